@@ -1,0 +1,30 @@
+"""The machine-learning workspace inside JupyterLab: workflows, versions and containers.
+
+Importing this package loads nothing heavy; every tool is imported where it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__version__ = "0.1.0"
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "../labextension", "dest": "jupyter-mlws"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from jupyter_mlws.app import MLWSApp
+
+    return [{"module": "jupyter_mlws", "app": MLWSApp}]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the ``%mlws`` magics: ``%load_ext jupyter_mlws``."""
+    from jupyter_mlws.magics import load_ipython_extension as load
+
+    load(shell)

@@ -1,0 +1,185 @@
+"""The catalogue of error codes (AABCC) and the exception that carries one.
+
+AA names the part: 10 containers, 20 notebooks, 30 versioning, 40 workflows, 50 the server itself.
+B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+ENGLISH = "en"
+CHINESE = "zh-CN"
+
+
+class Words(NamedTuple):
+    """A sentence in every language that the product speaks; may hold ``{fact}`` fields."""
+
+    en: str
+    zh: str
+
+    def in_(self, language: str) -> str:
+        """The sentence in ``language``; English for every language but Chinese."""
+        return self.zh if language.lower().startswith("zh") else self.en
+
+    def fill(self, **facts: Any) -> Words:
+        """The same sentence with its fields filled; a field without a fact stays as written."""
+        known = _Facts(facts)
+        return Words(self.en.format_map(known), self.zh.format_map(known))
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+class Entry(NamedTuple):
+    """One row of the catalogue."""
+
+    status: int
+    message: Words
+    solution: Words
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field of an input, for the ``errors`` list of a reply."""
+
+    field: str
+    message: Words
+
+
+class MLWSError(Exception):
+    """An error that people and programs can act on.
+
+    ``code`` is a key of :data:`CATALOGUE`; ``facts`` fill the message's fields and become the
+    reply's ``details``; ``faults`` name every field at fault.
+    """
+
+    def __init__(self, code: str, *faults: Fault, **facts: Any) -> None:
+        self.code = code
+        self.faults = faults
+        self.facts = facts
+        super().__init__(f"{code}: {self.message.en}")
+
+    @property
+    def entry(self) -> Entry:
+        return CATALOGUE[self.code]
+
+    @property
+    def status(self) -> int:
+        return self.entry.status
+
+    @property
+    def message(self) -> Words:
+        return self.entry.message.fill(**self.facts)
+
+    @property
+    def solution(self) -> Words:
+        return self.entry.solution.fill(**self.facts)
+
+    def as_dict(self, language: str) -> dict[str, Any]:
+        """The reply's fields, without the timestamp."""
+        return {
+            "code": self.code,
+            "message": self.message.in_(language),
+            "details": self.facts,
+            "errors": [
+                {"field": fault.field, "message": fault.message.in_(language)}
+                for fault in self.faults
+            ],
+            "solution": self.solution.in_(language),
+        }
+
+
+CATALOGUE: dict[str, Entry] = {
+    "30103": Entry(
+        423,
+        Words(
+            "Another operation holds the workspace: {operation}, by {who} since {since}.",
+            "工作区正被另一操作占用：{operation}，由 {who} 自 {since} 起持有。",
+        ),
+        Words(
+            "Wait until it ends and try again; if its process is gone, the lock frees itself.",
+            "请等待其结束后重试；若该进程已退出，锁会自动释放。",
+        ),
+    ),
+    "30404": Entry(
+        404,
+        Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),
+        Words(
+            "List what there is and use an id from that list.",
+            "请先列出现有项，再使用其中的 id。",
+        ),
+    ),
+    "50101": Entry(
+        500,
+        Words(
+            "The server failed to do this; the log has the cause under {id}.",
+            "服务器内部错误；日志中以 {id} 记录了原因。",
+        ),
+        Words(
+            "Try again; if it happens again, send the log lines with this id to the maintainers.",
+            "请重试；若再次出现，请将日志中带有该编号的内容发送给维护者。",
+        ),
+    ),
+    "50201": Entry(
+        400,
+        Words("The request is not valid.", "请求无效。"),
+        Words(
+            "Correct the fields that are named and send it again.",
+            "请修正所列字段后重新发送。",
+        ),
+    ),
+    "50202": Entry(
+        405,
+        Words("{method} is not possible here.", "此处不支持 {method}。"),
+        Words("See openapi.json for what is.", "可用的方法见 openapi.json。"),
+    ),
+    "50203": Entry(
+        409,
+        Words("{name!r} exists already.", "{name!r} 已存在。"),
+        Words("Choose another name.", "请换一个名称。"),
+    ),
+    "50301": Entry(
+        403,
+        Words(
+            "Not allowed, or not signed in.",
+            "没有权限，或尚未登录。",
+        ),
+        Words(
+            "Sign in, or ask the administrator for the right to {action} {resource}.",
+            "请先登录，或向管理员申请对 {resource} 的 {action} 权限。",
+        ),
+    ),
+    "50302": Entry(
+        403,
+        Words("{path!r} is outside the workspace.", "{path!r} 位于工作区之外。"),
+        Words(
+            "Give a path inside the project's folder.",
+            "请使用项目文件夹内的路径。",
+        ),
+    ),
+    "50401": Entry(
+        404,
+        Words("There is no such endpoint.", "没有这个接口。"),
+        Words("See openapi.json for those there are.", "可用接口见 openapi.json。"),
+    ),
+    "50402": Entry(
+        404,
+        Words("There is no project {name!r}.", "找不到项目 {name!r}。"),
+        Words(
+            "Create a project, or open the example; projects are git repositories.",
+            "请新建项目或打开示例；项目即 git 仓库。",
+        ),
+    ),
+    "50403": Entry(
+        404,
+        Words("There is no operation {name!r}.", "找不到操作 {name!r}。"),
+        Words(
+            "Operations are kept for a while after they end, until the server stops.",
+            "操作结束后会保留一段时间，服务器停止后清除。",
+        ),
+    ),
+}

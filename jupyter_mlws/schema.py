@@ -1,0 +1,61 @@
+"""The project's own database: its tables, by version.
+
+It holds what is only ours (runs, events, history). Deleting the file loses history and nothing
+else. A new version appends one script to :data:`MIGRATIONS`; scripts that were released never
+change.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        workflow TEXT NOT NULL,
+        status TEXT NOT NULL,
+        created REAL NOT NULL,
+        record TEXT NOT NULL
+    );
+    CREATE INDEX runs_by_workflow ON runs (workflow, created);
+    CREATE INDEX runs_by_age ON runs (created);
+    CREATE TABLE nodes (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        node TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        record TEXT NOT NULL,
+        PRIMARY KEY (run, node)
+    );
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        time REAL NOT NULL,
+        record TEXT NOT NULL
+    );
+    CREATE INDEX events_by_run ON events (run, seq);
+    """,
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables to the newest version; several processes may try at once."""
+    if _version(connection) >= len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Read again: another process may have migrated while this one waited for the lock.
+        for script in MIGRATIONS[_version(connection) :]:
+            for statement in script.split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

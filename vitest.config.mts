@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [
+    {
+      name: 'svg-as-text',
+      enforce: 'pre',
+      load(id: string) {
+        // LabIcons import SVG sources; the tests need only some valid one.
+        return id.endsWith('.svg') ? 'export default "<svg/>"' : undefined;
+      }
+    }
+  ],
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.spec.{ts,tsx}'],
+    setupFiles: ['./vitest.setup.ts'],
+    server: {
+      deps: { inline: [/@jupyterlab\//, /@jupyter\//, /@lumino\//, /@rjsf\//, /@xyflow\//] }
+    }
+  }
+});

@@ -1,0 +1,17 @@
+// jsdom lacks these browser classes; Lumino and React Flow touch them while loading.
+const missing = globalThis as any;
+missing.DragEvent ??= class DragEvent extends MouseEvent {};
+missing.ResizeObserver ??= class ResizeObserver {
+  observe(): void {}
+  unobserve(): void {}
+  disconnect(): void {}
+};
+missing.DOMMatrixReadOnly ??= class DOMMatrixReadOnly {
+  m22 = 1;
+};
+missing.matchMedia ??= (media: string) => ({
+  media,
+  matches: false,
+  addEventListener: () => {},
+  removeEventListener: () => {}
+});
