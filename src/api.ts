@@ -1,0 +1,437 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
+import { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import type { IFailure, IPage, IProject } from './models';
+
+export type { IPage } from './models';
+
+const API = 'mlws/api/v1';
+
+/** What a query may hold; undefined and null values are left out, lists are repeated. */
+export type Query = Record<
+  string,
+  string | number | boolean | null | undefined | readonly (string | number)[]
+>;
+
+/** A request that failed; `code` and `solution` are "" when the answer was not the API's own. */
+export class APIError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly details: any;
+  readonly errors: { field: string; message: string }[];
+  readonly solution: string;
+
+  constructor(
+    status: number,
+    body: Partial<IFailure> & { errors?: { field: string; message: string }[] }
+  ) {
+    super(body.message || `HTTP ${status}`);
+    this.name = 'APIError';
+    this.status = status;
+    this.code = typeof body.code === 'string' ? body.code : '';
+    this.details = body.details ?? {};
+    this.errors = body.errors ?? [];
+    this.solution = body.solution ?? '';
+  }
+}
+
+/** The workflow or project id of a path: JSON pointer's escape, not yet percent-encoded. */
+export function escapeId(path: string): string {
+  return path.replace(/~/g, '~0').replace(/\//g, '~1');
+}
+
+/** Which project holds a document, and the document's path inside it. */
+export interface IPlace {
+  /** For `?project=`; left out where the default project holds the document. */
+  project?: string;
+  path: string;
+}
+
+/** The innermost project around a path of the file browser. */
+export function projectOf(path: string, projects: readonly IProject[]): IPlace {
+  let best: IProject | null = null;
+  let root = '';
+  for (const project of projects) {
+    const folder = ['.', './'].includes(project.path)
+      ? ''
+      : project.path.replace(/\/+$/, '');
+    const holds = folder === '' || path.startsWith(folder + '/');
+    if (holds && (best === null || folder.length > root.length)) {
+      best = project;
+      root = folder;
+    }
+  }
+  const inside = root === '' ? path : path.slice(root.length + 1);
+  return best === null || best.default
+    ? { path: inside }
+    : { project: best.id, path: inside };
+}
+
+/** The one place where the extension talks to the server. */
+export class MLWSClient {
+  constructor(
+    readonly settings: ServerConnection.ISettings,
+    readonly language = 'en',
+    trans: TranslationBundle = nullTranslator.load('jupyter_mlws')
+  ) {
+    this._trans = trans;
+  }
+
+  /**
+   * The project that requests and streams are about unless they name another one;
+   * null until it is known, and as long as there is none.
+   */
+  get project(): IProject | null {
+    return this._project;
+  }
+
+  set project(project: IProject | null) {
+    const before = this._project;
+    this._project = project;
+    if (before?.id !== project?.id) {
+      this._projectChanged.emit(project);
+    }
+  }
+
+  /** Emitted when another project is chosen. */
+  get projectChanged(): ISignal<this, IProject | null> {
+    return this._projectChanged;
+  }
+
+  /** The projects as last read. */
+  get projects(): readonly IProject[] {
+    return this._projects;
+  }
+
+  /** Reads the projects; where none is chosen yet, or it is gone, the default one is. */
+  async loadProjects(): Promise<readonly IProject[]> {
+    this._projects = (await this.get<IPage<IProject>>('/projects')).items;
+    const same = this._projects.find(one => one.id === this._project?.id);
+    this.project =
+      same ??
+      this._projects.find(one => one.default) ??
+      this._projects[0] ??
+      null;
+    return this._projects;
+  }
+
+  /** The project that holds a document of the file browser. */
+  async place(path: string): Promise<IPlace> {
+    return projectOf(path, await this.loadProjects());
+  }
+
+  get<T>(path: string, query?: Query): Promise<T> {
+    return this._request<T>('GET', path, undefined, query);
+  }
+
+  post<T>(path: string, body?: unknown, query?: Query): Promise<T> {
+    return this._request<T>('POST', path, body ?? {}, query);
+  }
+
+  /** `etag`: refuse (412) when the resource is no longer the one that was read. */
+  put<T>(
+    path: string,
+    body: unknown,
+    query?: Query,
+    etag?: string
+  ): Promise<T> {
+    return this._request<T>(
+      'PUT',
+      path,
+      body,
+      query,
+      etag ? { 'If-Match': etag } : {}
+    );
+  }
+
+  delete<T>(path: string, query?: Query): Promise<T> {
+    return this._request<T>('DELETE', path, undefined, query);
+  }
+
+  /** Events of a path; everyone who asks for the same path shares one socket. Dispose to let go. */
+  stream<T = any>(path: string, query?: Query): IEventStream<T> {
+    const key = path + this._search(query);
+    let shared = this._sockets.get(key);
+    if (!shared) {
+      shared = new ReconnectingSocket(this, path, query, () =>
+        this._sockets.delete(key)
+      );
+      this._sockets.set(key, shared);
+    }
+    return new SharedStream(shared) as IEventStream<T>;
+  }
+
+  /** The full address of a path under `base`. */
+  url(base: string, path: string, query?: Query): string {
+    return (
+      URLExt.join(base, API, path) +
+      this._search(this._withProject(path, query))
+    );
+  }
+
+  private _withProject(path: string, query: Query = {}): Query {
+    const project = this._project;
+    const named = 'project' in query || path.startsWith('/projects');
+    return named || !project || project.default
+      ? query
+      : { ...query, project: project.id };
+  }
+
+  private _search(query: Query = {}): string {
+    const parts = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      for (const one of Array.isArray(value) ? value : [value]) {
+        if (one !== undefined && one !== null) {
+          parts.append(name, String(one));
+        }
+      }
+    }
+    const text = parts.toString();
+    return text ? `?${text}` : '';
+  }
+
+  private async _request<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    query?: Query,
+    headers: Record<string, string> = {}
+  ): Promise<T> {
+    const init: RequestInit = {
+      method,
+      headers: { ...headers, 'Accept-Language': this.language }
+    };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers = { ...init.headers, 'Content-Type': 'application/json' };
+    }
+    let response: Response;
+    try {
+      const url = this.url(this.settings.baseUrl, path, query);
+      response = await ServerConnection.makeRequest(url, init, this.settings);
+    } catch (error) {
+      if (error instanceof ServerConnection.NetworkError) {
+        throw new APIError(0, this._unreachable());
+      }
+      throw error;
+    }
+    return this._unwrap<T>(response);
+  }
+
+  private async _unwrap<T>(response: Response): Promise<T> {
+    const text = await response.text();
+    let body: any = null;
+    try {
+      body = text ? JSON.parse(text) : {};
+    } catch (error) {
+      // Proxies and Jupyter's own error pages answer in HTML: the status tells what happened.
+      if (!(error instanceof SyntaxError)) {
+        throw error;
+      }
+    }
+    if (!response.ok || body === null) {
+      throw new APIError(
+        response.status,
+        body ?? { message: this._unexpected(response) }
+      );
+    }
+    return body.data as T;
+  }
+
+  private _unreachable(): Partial<IFailure> {
+    return {
+      message: this._trans.__('The server cannot be reached.'),
+      solution: this._trans.__(
+        'Check that Jupyter is still running, then try again.'
+      )
+    };
+  }
+
+  private _unexpected(response: Response): string {
+    return this._trans.__(
+      'The server gave an answer that is not of this extension: %1 %2',
+      response.status,
+      response.statusText
+    );
+  }
+
+  private _trans: TranslationBundle;
+  private _project: IProject | null = null;
+  private _projects: readonly IProject[] = [];
+  private _projectChanged = new Signal<this, IProject | null>(this);
+  private _sockets = new Map<string, ReconnectingSocket>();
+}
+
+/** Events from the server: in order, none twice, none missed over a lost connection. */
+export interface IEventStream<T = any> extends IDisposable {
+  /** Every message, "hello" (the first after each connect) too. */
+  readonly message: ISignal<IEventStream<T>, T>;
+  readonly connected: boolean;
+  readonly connectionChanged: ISignal<IEventStream<T>, boolean>;
+}
+
+/** First and longest pause between two attempts to connect, in milliseconds. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 10_000;
+
+/** A WebSocket that comes back by itself and asks for what it missed. */
+class ReconnectingSocket implements IDisposable {
+  constructor(
+    private _client: MLWSClient,
+    private _path: string,
+    private _query: Query | undefined,
+    private _released: () => void
+  ) {
+    _client.projectChanged.connect(this._startOver, this);
+    this._connect();
+  }
+
+  readonly message: Signal<this, any> = new Signal<this, any>(this);
+  readonly connectionChanged: Signal<this, boolean> = new Signal<this, boolean>(
+    this
+  );
+  users = 0;
+
+  get connected(): boolean {
+    return this._connected;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._hangUp();
+    this._released();
+    Signal.clearData(this);
+  }
+
+  /** Another project has its own numbering of events. */
+  private _startOver(): void {
+    if (this._query && 'project' in this._query) {
+      return;
+    }
+    this._hangUp();
+    this._last = null;
+    this._pause = FIRST_PAUSE;
+    this._connect();
+  }
+
+  private _connect(): void {
+    if (!this._client.project && !(this._query && 'project' in this._query)) {
+      return; // projectChanged will call again
+    }
+    const { settings } = this._client;
+    const query: Query = { ...this._query };
+    if (this._last !== null) {
+      query.since = this._last;
+    }
+    if (settings.appendToken && settings.token) {
+      query.token = settings.token;
+    }
+    const socket = new settings.WebSocket(
+      this._client.url(settings.wsUrl, this._path, query)
+    );
+    socket.onmessage = event => this._receive(String(event.data));
+    socket.onclose = () => this._lost();
+    this._socket = socket;
+  }
+
+  private _receive(text: string): void {
+    const message = JSON.parse(text);
+    if (message.type === 'hello') {
+      // A number below ours means that the server counts anew.
+      if (this._last === null || message.seq < this._last) {
+        this._last = message.seq;
+      }
+      this._pause = FIRST_PAUSE;
+      this._setConnected(true);
+    } else if (typeof message.seq === 'number') {
+      if (this._last !== null && message.seq <= this._last) {
+        return;
+      }
+      this._last = message.seq;
+    }
+    this.message.emit(message);
+  }
+
+  private _lost(): void {
+    this._hangUp();
+    this._retry = setTimeout(() => this._connect(), this._pause);
+    this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
+  }
+
+  private _hangUp(): void {
+    clearTimeout(this._retry);
+    const socket = this._socket;
+    this._socket = null;
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this._setConnected(false);
+  }
+
+  private _setConnected(connected: boolean): void {
+    if (this._connected !== connected) {
+      this._connected = connected;
+      this.connectionChanged.emit(connected);
+    }
+  }
+
+  private _connected = false;
+  private _isDisposed = false;
+  private _last: number | null = null;
+  private _pause = FIRST_PAUSE;
+  private _retry: ReturnType<typeof setTimeout> | undefined;
+  private _socket: WebSocket | null = null;
+}
+
+/** One user's end of a shared socket. */
+class SharedStream implements IEventStream {
+  constructor(private _socket: ReconnectingSocket) {
+    _socket.users += 1;
+    _socket.message.connect(this._onMessage, this);
+    _socket.connectionChanged.connect(this._onConnection, this);
+  }
+
+  readonly message = new Signal<IEventStream, any>(this);
+  readonly connectionChanged = new Signal<IEventStream, boolean>(this);
+
+  get connected(): boolean {
+    return !this._isDisposed && this._socket.connected;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
+    this._socket.users -= 1;
+    if (this._socket.users === 0) {
+      this._socket.dispose();
+    }
+  }
+
+  private _onMessage(_: ReconnectingSocket, message: any): void {
+    this.message.emit(message);
+  }
+
+  private _onConnection(_: ReconnectingSocket, connected: boolean): void {
+    this.connectionChanged.emit(connected);
+  }
+
+  private _isDisposed = false;
+}

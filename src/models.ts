@@ -1,0 +1,396 @@
+/** The JSON of the server, field for field. */
+
+/** One page of a list. */
+export interface IPage<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+/** A failure as the API tells it, also inside runs and operations. */
+export interface IFailure {
+  code: string;
+  message: string;
+  details?: any;
+  solution?: string;
+}
+
+export interface IProject {
+  id: string;
+  name: string;
+  /** Relative to the server's root; "" or "." when the root itself is the project. */
+  path: string;
+  default: boolean;
+  branch: string | null;
+  head: string | null;
+  dvc: boolean;
+}
+
+// Components and workflows
+
+export type ArtifactType =
+  'Table' | 'Model' | 'Metrics' | 'Figure' | 'Text' | 'Folder' | 'File';
+
+export interface IInputPort {
+  name: string;
+  type: ArtifactType;
+  required: boolean;
+  multiple: boolean;
+  description: string;
+}
+
+export interface IOutputPort {
+  name: string;
+  type: ArtifactType;
+  extension: string;
+  description: string;
+}
+
+export type IPort = IInputPort | IOutputPort;
+
+export interface IComponent {
+  name: string;
+  title: string;
+  category: string;
+  description: string;
+  inputs: IInputPort[];
+  outputs: IOutputPort[];
+  /** JSON Schema of an object. */
+  settings: any;
+  source: 'library' | 'project';
+  error: string | null;
+}
+
+/** States of a run and of its nodes; a plain string because the server may learn new ones. */
+export type RunStatus = string;
+
+export interface IProblem {
+  code: string;
+  severity: 'error' | 'warning' | 'info';
+  node: string | null;
+  field: string | null;
+  edge: string | null;
+  line: number | null;
+  message: string;
+  fix: string | null;
+}
+
+export interface INode {
+  id: string;
+  type: string;
+  kind: string;
+  config: Record<string, any>;
+  status: RunStatus | null;
+  inputs: Record<string, string[]>;
+  outputs: Record<string, string>;
+  deps: string[];
+  outs: string[];
+}
+
+export interface IEdge {
+  source: string;
+  target: string;
+  path: string;
+  source_port: string | null;
+  target_port: string | null;
+}
+
+export interface IWorkflow {
+  id: string;
+  path: string;
+  name: string;
+  status: RunStatus | null;
+  nodes: INode[];
+  edges: IEdge[];
+  problems: IProblem[];
+  etag: string;
+}
+
+export interface IWorkflowSummary {
+  id: string;
+  path: string;
+  name: string;
+  node_count: number;
+  error: { message: string; line: number | null } | null;
+  run: IRunSummary | null;
+}
+
+export type PlanAction = 'run' | 'cached' | 'restorable' | 'frozen';
+
+export interface INodePlan {
+  id: string;
+  action: PlanAction;
+  reasons: string[];
+  estimate_seconds: number | null;
+}
+
+export interface IPlan {
+  nodes: INodePlan[];
+  summary: { run: number; cached: number; restorable: number };
+}
+
+export interface IRunSummary {
+  id: string;
+  workflow: string;
+  path: string;
+  status: RunStatus;
+  created: string;
+  started: string | null;
+  ended: string | null;
+  duration: number | null;
+  jobs: number | null;
+  origin: string;
+  error: (IFailure & { node?: string | null }) | null;
+  counts: Record<string, number>;
+  mlflow_run: string | null;
+  commit: string | null;
+}
+
+export interface INodeRun {
+  id: string;
+  status: RunStatus;
+  started: string | null;
+  ended: string | null;
+  duration: number | null;
+  exit_code: number | null;
+  reasons: string[];
+  attempt: number;
+  error: IFailure | null;
+}
+
+export interface IRun extends IRunSummary {
+  nodes: INodeRun[];
+  last_seq: number;
+}
+
+export interface INodeLog {
+  text: string;
+  offset: number;
+  size: number;
+  complete: boolean;
+}
+
+export interface INodeOutput {
+  port: string;
+  type: ArtifactType;
+  path: string;
+  size: number | null;
+  md5: string | null;
+  exists: boolean;
+}
+
+export type IPreview =
+  | {
+      type: 'Table';
+      columns: { name: string; dtype: string }[];
+      rows: any[][];
+      row_count: number | null;
+    }
+  | { type: 'Metrics'; metrics: Record<string, any> }
+  | { type: 'Figure'; mime: string; data: string }
+  | { type: 'Text'; text: string; truncated: boolean }
+  | { type: 'Model'; text: string };
+
+// Versions
+
+export type ChangeKind = 'code' | 'notebook' | 'data';
+export type ChangeState =
+  'added' | 'modified' | 'deleted' | 'renamed' | 'untracked' | 'conflicted';
+
+export interface IChange {
+  path: string;
+  kind: ChangeKind;
+  state: ChangeState;
+  staged: boolean;
+  old_path: string | null;
+  size: number | null;
+}
+
+export interface IGitStatus {
+  branch: string | null;
+  head: string | null;
+  upstream: string | null;
+  changes: IChange[];
+  /** What holds the workspace now, if anything does. */
+  operation: string | null;
+}
+
+export interface IFileDiff {
+  path: string;
+  binary: boolean;
+  unified: string;
+  old: string | null;
+  new: string | null;
+  truncated: boolean;
+}
+
+export interface ICodeVersion {
+  commit_id: string;
+  message: string;
+  author: string;
+  timestamp: string;
+  changes: { path: string; state: ChangeState }[];
+}
+
+/** What was checked of a snapshot: true, false, or null where there is nothing to check. */
+export interface IProof {
+  code: boolean;
+  data_local: boolean | null;
+  data_remote: boolean | null;
+  runs: boolean | null;
+  checked: string;
+}
+
+export interface ISnapshotData {
+  path: string;
+  md5: string | null;
+  size: number | null;
+  files: number | null;
+}
+
+export interface ISnapshot {
+  id: string;
+  short: string;
+  parents: string[];
+  subject: string;
+  message: string;
+  author: { name: string; email: string };
+  timestamp: string;
+  refs: string[];
+  current: boolean;
+  /** Ids of MLflow runs. */
+  runs: string[];
+  data: ISnapshotData[];
+  stats: { code: number; data: number; notebook: number };
+  proof: IProof | null;
+}
+
+export interface ISnapshotChange {
+  path: string;
+  state: ChangeState;
+  kind: ChangeKind;
+  old_path: string | null;
+}
+
+export interface ISnapshotDetail extends ISnapshot {
+  changes: ISnapshotChange[];
+}
+
+export interface IRestorePlan {
+  snapshot: string;
+  code: { path: string; action: 'write' | 'delete' }[];
+  data: {
+    path: string;
+    action: 'checkout' | 'fetch' | 'delete';
+    size: number | null;
+  }[];
+  bytes_to_fetch: number;
+  /** Work not in any snapshot that the restore overwrites; a safety snapshot keeps it. */
+  lost: { path: string; reason: string }[];
+  /** Data that no store holds any more. */
+  missing: { path: string; md5: string }[];
+  nothing: boolean;
+}
+
+export interface IRestoreResult {
+  safety: string | null;
+  restored: string[];
+}
+
+export interface IDifferingValue {
+  name: string;
+  from: any;
+  to: any;
+}
+
+export interface ISnapshotDiff {
+  files: {
+    path: string;
+    state: ChangeState;
+    kind: ChangeKind;
+    additions: number | null;
+    deletions: number | null;
+  }[];
+  data: any[];
+  metrics: IDifferingValue[];
+  params: IDifferingValue[];
+}
+
+// Experiments and operations
+
+/** A run with its values, as the experiment table shows it. */
+export interface IExperimentRun {
+  /** MLflow's id of the run, when it was tracked. */
+  id: string | null;
+  run: string;
+  workflow: string | null;
+  status: RunStatus;
+  started: string | null;
+  duration: number | null;
+  params: Record<string, any>;
+  metrics: Record<string, any>;
+  commit: string | null;
+}
+
+export type OperationState =
+  'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+
+export interface IOperation<T = any> {
+  id: string;
+  kind: string;
+  state: OperationState;
+  done: number;
+  total: number | null;
+  unit: string | null;
+  rate: number | null;
+  message: string | null;
+  result: T | null;
+  error: IFailure | null;
+}
+
+// Streams
+
+/** First message after every connect. */
+export interface IHello {
+  type: 'hello';
+  seq: number;
+}
+
+export interface INodeEvent {
+  type: 'node';
+  seq: number;
+  time: string;
+  run: string;
+  workflow: string;
+  path: string;
+  node: string;
+  status: RunStatus;
+  data: {
+    reasons?: string[];
+    exit_code?: number;
+    duration?: number;
+    error?: IFailure | null;
+    [more: string]: any;
+  };
+}
+
+export interface IRunEvent {
+  type: 'run';
+  seq: number;
+  time: string;
+  run: string;
+  workflow: string;
+  path: string;
+  node: null;
+  status: RunStatus;
+  data: IRunSummary;
+}
+
+/** What /workflows/status sends. */
+export type IWorkflowEvent = IHello | INodeEvent | IRunEvent;
+
+export type WorkspaceArea =
+  'changes' | 'history' | 'components' | 'workflows' | 'runs';
+
+/** What /workspace/status sends: these areas are no longer as they were. */
+export type IWorkspaceEvent =
+  IHello | { type: 'workspace'; seq: number; areas: WorkspaceArea[] };

@@ -1,0 +1,70 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { MLWSClient } from '../api';
+import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
+
+const client: JupyterFrontEndPlugin<IMLWSClient> = {
+  id: 'jupyter-mlws:client',
+  description: 'Provides the client of the MLWS server API.',
+  autoStart: true,
+  optional: [ITranslator],
+  provides: IMLWSClient,
+  activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
+    const language = (translator ?? nullTranslator).languageCode.replace(
+      '_',
+      '-'
+    );
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const client = new MLWSClient(
+      app.serviceManager.serverSettings,
+      language,
+      trans
+    );
+    void findProject(client);
+    return client;
+  }
+};
+
+/** Asks until the server answers: the streams wait for a project. */
+async function findProject(client: MLWSClient, pause = 1000): Promise<void> {
+  try {
+    await client.loadProjects();
+  } catch (error) {
+    console.warn('MLWS: the projects cannot be read', error);
+    setTimeout(
+      () => void findProject(client, Math.min(pause * 2, 60_000)),
+      pause
+    );
+  }
+}
+
+const workflowEvents: JupyterFrontEndPlugin<IWorkflowEvents> = {
+  id: 'jupyter-mlws:workflow-events',
+  description: 'Provides the live events of workflow runs.',
+  autoStart: true,
+  requires: [IMLWSClient],
+  provides: IWorkflowEvents,
+  activate: (app: JupyterFrontEnd, client: IMLWSClient) =>
+    client.stream('/workflows/status')
+};
+
+const workspaceEvents: JupyterFrontEndPlugin<IWorkspaceEvents> = {
+  id: 'jupyter-mlws:workspace-events',
+  description: 'Provides the live events of code, data and history.',
+  autoStart: true,
+  requires: [IMLWSClient],
+  provides: IWorkspaceEvents,
+  activate: (app: JupyterFrontEnd, client: IMLWSClient) =>
+    client.stream('/workspace/status')
+};
+
+const plugins: JupyterFrontEndPlugin<any>[] = [
+  client,
+  workflowEvents,
+  workspaceEvents
+];
+export default plugins;

@@ -1,0 +1,25 @@
+import { Token } from '@lumino/coreutils';
+
+import type { IEventStream, MLWSClient } from './api';
+import type { IWorkflowEvent, IWorkspaceEvent } from './models';
+
+/** The client of the server's API. */
+export type IMLWSClient = MLWSClient;
+export const IMLWSClient = new Token<IMLWSClient>(
+  'jupyter-mlws:IMLWSClient',
+  'The client of the MLWS server API.'
+);
+
+/** Live events of all runs of the current project, whoever started them. */
+export type IWorkflowEvents = IEventStream<IWorkflowEvent>;
+export const IWorkflowEvents = new Token<IWorkflowEvents>(
+  'jupyter-mlws:IWorkflowEvents',
+  'The shared stream of workflow runs and node states.'
+);
+
+/** Which areas of the current project changed: code, data, history, components, workflows. */
+export type IWorkspaceEvents = IEventStream<IWorkspaceEvent>;
+export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
+  'jupyter-mlws:IWorkspaceEvents',
+  'The shared stream of changes in the workspace.'
+);
