@@ -402,8 +402,13 @@ class SharedStream implements IEventStream {
     _socket.connectionChanged.connect(this._onConnection, this);
   }
 
-  readonly message = new Signal<IEventStream, any>(this);
-  readonly connectionChanged = new Signal<IEventStream, boolean>(this);
+  readonly message: Signal<IEventStream, any> = new Signal<IEventStream, any>(
+    this
+  );
+  readonly connectionChanged: Signal<IEventStream, boolean> = new Signal<
+    IEventStream,
+    boolean
+  >(this);
 
   get connected(): boolean {
     return !this._isDisposed && this._socket.connected;
