@@ -1,0 +1,1 @@
+"""What every handler shares: the base handler, envelope, paging, streams and openapi."""

@@ -1,0 +1,214 @@
+"""The OpenAPI 3.1 document, made from what :func:`~jupyter_mlws.api.base.endpoint` was told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+import jupyter_mlws
+from jupyter_mlws.api.base import Endpoint
+from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.errors import CATALOGUE
+
+REFERENCE = "#/components/schemas/{model}"
+ALWAYS = ("50101", "50201", "50301")
+"""Codes that any endpoint may answer with."""
+VERBS = ("get", "post", "put", "patch", "delete")
+
+References = Mapping[type[BaseModel], dict[str, Any]]
+
+
+def document(routes: Iterable[tuple[str, type]], path: str) -> dict[str, Any]:
+    """The contract of ``routes`` (pattern below the prefix, handler class).
+
+    ``path`` is where the document is served, which tells the prefix.
+    """
+    routes = list(routes)
+    references, schemas = _schemas(routes)
+    paths: dict[str, Any] = {}
+    for pattern, handler in routes:
+        template, names = _template(pattern)
+        if issubclass(handler, StreamHandler):
+            paths[template] = {"get": _stream(handler, names)}
+            continue
+        verbs = {
+            verb: _operation(declared, names, getattr(handler, "resource", ""), references)
+            for verb in VERBS
+            if (declared := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
+        }
+        if verbs:
+            paths[template] = verbs
+    paths["/openapi.json"] = {
+        "get": {"summary": "This document", "responses": {"200": {"description": "OpenAPI 3.1"}}}
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "jupyter-mlws", "version": jupyter_mlws.__version__},
+        "servers": [{"url": path.rsplit("/", 1)[0]}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "Authorization"}
+            },
+            "schemas": {**schemas, "Error": _error_schema()},
+        },
+    }
+
+
+def _template(pattern: str) -> tuple[str, list[str]]:
+    """A tornado pattern as an OpenAPI path: each group becomes ``{id}``, ``{id2}``…"""
+    names: list[str] = []
+
+    def name(match: re.Match[str]) -> str:
+        before = pattern[: match.start()].rstrip("/").rsplit("/", 1)[-1]
+        names.append(re.sub(r"\W", "", before).rstrip("s") or "id")
+        return "{" + names[-1] + "}"
+
+    return "/" + re.sub(r"\([^)]*\)", name, pattern).replace("\\", ""), names
+
+
+def _parameters(names: list[str], query: type[BaseModel] | None) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    schema = query.model_json_schema(ref_template=REFERENCE) if query else {}
+    for name, facts in schema.get("properties", {}).items():
+        parameters.append(
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "description": facts.pop("description", ""),
+                "schema": facts,
+            }
+        )
+    parameters.append(
+        {
+            "name": "project",
+            "in": "query",
+            "required": False,
+            "description": "A project's id; the server's root if left out.",
+            "schema": {"type": "string"},
+        }
+    )
+    return parameters
+
+
+def _operation(
+    declared: Endpoint, names: list[str], tag: str, references: References
+) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": declared.summary,
+        "tags": [tag],
+        "parameters": _parameters(names, declared.query),
+        "responses": {
+            str(declared.status): {
+                "description": "Done",
+                "content": {"application/json": {"schema": _envelope(declared.reply, references)}},
+            },
+            **_failures({*declared.errors, *ALWAYS, *(("50402",) if tag != "projects" else ())}),
+        },
+    }
+    if declared.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": references[declared.body]}},
+        }
+    return operation
+
+
+def _stream(handler: type[StreamHandler], names: list[str]) -> dict[str, Any]:
+    parameters = _parameters(names, None)
+    parameters.append(
+        {
+            "name": "since",
+            "in": "query",
+            "required": False,
+            "description": "Replay what came after this seq.",
+            "schema": {"type": "integer"},
+        }
+    )
+    return {
+        "summary": (handler.__doc__ or "").strip(),
+        "description": "A WebSocket: JSON messages, each with a growing seq.",
+        "tags": [handler.resource],
+        "parameters": parameters,
+        "responses": {
+            "101": {"description": "Switching to WebSocket"},
+            "400": {"description": "Not a WebSocket request"},
+            **_failures({"50301"}),
+        },
+    }
+
+
+def _failures(codes: Iterable[str]) -> dict[str, Any]:
+    """Codes by their HTTP status."""
+    by_status: dict[str, list[str]] = {}
+    for code in sorted(codes):
+        by_status.setdefault(str(CATALOGUE[code].status), []).append(
+            f"{code} {CATALOGUE[code].message.en}"
+        )
+    return {
+        status: {
+            "description": "; ".join(lines),
+            "content": {"application/json": {"schema": {"$ref": REFERENCE.format(model="Error")}}},
+        }
+        for status, lines in by_status.items()
+    }
+
+
+def _envelope(reply: type[BaseModel] | None, references: References) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["code", "message", "data"],
+        "properties": {
+            "code": {"type": "integer"},
+            "message": {"type": "string"},
+            "data": {"type": "null"} if reply is None else references[reply],
+        },
+    }
+
+
+def _declared(routes: Iterable[tuple[str, type]]) -> Iterator[Endpoint]:
+    for _, handler in routes:
+        for verb in VERBS:
+            declared = getattr(getattr(handler, verb, None), "endpoint", None)
+            if declared is not None:
+                yield declared
+
+
+def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]]:
+    """A reference for every model, and the schemas that the references point to."""
+    modes: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+    for declared in _declared(routes):
+        if declared.reply is not None:
+            modes[declared.reply, "serialization"] = None
+        if declared.body is not None:
+            modes[declared.body, "validation"] = None
+    references, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
+    return {model: schema for (model, _), schema in references.items()}, definitions["$defs"]
+
+
+def _error_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "required": ["code", "message", "details", "errors", "solution", "timestamp"],
+        "properties": {
+            "code": {"type": "string", "pattern": r"^\d{5}$"},
+            "message": text,
+            "details": {"type": "object"},
+            "errors": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"field": text, "message": text}},
+            },
+            "solution": text,
+            "timestamp": text,
+        },
+    }

@@ -1,0 +1,138 @@
+"""WebSocket streams: JSON messages with a growing ``seq``, replayed from ``?since=``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from tornado import websocket
+
+from jupyter_mlws.api.base import Authorized
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.services import Services
+
+SLOW_READER = 4008
+"""Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""
+BAD_REQUEST = 4000
+"""Close code: ``since`` is no number, or there is no such project."""
+SEND_LIMIT = 20.0
+"""Seconds."""
+
+
+class RingStream:
+    """A stream kept in memory: the newest messages, for readers that come back soon.
+
+    To be used from the event loop alone. A reader that missed more than the ring holds gets
+    ``{"type": "reset"}`` and fetches everything anew.
+    """
+
+    def __init__(self, size: int = 1000) -> None:
+        self._messages: deque[dict[str, Any]] = deque(maxlen=size)
+        self._seq = 0
+        self._news = asyncio.Event()
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest message; 0 before the first."""
+        return self._seq
+
+    def publish(self, message: dict[str, Any]) -> None:
+        """Append ``message`` and wake the readers."""
+        self._seq += 1
+        self._messages.append({"seq": self._seq, **message})
+        self._news.set()
+        self._news = asyncio.Event()
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Messages after ``since``, then new ones as they come, without end."""
+        if since > self._seq:
+            # A number of an earlier server: nothing can be said about what came between.
+            yield {"seq": self._seq, "type": "reset"}
+            since = self._seq
+        while True:
+            news = self._news
+            oldest = self._messages[0]["seq"] if self._messages else self._seq + 1
+            if since + 1 < oldest:
+                yield {"seq": self._seq, "type": "reset"}
+                since = self._seq
+            for message in [m for m in self._messages if m["seq"] > since]:
+                yield message
+                since = message["seq"]
+            if since == self._seq:
+                await news.wait()
+
+
+class StreamHandler(Authorized, WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):  # type: ignore[misc]
+    """Base of every WebSocket: checks who connects, then sends what :meth:`follow` yields."""
+
+    def initialize(self, services: Services) -> None:
+        self.services = services
+        self._task: asyncio.Task[None] | None = None
+
+    def get_login_url(self) -> str:
+        raise MLWSError("50301", action="read", resource=self.resource)
+
+    async def get(self, *ids: str) -> Any:
+        """Upgrade to a WebSocket; 403 for whoever may not read the resource."""
+        try:
+            await self.permit()
+        except MLWSError as error:
+            self.set_status(error.status)
+            self.finish(json.dumps(error.as_dict(self.language), ensure_ascii=False))
+            return None
+        return await super().get(*ids)
+
+    async def newest(self) -> int:
+        """The seq that a reader without ``?since=`` starts after."""
+        raise NotImplementedError
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Messages after ``since``, without end."""
+        raise NotImplementedError
+
+    async def attach(self, *ids: str) -> None:
+        """Open what :meth:`follow` reads; raises :class:`MLWSError` if it is not there."""
+
+    def open(self, *ids: str) -> None:
+        self.set_nodelay(True)
+        super().open()
+        self._task = asyncio.create_task(self._send(*ids))
+
+    async def _send(self, *ids: str) -> None:
+        try:
+            since = self.get_query_argument("since", None)
+            await self.attach(*ids)
+            start = int(since) if since else await self.newest()
+            await self._write({"type": "hello", "seq": start})
+            async with aclosing(self.follow(start)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    await self._write(message)
+        except asyncio.TimeoutError:
+            self.close(SLOW_READER, "too slow")
+        except websocket.WebSocketClosedError:
+            # The reader has left; `on_close` has been or will be called.
+            return
+        except ValueError:
+            self.close(BAD_REQUEST, "since must be a number")
+        except MLWSError as error:
+            self.close(BAD_REQUEST, error.code)
+
+    async def _write(self, message: dict[str, Any]) -> None:
+        # Awaiting each message keeps at most one in memory for a reader that lags.
+        await asyncio.wait_for(
+            self.write_message(json.dumps(message, ensure_ascii=False)), SEND_LIMIT
+        )
+
+    def on_message(self, message: str | bytes) -> None:
+        """Streams only speak; what a client says is not an error and has no effect."""
+
+    def on_close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        super().on_close()

@@ -1,0 +1,65 @@
+"""What is said of an input that does not validate: a sentence a field, in each language."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from jupyter_mlws.errors import Fault, Words
+
+NOT_AN_OBJECT = Words("The body must be a JSON object.", "请求体必须是 JSON 对象。")
+TOO_LARGE = Words("The body is larger than 16 MB.", "请求体超过 16 MB。")
+
+_CHINESE = {
+    "missing": "缺少此字段",
+    "extra_forbidden": "未知字段",
+    "string_type": "应为字符串",
+    "string_too_short": "至少需要 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_pattern_mismatch": "格式应符合 {pattern}",
+    "int_type": "应为整数",
+    "int_parsing": "应为整数",
+    "int_from_float": "应为整数",
+    "float_type": "应为数字",
+    "float_parsing": "应为数字",
+    "bool_type": "应为布尔值",
+    "bool_parsing": "应为布尔值",
+    "list_type": "应为列表",
+    "dict_type": "应为对象",
+    "model_type": "应为对象",
+    "greater_than": "应大于 {gt}",
+    "greater_than_equal": "应不小于 {ge}",
+    "less_than": "应小于 {lt}",
+    "less_than_equal": "应不大于 {le}",
+    "literal_error": "应为 {expected} 之一",
+    "enum": "应为 {expected} 之一",
+}
+
+
+def fault(field: str, message: Words) -> Fault:
+    """One row of ``errors``."""
+    return Fault(field, message)
+
+
+def not_json(error: Exception) -> Fault:
+    """A body that is no JSON; says where it breaks."""
+    return Fault(
+        "",
+        Words(f"The body is not valid JSON: {error}", f"请求体不是有效的 JSON：{error}"),
+    )
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """A row for every field at fault, all at once."""
+    return [
+        Fault(
+            ".".join(str(part) for part in row["loc"]),
+            Words(row["msg"], _chinese(row["type"], row.get("ctx", {}), row["msg"])),
+        )
+        for row in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _chinese(kind: str, facts: dict[str, object], english: str) -> str:
+    template = _CHINESE.get(kind)
+    # pydantic knows about a hundred kinds; a rare one is better in English than not at all.
+    return template.format(**facts) if template else f"无效：{english}"

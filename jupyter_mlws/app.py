@@ -1,0 +1,57 @@
+"""The server extension: builds the managers, registers the handlers, closes what it opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from traitlets import Unicode
+
+from jupyter_mlws import __version__
+
+PREFIX = "mlws/api/v1"
+
+
+class MLWSApp(ExtensionApp):  # type: ignore[misc]
+    """The machine-learning workspace, as an extension of Jupyter Server."""
+
+    name = "jupyter_mlws"
+    version = __version__
+    description = "The machine-learning workspace inside JupyterLab"
+    load_other_extensions = True
+
+    projects_dir = Unicode(
+        "",
+        config=True,
+        help="""The folder whose git repositories are offered as projects, and in which new ones
+        are made. Left empty: the server's root folder.""",
+    )
+
+    def initialize_settings(self) -> None:
+        """Build the managers once."""
+        from jupyter_mlws.operations import OperationManager
+        from jupyter_mlws.projects.manager import ProjectManager
+        from jupyter_mlws.services import Services
+        from jupyter_mlws.watcher import Watchers
+
+        root = Path(self.projects_dir or self.serverapp.root_dir)
+        self.services = Services(ProjectManager(root), OperationManager(), Watchers())
+
+    def initialize_handlers(self) -> None:
+        """Register every endpoint under the prefix; what none takes is answered there too."""
+        from jupyter_mlws.api.base import NotFoundHandler
+        from jupyter_mlws.routes import ROUTES
+
+        base = url_path_join(self.serverapp.web_app.settings["base_url"], PREFIX)
+        self.settings["mlws_routes"] = ROUTES
+        services: dict[str, Any] = {"services": self.services}
+        self.handlers.extend((rf"{base}/{pattern}", handler, services) for pattern, handler in ROUTES)
+        self.handlers.append((rf"{base}(?:/.*)?", NotFoundHandler, services))
+
+    async def stop_extension(self) -> None:
+        """Close in the opposite order of building."""
+        await self.services.watchers.close()
+        await self.services.operations.close()
+        self.services.projects.close()

@@ -1,0 +1,78 @@
+"""Handlers of what belongs to no folder: operations, the workspace's news and the contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_mlws.api.base import APIHandler, endpoint
+from jupyter_mlws.api.openapi import document
+from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.operations import Operation
+
+
+class OpenAPIHandler(APIHandler):
+    """The contract, made from the models that the handlers validate with."""
+
+    resource = "mlws"
+
+    async def get(self) -> None:
+        await self.permit()
+        self.finish(document(self.settings["mlws_routes"], self.request.path))
+
+
+class OperationHandler(APIHandler):
+    """One operation."""
+
+    resource = "operations"
+
+    @endpoint("Get an operation", Operation, errors=["50403"])
+    async def get(self, identifier: str) -> Operation:
+        return self.services.operations.get(identifier, self.language)
+
+
+class OperationCancelHandler(APIHandler):
+    """An operation's end, asked for."""
+
+    resource = "operations"
+
+    @endpoint("Cancel an operation", Operation, status=202, errors=["50403"])
+    async def post(self, identifier: str) -> Operation:
+        return self.services.operations.cancel(identifier)
+
+
+class OperationStream(StreamHandler):
+    """Progress and ends of all operations of this server."""
+
+    resource = "operations"
+
+    async def newest(self) -> int:
+        return self.services.operations.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.services.operations.stream.follow(since)
+
+
+class WorkspaceStream(StreamHandler):
+    """Which parts of the project changed on disk, whoever changed them."""
+
+    resource = "workspace"
+
+    async def attach(self, *ids: str) -> None:
+        workspace = await self.open_workspace()
+        self.watcher = self.services.watchers.of(workspace.project)
+
+    async def newest(self) -> int:
+        return self.watcher.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.watcher.stream.follow(since)
+
+
+HANDLERS = [
+    (r"openapi\.json", OpenAPIHandler),
+    (r"operations/status", OperationStream),
+    (r"operations/([^/]+)", OperationHandler),
+    (r"operations/([^/]+)/cancel", OperationCancelHandler),
+    (r"workspace/status", WorkspaceStream),
+]

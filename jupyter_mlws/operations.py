@@ -1,0 +1,174 @@
+"""Long work: started, followed and cancelled by id."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from typing import Any
+
+from jupyter_mlws.api.models import Record
+from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.errors import ENGLISH, MLWSError
+
+KEPT = 200
+"""Ended operations that can still be asked for."""
+TELL_EVERY = 0.1
+"""Seconds between two messages about progress."""
+
+
+class OperationState(str, Enum):
+    """Where an operation stands."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Operation(Record):
+    """A snapshot of long work; ``rate`` is in ``unit`` a second."""
+
+    id: str
+    kind: str
+    state: OperationState
+    done: float = 0
+    total: float | None = None
+    unit: str = ""
+    rate: float | None = None
+    message: str = ""
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+
+class CancelledOperationError(Exception):
+    """Raised inside the work at its next report, after it was asked to stop."""
+
+
+class Progress:
+    """What the work reports through, from its own thread."""
+
+    def __init__(self, told: Callable[[dict[str, Any]], None]) -> None:
+        self._told = told
+        self._started = time.monotonic()
+        self._last = 0.0
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next report."""
+        self._cancelled.set()
+
+    def __call__(
+        self, done: float, total: float | None = None, unit: str = "", message: str = ""
+    ) -> None:
+        """Report; raises :class:`CancelledOperationError` when the work is no longer wanted."""
+        if self._cancelled.is_set():
+            raise CancelledOperationError
+        now = time.monotonic()
+        if now - self._last < TELL_EVERY:
+            return
+        self._last = now
+        rate = done / (now - self._started) if now > self._started else None
+        self._told(
+            {"done": done, "total": total, "unit": unit, "rate": rate, "message": message}
+        )
+
+
+class OperationManager:
+    """Runs long work in threads and tells of it on one stream. Lives on the event loop.
+
+    The stream speaks English; :meth:`get` answers in the reader's language.
+    """
+
+    def __init__(self, threads: int = 4) -> None:
+        self.stream = RingStream()
+        self._operations: OrderedDict[str, Operation] = OrderedDict()
+        self._progress: dict[str, Progress] = {}
+        self._errors: dict[str, MLWSError] = {}
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="mlws-operation")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, kind: str, work: Callable[[Progress], Any]) -> Operation:
+        """Begin ``work``; its return value becomes ``result`` (JSON)."""
+        loop = asyncio.get_running_loop()
+        identifier = uuid.uuid4().hex[:12]
+
+        def told(facts: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(self._update, identifier, facts)
+
+        self._progress[identifier] = progress = Progress(told)
+        self._store(Operation(id=identifier, kind=kind, state=OperationState.PENDING))
+        task = loop.create_task(self._run(identifier, work, progress))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return self._operations[identifier]
+
+    def get(self, identifier: str, language: str = ENGLISH) -> Operation:
+        """The operation as it stands; error 50403 where it is unknown."""
+        try:
+            operation = self._operations[identifier]
+        except KeyError:
+            raise MLWSError("50403", name=identifier) from None
+        error = self._errors.get(identifier)
+        if error is None:
+            return operation
+        return operation.model_copy(update={"error": error.as_dict(language)})
+
+    def cancel(self, identifier: str) -> Operation:
+        """Ask it to stop; it ends at its next report, and says so by its state."""
+        operation = self.get(identifier)
+        if identifier in self._progress:
+            self._progress[identifier].cancel()
+        return operation
+
+    async def close(self) -> None:
+        """Ask all work to stop and wait for it."""
+        for progress in self._progress.values():
+            progress.cancel()
+        await asyncio.gather(*self._tasks)
+        self._executor.shutdown()
+
+    async def _run(
+        self, identifier: str, work: Callable[[Progress], Any], progress: Progress
+    ) -> None:
+        self._update(identifier, {"state": OperationState.RUNNING})
+        loop = asyncio.get_running_loop()
+        try:
+            result = await loop.run_in_executor(self._executor, work, progress)
+            end = {"state": OperationState.COMPLETED, "result": result}
+        except CancelledOperationError:
+            end = {"state": OperationState.CANCELLED}
+        except MLWSError as error:
+            end = self._failed(identifier, error)
+        except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
+            end = self._failed(identifier, MLWSError("50101", id=identifier))
+            loop.call_exception_handler(
+                {"message": f"operation {identifier} failed", "exception": error}
+            )
+        self._progress.pop(identifier, None)
+        self._update(identifier, end)
+
+    def _failed(self, identifier: str, error: MLWSError) -> dict[str, Any]:
+        self._errors[identifier] = error
+        return {"state": OperationState.FAILED, "error": error.as_dict(ENGLISH)}
+
+    def _update(self, identifier: str, facts: dict[str, Any]) -> None:
+        known = self._operations.get(identifier)
+        ended = (OperationState.COMPLETED, OperationState.FAILED, OperationState.CANCELLED)
+        if known is None or known.state in ended:
+            return
+        self._store(known.model_copy(update=facts))
+
+    def _store(self, operation: Operation) -> None:
+        self._operations[operation.id] = operation
+        ended = [key for key in self._operations if key not in self._progress]
+        for key in ended[: max(0, len(ended) - KEPT)]:
+            del self._operations[key]
+            self._errors.pop(key, None)
+        self.stream.publish({"type": "operation", **operation.model_dump(mode="json")})

@@ -1,0 +1,1 @@
+"""Projects: the git repositories that a person works in."""

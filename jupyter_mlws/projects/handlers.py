@@ -1,0 +1,32 @@
+"""Endpoints of projects."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.base import APIHandler, Reply, endpoint, in_thread, location
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.projects.models import ProjectCreate, ProjectInfo
+
+
+class ProjectsHandler(APIHandler):
+    """All projects."""
+
+    resource = "projects"
+
+    @endpoint("List projects", Page[ProjectInfo])
+    async def get(self) -> Page[ProjectInfo]:
+        return Page(items=await in_thread(self.services.projects.list))
+
+    @endpoint(
+        "Create a project",
+        ProjectInfo,
+        body=ProjectCreate,
+        status=201,
+        also=[("write", "contents")],
+        errors=["50203", "50302"],
+    )
+    async def post(self, body: ProjectCreate) -> Reply:
+        project = await in_thread(self.services.projects.create, body.name, body.template)
+        return Reply(project, 201, location(self, "projects", project.id))
+
+
+HANDLERS = [(r"projects", ProjectsHandler)]

@@ -1,0 +1,176 @@
+"""Lists projects, makes new ones, and hands out their workspaces."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.projects.models import ProjectInfo, Template
+from jupyter_mlws.workspace import Workspace
+
+DEPTH = 2
+"""Folders below the root in which projects are looked for."""
+SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
+TIMEOUT = 60
+"""Seconds for one git or DVC command."""
+DEFAULT = "."
+
+IGNORED_FILES = """\
+# jupyter-mlws: experiment tracking and what notebooks leave
+/mlflow.db*
+/mlruns
+.ipynb_checkpoints
+__pycache__/
+"""
+
+
+class ProjectManager:
+    """The projects below one folder. Thread-safe.
+
+    A project's id is its escaped path below ``root``; ``.`` is the project that ``root`` itself
+    lies in, and the default.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._workspaces: dict[Path, Workspace] = {}
+        self._lock = threading.Lock()
+
+    def list(self) -> list[ProjectInfo]:
+        """The default project first, then those below, by path."""
+        return [self._describe(project) for project in self._find()]
+
+    def workspace(self, identifier: str | None = None) -> Workspace:
+        """The workspace of a project; error 50402 where there is none, 50302 outside the root."""
+        project = self._open(identifier or DEFAULT)
+        with self._lock:
+            if project.root not in self._workspaces:
+                self._workspaces[project.root] = Workspace(project)
+            return self._workspaces[project.root]
+
+    def create(self, name: str, template: Template) -> ProjectInfo:
+        """Make a project in the folder ``name`` below the root (``.``: the root itself).
+
+        A failure on the way leaves no half-made project. Errors: 50203 where it exists, 50302
+        for a name that leads outside.
+        """
+        target = self._target(name)
+        existed = target.exists()
+        if (target / ".git").exists() or (existed and template is not Template.EMPTY):
+            if (target / ".git").exists() or any(target.iterdir()):
+                raise MLWSError("50203", name=name)
+        target.mkdir(parents=True, exist_ok=True)
+        try:
+            self._fill(target, template)
+        except BaseException:
+            # What was there before stays; only what this call made is taken back.
+            shutil.rmtree(target / ".git" if existed else target, ignore_errors=True)
+            raise
+        return self._describe(Project.open(target))
+
+    def close(self) -> None:
+        """Close every workspace."""
+        with self._lock:
+            for workspace in self._workspaces.values():
+                workspace.close()
+            self._workspaces.clear()
+
+    def _fill(self, target: Path, template: Template) -> None:
+        if template is Template.EXAMPLE:
+            from jupyter_mlws.projects.example import create_example
+
+            create_example(target)
+        else:
+            initialize(target)
+
+    def _target(self, name: str) -> Path:
+        target = (self.root / name).resolve()
+        if target != self.root and self.root not in target.parents:
+            raise MLWSError("50302", path=name)
+        return target
+
+    def _find(self) -> Iterator[Project]:
+        try:
+            default = Project.open(self.root)
+        except MLWSError:
+            default = None
+        if default is not None:
+            yield default
+        if default is None or default.root != self.root:
+            yield from _below(self.root, DEPTH)
+
+    def _open(self, identifier: str) -> Project:
+        if identifier == DEFAULT:
+            return Project.open(self.root)
+        target = self._target(unescape(identifier))
+        if not (target / ".git").exists():
+            raise MLWSError("50402", name=identifier)
+        return Project(target)
+
+    def _describe(self, project: Project) -> ProjectInfo:
+        below = project.root != self.root and self.root in project.root.parents
+        path = project.root.relative_to(self.root).as_posix() if below else DEFAULT
+        branch, head = _head(project)
+        return ProjectInfo(
+            id=escape(path),
+            name=project.root.name,
+            path=path,
+            default=not below,
+            branch=branch,
+            head=head,
+            dvc=(project.root / ".dvc" / "config").exists(),
+        )
+
+
+def initialize(target: Path) -> None:
+    """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
+    _run(target, "git", "init", "--quiet", "--initial-branch=main")
+    ignore = target / ".gitignore"
+    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    if "/mlflow.db*" not in before.splitlines():
+        gap = "\n" if before and not before.endswith("\n") else ""
+        ignore.write_text(before + gap + IGNORED_FILES, encoding="utf-8")
+    if not (target / ".dvc" / "config").exists():
+        from jupyter_mlws.versioning.dvc.repo import initialize as initialize_dvc
+
+        initialize_dvc(target)
+
+
+def _run(folder: Path, *command: str) -> str:
+    answer = subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    return answer.stdout.strip()
+
+
+def _below(folder: Path, depth: int) -> Iterator[Project]:
+    for child in sorted(folder.iterdir()):
+        if child.name.startswith(".") or child.name in SKIPPED or child.is_symlink():
+            continue
+        if not child.is_dir():
+            continue
+        if (child / ".git").exists():
+            yield Project(child)
+        elif depth > 1:
+            yield from _below(child, depth - 1)
+
+
+def _head(project: Project) -> tuple[str | None, str | None]:
+    """The branch (None if detached) and the commit (None before the first)."""
+    text = (project.state.parent / "HEAD").read_text(encoding="utf-8").strip()
+    branch = text.removeprefix("ref: refs/heads/") if text.startswith("ref: ") else None
+    answer = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
+        cwd=project.root,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    return branch, answer.stdout.strip() or None

@@ -1,0 +1,15 @@
+"""Every endpoint of the server: pattern below the prefix, and its handler."""
+
+from __future__ import annotations
+
+from jupyter_mlws import handlers
+from jupyter_mlws.projects import handlers as projects
+from jupyter_mlws.versioning import handlers as versioning
+from jupyter_mlws.workflows import handlers as workflows
+
+ROUTES = [
+    *handlers.HANDLERS,
+    *projects.HANDLERS,
+    *versioning.HANDLERS,
+    *workflows.HANDLERS,
+]

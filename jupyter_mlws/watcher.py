@@ -1,0 +1,143 @@
+"""One file watcher a project: turns what changes on disk into news, so that nothing polls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path, PurePath
+
+from watchfiles import Change, awatch
+
+from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.project import Project
+
+STEP = 20
+"""Milliseconds without a further change after which a batch is told."""
+LONGEST = 200
+"""Milliseconds after which a batch is told although changes go on."""
+
+IGNORED = frozenset(
+    {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
+)
+"""Folders whose changes interest no view."""
+
+log = logging.getLogger(__name__)
+
+
+class ProjectWatcher:
+    """What changes in one project. To be used from the event loop alone.
+
+    ``stream`` carries ``{"type": "workspace", "areas": [...]}``; :meth:`rung` waits for the
+    bell that a run's process rings after each commit to its journal.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.stream = RingStream()
+        self._git = project.state.parent
+        self._bell = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self._watch())
+
+    def bell(self) -> asyncio.Event:
+        """An event that is set at the next ring. Take it before reading, to miss nothing."""
+        return self._bell
+
+    async def close(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        self._ring()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        paths = {self.project.root, self._git}
+        if self.project.root in self._git.parents:
+            paths.discard(self._git)
+        try:
+            async for batch in awatch(
+                *paths,
+                watch_filter=self._interests,
+                step=STEP,
+                debounce=LONGEST,
+                stop_event=self._stop,
+                ignore_permission_denied=True,
+            ):
+                self._tell({Path(path) for _, path in batch})
+        except (OSError, RuntimeError) as error:
+            # watchfiles reports "too many open files" and "no space left" for exhausted inotify.
+            log.warning(
+                "Changes in %s are not seen by themselves (%s). On Linux, raise "
+                "fs.inotify.max_user_watches and max_user_instances.",
+                self.project.root,
+                error,
+            )
+            self.stream.publish({"type": "unwatched", "reason": str(error)})
+
+    def _tell(self, paths: set[Path]) -> None:
+        areas = {area for path in paths for area in self._areas(path)}
+        if "runs" in areas:
+            self._ring()
+            areas.discard("runs")
+        if areas:
+            self.stream.publish({"type": "workspace", "areas": sorted(areas)})
+
+    def _ring(self) -> None:
+        self._bell.set()
+        self._bell = asyncio.Event()
+
+    def _interests(self, change: Change, path: str) -> bool:
+        return bool(self._areas(Path(path)))
+
+    def _areas(self, path: Path) -> tuple[str, ...]:
+        if self._git == path or self._git in path.parents:
+            return _git_areas(path.relative_to(self._git))
+        try:
+            inside = path.relative_to(self.project.root)
+        except ValueError:
+            return ()
+        if inside.parts[:1] == (".git",) or IGNORED.intersection(inside.parts):
+            return ()
+        if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
+            return ()
+        if inside.name.startswith("mlflow.db"):
+            return ()
+        if inside.name == "dvc.yaml":
+            return ("changes", "workflows")
+        if inside.parts[0] == "components" and inside.suffix == ".py":
+            return ("changes", "components")
+        return ("changes",)
+
+
+def _git_areas(inside: PurePath) -> tuple[str, ...]:
+    if inside.name.endswith(".lock"):
+        return ()
+    if inside.parts == ("mlws", "bell"):
+        return ("runs",)
+    if inside.parts in (("HEAD",), ("packed-refs",)) or inside.parts[:2] in (
+        ("refs", "heads"),
+        ("refs", "tags"),
+        ("refs", "remotes"),
+    ):
+        return ("history", "changes")
+    if inside.parts in (("index",), ("MERGE_HEAD",)):
+        return ("changes",)
+    return ()
+
+
+class Watchers:
+    """The watchers of one server, each begun when somebody first listens."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[Path, ProjectWatcher] = {}
+
+    def of(self, project: Project) -> ProjectWatcher:
+        """The project's watcher."""
+        if project.root not in self._watchers:
+            self._watchers[project.root] = ProjectWatcher(project)
+        return self._watchers[project.root]
+
+    async def close(self) -> None:
+        """Stop them all."""
+        for watcher in self._watchers.values():
+            await watcher.close()
+        self._watchers.clear()

@@ -1,0 +1,44 @@
+"""A project together with its managers: what handlers, magics and command line work on."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.project import Project
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.snapshots import SnapshotManager
+    from jupyter_mlws.workflows.manager import WorkflowManager
+
+
+class Workspace:
+    """Builds each manager of a project once, when it is first asked for; closes them."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    @classmethod
+    def open(cls, path: Path) -> Workspace:
+        """The workspace of the project that ``path`` lies in."""
+        return cls(Project.open(path))
+
+    @cached_property
+    def snapshots(self) -> SnapshotManager:
+        from jupyter_mlws.versioning.snapshots import SnapshotManager
+
+        return SnapshotManager(self.project)
+
+    @cached_property
+    def workflows(self) -> WorkflowManager:
+        from jupyter_mlws.workflows.manager import WorkflowManager
+
+        return WorkflowManager(self.project)
+
+    def close(self) -> None:
+        """Close the managers that were built."""
+        for name in ("snapshots", "workflows"):
+            manager = self.__dict__.pop(name, None)
+            if manager is not None:
+                manager.close()

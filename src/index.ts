@@ -1,0 +1,9 @@
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+import canvas from './plugins/canvas';
+import client from './plugins/client';
+import sidebar from './plugins/sidebar';
+
+const plugins: JupyterFrontEndPlugin<any>[] = [...client, canvas, sidebar];
+
+export default plugins;

@@ -1,0 +1,66 @@
+"""Fixtures for all tests: a home of their own, real projects, a real server."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.project import Project
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+GIT_CONFIG = """\
+[user]
+    name = Test Person
+    email = person@example.com
+[init]
+    defaultBranch = main
+[commit]
+    gpgsign = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the real home: git, DVC, MLflow and Jupyter get an empty one."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".gitconfig").write_text(GIT_CONFIG)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / ".gitconfig"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / ".config"))
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(folder / ".config" / "dvc"))
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(folder / ".cache" / "dvc"))
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "LANG", "LC_ALL", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture
+def git() -> Callable[..., str]:
+    """Call the git program: ``git(folder, "log", "-1")`` → what it printed."""
+
+    def run(folder: Path, *arguments: str) -> str:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=folder, check=True, capture_output=True, text=True
+        )
+        return answer.stdout
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path: Path, home: Path, git: Callable[..., str]) -> Project:
+    """An empty project with git and DVC and one commit."""
+    from jupyter_mlws.projects.manager import initialize
+
+    root = tmp_path / "project"
+    root.mkdir()
+    initialize(root)
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "Begin")
+    return Project.open(root)
