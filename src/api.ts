@@ -265,9 +265,12 @@ export class MLWSClient {
   private _sockets = new Map<string, ReconnectingSocket>();
 }
 
-/** Events from the server: in order, none twice, none missed over a lost connection. */
+/** Events from the server: in order, none twice, what a lost connection missed made up for. */
 export interface IEventStream<T = any> extends IDisposable {
-  /** Every message, "hello" (the first after each connect) too. */
+  /**
+   * Every message; "hello" (the first after each connect) and "reset" (fetch everything anew:
+   * what came before cannot be told) too.
+   */
   readonly message: ISignal<IEventStream<T>, T>;
   readonly connected: boolean;
   readonly connectionChanged: ISignal<IEventStream<T>, boolean>;
@@ -346,15 +349,16 @@ class ReconnectingSocket implements IDisposable {
 
   private _receive(text: string): void {
     const message = JSON.parse(text);
+    const known = this._last;
     if (message.type === 'hello') {
-      // A number below ours means that the server counts anew.
-      if (this._last === null || message.seq < this._last) {
-        this._last = message.seq;
-      }
+      this._last = known ?? message.seq;
       this._pause = FIRST_PAUSE;
       this._setConnected(true);
+    } else if (message.type === 'reset') {
+      // The server counts anew, or has forgotten what came in between.
+      this._last = message.seq;
     } else if (typeof message.seq === 'number') {
-      if (this._last !== null && message.seq <= this._last) {
+      if (known !== null && message.seq <= known) {
         return;
       }
       this._last = message.seq;

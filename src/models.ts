@@ -385,12 +385,35 @@ export interface IRunEvent {
   data: IRunSummary;
 }
 
+/** More was missed than the server remembers: fetch everything anew. */
+export interface IReset {
+  type: 'reset';
+  seq: number;
+}
+
 /** What /workflows/status sends. */
-export type IWorkflowEvent = IHello | INodeEvent | IRunEvent;
+export type IWorkflowEvent = IHello | IReset | INodeEvent | IRunEvent;
 
 export type WorkspaceArea =
   'changes' | 'history' | 'components' | 'workflows' | 'runs';
 
-/** What /workspace/status sends: these areas are no longer as they were. */
-export type IWorkspaceEvent =
-  IHello | { type: 'workspace'; seq: number; areas: WorkspaceArea[] };
+/** These areas of the workspace are no longer as they were. */
+export interface IWorkspaceNews {
+  type: 'workspace';
+  seq: number;
+  areas: WorkspaceArea[];
+}
+
+/** The server cannot watch the files any more: what is shown is as old as its last refresh. */
+export interface IUnwatched {
+  type: 'unwatched';
+  seq: number;
+  reason: string;
+}
+
+/** What /workspace/status sends. */
+export type IWorkspaceEvent = IHello | IReset | IWorkspaceNews | IUnwatched;
+
+/** What /operations/status sends. */
+export type IOperationEvent =
+  IHello | IReset | (IOperation & { type: 'operation'; seq: number });

@@ -1,0 +1,63 @@
+import { IEventStream, MLWSClient } from '../api';
+import { LiveModel } from '../live';
+import type {
+  IExperimentRun,
+  IPage,
+  IWorkflowEvent,
+  IWorkspaceEvent
+} from '../models';
+
+const SHOWN = 50;
+
+/** The newest runs with their parameters and metrics, and which of them are to be compared. */
+export class ExperimentsModel extends LiveModel {
+  constructor(
+    client: MLWSClient,
+    workspace: IEventStream<IWorkspaceEvent>,
+    runs: IEventStream<IWorkflowEvent>
+  ) {
+    super(client, workspace, ['runs', 'history']);
+    runs.message.connect(this._onRun, this);
+  }
+
+  get items(): readonly IExperimentRun[] {
+    return this._items;
+  }
+
+  /** Ids of the chosen runs, in the order of choice. */
+  get selected(): readonly string[] {
+    return this._selected;
+  }
+
+  /** Chooses a run for the comparison, or no longer. */
+  toggle(run: string): void {
+    this._selected = this._selected.includes(run)
+      ? this._selected.filter(one => one !== run)
+      : [...this._selected, run];
+    this.changed();
+  }
+
+  protected async load(): Promise<void> {
+    const page = await this.client.get<IPage<IExperimentRun>>('/runs', {
+      limit: SHOWN
+    });
+    this._items = page.items;
+    this._selected = this._selected.filter(one =>
+      page.items.some(item => item.run === one)
+    );
+  }
+
+  protected reset(): void {
+    this._items = [];
+    this._selected = [];
+  }
+
+  private _onRun(_: IEventStream, event: IWorkflowEvent): void {
+    if (event.type === 'run' || event.type === 'reset') {
+      void this.refresh();
+    }
+  }
+
+  private _items: readonly IExperimentRun[] = [];
+  private _selected: readonly string[] = [];
+}

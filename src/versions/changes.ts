@@ -1,0 +1,99 @@
+import { APIError } from '../api';
+import { LiveModel } from '../live';
+import type { IGitStatus, IPage, ISnapshot } from '../models';
+
+/** What differs from the current snapshot, and the making of the next one. */
+export class ChangesModel extends LiveModel {
+  /** Null until read. */
+  get status(): IGitStatus | null {
+    return this._status;
+  }
+
+  /** The newest snapshot, with its proof; null before the first. */
+  get last(): ISnapshot | null {
+    return this._last;
+  }
+
+  /** The message being written. */
+  get message(): string {
+    return this._message;
+  }
+
+  set message(message: string) {
+    this._message = message;
+    this.changed();
+  }
+
+  /** What goes on, in the reader's words; null when nothing does. */
+  get busy(): string | null {
+    return this._busy;
+  }
+
+  /** Why the newest commit failed. */
+  get commitError(): APIError | null {
+    return this._commitError;
+  }
+
+  get canCommit(): boolean {
+    return (
+      this._busy === null &&
+      this._message.trim() !== '' &&
+      this._status !== null
+    );
+  }
+
+  /**
+   * Makes a snapshot of everything that changed.
+   *
+   * `prepare` runs first (it saves the open documents); `busy` is told to people meanwhile.
+   * Resolves to null when it fails: the reason is then `commitError`.
+   */
+  async commit(
+    busy: string,
+    prepare: () => Promise<void>
+  ): Promise<ISnapshot | null> {
+    if (!this.canCommit) {
+      return null;
+    }
+    this._busy = busy;
+    this._commitError = null;
+    this.changed();
+    try {
+      await prepare();
+      const body = { message: this._message.trim() };
+      this._last = await this.client.post<ISnapshot>('/snapshots', body);
+      this._message = '';
+      return this._last;
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._commitError = error;
+      return null;
+    } finally {
+      this._busy = null;
+      this.changed();
+      void this.refresh();
+    }
+  }
+
+  protected async load(): Promise<void> {
+    const [status, newest] = await Promise.all([
+      this.client.get<IGitStatus>('/git/status'),
+      this.client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 })
+    ]);
+    this._status = status;
+    this._last = newest.items[0] ?? null;
+  }
+
+  protected reset(): void {
+    this._status = this._last = this._commitError = null;
+    this._message = '';
+  }
+
+  private _status: IGitStatus | null = null;
+  private _last: ISnapshot | null = null;
+  private _message = '';
+  private _busy: string | null = null;
+  private _commitError: APIError | null = null;
+}
