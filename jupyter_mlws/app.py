@@ -14,7 +14,7 @@ from jupyter_mlws import __version__
 PREFIX = "mlws/api/v1"
 
 
-class MLWSApp(ExtensionApp):  # type: ignore[misc]
+class MLWSApp(ExtensionApp):
     """The machine-learning workspace, as an extension of Jupyter Server."""
 
     name = "jupyter_mlws"
@@ -36,6 +36,7 @@ class MLWSApp(ExtensionApp):  # type: ignore[misc]
         from jupyter_mlws.services import Services
         from jupyter_mlws.watcher import Watchers
 
+        assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         self.services = Services(ProjectManager(root), OperationManager(), Watchers())
 
@@ -44,10 +45,13 @@ class MLWSApp(ExtensionApp):  # type: ignore[misc]
         from jupyter_mlws.api.base import NotFoundHandler
         from jupyter_mlws.routes import ROUTES
 
+        assert self.serverapp is not None  # set by the server that loads the extension
         base = url_path_join(self.serverapp.web_app.settings["base_url"], PREFIX)
         self.settings["mlws_routes"] = ROUTES
         services: dict[str, Any] = {"services": self.services}
-        self.handlers.extend((rf"{base}/{pattern}", handler, services) for pattern, handler in ROUTES)
+        self.handlers.extend(
+            (rf"{base}/{pattern}", handler, services) for pattern, handler in ROUTES
+        )
         self.handlers.append((rf"{base}(?:/.*)?", NotFoundHandler, services))
 
     async def stop_extension(self) -> None:

@@ -183,3 +183,26 @@ CATALOGUE: dict[str, Entry] = {
         ),
     ),
 }
+
+
+def as_markdown() -> str:
+    """The catalogue as the table of ``docs/errors.md``: ``python -m jupyter_mlws.errors``."""
+    lines = [
+        "# Error codes",
+        "",
+        "AABCC: AA is the part (10 containers, 20 notebooks, 30 versioning, 40 workflows,",
+        "50 the server itself), B the kind (1 system, 2 business, 3 permission, 4 data).",
+        "This page is made from the catalogue: `python -m jupyter_mlws.errors > docs/errors.md`.",
+        "",
+        "| code | status | message | what to do | 中文 |",
+        "|---|---|---|---|---|",
+    ]
+    for code, entry in sorted(CATALOGUE.items()):
+        cells = (entry.message.en, entry.solution.en, f"{entry.message.zh}{entry.solution.zh}")
+        texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        lines.append(f"| {code} | {entry.status} | {texts} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")  # noqa: T201  this is the command's output

@@ -75,9 +75,7 @@ class Progress:
             return
         self._last = now
         rate = done / (now - self._started) if now > self._started else None
-        self._told(
-            {"done": done, "total": total, "unit": unit, "rate": rate, "message": message}
-        )
+        self._told({"done": done, "total": total, "unit": unit, "rate": rate, "message": message})
 
 
 class OperationManager:

@@ -33,9 +33,7 @@ def test_outside_a_repository_there_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", ".git/config", "link/secret", "a\0b"])
-def test_paths_that_lead_outside_are_refused(
-    project: Project, tmp_path: Path, path: str
-) -> None:
+def test_paths_that_lead_outside_are_refused(project: Project, tmp_path: Path, path: str) -> None:
     (tmp_path / "outside").mkdir()
     (project.root / "link").symlink_to(tmp_path / "outside")
     with pytest.raises(MLWSError) as error:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from jupyter_server.auth.utils import warn_disabled_authorization
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from pydantic import BaseModel, ValidationError
 from tornado import web
@@ -116,7 +115,6 @@ class Authorized:
         user = handler.current_user
         if user is None:
             raise MLWSError("50301", action=action, resource=self.resource)
-        warn_disabled_authorization()
         for what, resource in ((action, self.resource), *also):
             allowed = handler.authorizer.is_authorized(handler, user, what, resource)
             if not (await allowed if isinstance(allowed, Awaitable) else allowed):
@@ -153,7 +151,7 @@ def preferred_language(accepted: str) -> str:
     return ENGLISH
 
 
-class APIHandler(Authorized, JupyterAPIHandler):  # type: ignore[misc]
+class APIHandler(Authorized, JupyterAPIHandler):
     """Base of every REST handler."""
 
     def initialize(self, services: Services) -> None:
@@ -229,9 +227,8 @@ class APIHandler(Authorized, JupyterAPIHandler):  # type: ignore[misc]
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Expected errors are one line; our own faults keep their traceback, under their id."""
-        if isinstance(value, MLWSError):
-            self.log.info("%s %s: %s", self.request.method, self.request.path, value)
-        elif isinstance(value, web.HTTPError) and value.status_code < 500:
+        expected = isinstance(value, MLWSError | web.HTTPError)
+        if expected and self._as_ours(value).status < 500:
             self.log.info("%s %s: %s", self.request.method, self.request.path, value)
         else:
             self.log.error(
@@ -248,10 +245,11 @@ class NotFoundHandler(APIHandler):
 
     resource = "mlws"
 
-    async def prepare(self) -> None:
-        await super().prepare()
+    async def _refuse(self) -> None:
         await self.permit()
         raise MLWSError("50401")
+
+    get = post = put = patch = delete = _refuse
 
 
 def to_json(data: Any) -> Any:

@@ -192,7 +192,8 @@ def _schemas(routes: list[tuple[str, type]]) -> tuple[References, dict[str, Any]
         if declared.body is not None:
             modes[declared.body, "validation"] = None
     references, definitions = models_json_schema(list(modes), ref_template=REFERENCE)
-    return {model: schema for (model, _), schema in references.items()}, definitions["$defs"]
+    by_model = {model: references[model, mode] for model, mode in modes}
+    return by_model, definitions["$defs"]
 
 
 def _error_schema() -> dict[str, Any]:

@@ -68,7 +68,7 @@ class RingStream:
                 await news.wait()
 
 
-class StreamHandler(Authorized, WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):  # type: ignore[misc]
+class StreamHandler(Authorized, WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
     """Base of every WebSocket: checks who connects, then sends what :meth:`follow` yields."""
 
     def initialize(self, services: Services) -> None:

@@ -62,9 +62,10 @@ class ProjectManager:
         """
         target = self._target(name)
         existed = target.exists()
-        if (target / ".git").exists() or (existed and template is not Template.EMPTY):
-            if (target / ".git").exists() or any(target.iterdir()):
-                raise MLWSError("50203", name=name)
+        # An empty project may be made around existing files; the example needs a folder of its own.
+        full = existed and template is Template.EXAMPLE and any(target.iterdir())
+        if full or (target / ".git").exists():
+            raise MLWSError("50203", name=name)
         target.mkdir(parents=True, exist_ok=True)
         try:
             self._fill(target, template)

@@ -31,5 +31,7 @@ class ProjectInfo(Record):
 class ProjectCreate(Request):
     """A new project; its name is its folder below the root (``.``: the root itself)."""
 
-    name: str = Field(min_length=1, max_length=200, pattern=r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$")
+    name: str = Field(
+        min_length=1, max_length=200, pattern=r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$"
+    )
     template: Template = Template.EMPTY

@@ -1,0 +1,76 @@
+"""The rules of the house, read from the imports."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import jupyter_mlws
+
+PACKAGE = Path(jupyter_mlws.__file__).parent
+ADAPTERS = {
+    "dvc": "versioning/dvc/",
+    "dvc_data": "versioning/dvc/",
+    "dvc_objects": "versioning/dvc/",
+    "git": "versioning/git.py",
+    "mlflow": "versioning/mlflow.py",
+}
+HEAVY = ("mlflow", "dvc", "pandas", "numpy", "sklearn", "matplotlib", "networkx", "git", "pyarrow")
+
+
+def _imports() -> Iterator[tuple[str, str]]:
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((name, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield name, node.module
+
+
+@pytest.mark.parametrize("tool", sorted(ADAPTERS))
+def test_one_adapter_alone_imports_a_tool(tool: str) -> None:
+    importers = {
+        name
+        for name, module in _imports()
+        if module.split(".")[0] == tool and not name.startswith("projects/example/")
+    }
+    assert importers
+    assert all(name.startswith(ADAPTERS[tool]) for name in importers), importers
+
+
+def test_managers_know_no_http() -> None:
+    edges = ("app.py", "handlers.py", "api/", "routes.py", "hub/")
+    offenders = {
+        (name, module)
+        for name, module in _imports()
+        if module.split(".")[0] in ("tornado", "jupyter_server")
+        and not any(part in name for part in edges)
+        and name != "client.py"
+    }
+    assert not offenders
+
+
+def test_handlers_know_no_tool() -> None:
+    offenders = {
+        (name, module)
+        for name, module in _imports()
+        if name.endswith("handlers.py") and module.split(".")[0] in ADAPTERS
+    }
+    assert not offenders
+
+
+def test_loading_the_extension_brings_in_nothing_heavy() -> None:
+    code = (
+        "import sys, jupyter_mlws, jupyter_mlws.app, jupyter_mlws.routes, jupyter_mlws.magics\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == ""

@@ -1,0 +1,51 @@
+"""The catalogue of errors: complete, documented, in both languages, and all of it used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import jupyter_mlws
+from jupyter_mlws.errors import CATALOGUE, Fault, MLWSError, Words, as_markdown
+
+PACKAGE = Path(jupyter_mlws.__file__).parent
+DOCS = Path(__file__).parent.parent / "docs"
+CJK = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture(scope="module")
+def sources() -> str:
+    files = [path for path in PACKAGE.rglob("*.py") if path.name != "errors.py"]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def test_the_page_of_error_codes_is_the_catalogue() -> None:
+    assert (DOCS / "errors.md").read_text(encoding="utf-8") == as_markdown()
+
+
+@pytest.mark.parametrize("code", sorted(CATALOGUE))
+def test_a_code_is_used_and_speaks_both_languages(code: str, sources: str) -> None:
+    assert f'"{code}"' in sources
+    entry = CATALOGUE[code]
+    for words in (entry.message, entry.solution):
+        assert CJK.search(words.zh)
+        assert not CJK.search(words.en)
+        fields = re.findall(r"\{(\w+)", words.en)
+        assert sorted(fields) == sorted(re.findall(r"\{(\w+)", words.zh))
+
+
+def test_every_code_in_the_sources_is_in_the_catalogue(sources: str) -> None:
+    raised = set(re.findall(r'MLWSError\(\s*"(\d{5})"', sources))
+    assert raised
+    assert raised <= set(CATALOGUE)
+
+
+def test_an_error_carries_its_facts_and_faults() -> None:
+    error = MLWSError("50203", Fault("name", Words("taken", "已占用")), name="wine")
+    body = error.as_dict("zh-CN")
+    assert body["details"] == {"name": "wine"}
+    assert body["errors"] == [{"field": "name", "message": "已占用"}]
+    assert "wine" in body["message"]
+    assert CJK.search(body["message"])
