@@ -1,0 +1,141 @@
+"""What holds of every endpoint: who may use it, what it refuses, what the contract says of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+
+from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.project import Project
+from jupyter_mlws.routes import ROUTES
+
+VERBS = ("get", "post", "put", "patch", "delete")
+REST = [
+    (pattern, verb)
+    for pattern, handler in ROUTES
+    if not issubclass(handler, StreamHandler)
+    for verb in VERBS
+    if hasattr(getattr(handler, verb, None), "endpoint")
+    or (pattern, verb) == (r"openapi\.json", "get")
+]
+WITH_BODY = [
+    (pattern, verb)
+    for pattern, handler in ROUTES
+    for verb in VERBS
+    if getattr(getattr(getattr(handler, verb, None), "endpoint", None), "body", None)
+]
+STREAMS = [pattern for pattern, handler in ROUTES if issubclass(handler, StreamHandler)]
+
+
+def _path(pattern: str) -> str:
+    return "mlws/api/v1/" + re.sub(r"\([^)]*\)", "x", pattern).replace("\\", "")
+
+
+@pytest.fixture
+def jp_root_dir(project: Project) -> Any:
+    return project.root
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
+
+
+@pytest.fixture
+def failing(jp_fetch):
+    """Fetch what must fail; the status and the body of its answer."""
+
+    async def fetch(*args: Any, **kwargs: Any) -> tuple[int, dict[str, Any]]:
+        with pytest.raises(HTTPClientError) as error:
+            await jp_fetch(*args, **kwargs)
+        assert error.value.response is not None
+        return error.value.code, json.loads(error.value.response.body)
+
+    return fetch
+
+
+@pytest.mark.parametrize(("pattern", "verb"), REST)
+async def test_the_unauthenticated_are_refused(
+    pattern: str, verb: str, jp_serverapp, jp_base_url: str, http_server_port
+) -> None:
+    url = f"http://127.0.0.1:{http_server_port[-1]}{jp_base_url}{_path(pattern)}"
+    body = "{}" if verb in ("post", "put", "patch") else None
+    answer = await AsyncHTTPClient().fetch(
+        HTTPRequest(url, method=verb.upper(), body=body), raise_error=False
+    )
+    assert answer.code == 403
+    said = json.loads(answer.body)
+    assert said["code"] == "50301"
+    assert said["solution"]
+
+
+@pytest.mark.parametrize("pattern", STREAMS)
+async def test_streams_refuse_the_unauthenticated(
+    pattern: str, jp_serverapp, jp_ws_fetch, jp_auth_header
+) -> None:
+    jp_auth_header.clear()
+    with pytest.raises(HTTPClientError) as error:
+        await jp_ws_fetch(*_path(pattern).split("/"))
+    assert error.value.code == 403
+
+
+@pytest.mark.parametrize(("pattern", "verb"), WITH_BODY)
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [("{not json", ""), ("[1, 2]", ""), ('{"no_such_field": 1}', "no_such_field")],
+)
+async def test_a_malformed_body_is_refused_with_its_fault(
+    pattern: str, verb: str, body: str, field: str, failing
+) -> None:
+    status, said = await failing(*_path(pattern).split("/"), method=verb.upper(), body=body)
+    assert status == 400
+    assert said["code"] == "50201"
+    assert field in [row["field"] for row in said["errors"]]
+    assert all(row["message"] for row in said["errors"])
+
+
+async def test_an_unknown_query_parameter_is_named(failing) -> None:
+    status, said = await failing("mlws/api/v1/snapshots", params={"limits": "3"})
+    assert (status, said["code"]) == (400, "50201")
+    assert [row["field"] for row in said["errors"]] == ["limits"]
+
+
+async def test_errors_speak_the_readers_language(failing) -> None:
+    chinese = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+    _, said = await failing("mlws/api/v1/projects", params={"x": "1"}, headers=chinese)
+    assert said["message"] == "请求无效。"
+    assert said["errors"][0]["message"] == "未知字段"
+
+
+async def test_success_speaks_the_readers_language(jp_fetch) -> None:
+    answer = await jp_fetch("mlws/api/v1/projects", headers={"Accept-Language": "zh"})
+    body = json.loads(answer.body)
+    assert (body["code"], body["message"]) == (200, "操作成功")
+    answer = await jp_fetch("mlws/api/v1/projects", headers={"Accept-Language": "fr, de;q=0.5"})
+    assert json.loads(answer.body)["message"] == "OK"
+
+
+async def test_what_is_not_there_is_told_in_the_envelope(failing) -> None:
+    assert (await failing("mlws/api/v1/nothing/here"))[1]["code"] == "50401"
+    assert (await failing("mlws/api/v1/projects", method="DELETE"))[1]["code"] == "50202"
+    status, said = await failing("mlws/api/v1/snapshots", params={"project": "nowhere"})
+    assert (status, said["code"]) == (404, "50402")
+    status, said = await failing("mlws/api/v1/snapshots", params={"project": "..~1.."})
+    assert (status, said["code"]) == (403, "50302")
+
+
+async def test_the_contract_names_every_endpoint_and_resolves(jp_fetch) -> None:
+    contract = json.loads((await jp_fetch("mlws/api/v1/openapi.json")).body)
+    assert contract["openapi"].startswith("3.1")
+    verbs = {(path, verb) for path, rows in contract["paths"].items() for verb in rows}
+    assert len(verbs) == len(REST) + len(STREAMS)
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(contract)))
+    assert references <= set(contract["components"]["schemas"])
+    for path, rows in contract["paths"].items():
+        for operation in rows.values():
+            named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path))
