@@ -13,10 +13,10 @@ export abstract class LiveModel implements IDisposable {
   /** `areas`: changes in these make a refresh necessary. */
   constructor(
     protected readonly client: MLWSClient,
-    private _events: IEventStream<IWorkspaceEvent>,
+    events: IEventStream<IWorkspaceEvent>,
     private _areas: readonly WorkspaceArea[]
   ) {
-    _events.message.connect(this._onEvent, this);
+    events.message.connect(this._onEvent, this);
     client.projectChanged.connect(this._onProject, this);
   }
 

@@ -1,0 +1,139 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useMemo, useState } from 'react';
+
+import { cellText, duration, fullTime } from '../format';
+import type { IExperimentRun } from '../models';
+import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
+
+function Heading(props: {
+  column: IColumn;
+  order: IOrder | null;
+  trans: TranslationBundle;
+  onSort: (order: IOrder) => void;
+}): JSX.Element {
+  const { column, order, trans } = props;
+  const mine =
+    order?.column.kind === column.kind && order.column.name === column.name;
+  const sorted = !mine ? 'none' : order.descending ? 'descending' : 'ascending';
+  const arrows = { none: '', ascending: ' ▲', descending: ' ▼' };
+  return (
+    <th
+      scope="col"
+      aria-sort={sorted}
+      className={column.differs ? 'jp-mod-differs' : ''}
+    >
+      <button
+        title={trans.__('Sort by %1', column.name)}
+        onClick={() =>
+          props.onSort({ column, descending: mine && !order.descending })
+        }
+      >
+        {column.name}
+        <span aria-hidden="true">{arrows[sorted]}</span>
+      </button>
+    </th>
+  );
+}
+
+/** Runs as rows, their parameters and metrics as columns. */
+export function CompareTable(props: {
+  runs: readonly IExperimentRun[];
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { runs, language, trans } = props;
+  const [order, setOrder] = useState<IOrder | null>(null);
+  const [onlyDiffering, setOnlyDiffering] = useState(false);
+  const all = useMemo(() => columnsOf(runs), [runs]);
+  const columns = onlyDiffering ? all.filter(column => column.differs) : all;
+  const count = (kind: IColumn['kind']) =>
+    columns.filter(one => one.kind === kind).length;
+  return (
+    <>
+      <label className="jp-mlws-Compare-option">
+        <input
+          type="checkbox"
+          checked={onlyDiffering}
+          onChange={event => setOnlyDiffering(event.target.checked)}
+        />
+        {trans.__('Only what differs')}
+      </label>
+      <table className="jp-mlws-Table jp-mlws-CompareTable">
+        <thead>
+          <tr>
+            <th colSpan={3} scope="colgroup">
+              {trans.__('Run')}
+            </th>
+            {count('param') > 0 && (
+              <th colSpan={count('param')} scope="colgroup">
+                {trans.__('Parameters')}
+              </th>
+            )}
+            {count('metric') > 0 && (
+              <th colSpan={count('metric')} scope="colgroup">
+                {trans.__('Metrics')}
+              </th>
+            )}
+          </tr>
+          <tr>
+            <th scope="col">{trans.__('Id')}</th>
+            <th scope="col">{trans.__('Started')}</th>
+            <th scope="col">{trans.__('Duration')}</th>
+            {columns.map(column => (
+              <Heading
+                key={`${column.kind} ${column.name}`}
+                column={column}
+                order={order}
+                trans={trans}
+                onSort={setOrder}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {sortRuns(runs, order).map(run => (
+            <tr key={run.run} data-mlws-run={run.run}>
+              <th scope="row">
+                {run.workflow} <code>{run.run}</code>
+              </th>
+              <td>{run.started ? fullTime(run.started, language) : '–'}</td>
+              <td>{run.duration === null ? '–' : duration(run.duration)}</td>
+              {columns.map(column => (
+                <td
+                  key={`${column.kind} ${column.name}`}
+                  className={column.differs ? 'jp-mod-differs' : ''}
+                >
+                  {cellText(valueOf(run, column))}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+/** The comparison as a main-area view. */
+export class CompareView extends ReactWidget {
+  constructor(
+    private _runs: readonly IExperimentRun[],
+    private _language: string,
+    private _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-mlws-View');
+    this.addClass('jp-mlws-Compare');
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <CompareTable
+        runs={this._runs}
+        language={this._language}
+        trans={this._trans}
+      />
+    );
+  }
+}

@@ -1,0 +1,134 @@
+import { VDomRenderer } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Failure, Waiting } from '../failure';
+import { cellText, duration, fullTime, relativeTime } from '../format';
+import type { IExperimentRun } from '../models';
+import { Rows } from '../rows';
+import { statusWord } from '../versions/words';
+import type { ExperimentsModel } from './model';
+
+/** Metrics shown in the list; the table has them all. */
+const MAIN_METRICS = 3;
+
+function RunRow(props: {
+  run: IExperimentRun;
+  selected: boolean;
+  language: string;
+  trans: TranslationBundle;
+  onToggle: () => void;
+}): JSX.Element {
+  const { run, selected, language, trans } = props;
+  const metrics = Object.entries(run.metrics);
+  const title = metrics
+    .map(([name, value]) => `${name}: ${cellText(value)}`)
+    .join('\n');
+  return (
+    <li>
+      <label
+        className="jp-mlws-Row jp-mlws-Run"
+        title={title}
+        data-mlws-run={run.run}
+      >
+        <input
+          type="checkbox"
+          data-mlws-row
+          checked={selected}
+          onChange={props.onToggle}
+        />
+        <span className="jp-mlws-Run-text">
+          <span className="jp-mlws-Run-head">
+            <span className="jp-mlws-Row-name">{run.workflow ?? run.run}</span>
+            {run.started && (
+              <span title={fullTime(run.started, language)}>
+                {relativeTime(run.started, language)}
+              </span>
+            )}
+            {run.duration !== null && <span>{duration(run.duration)}</span>}
+            <span className="jp-mlws-Status" data-mlws-status={run.status}>
+              {statusWord(run.status, trans)}
+            </span>
+          </span>
+          <span className="jp-mlws-Counts">
+            {metrics.slice(0, MAIN_METRICS).map(([name, value]) => (
+              <span key={name} className="jp-mlws-Metric">
+                {name} <b>{cellText(value)}</b>
+              </span>
+            ))}
+          </span>
+        </span>
+      </label>
+    </li>
+  );
+}
+
+/** The newest runs; two or more of them can be compared. */
+export class ExperimentsView extends VDomRenderer<ExperimentsModel> {
+  constructor(
+    model: ExperimentsModel,
+    private _compare: () => void,
+    private _language: string,
+    private _trans: TranslationBundle
+  ) {
+    super(model);
+    this.id = 'jp-mlws-runs';
+    this.title.label = _trans.__('Runs');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-Runs');
+  }
+
+  protected render(): JSX.Element {
+    const { model, _trans: trans } = this;
+    if (!model.loaded || (model.error && model.items.length === 0)) {
+      return (
+        <Waiting
+          error={model.error}
+          trans={trans}
+          onRetry={() => void model.refresh()}
+        />
+      );
+    }
+    if (model.items.length === 0) {
+      return (
+        <p className="jp-mlws-Empty">
+          {trans.__(
+            'No run yet. Run a workflow, and its parameters and metrics appear here, ready to be compared.'
+          )}
+        </p>
+      );
+    }
+    const chosen = model.selected.length;
+    return (
+      <>
+        {model.error && (
+          <Failure
+            error={model.error}
+            trans={trans}
+            onRetry={() => void model.refresh()}
+          />
+        )}
+        <button
+          className="jp-mlws-CompareButton jp-mod-styled"
+          disabled={chosen < 2}
+          onClick={this._compare}
+        >
+          {chosen < 2
+            ? trans.__('Choose two or more runs to compare')
+            : trans.__('Compare %1 runs', chosen)}
+        </button>
+        <Rows label={trans.__('Runs, newest first')}>
+          {model.items.map(run => (
+            <RunRow
+              key={run.run}
+              run={run}
+              selected={model.selected.includes(run.run)}
+              language={this._language}
+              trans={trans}
+              onToggle={() => model.toggle(run.run)}
+            />
+          ))}
+        </Rows>
+      </>
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import { KeyboardEvent, ReactNode, useRef } from 'react';
+
+const ROW = '[data-mlws-row]';
+
+/** A list whose rows (`data-mlws-row`) the arrow keys, Home and End walk through. */
+export function Rows(props: {
+  label: string;
+  children: ReactNode;
+}): JSX.Element {
+  const list = useRef<HTMLUListElement>(null);
+  const walk = (event: KeyboardEvent) => {
+    const rows = Array.from(
+      list.current?.querySelectorAll<HTMLElement>(ROW) ?? []
+    );
+    const at = rows.indexOf(event.target as HTMLElement);
+    const next: Record<string, number> = {
+      ArrowDown: Math.min(at + 1, rows.length - 1),
+      ArrowUp: Math.max(at - 1, 0),
+      Home: 0,
+      End: rows.length - 1
+    };
+    if (at >= 0 && event.key in next) {
+      event.preventDefault();
+      rows[next[event.key]].focus();
+    }
+  };
+  return (
+    <ul
+      ref={list}
+      className="jp-mlws-Rows"
+      aria-label={props.label}
+      onKeyDown={walk}
+    >
+      {props.children}
+    </ul>
+  );
+}

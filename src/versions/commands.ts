@@ -1,0 +1,336 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import {
+  Clipboard,
+  InputDialog,
+  MainAreaWidget,
+  Notification
+} from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { Widget } from '@lumino/widgets';
+
+import { APIError } from '../api';
+import type { ExperimentsModel } from '../experiments/model';
+import { CompareView } from '../experiments/compareView';
+import type { LiveModel } from '../live';
+import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
+import type { ChangesModel } from './changes';
+import type { ChangesView } from './changesView';
+import {
+  EMPTY_TREE,
+  FileDiffModel,
+  IVersions,
+  SnapshotDiffModel
+} from './diff';
+import type { OpenDocuments } from './documents';
+import { FileDiffView } from './fileDiffView';
+import type { HistoryModel } from './history';
+import { compareIcon, mlwsIcon } from './icons';
+import { Restorer } from './restore';
+import type { MLWSSidebar } from './sidebar';
+import { SnapshotDiffView } from './snapshotDiffView';
+
+export namespace CommandIDs {
+  export const openSidebar = 'mlws:open-sidebar';
+  export const commit = 'mlws:commit';
+  export const refresh = 'mlws:refresh';
+  export const restore = 'mlws:restore';
+  export const discard = 'mlws:discard';
+  export const openDiff = 'mlws:open-diff';
+  export const compareSnapshot = 'mlws:compare-snapshot';
+  export const copyId = 'mlws:copy-snapshot-id';
+  export const compareRuns = 'mlws:compare-runs';
+}
+
+/** The parts of the sidebar that commands act on. */
+export interface IPlaces {
+  panel: MLWSSidebar;
+  changes: ChangesModel;
+  changesView: ChangesView;
+  history: HistoryModel;
+  experiments: ExperimentsModel;
+  runsView: Widget;
+}
+
+/** Adds every command of versions and runs. */
+export function addCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  events: IWorkspaceEvents,
+  documents: OpenDocuments,
+  places: IPlaces,
+  trans: TranslationBundle
+): void {
+  const views = new MainViews(app);
+  addSidebarCommands(app, documents, places, trans);
+  addSnapshotCommands(app, client, documents, places, trans);
+  addDiffCommands(app, client, events, documents, views, trans);
+  addRunCommands(app, client, places, views, trans);
+}
+
+function addSidebarCommands(
+  app: JupyterFrontEnd,
+  documents: OpenDocuments,
+  places: IPlaces,
+  trans: TranslationBundle
+): void {
+  const { panel, changes, changesView } = places;
+  app.commands.addCommand(CommandIDs.openSidebar, {
+    label: trans.__('Show Versions and Workflows'),
+    icon: mlwsIcon,
+    execute: () => app.shell.activateById(panel.id)
+  });
+  app.commands.addCommand(CommandIDs.refresh, {
+    label: trans.__('Refresh Versions and Workflows'),
+    icon: refreshIcon,
+    execute: () => panel.refresh()
+  });
+  app.commands.addCommand(CommandIDs.commit, {
+    label: trans.__('Commit Code, Data and Runs'),
+    caption: trans.__(
+      'Save all documents and keep code, data and runs as one version'
+    ),
+    execute: async args => {
+      app.shell.activateById(panel.id);
+      panel.expand(changesView);
+      if (typeof args.message === 'string') {
+        changes.message = args.message;
+      }
+      if (changes.message.trim() === '') {
+        changesView.focusMessage();
+        return null;
+      }
+      if (!changes.status) {
+        await changes.refresh();
+      }
+      const prepare = () => saveOrFail(documents, trans);
+      return (
+        (await changes.commit(trans.__('Committing…'), prepare))?.id ?? null
+      );
+    }
+  });
+}
+
+async function saveOrFail(
+  documents: OpenDocuments,
+  trans: TranslationBundle
+): Promise<void> {
+  const unsaved = await documents.saveAll();
+  if (unsaved.length > 0) {
+    throw new APIError(0, {
+      message: trans.__(
+        'Not saved, so nothing was committed: %1',
+        unsaved.join(', ')
+      ),
+      solution: trans.__(
+        'Save these documents or close them without saving, then commit again.'
+      )
+    });
+  }
+}
+
+function addSnapshotCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  documents: OpenDocuments,
+  places: IPlaces,
+  trans: TranslationBundle
+): void {
+  const { history, changes } = places;
+  const restorer = new Restorer(client, documents, trans);
+  const target = (args: ReadonlyPartialJSONObject) => idOf(app, args);
+  const subject = (id: string) =>
+    history.items.find(item => item.id === id)?.subject ?? id.slice(0, 8);
+
+  app.commands.addCommand(CommandIDs.restore, {
+    label: trans.__('Restore Snapshot…'),
+    icon: undoIcon,
+    execute: args =>
+      told(async () => {
+        const id = target(args) ?? (await chooseSnapshot(history, trans));
+        return id !== null && restorer.restore(id, subject(id));
+      })
+  });
+  app.commands.addCommand(CommandIDs.discard, {
+    label: trans.__('Discard Changes of This File…'),
+    icon: undoIcon,
+    execute: args =>
+      told(async () => {
+        const path = args.path ?? dataOf(app, 'mlwsPath');
+        const head = changes.status?.head;
+        return typeof path === 'string' && head
+          ? restorer.restore(head, subject(head), [path])
+          : false;
+      })
+  });
+  app.commands.addCommand(CommandIDs.copyId, {
+    label: trans.__('Copy Snapshot Id'),
+    icon: copyIcon,
+    execute: args => Clipboard.copyToSystem(target(args) ?? '')
+  });
+}
+
+function addDiffCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  events: IWorkspaceEvents,
+  documents: OpenDocuments,
+  views: MainViews,
+  trans: TranslationBundle
+): void {
+  const openDiff = (path: string, versions: IVersions) =>
+    views.show(`diff ${path} ${versions.from} ${versions.to}`, () => {
+      const model = new FileDiffModel(client, events, path, versions);
+      const open = () => client.project && documents.open(client.project, path);
+      const view = new FileDiffView(model, open, trans);
+      view.title.label = trans.__(
+        'Changes of %1',
+        path.split('/').pop() ?? path
+      );
+      view.title.caption = path;
+      return { view, model };
+    });
+
+  app.commands.addCommand(CommandIDs.openDiff, {
+    label: trans.__('Show Changes of This File'),
+    icon: compareIcon,
+    execute: args => {
+      const path = args.path ?? dataOf(app, 'mlwsPath');
+      if (typeof path === 'string') {
+        const from =
+          args.from === undefined ? 'HEAD' : (args.from as string | null);
+        const to = typeof args.to === 'string' ? { to: args.to } : {};
+        openDiff(path, { from: from ?? EMPTY_TREE, ...to });
+      }
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareSnapshot, {
+    label: trans.__('Compare Snapshot with Current'),
+    icon: compareIcon,
+    execute: args => {
+      const from = idOf(app, args);
+      if (from !== null) {
+        views.show(`snapshot ${from}`, () => {
+          const model = new SnapshotDiffModel(client, events, { from });
+          const view = new SnapshotDiffView(
+            model,
+            path => openDiff(path, { from }),
+            trans
+          );
+          view.title.label = trans.__('%1 and current', from.slice(0, 8));
+          return { view, model };
+        });
+      }
+    }
+  });
+}
+
+function addRunCommands(
+  app: JupyterFrontEnd,
+  client: IMLWSClient,
+  places: IPlaces,
+  views: MainViews,
+  trans: TranslationBundle
+): void {
+  const { panel, experiments, runsView } = places;
+  app.commands.addCommand(CommandIDs.compareRuns, {
+    label: trans.__('Compare Runs'),
+    icon: compareIcon,
+    execute: args => {
+      const ids = Array.isArray(args.runs) ? args.runs : experiments.selected;
+      const runs = experiments.items.filter(run => ids.includes(run.run));
+      if (runs.length < 2) {
+        app.shell.activateById(panel.id);
+        panel.expand(runsView);
+        return;
+      }
+      views.show(`runs ${runs.map(run => run.run).join(' ')}`, () => {
+        const view = new CompareView(runs, client.language, trans);
+        view.title.label = trans.__('Compare %1 runs', runs.length);
+        return { view, model: null };
+      });
+    }
+  });
+}
+
+/** Main-area views by what they show; asking twice reveals the one that is open. */
+class MainViews {
+  constructor(private _app: JupyterFrontEnd) {}
+
+  show(
+    key: string,
+    make: () => { view: Widget; model: LiveModel | null }
+  ): void {
+    let widget = this._open.get(key);
+    if (!widget) {
+      const { view, model } = make();
+      widget = new MainAreaWidget({ content: view });
+      widget.id = `jp-mlws-view-${(this._made += 1)}`;
+      widget.title.icon = compareIcon;
+      widget.title.closable = true;
+      widget.toolbar.hide();
+      widget.disposed.connect(() => {
+        this._open.delete(key);
+        model?.dispose();
+      });
+      this._open.set(key, widget);
+      this._app.shell.add(widget, 'main');
+      if (model) {
+        model.active = true;
+      }
+    }
+    this._app.shell.activateById(widget.id);
+  }
+
+  private _open = new Map<string, MainAreaWidget>();
+  private _made = 0;
+}
+
+/** A data attribute of what was clicked with the right button. */
+function dataOf(app: JupyterFrontEnd, name: string): string | null {
+  const node = app.contextMenuHitTest(
+    element => element.dataset[name] !== undefined
+  );
+  return node?.dataset[name] ?? null;
+}
+
+function idOf(
+  app: JupyterFrontEnd,
+  args: ReadonlyPartialJSONObject
+): string | null {
+  return typeof args.id === 'string' ? args.id : dataOf(app, 'mlwsSnapshot');
+}
+
+async function chooseSnapshot(
+  history: HistoryModel,
+  trans: TranslationBundle
+): Promise<string | null> {
+  if (!history.loaded) {
+    await history.refresh();
+  }
+  const labels = history.items.map(item => `${item.short} ${item.subject}`);
+  const answer = await InputDialog.getItem({
+    title: trans.__('Restore which snapshot?'),
+    items: labels,
+    okLabel: trans.__('Continue')
+  });
+  const at =
+    answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
+  return at < 0 ? null : history.items[at].id;
+}
+
+/** Tells people of an error that has no place of its own in a view. */
+async function told<T>(work: () => Promise<T>): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    Notification.error(
+      [error.message, error.solution].filter(Boolean).join(' ')
+    );
+    return null;
+  }
+}

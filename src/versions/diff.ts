@@ -1,0 +1,68 @@
+import { IEventStream, MLWSClient } from '../api';
+import { LiveModel } from '../live';
+import type { IFileDiff, ISnapshotDiff, IWorkspaceEvent } from '../models';
+
+/** git's name of the tree without files: what a first commit is compared with. */
+export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/** Two versions; without `to`, the working tree is compared. */
+export interface IVersions {
+  from: string;
+  to?: string;
+}
+
+/** The differences of one file between two versions; follows the working tree. */
+export class FileDiffModel extends LiveModel {
+  constructor(
+    client: MLWSClient,
+    events: IEventStream<IWorkspaceEvent>,
+    readonly path: string,
+    readonly versions: IVersions
+  ) {
+    super(client, events, versions.to ? [] : ['changes', 'history']);
+  }
+
+  /** Null until read. */
+  get diff(): IFileDiff | null {
+    return this._diff;
+  }
+
+  protected async load(): Promise<void> {
+    this._diff = await this.client.get('/git/diff', {
+      path: this.path,
+      ...this.versions
+    });
+  }
+
+  protected reset(): void {
+    this._diff = null;
+  }
+
+  private _diff: IFileDiff | null = null;
+}
+
+/** The differences of two versions in code, data, parameters and metrics. */
+export class SnapshotDiffModel extends LiveModel {
+  constructor(
+    client: MLWSClient,
+    events: IEventStream<IWorkspaceEvent>,
+    readonly versions: IVersions
+  ) {
+    super(client, events, versions.to ? [] : ['changes', 'history']);
+  }
+
+  /** Null until read. */
+  get diff(): ISnapshotDiff | null {
+    return this._diff;
+  }
+
+  protected async load(): Promise<void> {
+    this._diff = await this.client.get('/snapshots/diff', { ...this.versions });
+  }
+
+  protected reset(): void {
+    this._diff = null;
+  }
+
+  private _diff: ISnapshotDiff | null = null;
+}

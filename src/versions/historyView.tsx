@@ -1,0 +1,277 @@
+import {
+  Button,
+  caretDownIcon,
+  caretRightIcon,
+  copyIcon,
+  InputGroup,
+  undoIcon,
+  VDomRenderer
+} from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { APIError } from '../api';
+import { Failure, Waiting } from '../failure';
+import { fileSize, fullTime, relativeTime } from '../format';
+import type { ISnapshot, ISnapshotChange, ISnapshotDetail } from '../models';
+import { Rows } from '../rows';
+import type { HistoryModel } from './history';
+import { compareIcon, dataIcon, kindIcons } from './icons';
+import { ProofBadges } from './proof';
+import { stateLetters, stateWord } from './words';
+
+/** What the person can do with a snapshot. */
+export interface ISnapshotActions {
+  restore(snapshot: ISnapshot): void;
+  compare(snapshot: ISnapshot): void;
+  copyId(snapshot: ISnapshot): void;
+  openChange(snapshot: ISnapshot, change: ISnapshotChange): void;
+}
+
+interface ISnapshotProps {
+  snapshot: ISnapshot;
+  detail: ISnapshotDetail | APIError | null | undefined;
+  actions: ISnapshotActions;
+  language: string;
+  trans: TranslationBundle;
+  onToggle: () => void;
+}
+
+function Counts(props: {
+  snapshot: ISnapshot;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { trans } = props;
+  const { stats, runs } = props.snapshot;
+  const counts = [
+    stats.code > 0 && trans._n('%1 code file', '%1 code files', stats.code),
+    stats.notebook > 0 &&
+      trans._n('%1 notebook', '%1 notebooks', stats.notebook),
+    stats.data > 0 && trans._n('%1 data file', '%1 data files', stats.data),
+    runs.length > 0 && trans._n('%1 run', '%1 runs', runs.length)
+  ];
+  return (
+    <span className="jp-mlws-Counts">{counts.filter(Boolean).join(' · ')}</span>
+  );
+}
+
+function SnapshotActions(props: ISnapshotProps): JSX.Element {
+  const { snapshot, actions, trans } = props;
+  return (
+    <div className="jp-mlws-Snapshot-actions">
+      <button
+        className="jp-mlws-RestoreButton jp-mlws-IconButton"
+        title={trans.__('Restore…')}
+        aria-label={trans.__('Restore “%1”…', snapshot.subject)}
+        onClick={() => actions.restore(snapshot)}
+      >
+        <undoIcon.react tag="span" width="16px" />
+      </button>
+      <button
+        className="jp-mlws-IconButton"
+        title={trans.__('Compare with current')}
+        aria-label={trans.__('Compare “%1” with current', snapshot.subject)}
+        onClick={() => actions.compare(snapshot)}
+      >
+        <compareIcon.react tag="span" width="16px" />
+      </button>
+      <button
+        className="jp-mlws-IconButton"
+        title={trans.__('Copy id')}
+        aria-label={trans.__('Copy id of “%1”', snapshot.subject)}
+        onClick={() => actions.copyId(snapshot)}
+      >
+        <copyIcon.react tag="span" width="16px" />
+      </button>
+    </div>
+  );
+}
+
+function Detail(
+  props: ISnapshotProps & { detail: ISnapshotDetail }
+): JSX.Element {
+  const { snapshot, detail, actions, language, trans } = props;
+  const body = detail.message.split('\n').slice(1).join('\n').trim();
+  return (
+    <div className="jp-mlws-Snapshot-detail">
+      {body && <pre>{body}</pre>}
+      <ProofBadges proof={detail.proof} trans={trans} />
+      <ul>
+        {detail.changes.map(change => {
+          const Icon = kindIcons[change.kind].react;
+          return (
+            <li key={change.path}>
+              <button
+                className="jp-mlws-Row"
+                title={`${change.path}: ${stateWord(change.state, trans)}`}
+                onClick={() => actions.openChange(snapshot, change)}
+              >
+                <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+                <span className="jp-mlws-Row-name">{change.path}</span>
+                <span className="jp-mlws-State" data-mlws-state={change.state}>
+                  {stateLetters[change.state]}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+        {detail.data.map(data => (
+          <li
+            key={`data ${data.path}`}
+            className="jp-mlws-Row"
+            title={data.md5 ?? undefined}
+          >
+            <dataIcon.react
+              tag="span"
+              className="jp-mlws-Row-icon"
+              width="16px"
+            />
+            <span className="jp-mlws-Row-name">{data.path}</span>
+            <span className="jp-mlws-Row-folder">
+              {data.size === null ? '' : fileSize(data.size, language)}
+            </span>
+          </li>
+        ))}
+        {detail.runs.map(run => (
+          <li key={`run ${run}`} className="jp-mlws-Row">
+            <span className="jp-mlws-Row-name">{trans.__('Run %1', run)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function SnapshotItem(props: ISnapshotProps): JSX.Element {
+  const { snapshot, detail, language, trans } = props;
+  const open = detail !== undefined;
+  const Caret = open ? caretDownIcon : caretRightIcon;
+  return (
+    <li
+      className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
+      data-mlws-snapshot={snapshot.id}
+    >
+      <button
+        className="jp-mlws-Snapshot-head"
+        data-mlws-row
+        aria-expanded={open}
+        onClick={props.onToggle}
+      >
+        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Snapshot-text">
+          <span className="jp-mlws-Snapshot-subject">{snapshot.subject}</span>
+          <span className="jp-mlws-Snapshot-facts">
+            {snapshot.current && (
+              <span className="jp-mlws-Badge jp-mlws-Current">
+                {trans.__('current')}
+              </span>
+            )}
+            {snapshot.refs.map(ref => (
+              <span key={ref} className="jp-mlws-Badge">
+                {ref}
+              </span>
+            ))}
+            <code>{snapshot.short}</code>
+            <span title={fullTime(snapshot.timestamp, language)}>
+              {relativeTime(snapshot.timestamp, language)}
+            </span>
+            <span title={snapshot.author.email}>{snapshot.author.name}</span>
+          </span>
+          <Counts snapshot={snapshot} trans={trans} />
+        </span>
+      </button>
+      <SnapshotActions {...props} />
+      {detail === null && (
+        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
+      )}
+      {detail instanceof APIError && <Failure error={detail} trans={trans} />}
+      {detail && !(detail instanceof APIError) && (
+        <Detail {...props} detail={detail} />
+      )}
+    </li>
+  );
+}
+
+/** The list of snapshots. */
+export class HistoryView extends VDomRenderer<HistoryModel> {
+  constructor(
+    model: HistoryModel,
+    private _actions: ISnapshotActions,
+    private _language: string,
+    private _trans: TranslationBundle
+  ) {
+    super(model);
+    this.id = 'jp-mlws-history';
+    this.title.label = _trans.__('History');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-History');
+    // "2 minutes ago" grows older while nothing else happens.
+    this._clock = setInterval(() => this.update(), 60_000);
+  }
+
+  dispose(): void {
+    clearInterval(this._clock);
+    super.dispose();
+  }
+
+  protected render(): JSX.Element {
+    const { model, _trans: trans } = this;
+    if (!model.loaded || (model.error && model.items.length === 0)) {
+      return (
+        <Waiting
+          error={model.error}
+          trans={trans}
+          onRetry={() => void model.refresh()}
+        />
+      );
+    }
+    return (
+      <>
+        {model.error && (
+          <Failure
+            error={model.error}
+            trans={trans}
+            onRetry={() => void model.refresh()}
+          />
+        )}
+        <InputGroup
+          className="jp-mlws-Filter"
+          type="search"
+          aria-label={trans.__('Filter snapshots')}
+          placeholder={trans.__('Filter by message')}
+          rightIcon="ui-components:search"
+          value={model.filter}
+          onChange={event => (model.filter = event.target.value)}
+        />
+        {model.items.length === 0 && (
+          <p className="jp-mlws-Empty">
+            {model.filter
+              ? trans.__('No snapshot has this in its message.')
+              : trans.__(
+                  'No snapshot yet. A snapshot keeps code, data and runs together as one version; write a message above and commit.'
+                )}
+          </p>
+        )}
+        <Rows label={trans.__('Snapshots, newest first')}>
+          {model.items.map(snapshot => (
+            <SnapshotItem
+              key={snapshot.id}
+              snapshot={snapshot}
+              detail={model.expanded.get(snapshot.id)}
+              actions={this._actions}
+              language={this._language}
+              trans={trans}
+              onToggle={() => void model.toggle(snapshot.id)}
+            />
+          ))}
+        </Rows>
+        {model.hasMore && (
+          <Button small={true} onClick={() => void model.more()}>
+            {trans.__('Show older snapshots')}
+          </Button>
+        )}
+      </>
+    );
+  }
+
+  private _clock: ReturnType<typeof setInterval>;
+}

@@ -1,0 +1,231 @@
+import {
+  Dialog,
+  Notification,
+  ReactWidget,
+  showDialog
+} from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../api';
+import { fileSize } from '../format';
+import type { IOperation, IRestorePlan, IRestoreResult } from '../models';
+import type { OpenDocuments } from './documents';
+import { followOperation } from './operation';
+
+/** Paths named one by one in the dialog; more are counted. */
+const NAMED = 12;
+
+function Paths(props: {
+  title: string;
+  paths: string[];
+  trans: TranslationBundle;
+}) {
+  const { title, paths, trans } = props;
+  if (paths.length === 0) {
+    return null;
+  }
+  const rest = paths.length - NAMED;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <ul>
+        {paths.slice(0, NAMED).map(path => (
+          <li key={path}>{path}</li>
+        ))}
+        {rest > 0 && <li>{trans._n('and %1 more', 'and %1 more', rest)}</li>}
+      </ul>
+    </section>
+  );
+}
+
+/** What a restore will do and what it would overwrite. */
+export function PlanSummary(props: {
+  plan: IRestorePlan;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { plan, language, trans } = props;
+  const both = [...plan.code, ...plan.data];
+  const written = both
+    .filter(item => item.action !== 'delete')
+    .map(item => item.path);
+  const deleted = both
+    .filter(item => item.action === 'delete')
+    .map(item => item.path);
+  return (
+    <div className="jp-mlws-Plan">
+      {plan.missing.length > 0 && (
+        <p className="jp-mlws-Failure">
+          {trans.__(
+            'This version cannot be restored: no store holds the data below any more. Pull it from a remote that has it, then try again.'
+          )}
+        </p>
+      )}
+      <Paths
+        title={trans.__('Data that no store holds')}
+        paths={plan.missing.map(item => item.path)}
+        trans={trans}
+      />
+      <Paths
+        title={trans._n('%1 file changes', '%1 files change', written.length)}
+        paths={written}
+        trans={trans}
+      />
+      <Paths
+        title={trans._n(
+          '%1 file goes away',
+          '%1 files go away',
+          deleted.length
+        )}
+        paths={deleted}
+        trans={trans}
+      />
+      <Paths
+        title={trans.__('Work in no snapshot, overwritten here')}
+        paths={plan.lost.map(item => `${item.path}: ${item.reason}`)}
+        trans={trans}
+      />
+      {plan.lost.length > 0 && (
+        <p className="jp-mlws-Note">
+          {trans.__(
+            'Nothing of it is lost for good: it is kept in a safety snapshot first, and you are told its id.'
+          )}
+        </p>
+      )}
+      {plan.bytes_to_fetch > 0 && (
+        <p>
+          {trans.__('To fetch: %1', fileSize(plan.bytes_to_fetch, language))}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The path of a person from "restore this version" to files that are that version. */
+export class Restorer {
+  constructor(
+    private _client: MLWSClient,
+    private _documents: OpenDocuments,
+    private _trans: TranslationBundle
+  ) {}
+
+  /**
+   * Asks, restores, follows and reloads; resolves to whether files were restored.
+   *
+   * `name`: what people call the version; `paths`: only these files.
+   */
+  async restore(id: string, name: string, paths?: string[]): Promise<boolean> {
+    // Unsaved edits are work, too: saved, they are in the plan and in the safety snapshot.
+    const unsaved = await this._documents.saveAll();
+    if (unsaved.length > 0) {
+      this._tell(
+        'error',
+        this._trans.__(
+          'Not saved, so nothing was restored: %1',
+          unsaved.join(', ')
+        )
+      );
+      return false;
+    }
+    const plan = await this._client.get<IRestorePlan>(
+      `/snapshots/${id}/restore-plan`,
+      { paths }
+    );
+    if (plan.nothing) {
+      this._tell(
+        'info',
+        this._trans.__('Nothing to restore: the files are those of “%1”.', name)
+      );
+      return false;
+    }
+    if (!(await this._agreed(plan, name))) {
+      return false;
+    }
+    const begun = await this._client.post<IOperation<IRestoreResult>>(
+      `/snapshots/${id}/restore`,
+      paths ? { paths } : {}
+    );
+    return this._follow(begun, name);
+  }
+
+  private async _agreed(plan: IRestorePlan, name: string): Promise<boolean> {
+    const trans = this._trans;
+    const { language } = this._client;
+    const possible = plan.missing.length === 0;
+    const cancel = possible
+      ? Dialog.cancelButton({ label: trans.__('Cancel') })
+      : Dialog.cancelButton({ label: trans.__('Close') });
+    const agree = Dialog.warnButton({ label: trans.__('Restore') });
+    const answer = await showDialog({
+      title: trans.__('Restore “%1”?', name),
+      body: ReactWidget.create(
+        <PlanSummary plan={plan} language={language} trans={trans} />
+      ),
+      buttons: possible ? [cancel, agree] : [cancel],
+      defaultButton: 0
+    });
+    return answer.button.accept;
+  }
+
+  private async _follow(
+    begun: IOperation<IRestoreResult>,
+    name: string
+  ): Promise<boolean> {
+    const trans = this._trans;
+    const project = this._client.project;
+    const id = Notification.emit(
+      trans.__('Restoring “%1”…', name),
+      'in-progress',
+      {
+        autoClose: false,
+        actions: [
+          {
+            label: trans.__('Cancel'),
+            callback: () =>
+              void this._client.post(`/operations/${begun.id}/cancel`)
+          }
+        ]
+      }
+    );
+    const ended = await followOperation(this._client, begun, operation => {
+      const progress = operation.total
+        ? Math.min(operation.done / operation.total, 1)
+        : undefined;
+      Notification.update({ id, progress });
+    });
+    if (ended.state !== 'COMPLETED' || !ended.result) {
+      const message =
+        ended.state === 'CANCELLED'
+          ? trans.__('Cancelled: the files are as they were.')
+          : [ended.error?.message, ended.error?.solution]
+              .filter(Boolean)
+              .join(' ');
+      const type = ended.state === 'CANCELLED' ? 'info' : 'error';
+      Notification.update({ id, message, type, autoClose: false, actions: [] });
+      return false;
+    }
+    if (project) {
+      await this._documents.reload(project, ended.result.restored);
+    }
+    const { safety } = ended.result;
+    const message = safety
+      ? trans.__(
+          'Restored “%1”. What was there before is kept as %2.',
+          name,
+          safety.slice(0, 8)
+        )
+      : trans.__('Restored “%1”.', name);
+    Notification.update({
+      id,
+      message,
+      type: 'success',
+      autoClose: 8000,
+      actions: []
+    });
+    return true;
+  }
+
+  private _tell(type: 'info' | 'error', message: string): void {
+    Notification.emit(message, type, { autoClose: 5000 });
+  }
+}

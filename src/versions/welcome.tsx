@@ -1,0 +1,119 @@
+import { ReactWidget } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { APIError, MLWSClient } from '../api';
+import { Failure } from '../failure';
+import type { IProject } from '../models';
+import { mlwsIcon } from './icons';
+
+/** The folder of the example project, below the server's root. */
+const EXAMPLE = 'mlws-example';
+/** The server's root itself. */
+const HERE = '.';
+
+/** What stands in the sidebar where there is no project: what this is, and how to begin. */
+export class Welcome extends ReactWidget {
+  constructor(
+    private _client: MLWSClient,
+    private _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-mlws-Welcome');
+  }
+
+  /** Looks whether there is a project. */
+  async look(): Promise<void> {
+    await this._attempt(this._trans.__('Loading…'), () =>
+      this._client.loadProjects()
+    );
+  }
+
+  protected render(): JSX.Element {
+    const { _trans: trans } = this;
+    if (this._error && !this._asked) {
+      return (
+        <Failure
+          error={this._error}
+          trans={trans}
+          onRetry={() => void this.look()}
+        />
+      );
+    }
+    return (
+      <>
+        <mlwsIcon.react
+          tag="div"
+          className="jp-mlws-Welcome-icon"
+          width="48px"
+        />
+        <h2>{trans.__('Versions and workflows')}</h2>
+        <p>
+          {trans.__(
+            'Keep code, data and trained models together as one version, go back to any of them, and draw machine-learning workflows that run only what changed.'
+          )}
+        </p>
+        <p>
+          {trans.__(
+            'All of this happens in a project: a folder with a git repository.'
+          )}
+        </p>
+        <button
+          className="jp-mlws-ExampleButton jp-mod-styled jp-mod-accept"
+          disabled={this._busy !== null}
+          onClick={() => void this._create(EXAMPLE, 'example')}
+        >
+          {trans.__('Open the example')}
+        </button>
+        <button
+          className="jp-mlws-CreateButton jp-mod-styled"
+          disabled={this._busy !== null}
+          title={trans.__('Files that are here already stay as they are')}
+          onClick={() => void this._create(HERE, 'empty')}
+        >
+          {trans.__('Create a project here')}
+        </button>
+        {this._busy && <p role="status">{this._busy}</p>}
+        {this._error && <Failure error={this._error} trans={trans} />}
+      </>
+    );
+  }
+
+  private async _create(
+    name: string,
+    template: 'empty' | 'example'
+  ): Promise<void> {
+    this._asked = true;
+    await this._attempt(this._trans.__('Making the project…'), async () => {
+      const made = await this._client.post<IProject>('/projects', {
+        name,
+        template
+      });
+      const projects = await this._client.loadProjects();
+      this._client.project = projects.find(one => one.id === made.id) ?? made;
+    });
+  }
+
+  private async _attempt(
+    busy: string,
+    work: () => Promise<unknown>
+  ): Promise<void> {
+    this._busy = busy;
+    this._error = null;
+    this.update();
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._error = error;
+    } finally {
+      this._busy = null;
+      this.update();
+    }
+  }
+
+  private _asked = false;
+  private _busy: string | null = null;
+  private _error: APIError | null = null;
+}

@@ -1,0 +1,112 @@
+import { VDomRenderer } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Failure, Waiting } from '../failure';
+import { fullTime, relativeTime } from '../format';
+import type { IWorkflowSummary } from '../models';
+import { Rows } from '../rows';
+import { statusWord } from '../versions/words';
+import type { WorkflowListModel } from './model';
+
+function WorkflowRow(props: {
+  workflow: IWorkflowSummary;
+  language: string;
+  trans: TranslationBundle;
+  onOpen: () => void;
+}): JSX.Element {
+  const { workflow, language, trans } = props;
+  const { error, run } = workflow;
+  const time = run?.ended ?? run?.started ?? run?.created;
+  return (
+    <li>
+      <button
+        className="jp-mlws-Row jp-mlws-Workflow"
+        data-mlws-row
+        data-mlws-path={workflow.path}
+        title={workflow.path}
+        onClick={props.onOpen}
+      >
+        <span className="jp-mlws-Row-name">{workflow.name}</span>
+        <span className="jp-mlws-Row-folder">
+          {trans._n('%1 node', '%1 nodes', workflow.node_count)}
+        </span>
+        {run && (
+          <span
+            className="jp-mlws-Status"
+            data-mlws-status={run.status}
+            title={time ? fullTime(time, language) : undefined}
+          >
+            {statusWord(run.status, trans)}
+            {time && run.status !== 'RUNNING'
+              ? ` · ${relativeTime(time, language)}`
+              : ''}
+          </span>
+        )}
+      </button>
+      {error && (
+        <div className="jp-mlws-Failure" role="alert">
+          {error.line === null ? '' : `${trans.__('Line %1:', error.line)} `}
+          {error.message}
+        </div>
+      )}
+    </li>
+  );
+}
+
+/** The workflow files of the project. */
+export class WorkflowListView extends VDomRenderer<WorkflowListModel> {
+  constructor(
+    model: WorkflowListModel,
+    private _open: (workflow: IWorkflowSummary) => void,
+    private _language: string,
+    private _trans: TranslationBundle
+  ) {
+    super(model);
+    this.id = 'jp-mlws-workflows';
+    this.title.label = _trans.__('Workflows');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-Workflows');
+  }
+
+  protected render(): JSX.Element {
+    const { model, _trans: trans } = this;
+    if (!model.loaded || (model.error && model.items.length === 0)) {
+      return (
+        <Waiting
+          error={model.error}
+          trans={trans}
+          onRetry={() => void model.refresh()}
+        />
+      );
+    }
+    return (
+      <>
+        {model.error && (
+          <Failure
+            error={model.error}
+            trans={trans}
+            onRetry={() => void model.refresh()}
+          />
+        )}
+        {model.items.length === 0 && (
+          <p className="jp-mlws-Empty">
+            {trans.__(
+              'No workflow yet. A workflow is a dvc.yaml file, drawn as a graph of steps; make one from the launcher.'
+            )}
+          </p>
+        )}
+        <Rows label={trans.__('Workflows')}>
+          {model.items.map(workflow => (
+            <WorkflowRow
+              key={workflow.id}
+              workflow={workflow}
+              language={this._language}
+              trans={trans}
+              onOpen={() => this._open(workflow)}
+            />
+          ))}
+        </Rows>
+      </>
+    );
+  }
+}
