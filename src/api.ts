@@ -202,7 +202,10 @@ export class MLWSClient {
   ): Promise<T> {
     const init: RequestInit = {
       method,
-      headers: { ...headers, 'Accept-Language': this.language }
+      headers: { ...headers, 'Accept-Language': this.language },
+      // Always asks the server. JupyterLab's own "no-store" would add a time stamp to the
+      // query, which the API refuses as a parameter that it does not know.
+      cache: 'no-cache'
     };
     if (body !== undefined) {
       init.body = JSON.stringify(body);

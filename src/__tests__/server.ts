@@ -1,0 +1,119 @@
+import { ServerConnection } from '@jupyterlab/services';
+
+import { MLWSClient } from '../api';
+import type { IProject } from '../models';
+
+/** The network's two ends as the tests hold them: requests answered and sockets played by hand. */
+export class Wire {
+  requests: { method: string; url: URL; headers: Headers; body: any }[] = [];
+  sockets: PlayedSocket[] = [];
+  /** Answers by "METHOD path", newest call last; a function sees the request's body. */
+  answers: Record<string, unknown> = {};
+
+  client(language = 'en'): MLWSClient {
+    const { sockets } = this;
+    class Socket extends PlayedSocket {
+      constructor(url: string) {
+        super(url);
+        sockets.push(this);
+      }
+    }
+    return new MLWSClient(
+      ServerConnection.makeSettings({
+        baseUrl: 'http://host/base/',
+        wsUrl: 'ws://host/base/',
+        token: 'secret',
+        appendToken: true,
+        fetch: (input, init) => this._fetch(input, init),
+        WebSocket: Socket as unknown as typeof WebSocket
+      }),
+      language
+    );
+  }
+
+  private async _fetch(
+    input: RequestInfo,
+    init?: RequestInit
+  ): Promise<Response> {
+    const request = new Request(input, init);
+    const url = new URL(request.url);
+    const text = await request.text();
+    const body = text ? JSON.parse(text) : undefined;
+    this.requests.push({
+      method: request.method,
+      url,
+      headers: request.headers,
+      body
+    });
+    const path = url.pathname.replace('/base/mlws/api/v1', '');
+    const answer = this.answers[`${request.method} ${path}`];
+    if (answer === undefined) {
+      return new Response('<h1>Not Found</h1>', {
+        status: 404,
+        statusText: 'Not Found'
+      });
+    }
+    const data = typeof answer === 'function' ? answer(body, url) : answer;
+    if (data instanceof Response) {
+      return data;
+    }
+    return new Response(JSON.stringify({ code: 200, message: 'OK', data }));
+  }
+}
+
+/** A failure as the server sends it. */
+export function failure(
+  status: number,
+  code: string,
+  message: string
+): Response {
+  const body = {
+    code,
+    message,
+    details: {},
+    errors: [],
+    solution: 'Do this.',
+    timestamp: ''
+  };
+  return new Response(JSON.stringify(body), { status });
+}
+
+export class PlayedSocket {
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  closed = false;
+
+  constructor(readonly url: string) {}
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** The server says something. */
+  say(message: object): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+
+  /** The connection breaks. */
+  break(): void {
+    this.onclose?.();
+  }
+}
+
+export const project: IProject = {
+  id: '.',
+  name: 'wine',
+  path: '.',
+  default: true,
+  branch: 'main',
+  head: 'a'.repeat(40),
+  dvc: true
+};
+
+/** Lets everything that was promised happen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) {
+    await Promise.resolve();
+    await new Promise(resolve => setImmediate(resolve));
+  }
+}

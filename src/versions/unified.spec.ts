@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+
+import { parseUnified } from './unified';
+
+const DIFF = `diff --git a/train.py b/train.py
+index 1..2 100644
+--- a/train.py
++++ b/train.py
+@@ -3,3 +3,4 @@ def f():
+ same
+--- minus signs
++++ plus signs
++more
+ end
+\\ No newline at end of file
+`;
+
+it('numbers the lines of both sides', () => {
+  const lines = parseUnified(DIFF);
+  expect(lines.map(line => [line.kind, line.from, line.to])).toEqual([
+    ['hunk', null, null],
+    ['same', 3, 3],
+    ['removed', 4, null],
+    ['added', null, 4],
+    ['added', null, 5],
+    ['same', 5, 6],
+    ['note', null, null]
+  ]);
+});
+
+it('takes content for content, whatever signs it begins with', () => {
+  const lines = parseUnified(DIFF);
+  expect(lines[2].text).toBe('-- minus signs');
+  expect(lines[3].text).toBe('++ plus signs');
+});
+
+it('finds nothing in nothing', () => {
+  expect(parseUnified('')).toEqual([]);
+});
