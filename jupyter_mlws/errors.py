@@ -105,7 +105,104 @@ CATALOGUE: dict[str, Entry] = {
             "请等待其结束后重试；若该进程已退出，锁会自动释放。",
         ),
     ),
+    "30104": Entry(
+        503,
+        Words("DVC cannot be loaded: {reason}", "无法加载 DVC：{reason}"),
+        Words(
+            "Install it beside jupyter-mlws: pip install dvc",
+            "请在 jupyter-mlws 所在环境中安装：pip install dvc",
+        ),
+    ),
+    "30204": Entry(
+        409,
+        Words(
+            "This project does not track data yet: DVC is not set up in it.",
+            "该项目尚未启用数据管理：其中没有初始化 DVC。",
+        ),
+        Words(
+            "Run `dvc init` in the project's root folder, or create the project from the sidebar.",
+            "请在项目根目录运行 `dvc init`，或在侧边栏中创建项目。",
+        ),
+    ),
     "30404": Entry(
+        404,
+        Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),
+        Words(
+            "List what there is and use an id from that list.",
+            "请先列出现有项，再使用其中的 id。",
+        ),
+    ),
+    "40101": Entry(
+        500,
+        Words(
+            "The node {node!r} failed with exit code {exit_code}.",
+            "节点 {node!r} 失败，退出码 {exit_code}。",
+        ),
+        Words(
+            "Read its log, correct the cause and run again; what is done is not run twice.",
+            "请查看其日志并修正原因后重新运行；已完成的部分不会重复运行。",
+        ),
+    ),
+    "40104": Entry(
+        500,
+        Words("The run could not go on: {reason}", "运行无法继续：{reason}"),
+        Words(
+            "Correct the cause and run again; what is done is not run twice.",
+            "请修正原因后重新运行；已完成的部分不会重复运行。",
+        ),
+    ),
+    "40105": Entry(
+        500,
+        Words(
+            "The process of this run is gone; it was interrupted.",
+            "该运行的进程已消失，运行被中断。",
+        ),
+        Words(
+            "Run again; what is done is not run twice.",
+            "请重新运行；已完成的部分不会重复运行。",
+        ),
+    ),
+    "40201": Entry(
+        400,
+        Words(
+            "The workflow {workflow!r} has faults: {count}.",
+            "工作流 {workflow!r} 存在 {count} 个问题。",
+        ),
+        Words("Correct the nodes that are named.", "请修正所列节点。"),
+    ),
+    "40202": Entry(
+        400,
+        Words("A connection is not valid.", "连接无效。"),
+        Words("Connect ports whose types fit.", "请连接类型匹配的端口。"),
+    ),
+    "40203": Entry(
+        400,
+        Words(
+            "The workflow {workflow!r} has a cycle: {cycle}.",
+            "工作流 {workflow!r} 存在循环：{cycle}。",
+        ),
+        Words("Remove one connection of the cycle.", "请删除循环中的一条连接。"),
+    ),
+    "40204": Entry(
+        400,
+        Words("A parameter of the run is not valid.", "运行参数无效。"),
+        Words(
+            "Give parameters as node.key=value, with a node and a setting that exist.",
+            "请以 node.key=value 的形式给出参数，节点与配置项须存在。",
+        ),
+    ),
+    "40205": Entry(
+        400,
+        Words(
+            "{path!r} cannot be read as a workflow: {reason}",
+            "无法将 {path!r} 读取为工作流：{reason}",
+        ),
+        Words(
+            "Open the file as text and correct the line that is named.",
+            "请以文本方式打开该文件并修正所指的行。",
+        ),
+    ),
+    "40401": Entry(
         404,
         Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),
         Words(
