@@ -1,0 +1,77 @@
+"""Every string of the lab extension has its Chinese."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CATALOGUE = ROOT / "jupyter_mlws/locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
+
+STRING = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`"""
+LITERAL = rf"(?:{STRING})(?:\s*\+\s*(?:{STRING}))*"
+CALL = re.compile(rf"trans\??\.(__|_n|_p)\(\s*({LITERAL})(?:\s*,\s*({LITERAL}))?", re.DOTALL)
+ESCAPES = {"n": "\n", "t": "\t"}
+
+
+def sources() -> Iterator[Path]:
+    for path in sorted((ROOT / "src").rglob("*.ts*")):
+        if ".spec." not in path.name and "__tests__" not in path.parts:
+            yield path
+
+
+def value(literal: str) -> str:
+    """The text that one or more joined TypeScript string literals stand for."""
+    parts = (match.group()[1:-1] for match in re.finditer(STRING, literal))
+    return re.sub(r"\\(.)", lambda m: ESCAPES.get(m[1], m[1]), "".join(parts))
+
+
+def strings(text: str) -> Iterator[str]:
+    for call in CALL.finditer(text):
+        if call[1] == "_p":
+            yield f"{value(call[2])}\x04{value(call[3])}"
+        else:
+            yield value(call[2])
+
+
+def catalogue() -> dict[str, list[str]]:
+    entries: dict[str, list[str]] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return {key: entry for key, entry in entries.items() if key}
+
+
+def test_finds_strings_however_they_are_written() -> None:
+    text = """
+        trans.__('It\\'s %1', x) this._trans._n(
+          "a 'b'",
+          'c',
+          n) trans.__('one ' +
+          'two') props.trans._p('verb', 'run')
+    """
+    assert list(strings(text)) == ["It's %1", "a 'b'", "one two", "verb\x04run"]
+
+
+@pytest.mark.parametrize("path", list(sources()), ids=lambda path: path.relative_to(ROOT / "src"))
+def test_every_string_has_its_chinese(path: Path) -> None:
+    known = catalogue()
+    missing = [one for one in strings(path.read_text(encoding="utf-8")) if one not in known]
+    assert missing == []
+
+
+def test_translations_keep_the_places_of_values() -> None:
+    for english, (chinese,) in catalogue().items():
+        assert set(re.findall(r"%\d", english)) == set(re.findall(r"%\d", chinese)), english
+
+
+def test_header_is_what_jupyterlab_reads() -> None:
+    header = json.loads(CATALOGUE.read_text(encoding="utf-8"))[""]
+    version = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["version"]
+    assert header == {
+        "domain": "jupyter_mlws",
+        "language": "zh-CN",
+        "plural_forms": "nplurals=1; plural=0;",
+        "version": version,
+    }
