@@ -1,0 +1,211 @@
+/** The command line of a stage, read as a POSIX shell would split it. */
+
+export interface IWord {
+  start: number;
+  end: number;
+  /** Without quotes and escapes. */
+  text: string;
+}
+
+/** `--name value …` */
+export interface IArgument {
+  name: string;
+  flag: IWord;
+  values: IWord[];
+}
+
+/** `jupyter mlws node NAME --PORT path … ${settings}` */
+export interface IComponentCommand {
+  component: string;
+  /** Behind the last word. */
+  end: number;
+  words: IWord[];
+  args: IArgument[];
+  /** The words `${name}` that unpack a dictionary of settings. */
+  unpacks: { name: string; word: IWord }[];
+}
+
+const SPACE = /^(?:[ \t\r\n]|\\\r?\n)+/;
+const UNPACK = /^\$\{\s*([^\s${}]+)\s*\}$/;
+
+/** Null where the command is more than words: pipes, lists, redirections, open quotes. */
+export function splitWords(source: string): IWord[] | null {
+  const words: IWord[] = [];
+  let at = 0;
+  for (;;) {
+    at += SPACE.exec(source.slice(at, at + 4096))?.[0].length ?? 0;
+    if (at >= source.length) {
+      return words;
+    }
+    if (SPACE.test(source.slice(at, at + 3))) {
+      continue;
+    }
+    const word = readWord(source, at);
+    if (word === null) {
+      return null;
+    }
+    words.push(word);
+    at = word.end;
+  }
+}
+
+function readWord(source: string, start: number): IWord | null {
+  let text = '';
+  let at = start;
+  while (at < source.length && !SPACE.test(source.slice(at, at + 3))) {
+    const character = source[at];
+    if (character === "'" || character === '"') {
+      const quoted = readQuoted(source, at);
+      if (quoted === null) {
+        return null;
+      }
+      text += quoted.text;
+      at = quoted.end;
+    } else if (character === '$' && source[at + 1] === '{') {
+      const close = source.indexOf('}', at);
+      if (close < 0) {
+        return null;
+      }
+      text += source.slice(at, close + 1);
+      at = close + 1;
+    } else if (character === '\\' && at + 1 < source.length) {
+      text += source[at + 1];
+      at += 2;
+    } else if ('|&;<>()`'.includes(character)) {
+      return null;
+    } else {
+      text += character;
+      at += 1;
+    }
+  }
+  return { start, end: at, text };
+}
+
+function readQuoted(
+  source: string,
+  start: number
+): { text: string; end: number } | null {
+  const quote = source[start];
+  let text = '';
+  let at = start + 1;
+  while (at < source.length && source[at] !== quote) {
+    if (quote === '"' && source[at] === '\\' && '"\\$`'.includes(source[at + 1])) {
+      at += 1;
+    }
+    text += source[at];
+    at += 1;
+  }
+  return at < source.length ? { text, end: at + 1 } : null;
+}
+
+/**
+ * Reads the command of a component's node; null where it is another command.
+ *
+ * `isDictionary` tells of a template's name whether its value unpacks to arguments.
+ */
+export function parseCommand(
+  source: string,
+  isDictionary: (name: string) => boolean | null = () => null
+): IComponentCommand | null {
+  if (!source.includes('mlws')) {
+    return null;
+  }
+  const words = splitWords(source);
+  const head = words?.map(word => word.text) ?? [];
+  let at = head[0] === 'jupyter' && head[1] === 'mlws' ? 2 : head[0] === 'jupyter-mlws' ? 1 : 0;
+  if (!words || at === 0 || head[at] !== 'node' || at + 1 >= words.length) {
+    return null;
+  }
+  at += 1;
+  const command: IComponentCommand = {
+    component: head[at],
+    end: words[words.length - 1].end,
+    words,
+    args: [],
+    unpacks: []
+  };
+  for (const word of words.slice(at + 1)) {
+    readArgument(command, word, isDictionary);
+  }
+  return command;
+}
+
+function readArgument(
+  command: IComponentCommand,
+  word: IWord,
+  isDictionary: (name: string) => boolean | null
+): void {
+  const last = command.args[command.args.length - 1];
+  const afterUnpack = command.unpacks.some(
+    unpack => last && unpack.word.start > last.flag.start
+  );
+  const template = UNPACK.exec(word.text);
+  if (word.text.startsWith('--')) {
+    const [flag, ...value] = word.text.slice(2).split('=');
+    const values = value.length > 0 ? [{ ...word, text: value.join('=') }] : [];
+    command.args.push({ name: flag, flag: word, values });
+  } else if (
+    template &&
+    // A template right behind a flag is its value, unless it is known to be a dictionary.
+    (isDictionary(template[1]) ?? (!last || last.values.length > 0 || afterUnpack))
+  ) {
+    command.unpacks.push({ name: template[1], word });
+  } else if (last && !afterUnpack) {
+    last.values.push(word);
+  }
+}
+
+/** Quotes a word for the shell, where it needs that. */
+export function quoteWord(text: string): string {
+  return /^[\p{L}\p{N}_./:=@%+,{}$-]+$/u.test(text)
+    ? text
+    : `'${text.replace(/'/g, "'\\''")}'`;
+}
+
+/** Replace a part of a command by `insert`. */
+export interface IChange {
+  start: number;
+  end: number;
+  insert: string;
+}
+
+/** Adds words where the arguments end: in front of the settings, or behind everything. */
+export function addWords(command: IComponentCommand, words: string): IChange {
+  const unpack = command.unpacks[0];
+  return unpack
+    ? { start: unpack.word.start, end: unpack.word.start, insert: `${words} ` }
+    : { start: command.end, end: command.end, insert: ` ${words}` };
+}
+
+/** Takes a word away, with the white space in front of it. */
+function removeSpan(command: IComponentCommand, first: IWord, last: IWord): IChange {
+  const before = command.words[command.words.indexOf(first) - 1];
+  return { start: before.end, end: last.end, insert: '' };
+}
+
+/** Removes a value of an argument, and the whole argument with its last value. */
+export function removeValue(
+  command: IComponentCommand,
+  argument: IArgument,
+  value: IWord
+): IChange {
+  if (argument.values.length === 1) {
+    const end = value.end > argument.flag.end ? value : argument.flag;
+    return removeSpan(command, argument.flag, end);
+  }
+  return removeSpan(command, value, value);
+}
+
+/** Removes an argument with all its values. */
+export function removeArgument(
+  command: IComponentCommand,
+  argument: IArgument
+): IChange {
+  const last = argument.values[argument.values.length - 1] ?? argument.flag;
+  return removeSpan(command, argument.flag, last);
+}
+
+export function removeUnpack(command: IComponentCommand, name: string): IChange | null {
+  const unpack = command.unpacks.find(one => one.name === name);
+  return unpack ? removeSpan(command, unpack.word, unpack.word) : null;
+}

@@ -1,0 +1,125 @@
+import * as dagre from '@dagrejs/dagre';
+
+import type { IGraph, IGraphNode } from './graph';
+
+export interface IPlace {
+  x: number;
+  y: number;
+}
+
+export const NODE_WIDTH = 200;
+const HEAD_HEIGHT = 46;
+const PORT_HEIGHT = 20;
+const MARGIN = 20;
+
+/** How high a node is drawn, before the browser has measured it. */
+export function nodeHeight(node: IGraphNode): number {
+  return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, node.inputs.length, node.outputs.length);
+}
+
+/**
+ * Places every node: where the file says, else where it stood, else where the layout puts it.
+ *
+ * Nodes that were placed before keep their place, so that an edit does not move the rest.
+ */
+export function placeNodes(
+  graph: IGraph,
+  before: ReadonlyMap<string, IPlace> = new Map()
+): Map<string, IPlace> {
+  const places = new Map<string, IPlace>();
+  const open: IGraphNode[] = [];
+  for (const node of graph.nodes.values()) {
+    const place = node.at ? { x: node.at[0], y: node.at[1] } : before.get(node.id);
+    if (place) {
+      places.set(node.id, place);
+    } else {
+      open.push(node);
+    }
+  }
+  if (open.length > 0) {
+    placeOpen(graph, open, places);
+  }
+  return places;
+}
+
+function placeOpen(graph: IGraph, open: IGraphNode[], places: Map<string, IPlace>): void {
+  const layout = arrange(graph);
+  const shift = shiftOf(layout, places);
+  const taken = [...places].map(([id, place]) => box(graph.nodes.get(id)!, place));
+  for (const node of open) {
+    const wanted = layout.get(node.id)!;
+    const place = { x: wanted.x + shift.x, y: wanted.y + shift.y };
+    // Below whatever stands there already.
+    for (let hit = overlapping(taken, node, place); hit; hit = overlapping(taken, node, place)) {
+      place.y = hit.bottom + MARGIN;
+    }
+    places.set(node.id, place);
+    if (places.size > open.length) {
+      taken.push(box(node, place));
+    }
+  }
+}
+
+/** Where the layout must go so that the nodes that have a place come closest to it. */
+function shiftOf(
+  layout: ReadonlyMap<string, IPlace>,
+  places: ReadonlyMap<string, IPlace>
+): IPlace {
+  let x = 0;
+  let y = 0;
+  for (const [id, place] of places) {
+    x += place.x - layout.get(id)!.x;
+    y += place.y - layout.get(id)!.y;
+  }
+  const count = Math.max(1, places.size);
+  return { x: Math.round(x / count), y: Math.round(y / count) };
+}
+
+interface IBox {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+function box(node: IGraphNode, place: IPlace): IBox {
+  return {
+    left: place.x,
+    right: place.x + NODE_WIDTH,
+    top: place.y,
+    bottom: place.y + nodeHeight(node)
+  };
+}
+
+function overlapping(taken: IBox[], node: IGraphNode, place: IPlace): IBox | undefined {
+  const own = box(node, place);
+  return taken.find(
+    one =>
+      one.left < own.right &&
+      own.left < one.right &&
+      one.top < own.bottom &&
+      own.top < one.bottom
+  );
+}
+
+/** The whole graph from left to right. */
+function arrange(graph: IGraph): Map<string, IPlace> {
+  const layout = new dagre.graphlib.Graph();
+  layout.setGraph({ rankdir: 'LR', nodesep: 30, ranksep: 90, marginx: MARGIN, marginy: MARGIN });
+  layout.setDefaultEdgeLabel(() => ({}));
+  for (const node of graph.nodes.values()) {
+    layout.setNode(node.id, { width: NODE_WIDTH, height: nodeHeight(node) });
+  }
+  graph.edges.forEach(edge => layout.setEdge(edge.source, edge.target));
+  dagre.layout(layout);
+  return new Map(
+    [...graph.nodes.values()].map(node => {
+      const { x, y } = layout.node(node.id);
+      const height = nodeHeight(node);
+      return [
+        node.id,
+        { x: Math.round(x - NODE_WIDTH / 2), y: Math.round(y - height / 2) }
+      ];
+    })
+  );
+}

@@ -1,0 +1,57 @@
+/** Paths as `dvc.yaml` writes them: POSIX, relative to a folder of the project. */
+
+export function normalise(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.length > 0 && parts[parts.length - 1] !== '..') {
+      parts.pop();
+    } else if (part !== '' && part !== '.') {
+      parts.push(part);
+    }
+  }
+  return (path.startsWith('/') ? '/' : '') + parts.join('/');
+}
+
+/** Where `path`, written in `folder`, points to. An absolute path and an URL stay. */
+export function join(folder: string, path: string): string {
+  if (path.startsWith('/') || /^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
+    return path;
+  }
+  return normalise(`${folder}/${path}`).replace(
+    /^\//,
+    folder.startsWith('/') ? '/' : ''
+  );
+}
+
+export function dirname(path: string): string {
+  const cut = path.lastIndexOf('/');
+  return cut < 0 ? '' : path.slice(0, cut);
+}
+
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** How to write `path` in a command that runs in `folder`. */
+export function relative(folder: string, path: string): string {
+  if (path.startsWith('/') !== folder.startsWith('/')) {
+    return path;
+  }
+  const from = folder.split('/').filter(part => part !== '');
+  const to = path.split('/').filter(part => part !== '');
+  let same = 0;
+  while (same < from.length && same < to.length && from[same] === to[same]) {
+    same += 1;
+  }
+  const up = from.slice(same).map(() => '..');
+  return [...up, ...to.slice(same)].join('/') || '.';
+}
+
+/** Is one of the paths the other one, or a folder that holds it? */
+export function overlap(one: string, other: string): boolean {
+  return (
+    one === other ||
+    one.startsWith(`${other}/`) ||
+    other.startsWith(`${one}/`)
+  );
+}

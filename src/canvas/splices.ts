@@ -1,0 +1,71 @@
+/** Replace `delete` characters at `offset` by `insert`. */
+export interface ISplice {
+  offset: number;
+  delete: number;
+  insert: string;
+}
+
+/** Applies splices one after the other: each one's offset counts in the text its forerunners left. */
+export function applySplices(text: string, splices: readonly ISplice[]): string {
+  for (const { offset, delete: count, insert } of splices) {
+    text = text.slice(0, offset) + insert + text.slice(offset + count);
+  }
+  return text;
+}
+
+/**
+ * Orders splices that all count in the same text so that they can be applied one by one.
+ *
+ * Each is cut down to what really changes. Of those at the same offset the first in the list
+ * ends up first in the text.
+ */
+export function inOrder(text: string, splices: readonly ISplice[]): ISplice[] {
+  return splices
+    .map((splice, index) => ({ splice: shrink(text, splice), index }))
+    .filter(({ splice }) => splice.delete > 0 || splice.insert !== '')
+    .sort(
+      (one, other) =>
+        other.splice.offset - one.splice.offset || other.index - one.index
+    )
+    .map(({ splice }) => splice);
+}
+
+function shrink(text: string, splice: ISplice): ISplice {
+  const old = text.slice(splice.offset, splice.offset + splice.delete);
+  const { insert } = splice;
+  const most = Math.min(old.length, insert.length);
+  let head = 0;
+  while (head < most && old[head] === insert[head]) {
+    head += 1;
+  }
+  let tail = 0;
+  while (
+    tail < most - head &&
+    old[old.length - 1 - tail] === insert[insert.length - 1 - tail]
+  ) {
+    tail += 1;
+  }
+  return {
+    offset: splice.offset + head,
+    delete: old.length - head - tail,
+    insert: insert.slice(head, insert.length - tail)
+  };
+}
+
+export function lineStart(text: string, offset: number): number {
+  return text.lastIndexOf('\n', offset - 1) + 1;
+}
+
+/** Behind the line break of the line that holds `offset`; the end of the text on the last line. */
+export function lineEnd(text: string, offset: number): number {
+  const end = text.indexOf('\n', offset);
+  return end < 0 ? text.length : end + 1;
+}
+
+export function lineNumber(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
+    line += 1;
+  }
+  return line;
+}

@@ -1,0 +1,114 @@
+import type { IGraph, IGraphNode } from './graph';
+import { fits, pathBetween } from './graph';
+
+/** A fault of the graph that can be told without the server. */
+export type Problem = { node: string; line: number } & (
+  | { kind: 'component'; name: string }
+  | { kind: 'input'; port: string }
+  | { kind: 'type'; port: string; from: string; to: string }
+  | { kind: 'output'; path: string; other: string }
+  | { kind: 'command' }
+  | { kind: 'cycle'; nodes: string[] }
+);
+
+/** All faults at once. Unknown components are told only when the library is known. */
+export function validate(graph: IGraph, hasLibrary: boolean): Problem[] {
+  return [
+    ...[...graph.nodes.values()].flatMap(node => nodeProblems(node, hasLibrary)),
+    ...typeProblems(graph),
+    ...doubleOutputs(graph),
+    ...cycles(graph)
+  ];
+}
+
+function nodeProblems(node: IGraphNode, hasLibrary: boolean): Problem[] {
+  const at = { node: node.id, line: node.stage.line };
+  const problems: Problem[] = [];
+  if (node.stage.commands.length === 0) {
+    problems.push({ ...at, kind: 'command' });
+  }
+  if (hasLibrary && node.componentName && !node.component) {
+    problems.push({ ...at, kind: 'component', name: node.componentName });
+  }
+  for (const port of node.component ? node.inputs : []) {
+    if (port.required && port.paths.length === 0) {
+      problems.push({ ...at, kind: 'input', port: port.name });
+    }
+  }
+  return problems;
+}
+
+function typeProblems(graph: IGraph): Problem[] {
+  return graph.edges.flatMap(edge => {
+    const target = graph.nodes.get(edge.target)!;
+    const output = graph.nodes
+      .get(edge.source)!
+      .outputs.find(port => port.name === edge.sourcePort)!;
+    const input = target.inputs.find(port => port.name === edge.targetPort)!;
+    const isWhole = output.paths.includes(edge.path);
+    return fits(output.type, input.type) || !isWhole
+      ? []
+      : [
+          {
+            kind: 'type' as const,
+            node: target.id,
+            line: target.stage.line,
+            port: input.name,
+            from: output.type!,
+            to: input.type!
+          }
+        ];
+  });
+}
+
+function doubleOutputs(graph: IGraph): Problem[] {
+  const owners = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const node of graph.nodes.values()) {
+    for (const path of new Set(node.stage.outs.flatMap(out => out.paths))) {
+      const other = owners.get(path);
+      if (other !== undefined) {
+        problems.push({ kind: 'output', node: node.id, line: node.stage.line, path, other });
+      }
+      owners.set(path, node.id);
+    }
+  }
+  return problems;
+}
+
+/** One cycle for every knot of the graph, found in time linear in its size. */
+function cycles(graph: IGraph): Problem[] {
+  const degree = new Map<string, number>([...graph.nodes.keys()].map(id => [id, 0]));
+  const next = new Map<string, string[]>([...graph.nodes.keys()].map(id => [id, []]));
+  for (const edge of graph.edges) {
+    degree.set(edge.target, degree.get(edge.target)! + 1);
+    next.get(edge.source)!.push(edge.target);
+  }
+  const ready = [...degree].filter(([, count]) => count === 0).map(([id]) => id);
+  for (const id of ready) {
+    degree.delete(id);
+    for (const target of next.get(id)!) {
+      const left = degree.get(target)! - 1;
+      degree.set(target, left);
+      if (left === 0) {
+        ready.push(target);
+      }
+    }
+  }
+  return firstCycle(graph, degree);
+}
+
+/** `rest`: the nodes on a cycle, and those behind one. */
+function firstCycle(graph: IGraph, rest: ReadonlyMap<string, number>): Problem[] {
+  for (const edge of graph.edges) {
+    const isSuspect = rest.has(edge.source) && rest.has(edge.target);
+    const way = isSuspect ? pathBetween(graph, edge.target, edge.source) : null;
+    if (way) {
+      const node = graph.nodes.get(edge.source)!;
+      return [
+        { kind: 'cycle', node: node.id, line: node.stage.line, nodes: [node.id, ...way] }
+      ];
+    }
+  }
+  return [];
+}
