@@ -221,6 +221,17 @@ CATALOGUE: dict[str, Entry] = {
             "请重试；若再次出现，请将日志中带有该编号的内容发送给维护者。",
         ),
     ),
+    "50102": Entry(
+        503,
+        Words(
+            "The server at {url} did not answer as it should: {reason}",
+            "位于 {url} 的服务器未正常响应：{reason}",
+        ),
+        Words(
+            "See whether it still runs; without one, the same command works on the files.",
+            "请检查它是否仍在运行；没有服务器时，同一命令会直接操作文件。",
+        ),
+    ),
     "50201": Entry(
         400,
         Words("The request is not valid.", "请求无效。"),

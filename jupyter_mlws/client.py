@@ -1,0 +1,161 @@
+"""The REST client of a running server: finds it, signs in, unwraps its answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin
+
+from jupyter_mlws import __version__
+from jupyter_mlws.errors import ENGLISH, MLWSError
+
+PREFIX = "mlws/api/v1"
+PROBE_LIMIT = 5.0
+"""Seconds that a server has to say that it is there."""
+WORK_LIMIT = 3600.0
+"""Seconds for one answer: a snapshot of large data is hashed before the server answers."""
+
+
+class RemoteError(Exception):
+    """An error that a server answered with, in the language that was asked for."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self.body = body
+        super().__init__(f"{body.get('code')}: {body.get('message')}")
+
+    def as_dict(self, language: str) -> dict[str, Any]:
+        """The reply's fields; the same method as of :class:`~jupyter_mlws.errors.MLWSError`."""
+        return self.body
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running Jupyter server and the right to use it."""
+
+    url: str
+    root: Path
+    token: str = field(repr=False)
+    language: str = ENGLISH
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        """``data`` of the answer; raises :class:`RemoteError`."""
+        return self._call("GET", path, query)
+
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """``data`` of the answer; raises :class:`RemoteError`."""
+        return self._call("POST", path, query, body or {})
+
+    def serves(self) -> bool:
+        """Whether it answers and this token may use our endpoints there."""
+        try:
+            self._call("GET", "projects", None, timeout=PROBE_LIMIT)
+        except (RemoteError, MLWSError):
+            # Without our extension, or with another person's token: as good as no server.
+            return False
+        return True
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None = None,
+        timeout: float = WORK_LIMIT,
+    ) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - `running` lets http(s) through alone
+            urljoin(self.url, f"{PREFIX}/{path}") + _query(query),
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Accept-Language": self.language,
+                "Authorization": f"token {self.token}",
+                "Content-Type": "application/json",
+                "User-Agent": f"jupyter-mlws/{__version__}",
+            },
+        )
+        try:
+            with _opener().open(request, timeout=timeout) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise self._failure(error) from None
+        except (OSError, ValueError, KeyError) as error:
+            raise MLWSError("50102", url=self.url, reason=str(error)) from error
+
+    def _failure(self, error: urllib.error.HTTPError) -> Exception:
+        try:
+            body = json.load(error)
+            known = isinstance(body, dict) and "solution" in body
+        except ValueError:
+            known = False
+        if known:
+            return RemoteError(body)
+        return MLWSError("50102", url=self.url, reason=f"HTTP {error.code}")
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    # The server is on this machine; a proxy meant for the internet would not find it.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def _query(query: Mapping[str, Any] | None) -> str:
+    given = {key: value for key, value in (query or {}).items() if value not in (None, [])}
+    return "?" + urlencode(given, doseq=True) if given else ""
+
+
+def segment(identifier: str) -> str:
+    """``identifier`` as one segment of a URL's path."""
+    return quote(identifier, safe="")
+
+
+def find_server(folder: Path, language: str) -> Server | None:
+    """The running server whose root holds ``folder``, the nearest root first; None without one."""
+    inside = [
+        server
+        for server in running(language)
+        if server.root == folder or server.root in folder.parents
+    ]
+    inside.sort(key=lambda server: len(server.root.parts), reverse=True)
+    return next((server for server in inside if server.serves()), None)
+
+
+def running(language: str) -> Iterator[Server]:
+    """Every server of this person on this machine, from the files that Jupyter leaves.
+
+    ``jupyter_server.serverapp.list_running_servers`` reads the same files; importing it takes a
+    second, and it deletes those of servers that it can't see, such as another container's.
+    """
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    for path in sorted(Path(jupyter_runtime_dir()).glob("jpserver-*.json")):
+        try:
+            info = json.loads(path.read_text(encoding="utf-8"))
+            url, root, pid = str(info["url"]), Path(info["root_dir"]), int(info["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # Gone, or being written at this moment.
+            continue
+        if url.startswith(("http://", "https://")) and _alive(pid):
+            # A server that a Hub spawned has no token of its own: the Hub's is for it.
+            token = info.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
+            yield Server(url, root.resolve(), token, language)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # It lives, as another user.
+        return True
+    return True
