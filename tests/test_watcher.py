@@ -1,0 +1,69 @@
+"""The watcher: every change is told once, and noise is not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.watcher import ProjectWatcher
+
+
+@asynccontextmanager
+async def watching(project: Project) -> AsyncIterator[ProjectWatcher]:
+    watcher = ProjectWatcher(project)
+    # The watch begins in a thread: it is there when a change of ours is told.
+    mark = project.root / "mark"
+    for attempt in range(200):
+        mark.write_text(str(attempt))
+        await asyncio.sleep(0.05)
+        if watcher.stream.seq:
+            break
+    await asyncio.sleep(0.3)
+    yield watcher
+    await watcher.close()
+
+
+async def _areas(watcher: ProjectWatcher, since: int) -> list[str]:
+    message = await asyncio.wait_for(anext(aiter(watcher.stream.follow(since))), 5)
+    return message["areas"]
+
+
+@pytest.mark.parametrize(
+    ("path", "areas"),
+    [
+        ("train.py", ["changes"]),
+        ("workflows/a/dvc.yaml", ["changes", "workflows"]),
+        ("components/mine.py", ["changes", "components"]),
+        (".git/refs/heads/topic", ["changes", "history"]),
+    ],
+)
+async def test_a_change_names_its_areas(project: Project, path: str, areas: list[str]) -> None:
+    async with watching(project) as watcher:
+        target = watcher.project.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        since = watcher.stream.seq
+        target.write_text("x")
+        assert await _areas(watcher, since) == areas
+
+
+async def test_the_bell_wakes_those_who_wait(project: Project) -> None:
+    async with watching(project) as watcher:
+        bell = watcher.bell()
+        watcher.project.ring()
+        await asyncio.wait_for(bell.wait(), 5)
+
+
+async def test_noise_is_not_told(project: Project) -> None:
+    async with watching(project) as watcher:
+        since = watcher.stream.seq
+        for path in (".git/index.lock", ".dvc/tmp/lock", "__pycache__/a.pyc", "mlflow.db-wal"):
+            target = watcher.project.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("x")
+        (watcher.project.root / "told.py").write_text("x")
+        assert await _areas(watcher, since) == ["changes"]
+        assert watcher.stream.seq == since + 1
