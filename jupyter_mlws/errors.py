@@ -94,6 +94,25 @@ class MLWSError(Exception):
 
 
 CATALOGUE: dict[str, Entry] = {
+    "30101": Entry(
+        502,
+        Words(
+            "The remote {remote!r} cannot be reached: {reason}",
+            "无法连接远程存储 {remote!r}：{reason}",
+        ),
+        Words(
+            "Check the network and the remote's address and credentials, then try again.",
+            "请检查网络、远程存储的地址与凭据，然后重试。",
+        ),
+    ),
+    "30102": Entry(
+        507,
+        Words("The storage is full: {reason}", "存储空间不足：{reason}"),
+        Words(
+            "Free some space and try again; nothing was changed.",
+            "请释放空间后重试；未做任何更改。",
+        ),
+    ),
     "30103": Entry(
         423,
         Words(
@@ -113,6 +132,41 @@ CATALOGUE: dict[str, Entry] = {
             "请在 jupyter-mlws 所在环境中安装：pip install dvc",
         ),
     ),
+    "30105": Entry(
+        502,
+        Words("MLflow failed: {reason}", "MLflow 调用失败：{reason}"),
+        Words(
+            "Check that the tracking store can be opened, then try again.",
+            "请确认跟踪存储可以打开，然后重试。",
+        ),
+    ),
+    "30106": Entry(
+        500,
+        Words("git failed at `{command}`: {reason}", "git 命令 `{command}` 失败：{reason}"),
+        Words(
+            "Try again; if it stays, run the command in a terminal to see more.",
+            "请重试；若仍失败，请在终端中运行该命令以查看详情。",
+        ),
+    ),
+    "30201": Entry(
+        409,
+        Words(
+            "The workspace holds an unfinished {operation} or conflicts.",
+            "工作区存在未完成的 {operation} 或冲突。",
+        ),
+        Words(
+            "Resolve the conflicts and finish or abort it first.",
+            "请先解决冲突，并完成或中止该操作。",
+        ),
+    ),
+    "30203": Entry(
+        400,
+        Words("There is nothing to commit.", "没有可提交的更改。"),
+        Words(
+            "Change or add a file first; large files are tracked with DVC.",
+            "请先修改或添加文件；大文件请用 DVC 跟踪。",
+        ),
+    ),
     "30204": Entry(
         409,
         Words(
@@ -122,6 +176,73 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Run `dvc init` in the project's root folder, or create the project from the sidebar.",
             "请在项目根目录运行 `dvc init`，或在侧边栏中创建项目。",
+        ),
+    ),
+    "30205": Entry(
+        400,
+        Words("git does not know who you are.", "git 不知道您的身份。"),
+        Words(
+            'Run `git config --global user.name "Your Name"` and '
+            '`git config --global user.email "you@example.com"`.',
+            '请运行 `git config --global user.name "姓名"` 和 '
+            '`git config --global user.email "you@example.com"`。',
+        ),
+    ),
+    "30206": Entry(
+        400,
+        Words("Some files seem to hold secrets: {paths}", "有文件疑似包含密钥或凭据：{paths}"),
+        Words(
+            "Take the secrets out, or commit with `allow_secrets` when they are none.",
+            "请移除其中的密钥；若确认不是密钥，请使用 `allow_secrets` 提交。",
+        ),
+    ),
+    "30207": Entry(
+        422,
+        Words("The {hook} hook refused the commit: {reason}", "{hook} 钩子拒绝了提交：{reason}"),
+        Words(
+            "Correct what the hook names and commit again; nothing was committed.",
+            "请按钩子提示修正后重新提交；尚未提交任何内容。",
+        ),
+    ),
+    "30208": Entry(
+        409,
+        Words(
+            "The branch {branch!r} was changed by somebody else meanwhile.",
+            "分支 {branch!r} 在此期间被他人修改。",
+        ),
+        Words(
+            "Look at the history and commit again; your files are as they were.",
+            "请查看历史后重新提交；您的文件保持原样。",
+        ),
+    ),
+    "30209": Entry(
+        400,
+        Words("The commit could not be signed: {reason}", "无法为提交签名：{reason}"),
+        Words(
+            "Make the signing key available, or set `commit.gpgsign` to false.",
+            "请确保签名密钥可用，或将 `commit.gpgsign` 设为 false。",
+        ),
+    ),
+    "30401": Entry(
+        409,
+        Words(
+            "The stored data of {path!r} does not match its hash {md5}.",
+            "{path!r} 的存储数据与其哈希 {md5} 不符。",
+        ),
+        Words(
+            "Fetch it anew from the remote, or add the data again.",
+            "请从远程存储重新获取，或重新添加该数据。",
+        ),
+    ),
+    "30402": Entry(
+        404,
+        Words(
+            "This version names data that no store has: {paths}",
+            "该版本引用的数据已不在任何存储中：{paths}",
+        ),
+        Words(
+            "Make the remote that holds it available, or restore other paths.",
+            "请使存有该数据的远程存储可用，或只恢复其他路径。",
         ),
     ),
     "30404": Entry(

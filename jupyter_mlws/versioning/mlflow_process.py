@@ -1,0 +1,44 @@
+"""The process that holds MLflow for a server: JSON lines in, JSON lines out.
+
+``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``.
+It ends when its owner's pipe closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import IO, Any
+
+from jupyter_mlws.versioning.mlflow import MLflowStore
+
+CALLS = ("log_run", "tag_runs", "finished")
+
+
+def main(uri: str) -> None:
+    """Answer calls on the store at ``uri`` until the end of the input."""
+    # MLflow and its libraries print; only answers may go to the owner.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(MLflowStore(uri), sys.stdin, answers)
+
+
+def serve(store: MLflowStore, calls: IO[str], answers: IO[str]) -> None:
+    """Answer each line of ``calls`` by one line of ``answers``."""
+    for line in calls:
+        answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _answer(store: MLflowStore, call: dict[str, Any]) -> dict[str, Any]:
+    if call["call"] not in CALLS:
+        return {"error": f"no such call: {call['call']}"}
+    try:
+        return {"result": getattr(store, call["call"])(**call["arguments"])}
+    except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,90 @@
+"""MLflow: what is written is there, first opens don't race, the helper ends with its owner."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.versioning.tracking import TrackingClient
+
+
+def _log(root: Path) -> None:
+    MLflowStore(tracking_uri(root)).log_run("Wine", {"a": 1}, {"acc": 0.9}, {}, 1, 2, "COMPLETED")
+
+
+def test_a_run_is_logged_tagged_and_finished(tmp_path: Path) -> None:
+    store = MLflowStore(tracking_uri(tmp_path))
+    params = {f"node.p{n}": n for n in range(150)} | {"森林.深度": "x" * 7000}
+    metrics = {"accuracy": 0.75, "recall %": float("nan")}
+    good = store.log_run("训练/一", params, metrics, {"k": "v"}, 100.0, 130.5, "COMPLETED", "first")
+    bad = store.log_run("训练/一", {}, {}, {}, 100.0, 101.0, "CANCELLED")
+
+    assert store.finished([good, "0" * 32, bad]) == [good, bad]
+    client = TrackingClient(store.uri, tmp_path)
+    try:
+        client.tag_runs([good], {"mlws.commit": "abc"})
+        assert client.finished([good, "0" * 32]) == [good]
+    finally:
+        client.close()
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        times = database.execute("SELECT status, start_time, end_time FROM runs ORDER BY status")
+        assert times.fetchall() == [("FINISHED", 100000, 130500), ("KILLED", 100000, 101000)]
+        assert database.execute("SELECT count(*) FROM params").fetchone()[0] == 151
+        keys = {row[0] for row in database.execute("SELECT key FROM metrics")}
+        assert keys == {"accuracy", "recall _"}
+        tag = database.execute("SELECT value FROM tags WHERE key = 'mlws.commit'").fetchall()
+        assert tag == [("abc",)]
+        places = [row[0] for row in database.execute("SELECT artifact_uri FROM runs")]
+    assert all(place.startswith((tmp_path / "mlruns").as_uri()) for place in places)
+
+
+def test_first_opens_at_once_do_not_race(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_log, args=(tmp_path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone()[0] == 3
+        named = database.execute("SELECT count(*) FROM experiments WHERE name = 'Wine'")
+        assert named.fetchone()[0] == 1
+
+
+def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, pathlib\n"
+        "from jupyter_mlws.versioning.tracking import TrackingClient\n"
+        "client = TrackingClient(sys.argv[1], pathlib.Path(sys.argv[2]))\n"
+        "client.finished([])\n"
+        "print(client._process.pid, 'mlflow' in sys.modules, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    command = [sys.executable, "-c", code, tracking_uri(tmp_path), str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert said[1] == "False"
+    for _ in range(100):
+        stat = Path(f"/proc/{said[0]}/stat")
+        if not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the helper outlives its owner")
+
+    broken = TrackingClient(f"sqlite:///{tmp_path}/no/such/folder/mlflow.db", tmp_path)
+    try:
+        with pytest.raises(MLWSError) as error:
+            broken.finished(["0" * 32])
+    finally:
+        broken.close()
+    assert error.value.code == "30105"
