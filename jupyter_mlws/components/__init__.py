@@ -1,0 +1,29 @@
+"""Components: typed Python functions that are nodes of a workflow.
+
+```python
+from jupyter_mlws.components import Table, component
+
+@component
+def keep_adults(data: Table, *, minimum_age: int = 18) -> Table:
+    \"\"\"Keep adults.
+
+    minimum_age: the youngest age that stays.
+    \"\"\"
+    return data[data.age >= minimum_age]
+```
+"""
+
+from __future__ import annotations
+
+from jupyter_mlws.components.artifacts import (
+    Figure,
+    File,
+    Folder,
+    Metrics,
+    Model,
+    Table,
+    Text,
+)
+from jupyter_mlws.components.declaration import component
+
+__all__ = ["Figure", "File", "Folder", "Metrics", "Model", "Table", "Text", "component"]

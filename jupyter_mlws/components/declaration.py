@@ -1,0 +1,212 @@
+"""The ``@component`` decorator, and what it reads from a function's signature and docstring.
+
+- Positional parameters with an artifact type are input ports; ``list[Model]`` takes several,
+  a default of ``None`` makes it optional.
+- The return type is the output: one artifact (named after its type), a ``NamedTuple`` of them,
+  or a ``TypedDict``-free plain ``None``.
+- Keyword-only parameters are settings. Their types and docstring lines (``name: words``) make
+  the JSON Schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+from jupyter_mlws.components.artifacts import Artifact
+from jupyter_mlws.components.models import Component, InputPort, OutputPort
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MARK = "__mlws_component__"
+DOCUMENTED = re.compile(r"^[ \t]*(\w+): (.+(?:\n[ \t]{5,}.+)*)", re.MULTILINE)
+
+
+class DeclarationError(TypeError):
+    """A function that cannot be a component; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the decorator was told."""
+
+    category: str
+    title: str | None
+
+
+@overload
+def component(function: F) -> F: ...
+@overload
+def component(*, category: str = ..., title: str | None = ...) -> Callable[[F], F]: ...
+def component(
+    function: F | None = None, *, category: str = "Project", title: str | None = None
+) -> F | Callable[[F], F]:
+    """Make a function a component; ``title`` defaults to its name."""
+
+    def mark(function: F) -> F:
+        setattr(function, MARK, Declaration(category, title))
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def declared(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
+    """The components that a module itself defines, by name, in the order of the file."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if hasattr(value, MARK) and value.__module__ == module.__name__
+    }
+
+
+def describe(function: Callable[..., Any], source: str) -> Component:
+    """Ports and settings of a component, read from its signature."""
+    declaration: Declaration = getattr(function, MARK)
+    hints = get_type_hints(function, include_extras=True)
+    summary, documented = _docstring(function)
+    name = function.__name__
+    return Component(
+        name=name,
+        title=declaration.title or name.replace("_", " ").capitalize(),
+        category=declaration.category,
+        description=summary,
+        inputs=_inputs(function, hints, documented),
+        outputs=outputs_of(function, hints, documented),
+        settings=settings_model(function, hints, documented).model_json_schema(),
+        source=source,
+    )
+
+
+def _inputs(
+    function: Callable[..., Any], hints: dict[str, Any], documented: dict[str, str]
+) -> list[InputPort]:
+    ports = []
+    for parameter in _positional(function):
+        artifact, multiple, optional = input_type(hints.get(parameter.name))
+        if artifact is None:
+            raise DeclarationError(
+                f"{function.__name__}: the parameter {parameter.name!r} has no artifact type; "
+                "make it keyword-only (after `*`) if it is a setting"
+            )
+        ports.append(
+            InputPort(
+                name=parameter.name,
+                type=artifact.name,
+                required=not optional and parameter.default is parameter.empty,
+                multiple=multiple,
+                description=documented.get(parameter.name, ""),
+            )
+        )
+    return ports
+
+
+def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    parameters = inspect.signature(function).parameters.values()
+    refused = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    if any(parameter.kind in refused for parameter in parameters):
+        raise DeclarationError(f"{function.__name__}: a component takes no *args or **kwargs")
+    return [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+
+
+def input_type(hint: Any) -> tuple[Artifact | None, bool, bool]:
+    """The artifact of a parameter's hint, whether it takes several, whether it may be left out."""
+    if get_origin(hint) in (Union, types.UnionType):
+        inner = [part for part in get_args(hint) if part is not types.NoneType]
+        if len(inner) == 1:
+            artifact, multiple, _ = input_type(inner[0])
+            return artifact, multiple, True
+    if get_origin(hint) is list:
+        return _artifact(get_args(hint)[0]), True, False
+    return _artifact(hint), False, False
+
+
+def _artifact(hint: Any) -> Artifact | None:
+    found = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Artifact)]
+    return found[0] if found else None
+
+
+def outputs_of(
+    function: Callable[..., Any],
+    hints: dict[str, Any] | None = None,
+    documented: dict[str, str] | None = None,
+) -> list[OutputPort]:
+    """The output ports, from the return type."""
+    documented = documented or {}
+    hints = hints or get_type_hints(function, include_extras=True)
+    returned = hints.get("return")
+    if returned is None or returned is types.NoneType:
+        raise DeclarationError(f"{function.__name__}: say by `-> Table` or such what it returns")
+    named = _named_outputs(returned)
+    if not named or None in named.values():
+        raise DeclarationError(
+            f"{function.__name__}: the return type must be an artifact type "
+            "or a NamedTuple of artifact types"
+        )
+    taken = {parameter.name for parameter in inspect.signature(function).parameters.values()}
+    if taken & set(named):
+        # Ports share one namespace on the command line.
+        clash = sorted(taken & set(named))[0]
+        raise DeclarationError(
+            f"{function.__name__}: {clash!r} is the name of a parameter and of an output; "
+            "rename the parameter, or return a NamedTuple whose field has another name"
+        )
+    return [
+        OutputPort(
+            name=name,
+            type=found.name,
+            extension=found.extension,
+            description=documented.get(name, ""),
+        )
+        for name, found in named.items()
+        if found is not None
+    ]
+
+
+def _named_outputs(returned: Any) -> dict[str, Artifact | None]:
+    artifact = _artifact(returned)
+    if artifact is not None:
+        return {artifact.name.lower(): artifact}
+    if not hasattr(returned, "_fields"):
+        return {}
+    hints = get_type_hints(returned, include_extras=True)
+    return {name: _artifact(hint) for name, hint in hints.items()}
+
+
+def settings_model(
+    function: Callable[..., Any],
+    hints: dict[str, Any] | None = None,
+    documented: dict[str, str] | None = None,
+) -> Any:
+    """A pydantic model of the keyword-only parameters; unknown settings are refused."""
+    from pydantic import ConfigDict, Field, create_model
+
+    hints = hints or get_type_hints(function, include_extras=True)
+    documented = documented if documented is not None else _docstring(function)[1]
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        if parameter.default is parameter.empty:
+            default = Field(description=documented.get(parameter.name))
+        else:
+            default = Field(default=parameter.default, description=documented.get(parameter.name))
+        fields[parameter.name] = (hints.get(parameter.name, Any), default)
+    return create_model(
+        function.__name__,
+        __config__=ConfigDict(
+            extra="forbid", protected_namespaces=(), arbitrary_types_allowed=False
+        ),
+        **fields,
+    )
+
+
+def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+    """The first paragraph, and what is said of each ``name:`` in the rest."""
+    text = inspect.getdoc(function) or ""
+    summary, _, rest = text.partition("\n\n")
+    documented = {name: " ".join(words.split()) for name, words in DOCUMENTED.findall(rest)}
+    return " ".join(summary.split()), documented

@@ -1,0 +1,66 @@
+"""A process of its own that imports a project's components and prints what they declare.
+
+``python -m jupyter_mlws.components.inspector ROOT FILE…`` or ``… --packages``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.declaration import declared, describe
+from jupyter_mlws.components.registry import GROUP, broken, library, load_file
+
+
+def main(arguments: list[str]) -> int:
+    """Print the components as a JSON list; what the imported code prints goes to stderr."""
+    answer, sys.stdout = sys.stdout, sys.stderr
+    if arguments == ["--packages"]:
+        rows = list(_packages())
+    else:
+        root = Path(arguments[0])
+        rows = [row for name in arguments[1:] for row in _file(root, Path(name))]
+    json.dump(rows, answer, ensure_ascii=True)
+    return 0
+
+
+def _file(root: Path, file: Path) -> list[dict[str, Any]]:
+    path = file.relative_to(root).as_posix()
+    try:
+        functions = declared(load_file(root, file)).values()
+        found = [describe(function, "project") for function in functions]
+    except Exception as error:  # noqa: BLE001  the edge: whatever a person's file raises is its error
+        return [broken(path, f"{_where(error, file)}{type(error).__name__}: {error}")]
+    taken = {component.name for component in library()}
+    return [
+        broken(path, f"the library has a component {component.name!r} already; rename yours")
+        if component.name in taken
+        else component.model_copy(update={"path": path}).model_dump(mode="json")
+        for component in found
+    ]
+
+
+def _where(error: Exception, file: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: "
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+    return f"line {lines[-1]}: " if lines else ""
+
+
+def _packages() -> Iterator[dict[str, Any]]:
+    for entry in entry_points(group=GROUP):
+        try:
+            for function in declared(entry.load()).values():
+                yield describe(function, "library").model_dump(mode="json")
+        except Exception as error:  # noqa: BLE001  the edge: another package's fault is its row's error
+            reason = f"{type(error).__name__}: {error}"
+            yield broken(entry.value, reason) | {"name": entry.name, "path": None}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

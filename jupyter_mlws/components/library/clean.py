@@ -1,0 +1,78 @@
+"""Put a table in order."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from jupyter_mlws.components import Table, component
+
+
+@component(category="Clean", title="Select columns")
+def select_columns(
+    data: Table,
+    *,
+    columns: list[str] = [],  # noqa: B006  never changed
+    drop: list[str] = [],  # noqa: B006  never changed
+) -> Table:
+    """Keep some columns of a table, or drop some.
+
+    data: The table.
+    columns: The columns to keep, in this order; all if empty.
+    drop: The columns to leave out.
+    """
+    missing = [name for name in (*columns, *drop) if name not in data.columns]
+    if missing:
+        raise KeyError(f"the table has no columns {missing}; it has {list(data.columns)}")
+    kept = data[columns] if columns else data
+    remaining: Table = kept.drop(columns=drop)
+    return remaining
+
+
+@component(category="Clean", title="Clean rows")
+def clean_rows(
+    data: Table,
+    *,
+    missing: Literal["drop", "mean", "median", "most_frequent", "zero", "keep"] = "drop",
+    duplicates: Literal["drop", "keep"] = "drop",
+) -> Table:
+    """Deal with missing values and with rows that are there twice.
+
+    data: The table.
+    missing: Drop rows with missing values, or fill them by column.
+    duplicates: What happens to rows that equal an earlier one.
+    """
+    table: Table = data.drop_duplicates() if duplicates == "drop" else data
+    if missing == "drop":
+        table = table.dropna()
+    elif missing == "zero":
+        table = table.fillna(0)
+    elif missing == "most_frequent":
+        table = table.fillna(table.mode().iloc[0])
+    elif missing in ("mean", "median"):
+        table = table.fillna(getattr(table, missing)(numeric_only=True))
+    cleaned: Table = table.reset_index(drop=True)
+    return cleaned
+
+
+@component(category="Clean", title="Encode categories")
+def encode_categories(
+    data: Table,
+    *,
+    columns: list[str] = [],  # noqa: B006  never changed
+    drop_first: bool = False,
+) -> Table:
+    """Turn columns of words into columns of zeros and ones.
+
+    data: The table.
+    columns: The columns to encode; all columns of text if empty.
+    drop_first: Leave out the first category of each column.
+    """
+    import pandas as pd
+
+    chosen = columns or [
+        name
+        for name in data.columns
+        if not pd.api.types.is_numeric_dtype(data[name])
+        and not pd.api.types.is_datetime64_any_dtype(data[name])
+    ]
+    return pd.get_dummies(data, columns=chosen, drop_first=drop_first, dtype="int8")

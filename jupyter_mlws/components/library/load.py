@@ -1,0 +1,56 @@
+"""Bring data into a workflow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jupyter_mlws.components import File, Table, component
+
+
+@component(category="Load", title="Load table")
+def load_table(
+    file: File,
+    *,
+    format: Literal["auto", "csv", "parquet"] = "auto",  # noqa: A002  the person's word
+    separator: str = ",",
+    encoding: str = "utf-8",
+    decimal: str = ".",
+    limit: Annotated[int, Field(ge=1)] | None = None,
+) -> Table:
+    """Read a CSV or Parquet file as a table.
+
+    file: The file to read, for example data/wine.csv.
+    format: How the file is written; auto goes by its name.
+    separator: What stands between two values of a line (CSV).
+    encoding: The character encoding of the file (CSV).
+    decimal: The decimal sign (CSV).
+    limit: Read at most so many rows.
+    """
+    import pandas as pd
+
+    parquet = file.suffix.lower() in (".parquet", ".pq")
+    if format == "parquet" or (format == "auto" and parquet):
+        table = pd.read_parquet(file)
+        return table if limit is None else table.head(limit)
+    if separator == "," and file.suffix.lower() == ".tsv":
+        separator = "\t"
+    return pd.read_csv(file, sep=separator, encoding=encoding, decimal=decimal, nrows=limit)
+
+
+@component(category="Load", title="Sample data")
+def sample_data(
+    seed: File | None = None,
+    *,
+    dataset: Literal["wine", "iris", "breast_cancer", "digits", "diabetes"] = "wine",
+) -> Table:
+    """A data set that comes with scikit-learn, its target in the column "target".
+
+    seed: Any file; the data is made anew when it changes.
+    dataset: Which one.
+    """
+    from sklearn import datasets
+
+    loaded = getattr(datasets, f"load_{dataset}")(as_frame=True).frame
+    return loaded.rename(columns=lambda name: str(name).replace(" ", "_"))  # type: ignore[no-any-return]

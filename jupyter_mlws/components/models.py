@@ -1,0 +1,53 @@
+"""What is known of a component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mlws.api.models import Record
+
+
+class InputPort(Record):
+    """What a component takes."""
+
+    name: str
+    type: str
+    required: bool
+    multiple: bool
+    description: str
+
+
+class OutputPort(Record):
+    """What a component makes."""
+
+    name: str
+    type: str
+    extension: str
+    description: str
+
+
+class Component(Record):
+    """A kind of node: its ports, and the JSON Schema of its settings.
+
+    ``error`` says why the file ``name`` could not be read as components; it has no ports then.
+    ``path`` is the project's file that defines it, for the node's dependencies.
+    """
+
+    name: str
+    title: str
+    category: str
+    description: str
+    inputs: list[InputPort]
+    outputs: list[OutputPort]
+    settings: dict[str, Any]
+    source: str
+    path: str | None = None
+    error: str | None = None
+
+    def input(self, name: str) -> InputPort | None:
+        """The input port of that name."""
+        return next((port for port in self.inputs if port.name == name), None)
+
+    def output(self, name: str) -> OutputPort | None:
+        """The output port of that name."""
+        return next((port for port in self.outputs if port.name == name), None)

@@ -1,0 +1,228 @@
+"""``jupyter mlws node NAME --PORT path … --SETTING value …``: runs one component.
+
+Exit codes: 0, 1 where the component's own code raised (its traceback is on stderr), 2 for a bad
+command line or input.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.declaration import (
+    DeclarationError,
+    describe,
+    settings_model,
+)
+from jupyter_mlws.components.models import Component
+
+USAGE = "usage: jupyter mlws node NAME --PORT path ... [--SETTING value ...]"
+NUMBER = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
+
+
+class UsageError(Exception):
+    """A command line that cannot be carried out; the message names the argument."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one component; the exit code."""
+    if not argv or argv[0] in ("-h", "--help"):
+        return _help(argv)
+    name, arguments = argv[0], argv[1:]
+    if "-h" in arguments or "--help" in arguments:
+        return _help([name])
+    try:
+        function, component = _find(name)
+        given = parse(arguments)
+        ports = _ports(component, given)
+        settings = _settings(function, given)
+        inputs = _read_inputs(component, ports)
+    except (UsageError, DeclarationError, ValueError, OSError) as error:
+        return _fail(f"{name}: {error}")
+    return _call(function, component, inputs, settings, ports)
+
+
+def parse(arguments: Sequence[str]) -> dict[str, list[str]]:
+    """``--a 1 --b.c 2 3`` → ``{"a": ["1"], "b.c": ["2", "3"]}``; a repeated name adds values."""
+    given: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for argument in arguments:
+        if argument.startswith("-") and not NUMBER.match(argument) and argument != "-":
+            if not argument.startswith("--") or argument == "--":
+                raise UsageError(f"{argument}: arguments begin with two dashes and a name")
+            name, equals, value = argument[2:].partition("=")
+            current = given.setdefault(name, [])
+            if equals:
+                current.append(value)
+        elif current is None:
+            raise UsageError(f"{argument!r} stands alone; give it as --NAME {argument}")
+        else:
+            current.append(argument)
+    return given
+
+
+def _find(name: str) -> tuple[Callable[..., Any], Component]:
+    from jupyter_mlws.components.registry import load_function
+
+    found = load_function(name, Path(os.environ.get("DVC_ROOT") or Path.cwd()))
+    if found is None:
+        raise UsageError("there is no such component, neither in the library nor in components/")
+    function, source = found
+    return function, describe(function, source)
+
+
+def _ports(component: Component, given: dict[str, list[str]]) -> dict[str, list[Path]]:
+    """Take the ports' paths out of ``given``."""
+    ports: dict[str, list[Path]] = {}
+    for port in component.inputs:
+        values = given.pop(port.name, [])
+        if not values and port.required:
+            raise UsageError(f"--{port.name}: this input is missing")
+        if len(values) > 1 and not port.multiple:
+            raise UsageError(f"--{port.name}: takes one path, not {len(values)}")
+        ports[port.name] = [Path(value) for value in values]
+    for output in component.outputs:
+        values = given.pop(output.name, [])
+        if len(values) > 1:
+            raise UsageError(f"--{output.name}: takes one path, not {len(values)}")
+        ports[output.name] = [Path(value) for value in values]
+    if not any(ports[output.name] for output in component.outputs):
+        names = ", ".join(f"--{output.name}" for output in component.outputs)
+        raise UsageError(f"no output is asked for; give a path to one of {names}")
+    return ports
+
+
+def _settings(function: Callable[..., Any], given: dict[str, list[str]]) -> dict[str, Any]:
+    """The settings as the function takes them, checked; every fault in one message."""
+    from pydantic import ValidationError
+
+    model = settings_model(function)
+    nested: dict[str, Any] = {}
+    for name, values in given.items():
+        _put(nested, name, values, model)
+    try:
+        checked = model.model_validate(nested)
+    except ValidationError as error:
+        faults = [
+            f"--{'.'.join(str(part) for part in row['loc'])}: {row['msg']}"
+            for row in error.errors(include_url=False)
+        ]
+        raise UsageError("; ".join(faults)) from error
+    return {name: getattr(checked, name) for name in model.model_fields}
+
+
+def _put(nested: dict[str, Any], name: str, values: list[str], model: Any) -> None:
+    field, *path = name.split(".")
+    value = _value(values)
+    if field not in model.model_fields and field.startswith("no-") and not values:
+        field, value = field[3:], False
+    known = model.model_fields.get(field)
+    if known is not None and not path:
+        value = _as_field(values, value, known)
+    target = nested
+    for part in (field, *path)[:-1]:
+        target = target.setdefault(part, {})
+        if not isinstance(target, dict):
+            raise UsageError(f"--{name}: is given as a value and as a group of values")
+    target[(field, *path)[-1]] = value
+
+
+def _value(values: list[str]) -> Any:
+    if not values:
+        return True
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _as_field(values: list[str], value: Any, field: Any) -> Any:
+    """One value for a list's setting is a list of one; ``null`` and nothing are None."""
+    text = str(field.annotation)
+    if text.startswith(("list", "typing.List", "tuple", "set")) or "list[" in text:
+        return list(values)
+    if values in (["null"], ["None"], [""]) and "None" in text:
+        return None
+    return value
+
+
+def _read_inputs(component: Component, ports: dict[str, list[Path]]) -> dict[str, Any]:
+    from jupyter_mlws.components import values
+
+    inputs: dict[str, Any] = {}
+    for port in component.inputs:
+        paths = ports[port.name]
+        try:
+            read = [values.read(port.type, path) for path in paths]
+        except Exception as error:
+            # Whatever a library says of a damaged file, the person must know which file it is.
+            named = ", ".join(str(path) for path in paths)
+            raise UsageError(f"--{port.name} {named}: {error}") from error
+        if port.multiple:
+            inputs[port.name] = values.Several(read, paths)
+        elif read:
+            inputs[port.name] = read[0]
+    return inputs
+
+
+def _call(
+    function: Callable[..., Any],
+    component: Component,
+    inputs: dict[str, Any],
+    settings: dict[str, Any],
+    ports: dict[str, list[Path]],
+) -> int:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    try:
+        result = function(**inputs, **settings)
+    except Exception:  # noqa: BLE001  the edge: the person's own code, told as it raised
+        traceback.print_exc()
+        return 1
+    return _write_outputs(component, result, ports)
+
+
+def _write_outputs(component: Component, result: Any, ports: dict[str, list[Path]]) -> int:
+    from jupyter_mlws.components import values
+
+    several = hasattr(result, "_fields")
+    for output in component.outputs:
+        value = getattr(result, output.name) if several else result
+        for path in ports[output.name]:
+            try:
+                values.write(output.type, value, path)
+            except (values.ArtifactError, OSError, ValueError) as error:
+                return _fail(f"{component.name}: --{output.name} {path}: {error}")
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"jupyter mlws node: {message}", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def _help(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(USAGE)  # noqa: T201
+        return 0 if argv else 2
+    try:
+        _, component = _find(argv[0])
+    except (UsageError, DeclarationError) as error:
+        return _fail(f"{argv[0]}: {error}")
+    lines = [f"{component.title}: {component.description}", ""]
+    for port in component.inputs:
+        note = "" if port.required else " (optional)"
+        lines.append(f"  --{port.name} PATH  {port.type}{note}. {port.description}")
+    lines += [
+        f"  --{out.name} PATH  {out.type}, made. {out.description}" for out in component.outputs
+    ]
+    for name, setting in component.settings.get("properties", {}).items():
+        default = f" [{setting['default']}]" if "default" in setting else ""
+        lines.append(f"  --{name}{default}  {setting.get('description', '')}")
+    print("\n".join(lines))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

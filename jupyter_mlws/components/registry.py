@@ -1,0 +1,173 @@
+"""Which components there are: the library's, other packages', and the project's own.
+
+The project's code is never imported here: a process of its own reads it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.declaration import declared, describe
+from jupyter_mlws.components.models import Component
+
+FOLDER = "components"
+"""The project's folder of components."""
+GROUP = "jupyter_mlws.components"
+"""The entry points of other packages: each names a module."""
+TIMEOUT = 60
+"""Seconds for importing a project's components."""
+
+Key = tuple[str, int, int]
+
+
+class Registry:
+    """The components of one project; files are read again only when they change. Thread-safe."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._cache: dict[Key, list[Component]] = {}
+        self._lock = threading.Lock()
+
+    def all(self) -> dict[str, Component]:
+        """Every component by name, the library's first."""
+        found = {component.name: component for component in library()}
+        for component in (*self._packages(), *self._project()):
+            if component.name in found and component.error is None:
+                continue
+            found[component.name] = component
+        return found
+
+    def _project(self) -> list[Component]:
+        files = project_files(self.root)
+        keys = {file: _key(file) for file in files}
+        with self._lock:
+            news = [file for file in files if keys[file] not in self._cache]
+            fresh = _inspect(self.root, news) if news else {}
+            kept = {key: self._cache[key] for key in keys.values() if key in self._cache}
+            self._cache = kept | {keys[file]: fresh[file] for file in news}
+            return [item for file in files for item in self._cache[keys[file]]]
+
+    def _packages(self) -> list[Component]:
+        return _packages() if entry_points(group=GROUP) else []
+
+
+@lru_cache(maxsize=1)
+def library() -> tuple[Component, ...]:
+    """The library's components, in the order of their categories."""
+    return tuple(
+        describe(function, "library")
+        for module in _library_modules()
+        for function in declared(module).values()
+    )
+
+
+def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | None:
+    """The function of a component and its source; imports the project's code."""
+    for module in _library_modules():
+        if name in declared(module):
+            return declared(module)[name], "library"
+    for entry in entry_points(group=GROUP):
+        functions = declared(entry.load())
+        if name in functions:
+            return functions[name], "library"
+    defines = re.compile(rf"^def {re.escape(name)}\b", re.MULTILINE)
+    for file in project_files(root):
+        if defines.search(file.read_text(encoding="utf-8")):
+            functions = declared(load_file(root, file))
+            if name in functions:
+                return functions[name], "project"
+    return None
+
+
+def project_files(root: Path) -> list[Path]:
+    """The project's files of components."""
+    return sorted(p for p in (root / FOLDER).glob("*.py") if not p.name.startswith("_"))
+
+
+def load_file(root: Path, file: Path) -> Any:
+    """Import one file of components; it may import its neighbours and the project's modules."""
+    for folder in (str(file.parent), str(root)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    name = f"mlws_project_components.{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _library_modules() -> Iterator[Any]:
+    from jupyter_mlws.components import library as package
+
+    for name in package.ORDER:
+        yield importlib.import_module(f"{package.__name__}.{name}")
+    known = {entry.name for entry in pkgutil.iter_modules(package.__path__)}
+    assert known == set(package.ORDER), "a category is missing from ORDER"
+
+
+def _key(file: Path) -> Key:
+    status = file.stat()
+    return str(file), status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=1)
+def _packages() -> list[Component]:
+    # Installed packages do not change while the server runs.
+    return [Component(**row) for row in _ask("--packages")]
+
+
+def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
+    rows = _ask(str(root), *(str(file) for file in files))
+    found: dict[Path, list[Component]] = {file: [] for file in files}
+    for row in rows:
+        found[root / row["path"]].append(Component(**row))
+    return found
+
+
+def _ask(*arguments: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "jupyter_mlws.components.inspector", *arguments]
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, check=True
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        said = (error.stderr or "").strip().splitlines() if isinstance(error.stderr, str) else []
+        return _failed(arguments[1:], said[-1] if said else str(error))
+    rows: list[dict[str, Any]] = json.loads(answer.stdout)
+    return rows
+
+
+def _failed(files: tuple[str, ...], reason: str) -> list[dict[str, Any]]:
+    """The whole inspection failed (a file that calls exit, or never ends): all files say so."""
+    return [broken(f"{FOLDER}/{Path(file).name}", reason) for file in files]
+
+
+def broken(path: str, reason: str) -> dict[str, Any]:
+    """The row of a file that could not be read."""
+    return {
+        "name": Path(path).stem,
+        "title": Path(path).stem,
+        "category": "Project",
+        "description": "",
+        "inputs": [],
+        "outputs": [],
+        "settings": {},
+        "source": "project",
+        "path": path,
+        "error": reason,
+    }

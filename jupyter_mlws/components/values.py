@@ -1,0 +1,230 @@
+"""Reads and writes artifacts: equal values make equal bytes, and no file is ever half there."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class ArtifactError(ValueError):
+    """A file or value that is not what its port says."""
+
+
+class Several(list[Any]):
+    """The values of an input that takes several, with the names of the nodes they come from."""
+
+    def __init__(self, values: Iterable[Any], paths: Sequence[Path]) -> None:
+        super().__init__(values)
+        self.names = [path.name.split(".")[0] for path in paths]
+
+
+def names_of(values: Sequence[Any], word: str) -> list[str]:
+    """A name for each of several values, also where a plain list is given (in a notebook)."""
+    names = getattr(values, "names", None) or [f"{word} {n + 1}" for n in range(len(values))]
+    if len(set(names)) == len(names):
+        return list(names)
+    return [f"{name} {n + 1}" for n, name in enumerate(names)]
+
+
+def read(kind: str, path: Path) -> Any:
+    """The value that a file of this type holds."""
+    if not path.exists():
+        raise ArtifactError(f"there is no file {str(path)!r}")
+    return READERS[kind](path)
+
+
+def write(kind: str, value: Any, path: Path) -> None:
+    """Write ``value`` where it replaces what was there, in one step."""
+    if value is None:
+        raise ArtifactError(f"the function returned nothing for the output {path.name!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _replacing(path) as temporary:
+        WRITERS[kind](value, temporary)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    # The same file name in a folder beside it: writers look at the extension.
+    folder = Path(tempfile.mkdtemp(prefix=".mlws-", dir=path.parent))
+    try:
+        yield folder / path.name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read_table(path: Path) -> Any:
+    import pandas as pd
+
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return pd.read_parquet(path)
+    if suffix in (".csv", ".tsv", ".txt"):
+        return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
+    raise ArtifactError(f"{path.name!r} is no table: .parquet, .csv and .tsv can be read")
+
+
+def _write_table(value: Any, path: Path) -> None:
+    import pandas as pd
+
+    if not isinstance(value, pd.DataFrame):
+        raise ArtifactError(f"a Table must be a pandas DataFrame, not {type(value).__name__}")
+    if path.suffix.lower() == ".csv":
+        value.to_csv(path, index=False)
+        return
+    named = any(name is not None for name in value.index.names)
+    table = value if named else value.reset_index(drop=True)
+    # Column names that are no strings cannot be stored in Parquet.
+    table.rename(columns=str).to_parquet(path, engine="pyarrow", index=named)
+
+
+def _read_model(path: Path) -> Any:
+    import skops.io
+
+    # Only types that skops knows to be safe are trusted, and those of this very environment's
+    # scikit-learn; a file that names others is refused with their names.
+    unknown = skops.io.get_untrusted_types(file=path)
+    foreign = [name for name in unknown if name.split(".")[0] not in ("sklearn", "numpy", "scipy")]
+    if foreign:
+        raise ArtifactError(f"{path.name!r} holds types that are not trusted: {foreign}")
+    return skops.io.load(path, trusted=unknown)
+
+
+def _write_model(value: Any, path: Path) -> None:
+    import skops.io
+
+    skops.io.dump(value, path)
+    _normalise_zip(path)
+
+
+def _normalise_zip(path: Path) -> None:
+    """Rewrite a zip file without the times and identities that differ between equal models."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(entries.pop("schema.json"))
+    names: dict[str, str] = {}
+    numbers: dict[int, int] = {}
+    schema = _renamed(schema, names, numbers)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        files = {names.get(name, name): data for name, data in entries.items()}
+        files["schema.json"] = json.dumps(schema, indent=2).encode()
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, files[name])
+
+
+def _renamed(node: Any, names: dict[str, str], numbers: dict[int, int]) -> Any:
+    """The schema with memory addresses (``__id__``) and random file names counted instead."""
+    if isinstance(node, list):
+        return [_renamed(part, names, numbers) for part in node]
+    if not isinstance(node, dict):
+        return node
+    result: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "__id__" and isinstance(value, int):
+            result[key] = numbers.setdefault(value, len(numbers) + 1)
+        elif key == "file" and isinstance(value, str):
+            counted = f"{len(names) + 1}{Path(value).suffix}"
+            result[key] = names.setdefault(value, counted)
+        else:
+            result[key] = _renamed(value, names, numbers)
+    return result
+
+
+def _read_metrics(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write_metrics(value: Any, path: Path) -> None:
+    if not isinstance(value, dict):
+        raise ArtifactError(f"Metrics must be a dict, not {type(value).__name__}")
+    text = json.dumps(plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """``value`` in JSON's own types: numpy's scalars and arrays unwrapped, NaN as null."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _read_figure(path: Path) -> Any:
+    import matplotlib.image
+
+    return matplotlib.image.imread(path)
+
+
+def _write_figure(value: Any, path: Path) -> None:
+    if not hasattr(value, "savefig"):
+        raise ArtifactError(f"a Figure must be a matplotlib figure, not {type(value).__name__}")
+    # Software and Date in the metadata would change the bytes with each version and run.
+    nothing = {"Software": None} if path.suffix.lower() == ".png" else None
+    value.savefig(path, dpi=120, metadata=nothing)
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _write_text(value: Any, path: Path) -> None:
+    if not isinstance(value, str):
+        raise ArtifactError(f"Text must be a str, not {type(value).__name__}")
+    path.write_text(value, encoding="utf-8")
+
+
+def _read_path(path: Path) -> Path:
+    return path
+
+
+def _write_folder(value: Any, path: Path) -> None:
+    if not Path(value).is_dir():
+        raise ArtifactError(f"a Folder must be the path of a folder, not {value!r}")
+    shutil.copytree(value, path)
+
+
+def _write_file(value: Any, path: Path) -> None:
+    if isinstance(value, bytes):
+        path.write_bytes(value)
+        return
+    if not Path(value).is_file():
+        raise ArtifactError(f"a File must be bytes or the path of a file, not {value!r}")
+    shutil.copyfile(os.fspath(value), path)
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "Table": _read_table,
+    "Model": _read_model,
+    "Metrics": _read_metrics,
+    "Figure": _read_figure,
+    "Text": _read_text,
+    "Folder": _read_path,
+    "File": _read_path,
+}
+WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    "Table": _write_table,
+    "Model": _write_model,
+    "Metrics": _write_metrics,
+    "Figure": _write_figure,
+    "Text": _write_text,
+    "Folder": _write_folder,
+    "File": _write_file,
+}
