@@ -1,0 +1,268 @@
+"""Endpoints of workflows, their runs, components, and the stream of their events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_mlws.api.base import APIHandler, Reply, endpoint, in_thread, location
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.api.models import Page, PageQuery
+from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.workflows.models import (
+    ExecuteRequest,
+    ExperimentRun,
+    Log,
+    LogQuery,
+    Output,
+    Plan,
+    Preview,
+    Problems,
+    Run,
+    RunQuery,
+    RunsQuery,
+    RunSummary,
+    TargetsQuery,
+    ValidateRequest,
+    Workflow,
+    WorkflowSummary,
+)
+
+NO_WORKFLOW = ("40205", "40401", "50302")
+EVENTS_AT_ONCE = 500
+NET = 5.0
+"""Seconds after which the journal is read although no bell rang: the net under the events."""
+
+
+class ComponentsHandler(APIHandler):
+    """The node library."""
+
+    resource = "components"
+
+    @endpoint("List the components: the library's and the project's own", Page[Component])
+    async def get(self) -> Page[Component]:
+        workspace = await self.open_workspace()
+        return Page(items=await in_thread(workspace.workflows.components))
+
+
+class WorkflowsHandler(APIHandler):
+    """All workflows."""
+
+    resource = "workflows"
+
+    @endpoint("List the workflows", Page[WorkflowSummary])
+    async def get(self) -> Page[WorkflowSummary]:
+        workspace = await self.open_workspace()
+        return Page(items=await in_thread(workspace.workflows.list, self.language))
+
+
+class ValidateHandler(APIHandler):
+    """Checks of a text that need not be saved."""
+
+    resource = "workflows"
+
+    @endpoint("Check a workflow", Problems, body=ValidateRequest, errors=NO_WORKFLOW)
+    async def post(self, body: ValidateRequest) -> Problems:
+        workspace = await self.open_workspace()
+        problems = await in_thread(
+            workspace.workflows.validate, body.path, body.text, self.language
+        )
+        return Problems(problems=problems)
+
+
+class WorkflowHandler(APIHandler):
+    """One workflow."""
+
+    resource = "workflows"
+
+    @endpoint("Get a workflow as a graph", Workflow, errors=NO_WORKFLOW)
+    async def get(self, identifier: str) -> Workflow:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.get, unescape(identifier), self.language)
+
+
+class PlanHandler(APIHandler):
+    """What a run would do."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Plan a run: what would run, and why",
+        Plan,
+        query=TargetsQuery,
+        errors=(*NO_WORKFLOW, "30104", "30204", "40201", "40203", "40204"),
+    )
+    async def get(self, identifier: str, query: TargetsQuery) -> Plan:
+        workspace = await self.open_workspace()
+        targets = [query.targets] if isinstance(query.targets, str) else query.targets
+        return await in_thread(workspace.workflows.plan, unescape(identifier), targets)
+
+
+class ExecuteHandler(APIHandler):
+    """Runs of a workflow, begun."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Run a workflow",
+        Run,
+        body=ExecuteRequest,
+        status=202,
+        also=[("execute", "kernels"), ("write", "contents")],
+        errors=(*NO_WORKFLOW, "30103", "30104", "30204", "40201", "40203", "40204"),
+    )
+    async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
+        workspace = await self.open_workspace()
+        run = await in_thread(workspace.workflows.execute, unescape(identifier), body)
+        where = location(self, "workflows", escape(unescape(identifier)), "runs", run.id)
+        return Reply(run, 202, where)
+
+
+class StatusHandler(APIHandler):
+    """The newest run, or a given one."""
+
+    resource = "workflows"
+
+    @endpoint("Get the newest run, or a given one", Run, query=RunQuery, errors=NO_WORKFLOW)
+    async def get(self, identifier: str, query: RunQuery) -> Run:
+        workspace = await self.open_workspace()
+        return await in_thread(
+            workspace.workflows.status, unescape(identifier), query.run or "latest"
+        )
+
+
+class RunsHandler(APIHandler):
+    """The runs of one workflow."""
+
+    resource = "workflows"
+
+    @endpoint("List a workflow's runs", Page[RunSummary], query=PageQuery, errors=NO_WORKFLOW)
+    async def get(self, identifier: str, query: PageQuery) -> Page[RunSummary]:
+        workspace = await self.open_workspace()
+        return await in_thread(
+            workspace.workflows.runs, unescape(identifier), query.limit, query.cursor
+        )
+
+
+class RunHandler(APIHandler):
+    """One run."""
+
+    resource = "workflows"
+
+    @endpoint("Get a run", Run, errors=NO_WORKFLOW)
+    async def get(self, identifier: str, run: str) -> Run:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.status, unescape(identifier), run)
+
+
+class CancelHandler(APIHandler):
+    """A run's end, asked for."""
+
+    resource = "workflows"
+
+    @endpoint("Cancel a run", Run, status=202, also=[("execute", "kernels")], errors=NO_WORKFLOW)
+    async def post(self, identifier: str, run: str) -> Run:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.cancel, unescape(identifier), run)
+
+
+class LogHandler(APIHandler):
+    """What a node printed."""
+
+    resource = "workflows"
+
+    @endpoint("Read a node's log", Log, query=LogQuery, errors=NO_WORKFLOW)
+    async def get(self, identifier: str, run: str, node: str, query: LogQuery) -> Log:
+        workspace = await self.open_workspace()
+        return await in_thread(
+            workspace.workflows.log, unescape(identifier), run, node, query.offset
+        )
+
+
+class OutputsHandler(APIHandler):
+    """The files that a node made."""
+
+    resource = "workflows"
+
+    @endpoint("List a node's outputs", Page[Output], errors=NO_WORKFLOW)
+    async def get(self, identifier: str, run: str, node: str) -> Page[Output]:
+        workspace = await self.open_workspace()
+        outputs = await in_thread(workspace.workflows.outputs, unescape(identifier), run, node)
+        return Page(items=outputs)
+
+
+class PreviewHandler(APIHandler):
+    """What an output looks like."""
+
+    resource = "workflows"
+
+    @endpoint("Preview an output", Preview, also=[("read", "contents")], errors=NO_WORKFLOW)
+    async def get(self, identifier: str, run: str, node: str, port: str) -> Preview:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.preview, unescape(identifier), run, node, port)
+
+
+class ExperimentRunsHandler(APIHandler):
+    """Runs with their settings and measures."""
+
+    resource = "runs"
+
+    @endpoint("List runs with parameters and metrics", Page[ExperimentRun], query=RunsQuery)
+    async def get(self, query: RunsQuery) -> Page[ExperimentRun]:
+        workspace = await self.open_workspace()
+        return await in_thread(
+            workspace.workflows.experiment_runs, query.workflow, query.limit, query.cursor
+        )
+
+
+class WorkflowStream(StreamHandler):
+    """Events of all runs of the project, whoever started them; replayed from the journal."""
+
+    resource = "workflows"
+
+    async def attach(self, *ids: str) -> None:
+        self.workspace = await self.open_workspace()
+        self.watcher = self.services.watchers.of(self.workspace.project)
+
+    async def newest(self) -> int:
+        return await in_thread(self.workspace.workflows.last_seq)
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            bell = self.watcher.bell()
+            events = await in_thread(self.workspace.workflows.events_after, since, EVENTS_AT_ONCE)
+            for event in events:
+                yield event
+                since = event["seq"]
+            if len(events) < EVENTS_AT_ONCE:
+                await _heard(bell)
+
+
+async def _heard(bell: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(bell.wait(), NET)
+    except asyncio.TimeoutError:
+        # A file system without change events: the journal is read all the same, only later.
+        return
+
+
+RUN = r"workflows/([^/]+)/runs/([^/]+)"
+HANDLERS = [
+    (r"components", ComponentsHandler),
+    (r"workflows", WorkflowsHandler),
+    (r"workflows/status", WorkflowStream),
+    (r"workflows/validate", ValidateHandler),
+    (r"workflows/([^/]+)", WorkflowHandler),
+    (r"workflows/([^/]+)/plan", PlanHandler),
+    (r"workflows/([^/]+)/execute", ExecuteHandler),
+    (r"workflows/([^/]+)/status", StatusHandler),
+    (r"workflows/([^/]+)/runs", RunsHandler),
+    (RUN, RunHandler),
+    (rf"{RUN}/cancel", CancelHandler),
+    (rf"{RUN}/nodes/([^/]+)/log", LogHandler),
+    (rf"{RUN}/nodes/([^/]+)/outputs", OutputsHandler),
+    (rf"{RUN}/nodes/([^/]+)/outputs/([^/]+)/preview", PreviewHandler),
+    (r"runs", ExperimentRunsHandler),
+]
