@@ -40,11 +40,16 @@ function RunRow(props: {
           <span className="jp-mlws-Run-head">
             <span className="jp-mlws-Row-name">{run.workflow ?? run.run}</span>
             {run.started && (
-              <span title={fullTime(run.started, language)}>
+              <span
+                className="jp-mlws-Run-fact"
+                title={fullTime(run.started, language)}
+              >
                 {relativeTime(run.started, language)}
               </span>
             )}
-            {run.duration !== null && <span>{duration(run.duration)}</span>}
+            {run.duration !== null && (
+              <span className="jp-mlws-Run-fact">{duration(run.duration)}</span>
+            )}
             <span className="jp-mlws-Status" data-mlws-status={run.status}>
               {statusWord(run.status, trans)}
             </span>
@@ -113,7 +118,7 @@ export class ExperimentsView extends VDomRenderer<ExperimentsModel> {
           onClick={this._compare}
         >
           {chosen < 2
-            ? trans.__('Choose two or more runs to compare')
+            ? trans.__('Compare (choose two)')
             : trans.__('Compare %1 runs', chosen)}
         </button>
         <Rows label={trans.__('Runs, newest first')}>

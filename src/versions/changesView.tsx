@@ -146,7 +146,7 @@ function LastSnapshot(props: {
     return null;
   }
   return (
-    <div className="jp-mlws-LastSnapshot">
+    <div className="jp-mlws-LastSnapshot" role="status">
       <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="14px" />
       <span className="jp-mlws-LastSnapshot-subject" title={model.last.message}>
         {model.last.subject}
@@ -209,6 +209,7 @@ export class ChangesView extends VDomRenderer<ChangesModel> {
         {model.commitError && (
           <Failure error={model.commitError} trans={trans} />
         )}
+        <LastSnapshot model={model} trans={trans} />
         {model.status.operation && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
             {trans.__('The workspace is in use: %1', model.status.operation)}
@@ -220,7 +221,6 @@ export class ChangesView extends VDomRenderer<ChangesModel> {
           trans={trans}
           openDiff={change => this._actions.openDiff(change)}
         />
-        <LastSnapshot model={model} trans={trans} />
       </>
     );
   }

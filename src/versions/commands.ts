@@ -79,7 +79,7 @@ function addSidebarCommands(
   app.commands.addCommand(CommandIDs.openSidebar, {
     label: trans.__('Show Versions and Workflows'),
     icon: mlwsIcon,
-    execute: () => app.shell.activateById(panel.id)
+    execute: () => reveal(app, panel)
   });
   app.commands.addCommand(CommandIDs.refresh, {
     label: trans.__('Refresh Versions and Workflows'),
@@ -92,7 +92,7 @@ function addSidebarCommands(
       'Save all documents and keep code, data and runs as one version'
     ),
     execute: async args => {
-      app.shell.activateById(panel.id);
+      await reveal(app, panel);
       panel.expand(changesView);
       if (typeof args.message === 'string') {
         changes.message = args.message;
@@ -110,6 +110,12 @@ function addSidebarCommands(
       );
     }
   });
+}
+
+/** Shows the sidebar; before the layout is restored, that would be undone at once. */
+async function reveal(app: JupyterFrontEnd, panel: MLWSSidebar): Promise<void> {
+  await app.restored;
+  app.shell.activateById(panel.id);
 }
 
 async function saveOrFail(
@@ -237,11 +243,11 @@ function addRunCommands(
   app.commands.addCommand(CommandIDs.compareRuns, {
     label: trans.__('Compare Runs'),
     icon: compareIcon,
-    execute: args => {
+    execute: async args => {
       const ids = Array.isArray(args.runs) ? args.runs : experiments.selected;
       const runs = experiments.items.filter(run => ids.includes(run.run));
       if (runs.length < 2) {
-        app.shell.activateById(panel.id);
+        await reveal(app, panel);
         panel.expand(runsView);
         return;
       }

@@ -93,7 +93,7 @@ function Detail(
   const body = detail.message.split('\n').slice(1).join('\n').trim();
   return (
     <div className="jp-mlws-Snapshot-detail">
-      {body && <pre>{body}</pre>}
+      {body && <p className="jp-mlws-Snapshot-body">{body}</p>}
       <ProofBadges proof={detail.proof} trans={trans} />
       <ul>
         {detail.changes.map(change => {

@@ -10,6 +10,7 @@ import type { MLWSClient } from '../api';
 import { fileSize } from '../format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../models';
 import type { OpenDocuments } from './documents';
+import { ProgressNotice } from './notice';
 import { followOperation } from './operation';
 
 /** Paths named one by one in the dialog; more are counted. */
@@ -173,55 +174,43 @@ export class Restorer {
   ): Promise<boolean> {
     const trans = this._trans;
     const project = this._client.project;
-    const id = Notification.emit(
-      trans.__('Restoring “%1”…', name),
-      'in-progress',
-      {
-        autoClose: false,
-        actions: [
-          {
-            label: trans.__('Cancel'),
-            callback: () =>
-              void this._client.post(`/operations/${begun.id}/cancel`)
-          }
-        ]
-      }
+    const cancel = () =>
+      void this._client.post(`/operations/${begun.id}/cancel`);
+    const notice = new ProgressNotice(trans.__('Restoring “%1”…', name), [
+      { label: trans.__('Cancel'), callback: cancel }
+    ]);
+    const ended = await followOperation(
+      this._client,
+      begun,
+      ({ done, total }) =>
+        notice.progress(total ? Math.min(done / total, 1) : undefined)
     );
-    const ended = await followOperation(this._client, begun, operation => {
-      const progress = operation.total
-        ? Math.min(operation.done / operation.total, 1)
-        : undefined;
-      Notification.update({ id, progress });
-    });
-    if (ended.state !== 'COMPLETED' || !ended.result) {
-      const message =
-        ended.state === 'CANCELLED'
-          ? trans.__('Cancelled: the files are as they were.')
-          : [ended.error?.message, ended.error?.solution]
-              .filter(Boolean)
-              .join(' ');
-      const type = ended.state === 'CANCELLED' ? 'info' : 'error';
-      Notification.update({ id, message, type, autoClose: false, actions: [] });
+    if (ended.state === 'CANCELLED') {
+      await notice.end(
+        trans.__('Cancelled: the files are as they were.'),
+        'info'
+      );
+      return false;
+    }
+    if (ended.state === 'FAILED' || !ended.result) {
+      const parts = [ended.error?.message, ended.error?.solution];
+      await notice.end(parts.filter(Boolean).join(' '), 'error');
       return false;
     }
     if (project) {
       await this._documents.reload(project, ended.result.restored);
     }
     const { safety } = ended.result;
-    const message = safety
-      ? trans.__(
-          'Restored “%1”. What was there before is kept as %2.',
-          name,
-          safety.slice(0, 8)
-        )
-      : trans.__('Restored “%1”.', name);
-    Notification.update({
-      id,
-      message,
-      type: 'success',
-      autoClose: 8000,
-      actions: []
-    });
+    await notice.end(
+      safety
+        ? trans.__(
+            'Restored “%1”. What was there before is kept as %2.',
+            name,
+            safety.slice(0, 8)
+          )
+        : trans.__('Restored “%1”.', name),
+      'success'
+    );
     return true;
   }
 

@@ -20,6 +20,9 @@ export interface ISection {
   model: LiveModel;
 }
 
+/** Shares of the height, section by section. */
+const SIZES = [5, 5, 2, 3];
+
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {
   constructor(
@@ -43,6 +46,8 @@ export class MLWSSidebar extends SidePanel {
     for (const section of _sections) {
       this.addWidget(withRefresh(section, trans));
     }
+    // The commit box and the history need more room than lists of a few lines.
+    (this.content as AccordionPanel).setRelativeSizes(SIZES);
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
   }

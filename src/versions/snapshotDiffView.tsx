@@ -99,7 +99,7 @@ function Data(props: {
   return (
     <section>
       <h3>{trans.__('Data')}</h3>
-      <ul>
+      <ul className="jp-mlws-Rows">
         {diff.data.map(data => (
           <li key={data.path} className="jp-mlws-Row">
             <dataIcon.react

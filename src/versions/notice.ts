@@ -1,0 +1,55 @@
+import { Notification } from '@jupyterlab/apputils';
+
+/** Work that ends within this is told by its end alone, in milliseconds. */
+const NOTICEABLE = 400;
+/**
+ * JupyterLab loads its toasts with the first notification; an update that comes before they are
+ * there is lost, and the toast shows work that never ends.
+ */
+const TOASTS_LOAD = 1500;
+
+/** The notification of long work: its progress, then its end. */
+export class ProgressNotice {
+  constructor(message: string, actions: Notification.IAction[]) {
+    this._timer = setTimeout(() => {
+      this._since = Date.now();
+      this._id = Notification.emit(message, 'in-progress', {
+        autoClose: false,
+        actions
+      });
+    }, NOTICEABLE);
+  }
+
+  /** `part`: from 0 to 1; undefined where nobody knows. */
+  progress(part: number | undefined): void {
+    if (this._id !== null) {
+      Notification.update({ id: this._id, progress: part });
+    }
+  }
+
+  /** Says how it ended; errors stay until they are dismissed. */
+  async end(
+    message: string,
+    type: 'success' | 'info' | 'error'
+  ): Promise<void> {
+    clearTimeout(this._timer);
+    const autoClose = type === 'error' ? false : 8000;
+    if (this._id === null) {
+      Notification.emit(message, type, { autoClose });
+      return;
+    }
+    const wait = this._since + TOASTS_LOAD - Date.now();
+    await new Promise(resolve => setTimeout(resolve, Math.max(wait, 0)));
+    Notification.update({
+      id: this._id,
+      message,
+      type,
+      autoClose,
+      actions: []
+    });
+  }
+
+  private _timer: ReturnType<typeof setTimeout>;
+  private _id: string | null = null;
+  private _since = 0;
+}
