@@ -56,7 +56,7 @@ def git() -> Callable[..., str]:
 @pytest.fixture
 def project(tmp_path: Path, home: Path, git: Callable[..., str]) -> Project:
     """An empty project with git and DVC and one commit."""
-    from jupyter_mlws.projects.manager import initialize
+    from jupyter_mlws.projects.setup import initialize
 
     root = tmp_path / "project"
     root.mkdir()

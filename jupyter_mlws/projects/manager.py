@@ -12,6 +12,7 @@ from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.models import ProjectInfo, Template
+from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workspace import Workspace
 
 DEPTH = 2
@@ -20,14 +21,6 @@ SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
 TIMEOUT = 60
 """Seconds for one git or DVC command."""
 DEFAULT = "."
-
-IGNORED_FILES = """\
-# jupyter-mlws: experiment tracking and what notebooks leave
-/mlflow.db*
-/mlruns
-.ipynb_checkpoints
-__pycache__/
-"""
 
 
 class ProjectManager:
@@ -127,27 +120,6 @@ class ProjectManager:
             head=head,
             dvc=(project.root / ".dvc" / "config").exists(),
         )
-
-
-def initialize(target: Path) -> None:
-    """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
-    _run(target, "git", "init", "--quiet", "--initial-branch=main")
-    ignore = target / ".gitignore"
-    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
-    if "/mlflow.db*" not in before.splitlines():
-        gap = "\n" if before and not before.endswith("\n") else ""
-        ignore.write_text(before + gap + IGNORED_FILES, encoding="utf-8")
-    if not (target / ".dvc" / "config").exists():
-        from jupyter_mlws.versioning.dvc.repo import initialize as initialize_dvc
-
-        initialize_dvc(target)
-
-
-def _run(folder: Path, *command: str) -> str:
-    answer = subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True, timeout=TIMEOUT
-    )
-    return answer.stdout.strip()
 
 
 def _below(folder: Path, depth: int) -> Iterator[Project]:

@@ -1,0 +1,85 @@
+"""The example workspace: copied, given its data, run and committed, so that it has a history.
+
+``python -m jupyter_mlws.projects.example FOLDER`` makes it unless it is there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.workspace import Workspace
+
+WORKFLOW = "workflows/wine/dvc.yaml"
+RUN_LIMIT = 600.0
+"""Seconds for one run of the workflow."""
+
+
+def files() -> Path:
+    """The example's files: in the installed package, or in a checkout beside it."""
+    packaged = Path(__file__).parent / "example_files"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "examples" / "wine"
+
+
+def create_example(target: Path) -> None:
+    """Fill the empty or missing folder ``target``: data, three runs, two snapshots."""
+    shutil.copytree(files(), target, dirs_exist_ok=True)
+    _write_data(target / "data" / "wine.csv")
+    initialize(target)
+    _identify(target)
+    workspace = Workspace.open(target)
+    try:
+        workspace.snapshots.add_data(["data/wine.csv"])
+        _run(workspace, {})
+        workspace.snapshots.create("First models of the wine")
+        _run(workspace, {"forest.n_estimators": 100, "forest.max_depth": 6})
+        workspace.snapshots.create("A larger, shallower forest")
+        _run(workspace, {"linear.C": 0.1})
+    finally:
+        workspace.close()
+
+
+def _write_data(path: Path) -> None:
+    from sklearn.datasets import load_wine
+
+    table = load_wine(as_frame=True).frame
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.rename(columns=lambda name: name.replace("/", "_per_")).to_csv(path, index=False)
+
+
+def _identify(target: Path) -> None:
+    """Commits need a name; the example has one of its own only where the person has none."""
+    for key, value in (("user.name", "Example"), ("user.email", "example@localhost")):
+        known = subprocess.run(
+            ["git", "config", key], cwd=target, check=False, capture_output=True, timeout=30
+        )
+        if known.returncode != 0:
+            subprocess.run(["git", "config", key, value], cwd=target, check=True, timeout=30)
+
+
+def _run(workspace: Workspace, settings: dict[str, object]) -> None:
+    from jupyter_mlws.workflows.models import ExecuteRequest
+
+    workflows = workspace.workflows
+    started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
+    ended = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
+    if ended.error is not None:
+        raise MLWSError("40104", reason=ended.error.message)
+
+
+def main(arguments: list[str]) -> int:
+    """Make the example in the named folder, unless there is a project already."""
+    target = Path(arguments[0]).resolve()
+    if (target / ".git").exists():
+        return 0
+    print(f"Making the example workspace in {target} …", flush=True)  # noqa: T201
+    create_example(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

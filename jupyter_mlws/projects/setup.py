@@ -1,0 +1,37 @@
+"""Makes a folder a project: git, DVC, and what belongs in neither."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+TIMEOUT = 60
+"""Seconds for one git command."""
+
+IGNORED_FILES = """\
+# jupyter-mlws: experiment tracking and what notebooks leave
+/mlflow.db*
+/mlruns
+.ipynb_checkpoints
+__pycache__/
+"""
+
+
+def initialize(target: Path) -> None:
+    """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
+    subprocess.run(
+        ["git", "init", "--quiet", "--initial-branch=main"],
+        cwd=target,
+        check=True,
+        capture_output=True,
+        timeout=TIMEOUT,
+    )
+    ignore = target / ".gitignore"
+    before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
+    if "/mlflow.db*" not in before.splitlines():
+        gap = "\n" if before and not before.endswith("\n") else ""
+        ignore.write_text(before + gap + IGNORED_FILES, encoding="utf-8")
+    if not (target / ".dvc" / "config").exists():
+        from jupyter_mlws.versioning.dvc.repo import initialize as initialize_dvc
+
+        initialize_dvc(target)
