@@ -17,7 +17,15 @@ def initialize(root: Path) -> None:
     _load()
     from dvc.repo import Repo
 
-    Repo.init(str(root)).close()
+    repo = Repo.init(str(root))
+    try:
+        # By default DVC leaves a setting that is false out of the command line, which then
+        # cannot be told from one that was not given; this passes `--no-scale`.
+        with repo.config.edit("repo") as config:
+            config["parsing"] = {"bool": "boolean_optional"}
+        repo.scm_context.track_file(repo.config.files["repo"])
+    finally:
+        repo.close()
 
 
 @contextmanager
