@@ -8,7 +8,7 @@ export interface IPlace {
 }
 
 export const NODE_WIDTH = 200;
-const HEAD_HEIGHT = 46;
+const HEAD_HEIGHT = 60;
 const PORT_HEIGHT = 20;
 const MARGIN = 20;
 
@@ -50,7 +50,7 @@ function placeOpen(graph: IGraph, open: IGraphNode[], places: Map<string, IPlace
     const wanted = layout.get(node.id)!;
     const place = { x: wanted.x + shift.x, y: wanted.y + shift.y };
     // Below whatever stands there already.
-    for (let hit = overlapping(taken, node, place); hit; hit = overlapping(taken, node, place)) {
+    for (let hit = firstHit(taken, box(node, place)); hit; hit = firstHit(taken, box(node, place))) {
       place.y = hit.bottom + MARGIN;
     }
     places.set(node.id, place);
@@ -91,8 +91,7 @@ function box(node: IGraphNode, place: IPlace): IBox {
   };
 }
 
-function overlapping(taken: IBox[], node: IGraphNode, place: IPlace): IBox | undefined {
-  const own = box(node, place);
+function firstHit(taken: IBox[], own: IBox): IBox | undefined {
   return taken.find(
     one =>
       one.left < own.right &&
@@ -122,4 +121,20 @@ function arrange(graph: IGraph): Map<string, IPlace> {
       ];
     })
   );
+}
+
+/** The nearest place below `wanted` where a new node covers no other. */
+export function freePlace(graph: IGraph, places: ReadonlyMap<string, IPlace>, wanted: IPlace): IPlace {
+  const place = { ...wanted };
+  const taken = [...graph.nodes.values()].map(node => box(node, places.get(node.id)!));
+  const own = (): IBox => ({
+    left: place.x,
+    right: place.x + NODE_WIDTH,
+    top: place.y,
+    bottom: place.y + HEAD_HEIGHT + 2 * PORT_HEIGHT
+  });
+  for (let hit = firstHit(taken, own()); hit; hit = firstHit(taken, own())) {
+    place.y = hit.bottom + MARGIN;
+  }
+  return place;
 }

@@ -1,0 +1,55 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { ISignal } from '@lumino/signaling';
+import { createContext, useContext, useEffect, useReducer, useSyncExternalStore } from 'react';
+
+import type { KeyedStore } from './keyed';
+import type { CanvasModel } from './model';
+
+/** What every part of the canvas needs. */
+export interface ICanvasContext {
+  model: CanvasModel;
+  trans: TranslationBundle;
+  /** BCP 47, for numbers and dates. */
+  language: string;
+  /** Opens the file in the text editor. */
+  openAsText: () => void;
+}
+
+export const CanvasContext = createContext<ICanvasContext | null>(null);
+
+export function useCanvas(): ICanvasContext {
+  const context = useContext(CanvasContext);
+  if (!context) {
+    throw new Error('This part of the canvas stands outside of it.');
+  }
+  return context;
+}
+
+/** Draws anew after every signal. */
+export function useSignal(...signals: ISignal<any, any>[]): void {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    signals.forEach(signal => signal.connect(draw));
+    return () => signals.forEach(signal => signal.disconnect(draw));
+    // The models' signals live as long as the models.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, []);
+}
+
+/** Draws anew when the value of this one key changes. */
+export function useKeyed<T>(store: KeyedStore<T>, key: string): T | undefined {
+  return useSyncExternalStore(
+    listener => store.subscribe(key, listener),
+    () => store.get(key)
+  );
+}
+
+/** The seconds since a time, counting while `isOn`. */
+export function useElapsed(started: string | null, isOn: boolean): number {
+  const [, draw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    const timer = isOn ? setInterval(draw, 1000) : undefined;
+    return () => clearInterval(timer);
+  }, [isOn]);
+  return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
+}

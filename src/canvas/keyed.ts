@@ -1,0 +1,45 @@
+/** Values by key; a reader of one key hears of that key alone. */
+export class KeyedStore<T> {
+  get(key: string): T | undefined {
+    return this._values.get(key);
+  }
+
+  get entries(): ReadonlyMap<string, T> {
+    return this._values;
+  }
+
+  set(key: string, value: T): void {
+    this._values.set(key, value);
+    this._tell(key);
+  }
+
+  /** Puts other values in the place of all; those that stay the same tell nobody. */
+  replace(values: ReadonlyMap<string, T>): void {
+    const before = this._values;
+    this._values = new Map(values);
+    for (const key of new Set([...before.keys(), ...values.keys()])) {
+      if (before.get(key) !== values.get(key)) {
+        this._tell(key);
+      }
+    }
+  }
+
+  subscribe(key: string, listener: () => void): () => void {
+    const listeners = this._listeners.get(key) ?? new Set();
+    listeners.add(listener);
+    this._listeners.set(key, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this._listeners.get(key) === listeners) {
+        this._listeners.delete(key);
+      }
+    };
+  }
+
+  private _tell(key: string): void {
+    this._listeners.get(key)?.forEach(listener => listener());
+  }
+
+  private _values = new Map<string, T>();
+  private _listeners = new Map<string, Set<() => void>>();
+}

@@ -1,0 +1,100 @@
+import { FilterBox } from '@jupyterlab/ui-components';
+import { useState } from 'react';
+
+import type { IComponent } from '../models';
+import { useCanvas, useSignal } from './hooks';
+import { componentIcon } from './icons';
+
+export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
+
+/** The components by category; dragged onto the canvas, or added by a double click or Enter. */
+export function Palette({ onAdd }: { onAdd: (name: string) => void }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const [query, setQuery] = useState('');
+  const found = [...model.components.values()].filter(one => matches(one, query));
+  const categories = [...new Set(found.map(one => one.category))];
+  return (
+    <div className="jp-mlws-Palette" role="region" aria-label={trans.__('Components')}>
+      <FilterBox
+        placeholder={trans.__('Search components')}
+        disabled={model.components.size === 0}
+        useFuzzyFilter={false}
+        updateFilter={(_, text) => setQuery(text ?? '')}
+      />
+      <div className="jp-mlws-Palette-list">
+        {categories.map(category => (
+          <section key={category} aria-label={category}>
+            <h4>{category}</h4>
+            {found
+              .filter(one => one.category === category)
+              .map(one => (
+                <PaletteItem key={one.name} component={one} onAdd={onAdd} />
+              ))}
+          </section>
+        ))}
+        {found.length === 0 && <PaletteHint isSearch={query !== ''} />}
+      </div>
+    </div>
+  );
+}
+
+function matches(component: IComponent, query: string): boolean {
+  const text = `${component.name} ${component.title} ${component.category} ${component.description}`;
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every(word => text.toLowerCase().includes(word));
+}
+
+function PaletteItem(props: {
+  component: IComponent;
+  onAdd: (name: string) => void;
+}): JSX.Element {
+  const { component, onAdd } = props;
+  const { name, title, description, error } = component;
+  return (
+    <div
+      className={`jp-mlws-Palette-item${error ? ' jp-mod-error' : ''}`}
+      data-mlws-component={name}
+      role="button"
+      tabIndex={0}
+      draggable={!error}
+      title={error ?? description}
+      aria-disabled={error !== null}
+      onDragStart={event => {
+        event.dataTransfer.setData(COMPONENT_MIME, name);
+        event.dataTransfer.effectAllowed = 'copy';
+      }}
+      onDoubleClick={() => !error && onAdd(name)}
+      onKeyDown={event => {
+        if (event.key === 'Enter' && !error) {
+          event.preventDefault();
+          onAdd(name);
+        }
+      }}
+    >
+      <componentIcon.react tag="span" className="jp-mlws-Palette-icon" />
+      <span>{title}</span>
+      {component.source === 'project' && <span className="jp-mlws-Palette-own">●</span>}
+    </div>
+  );
+}
+
+function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
+  const { model, trans } = useCanvas();
+  if (isSearch) {
+    return <p className="jp-mlws-Empty">{trans.__('No component has these words.')}</p>;
+  }
+  return (
+    <p className="jp-mlws-Empty">
+      {model.library === null
+        ? trans.__('Loading…')
+        : model.library === 'missing'
+          ? trans.__('The components could not be read from the server.')
+          : trans.__(
+              'Components are Python functions with typed inputs and outputs. Write one with the @component decorator in the folder "components" and it appears here.'
+            )}
+    </p>
+  );
+}

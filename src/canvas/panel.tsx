@@ -1,0 +1,186 @@
+import { useState } from 'react';
+
+import { duration, fullTime, relativeTime } from '../format';
+import type { IProblem, IRunSummary } from '../models';
+import { setTitle } from './edits';
+import { useCanvas, useSignal } from './hooks';
+import { LogView } from './log';
+import { PreviewView } from './preview';
+import { SettingsView } from './settingsForm';
+import type { Problem } from './validate';
+import { problemText, statusText } from './words';
+
+const LAST_RUNS = 10;
+
+/** The right side: the selected node, or the workflow where none is. */
+export function Panel({ onShow }: { onShow: (node: string) => void }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.selectionChanged);
+  const { selected } = model;
+  return (
+    <div className="jp-mlws-Panel" role="region" aria-label={trans.__('Details')}>
+      {selected !== null ? (
+        <NodePanel key={selected} node={selected} />
+      ) : model.selection.size > 1 ? (
+        <p className="jp-mlws-Empty">{trans.__('%1 nodes are selected.', model.selection.size)}</p>
+      ) : (
+        <WorkflowPanel onShow={onShow} />
+      )}
+    </div>
+  );
+}
+
+type Tab = 'settings' | 'log' | 'preview';
+/** The tab that was looked at last stays for the next node. */
+let lastTab: Tab = 'settings';
+
+function NodePanel({ node }: { node: string }): JSX.Element {
+  const { trans } = useCanvas();
+  const [tab, setTab] = useState<Tab>(lastTab);
+  const tabs: [Tab, string][] = [
+    ['settings', trans.__('Settings')],
+    ['log', trans.__('Log')],
+    ['preview', trans.__('Preview')]
+  ];
+  const choose = (next: Tab): void => {
+    lastTab = next;
+    setTab(next);
+  };
+  const step = (by: number): void => {
+    const index = tabs.findIndex(([name]) => name === tab);
+    choose(tabs[(index + by + tabs.length) % tabs.length][0]);
+  };
+  return (
+    <>
+      <div
+        className="jp-mlws-Tabs"
+        role="tablist"
+        aria-label={node}
+        onKeyDown={event => {
+          const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (by) {
+            step(by);
+            const bar = event.currentTarget;
+            requestAnimationFrame(() =>
+              bar.querySelector<HTMLElement>('[aria-selected="true"]')?.focus()
+            );
+          }
+        }}
+      >
+        {tabs.map(([name, label]) => (
+          <button
+            key={name}
+            role="tab"
+            aria-selected={tab === name}
+            tabIndex={tab === name ? 0 : -1}
+            onClick={() => choose(name)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div className="jp-mlws-Panel-body" role="tabpanel" aria-label={tab}>
+        {tab === 'settings' && <SettingsView node={node} />}
+        {tab === 'log' && <LogView node={node} />}
+        {tab === 'preview' && <PreviewView node={node} />}
+      </div>
+    </>
+  );
+}
+
+function WorkflowPanel({ onShow }: { onShow: (node: string) => void }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed, model.runs.changed);
+  const { problems, pastRuns, graph } = model;
+  return (
+    <div className="jp-mlws-Panel-body">
+      <TitleField key={model.document.title} />
+      <p className="jp-mlws-Settings-kind">
+        {trans._n('%1 node', '%1 nodes', graph.nodes.size)}
+      </p>
+      <h4>{trans.__('Problems')}</h4>
+      {problems.length === 0 ? (
+        <p className="jp-mlws-Empty">{trans.__('None found.')}</p>
+      ) : (
+        <ul className="jp-mlws-Problems">
+          {problems.map((problem, index) => (
+            <ProblemRow key={index} problem={problem} onShow={onShow} />
+          ))}
+        </ul>
+      )}
+      <h4>{trans.__('Last runs')}</h4>
+      {pastRuns.length === 0 ? (
+        <p className="jp-mlws-Empty">{trans.__('This workflow has not run yet.')}</p>
+      ) : (
+        <ul className="jp-mlws-Runs">
+          {pastRuns.slice(0, LAST_RUNS).map(run => (
+            <RunRow key={run.id} run={run} />
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function TitleField(): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { title } = model.document;
+  const [draft, setDraft] = useState(title);
+  const commit = (): void => {
+    if (draft !== title) {
+      model.edit(now => setTitle(now, draft));
+    }
+  };
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor="mlws-workflow-title">{trans.__('Title')}</label>
+      <input
+        id="mlws-workflow-title"
+        className="jp-mod-styled"
+        value={draft}
+        placeholder={trans.__('Untitled workflow')}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={event => event.key === 'Enter' && commit()}
+      />
+    </div>
+  );
+}
+
+function ProblemRow(props: {
+  problem: Problem | IProblem;
+  onShow: (node: string) => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { problem, onShow } = props;
+  const node = problem.node?.split('@')[0] ?? null;
+  const fix = 'fix' in problem ? problem.fix : null;
+  const severity = 'severity' in problem ? problem.severity : 'error';
+  const text = problemText(problem, trans);
+  return (
+    <li className={`jp-mod-${severity}`}>
+      {node ? (
+        <button onClick={() => onShow(node)}>
+          <strong>{node}</strong> {text}
+        </button>
+      ) : (
+        text
+      )}
+      {fix && <div className="jp-mlws-Field-help">{fix}</div>}
+    </li>
+  );
+}
+
+function RunRow({ run }: { run: IRunSummary }): JSX.Element {
+  const { trans, language } = useCanvas();
+  const when = run.started ?? run.created;
+  return (
+    <li title={run.error?.message ?? fullTime(when, language)}>
+      <span className="jp-mlws-State" data-mlws-state={run.status}>
+        {statusText(run.status, trans)}
+      </span>{' '}
+      {relativeTime(when, language)}
+      {run.duration !== null && ` · ${duration(run.duration)}`}
+    </li>
+  );
+}

@@ -1,0 +1,101 @@
+import type { IPage, MLWSClient } from '../api';
+import { APIError, escapeId } from '../api';
+import type {
+  IComponent,
+  INodeLog,
+  INodeOutput,
+  IPlan,
+  IPreview,
+  IProblem,
+  IRun,
+  IRunSummary
+} from '../models';
+
+/** What the canvas asks the server about one workflow. */
+export class WorkflowService {
+  constructor(
+    private _client: MLWSClient,
+    /** From the project's root. */
+    readonly path: string,
+    /** Undefined for the default project. */
+    readonly project: string | undefined
+  ) {
+    this.id = escapeId(path);
+  }
+
+  readonly id: string;
+
+  async components(): Promise<IComponent[]> {
+    return (await this._client.get<IPage<IComponent>>('/components', this._query)).items;
+  }
+
+  plan(): Promise<IPlan> {
+    return this._client.get(`${this._base}/plan`, this._query);
+  }
+
+  /** Judges a text that need not be saved. */
+  async validate(text: string): Promise<IProblem[]> {
+    const body = { path: this.path, text };
+    const reply = await this._client.post<{ problems: IProblem[] }>(
+      '/workflows/validate',
+      body,
+      this._query
+    );
+    return reply.problems;
+  }
+
+  /** The newest run, or null before the first. */
+  async status(run?: string): Promise<IRun | null> {
+    try {
+      return await this._client.get(`${this._base}/status`, { ...this._query, run });
+    } catch (error) {
+      if (error instanceof APIError && error.status === 404) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  async runs(): Promise<IRunSummary[]> {
+    const page = await this._client.get<IPage<IRunSummary>>(`${this._base}/runs`, this._query);
+    return page.items;
+  }
+
+  execute(options: { force?: boolean; targets?: string[] } = {}): Promise<IRun> {
+    return this._client.post(`${this._base}/execute`, options, this._query);
+  }
+
+  cancel(run: string): Promise<unknown> {
+    return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
+  }
+
+  log(run: string, node: string, offset: number): Promise<INodeLog> {
+    return this._client.get(`${this._node(run, node)}/log`, { ...this._query, offset });
+  }
+
+  async outputs(run: string, node: string): Promise<INodeOutput[]> {
+    const path = `${this._node(run, node)}/outputs`;
+    return (await this._client.get<IPage<INodeOutput>>(path, this._query)).items;
+  }
+
+  preview(run: string, node: string, port: string): Promise<IPreview> {
+    const path = `${this._node(run, node)}/outputs/${encodeURIComponent(port)}/preview`;
+    return this._client.get(path, this._query);
+  }
+
+  private get _query(): { project: string | undefined } {
+    return { project: this.project };
+  }
+
+  private get _base(): string {
+    return `/workflows/${encodeURIComponent(this.id)}`;
+  }
+
+  private _run(run: string): string {
+    return `${this._base}/runs/${encodeURIComponent(run)}`;
+  }
+
+  private _node(run: string, node: string): string {
+    return `${this._run(run)}/nodes/${encodeURIComponent(node)}`;
+  }
+}

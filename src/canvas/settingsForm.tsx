@@ -1,0 +1,255 @@
+import { Button, FormComponent } from '@jupyterlab/ui-components';
+import type { IChangeEvent } from '@rjsf/core';
+import validator from '@rjsf/validator-ajv8';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { hasForeignSettings, setFileInput } from './edits';
+import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
+import { useCanvas, useSignal } from './hooks';
+import { changeSettings, settingsOf, type Settings } from './settings';
+import { TEMPLATES } from './templates';
+import { kindText } from './words';
+
+/** How long typing must rest before it is written, in milliseconds. */
+const REST = 400;
+const ROOT = 'mlws-settings';
+
+/** Everything of a node that can be set: the files it reads and its component's settings. */
+export function SettingsView({ node: id }: { node: string }): JSX.Element {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const node = model.graph.nodes.get(id);
+  if (!node) {
+    return <p className="jp-mlws-Empty">{trans.__('This node is gone.')}</p>;
+  }
+  return (
+    <div className="jp-mlws-Settings">
+      <h3>{node.title}</h3>
+      <p className="jp-mlws-Settings-kind">
+        {node.component ? node.component.title : kindText(node.kind, trans)}
+      </p>
+      {node.component?.description && <p>{node.component.description}</p>}
+      {node.component ? <ComponentSettings node={node} /> : <StageFacts node={node} />}
+    </div>
+  );
+}
+
+function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const inputs = node.inputs.filter(port => port.name !== ANY_INPUT);
+  const hasSettings = Object.keys(node.component!.settings?.properties ?? {}).length > 0;
+  if (!node.stage.isEditable) {
+    return <StageFacts node={node} />;
+  }
+  return (
+    <>
+      {inputs.length > 0 && (
+        <section aria-label={trans.__('Inputs')}>
+          <h4>{trans.__('Inputs')}</h4>
+          {inputs.map(port => (
+            <InputField key={port.name} node={node} port={port} />
+          ))}
+        </section>
+      )}
+      {hasSettings && (
+        <section aria-label={trans.__('Settings')}>
+          <h4>{trans.__('Settings')}</h4>
+          {hasForeignSettings(model.document, node.stage) ? (
+            <p className="jp-mlws-Empty">
+              {trans.__('These settings stand in another file, such as params.yaml.')}
+            </p>
+          ) : (
+            <SettingsForm key={node.id} node={node} />
+          )}
+        </section>
+      )}
+    </>
+  );
+}
+
+/** An input: the connections that it has, or the path of a file. */
+function InputField({ node, port }: { node: IGraphNode; port: IGraphPort }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const edges = model.graph.edges.filter(
+    edge => edge.target === node.id && edge.targetPort === port.name
+  );
+  const connected = new Set(edges.map(edge => edge.path));
+  const file = port.paths.find(path => !connected.has(path)) ?? '';
+  const id = `mlws-input-${port.name}`;
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>
+        {port.name} <span className="jp-mlws-Field-type">{port.type}</span>
+        {port.required && <span title={trans.__('Required')}> *</span>}
+      </label>
+      {edges.map(edge => (
+        <div key={edge.id} className="jp-mlws-Field-item">
+          <span className="jp-mlws-Field-link" title={edge.path}>
+            ← {edge.source}.{edge.sourcePort}
+          </span>
+          <Button
+            small
+            minimal
+            aria-label={trans.__('Disconnect %1', edge.source)}
+            title={trans.__('Disconnect %1', edge.source)}
+            onClick={() => model.disconnect(edge)}
+          >
+            ×
+          </Button>
+        </div>
+      ))}
+      {(edges.length === 0 || file !== '') && (
+        <PathField id={id} node={node} port={port} value={file} />
+      )}
+      {port.description && <div className="jp-mlws-Field-help">{port.description}</div>}
+    </div>
+  );
+}
+
+/** The path of a file; naming another node's output connects the two. */
+function PathField(props: {
+  id: string;
+  node: IGraphNode;
+  port: IGraphPort;
+  value: string;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { id, node, port, value } = props;
+  const [draft, setDraft] = useState(value);
+  const latest = useRef(draft);
+  latest.current = draft;
+  useEffect(() => setDraft(value), [value]);
+  const commit = useCallback(() => {
+    const path = latest.current.trim();
+    if (path !== value) {
+      model.edit(now => setFileInput(now, node.id, port.name, path));
+    }
+  }, [model, node.id, port.name, value]);
+  useFlush(commit);
+  const offers = [...model.graph.nodes.values()]
+    .filter(other => other.id !== node.id)
+    .flatMap(other => other.outputs.filter(out => fits(out.type, port.type)))
+    .flatMap(out => out.paths);
+  return (
+    <>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        type="text"
+        list={`${id}-offers`}
+        value={draft}
+        placeholder={trans.__('A file, from the project folder')}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={commit}
+        onKeyDown={event => event.key === 'Enter' && commit()}
+      />
+      <datalist id={`${id}-offers`}>
+        {offers.map(path => (
+          <option key={path} value={path} />
+        ))}
+      </datalist>
+    </>
+  );
+}
+
+/** Writes what is typed before the file is saved, the node deselected or the form closed. */
+function useFlush(commit: () => void): void {
+  const { model } = useCanvas();
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    const flush = (): void => latest.current();
+    model.flushing.connect(flush);
+    return () => {
+      model.flushing.disconnect(flush);
+    };
+  }, [model]);
+}
+
+function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
+  const { model } = useCanvas();
+  const stored = settingsOf(node, model.document);
+  const storedText = JSON.stringify(stored);
+  const [draft, setDraft] = useState<Settings>(stored);
+  const pending = useRef<{ draft: Settings; wrong: string[] } | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+
+  const commit = useCallback(() => {
+    clearTimeout(timer.current);
+    const typed = pending.current;
+    const now = model.graph.nodes.get(node.id);
+    pending.current = null;
+    if (typed && now) {
+      const before = settingsOf(now, model.document);
+      model.edit(changeSettings(now, before, typed.draft, typed.wrong));
+    }
+  }, [model, node.id]);
+  useFlush(commit);
+  useEffect(() => {
+    if (!pending.current) {
+      setDraft(JSON.parse(storedText));
+    }
+  }, [storedText]);
+
+  const onChange = (event: IChangeEvent): void => {
+    const wrong = event.errors.map(error => (error.property ?? '').replace(/^\./, ''));
+    pending.current = { draft: event.formData, wrong };
+    setDraft(event.formData);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(commit, REST);
+  };
+  const context = useMemo(() => ({ root: ROOT }), []);
+  return (
+    <FormComponent
+      schema={node.component!.settings}
+      formData={draft as any}
+      formContext={context}
+      validator={validator as any}
+      templates={TEMPLATES as any}
+      idPrefix={ROOT}
+      liveValidate
+      omitExtraData
+      liveOmit
+      showErrorList={false}
+      noHtml5Validate
+      onChange={onChange}
+    />
+  );
+}
+
+/** What a stage says that is no component's: to read here, and to edit as text. */
+function StageFacts({ node }: { node: IGraphNode }): JSX.Element {
+  const { trans, openAsText } = useCanvas();
+  const { stage } = node;
+  return (
+    <>
+      {stage.description && <p>{stage.description}</p>}
+      <h4>{trans.__('Command')}</h4>
+      <pre className="jp-mlws-Preview-text">{stage.commands.join('\n')}</pre>
+      {stage.variants.length > 0 && (
+        <>
+          <h4>{trans.__('Variants')}</h4>
+          <p>{stage.variants.join(', ')}</p>
+        </>
+      )}
+      <Paths title={trans.__('Dependencies')} paths={stage.deps.map(dep => dep.raw)} />
+      <Paths title={trans.__('Outputs')} paths={stage.outs.map(out => out.raw)} />
+      <Button small onClick={openAsText}>
+        {trans.__('Open as text')}
+      </Button>
+    </>
+  );
+}
+
+function Paths({ title, paths }: { title: string; paths: string[] }): JSX.Element | null {
+  return paths.length === 0 ? null : (
+    <>
+      <h4>{title}</h4>
+      <ul className="jp-mlws-Paths">
+        {paths.map(path => (
+          <li key={path}>{path}</li>
+        ))}
+      </ul>
+    </>
+  );
+}

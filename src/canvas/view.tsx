@@ -1,0 +1,87 @@
+import { Button } from '@jupyterlab/ui-components';
+import { useEffect, useRef } from 'react';
+
+import { Flow, type IFlowHandle } from './flow';
+import { useCanvas, useSignal } from './hooks';
+import { Palette } from './palette';
+import { Panel } from './panel';
+import { statusText } from './words';
+
+/** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
+export function CanvasView(props: {
+  id: string;
+  onReady: (handle: IFlowHandle) => void;
+}): JSX.Element {
+  const { model } = useCanvas();
+  const flow = useRef<IFlowHandle | null>(null);
+  const { onReady } = props;
+  return (
+    <>
+      <ErrorBanner />
+      <div className="jp-mlws-Workflow-body">
+        <Palette
+          onAdd={name => {
+            if (flow.current) {
+              model.addComponent(name, flow.current.centre());
+            }
+          }}
+        />
+        <Flow
+          id={props.id}
+          onReady={handle => {
+            flow.current = handle;
+            onReady(handle);
+          }}
+        />
+        <Panel onShow={node => flow.current?.focusNode(node)} />
+      </div>
+      <Announcer />
+    </>
+  );
+}
+
+function ErrorBanner(): JSX.Element | null {
+  const { model, trans, openAsText } = useCanvas();
+  useSignal(model.changed);
+  const { error } = model;
+  return (
+    error && (
+      <div className="jp-mlws-Banner" role="alert">
+        <span>
+          {trans.__('Line %1 can not be read: %2', error.line, error.message)}{' '}
+          {model.graph.nodes.size > 0 && trans.__('The graph is of the last text that could.')}
+        </span>
+        <Button small onClick={openAsText}>
+          {trans.__('Open as text')}
+        </Button>
+      </div>
+    )
+  );
+}
+
+/** Tells screen readers what a run does; on the drawing the same is seen as colours. */
+function Announcer(): JSX.Element {
+  const { model, trans } = useCanvas();
+  const region = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const told = new Map<string, string>();
+    const tell = (): void => {
+      const news: string[] = [];
+      for (const [id, { status }] of model.runs.nodes.entries) {
+        if (told.has(id) && told.get(id) !== status) {
+          news.push(`${id}: ${statusText(status, trans)}`);
+        }
+        told.set(id, status);
+      }
+      if (news.length > 0 && region.current) {
+        region.current.textContent = news.join('. ');
+      }
+    };
+    tell();
+    model.runs.changed.connect(tell);
+    return () => {
+      model.runs.changed.disconnect(tell);
+    };
+  }, [model, trans]);
+  return <div className="jp-mlws-Announcer" aria-live="polite" ref={region} />;
+}

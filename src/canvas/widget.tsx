@@ -1,0 +1,235 @@
+import type { IDocumentManager } from '@jupyterlab/docmanager';
+import {
+  ABCWidgetFactory,
+  DocumentRegistry,
+  DocumentWidget
+} from '@jupyterlab/docregistry';
+import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import {
+  redoIcon,
+  ReactWidget,
+  runIcon,
+  saveIcon,
+  stopIcon,
+  Toolbar,
+  ToolbarButton,
+  undoIcon
+} from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+
+import type { MLWSClient } from '../api';
+import { duration } from '../format';
+import type { IFlowHandle } from './flow';
+import { CanvasContext, useElapsed, useSignal } from './hooks';
+import { autoLayoutIcon, fitIcon } from './icons';
+import { CanvasModel } from './model';
+import { FINAL } from './runs';
+import { WorkflowService } from './service';
+import { CanvasView } from './view';
+import { statusText } from './words';
+
+export type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
+
+/** What tells people that a request failed. */
+export type Report = (error: unknown) => void;
+
+let count = 0;
+
+/** The drawing with its panels, as a Lumino widget. */
+export class CanvasWidget extends ReactWidget {
+  constructor(
+    readonly model: CanvasModel,
+    private _trans: TranslationBundle,
+    private _language: string,
+    private _openAsText: () => void
+  ) {
+    super();
+    this.addClass('jp-mlws-Workflow');
+    this._flowId = `mlws-flow-${(count += 1)}`;
+  }
+
+  get flow(): IFlowHandle | null {
+    return this._flow;
+  }
+
+  render(): JSX.Element {
+    const context = {
+      model: this.model,
+      trans: this._trans,
+      language: this._language,
+      openAsText: this._openAsText
+    };
+    return (
+      <CanvasContext.Provider value={context}>
+        <CanvasView
+          id={this._flowId}
+          onReady={handle => {
+            this._flow = handle;
+          }}
+        />
+      </CanvasContext.Provider>
+    );
+  }
+
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.querySelector<HTMLElement>('.jp-mlws-Canvas')?.focus({ preventScroll: true });
+  }
+
+  private _flowId: string;
+  private _flow: IFlowHandle | null = null;
+}
+
+/** A `dvc.yaml` on the canvas, with its toolbar. */
+export class WorkflowWidget extends DocumentWidget<CanvasWidget, DocumentRegistry.ICodeModel> {
+  constructor(options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>, trans: TranslationBundle) {
+    super(options);
+    const { model } = this.content;
+    fillToolbar(this.toolbar, this, trans);
+    this.context.saveState.connect(this._onSaveState, this);
+    this.context.fileChanged.connect(model.onSaved, model);
+  }
+
+  get model(): CanvasModel {
+    return this.content.model;
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      const { model } = this.content;
+      super.dispose();
+      model.dispose();
+    }
+  }
+
+  private _onSaveState(_: unknown, state: DocumentRegistry.SaveState): void {
+    if (state === 'started') {
+      this.model.flush();
+    } else if (state === 'completed') {
+      this.model.onSaved();
+    }
+  }
+}
+
+function fillToolbar(toolbar: Toolbar, widget: WorkflowWidget, trans: TranslationBundle): void {
+  const { model } = widget;
+  const shared = widget.context.model.sharedModel;
+  const button = (
+    name: string,
+    icon: ToolbarButton['props']['icon'],
+    tooltip: string,
+    onClick: () => void
+  ): ToolbarButton => {
+    const item = new ToolbarButton({ icon, tooltip, onClick, className: `jp-mlws-${name}` });
+    item.addClass(`jp-mlws-Toolbar-${name}`);
+    toolbar.addItem(name, item);
+    return item;
+  };
+  button('save', saveIcon, trans.__('Save'), () => void widget.context.save());
+  const run = button('run', runIcon, trans.__('Run the workflow'), () => void model.run());
+  const stop = button('stop', stopIcon, trans.__('Stop the run'), () => void model.stop());
+  const undo = button('undo', undoIcon, trans.__('Undo'), () => model.undo());
+  const redo = button('redo', redoIcon, trans.__('Redo'), () => model.redo());
+  button('auto-layout', autoLayoutIcon, trans.__('Lay out automatically'), () => model.autoLayout());
+  button('fit', fitIcon, trans.__('Zoom to fit'), () => widget.content.flow?.fit());
+  toolbar.addItem('spacer', Toolbar.createSpacerItem());
+  const state = ReactWidget.create(<StateText model={model} trans={trans} />);
+  state.addClass('jp-mlws-StateText');
+  toolbar.addItem('state', state);
+
+  const update = (): void => {
+    run.enabled = !model.isRunning && model.graph.nodes.size > 0 && !model.error;
+    stop.enabled = model.isRunning;
+    undo.enabled = shared.canUndo();
+    redo.enabled = shared.canRedo();
+  };
+  update();
+  model.changed.connect(update);
+  model.runs.changed.connect(update);
+}
+
+/** "Running 3/6", "Completed in 4.2 s". */
+function StateText(props: { model: CanvasModel; trans: TranslationBundle }): JSX.Element | null {
+  const { model, trans } = props;
+  useSignal(model.runs.changed);
+  const { run, progress } = model.runs;
+  const isOver = run !== null && FINAL.has(run.status);
+  const elapsed = useElapsed(run?.started ?? null, run !== null && !isOver);
+  if (!run) {
+    return null;
+  }
+  const word = statusText(run.status, trans);
+  const text = !isOver
+    ? `${word} ${progress.done}/${progress.total}${run.started ? ` · ${duration(elapsed)}` : ''}`
+    : run.duration !== null
+      ? trans.__('%1 in %2', word, duration(run.duration))
+      : word;
+  return (
+    <span
+      className="jp-mlws-State"
+      role="status"
+      data-mlws-run={run.id}
+      data-mlws-state={run.status}
+      title={run.error?.message}
+    >
+      {text}
+    </span>
+  );
+}
+
+export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget> {
+  client: MLWSClient;
+  manager: IDocumentManager;
+  translator: ITranslator;
+  report: Report;
+}
+
+/** Opens a `dvc.yaml` as a canvas. */
+export class WorkflowFactory extends ABCWidgetFactory<WorkflowWidget, DocumentRegistry.ICodeModel> {
+  constructor(private _options: IFactoryOptions) {
+    super(_options);
+  }
+
+  protected createNewWidget(context: Context): WorkflowWidget {
+    const { client, manager, translator, report } = this._options;
+    const trans = translator.load('jupyter_mlws');
+    const model = new CanvasModel({
+      sharedModel: context.model.sharedModel,
+      get isDirty() {
+        return context.model.dirty;
+      },
+      save: () => context.save()
+    });
+    model.failed.connect((_, error) => report(error));
+    const openAsText = (): void => void manager.openOrReveal(context.path, 'Editor');
+    const content = new CanvasWidget(model, trans, client.language, openAsText);
+    const widget = new WorkflowWidget({ content, context, reveal: context.ready }, trans);
+    void context.ready.then(() => connectToServer(context, model, client, report));
+    return widget;
+  }
+}
+
+async function connectToServer(
+  context: Context,
+  model: CanvasModel,
+  client: MLWSClient,
+  report: Report
+): Promise<void> {
+  try {
+    const { project, path } = await client.place(localPath(context.path));
+    if (model.isDisposed) {
+      return;
+    }
+    const own = client.projects.find(one => one.id === project || (project === undefined && one.default));
+    const isShared = !own || client.project?.id === own.id;
+    const events = client.stream('/workflows/status', isShared ? {} : { project: own.id });
+    await model.attach(new WorkflowService(client, path, project), events);
+  } catch (error) {
+    report(error);
+  }
+}
+
+/** Without the name of the drive, such as "RTC:". */
+function localPath(path: string): string {
+  return path.slice(path.indexOf(':') + 1).replace(/^\//, '');
+}
