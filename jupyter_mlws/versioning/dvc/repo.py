@@ -23,7 +23,6 @@ def initialize(root: Path) -> None:
         # cannot be told from one that was not given; this passes `--no-scale`.
         with repo.config.edit("repo") as config:
             config["parsing"] = {"bool": "boolean_optional"}
-        repo.scm_context.track_file(repo.config.files["repo"])
     finally:
         repo.close()
 
