@@ -25,7 +25,10 @@ export function inOrder(text: string, splices: readonly ISplice[]): ISplice[] {
     .filter(({ splice }) => splice.delete > 0 || splice.insert !== '')
     .sort(
       (one, other) =>
-        other.splice.offset - one.splice.offset || other.index - one.index
+        other.splice.offset - one.splice.offset ||
+        // What is removed behind an insertion must go before it moves away.
+        Number(other.splice.delete > 0) - Number(one.splice.delete > 0) ||
+        other.index - one.index
     )
     .map(({ splice }) => splice);
 }
