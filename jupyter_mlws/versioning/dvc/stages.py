@@ -1,0 +1,395 @@
+"""Runs the stages of one `dvc.yaml` by DVC's own means: hashes, run cache, cache and lock file.
+
+Only that file is loaded. DVC's index of the whole repository is never built: it fails as a whole
+when any other `dvc.yaml` is invalid.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.dvc.repo import open_repo
+
+
+class Cause(str, Enum):
+    """Why a stage is not up to date."""
+
+    NEVER_RAN = "never_ran"
+    COMMAND = "command"
+    DEPENDENCY = "dependency"
+    PARAMETER = "parameter"
+    OUTPUT = "output"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference to the lock file: what, in which way, and the values where there are some."""
+
+    cause: Cause
+    name: str = ""
+    state: str = ""
+    old: Any = None
+    new: Any = None
+
+
+class Prepared(str, Enum):
+    """What was found, and done, before a stage's command would run."""
+
+    UNCHANGED = "unchanged"
+    RESTORED = "restored"
+    READY = "ready"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run would find of a stage."""
+
+    changes: tuple[Change, ...]
+    restorable: bool
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """How DVC would start a stage's commands, one after the other."""
+
+    arguments: tuple[tuple[str, ...], ...]
+    shown: tuple[str, ...]
+    folder: str
+    environment: Mapping[str, str]
+
+
+@dataclass
+class Forecast:
+    """What is known during a plan of the stages before: which paths will change, and to what."""
+
+    restored: dict[str, Any] = field(default_factory=dict)
+    rerun: set[str] = field(default_factory=set)
+
+
+class StageError(Exception):
+    """DVC could not do its part for a stage; the message is DVC's."""
+
+
+@contextmanager
+def open_pipeline(root: Path, path: str) -> Iterator[Pipeline]:
+    """The pipeline of the file at ``path``, for one thread; error 40205 where DVC refuses it."""
+    with open_repo(root) as repo:
+        yield Pipeline(repo, root, path)
+
+
+def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The stages of ``data`` with templates filled and variants made, as DVC does it."""
+    with open_repo(root) as repo, _refusing(path):
+        from dvc.parsing import DataResolver
+
+        folder = (root / path).parent
+        return _resolved(DataResolver(repo, str(folder), dict(data)), folder)
+
+
+def _resolved(resolver: Any, folder: Path) -> dict[str, Any]:
+    stages: dict[str, Any] = {}
+    for name in resolver.get_keys():
+        stage = resolver.resolve_one(name)[name]
+        if stage.get("wdir"):
+            # DVC gives it by the process's folder; in the file it goes by the file's own.
+            stage["wdir"] = os.path.relpath(Path(stage["wdir"]).resolve(), folder)
+        stages[name] = stage
+    return stages
+
+
+@contextmanager
+def _refusing(path: str) -> Iterator[None]:
+    from dvc.exceptions import DvcException
+
+    try:
+        yield
+    except DvcException as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise MLWSError("40205", path=path, reason=said, line=None) from error
+
+
+class Pipeline:
+    """One `dvc.yaml` with its lock file. Not thread-safe: DVC's objects are not."""
+
+    def __init__(self, repo: Any, root: Path, path: str) -> None:
+        from dvc.dvcfile import load_file
+
+        self._repo = repo
+        self._root = root
+        self._path = path
+        self._file = load_file(repo, str(root / path))
+        self._running: dict[str, Any] = {}
+        self._finished: dict[str, Any] = {}
+        with _refusing(path):
+            self._stages = self._file.stages
+            self.names: list[str] = list(self._stages)
+            self._known = set(self._stages.lockfile_data)
+
+    def stages(self) -> dict[str, Any]:
+        """Every stage with its templates filled, as plain data with paths of the file."""
+        with _refusing(self._path):
+            return _resolved(self._stages.resolver, (self._root / self._path).parent)
+
+    # Planning
+
+    def examine(self, name: str, forecast: Forecast) -> Verdict:
+        """What a run would find; the stage's own outputs are added to ``forecast``."""
+        with _refusing(self._path):
+            stage = self._stages[name]
+            changes = tuple(self._changes(name, stage, forecast))
+            if stage.frozen:
+                return Verdict(changes, False, True)
+            waits = any(self._waits_for(dep, forecast.rerun) for dep in stage.deps)
+            restored = None
+            if changes and not waits:
+                restored = self._probe(name, forecast)
+            if restored is not None:
+                forecast.restored.update(restored)
+            elif changes or waits:
+                forecast.rerun.update(out.fs_path for out in stage.outs)
+            return Verdict(changes, restored is not None, False)
+
+    def expect_rerun(self, name: str, forecast: Forecast) -> None:
+        """Note that a stage will run whatever is known of it."""
+        for out in self._stages[name].outs:
+            forecast.restored.pop(out.fs_path, None)
+            forecast.rerun.add(out.fs_path)
+
+    def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
+        if stage.is_callback or stage.always_changed:
+            yield Change(Cause.ALWAYS)
+        if name not in self._known:
+            yield Change(Cause.NEVER_RAN)
+            return
+        if stage.cmd_changed:
+            old = self._stages.lockfile_data[name].get("cmd")
+            yield Change(Cause.COMMAND, old=_text(old), new=_text(stage.cmd))
+        if not stage.frozen:
+            for dep in stage.deps:
+                yield from self._dependency_changes(dep, forecast)
+        for out in stage.outs:
+            for path, state in out.status().items():
+                yield Change(Cause.OUTPUT, self._shown(out, path), state)
+
+    def _dependency_changes(self, dep: Any, forecast: Forecast) -> Iterator[Change]:
+        if self._waits_for(dep, forecast.rerun):
+            return
+        if dep.fs_path in forecast.restored:
+            hash_info, _ = forecast.restored[dep.fs_path]
+            if dep.hash_info != hash_info:
+                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified")
+            return
+        for path, state in dep.workspace_status().items():
+            if isinstance(state, Mapping):
+                actual = dep.read_params()
+                known = dep.hash_info.value or {}
+                for key, how in state.items():
+                    yield Change(Cause.PARAMETER, key, how, known.get(key), actual.get(key))
+            else:
+                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state)
+
+    @staticmethod
+    def _waits_for(dep: Any, rerun: set[str]) -> bool:
+        return any(dep.fs.isin_or_eq(dep.fs_path, p) or dep.fs.isin(p, dep.fs_path) for p in rerun)
+
+    def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
+        """The outputs that the run cache would restore; None where it has nothing."""
+        from dvc.exceptions import DvcException
+        from dvc.stage.cache import _can_hash
+
+        stage = self._stages[name]
+        if stage.is_callback or stage.always_changed:
+            return None
+        cache = self._repo.stage_cache
+        try:
+            moved = [c for d in stage.deps for c in self._dependency_changes(d, forecast)]
+            known = not stage.changed_stage() and all(bool(out.hash_info) for out in stage.outs)
+            if known and not moved and stage.outs_cached():
+                return _outputs(stage)
+            for dep in stage.deps:
+                if dep.fs_path in forecast.restored:
+                    dep.hash_info, dep.meta = forecast.restored[dep.fs_path]
+                else:
+                    dep.save()
+            entry = cache._load(stage) if _can_hash(stage) else None
+            if entry is None:
+                return None
+            found = cache._create_stage(entry, wdir=stage.wdir)
+            return _outputs(found) if found.outs_cached() else None
+        except (DvcException, OSError):
+            # A dependency is not there: nothing can be looked up by it, and the run will say so.
+            return None
+
+    # Running
+
+    def prepare(self, name: str, *, force: bool = False) -> Prepared:
+        """Bring a stage up to date without its command if that can be; else make room for it.
+
+        Raises :class:`StageError` where a dependency is missing or DVC's own work fails.
+        """
+        from dvc.stage.cache import RunCacheNotFoundError
+
+        with self._at_work():
+            stage = self._stages[name]
+            if not force and not stage.changed():
+                return Prepared.UNCHANGED
+            if stage.frozen:
+                stage._check_missing_outputs()
+                self._store(name, stage)
+                return Prepared.UNCHANGED
+            stage.remove_outs(ignore_remove=False, force=False)
+            if not force:
+                try:
+                    self._repo.stage_cache.restore(stage)
+                except RunCacheNotFoundError:
+                    pass  # the ordinary case: this has not been run before
+                else:
+                    self._store(name, stage)
+                    return Prepared.RESTORED
+            stage.save_deps()
+            for out in stage.outs:
+                Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
+            self._running[name] = stage
+            return Prepared.READY
+
+    def command(self, name: str, python: str = sys.executable) -> Command:
+        """How to start a prepared stage; ``python``'s folder comes first on the path."""
+        from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable, prepare_kwargs
+
+        stage = self._running[name]
+        prepared = prepare_kwargs(stage)
+        environment = prepared["env"]
+        environment["PATH"] = os.pathsep.join(
+            [str(Path(python).parent), environment.get("PATH", os.defpath)]
+        )
+        shown = tuple(line for line in _enforce_cmd_list(stage.cmd) if line.strip())
+        arguments = tuple(tuple(_make_cmd(get_executable(), line)) for line in shown)
+        return Command(arguments, shown, prepared["cwd"], environment)
+
+    def commit(self, name: str) -> dict[str, str]:
+        """Hash and store what a prepared stage's command made; the outputs' hashes by path."""
+        with self._at_work():
+            stage = self._running.pop(name)
+            self._store(name, stage)
+            return self._hashes(stage)
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """The hashes of a stage's outputs as the lock file has them, by path."""
+        return self._hashes(self._finished.get(name) or self._stages[name])
+
+    def discard(self, name: str) -> None:
+        """Remove the half-written outputs of a stage whose command failed."""
+        stage = self._running.pop(name, None)
+        if stage is None:
+            return
+        with self._at_work():
+            stage.remove_outs(ignore_remove=False, force=False)
+
+    def fold(self, order: Sequence[str]) -> None:
+        """Write what is finished into `dvc.lock`: known entries keep their place, new ones follow
+        in ``order``, as DVC would write them."""
+        if not self._finished:
+            return
+        from dvc.stage.serialize import to_lockfile
+        from dvc.utils.serialize import dump_yaml, parse_yaml_for_update
+
+        with self._at_work():
+            path = Path(self._file._lockfile.path)
+            before = path.read_text(encoding="utf-8") if path.exists() else ""
+            data = parse_yaml_for_update(before, str(path))
+            if not data:
+                data["schema"] = "2.0"
+            entries = data.setdefault("stages", {})
+            for stage in self._finished.values():
+                entries.update(to_lockfile(stage))
+            new = [name for name in order if name in entries and name not in self._known]
+            for name in new:
+                entries[name] = entries.pop(name)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            dump_yaml(str(temporary), data)
+            temporary.replace(path)
+            self._repo.scm_context.track_file(os.path.relpath(path))
+
+    def refresh(self, paths: Sequence[str]) -> list[str]:
+        """Bring data with `.dvc` files up to date: missing data from the cache, changed data
+        into it, as ``dvc repro`` does. Returns the paths that were missing or changed."""
+        done = []
+        with self._at_work():
+            for path in self._sources(paths):
+                if self._refresh_one(path):
+                    done.append(path)
+        return done
+
+    def _refresh_one(self, path: str) -> bool:
+        from dvc.dvcfile import load_file
+
+        stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
+        if stage.is_import or stage.frozen or not stage.changed():
+            return False
+        if not all(out.exists for out in stage.outs):
+            stage.checkout()
+        else:
+            stage.save()
+            stage.commit()
+            stage.dump()
+        return True
+
+    def _sources(self, paths: Sequence[str]) -> Iterator[str]:
+        """The paths, or folders above them, that have a `.dvc` file."""
+        seen = set()
+        for path in paths:
+            for place in (Path(path), *Path(path).parents):
+                name = place.as_posix()
+                if name not in seen and (self._root / f"{name}.dvc").is_file():
+                    yield name
+                seen.add(name)
+
+    def _store(self, name: str, stage: Any) -> None:
+        uncached = any(
+            not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot)
+        )
+        stage.save(run_cache=not uncached)
+        stage.commit()
+        self._finished[name] = stage
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Hold DVC's own lock; what DVC says of a failure is a :class:`StageError`."""
+        from dvc.exceptions import DvcException
+
+        try:
+            with self._repo.lock, self._repo.scm_context(quiet=True):
+                yield
+        except (DvcException, OSError) as error:
+            raise StageError(" ".join(str(error).split()) or type(error).__name__) from error
+
+    def _shown(self, entry: Any, path: str) -> str:
+        try:
+            return Path(entry.fs_path).relative_to(self._root).as_posix()
+        except ValueError:
+            return path
+
+    def _hashes(self, stage: Any) -> dict[str, str]:
+        return {
+            self._shown(out, str(out)): str(out.hash_info.value)
+            for out in stage.outs
+            if out.hash_info and out.hash_info.value
+        }
+
+
+def _outputs(stage: Any) -> dict[str, Any]:
+    return {out.fs_path: (out.hash_info, out.meta) for out in stage.outs}
+
+
+def _text(cmd: Any) -> str:
+    return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)

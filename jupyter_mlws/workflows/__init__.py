@@ -1,0 +1,1 @@
+"""Workflows: a `dvc.yaml` read as a graph, planned, run and journaled."""

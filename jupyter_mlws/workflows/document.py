@@ -1,0 +1,297 @@
+"""Reads the text of a `dvc.yaml`: its stages with their lines, without importing DVC.
+
+YAML is read as DVC reads it (YAML 1.2, by ruamel). Templates other than a node's own settings
+are resolved by DVC, see :func:`jupyter_mlws.versioning.dvc.stages.resolve`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError, Words
+
+TITLE = "workflow"
+"""The entry of `vars` that is the workflow's title and notes, never a node's settings."""
+STAGE_KEYS = frozenset(
+    ("cmd", "wdir", "deps", "params", "frozen", "meta", "desc", "always_changed", "vars")
+)
+GENERATED = frozenset({"foreach", "matrix"})
+OUTPUTS = ("outs", "metrics", "plots")
+TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
+LONGEST = 4_000_000
+"""Characters; a larger file is no workflow."""
+
+Lines = dict[tuple[str | int, ...], int]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the text itself."""
+
+    message: Words
+    line: int | None
+    node: str | None = None
+    field: str | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, with paths relative to the project's root."""
+
+    id: str
+    commands: tuple[str, ...]
+    wdir: str
+    deps: tuple[str, ...]
+    outs: tuple[str, ...]
+    metrics: tuple[str, ...]
+    frozen: bool
+    line: int | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def arguments(self) -> list[str]:
+        """The words of a single-line command; empty if it cannot be taken apart."""
+        if len(self.commands) != 1:
+            return []
+        try:
+            return shlex.split(self.commands[0])
+        except ValueError:
+            return []
+
+    @property
+    def component(self) -> str | None:
+        """The component's name, where the command is ``jupyter mlws node NAME …``."""
+        words = self.arguments
+        if words[:3] == ["jupyter", "mlws", "node"] and len(words) > 3:
+            return words[3]
+        if words[:2] == ["jupyter-mlws", "node"] and len(words) > 2:
+            return words[2]
+        return None
+
+    @cached_property
+    def options(self) -> dict[str, list[str]]:
+        """The command's ``--name value …`` pairs; templates left out."""
+        found: dict[str, list[str]] = {}
+        current: list[str] = []
+        for word in self.arguments:
+            if word.startswith("--"):
+                name, equals, value = word[2:].partition("=")
+                current = found.setdefault(name, [])
+                if equals:
+                    current.append(value)
+            elif not word.startswith("${"):
+                current.append(word)
+        return found
+
+    def at_root(self, path: str) -> str:
+        """A path of the command, relative to the project's root."""
+        return posixpath.normpath(posixpath.join(self.wdir, path))
+
+    @cached_property
+    def ports(self) -> dict[str, list[str]]:
+        """The options whose values are dependencies or outputs: the bound ports."""
+        known = {*self.deps, *self.outs}
+        bound: dict[str, list[str]] = {}
+        for name, values in self.options.items():
+            paths = [self.at_root(value) for value in values]
+            if paths and all(path in known for path in paths):
+                bound[name] = paths
+        return bound
+
+
+@dataclass(frozen=True)
+class Document:
+    """A read `dvc.yaml`; ``path`` is relative to the project's root."""
+
+    path: str
+    text: str
+    data: Mapping[str, Any]
+    lines: Lines
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder of the file."""
+        return posixpath.dirname(self.path)
+
+    @cached_property
+    def etag(self) -> str:
+        """Changes with the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+
+    @property
+    def stages_data(self) -> Mapping[str, Any]:
+        """The stages as written."""
+        stages = self.data.get("stages")
+        return stages if isinstance(stages, Mapping) else {}
+
+    @cached_property
+    def variables(self) -> dict[str, Any]:
+        """The mappings of `vars`, merged; files that it names are not read."""
+        merged: dict[str, Any] = {}
+        for entry in self.data.get("vars") or []:
+            if isinstance(entry, Mapping):
+                merged.update(entry)
+        return merged
+
+    @property
+    def name(self) -> str:
+        """The title, or what the file's folder is called."""
+        title = self.variables.get(TITLE)
+        if isinstance(title, Mapping) and isinstance(title.get("name"), str):
+            return str(title["name"])
+        return posixpath.basename(self.folder) or posixpath.basename(self.path)
+
+    def line(self, *where: str | int) -> int | None:
+        """The line (from 1) of a key or item; of the nearest above it that has one."""
+        while where:
+            if where in self.lines:
+                return self.lines[where]
+            where = where[:-1]
+        return None
+
+    def needs_resolving(self) -> bool:
+        """Whether a stage uses templates beyond its own settings, or makes several."""
+        return any(
+            isinstance(data, Mapping) and (GENERATED & data.keys() or _templated(name, data))
+            for name, data in self.stages_data.items()
+        )
+
+    def stages(self, resolved: Mapping[str, Any] | None = None) -> list[Stage]:
+        """The stages in file order; ``resolved`` are those of DVC where templates need it."""
+        source = self.stages_data if resolved is None else resolved
+        return [
+            self._stage(str(name), data)
+            for name, data in source.items()
+            if isinstance(data, Mapping) and not GENERATED & data.keys()
+        ]
+
+    def _stage(self, name: str, data: Mapping[str, Any]) -> Stage:
+        wdir = posixpath.normpath(posixpath.join(self.folder, str(data.get("wdir") or ".")))
+        cmd = data.get("cmd") or ""
+        commands = cmd if isinstance(cmd, list) else str(cmd).splitlines()
+        settings = self.variables.get(name)
+
+        def paths(*keys: str) -> tuple[str, ...]:
+            found = (p for key in keys for p in _paths(data.get(key)))
+            return tuple(posixpath.normpath(posixpath.join(wdir, path)) for path in found)
+
+        return Stage(
+            id=name,
+            commands=tuple(str(command) for command in commands if str(command).strip()),
+            wdir=wdir,
+            deps=paths("deps"),
+            outs=paths(*OUTPUTS),
+            metrics=paths("metrics"),
+            frozen=bool(data.get("frozen")),
+            line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
+            settings=settings if isinstance(settings, Mapping) and name != TITLE else {},
+        )
+
+
+def parse(path: str, text: str) -> Document:
+    """Read ``text``; error 40205 with the line where it is no YAML mapping."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if len(text) > LONGEST:
+        raise _unreadable(path, "the file is larger than 4 MB", None)
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+        data = YAML(typ="safe", pure=True).load(text) if root is not None else {}
+    except (YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        said = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise _unreadable(path, said, mark.line + 1 if mark else None) from error
+    if not isinstance(data, Mapping):
+        raise _unreadable(path, "the file must be a mapping with `stages`", 1)
+    lines: Lines = {}
+    if root is not None:
+        _collect_lines(root, (), lines)
+    return Document(path, text, data, lines, tuple(_faults(data, lines)))
+
+
+def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:
+    where = f"line {line}: " if line else ""
+    return MLWSError("40205", path=path, reason=f"{where}{reason}", line=line)
+
+
+def _collect_lines(node: Any, where: tuple[str | int, ...], lines: Lines) -> None:
+    """Lines of keys and items; anchors may make the tree a graph, three levels suffice."""
+    if len(where) > 3:
+        return
+    if node.id == "mapping":
+        for key, value in node.value:
+            here = (*where, str(key.value))
+            lines[here] = key.start_mark.line + 1
+            _collect_lines(value, here, lines)
+    elif node.id == "sequence":
+        for n, value in enumerate(node.value):
+            place = (*where, n)
+            lines[place] = value.start_mark.line + 1
+            _collect_lines(value, place, lines)
+
+
+def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
+    """What DVC's schema would refuse, with the line that it leaves out."""
+    stages = data.get("stages", {})
+    if stages is None:
+        return
+    if not isinstance(stages, Mapping):
+        words = Words(
+            "`stages` must be a mapping of names to stages.", "`stages` 必须是名称到阶段的映射。"
+        )
+        yield Fault(words, lines.get(("stages",)))
+        return
+    for name, stage in stages.items():
+        line = lines.get(("stages", str(name)))
+        if not isinstance(stage, Mapping):
+            words = Words("A stage must be a mapping with `cmd`.", "阶段必须是含 `cmd` 的映射。")
+            yield Fault(words, line, str(name))
+        elif not GENERATED & stage.keys():
+            yield from _stage_faults(str(name), stage, lines)
+
+
+def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
+    if not stage.get("cmd"):
+        words = Words("The stage has no command (`cmd`).", "该阶段没有命令（`cmd`）。")
+        yield Fault(words, lines.get(("stages", name)), name, "cmd")
+    elif not isinstance(stage["cmd"], str | list):
+        words = Words("`cmd` must be text.", "`cmd` 必须是文本。")
+        yield Fault(words, lines.get(("stages", name, "cmd")), name, "cmd")
+    for key, value in stage.items():
+        line = lines.get(("stages", name, str(key)))
+        if key not in STAGE_KEYS and key not in OUTPUTS:
+            words = Words(f"DVC knows no `{key}` in a stage.", f"DVC 的阶段中没有 `{key}`。")
+            yield Fault(words, line, name, str(key))
+        elif key in ("deps", *OUTPUTS) and not isinstance(value, list | None):
+            words = Words(f"`{key}` must be a list of paths.", f"`{key}` 必须是路径列表。")
+            yield Fault(words, line, name, str(key))
+
+
+def _paths(entries: Any) -> Iterator[str]:
+    """Paths of an entry list: plain, or a mapping of the path to flags."""
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, Mapping):
+            yield from (str(path) for path in entry)
+        elif entry is not None:
+            yield str(entry)
+
+
+def _templated(name: str, data: Mapping[str, Any]) -> bool:
+    """Whether anything but ``${name}`` in the command needs a value."""
+    for key, value in data.items():
+        if key in ("meta", "desc"):
+            continue
+        for template in TEMPLATE.findall(str(value)):
+            if key != "cmd" or template != name:
+                return True
+    return False

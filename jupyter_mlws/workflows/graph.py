@@ -1,0 +1,406 @@
+"""The graph of a workflow's stages, and everything that can be wrong with it, in one answer."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_mlws.components.artifacts import fits
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows.document import Document, Fault, Stage
+from jupyter_mlws.workflows.models import Edge, Problem, Severity
+
+Components = Mapping[str, Component]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem, in every language."""
+
+    code: str
+    message: Words
+    node: str | None = None
+    field: str | None = None
+    edge: str | None = None
+    line: int | None = None
+    fix: Words | None = None
+    severity: Severity = Severity.ERROR
+
+    def told(self, language: str) -> Problem:
+        """The problem in one language."""
+        return Problem(
+            code=self.code,
+            severity=self.severity,
+            node=self.node,
+            field=self.field,
+            edge=self.edge,
+            line=self.line,
+            message=self.message.in_(language),
+            fix=self.fix.in_(language) if self.fix else None,
+        )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are equal or one lies inside the other."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
+    """Every output path that another stage depends on (equal, inside or above)."""
+    producers = _Producers(stages)
+    found = []
+    for stage in stages:
+        ports_in = _port_of_path(stage, [p.name for p in _inputs(stage, components)])
+        for dep in stage.deps:
+            for source, out in producers.of(dep):
+                ports_out = _port_of_path(source, [p.name for p in _outputs(source, components)])
+                found.append(
+                    Edge(
+                        source=source.id,
+                        target=stage.id,
+                        path=dep,
+                        source_port=ports_out.get(out),
+                        target_port=ports_in.get(dep),
+                    )
+                )
+    return found
+
+
+class _Producers:
+    """Which stage makes a path, in time linear in the depth of paths."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._exact: dict[str, list[Stage]] = defaultdict(list)
+        self._below: dict[str, list[tuple[Stage, str]]] = defaultdict(list)
+        for stage in stages:
+            for out in stage.outs:
+                self._exact[out].append(stage)
+                for parent in _parents(out):
+                    self._below[parent].append((stage, out))
+
+    def of(self, path: str) -> Iterator[tuple[Stage, str]]:
+        for place in (path, *_parents(path)):
+            yield from ((stage, place) for stage in self._exact.get(place, ()))
+        yield from self._below.get(path, ())
+
+
+def _parents(path: str) -> Iterator[str]:
+    parent = posixpath.dirname(path)
+    while parent:
+        yield parent
+        parent = posixpath.dirname(parent)
+
+
+def _port_of_path(stage: Stage, names: list[str]) -> dict[str, str]:
+    """The port that each path is bound to; of non-components, the option that holds it."""
+    bound = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
+    return {path: name for name, paths in bound.items() for path in paths}
+
+
+def _inputs(stage: Stage, components: Components) -> Sequence[Any]:
+    component = components.get(stage.component or "")
+    return component.inputs if component else ()
+
+
+def _outputs(stage: Stage, components: Components) -> Sequence[Any]:
+    component = components.get(stage.component or "")
+    return component.outputs if component else ()
+
+
+def ordered(stages: Sequence[Stage]) -> list[Stage]:
+    """Every stage after those it needs, in the order in which DVC would write its lock.
+
+    A depth-first walk in file order. Cycles are broken where they are met.
+    """
+    producers = _Producers(stages)
+    done: dict[str, Stage] = {}
+    seen: set[str] = set()
+    for first in stages:
+        stack = [(first, _sources(first, producers))]
+        while stack:
+            stage, sources = stack[-1]
+            seen.add(stage.id)
+            following = next((s for s in sources if s.id not in seen), None)
+            if following is not None:
+                stack.append((following, _sources(following, producers)))
+                continue
+            stack.pop()
+            done.setdefault(stage.id, stage)
+    return list(done.values())
+
+
+def _sources(stage: Stage, producers: _Producers) -> Iterator[Stage]:
+    return (source for dep in stage.deps for source, _ in producers.of(dep))
+
+
+def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
+    """The stages that each stage needs directly."""
+    producers = _Producers(stages)
+    return {
+        stage.id: list(dict.fromkeys(s.id for s in _sources(stage, producers) if s is not stage))
+        for stage in stages
+    }
+
+
+def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[str]:
+    """The targets and everything they need."""
+    found: set[str] = set()
+    waiting = list(targets)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(needs.get(name, ()))
+    return found
+
+
+def text_findings(faults: Sequence[Fault]) -> list[Finding]:
+    """What the text itself has wrong, as problems."""
+    return [
+        Finding(
+            "40205",
+            fault.message,
+            node=fault.node,
+            field=fault.field,
+            line=fault.line,
+        )
+        for fault in faults
+    ]
+
+
+def validate(
+    document: Document,
+    stages: Sequence[Stage],
+    components: Components,
+    exists: Callable[[str], bool],
+) -> list[Finding]:
+    """All problems. ``exists``: whether a path that no stage here makes is there all the same."""
+    joined = edges(stages, components)
+    return [
+        *text_findings(document.faults),
+        *_cycles(stages, joined),
+        *_claimed_twice(stages),
+        *_missing(stages, exists),
+        *_misfits(stages, joined, components),
+        *(finding for stage in stages for finding in _node(stage, document, components)),
+    ]
+
+
+def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
+    import networkx as nx
+
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_nodes_from(stage.id for stage in stages)
+    graph.add_edges_from((edge.source, edge.target) for edge in joined)
+    lines = {stage.id: stage.line for stage in stages}
+    for group in nx.strongly_connected_components(graph):
+        first = next(iter(group))
+        if len(group) == 1 and not graph.has_edge(first, first):
+            continue
+        cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(group))]
+        # Told from the node that stands first in the file, so that the words do not vary.
+        start = min(range(len(cycle)), key=lambda n: lines[cycle[n]] or 0)
+        names = cycle[start:] + cycle[:start]
+        told = " → ".join([*names, names[0]])
+        yield Finding(
+            "40203",
+            Words(f"The workflow has a cycle: {told}.", f"工作流存在循环：{told}。"),
+            node=names[0],
+            edge=f"{names[-1]}->{names[0]}",
+            line=lines[names[0]],
+            fix=Words(
+                f"Remove the connection from {names[-1]} to {names[0]}.",
+                f"删除从 {names[-1]} 到 {names[0]} 的连接。",
+            ),
+        )
+
+
+def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
+    producers = _Producers(stages)
+    for stage in stages:
+        for out in stage.outs:
+            others = [(s, path) for s, path in producers.of(out) if s.id != stage.id]
+            doubled = stage.outs.count(out) > 1
+            for other, path in others or ([(stage, out)] if doubled else []):
+                yield Finding(
+                    "40202",
+                    Words(
+                        f"The output {out!r} is also claimed by {other.id} ({path}).",
+                        f"输出 {out!r} 同时被 {other.id} 占用（{path}）。",
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Words("Give one of them another path.", "为其中之一换一个路径。"),
+                )
+
+
+def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
+    producers = _Producers(stages)
+    for stage in stages:
+        for dep in stage.deps:
+            if next(producers.of(dep), None) is None and not exists(dep):
+                port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
+                yield Finding(
+                    "40202",
+                    Words(
+                        f"The input {dep!r} is not there, and no node makes it.",
+                        f"输入 {dep!r} 不存在，也没有节点生成它。",
+                    ),
+                    node=stage.id,
+                    field=port,
+                    line=stage.line,
+                    fix=Words(
+                        "Choose an existing file, or connect a node that makes it.",
+                        "选择已有文件，或连接生成它的节点。",
+                    ),
+                )
+
+
+def _misfits(
+    stages: Sequence[Stage], joined: Sequence[Edge], components: Components
+) -> Iterator[Finding]:
+    by_id = {stage.id: stage for stage in stages}
+    for edge in joined:
+        source = components.get(by_id[edge.source].component or "")
+        target = components.get(by_id[edge.target].component or "")
+        if source is None or target is None:
+            continue
+        made = source.output(edge.source_port or "")
+        wanted = target.input(edge.target_port or "")
+        if made and wanted and not fits(made.type, wanted.type):
+            yield Finding(
+                "40202",
+                Words(
+                    f"{edge.source} makes a {made.type}, but the input {wanted.name} of "
+                    f"{edge.target} takes a {wanted.type}.",
+                    f"{edge.source} 产生 {made.type}，而 {edge.target} 的输入 {wanted.name} "
+                    f"需要 {wanted.type}。",
+                ),
+                node=edge.target,
+                field=wanted.name,
+                edge=f"{edge.source}->{edge.target}",
+                line=by_id[edge.target].line,
+                fix=Words("Remove the connection.", "删除该连接。"),
+            )
+
+
+def _node(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+    if stage.component is None:
+        return
+    line = document.line("stages", stage.id, "cmd") or stage.line
+    component = components.get(stage.component)
+    if component is None or component.error is not None:
+        reason = component.error if component else None
+        yield Finding(
+            "40201",
+            Words(
+                f"The component {stage.component!r} "
+                + (f"cannot be read: {reason}" if reason else "is not known."),
+                f"组件 {stage.component!r} " + (f"无法读取：{reason}" if reason else "不存在。"),
+            ),
+            node=stage.id,
+            field="cmd",
+            line=line,
+            fix=Words(
+                "Correct its name, or add its function to components/.",
+                "修正名称，或在 components/ 中添加该函数。",
+            ),
+        )
+        return
+    yield from _unbound(stage, component, line)
+    yield from _bad_settings(stage, component, document, line)
+
+
+def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
+    for port in component.inputs:
+        given = stage.options.get(port.name, [])
+        if not given and port.required:
+            yield Finding(
+                "40202",
+                Words(
+                    f"The input {port.name} of {stage.id} is not connected.",
+                    f"{stage.id} 的输入 {port.name} 未连接。",
+                ),
+                node=stage.id,
+                field=port.name,
+                line=line,
+                fix=Words(f"Connect a {port.type} to it.", f"为其连接一个 {port.type}。"),
+            )
+        for path in given:
+            if stage.at_root(path) not in stage.deps:
+                yield Finding(
+                    "40202",
+                    Words(
+                        f"{stage.id} reads {path!r}, which is not among its dependencies; "
+                        "it would not run again when that changes.",
+                        f"{stage.id} 读取 {path!r}，但它不在依赖中；该文件变化时不会重新运行。",
+                    ),
+                    node=stage.id,
+                    field=port.name,
+                    line=line,
+                    fix=Words(f"Add {path} to `deps`.", f"将 {path} 加入 `deps`。"),
+                    severity=Severity.WARNING,
+                )
+
+
+def _bad_settings(
+    stage: Stage, component: Component, document: Document, line: int | None
+) -> Iterator[Finding]:
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+    ports = {p.name for p in component.inputs} | {p.name for p in component.outputs}
+    settings = {k: v for k, v in stage.settings.items() if k not in ports}
+    known = component.settings.get("properties", {})
+    written = set(stage.options) - ports
+    validator = Draft202012Validator(component.settings)
+    for error in validator.iter_errors(settings):
+        path = ".".join(str(part) for part in error.absolute_path)
+        if error.validator == "required":
+            absent = [n for n in error.validator_value if n not in settings and n not in written]
+            for name in absent:
+                yield _setting(
+                    stage,
+                    name,
+                    line,
+                    f"The setting {name!r} needs a value.",
+                    f"配置项 {name!r} 需要一个值。",
+                )
+        elif error.validator == "additionalProperties":
+            continue
+        else:
+            yield _setting(
+                stage,
+                path,
+                _setting_line(document, stage, path) or line,
+                f"The setting {path!r} is not valid: {error.message}",
+                f"配置项 {path!r} 无效：{error.message}",
+            )
+    for name in [*settings, *(n for n in written if not _is_switch(n, known))]:
+        if name.split(".")[0] not in known:
+            yield _setting(
+                stage,
+                name,
+                _setting_line(document, stage, name) or line,
+                f"{component.title} has no setting {name!r}.",
+                f"{component.title} 没有配置项 {name!r}。",
+            )
+
+
+def _is_switch(name: str, known: Mapping[str, Any]) -> bool:
+    return name.startswith("no-") and name[3:] in known
+
+
+def _setting(stage: Stage, name: str, line: int | None, en: str, zh: str) -> Finding:
+    return Finding("40201", Words(en, zh), node=stage.id, field=name, line=line)
+
+
+def _setting_line(document: Document, stage: Stage, name: str) -> int | None:
+    for n, entry in enumerate(document.data.get("vars") or []):
+        if isinstance(entry, Mapping) and stage.id in entry:
+            return document.lines.get(("vars", n, stage.id, name.split(".")[0]))
+    return None

@@ -1,0 +1,403 @@
+"""The journal of runs: every change of a run or node is stored as an event before it is told.
+
+SQLite in the project's state folder. `seq` grows without end; a reader that knows the last one
+it saw misses nothing and sees nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.models import ExperimentRun, Failure, NodeRun, Run, RunSummary
+from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
+
+LIVE = (Status.PENDING.value, Status.RUNNING.value)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What is known of a run before it begins."""
+
+    id: str
+    path: str
+    jobs: int
+    origin: str
+    nodes: Sequence[str]
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """The journal of one project. Thread-safe; used by several processes at once."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._lock = threading.RLock()
+        self._connection = project.database()
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._connection.close()
+
+    # Writing
+
+    def create(self, run: NewRun) -> None:
+        """Enter a run and its nodes; error 30103 where one of the same file goes on."""
+        now = time.time()
+        record = {"jobs": run.jobs, "origin": run.origin, "request": dict(run.request)}
+        with self._transaction():
+            live = self._one(
+                "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)", run.path, *LIVE
+            )
+            if live is not None:
+                raise MLWSError(
+                    "30103",
+                    operation=f"run {live['id']} of {run.path}",
+                    who=json.loads(live["record"])["origin"],
+                    since=iso(live["created"]),
+                )
+            self._connection.execute(
+                "INSERT INTO runs (id, workflow, status, created, record) VALUES (?, ?, ?, ?, ?)",
+                (run.id, run.path, Status.PENDING.value, now, json.dumps(record)),
+            )
+            self._connection.executemany(
+                "INSERT INTO nodes (run, node, position, status, record) VALUES (?, ?, ?, ?, ?)",
+                [(run.id, node, n, Status.PENDING.value, "{}") for n, node in enumerate(run.nodes)],
+            )
+            self._tell_run(run.id)
+        self._project.ring()
+
+    def set_run(self, run: str, status: Status | None = None, **facts: Any) -> None:
+        """Change a run's state, or (without one) add facts to it."""
+        with self._transaction():
+            row = self._run(run)
+            record = {**json.loads(row["record"]), **facts}
+            if status is not None:
+                check(RUN_CHANGES, Status(row["status"]), status)
+                record["started" if status is Status.RUNNING else "ended"] = time.time()
+            self._connection.execute(
+                "UPDATE runs SET status = ?, record = ? WHERE id = ?",
+                ((status or Status(row["status"])).value, json.dumps(record), run),
+            )
+            self._tell_run(run)
+        self._project.ring()
+
+    def set_node(self, run: str, node: str, status: Status, **facts: Any) -> None:
+        """Change a node's state."""
+        with self._transaction():
+            self._change_node(run, node, status, facts)
+        self._project.ring()
+
+    def end_nodes(self, run: str, status: Status) -> None:
+        """Bring every node that has not ended to ``status``."""
+        with self._transaction():
+            for row in self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
+                if not Status(row["status"]).ended:
+                    self._change_node(run, row["node"], status, {})
+        self._project.ring()
+
+    def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
+        row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+        if row is None:
+            raise MLWSError("40401", kind="node", name=node)
+        check(NODE_CHANGES, Status(row["status"]), status)
+        record = {**json.loads(row["record"]), **facts}
+        now = time.time()
+        if status is Status.RUNNING:
+            record["started"] = now
+            record["attempt"] = record.get("attempt", 0) + 1
+        elif status.ended:
+            record["ended"] = now
+        self._connection.execute(
+            "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
+            (status.value, json.dumps(record), run, node),
+        )
+        self._tell(run, {"type": "node", "node": node, "status": status.value, "record": record})
+
+    def _tell_run(self, run: str) -> None:
+        row = self._run(run)
+        record = {**json.loads(row["record"]), "counts": self._counts(run)}
+        self._tell(run, {"type": "run", "node": None, "status": row["status"], "record": record})
+
+    def _tell(self, run: str, record: Row) -> None:
+        self._connection.execute(
+            "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
+            (run, time.time(), json.dumps(record)),
+        )
+
+    # Reading
+
+    def record(self, run: str) -> Row:
+        """All that is known of a run, unrendered: the columns and the facts."""
+        with self._lock:
+            row = self._run(run)
+        return {**json.loads(row["record"]), **_columns(row)}
+
+    def live(self, path: str | None = None) -> list[Row]:
+        """Runs that have not ended, of one workflow or of all."""
+        query = "SELECT * FROM runs WHERE status IN (?, ?)"
+        with self._lock:
+            rows = self._all(query, *LIVE)
+        found = [{**json.loads(row["record"]), **_columns(row)} for row in rows]
+        return [row for row in found if path is None or row["workflow"] == path]
+
+    def newest(self, path: str) -> str | None:
+        """The id of a workflow's newest run."""
+        with self._lock:
+            row = self._one(
+                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT 1",
+                path,
+            )
+        return row["id"] if row else None
+
+    def summary(self, run: str, language: str = ENGLISH) -> RunSummary:
+        """A run without its nodes."""
+        with self._lock:
+            row = self._run(run)
+            counts = self._counts(run)
+        return RunSummary(
+            **_summary(row, {**json.loads(row["record"]), "counts": counts}, language)
+        )
+
+    def run(self, run: str, language: str = ENGLISH) -> Run:
+        """A run with its nodes and the seq of its last event, all of one moment."""
+        with self._lock:
+            self._connection.execute("BEGIN")
+            try:
+                row = self._run(run)
+                nodes = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+                last = self._one("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
+                counts = self._counts(run)
+            finally:
+                self._connection.execute("COMMIT")
+        record = {**json.loads(row["record"]), "counts": counts}
+        return Run(
+            **_summary(row, record, language),
+            nodes=[
+                _node(node["node"], node["status"], json.loads(node["record"]), language)
+                for node in nodes
+            ],
+            last_seq=last["seq"] if last and last["seq"] else 0,
+        )
+
+    def node_records(self, run: str) -> dict[str, Row]:
+        """Status and facts of each node of a run, unrendered."""
+        with self._lock:
+            self._run(run)
+            rows = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+        return {
+            row["node"]: {**json.loads(row["record"]), "status": Status(row["status"])}
+            for row in rows
+        }
+
+    def runs(
+        self, path: str | None, limit: int, before: tuple[float, str] | None = None
+    ) -> list[Row]:
+        """Runs, newest first, unrendered; ``before``: only those older than (created, id)."""
+        created, identifier = before or (float("inf"), "")
+        where = "" if path is None else "workflow = ? AND "
+        with self._lock:
+            rows = self._all(
+                f"SELECT * FROM runs WHERE {where}(created, id) < (?, ?) "  # noqa: S608
+                "ORDER BY created DESC, id DESC LIMIT ?",
+                *(() if path is None else (path,)),
+                created,
+                identifier,
+                limit,
+            )
+        return [{**json.loads(row["record"]), **_columns(row)} for row in rows]
+
+    def durations(self, path: str, last: int = 20) -> dict[str, float]:
+        """Seconds that each node took when it last ran to the end."""
+        with self._lock:
+            rows = self._all(
+                "SELECT nodes.node, nodes.record FROM nodes JOIN ("
+                " SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
+                ") AS recent ON recent.id = nodes.run "
+                "WHERE nodes.status = ? ORDER BY recent.created",
+                path,
+                last,
+                Status.COMPLETED.value,
+            )
+        records = {row["node"]: json.loads(row["record"]) for row in rows}
+        return {
+            node: record["ended"] - record["started"]
+            for node, record in records.items()
+            if "started" in record and "ended" in record
+        }
+
+    def last_seq(self) -> int:
+        """The seq of the newest event; 0 before the first."""
+        with self._lock:
+            row = self._one("SELECT MAX(seq) AS seq FROM events")
+        return (row["seq"] if row else 0) or 0
+
+    def events_after(self, seq: int, limit: int = 200, language: str = ENGLISH) -> list[Row]:
+        """Events after ``seq``, oldest first, as `/workflows/status` sends them."""
+        with self._lock:
+            rows = self._all(
+                "SELECT events.*, runs.workflow AS workflow, runs.created AS created "
+                "FROM events JOIN runs ON runs.id = events.run "
+                "WHERE events.seq > ? ORDER BY events.seq LIMIT ?",
+                seq,
+                limit,
+            )
+        return [_event(row, language) for row in rows]
+
+    def _run(self, run: str) -> sqlite3.Row:
+        row = self._one("SELECT * FROM runs WHERE id = ?", run)
+        if row is None:
+            raise MLWSError("40401", kind="run", name=run)
+        return row
+
+    def _counts(self, run: str) -> dict[str, int]:
+        rows = self._all(
+            "SELECT status, COUNT(*) AS n FROM nodes WHERE run = ? GROUP BY status", run
+        )
+        return {row["status"]: row["n"] for row in rows}
+
+    def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
+        row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
+        return row
+
+    def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        return self._connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+
+def iso(moment: float | None) -> str | None:
+    """A moment as the API writes it: ISO 8601, UTC, milliseconds."""
+    if moment is None:
+        return None
+    told = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
+
+
+def experiment(row: Row) -> ExperimentRun:
+    """A run as the experiment table shows it."""
+    started = row.get("started")
+    return ExperimentRun(
+        id=row.get("mlflow_run"),
+        run=row["id"],
+        workflow=row["workflow"],
+        status=row["status"],
+        started=iso(started),
+        duration=_duration(row),
+        params=row.get("params", {}),
+        metrics=row.get("metrics", {}),
+        commit=row.get("commit"),
+    )
+
+
+def rendered_summary(row: Row, counts: Mapping[str, int], language: str) -> RunSummary:
+    """A row of :meth:`Journal.runs` in one language."""
+    return RunSummary(**_summary(row, {**row, "counts": dict(counts)}, language))
+
+
+def _columns(row: sqlite3.Row) -> Row:
+    return {
+        "id": row["id"],
+        "workflow": row["workflow"],
+        "status": row["status"],
+        "created": row["created"],
+    }
+
+
+def _duration(record: Row) -> float | None:
+    started, ended = record.get("started"), record.get("ended")
+    return round(ended - started, 3) if started and ended else None
+
+
+def _summary(row: Any, record: Row, language: str) -> Row:
+    return {
+        "id": row["id"],
+        "workflow": escape(row["workflow"]),
+        "path": row["workflow"],
+        "status": row["status"],
+        "created": iso(row["created"]),
+        "started": iso(record.get("started")),
+        "ended": iso(record.get("ended")),
+        "duration": _duration(record),
+        "jobs": record["jobs"],
+        "origin": record["origin"],
+        "error": _failure(record.get("error"), language),
+        "counts": record.get("counts", {}),
+        "mlflow_run": record.get("mlflow_run"),
+        "commit": record.get("commit"),
+    }
+
+
+def _node(name: str, status: str, record: Row, language: str) -> NodeRun:
+    return NodeRun(
+        id=name,
+        status=Status(status),
+        started=iso(record.get("started")),
+        ended=iso(record.get("ended")),
+        duration=_duration(record),
+        exit_code=record.get("exit_code"),
+        reasons=[Words(*reason).in_(language) for reason in record.get("reasons", [])],
+        attempt=record.get("attempt", 0),
+        error=_failure(record.get("error"), language),
+    )
+
+
+def _failure(error: Row | None, language: str) -> Failure | None:
+    """An error as stored (code and facts), said in one language."""
+    if error is None:
+        return None
+    said = MLWSError(error["code"], **error["facts"]).as_dict(language)
+    return Failure(
+        code=said["code"],
+        message=said["message"],
+        node=error["facts"].get("node"),
+        details=said["details"],
+        solution=said["solution"],
+    )
+
+
+def _event(row: sqlite3.Row, language: str) -> Row:
+    told = json.loads(row["record"])
+    record = told["record"]
+    if told["type"] == "run":
+        columns = {**_event_columns(row), "status": told["status"]}
+        data = RunSummary(**_summary(columns, record, language)).model_dump(mode="json")
+    else:
+        node = _node(told["node"], told["status"], record, language).model_dump(mode="json")
+        data = {key: value for key, value in node.items() if key not in ("id", "status")}
+    return {
+        "seq": row["seq"],
+        "time": iso(row["time"]),
+        "type": told["type"],
+        "run": row["run"],
+        "workflow": escape(row["workflow"]),
+        "path": row["workflow"],
+        "node": told["node"],
+        "status": told["status"],
+        "data": data,
+    }
+
+
+def _event_columns(row: sqlite3.Row) -> Row:
+    return {"id": row["run"], "workflow": row["workflow"], "created": row["created"]}

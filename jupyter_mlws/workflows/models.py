@@ -1,0 +1,293 @@
+"""What the API says and takes of workflows, plans and runs."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.workflows.states import Status
+
+
+class Severity(str, Enum):
+    """How bad a problem is: errors keep a workflow from running."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Kind(str, Enum):
+    """What a node's command is."""
+
+    COMPONENT = "component"
+    NOTEBOOK = "notebook"
+    SCRIPT = "script"
+    SHELL = "shell"
+
+
+class Action(str, Enum):
+    """What a run would do with a node."""
+
+    RUN = "run"
+    CACHED = "cached"
+    RESTORABLE = "restorable"
+    FROZEN = "frozen"
+
+
+class Problem(Record):
+    """What is wrong with a workflow, where, and how to correct it. Lines count from 1."""
+
+    code: str
+    severity: Severity
+    node: str | None
+    field: str | None
+    edge: str | None
+    line: int | None
+    message: str
+    fix: str | None
+
+
+class Node(Record):
+    """One stage. Paths are relative to the project's root; ``status`` is of the newest run."""
+
+    id: str
+    type: str
+    kind: Kind
+    config: dict[str, Any]
+    status: Status | None
+    inputs: dict[str, list[str]]
+    outputs: dict[str, str]
+    deps: list[str]
+    outs: list[str]
+
+
+class Edge(Record):
+    """An output path of one node among the dependencies of another."""
+
+    source: str
+    target: str
+    path: str
+    source_port: str | None
+    target_port: str | None
+
+
+class Failure(Record):
+    """Why a run or a node ended badly."""
+
+    code: str
+    message: str
+    node: str | None = None
+    details: dict[str, Any] = Field(default_factory=dict)
+    solution: str = ""
+
+
+class RunSummary(Record):
+    """A run without its nodes. Times are ISO 8601 in UTC, durations in seconds."""
+
+    id: str
+    workflow: str
+    path: str
+    status: Status
+    created: str
+    started: str | None
+    ended: str | None
+    duration: float | None
+    jobs: int
+    origin: str
+    error: Failure | None
+    counts: dict[str, int]
+    mlflow_run: str | None
+    commit: str | None
+
+
+class NodeRun(Record):
+    """One node of a run."""
+
+    id: str
+    status: Status
+    started: str | None
+    ended: str | None
+    duration: float | None
+    exit_code: int | None
+    reasons: list[str]
+    attempt: int
+    error: Failure | None
+
+
+class Run(RunSummary):
+    """A run with its nodes; events after ``last_seq`` are news."""
+
+    nodes: list[NodeRun]
+    last_seq: int
+
+
+class DocumentError(Record):
+    """Why a file cannot be read as a workflow."""
+
+    message: str
+    line: int | None
+
+
+class WorkflowSummary(Record):
+    """A workflow in a list."""
+
+    id: str
+    path: str
+    name: str
+    node_count: int
+    error: DocumentError | None
+    run: RunSummary | None
+
+
+class Workflow(Record):
+    """A workflow as a graph; ``status`` is that of its newest run."""
+
+    id: str
+    path: str
+    name: str
+    status: Status | None
+    nodes: list[Node]
+    edges: list[Edge]
+    problems: list[Problem]
+    etag: str
+
+
+class Problems(Record):
+    """All problems of a workflow."""
+
+    problems: list[Problem]
+
+
+class NodePlan(Record):
+    """What a run would do with a node, and why."""
+
+    id: str
+    action: Action
+    reasons: list[str]
+    estimate_seconds: float | None
+
+
+class PlanSummary(Record):
+    """How many nodes a run would run, leave and restore."""
+
+    run: int
+    cached: int
+    restorable: int
+
+
+class Plan(Record):
+    """What a run would do."""
+
+    nodes: list[NodePlan]
+    summary: PlanSummary
+
+
+class Log(Record):
+    """Part of a node's log: ``text`` begins at byte ``offset``; ``size`` is where the next begins.
+
+    ``complete``: the node has ended and nothing follows.
+    """
+
+    text: str
+    offset: int
+    size: int
+    complete: bool
+
+
+class Output(Record):
+    """A file that a node made."""
+
+    port: str
+    type: str
+    path: str
+    size: int | None
+    md5: str | None
+    exists: bool
+
+
+class Column(Record):
+    """A column of a table."""
+
+    name: str
+    dtype: str
+
+
+class Preview(Record):
+    """What an output looks like; which fields are there goes by ``type``."""
+
+    type: str
+    columns: list[Column] | None = None
+    rows: list[list[Any]] | None = None
+    row_count: int | None = None
+    metrics: Any = None
+    mime: str | None = None
+    data: str | None = None
+    text: str | None = None
+    truncated: bool | None = None
+
+
+class ExperimentRun(Record):
+    """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's."""
+
+    id: str | None
+    run: str
+    workflow: str | None
+    status: Status
+    started: str | None
+    duration: float | None
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    commit: str | None
+
+
+class ValidateRequest(Request):
+    """A workflow to check: its text if it is not what the file holds."""
+
+    path: str = Field(min_length=1, max_length=1000)
+    text: str | None = Field(default=None, max_length=4_000_000)
+
+
+class ExecuteRequest(Request):
+    """What to run and how."""
+
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings to change before the run, by `node.key`; written to the file.",
+    )
+    targets: list[str] = Field(
+        default_factory=list, description="Only these nodes and what they need; all if empty."
+    )
+    force: bool = Field(default=False, description="Run nodes that are up to date as well.")
+    keep_going: bool = Field(
+        default=False, description="After a failure run what does not depend on it."
+    )
+    jobs: int | None = Field(
+        default=None, ge=1, le=256, description="Nodes at once; by default one a processor."
+    )
+    origin: Literal["rest", "canvas", "cli", "magic"] = "rest"
+
+
+class TargetsQuery(Request):
+    """Which nodes are asked for; all if none is named."""
+
+    targets: list[str] | str = Field(default_factory=list)
+
+
+class RunQuery(Request):
+    """Which run is asked for; the newest by default."""
+
+    run: str | None = None
+
+
+class LogQuery(Request):
+    """From which byte on."""
+
+    offset: int = Field(default=0, ge=0)
+
+
+class RunsQuery(PageQuery):
+    """Which runs are asked for."""
+
+    workflow: str | None = Field(default=None, description="The path of a workflow.")

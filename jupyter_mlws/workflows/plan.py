@@ -1,0 +1,153 @@
+"""What a run would do with each node and why, in words."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jupyter_mlws.errors import ENGLISH, Words
+from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Pipeline
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.graph import closure, ordered, upstream
+from jupyter_mlws.workflows.models import Action, NodePlan, Plan, PlanSummary
+
+FORCED = Words("forced", "强制运行")
+NEVER_RAN = Words("never ran", "从未运行")
+ALWAYS = Words("runs every time", "每次都会运行")
+FROZEN = Words("frozen", "已冻结")
+DEFAULT = Words("default", "默认")
+CACHED = Words("up to date", "已是最新")
+RESTORED = Words("in the run cache", "可从运行缓存恢复")
+STATES = {
+    "modified": Words("changed", "已更改"),
+    "deleted": Words("is missing", "缺失"),
+    "new": Words("is new", "为新增"),
+    "not in cache": Words("is not in the cache", "不在缓存中"),
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do with one node."""
+
+    id: str
+    action: Action
+    reasons: tuple[Words, ...]
+
+    def told(self, estimates: Mapping[str, float], language: str = ENGLISH) -> NodePlan:
+        """In one language, with the time that it took before."""
+        estimate = estimates.get(self.id) if self.action is Action.RUN else None
+        return NodePlan(
+            id=self.id,
+            action=self.action,
+            reasons=[reason.in_(language) for reason in self.reasons],
+            estimate_seconds=round(estimate, 3) if estimate is not None else None,
+        )
+
+
+def make(
+    pipeline: Pipeline, stages: Sequence[Stage], targets: Sequence[str] = (), force: bool = False
+) -> list[Planned]:
+    """The plan of the targets and what they need, in the order of the graph."""
+    needs = upstream(stages)
+    wanted = closure(needs, targets or [stage.id for stage in stages])
+    forecast = Forecast()
+    planned: dict[str, Planned] = {}
+    for stage in ordered(stages):
+        if stage.id in wanted:
+            running = [n for n in needs[stage.id] if _runs(planned.get(n))]
+            planned[stage.id] = _one(pipeline, stage.id, forecast, running, force)
+    return [planned[stage.id] for stage in stages if stage.id in planned]
+
+
+def summarise(planned: Sequence[Planned], estimates: Mapping[str, float], language: str) -> Plan:
+    """The plan as the API tells it."""
+    actions = [node.action for node in planned]
+    return Plan(
+        nodes=[node.told(estimates, language) for node in planned],
+        summary=PlanSummary(
+            run=actions.count(Action.RUN),
+            cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),
+            restorable=actions.count(Action.RESTORABLE),
+        ),
+    )
+
+
+def _runs(planned: Planned | None) -> bool:
+    return planned is not None and planned.action is Action.RUN
+
+
+def _one(
+    pipeline: Pipeline, name: str, forecast: Forecast, running: Sequence[str], force: bool
+) -> Planned:
+    verdict = pipeline.examine(name, forecast)
+    reasons = [reason for change in verdict.changes for reason in describe(change)]
+    if verdict.frozen:
+        return Planned(name, Action.FROZEN, (FROZEN,))
+    if force:
+        pipeline.expect_rerun(name, forecast)
+        return Planned(name, Action.RUN, (FORCED,))
+    if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
+        reasons += [Words(f"upstream {one} runs", f"上游 {one} 将运行") for one in running]
+    if verdict.restorable:
+        return Planned(name, Action.RESTORABLE, (*reasons, RESTORED))
+    if verdict.changes or running:
+        return Planned(name, Action.RUN, tuple(reasons))
+    return Planned(name, Action.CACHED, (CACHED,))
+
+
+def describe(change: Change) -> list[Words]:
+    """A difference to the lock file, in words."""
+    if change.cause is Cause.NEVER_RAN:
+        return [NEVER_RAN]
+    if change.cause is Cause.ALWAYS:
+        return [ALWAYS]
+    if change.cause is Cause.COMMAND:
+        return _command(change.old, change.new)
+    if change.cause is Cause.PARAMETER and change.state == "modified":
+        return [_moved(change.name, repr(change.old), repr(change.new))]
+    state = STATES.get(change.state, Words(change.state, change.state))
+    return [Words(f"{change.name} {state.en}", f"{change.name} {state.zh}")]
+
+
+def _moved(name: str, old: str, new: str) -> Words:
+    return Words(f"{name} {old} → {new}", f"{name} {old} → {new}")
+
+
+def _command(old: str, new: str) -> list[Words]:
+    """The settings that differ between two commands of the same kind; else the command itself."""
+    before, after = options(old), options(new)
+    if before is None or after is None or before[0] != after[0]:
+        return [Words("the command changed", "命令已更改")]
+    reasons = []
+    for name in dict.fromkeys([*before[1], *after[1]]):
+        one, other = before[1].get(name), after[1].get(name)
+        if one != other:
+            reasons.append(
+                Words(
+                    f"{name} {one or DEFAULT.en} → {other or DEFAULT.en}",
+                    f"{name} {one or DEFAULT.zh} → {other or DEFAULT.zh}",
+                )
+            )
+    return reasons or [Words("the command changed", "命令已更改")]
+
+
+def options(command: str) -> tuple[list[str], dict[str, str]] | None:
+    """The words of a command before its first option, and the options; None if it is no such."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    plain: list[str] = []
+    found: dict[str, str] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name, _, value = word[2:].partition("=")
+            found[name] = value
+        elif name:
+            found[name] = f"{found[name]} {word}".strip()
+        else:
+            plain.append(word)
+    return plain, {key: value or "true" for key, value in found.items()}

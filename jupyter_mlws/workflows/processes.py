@@ -1,0 +1,84 @@
+"""Processes by identity: whether one still lives, and how a whole tree of them is ended.
+
+A pid alone says nothing: numbers come round again. With its start time it names one process.
+What a run starts carries a cookie in its environment, so that it is found even where it left
+its process group.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+COOKIE = "MLWS_RUN_ID"
+"""The environment variable that a run's processes carry."""
+PROC = Path("/proc")
+GRACE = 5.0
+"""Seconds between asking and killing."""
+ASK_TIMEOUT = 10
+
+
+def start_time(pid: int) -> str | None:
+    """When a process started, as the system counts it; None where it is gone or has ended."""
+    if PROC.joinpath("self", "stat").exists():
+        return _linux_start_time(pid)
+    answer = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=ASK_TIMEOUT,
+    )
+    return answer.stdout.strip() or None
+
+
+def _linux_start_time(pid: int) -> str | None:
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    # The second field is the program's name in parentheses, which may hold spaces.
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else fields[19]
+
+
+def alive(pid: int | None, started: str | None) -> bool:
+    """Whether that very process still runs."""
+    return pid is not None and started is not None and start_time(pid) == started
+
+
+def bearers(cookie: str) -> Iterator[int]:
+    """The processes of a run, but not the one that asks (Linux; elsewhere groups must do)."""
+    wanted = f"{COOKIE}={cookie}".encode()
+    for folder in PROC.glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                pid = int(folder.name)
+                if pid != os.getpid() and start_time(pid) is not None:
+                    yield pid
+
+
+def end_group(group: int, how: signal.Signals = signal.SIGTERM) -> None:
+    """Send a signal to a process group; one that is gone is as wished."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, how)
+
+
+def end_bearers(cookie: str, grace: float = GRACE) -> None:
+    """Ask every process of a run to end, and kill what has not after ``grace`` seconds."""
+    deadline = time.monotonic() + grace
+    asked: set[int] = set()
+    while remaining := set(bearers(cookie)):
+        late = time.monotonic() >= deadline
+        for pid in remaining if late else remaining - asked:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        asked |= remaining
+        if late and time.monotonic() >= deadline + grace:
+            return
+        time.sleep(0.02)
