@@ -1,0 +1,156 @@
+"""Which data a version names: read from the texts of its ``*.dvc`` and ``dvc.lock`` files.
+
+DVC itself is not needed for that, and a broken ``dvc.yaml`` does not matter.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOCK = "dvc.lock"
+PIPELINE = "dvc.yaml"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One path whose content DVC stores; ``md5`` is None where nothing was recorded yet.
+
+    ``source`` is the file that names it; ``legacy`` marks hashes of DVC 2 (line endings of text
+    normalised); ``isexec`` a file to be executable; what is not ``pushed`` (imports, and
+    ``push: false``) never goes to the remote.
+    """
+
+    path: str
+    source: str
+    md5: str | None
+    size: int | None = None
+    files: int | None = None
+    legacy: bool = False
+    isexec: bool = False
+    pushed: bool = True
+
+    @property
+    def folder(self) -> bool:
+        return self.md5 is not None and self.md5.endswith(".dir")
+
+    @property
+    def pipeline(self) -> bool:
+        """An output of a workflow, which only a run of it can commit."""
+        return posixpath.basename(self.source) == LOCK
+
+
+def names_data(path: str) -> bool:
+    """``path`` is a file that names data."""
+    name = posixpath.basename(path)
+    return name == LOCK or (name.endswith(".dvc") and name != ".dvc")
+
+
+def is_relevant(path: str) -> bool:
+    """:func:`read` wants the text of ``path``."""
+    return names_data(path) or posixpath.basename(path) == PIPELINE
+
+
+def read(texts: Mapping[str, bytes]) -> list[DataFile]:
+    """All data that the given files (path → content) name, by path.
+
+    A file that does not parse names nothing: git still versions it as text. A lock is read with
+    the ``dvc.yaml`` beside it, which alone knows working folders and what is not cached.
+    """
+    found: dict[str, DataFile] = {}
+    for source, text in texts.items():
+        if not names_data(source):
+            continue
+        for item in _named_by(source, text, texts):
+            # Of a path named twice the one with a hash is kept.
+            if item.path not in found or found[item.path].md5 is None:
+                found[item.path] = item
+    return [found[path] for path in sorted(found)]
+
+
+def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataFile]:
+    document = _parse(text)
+    base = posixpath.dirname(source)
+    if posixpath.basename(source) != LOCK:
+        folder = posixpath.join(base, str(document.get("wdir", "")))
+        imported = bool(document.get("deps"))
+        for item in _items(source, folder, document.get("outs"), frozenset()):
+            yield replace(item, pushed=item.pushed and not imported)
+        return
+    stages = _mapping(document.get("stages"))
+    declared = _mapping(_parse(texts.get(posixpath.join(base, PIPELINE), b"")).get("stages"))
+    for name, stage in stages.items():
+        definition = _mapping(declared.get(str(name)) or declared.get(str(name).split("@")[0]))
+        definition = _mapping(definition.get("do")) or definition
+        wdir = str(definition.get("wdir", ""))
+        uncached = frozenset(_uncached(definition))
+        if not definition or "${" in wdir or any("${" in path for path in uncached):
+            # Nobody can say where these paths lie or which of them are cached.
+            continue
+        folder = posixpath.join(base, wdir)
+        yield from _items(source, folder, _mapping(stage).get("outs"), uncached)
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        document = yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader, in C if possible
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return _mapping(document)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _uncached(definition: Mapping[str, Any]) -> Iterator[str]:
+    """The outputs of a stage that are declared with ``cache: false``."""
+    for kind in ("outs", "metrics", "plots"):
+        rows = definition.get(kind)
+        for row in rows if isinstance(rows, list) else ():
+            for path, options in _mapping(row).items():
+                if _mapping(options).get("cache") is False:
+                    yield str(path)
+
+
+def _items(source: str, folder: str, outs: Any, uncached: Collection[str]) -> Iterator[DataFile]:
+    for out in outs if isinstance(outs, list) else ():
+        if not isinstance(out, dict) or not isinstance(out.get("path"), str):
+            continue
+        if out["path"] in uncached:
+            continue
+        path = posixpath.normpath(posixpath.join(folder, out["path"]))
+        local = "://" not in out["path"] and not path.startswith(("../", "/"))
+        if local and out.get("cache", True):
+            yield _item(path, source, out)
+
+
+def _item(path: str, source: str, out: Mapping[str, Any]) -> DataFile:
+    md5 = out.get("md5")
+    return DataFile(
+        path,
+        source,
+        str(md5) if md5 else None,
+        _whole(out.get("size")),
+        _whole(out.get("nfiles")),
+        legacy=bool(md5) and out.get("hash") != "md5",
+        isexec=bool(out.get("isexec")),
+        pushed=out.get("push") is not False,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def covers(paths: Iterable[str], path: str) -> bool:
+    """``path`` is one of ``paths``, or below one of them."""
+    return any(
+        path == chosen or chosen in ("", ".") or path.startswith(chosen.rstrip("/") + "/")
+        for chosen in paths
+    )

@@ -1,0 +1,332 @@
+"""Stores, checks, moves and checks out data, object by object.
+
+DVC's index of the repository is never built: it fails as a whole when any ``dvc.yaml`` is
+invalid. What is to be moved is named by the caller, as read from ``*.dvc`` and ``dvc.lock``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.dvc.repo import open_repo
+
+BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One object of a store: a file's content, or the list of a folder's files (``.dir``)."""
+
+    md5: str
+    legacy: bool
+    item: DataFile
+
+    @property
+    def listing(self) -> bool:
+        return self.md5.endswith(".dir")
+
+
+@contextmanager
+def open_data(root: Path) -> Iterator[DataStore]:
+    """The data of the project at ``root``, for one operation on one thread."""
+    with open_repo(root) as repo:
+        yield DataStore(root, repo)
+
+
+class DataStore:
+    """Working tree, cache and default remote of one DVC repository."""
+
+    def __init__(self, root: Path, repo: Any) -> None:
+        self._root = root
+        self._repo = repo
+
+    # Working tree and cache
+
+    def measure(self, item: DataFile) -> DataFile | None:
+        """``item`` with the hash that its path has in the working tree; None where it is gone."""
+        return self._build(item, store=False)
+
+    def keep(self, item: DataFile) -> DataFile | None:
+        """As :meth:`measure`, and the content is in the cache afterwards."""
+        return self._build(item, store=True)
+
+    def add(self, source: str) -> list[str]:
+        """Store the changed data of one ``.dvc`` file and record it there; the paths touched.
+
+        Those are the file itself and the ``.gitignore`` beside its data.
+        """
+        from dvc.dvcfile import load_file
+
+        with self._repo.lock:
+            stage = load_file(self._repo, str(self._root / source)).stage
+            for out in stage.outs:
+                # Not through `stage.save`, which asks an import's source over the network.
+                out.save()
+                out.commit()
+            stage.md5 = stage.compute_md5()
+            stage.dump()
+            folders = {Path(out.fs_path).parent for out in stage.outs}
+        ignores = [folder / ".gitignore" for folder in sorted(folders)]
+        inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
+        return [source, *inside]
+
+    def objects(self, items: Iterable[DataFile]) -> list[StoredObject]:
+        """Every object that the items consist of; folders by their listing in the cache.
+
+        A folder whose listing is missing or damaged contributes the listing alone.
+        """
+        found: dict[str, StoredObject] = {}
+        for item in items:
+            if item.md5 is None:
+                continue
+            found[item.md5] = StoredObject(item.md5, item.legacy, item)
+            if item.folder:
+                for md5 in self._listed(item):
+                    found.setdefault(md5, StoredObject(md5, item.legacy, item))
+        return list(found.values())
+
+    def missing(self, items: Iterable[DataFile]) -> list[DataFile]:
+        """Those of the items that the cache holds not at all, or not wholly."""
+        absent = {
+            stored.item.path: stored.item
+            for stored in self.objects(items)
+            if not self._cached(stored).is_file()
+        }
+        return list(absent.values())
+
+    def check(self, items: Iterable[DataFile]) -> None:
+        """Read every object in the cache and compare it with its hash.
+
+        Error 30402 where one is missing, 30401 where one is damaged; a damaged one is put aside,
+        so that it can be stored or fetched anew.
+        """
+        for stored in self.objects(items):
+            path = self._cached(stored)
+            if not path.is_file():
+                raise MLWSError("30402", paths=[stored.item.path])
+            if self._hash(path, legacy=stored.legacy) != stored.md5.removesuffix(".dir"):
+                self._set_aside(path)
+                raise MLWSError("30401", path=stored.item.path, md5=stored.md5)
+
+    def sync(self, items: Iterable[DataFile]) -> None:
+        """Return when the items' objects are on the disk, and will be after a power cut."""
+        folders = set()
+        for stored in self.objects(items):
+            path = self._cached(stored)
+            _fsync(path)
+            folders.add(path.parent)
+        for folder in folders:
+            _fsync(folder)
+            _fsync(folder.parent)
+
+    def checkout(self, item: DataFile) -> None:
+        """Make the working tree's path what the cache holds, linked as DVC is set up."""
+        from dvc_data.hashfile.checkout import checkout
+
+        target = self._root / item.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        cache = self._cache(legacy=item.legacy)
+        options = {"force": True, "state": self._repo.state, "ignore": self._repo.dvcignore}
+        if item.folder:
+            if target.is_symlink() or target.is_file():
+                target.unlink()
+            checkout(str(target), self._repo.fs, self._load(item), cache, **options)
+            return
+        beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+        try:
+            checkout(str(beside), self._repo.fs, self._load(item), cache, **options)
+            if item.isexec:
+                cache.set_exec(str(beside))
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+        # The state is kept by path; without these DVC would hash again, and forget the link.
+        self._repo.state.save(str(target), self._repo.fs, self._info(item))
+        self._repo.state.save_link(str(target), self._repo.fs)
+
+    def remove(self, item: DataFile) -> None:
+        """Take the data out of the working tree; the cache keeps it."""
+        target = self._root / item.path
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+    def text_of(self, item: DataFile, limit: int) -> bytes | None:
+        """The content of a file in the cache; None for folders, larger ones and missing ones."""
+        if item.md5 is None or item.folder:
+            return None
+        path = self._cached(StoredObject(item.md5, item.legacy, item))
+        if not path.is_file() or path.stat().st_size > limit:
+            return None
+        return path.read_bytes()
+
+    # Remote
+
+    @property
+    def remote(self) -> str | None:
+        """The name of the default remote, if there is one."""
+        name = self._repo.config["core"].get("remote")
+        return str(name) if name else None
+
+    def push(self, items: Sequence[DataFile]) -> None:
+        """Bring the items to the remote and look that each object has arrived.
+
+        Error 30101 where the remote can't be reached or an object did not arrive.
+        """
+        wanted = [item for item in items if item.md5 and item.pushed]
+        with self._reaching():
+            for legacy in sorted({item.legacy for item in wanted}):
+                part = [item for item in wanted if item.legacy is legacy]
+                cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
+                self._transfer(cache, remote, part)
+        absent = self.missing_remotely(wanted)
+        if absent:
+            reason = f"{len(absent)} objects did not arrive"
+            raise MLWSError("30101", remote=self.remote, reason=reason)
+
+    def fetch(self, items: Sequence[DataFile]) -> None:
+        """Bring the items from the remote into the cache.
+
+        Error 30101 where it can't be reached, 30402 where it lacks some of them.
+        """
+        wanted = [item for item in items if item.md5]
+        if self.remote is None and wanted:
+            raise MLWSError("30402", paths=[item.path for item in wanted])
+        with self._reaching():
+            for legacy in sorted({item.legacy for item in wanted}):
+                part = [item for item in wanted if item.legacy is legacy]
+                cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
+                self._transfer(remote, cache, part)
+        absent = self.missing(wanted)
+        if absent:
+            raise MLWSError("30402", paths=[item.path for item in absent])
+
+    def missing_remotely(self, items: Iterable[DataFile]) -> list[StoredObject]:
+        """Objects of the items that the remote lacks, asked one by one; error 30101."""
+        stored = [each for each in self.objects(items) if each.item.pushed]
+        absent = []
+        with self._reaching():
+            for legacy in sorted({each.legacy for each in stored}):
+                part = [each for each in stored if each.legacy is legacy]
+                remote = self._remote(legacy=legacy)
+                there = set(remote.list_oids_exists([each.md5 for each in part]))
+                absent += [each for each in part if each.md5 not in there]
+        return absent
+
+    def _transfer(self, source: Any, target: Any, items: Iterable[DataFile]) -> None:
+        from dvc_data.hashfile.transfer import transfer
+
+        # Without DVC's index of the remote, which takes a folder's listing as proof of its files.
+        result = transfer(
+            source,
+            target,
+            {self._info(item) for item in items},
+            cache_odb=self._cache(legacy=target.hash_name != "md5"),
+            shallow=False,
+        )
+        if result.failed:
+            raise OSError(f"{len(result.failed)} objects could not be transferred")
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except MLWSError:
+            raise
+        except Exception as error:  # each remote's library raises its own kinds
+            reason = f"{type(error).__name__}: {error}"
+            raise MLWSError("30101", remote=self.remote, reason=reason) from error
+
+    def _remote(self, *, legacy: bool) -> Any:
+        name = "md5-dos2unix" if legacy else "md5"
+        return self._repo.cloud.get_remote_odb(None, "push", hash_name=name)
+
+    # Objects
+
+    def _build(self, item: DataFile, *, store: bool) -> DataFile | None:
+        from dvc_data.hashfile.build import build
+        from dvc_data.hashfile.transfer import transfer
+
+        target = self._root / item.path
+        if not target.exists():
+            return None
+        cache = self._cache(legacy=item.legacy)
+        staging, meta, built = build(
+            cache,
+            str(target),
+            self._repo.fs,
+            "md5-dos2unix" if item.legacy else "md5",
+            dry_run=not store,
+            ignore=self._repo.dvcignore,
+        )
+        if store:
+            result = transfer(staging, cache, {built.hash_info}, shallow=False)
+            if result.failed:
+                raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
+        return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
+
+    def _cache(self, *, legacy: bool) -> Any:
+        return self._repo.cache.legacy if legacy else self._repo.cache.local
+
+    def _cached(self, stored: StoredObject) -> Path:
+        return Path(self._cache(legacy=stored.legacy).oid_to_path(stored.md5))
+
+    def _info(self, item: DataFile) -> Any:
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        return HashInfo("md5-dos2unix" if item.legacy else "md5", item.md5)
+
+    def _load(self, item: DataFile) -> Any:
+        from dvc_data.hashfile import load
+
+        return load(self._cache(legacy=item.legacy), self._info(item))
+
+    def _listed(self, item: DataFile) -> list[str]:
+        from dvc_objects.errors import ObjectFormatError
+
+        try:
+            return [info.value for _, _, info in self._load(item)]
+        except (FileNotFoundError, ObjectFormatError):
+            return []
+
+    def _hash(self, path: Path, *, legacy: bool) -> str:
+        if legacy:
+            from dvc_data.hashfile.hash import file_md5
+
+            return str(file_md5(str(path), self._repo.fs, name="md5-dos2unix"))
+        return md5_of(path)
+
+    def _set_aside(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(path.with_name(f"{path.name}.damaged"))
+
+
+def md5_of(path: Path) -> str:
+    """The hash that DVC 3 gives a file."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

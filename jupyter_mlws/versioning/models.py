@@ -1,0 +1,294 @@
+"""What the API says and takes of versions: field names as in its JSON."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from jupyter_mlws.api.models import PageQuery, Record, Request
+
+
+class ChangeKind(str, Enum):
+    """What a path holds: its icon, and how it is compared."""
+
+    CODE = "code"
+    NOTEBOOK = "notebook"
+    DATA = "data"
+
+
+class ChangeState(str, Enum):
+    """How a path differs."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+    RENAMED = "renamed"
+    UNTRACKED = "untracked"
+    CONFLICTED = "conflicted"
+
+
+def _printable(value: Any) -> Any:
+    """Bytes of a name that are no UTF-8 are shown as a replacement character."""
+    if isinstance(value, str):
+        return value.encode(errors="surrogateescape").decode(errors="replace")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_printable)]
+"""Text out of git, whose names and messages may hold any bytes."""
+
+
+class Change(Record):
+    """A path that differs from HEAD; data that DVC tracks is named by its own path."""
+
+    path: Text
+    kind: ChangeKind
+    state: ChangeState
+    staged: bool = False
+    old_path: Text | None = None
+    size: int | None = None
+
+
+class GitStatus(Record):
+    """``operation`` is the merge, rebase… that waits to be finished."""
+
+    branch: Text | None
+    head: str | None
+    upstream: Text | None
+    changes: list[Change]
+    operation: str | None = None
+
+
+class FileDiff(Record):
+    """One file in two versions; both texts are null for binary files."""
+
+    path: Text
+    binary: bool
+    unified: str
+    old: str | None
+    new: str | None
+    truncated: bool
+
+
+class ChangedFile(Record):
+    """A file of a diff; the counts of lines are null for binary files and data."""
+
+    path: Text
+    state: ChangeState
+    kind: ChangeKind
+    old_path: Text | None = None
+    additions: int | None = None
+    deletions: int | None = None
+
+
+class Diff(Record):
+    """The files that differ, or one file's difference where a path was asked for."""
+
+    files: list[ChangedFile]
+
+
+class VersionChange(Record):
+    """A path that a commit changed."""
+
+    path: Text
+    state: ChangeState
+    kind: ChangeKind
+    old_path: Text | None = None
+
+
+class CodeVersion(Record):
+    """A commit, in the words of the specification."""
+
+    commit_id: str
+    message: Text
+    author: Text
+    timestamp: str
+    changes: list[VersionChange]
+
+
+class Author(Record):
+    """Who wrote a version."""
+
+    name: Text
+    email: Text
+
+
+class SnapshotData(Record):
+    """Data that a version names; ``files`` counts those of a folder."""
+
+    path: Text
+    md5: str | None
+    size: int | None
+    files: int | None
+
+
+class Stats(Record):
+    """Changed paths of each kind."""
+
+    code: int = 0
+    data: int = 0
+    notebook: int = 0
+
+
+class Proof(Record):
+    """What was checked: true, false, or null where there is nothing to check."""
+
+    code: bool
+    data_local: bool | None
+    data_remote: bool | None
+    runs: bool | None
+    checked: str
+
+
+class Snapshot(Record):
+    """One version of code, data and models; ``runs`` are ids of MLflow runs."""
+
+    id: str
+    short: str
+    parents: list[str]
+    subject: Text
+    message: Text
+    author: Author
+    timestamp: str
+    refs: list[Text]
+    current: bool
+    runs: list[str]
+    data: list[SnapshotData]
+    stats: Stats
+    proof: Proof | None = None
+
+
+class SnapshotDetail(Snapshot):
+    """A snapshot with the paths it changed against its parent."""
+
+    changes: list[VersionChange]
+
+
+class SnapshotCreated(Snapshot):
+    """A new snapshot; ``warnings`` tell what was left out, and why."""
+
+    warnings: list[str] = Field(default_factory=list)
+
+
+class CodeAction(Record):
+    """What a restore does to a file: ``write`` or ``delete``."""
+
+    path: Text
+    action: str
+
+
+class DataAction(Record):
+    """What a restore does to data: ``checkout``, ``fetch`` (first from the remote), ``delete``."""
+
+    path: Text
+    action: str
+    size: int | None = None
+
+
+class Lost(Record):
+    """Uncommitted work that a restore replaces; the safety snapshot keeps it."""
+
+    path: Text
+    reason: str
+
+
+class Missing(Record):
+    """Data that no store has."""
+
+    path: Text
+    md5: str
+
+
+class RestorePlan(Record):
+    """What a restore would do; ``nothing``: all is as in the snapshot already."""
+
+    snapshot: str
+    code: list[CodeAction]
+    data: list[DataAction]
+    bytes_to_fetch: int
+    lost: list[Lost]
+    missing: list[Missing]
+    nothing: bool
+
+
+class RestoreResult(Record):
+    """``safety`` is the commit that keeps what was there before."""
+
+    safety: str | None
+    restored: list[Text]
+
+
+class ChangedData(Record):
+    """Data that two versions name differently."""
+
+    path: Text
+    state: ChangeState
+    from_md5: str | None
+    to_md5: str | None
+    from_size: int | None
+    to_size: int | None
+
+
+class DifferingValue(Record):
+    """A metric or parameter in two versions; null where a version lacks it."""
+
+    name: str
+    from_: Any = Field(serialization_alias="from")
+    to: Any
+
+
+class SnapshotDiff(Record):
+    """Two versions side by side."""
+
+    files: list[ChangedFile]
+    data: list[ChangedData]
+    metrics: list[DifferingValue]
+    params: list[DifferingValue]
+
+
+class SnapshotCreate(Request):
+    """A new snapshot, of all changes or those at and below ``paths``."""
+
+    message: str = Field(min_length=1, max_length=20_000, pattern=r"\S")
+    paths: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    allow_secrets: bool = Field(
+        default=False, description="Commit files although they look like credentials."
+    )
+
+
+class RestoreRequest(Request):
+    """All of a snapshot, or its ``paths`` and what is below them."""
+
+    paths: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+
+
+class DiffQuery(Request):
+    """Two versions; without ``to`` the working tree."""
+
+    from_: str = Field(default="HEAD", alias="from", description="The older version.")
+    to: str | None = Field(default=None, description="The newer one; absent: the working tree.")
+    path: str | None = Field(default=None, description="One file instead of the list.")
+
+
+class SnapshotDiffQuery(Request):
+    """Two versions."""
+
+    from_: str = Field(alias="from", description="The older version.")
+    to: str = Field(default="HEAD", description="The newer version.")
+
+
+class HistoryQuery(PageQuery):
+    """Filters of history; all that are given must hold."""
+
+    ref: str = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
+    path: str | None = Field(default=None, description="Only versions that changed this path.")
+    author: str | None = Field(default=None, description="Part of the author's name or e-mail.")
+    q: str | None = Field(default=None, description="Part of the message.")
+
+
+class PlanQuery(Request):
+    """What of a snapshot is to be restored."""
+
+    paths: list[str] | None = Field(default=None, description="Only these and what is below.")

@@ -1,0 +1,38 @@
+"""Finds content that looks like a credential, so that it is not committed by accident."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+LARGEST = 1024 * 1024
+"""Bytes; larger files are not searched: credentials are short."""
+
+PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
+        rb"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+        rb"\baws_secret_access_key\s*[=:]\s*[\"']?[A-Za-z0-9/+=]{40}\b",
+        rb"\bgh[pousr]_[A-Za-z0-9]{36,}\b",
+        rb"\bgithub_pat_[A-Za-z0-9_]{60,}\b",
+        rb"\bglpat-[A-Za-z0-9_\-]{20,}\b",
+        rb"\bhf_[A-Za-z0-9]{34,}\b",
+        rb"\bsk-(?:proj-|ant-)?[A-Za-z0-9_\-]{32,}\b",
+        rb"\bxox[abprs]-[A-Za-z0-9\-]{20,}\b",
+        rb"\bAIza[0-9A-Za-z_\-]{35}\b",
+    )
+)
+
+
+def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:
+    """Those of the files below ``root`` whose content looks like a credential."""
+    return [path for path in paths if _looks_secret(root / path)]
+
+
+def _looks_secret(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
+        return False
+    content = path.read_bytes()
+    return any(pattern.search(content) for pattern in PATTERNS)
