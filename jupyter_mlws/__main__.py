@@ -1,0 +1,22 @@
+"""``jupyter mlws …`` and ``python -m jupyter_mlws …``."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """Carry out the command line of this process; its exit code."""
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["node"]:
+        # A workflow starts this once for every node: what only people need is not imported.
+        from jupyter_mlws.components.node import main as run_node
+
+        return run_node(arguments[1:])
+    from jupyter_mlws.cli import main as run_words
+
+    return run_words(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

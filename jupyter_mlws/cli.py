@@ -1,0 +1,199 @@
+"""``jupyter mlws WORD …``: the words as a command line, in the reader's language."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jupyter_mlws import commands
+from jupyter_mlws.client import RemoteError
+from jupyter_mlws.commands import Desk
+from jupyter_mlws.errors import CHINESE, ENGLISH, MLWSError, Words
+from jupyter_mlws.render import TerminalScreen
+from jupyter_mlws.session import Origin
+from jupyter_mlws.views import Views
+from jupyter_mlws.words import PROJECT_WORDS, WORDS, Word
+
+PROGRAM = "jupyter-mlws"
+ABOUT = Words(
+    "Snapshots of code, data and models, and workflows, of the project in this folder.\n\n"
+    "Where a Jupyter server of the project runs, it does the work; else this program does.\n\n"
+    "Exit codes: 0 done, 1 failed, 2 not as written, 130 stopped by Ctrl-C.",
+    "管理当前文件夹所属项目的快照（代码、数据与模型）和工作流。\n\n"
+    "若该项目的 Jupyter 服务器正在运行，则由它执行；否则由本程序执行。\n\n"
+    "退出码：0 完成，1 失败，2 用法有误，130 被 Ctrl-C 停止。",
+)
+JSON_HELP = Words("Print the result as JSON.", "以 JSON 输出结果。")
+HELP_HELP = Words("Show this message and exit.", "显示本说明并退出。")
+FOLDER_HELP = Words("Work in the project of this folder.", "在此文件夹所属的项目中操作。")
+HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
+
+
+def language_of(environment: Mapping[str, str]) -> str:
+    """The language of the person's locale; English for every one but Chinese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return CHINESE if environment[name].lower().startswith("zh") else ENGLISH
+    return ENGLISH
+
+
+class _ChineseFormatter(click.HelpFormatter):
+    @contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        with super().section(HEADINGS.get(name, name)):
+            yield
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or HEADINGS["Usage: "])
+
+
+class _ChineseContext(click.Context):
+    formatter_class = _ChineseFormatter
+
+
+def build(language: str) -> click.Group:
+    """The whole command line in one language."""
+    top = _group("mlws", ABOUT, language, WORDS)
+    top.params.append(
+        click.Option(
+            ["-C", "--project", "folder"],
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help=FOLDER_HELP.in_(language),
+        )
+    )
+    projects = Words("List and make projects.", "列出和创建项目。")
+    top.add_command(_group("projects", projects, language, PROJECT_WORDS))
+    return top
+
+
+def _enter(folder: Path | None = None) -> None:
+    """What a group does before its word, or where none is given."""
+    context = click.get_current_context()
+    if folder is not None:
+        context.find_object(Desk).folder = folder.resolve()  # type: ignore[union-attr]
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _group(name: str, about: Words, language: str, words: Sequence[Word]) -> click.Group:
+    group = click.Group(
+        name,
+        help=about.in_(language),
+        callback=_enter,
+        invoke_without_command=True,
+        commands=[_command(word, language) for word in words],
+    )
+    _speak(group, language)
+    return group
+
+
+def _command(word: Word, language: str) -> click.Command:
+    @click.pass_obj
+    def call(desk: Desk, /, as_json: bool, **given: Any) -> int:
+        desk.as_json = as_json
+        return word.action(desk, **given)
+
+    parameters = [make(language) for make in word.parameters]
+    parameters.append(
+        click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
+    )
+    command = click.Command(
+        word.name, params=parameters, callback=call, help=word.about.in_(language)
+    )
+    _speak(command, language)
+    return command
+
+
+def _speak(command: click.Command, language: str) -> None:
+    """Make what click itself says of ``command`` speak the language."""
+    if language == CHINESE:
+        command.context_class = _ChineseContext
+        command.options_metavar = "[选项]"
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = "命令 [参数]..."
+    option = command.get_help_option(click.Context(command))
+    if option is not None:
+        option.help = HELP_HELP.in_(language)
+
+
+def manual(language: str) -> str:
+    """The help of every word, one below the other."""
+    top = build(language)
+    context = top.context_class(top, info_name="%mlws")
+    parts = [top.get_help(context)]
+    for command, inner in _leaves(top, context):
+        parts.append(command.get_help(inner))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _leaves(
+    group: click.Group, context: click.Context
+) -> Iterator[tuple[click.Command, click.Context]]:
+    for name, command in group.commands.items():
+        inner = command.context_class(command, parent=context, info_name=name)
+        if isinstance(command, click.Group):
+            yield from _leaves(command, inner)
+        else:
+            yield command, inner
+
+
+def usage_words(error: click.UsageError) -> Words:
+    """What click says of a wrong command line, in both languages."""
+    english = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        return Words(english, f"没有选项 {error.option_name}。")
+    if isinstance(error, click.MissingParameter):
+        return Words(
+            english, f"缺少参数 {error.param.human_readable_name if error.param else ''}。"
+        )
+    if isinstance(error, click.BadParameter):
+        name = error.param.human_readable_name if error.param else ""
+        return Words(english, f"参数 {name} 的值无效：{error.message}")
+    if english.startswith("No such command"):
+        return Words(english, f"没有命令 {english.partition('command')[2].split('.')[0].strip()}。")
+    return Words(english, f"用法有误：{english}")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command line; the exit code."""
+    desk = Desk(Path.cwd().resolve(), TerminalScreen(), language_of(os.environ), Origin.CLI)
+    cli = build(desk.language)
+    try:
+        # Not in standalone mode: click would exit by itself, with its own words.
+        code = cli.main(list(argv), prog_name=PROGRAM, obj=desk, standalone_mode=False)
+    except click.UsageError as error:
+        return _tell_usage(error, desk.language)
+    except commands.UsageFaultError as error:
+        return _tell(str(error), commands.USAGE)
+    except (MLWSError, RemoteError) as error:
+        return _tell_error(error, desk)
+    except (click.Abort, KeyboardInterrupt):
+        return commands.INTERRUPTED
+    finally:
+        desk.close()
+    return code if isinstance(code, int) else commands.OK
+
+
+def _tell_usage(error: click.UsageError, language: str) -> int:
+    help_of = error.ctx.get_usage() + "\n" if error.ctx is not None else ""
+    return _tell(help_of + usage_words(error).in_(language), commands.USAGE)
+
+
+def _tell_error(error: MLWSError | RemoteError, desk: Desk) -> int:
+    body = error.as_dict(desk.language)
+    if desk.as_json:
+        return _tell(json.dumps(body, ensure_ascii=False, default=str), commands.FAILED)
+    TerminalScreen(sys.stderr).show(*Views(desk.language).error(body))
+    return commands.FAILED
+
+
+def _tell(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code

@@ -1,0 +1,360 @@
+"""What each word of the command line and of ``%mlws`` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.client import find_server
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.render import Block, Place, Screen, Tone, line
+from jupyter_mlws.session import JSON, Origin, Session, open_session
+from jupyter_mlws.views import Views
+
+OK, FAILED, USAGE = 0, 1, 2
+INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended, by the shell's convention."""
+WORKFLOW_FILE = "dvc.yaml"
+LATEST = "latest"
+LOOK = 0.05
+"""Seconds between two looks at the project's bell."""
+FOLLOW = 0.2
+"""Seconds between two looks at a log that grows."""
+SILENCE = 2.0
+"""Seconds after which a run is asked for even if no bell rang: its process may be gone."""
+TAIL = 2000
+"""Bytes of a failed node's log that are shown with its error."""
+
+
+class UsageFaultError(Exception):
+    """The words are right and can't be carried out as written; says what to write instead."""
+
+
+@dataclass
+class Desk:
+    """Where a command works, and how its result is shown."""
+
+    folder: Path
+    screen: Screen
+    language: str
+    origin: Origin
+    as_json: bool = False
+    shown: list[str] = field(default_factory=list)
+
+    @cached_property
+    def session(self) -> Session:
+        """The project that the folder lies in; opened by the first word that needs it."""
+        return open_session(self.folder, self.language, self.origin)
+
+    @cached_property
+    def views(self) -> Views:
+        return Views(self.language)
+
+    def answer(self, data: Any, view: Callable[[Any], Sequence[Block]]) -> None:
+        """The result: as it is for programs, as ``view`` shows it for people."""
+        if self.as_json:
+            self.screen.data(data)
+        else:
+            self.screen.show(*view(data))
+
+    def path(self, given: str) -> str:
+        """A path as given by a person, relative to the project's root."""
+        root = self.session.project.root
+        absolute = Path(os.path.normpath(self.folder / given))
+        if absolute != root and root not in absolute.parents:
+            raise MLWSError("50302", path=given)
+        return absolute.relative_to(root).as_posix()
+
+    def close(self) -> None:
+        """Close the session if one was opened."""
+        session = self.__dict__.pop("session", None)
+        if session is not None:
+            session.close()
+
+
+def status(desk: Desk) -> int:
+    desk.answer(desk.session.status(), desk.views.status)
+    return OK
+
+
+def commit(desk: Desk, message: str, paths: Sequence[str]) -> int:
+    snapshot = desk.session.commit(message, [desk.path(path) for path in paths])
+    desk.answer(snapshot, desk.views.committed)
+    return OK
+
+
+def log(desk: Desk, path: str | None, query: str | None, number: int) -> int:
+    wanted = desk.path(path) if path else None
+    desk.answer(desk.session.history(wanted, query, number), desk.views.history)
+    return OK
+
+
+def diff(desk: Desk, start: str, end: str | None, path: str | None) -> int:
+    wanted = desk.path(path) if path else None
+    desk.answer(desk.session.diff(start, end, wanted), desk.views.diff)
+    return OK
+
+
+def restore(desk: Desk, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool) -> int:
+    wanted = [desk.path(path) for path in paths]
+    plan = desk.session.restore_plan(snapshot, wanted)
+    if dry_run or plan["nothing"]:
+        desk.answer(plan, desk.views.restore_plan)
+        return OK
+    if not desk.as_json:
+        desk.screen.show(*desk.views.restore_plan(plan))
+    if plan["lost"] and not yes and not _agreed(desk):
+        return FAILED
+    result = desk.session.restore(snapshot, wanted, desk.screen.note)
+    desk.answer(result, desk.views.restored)
+    return OK
+
+
+def _agreed(desk: Desk) -> bool:
+    question = desk.views.say(
+        "Replace it? A safety snapshot keeps it", "要替换吗？安全快照会保留这些内容"
+    )
+    agreed = desk.screen.confirm(question)
+    if agreed is None:
+        text = (
+            "Uncommitted work would be replaced; --yes does it and keeps it in a safety snapshot."
+        )
+        zh = "将替换未提交的内容；加上 --yes 即执行，并保存到安全快照。"
+        raise UsageFaultError(desk.views.say(text, zh))
+    return agreed
+
+
+def components(desk: Desk) -> int:
+    desk.answer(desk.session.components(), desk.views.components)
+    return OK
+
+
+def plan(desk: Desk, words: Sequence[str]) -> int:
+    path, targets = _workflow(desk, words)
+    desk.answer(desk.session.plan(path, targets), desk.views.plan)
+    return OK
+
+
+def run(
+    desk: Desk,
+    words: Sequence[str],
+    params: Sequence[str],
+    jobs: int | None,
+    force: bool,
+    keep_going: bool,
+) -> int:
+    path, targets = _workflow(desk, words)
+    request: JSON = {"force": force, "keep_going": keep_going}
+    if params:
+        request["params"] = dict(map(_param, params))
+    if targets:
+        request["targets"] = list(targets)
+    if jobs is not None:
+        request["jobs"] = jobs
+    started = desk.session.execute(path, request)
+    ended = _follow(desk, path, started["id"])
+    if desk.as_json:
+        desk.screen.data(ended)
+    if ended["status"] == "COMPLETED":
+        return OK
+    if not desk.as_json:
+        _show_logs(desk, path, ended)
+    return INTERRUPTED if ended["status"] == "CANCELLED" else FAILED
+
+
+def runs(desk: Desk, file: str | None, number: int) -> int:
+    path = _workflow(desk, [file])[0] if file else None
+    desk.answer(desk.session.runs(path, number), desk.views.runs)
+    return OK
+
+
+def cancel(desk: Desk, run: str | None) -> int:
+    path, found = _find_run(desk.session, run) if run else _active_run(desk.session)
+    desk.session.cancel(path, found["id"])
+    told = desk.views.say("Asked {run} to stop.", "已请求停止 {run}。", run=found["id"])
+    desk.answer({"run": found["id"]}, lambda _: [line(told)])
+    return OK
+
+
+def logs(desk: Desk, run: str, node: str, follow: bool) -> int:
+    path, found = _find_run(desk.session, run)
+    part = desk.session.log(path, found["id"], node, 0)
+    if desk.as_json:
+        desk.screen.data(part)
+        return OK
+    _show_text(desk, part["text"])
+    while follow and not part["complete"]:
+        time.sleep(FOLLOW)
+        part = desk.session.log(path, found["id"], node, part["size"])
+        _show_text(desk, part["text"])
+    return OK
+
+
+def list_projects(desk: Desk) -> int:
+    server = find_server(desk.folder, desk.language)
+    if server is not None:
+        items = server.get("projects")["items"]
+    else:
+        from jupyter_mlws.projects.manager import ProjectManager
+
+        manager = ProjectManager(desk.folder)
+        items = [project.model_dump(mode="json") for project in manager.list()]
+    desk.answer(items, desk.views.projects)
+    return OK
+
+
+def create_project(desk: Desk, name: str, template: str) -> int:
+    from jupyter_mlws.projects.manager import ProjectManager
+    from jupyter_mlws.projects.models import Template
+
+    # Always on the files: the name is relative to where the person is, not to a server's root.
+    created = ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
+    desk.answer(created, lambda project: desk.views.projects([project]))
+    return OK
+
+
+def _show_text(desk: Desk, text: str) -> None:
+    if text:
+        desk.screen.show(desk.views.text(text))
+
+
+def _param(given: str) -> tuple[str, Any]:
+    """``node.key=value``; the value is JSON where it reads as such, else text."""
+    name, equals, value = given.partition("=")
+    if not equals or "." not in name:
+        words = Words("is not node.key=value", "不是 node.key=value 的形式")
+        raise MLWSError("40204", Fault(given, words))
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _workflow(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
+    """The workflow that the first word names, or the only one; the words that are left."""
+    if words:
+        path = _named_workflow(desk, words[0])
+        if path is not None:
+            return path, list(words[1:])
+    known = desk.session.workflows()
+    if len(known) == 1:
+        return str(known[0]["path"]), list(words)
+    if words or not known:
+        raise MLWSError("40401", kind="workflow", name=words[0] if words else WORKFLOW_FILE)
+    text = "This project has several workflows; name one: {paths}"
+    zh = "该项目有多个工作流，请指定其一：{paths}"
+    paths = ", ".join(workflow["path"] for workflow in known)
+    raise UsageFaultError(desk.views.say(text, zh, paths=paths))
+
+
+def _named_workflow(desk: Desk, word: str) -> str | None:
+    """By file, by folder, or by the name that the workflow gives itself."""
+    root = desk.session.project.root
+    for base in (desk.folder, root):
+        file = Path(os.path.normpath(base / word))
+        if file.is_dir():
+            file /= WORKFLOW_FILE
+        if file.is_file() and file.name == WORKFLOW_FILE and root in file.parents:
+            return file.relative_to(root).as_posix()
+    named = [w["path"] for w in desk.session.workflows() if word in (w["name"], w["id"])]
+    return str(named[0]) if len(named) == 1 else None
+
+
+def _find_run(session: Session, run: str) -> tuple[str, JSON]:
+    """(workflow, run) of a run's id; ``latest`` is the newest of any workflow."""
+    known = session.workflows()
+    newest = [(w["path"], w["run"]) for w in known if w["run"] is not None]
+    if run == LATEST and newest:
+        return max(newest, key=lambda row: str(row[1]["id"]))
+    for workflow in known:
+        for candidate in session.runs_of(workflow["path"]):
+            if candidate["id"] == run:
+                return workflow["path"], candidate
+    raise MLWSError("40401", kind="run", name=run)
+
+
+def _active_run(session: Session) -> tuple[str, JSON]:
+    for workflow in session.workflows():
+        if workflow["run"] is not None and workflow["run"]["ended"] is None:
+            return workflow["path"], workflow["run"]
+    raise MLWSError("40401", kind="active run", name="")
+
+
+def _follow(desk: Desk, path: str, run: str) -> JSON:
+    """Show a run until it ends; Ctrl-C asks it to stop, a second one leaves it alone."""
+    stopping = False
+    with desk.screen.live() as place:
+        news = _news(desk, path, run, None if desk.as_json else place)
+        while True:
+            try:
+                return _last(news)
+            except KeyboardInterrupt:
+                if stopping:
+                    raise
+                stopping = True
+                desk.session.cancel(path, run)
+                news = _news(desk, path, run, None if desk.as_json else place)
+
+
+def _last(news: Iterator[JSON]) -> JSON:
+    state: JSON = {}
+    for state in news:  # noqa: B007  the last one is wanted
+        pass
+    return state
+
+
+def _news(desk: Desk, path: str, run: str, place: Place | None) -> Iterator[JSON]:
+    """The run again and again, each time that something happened, until it has ended."""
+    bell = desk.session.project.state / "bell"
+    while True:
+        heard = _rang(bell)
+        state = desk.session.run(path, run)
+        if not desk.as_json:
+            _tell(desk, state, place)
+        yield state
+        if state["ended"] is not None:
+            return
+        quiet_until = time.monotonic() + SILENCE
+        while _rang(bell) == heard and time.monotonic() < quiet_until:
+            time.sleep(LOOK)
+            if place is not None and int(time.monotonic() / LOOK) % 10 == 0:
+                # The clock of what is running goes on without news.
+                place.update(desk.views.run(state))
+
+
+def _rang(bell: Path) -> int:
+    try:
+        return bell.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _tell(desk: Desk, state: JSON, place: Place | None) -> None:
+    if place is not None:
+        place.update(desk.views.run(state))
+        return
+    for node in state["nodes"]:
+        news = f"{state['id']} {node['id']} {node['status']}"
+        if node["status"] != "PENDING" and news not in desk.shown:
+            desk.shown.append(news)
+            desk.screen.show(*desk.views.node_line(node))
+    if state["ended"] is not None:
+        desk.screen.show(*desk.views.run_end(state))
+
+
+def _show_logs(desk: Desk, path: str, run: JSON) -> None:
+    """The last lines of every node that failed."""
+    for node in run["nodes"]:
+        if node["status"] != "FAILED":
+            continue
+        size = desk.session.log(path, run["id"], node["id"], 0)["size"]
+        part = desk.session.log(path, run["id"], node["id"], max(0, size - TAIL))
+        if part["text"]:
+            title = desk.views.say("Log of {node}:", "{node} 的日志：", node=node["id"])
+            desk.screen.show(line(title, Tone.STRONG), desk.views.text(part["text"]))

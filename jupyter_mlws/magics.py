@@ -1,0 +1,121 @@
+"""``%mlws WORD …``: the words of the command line in a notebook or in IPython."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_mlws.commands import Desk
+
+NAME = "mlws"
+
+
+class MLWSMagicError(Exception):
+    """A word of ``%mlws`` that failed: marks the cell as failed, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks an exception for this, and shows it instead of the call stack.
+        return str(self).splitlines()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register ``%mlws`` with its manual and its completion."""
+    from IPython.core.magic import no_var_expand
+
+    from jupyter_mlws.cli import language_of, manual
+
+    def mlws(line: str) -> Any:
+        return run_line(shell, line)
+
+    no_var_expand(mlws)
+    mlws.__doc__ = manual(language_of(os.environ))
+    shell.register_magic_function(mlws, "line", NAME)
+    shell.set_hook("complete_command", _complete, str_key=f"%{NAME}")
+
+
+def run_line(shell: Any, line: str) -> Any:
+    """Carry out one line; its value is the result where ``--json`` was asked for.
+
+    The line is taken as a shell would take it, with nothing expanded: a message arrives exactly
+    as it is quoted.
+    """
+    import click
+
+    from jupyter_mlws import cli, commands
+    from jupyter_mlws.client import RemoteError
+    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.render import NotebookScreen
+
+    desk = _desk(shell)
+    try:
+        code = cli.build(desk.language).main(
+            shlex.split(line), prog_name=f"%{NAME}", obj=desk, standalone_mode=False
+        )
+    except click.UsageError as error:
+        raise MLWSMagicError(cli.usage_words(error).in_(desk.language)) from None
+    except (MLWSError, RemoteError) as error:
+        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+    except (commands.UsageFaultError, ValueError) as error:
+        # A ValueError is shlex's: quotes that don't close.
+        raise MLWSMagicError(str(error)) from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    finally:
+        desk.close()
+    if code not in (None, commands.OK):
+        raise MLWSMagicError(desk.views.say("It did not succeed.", "未成功。"))
+    return desk.screen.result if isinstance(desk.screen, NotebookScreen) else None
+
+
+def _desk(shell: Any) -> Desk:
+    from jupyter_mlws.cli import language_of
+    from jupyter_mlws.commands import Desk
+    from jupyter_mlws.render import NotebookScreen, TerminalScreen
+    from jupyter_mlws.session import Origin
+
+    # A kernel has a front end that shows HTML; IPython in a terminal has none.
+    screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
+    return Desk(Path.cwd().resolve(), screen, language_of(os.environ), Origin.MAGIC)
+
+
+def _told(desk: Desk, body: dict[str, Any]) -> str:
+    from jupyter_mlws.render import plain
+
+    return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")
+
+
+def _complete(shell: Any, event: Any) -> list[str]:
+    """The words, options and names that can follow."""
+    from click.shell_completion import ShellComplete
+
+    from jupyter_mlws.cli import build
+
+    before = event.text_until_cursor
+    try:
+        words = shlex.split(before)[1:]
+    except ValueError:
+        # Inside a quoted text: nothing to offer.
+        return []
+    incomplete = "" if before.endswith(" ") or not words else words.pop()
+    desk = _desk(shell)
+    top = build(desk.language)
+    offered = ShellComplete(top, {"obj": desk}, NAME, "").get_completions(words, incomplete)
+    if any(item.type in ("file", "dir") for item in offered):
+        return _paths(incomplete)
+    return [item.value for item in offered]
+
+
+def _paths(incomplete: str) -> list[str]:
+    folder, _, start = incomplete.rpartition("/")
+    where = Path(folder or ("/" if incomplete.startswith("/") else "."))
+    if not where.is_dir():
+        return []
+    prefix = f"{folder}/" if "/" in incomplete else ""
+    return sorted(
+        f"{prefix}{entry.name}{'/' if entry.is_dir() else ''}"
+        for entry in where.iterdir()
+        if entry.name.startswith(start) and (start or not entry.name.startswith("."))
+    )

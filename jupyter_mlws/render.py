@@ -1,0 +1,280 @@
+"""Shows tables and lines: in a terminal, in a pipe, in a notebook."""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+
+class Tone(str, Enum):
+    """What a piece of text means, for its colour."""
+
+    PLAIN = "plain"
+    STRONG = "strong"
+    FAINT = "faint"
+    GOOD = "good"
+    BUSY = "busy"
+    WARN = "warn"
+    BAD = "bad"
+
+
+_TERMINAL = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.FAINT: "dim",
+    Tone.GOOD: "green",
+    Tone.BUSY: "cyan",
+    Tone.WARN: "yellow",
+    Tone.BAD: "bold red",
+}
+_NOTEBOOK = {
+    Tone.PLAIN: "",
+    Tone.STRONG: "font-weight: 600",
+    Tone.FAINT: "color: var(--jp-ui-font-color2, #666)",
+    Tone.GOOD: "color: var(--jp-success-color0, #1b5e20)",
+    Tone.BUSY: "color: var(--jp-info-color0, #006064)",
+    Tone.WARN: "color: var(--jp-warn-color0, #b26a00)",
+    Tone.BAD: "color: var(--jp-error-color0, #b71c1c); font-weight: 600",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of text and what it means."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of text; ``fixed`` ones, such as a diff, keep their spaces."""
+
+    lines: Sequence[Sequence[Cell]]
+    fixed: bool = False
+
+
+Block = Table | Lines
+
+
+def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
+    """One line of one tone."""
+    return Lines([[Cell(text, tone)]])
+
+
+class Place(Protocol):
+    """A place on the screen whose content is replaced."""
+
+    def update(self, blocks: Sequence[Block]) -> None:
+        """Show ``blocks`` instead of what was there."""
+
+
+class Screen(Protocol):
+    """Where a command shows its result."""
+
+    def show(self, *blocks: Block) -> None:
+        """Show blocks, one below the other."""
+
+    def data(self, data: Any) -> None:
+        """Hand over a result for programs."""
+
+    def note(self, text: str) -> None:
+        """Say how far the work is; not part of the result."""
+
+    def confirm(self, question: str) -> bool | None:
+        """The person's answer; None where nobody can be asked."""
+
+    def live(self) -> Any:
+        """A context with a :class:`Place`, or with None where lines can't be replaced."""
+
+
+class TerminalScreen:
+    """A terminal or, without colours and replaced lines, a pipe."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+
+    def show(self, *blocks: Block) -> None:
+        console = self._console()
+        for block in blocks:
+            if console.is_terminal or isinstance(block, Table):
+                console.print(_rich(block), soft_wrap=isinstance(block, Lines))
+            else:
+                self._out.write(plain(block))
+        self._out.flush()
+
+    def data(self, data: Any) -> None:
+        self._out.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+        self._out.flush()
+
+    def note(self, text: str) -> None:
+        if text and sys.stderr.isatty():
+            sys.stderr.write(f"{text}\n")
+
+    def confirm(self, question: str) -> bool | None:
+        if not (sys.stdin.isatty() and self._out.isatty()):
+            return None
+        import click
+
+        return click.confirm(question, default=False)
+
+    @contextmanager
+    def live(self) -> Iterator[Place | None]:
+        console = self._console()
+        if not console.is_terminal:
+            yield None
+            return
+        from rich.live import Live
+
+        with Live(console=console, refresh_per_second=8) as live:
+            yield _TerminalLive(live)
+
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        # Wide enough that no path is cut where nobody looks at the width.
+        width = None if self._out.isatty() else 200
+        return Console(file=self._out, width=width, highlight=False, emoji=False, markup=False)
+
+
+@dataclass(frozen=True)
+class _TerminalLive:
+    live: Live
+
+    def update(self, blocks: Sequence[Block]) -> None:
+        self.live.update(_group(blocks))
+
+
+class NotebookScreen:
+    """The output of a notebook's cell: HTML, with plain text for whoever shows no HTML."""
+
+    def __init__(self) -> None:
+        self.result: Any = None
+
+    def show(self, *blocks: Block) -> None:
+        from IPython.display import display
+
+        if blocks:
+            display(_bundle(blocks), raw=True)  # type: ignore[no-untyped-call]
+
+    def data(self, data: Any) -> None:
+        """Keep the result: it becomes the value of the magic."""
+        self.result = data
+
+    def note(self, text: str) -> None:
+        """Progress of short work would only clutter the notebook."""
+
+    def confirm(self, question: str) -> bool | None:
+        return None
+
+    @contextmanager
+    def live(self) -> Iterator[Place | None]:
+        from IPython.display import display
+
+        empty = {"text/plain": ""}
+        yield _NotebookLive(display(empty, raw=True, display_id=True))  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class _NotebookLive:
+    handle: Any
+
+    def update(self, blocks: Sequence[Block]) -> None:
+        self.handle.update(_bundle(blocks), raw=True)
+
+
+def _bundle(blocks: Sequence[Block]) -> dict[str, str]:
+    return {
+        "text/html": "".join(_html(block) for block in blocks),
+        "text/plain": "".join(plain(block) for block in blocks).rstrip("\n"),
+    }
+
+
+def plain(block: Block) -> str:
+    """``block`` as text without colours; columns are padded by the width that is seen."""
+    if isinstance(block, Lines):
+        return "".join("".join(cell.text for cell in cells) + "\n" for cells in block.lines)
+    from rich.cells import cell_len
+
+    rows = [list(block.columns), *([cell.text for cell in row] for row in block.rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    padded = (
+        "  ".join(
+            text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
+        )
+        for row in rows
+    )
+    return "".join(text.rstrip() + "\n" for text in padded)
+
+
+def _rich(block: Block) -> Any:
+    from rich.table import Table as RichTable
+
+    if isinstance(block, Lines):
+        return _rich_lines(block)
+    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in block.columns:
+        table.add_column(column, overflow="fold")
+    for row in block.rows:
+        table.add_row(*(_rich_cells([cell]) for cell in row))
+    return table
+
+
+def _rich_lines(block: Lines) -> Text:
+    from rich.text import Text
+
+    return Text("\n").join(_rich_cells(cells) for cells in block.lines)
+
+
+def _rich_cells(cells: Sequence[Cell]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*((cell.text, _TERMINAL[cell.tone]) for cell in cells))
+
+
+def _group(blocks: Sequence[Block]) -> Group:
+    from rich.console import Group
+
+    return Group(*(_rich(block) for block in blocks))
+
+
+def _html(block: Block) -> str:
+    if isinstance(block, Lines):
+        tag, gap = ("pre", "\n") if block.fixed else ("div", "<br>")
+        return f"<{tag}>{gap.join(map(_html_cells, block.lines))}</{tag}>"
+    head = "".join(f'<th style="text-align: left">{html.escape(c)}</th>' for c in block.columns)
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td style="text-align: left">{_html_cells([cell])}</td>' for cell in row)
+        + "</tr>"
+        for row in block.rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html_cells(cells: Sequence[Cell]) -> str:
+    return "".join(
+        f'<span style="{_NOTEBOOK[cell.tone]}">{html.escape(cell.text)}</span>'
+        if _NOTEBOOK[cell.tone]
+        else html.escape(cell.text)
+        for cell in cells
+    )

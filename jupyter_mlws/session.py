@@ -1,0 +1,212 @@
+"""One set of words on a project, through its running server or on its files.
+
+Results have the JSON shapes of the HTTP API either way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.client import RemoteError, Server, find_server, segment
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+
+JSON = dict[str, Any]
+Told = Callable[[str], None]
+"""Takes a sentence about how far the work is."""
+POLL = 0.1
+"""Seconds between two looks at an operation of the server."""
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+
+
+class Origin(str, Enum):
+    """Who starts a run."""
+
+    CLI = "cli"
+    MAGIC = "magic"
+
+
+class Session(Protocol):
+    """What the command line and the magics can do with one project."""
+
+    project: Project
+
+    def status(self) -> JSON:
+        """Branch, head and uncommitted changes."""
+
+    def commit(self, message: str, paths: Sequence[str]) -> JSON:
+        """The new snapshot; of all changes where no paths are given."""
+
+    def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
+        """Snapshots, newest first."""
+
+    def diff(self, start: str, end: str | None, path: str | None) -> JSON:
+        """What differs between a version and another, or the working tree."""
+
+    def restore_plan(self, snapshot: str, paths: Sequence[str]) -> JSON:
+        """What a restore would do."""
+
+    def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
+        """Bring files back as they were in a snapshot; returns what the restore did."""
+
+    def components(self) -> list[JSON]:
+        """The node library of this project."""
+
+    def workflows(self) -> list[JSON]:
+        """Every workflow with its newest run."""
+
+    def workflow(self, path: str) -> JSON:
+        """One workflow with nodes and edges."""
+
+    def plan(self, path: str, targets: Sequence[str]) -> JSON:
+        """What a run would do with every node."""
+
+    def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
+        """Start a run; ``request`` is the body of the API's execute."""
+
+    def run(self, path: str, run: str) -> JSON:
+        """How a run stands, with its nodes."""
+
+    def runs_of(self, path: str) -> list[JSON]:
+        """The runs of one workflow, newest first."""
+
+    def runs(self, path: str | None, limit: int) -> list[JSON]:
+        """Runs with their parameters and metrics, newest first."""
+
+    def cancel(self, path: str, run: str) -> None:
+        """Ask a run to stop."""
+
+    def log(self, path: str, run: str, node: str, offset: int) -> JSON:
+        """What a node printed, from ``offset`` bytes on."""
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+
+
+def open_session(folder: Path, language: str, origin: Origin) -> Session:
+    """The project that ``folder`` lies in, through its server where one runs."""
+    project = Project.open(folder)
+    server = find_server(project.root, language) or find_server(folder.resolve(), language)
+    if server is not None:
+        identifier = _project_id(server, project)
+        if identifier is not None:
+            return RemoteSession(project, server, identifier, origin)
+    from jupyter_mlws.local import LocalSession
+
+    return LocalSession(project, origin)
+
+
+def _project_id(server: Server, project: Project) -> str | None:
+    """The id under which ``server`` knows ``project``; None where it serves other projects."""
+    below = server.root in project.root.parents
+    expected = project.root.relative_to(server.root).as_posix() if below else "."
+    for known in server.get("projects")["items"]:
+        if known["path"] == expected and known["name"] == project.root.name:
+            return str(known["id"])
+    return None
+
+
+class RemoteSession:
+    """A project through its running server."""
+
+    def __init__(self, project: Project, server: Server, identifier: str, origin: Origin) -> None:
+        self.project = project
+        self._server = server
+        self._identifier = identifier
+        self._origin = origin
+
+    def status(self) -> JSON:
+        return self._get("git/status")
+
+    def commit(self, message: str, paths: Sequence[str]) -> JSON:
+        return self._post("snapshots", {"message": message, **_paths(paths)})
+
+    def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
+        return self._list("snapshots", limit, {"path": path, "q": text})
+
+    def diff(self, start: str, end: str | None, path: str | None) -> JSON:
+        query = {"from": start, "to": end, "path": path}
+        between_snapshots = end is not None and path is None
+        return self._get("snapshots/diff" if between_snapshots else "git/diff", query)
+
+    def restore_plan(self, snapshot: str, paths: Sequence[str]) -> JSON:
+        return self._get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": list(paths)})
+
+    def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
+        operation = self._post(f"snapshots/{segment(snapshot)}/restore", _paths(paths))
+        while operation["state"] not in ENDED:
+            time.sleep(POLL)
+            operation = self._get(f"operations/{operation['id']}")
+            told(operation["message"])
+        if operation["state"] != "COMPLETED":
+            raise RemoteError(operation["error"] or MLWSError("50101", id="").as_dict("en"))
+        result: JSON = operation["result"]
+        return result
+
+    def components(self) -> list[JSON]:
+        return list(self._get("components")["items"])
+
+    def workflows(self) -> list[JSON]:
+        return list(self._get("workflows")["items"])
+
+    def workflow(self, path: str) -> JSON:
+        return self._get(_workflow(path))
+
+    def plan(self, path: str, targets: Sequence[str]) -> JSON:
+        return self._get(f"{_workflow(path)}/plan", {"targets": list(targets)})
+
+    def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
+        return self._post(f"{_workflow(path)}/execute", {**request, "origin": self._origin.value})
+
+    def run(self, path: str, run: str) -> JSON:
+        return self._get(f"{_workflow(path)}/runs/{segment(run)}")
+
+    def runs_of(self, path: str) -> list[JSON]:
+        return list(self._get(f"{_workflow(path)}/runs")["items"])
+
+    def runs(self, path: str | None, limit: int) -> list[JSON]:
+        return self._list("runs", limit, {"workflow": path})
+
+    def cancel(self, path: str, run: str) -> None:
+        self._post(f"{_workflow(path)}/runs/{segment(run)}/cancel", {})
+
+    def log(self, path: str, run: str, node: str, offset: int) -> JSON:
+        where = f"{_workflow(path)}/runs/{segment(run)}/nodes/{segment(node)}/log"
+        return self._get(where, {"offset": offset})
+
+    def close(self) -> None:
+        """Nothing stays open between two requests."""
+
+    def _get(self, path: str, query: Mapping[str, Any] | None = None) -> JSON:
+        answer: JSON = self._server.get(path, {**(query or {}), "project": self._identifier})
+        return answer
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> JSON:
+        answer: JSON = self._server.post(path, body, {"project": self._identifier})
+        return answer
+
+    def _list(self, path: str, limit: int, query: Mapping[str, Any]) -> list[JSON]:
+        """Up to ``limit`` items, page after page."""
+        items: list[JSON] = []
+        cursor = None
+        while len(items) < limit:
+            part = min(limit - len(items), 500)
+            page = self._get(path, {**query, "limit": part, "cursor": cursor})
+            items.extend(page["items"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+
+def _paths(paths: Sequence[str]) -> JSON:
+    return {"paths": list(paths)} if paths else {}
+
+
+def _workflow(path: str) -> str:
+    return f"workflows/{segment(escape(path))}"

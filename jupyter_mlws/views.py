@@ -1,0 +1,474 @@
+"""What is shown of each result: JSON of the API to tables and lines, in the reader's language."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.errors import Words
+from jupyter_mlws.render import Block, Cell, Lines, Table, Tone, line
+
+JSON = dict[str, Any]
+DASH = "–"
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+_TONES = {
+    "COMPLETED": Tone.GOOD,
+    "CACHED": Tone.GOOD,
+    "RESTORED": Tone.GOOD,
+    "RUNNING": Tone.BUSY,
+    "QUEUED": Tone.FAINT,
+    "PENDING": Tone.FAINT,
+    "SKIPPED": Tone.FAINT,
+    "CANCELLED": Tone.WARN,
+    "FAILED": Tone.BAD,
+    "INTERRUPTED": Tone.BAD,
+    "added": Tone.GOOD,
+    "untracked": Tone.FAINT,
+    "modified": Tone.WARN,
+    "deleted": Tone.BAD,
+    "conflicted": Tone.BAD,
+    "run": Tone.BUSY,
+    "cached": Tone.FAINT,
+    "restorable": Tone.GOOD,
+    "delete": Tone.WARN,
+}
+_CHINESE = {
+    "COMPLETED": "已完成",
+    "CACHED": "已缓存",
+    "RESTORED": "已恢复",
+    "RUNNING": "运行中",
+    "QUEUED": "排队中",
+    "PENDING": "等待中",
+    "SKIPPED": "已跳过",
+    "CANCELLED": "已取消",
+    "FAILED": "失败",
+    "INTERRUPTED": "已中断",
+    "added": "新增",
+    "untracked": "未跟踪",
+    "modified": "修改",
+    "deleted": "删除",
+    "renamed": "重命名",
+    "conflicted": "冲突",
+    "code": "代码",
+    "notebook": "笔记本",
+    "data": "数据",
+    "run": "运行",
+    "cached": "已缓存",
+    "restorable": "可恢复",
+    "frozen": "已冻结",
+    "write": "写入",
+    "delete": "删除",
+    "checkout": "检出",
+    "fetch": "获取",
+    "library": "组件库",
+    "project": "项目",
+}
+
+
+class Views:
+    """Every result in one language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._chinese = language.startswith("zh")
+
+    def say(self, en: str, zh: str, **facts: Any) -> str:
+        """One sentence in the reader's language."""
+        return Words(en, zh).fill(**facts).in_(self._language)
+
+    def error(self, body: JSON) -> list[Block]:
+        """Code and message, the fields at fault, what to do."""
+        rows = [[Cell(f"{body['code']}  ", Tone.BAD), Cell(str(body["message"]))]]
+        for fault in body.get("errors") or []:
+            field = f"  {fault['field']}: " if fault["field"] else "  "
+            rows.append([Cell(field, Tone.STRONG), Cell(fault["message"])])
+        if body.get("solution"):
+            rows.append([Cell(f"→ {body['solution']}", Tone.FAINT)])
+        return [Lines(rows)]
+
+    def text(self, text: str) -> Lines:
+        """What a program printed, as it printed it."""
+        return Lines([[Cell(row)] for row in text.splitlines()], fixed=True)
+
+    def status(self, status: JSON) -> list[Block]:
+        branch = status["branch"] or self.say("detached", "游离")
+        head = (status["head"] or DASH)[:8]
+        blocks: list[Block] = [
+            Lines([[Cell(branch, Tone.STRONG), Cell(f"  {head}", Tone.FAINT)]]),
+        ]
+        if status.get("operation"):
+            blocks.append(
+                line(
+                    self.say("In progress: {what}", "进行中：{what}", what=status["operation"]),
+                    Tone.WARN,
+                )
+            )
+        if not status["changes"]:
+            return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+        rows = [
+            [self._word(c["state"]), self._word(c["kind"]), Cell(_moved(c)), Cell(_size(c["size"]))]
+            for c in status["changes"]
+        ]
+        return [
+            *blocks,
+            self._table(
+                [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")], rows
+            ),
+        ]
+
+    def committed(self, snapshot: JSON) -> list[Block]:
+        stats = snapshot["stats"]
+        counts = self.say(
+            "code {code}, data {data}, notebooks {notebook}",
+            "代码 {code}，数据 {data}，笔记本 {notebook}",
+            **stats,
+        )
+        return [
+            Lines(
+                [
+                    [
+                        Cell(f"{snapshot['short']}  ", Tone.WARN),
+                        Cell(snapshot["subject"], Tone.STRONG),
+                    ],
+                    [Cell(counts, Tone.FAINT)],
+                ]
+            )
+        ]
+
+    def history(self, snapshots: Sequence[JSON]) -> list[Block]:
+        if not snapshots:
+            return [line(self.say("No snapshot yet.", "还没有快照。"), Tone.FAINT)]
+        rows = [
+            [
+                Cell(s["short"], Tone.WARN),
+                Cell(s["subject"], Tone.STRONG if s["current"] else Tone.PLAIN),
+                Cell(", ".join(s["refs"]), Tone.BUSY),
+                Cell(s["author"]["name"]),
+                Cell(_when(s["timestamp"]), Tone.FAINT),
+                Cell(str(len(s["runs"]) or ""), Tone.FAINT),
+            ]
+            for s in snapshots
+        ]
+        columns = [
+            ("Snapshot", "快照"),
+            ("Message", "说明"),
+            ("Refs", "引用"),
+            ("Author", "作者"),
+            ("Time", "时间"),
+            ("Runs", "运行"),
+        ]
+        return [self._table(columns, rows)]
+
+    def diff(self, diff: JSON) -> list[Block]:
+        if "unified" in diff:
+            return [self._unified(diff)]
+        blocks: list[Block] = []
+        if diff["files"]:
+            rows = [
+                [
+                    self._word(f["state"]),
+                    Cell(_moved(f)),
+                    Cell(f"+{f['additions'] or 0}", Tone.GOOD),
+                    Cell(f"-{f['deletions'] or 0}", Tone.BAD),
+                ]
+                for f in diff["files"]
+            ]
+            blocks.append(
+                self._table([("State", "状态"), ("Path", "路径"), ("+", "+"), ("-", "-")], rows)
+            )
+        for name, title in (
+            ("data", ("Data", "数据")),
+            ("metrics", ("Metric", "指标")),
+            ("params", ("Parameter", "参数")),
+        ):
+            if diff.get(name):
+                blocks.append(self._changes(diff[name], title))
+        return blocks or [line(self.say("No difference.", "没有差异。"), Tone.FAINT)]
+
+    def restore_plan(self, plan: JSON) -> list[Block]:
+        if plan["nothing"]:
+            return [
+                line(self.say("Everything is as in that snapshot.", "已与该快照一致。"), Tone.FAINT)
+            ]
+        rows = [
+            [self._word(f["action"]), Cell(f["path"]), Cell(_size(f.get("size")))]
+            for f in [*plan["code"], *plan["data"]]
+        ]
+        blocks: list[Block] = [
+            self._table([("Action", "操作"), ("Path", "路径"), ("Size", "大小")], rows)
+        ]
+        if plan["bytes_to_fetch"]:
+            text = self.say(
+                "To fetch: {size}", "需要获取：{size}", size=_size(plan["bytes_to_fetch"])
+            )
+            blocks.append(line(text))
+        if plan["lost"]:
+            kept = self.say(
+                "Uncommitted work that is replaced; a safety snapshot keeps it:",
+                "将被替换的未提交内容；安全快照会保留：",
+            )
+            lost = [
+                [Cell(f"  {row['path']}  "), Cell(row["reason"], Tone.FAINT)]
+                for row in plan["lost"]
+            ]
+            blocks.append(Lines([[Cell(kept, Tone.WARN)], *lost]))
+        if plan["missing"]:
+            text = self.say("Data that no store has:", "任何存储中都没有的数据：")
+            blocks.append(
+                Lines(
+                    [[Cell(text, Tone.BAD)], *([Cell(f"  {m['path']}")] for m in plan["missing"])]
+                )
+            )
+        return blocks
+
+    def restored(self, result: JSON) -> list[Block]:
+        count = len(result["restored"])
+        lines = [[Cell(self.say("Restored: {count}", "已恢复：{count}", count=count), Tone.GOOD)]]
+        if result["safety"]:
+            text = self.say(
+                "What was there before: {sha}", "恢复前的内容：{sha}", sha=result["safety"][:8]
+            )
+            lines.append([Cell(text, Tone.FAINT)])
+        return [Lines(lines)]
+
+    def components(self, components: Iterable[JSON]) -> list[Block]:
+        rows = [
+            [
+                Cell(c["category"], Tone.FAINT),
+                Cell(c["name"], Tone.BAD if c["error"] else Tone.STRONG),
+                Cell(", ".join(f"{p['name']}: {p['type']}" for p in c["inputs"])),
+                Cell(", ".join(f"{p['name']}: {p['type']}" for p in c["outputs"])),
+                Cell(c["error"] or c["description"]),
+            ]
+            for c in components
+        ]
+        columns = [
+            ("Category", "类别"),
+            ("Name", "名称"),
+            ("Takes", "输入"),
+            ("Makes", "输出"),
+            ("Description", "说明"),
+        ]
+        return [self._table(columns, rows)]
+
+    def plan(self, plan: JSON) -> list[Block]:
+        rows = [
+            [
+                Cell(n["id"], Tone.STRONG),
+                self._word(n["action"]),
+                Cell(", ".join(n["reasons"]), Tone.FAINT),
+                Cell(_seconds(n["estimate_seconds"]), Tone.FAINT),
+            ]
+            for n in plan["nodes"]
+        ]
+        text = self.say(
+            "{run} to run, {restorable} to restore, {cached} cached",
+            "{run} 个运行，{restorable} 个恢复，{cached} 个已缓存",
+            **plan["summary"],
+        )
+        columns = [("Node", "节点"), ("Action", "操作"), ("Why", "原因"), ("About", "预计")]
+        return [self._table(columns, rows), line(text, Tone.STRONG)]
+
+    def run(self, run: JSON) -> list[Block]:
+        """A run with a line for every node."""
+        now = time.time()
+        rows = [
+            [
+                Cell(n["id"], Tone.STRONG),
+                self._word(n["status"]),
+                Cell(_seconds(_elapsed(n, now)), Tone.FAINT),
+                Cell(_reason(n), Tone.FAINT),
+            ]
+            for n in run["nodes"]
+        ]
+        return [
+            self._table([("Node", "节点"), ("Status", "状态"), ("Time", "用时"), ("", "")], rows),
+            *self.run_end(run),
+        ]
+
+    def run_end(self, run: JSON) -> list[Block]:
+        """How a run stands, in a line; its error below."""
+        head = [
+            Cell(f"{run['id']}  ", Tone.FAINT),
+            self._word(run["status"]),
+            Cell(f"  {_seconds(_elapsed(run, time.time()))}", Tone.FAINT),
+        ]
+        blocks: list[Block] = [Lines([head])]
+        error = run["error"]
+        if error:
+            blocks.append(
+                Lines(
+                    [
+                        [
+                            Cell(f"{error.get('code') or ''}  ", Tone.BAD),
+                            Cell(str(error.get("message") or "")),
+                        ]
+                    ]
+                )
+            )
+        return blocks
+
+    def node_line(self, node: JSON) -> list[Block]:
+        """One node's news, for output that only grows."""
+        return [
+            Lines(
+                [
+                    [
+                        Cell(f"{node['id']}  "),
+                        self._word(node["status"]),
+                        Cell(f"  {_seconds(node['duration'])}".rstrip(f" {DASH}")),
+                    ]
+                ]
+            )
+        ]
+
+    def runs(self, runs: Sequence[JSON]) -> list[Block]:
+        if not runs:
+            return [line(self.say("No run yet.", "还没有运行。"), Tone.FAINT)]
+        metrics = sorted({name for run in runs for name in run["metrics"]})
+        rows = [
+            [
+                Cell(r["run"] or r["id"] or "", Tone.STRONG),
+                Cell(r["workflow"] or "", Tone.FAINT),
+                self._word(r["status"]),
+                Cell(_when(r["started"]), Tone.FAINT),
+                Cell(_seconds(r["duration"]), Tone.FAINT),
+                Cell((r["commit"] or "")[:8], Tone.WARN),
+                *(Cell(_number(r["metrics"].get(name))) for name in metrics),
+            ]
+            for r in runs
+        ]
+        columns = [
+            ("Run", "运行"),
+            ("Workflow", "工作流"),
+            ("Status", "状态"),
+            ("Started", "开始"),
+            ("Time", "用时"),
+            ("Commit", "提交"),
+        ]
+        return [self._table([*columns, *((name, name) for name in metrics)], rows)]
+
+    def projects(self, projects: Iterable[JSON]) -> list[Block]:
+        rows = [
+            [
+                Cell(p["name"], Tone.STRONG),
+                Cell(p["path"]),
+                Cell(p["branch"] or DASH, Tone.BUSY),
+                Cell((p["head"] or DASH)[:8], Tone.WARN),
+            ]
+            for p in projects
+        ]
+        if not rows:
+            return [line(self.say("No project here.", "此处没有项目。"), Tone.FAINT)]
+        return [
+            self._table(
+                [("Name", "名称"), ("Path", "路径"), ("Branch", "分支"), ("Commit", "提交")], rows
+            )
+        ]
+
+    def _table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
+        return Table([zh if self._chinese else en for en, zh in columns], rows)
+
+    def _word(self, word: str) -> Cell:
+        shown = _CHINESE.get(word, word) if self._chinese else word
+        return Cell(shown, _TONES.get(word, Tone.PLAIN))
+
+    def _unified(self, diff: JSON) -> Lines:
+        if diff["binary"]:
+            return line(
+                self.say(
+                    "Binary file {path} differs.", "二进制文件 {path} 不同。", path=diff["path"]
+                )
+            )
+        rows = [[Cell(text, _diff_tone(text))] for text in diff["unified"].splitlines()]
+        if diff["truncated"]:
+            rows.append([Cell(self.say("… cut here", "…… 后续已截断"), Tone.FAINT)])
+        return Lines(rows, fixed=True)
+
+    def _changes(self, rows: Sequence[JSON], title: tuple[str, str]) -> Table:
+        return self._table(
+            [title, ("From", "从"), ("To", "到")],
+            [
+                [
+                    Cell(str(row.get("name") or row.get("path")), Tone.STRONG),
+                    Cell(_number(row.get("from"))),
+                    Cell(_number(row.get("to"))),
+                ]
+                for row in rows
+            ],
+        )
+
+
+def _diff_tone(text: str) -> Tone:
+    if text.startswith(("+++", "---", "diff ", "index ")):
+        return Tone.STRONG
+    if text.startswith("@@"):
+        return Tone.BUSY
+    return {"+": Tone.GOOD, "-": Tone.BAD}.get(text[:1], Tone.PLAIN)
+
+
+def _moved(change: JSON) -> str:
+    old = change.get("old_path")
+    return f"{old} → {change['path']}" if old else str(change["path"])
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return ""
+    amount = float(size)
+    for unit in UNITS:
+        if amount < 1000 or unit == UNITS[-1]:
+            break
+        amount /= 1000
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return DASH
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _elapsed(record: JSON, now: float) -> float | None:
+    if record["duration"] is not None:
+        return float(record["duration"])
+    started = _time(record["started"])
+    return max(0.0, now - started) if started is not None else None
+
+
+def _time(moment: Any) -> float | None:
+    """Seconds since 1970 of a time, which the API writes as such a number or in ISO 8601."""
+    if moment is None:
+        return None
+    if isinstance(moment, int | float):
+        return float(moment)
+    # Python 3.10 reads no "Z".
+    return datetime.fromisoformat(str(moment).replace("Z", "+00:00")).timestamp()
+
+
+def _when(moment: Any) -> str:
+    seconds = _time(moment)
+    if seconds is None:
+        return DASH
+    local = datetime.fromtimestamp(seconds, timezone.utc).astimezone()
+    return local.strftime("%Y-%m-%d %H:%M")
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _reason(node: JSON) -> str:
+    error = node["error"]
+    if error:
+        return str(error.get("message") if isinstance(error, dict) else error)
+    return ", ".join(node["reasons"] or [])

@@ -1,0 +1,286 @@
+"""The words that the command line and ``%mlws`` take: what each needs, said in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import click
+
+from jupyter_mlws import commands
+from jupyter_mlws.client import RemoteError
+from jupyter_mlws.commands import Desk
+from jupyter_mlws.errors import MLWSError, Words
+
+Maker = Callable[[str], click.Parameter]
+"""Makes a parameter in a language."""
+
+
+class Word(NamedTuple):
+    """One word: its name, what it does, what is said of it, what it takes."""
+
+    name: str
+    action: Callable[..., int]
+    about: Words
+    parameters: list[Maker]
+
+
+def _argument(name: str, **settings: Any) -> Maker:
+    return lambda language: click.Argument([name], **settings)
+
+
+def _option(*names: str, words: Words, **settings: Any) -> Maker:
+    return lambda language: click.Option(names, help=words.in_(language), **settings)
+
+
+def _complete_workflow(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    return _known(context, incomplete, lambda desk: [w["path"] for w in desk.session.workflows()])
+
+
+def _complete_snapshot(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    return _known(
+        context, incomplete, lambda desk: [s["short"] for s in desk.session.history(None, None, 20)]
+    )
+
+
+def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    def ids(desk: Desk) -> list[str]:
+        known = [r["run"] for r in desk.session.runs(None, 20) if r["run"]]
+        return [commands.LATEST, *known]
+
+    return _known(context, incomplete, ids)
+
+
+def _known(
+    context: click.Context, incomplete: str, names: Callable[[Desk], list[str]]
+) -> list[str]:
+    """The names that begin so; none where there is no project to ask."""
+    desk = context.find_object(Desk)
+    if desk is None:
+        return []
+    try:
+        return [name for name in names(desk) if name.startswith(incomplete)]
+    except (MLWSError, RemoteError):
+        # The word itself will say what is wrong; a completion only has nothing to offer.
+        return []
+    finally:
+        desk.close()
+
+
+WORDS: list[Word] = [
+    Word(
+        "status",
+        commands.status,
+        Words("Show the branch and what has changed.", "显示分支与更改。"),
+        [],
+    ),
+    Word(
+        "commit",
+        commands.commit,
+        Words(
+            "Make a snapshot of code, data and models; of PATHS alone where they are given.",
+            "为代码、数据与模型创建快照；给出 PATHS 时仅包含这些路径。",
+        ),
+        [
+            _option(
+                "-m",
+                "--message",
+                required=True,
+                words=Words("What the snapshot is about.", "快照的说明。"),
+            ),
+            _argument("paths", nargs=-1, type=click.Path()),
+        ],
+    ),
+    Word(
+        "log",
+        commands.log,
+        Words("List snapshots, of PATH alone where it is given.", "列出快照；可限定路径 PATH。"),
+        [
+            _argument("path", required=False, type=click.Path()),
+            _option("-q", "--query", words=Words("Text in the message.", "说明中的文字。")),
+            _option(
+                "-n",
+                "--number",
+                type=click.IntRange(1),
+                default=20,
+                show_default=True,
+                words=Words("At most so many.", "最多条数。"),
+            ),
+        ],
+    ),
+    Word(
+        "diff",
+        commands.diff,
+        Words(
+            "Compare a snapshot with the files, or two snapshots with each other.",
+            "比较快照与当前文件，或比较两个快照。",
+        ),
+        [
+            _argument("start", default="HEAD", shell_complete=_complete_snapshot),
+            _argument("end", required=False, shell_complete=_complete_snapshot),
+            _option(
+                "-p",
+                "--path",
+                type=click.Path(),
+                words=Words("Show the lines of this file.", "显示该文件的逐行差异。"),
+            ),
+        ],
+    ),
+    Word(
+        "restore",
+        commands.restore,
+        Words(
+            "Bring code and data back as they were in SNAPSHOT; of PATHS alone where given.",
+            "将代码与数据恢复到 SNAPSHOT 时的状态；可限定 PATHS。",
+        ),
+        [
+            _argument("snapshot", shell_complete=_complete_snapshot),
+            _argument("paths", nargs=-1, type=click.Path()),
+            _option(
+                "-y",
+                "--yes",
+                is_flag=True,
+                words=Words(
+                    "Replace uncommitted work too (a safety snapshot keeps it).",
+                    "同时替换未提交的内容（安全快照会保留）。",
+                ),
+            ),
+            _option(
+                "--dry-run",
+                is_flag=True,
+                words=Words("Only show what would be done.", "仅显示计划。"),
+            ),
+        ],
+    ),
+    Word(
+        "runs",
+        commands.runs,
+        Words(
+            "List runs with their metrics, of FILE alone where it is given.",
+            "列出运行及其指标；可限定 FILE。",
+        ),
+        [
+            _argument("file", required=False, shell_complete=_complete_workflow),
+            _option(
+                "-n",
+                "--number",
+                type=click.IntRange(1),
+                default=20,
+                show_default=True,
+                words=Words("At most so many.", "最多条数。"),
+            ),
+        ],
+    ),
+    Word(
+        "plan",
+        commands.plan,
+        Words(
+            "Show what a run of FILE would do; FILE may be left out where there is one workflow.",
+            "显示运行 FILE 会执行的操作；只有一个工作流时可省略 FILE。",
+        ),
+        [
+            _argument(
+                "words", nargs=-1, metavar="[FILE] [TARGET]...", shell_complete=_complete_workflow
+            )
+        ],
+    ),
+    Word(
+        "run",
+        commands.run,
+        Words(
+            "Run the workflow FILE, or what TARGETs need; FILE may be left out where there is one.",
+            "运行工作流 FILE，或仅运行 TARGET 所需部分；只有一个工作流时可省略 FILE。",
+        ),
+        [
+            _argument(
+                "words", nargs=-1, metavar="[FILE] [TARGET]...", shell_complete=_complete_workflow
+            ),
+            _option(
+                "-p",
+                "--param",
+                "params",
+                multiple=True,
+                metavar="NODE.KEY=VALUE",
+                words=Words("A setting of a node, for this run.", "本次运行的节点配置。"),
+            ),
+            _option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(1),
+                words=Words("Nodes at the same time.", "并行节点数。"),
+            ),
+            _option(
+                "-f",
+                "--force",
+                is_flag=True,
+                words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
+            ),
+            _option(
+                "-k",
+                "--keep-going",
+                is_flag=True,
+                words=Words(
+                    "After a failure go on with what does not need it.",
+                    "某节点失败后继续运行不依赖它的节点。",
+                ),
+            ),
+        ],
+    ),
+    Word(
+        "cancel",
+        commands.cancel,
+        Words("Stop RUN, or the one that is running.", "停止 RUN，或正在进行的运行。"),
+        [_argument("run", required=False, shell_complete=_complete_run)],
+    ),
+    Word(
+        "logs",
+        commands.logs,
+        Words(
+            "Print what NODE printed in RUN (an id, or: latest).",
+            "显示 NODE 在 RUN（id 或 latest）中的输出。",
+        ),
+        [
+            _argument("run", shell_complete=_complete_run),
+            _argument("node"),
+            _option(
+                "-f",
+                "--follow",
+                is_flag=True,
+                words=Words("Go on until the node ends.", "持续输出直至节点结束。"),
+            ),
+        ],
+    ),
+    Word(
+        "components",
+        commands.components,
+        Words("List the node library.", "列出组件库。"),
+        [],
+    ),
+]
+PROJECT_WORDS: list[Word] = [
+    Word(
+        "list",
+        commands.list_projects,
+        Words("List the projects here.", "列出此处的项目。"),
+        [],
+    ),
+    Word(
+        "create",
+        commands.create_project,
+        Words("Make a project in the folder NAME.", "在文件夹 NAME 中创建项目。"),
+        [
+            _argument("name"),
+            _option(
+                "--template",
+                type=click.Choice(["empty", "example"]),
+                default="empty",
+                show_default=True,
+                words=Words("What it begins with.", "初始内容。"),
+            ),
+        ],
+    ),
+]
