@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.components.registry import library
+
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "jupyter_mlws/locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
 
@@ -58,6 +60,27 @@ def test_finds_strings_however_they_are_written() -> None:
 def test_every_string_has_its_chinese(path: Path) -> None:
     known = catalogue()
     missing = [one for one in strings(path.read_text(encoding="utf-8")) if one not in known]
+    assert missing == []
+
+
+def test_every_word_of_the_component_library_has_its_chinese() -> None:
+    known = catalogue()
+    missing = [
+        word
+        for component in library()
+        for word in (
+            component.title,
+            component.category,
+            component.description,
+            *(port.description for port in (*component.inputs, *component.outputs)),
+            *(
+                setting.get(key, "")
+                for setting in component.settings.get("properties", {}).values()
+                for key in ("title", "description")
+            ),
+        )
+        if word and word not in known
+    ]
     assert missing == []
 
 

@@ -1,0 +1,49 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { expect, it } from 'vitest';
+
+import { inWords } from './componentWords';
+import type { IComponent } from './models';
+
+const component: IComponent = {
+  name: 'split',
+  title: 'Split table',
+  category: 'Split',
+  description: 'Divide a table.',
+  inputs: [
+    {
+      name: 'data',
+      type: 'Table',
+      required: true,
+      multiple: false,
+      description: 'A'
+    }
+  ],
+  outputs: [
+    { name: 'train', type: 'Table', extension: '.parquet', description: '' }
+  ],
+  settings: {
+    type: 'object',
+    properties: { share: { title: 'Share', type: 'number', default: 0.25 } }
+  },
+  source: 'library',
+  error: null
+};
+
+it('speaks of a component in the language of the lab, and leaves its names alone', () => {
+  const trans = { __: (text: string) => `<${text}>` } as TranslationBundle;
+  const told = inWords(component, trans);
+  expect([told.name, told.title, told.category]).toEqual([
+    'split',
+    '<Split table>',
+    '<Split>'
+  ]);
+  expect(told.inputs[0]).toMatchObject({ name: 'data', description: '<A>' });
+  // gettext answers the empty string with the catalogue's header.
+  expect(told.outputs[0].description).toBe('');
+  expect(told.settings.properties.share).toEqual({
+    title: '<Share>',
+    type: 'number',
+    default: 0.25
+  });
+  expect(component.settings.properties.share.title).toBe('Share');
+});

@@ -1,0 +1,39 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IComponent } from './models';
+
+/** The component as people read it: its words in their language, its names as they are. */
+export function inWords(
+  component: IComponent,
+  trans: TranslationBundle
+): IComponent {
+  const say = (text: string) => (text ? trans.__(text) : text);
+  const described = <T extends { description: string }>(port: T): T => ({
+    ...port,
+    description: say(port.description)
+  });
+  return {
+    ...component,
+    title: say(component.title),
+    category: say(component.category),
+    description: say(component.description),
+    inputs: component.inputs.map(described),
+    outputs: component.outputs.map(described),
+    settings: settingsInWords(component.settings, say)
+  };
+}
+
+function settingsInWords(schema: any, say: (text: string) => string): any {
+  const properties: Record<string, any> = {};
+  for (const [name, property] of Object.entries<any>(
+    schema?.properties ?? {}
+  )) {
+    properties[name] = { ...property };
+    for (const words of ['title', 'description']) {
+      if (typeof property[words] === 'string') {
+        properties[name][words] = say(property[words]);
+      }
+    }
+  }
+  return schema?.properties ? { ...schema, properties } : schema;
+}
