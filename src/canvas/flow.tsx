@@ -34,6 +34,7 @@ export interface IFlowHandle {
   focusNode(id: string): void;
 }
 
+const MINI_MAP = { width: 130, height: 90 };
 const NODE_TYPES = { mlws: NodeView };
 const FIT = { maxZoom: 1, padding: 0.15, duration: 200 };
 /** How long the reason of a refusal stays in view, in milliseconds. */
@@ -125,7 +126,7 @@ function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void })
       >
         <Background />
         <Controls showInteractive={false} fitViewOptions={FIT} />
-        <MiniMap pannable zoomable ariaLabel={trans.__('Overview map')} />
+        <MiniMap style={MINI_MAP} pannable zoomable ariaLabel={trans.__('Overview map')} />
       </ReactFlow>
       <div className="jp-mlws-Canvas-status" role="status">
         {refusal && <div className="jp-mlws-Canvas-refusal">{refusalText(refusal, trans)}</div>}

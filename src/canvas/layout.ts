@@ -7,7 +7,7 @@ export interface IPlace {
   y: number;
 }
 
-export const NODE_WIDTH = 200;
+export const NODE_WIDTH = 180;
 const HEAD_HEIGHT = 60;
 const PORT_HEIGHT = 20;
 const MARGIN = 20;
@@ -104,7 +104,7 @@ function firstHit(taken: IBox[], own: IBox): IBox | undefined {
 /** The whole graph from left to right. */
 function arrange(graph: IGraph): Map<string, IPlace> {
   const layout = new dagre.graphlib.Graph();
-  layout.setGraph({ rankdir: 'LR', nodesep: 30, ranksep: 90, marginx: MARGIN, marginy: MARGIN });
+  layout.setGraph({ rankdir: 'LR', nodesep: 30, ranksep: 60, marginx: MARGIN, marginy: MARGIN });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes.values()) {
     layout.setNode(node.id, { width: NODE_WIDTH, height: nodeHeight(node) });

@@ -168,11 +168,18 @@ export class CanvasModel implements IDisposable {
         this._components = new Map(items.map(one => [one.name, one]));
         this._library = 'known';
       },
-      () => {
-        this._library = this._library ?? 'missing';
+      error => {
+        this.missLibrary();
+        return error;
       }
     );
     this._rebuild();
+  }
+
+  /** Without a server there are no components to show; the graph is drawn all the same. */
+  missLibrary(): void {
+    this._library = this._library ?? 'missing';
+    this._changed.emit();
   }
 
   async loadRun(): Promise<void> {

@@ -19,6 +19,7 @@ import type { Message } from '@lumino/messaging';
 
 import type { MLWSClient } from '../api';
 import { duration } from '../format';
+import type { IWorkflowEvent } from '../models';
 import type { IFlowHandle } from './flow';
 import { CanvasContext, useElapsed, useSignal } from './hooks';
 import { autoLayoutIcon, fitIcon } from './icons';
@@ -209,6 +210,7 @@ export class WorkflowFactory extends ABCWidgetFactory<WorkflowWidget, DocumentRe
   }
 }
 
+/** Finds the project around the file; tries again when a project appears. */
 async function connectToServer(
   context: Context,
   model: CanvasModel,
@@ -217,15 +219,28 @@ async function connectToServer(
 ): Promise<void> {
   try {
     const { project, path } = await client.place(localPath(context.path));
-    if (model.isDisposed) {
+    if (model.isDisposed || model.service) {
       return;
     }
-    const own = client.projects.find(one => one.id === project || (project === undefined && one.default));
+    const own = client.projects.find(
+      one => one.id === project || (project === undefined && one.default)
+    );
     const isShared = !own || client.project?.id === own.id;
-    const events = client.stream('/workflows/status', isShared ? {} : { project: own.id });
+    const events = client.stream<IWorkflowEvent>(
+      '/workflows/status',
+      isShared ? {} : { project: own.id }
+    );
     await model.attach(new WorkflowService(client, path, project), events);
   } catch (error) {
     report(error);
+    model.missLibrary();
+    const again = (): void => {
+      client.projectChanged.disconnect(again);
+      if (!model.isDisposed) {
+        void connectToServer(context, model, client, report);
+      }
+    };
+    client.projectChanged.connect(again);
   }
 }
 
