@@ -255,7 +255,7 @@ class NotFoundHandler(APIHandler):
 def to_json(data: Any) -> Any:
     """``data`` with its models turned into plain JSON values."""
     if isinstance(data, BaseModel):
-        return data.model_dump(mode="json")
+        return data.model_dump(mode="json", by_alias=True)
     if isinstance(data, Mapping):
         return {key: to_json(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
