@@ -7,7 +7,9 @@ export default defineConfig({
       enforce: 'pre',
       load(id: string) {
         // LabIcons import SVG sources; the tests need only some valid one.
-        return id.endsWith('.svg') ? 'export default "<svg/>"' : undefined;
+        return id.endsWith('.svg')
+          ? 'export default \'<svg xmlns="http://www.w3.org/2000/svg"/>\''
+          : undefined;
       }
     }
   ],
@@ -16,7 +18,15 @@ export default defineConfig({
     include: ['src/**/*.spec.{ts,tsx}'],
     setupFiles: ['./vitest.setup.ts'],
     server: {
-      deps: { inline: [/@jupyterlab\//, /@jupyter\//, /@lumino\//, /@rjsf\//, /@xyflow\//] }
+      deps: {
+        inline: [
+          /@jupyterlab\//,
+          /@jupyter\//,
+          /@lumino\//,
+          /@rjsf\//,
+          /@xyflow\//
+        ]
+      }
     }
   }
 });

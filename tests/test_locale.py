@@ -56,7 +56,9 @@ def test_finds_strings_however_they_are_written() -> None:
     assert list(strings(text)) == ["It's %1", "a 'b'", "one two", "verb\x04run"]
 
 
-@pytest.mark.parametrize("path", list(sources()), ids=lambda path: path.relative_to(ROOT / "src"))
+@pytest.mark.parametrize(
+    "path", list(sources()), ids=lambda path: path.relative_to(ROOT / "src").as_posix()
+)
 def test_every_string_has_its_chinese(path: Path) -> None:
     known = catalogue()
     missing = [one for one in strings(path.read_text(encoding="utf-8")) if one not in known]

@@ -1,8 +1,8 @@
-import { VDomRenderer } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Failure, Waiting } from '../failure';
 import { cellText, duration, fullTime, relativeTime } from '../format';
+import { LiveView } from '../liveView';
 import type { IExperimentRun } from '../models';
 import { Rows } from '../rows';
 import { statusWord } from '../versions/words';
@@ -68,7 +68,7 @@ function RunRow(props: {
 }
 
 /** The newest runs; two or more of them can be compared. */
-export class ExperimentsView extends VDomRenderer<ExperimentsModel> {
+export class ExperimentsView extends LiveView<ExperimentsModel> {
   constructor(
     model: ExperimentsModel,
     private _compare: () => void,
@@ -82,7 +82,7 @@ export class ExperimentsView extends VDomRenderer<ExperimentsModel> {
     this.addClass('jp-mlws-Runs');
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     if (!model.loaded || (model.error && model.items.length === 0)) {
       return (

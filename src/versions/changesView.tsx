@@ -1,9 +1,10 @@
-import { Button, checkIcon, VDomRenderer } from '@jupyterlab/ui-components';
+import { Button, checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { Failure, Waiting } from '../failure';
 import { fileSize } from '../format';
+import { LiveView } from '../liveView';
 import type { IChange, IGitStatus } from '../models';
 import { Rows } from '../rows';
 import type { ChangesModel } from './changes';
@@ -158,7 +159,7 @@ function LastSnapshot(props: {
 }
 
 /** Changes, the commit box and the proof of the newest snapshot. */
-export class ChangesView extends VDomRenderer<ChangesModel> {
+export class ChangesView extends LiveView<ChangesModel> {
   constructor(
     model: ChangesModel,
     private _actions: IChangeActions,
@@ -177,7 +178,7 @@ export class ChangesView extends VDomRenderer<ChangesModel> {
     this.node.querySelector<HTMLTextAreaElement>('.jp-mlws-CommitBox')?.focus();
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     if (!model.loaded || !model.status) {
       return (

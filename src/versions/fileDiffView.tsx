@@ -1,7 +1,8 @@
-import { Button, VDomRenderer } from '@jupyterlab/ui-components';
+import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Failure, Waiting } from '../failure';
+import { LiveView } from '../liveView';
 import type { IFileDiff } from '../models';
 import type { FileDiffModel, IVersions } from './diff';
 import { IDiffLine, parseUnified } from './unified';
@@ -87,7 +88,7 @@ function Body(props: {
 }
 
 /** The unified diff of one file. */
-export class FileDiffView extends VDomRenderer<FileDiffModel> {
+export class FileDiffView extends LiveView<FileDiffModel> {
   constructor(
     model: FileDiffModel,
     private _openFile: () => void,
@@ -98,7 +99,7 @@ export class FileDiffView extends VDomRenderer<FileDiffModel> {
     this.addClass('jp-mlws-FileDiff');
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     const [from, to] = versionNames(model.versions, trans);
     return (

@@ -4,14 +4,14 @@ import {
   caretRightIcon,
   copyIcon,
   InputGroup,
-  undoIcon,
-  VDomRenderer
+  undoIcon
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError } from '../api';
 import { Failure, Waiting } from '../failure';
 import { fileSize, fullTime, relativeTime } from '../format';
+import { LiveView } from '../liveView';
 import type { ISnapshot, ISnapshotChange, ISnapshotDetail } from '../models';
 import { Rows } from '../rows';
 import type { HistoryModel } from './history';
@@ -192,7 +192,7 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
 }
 
 /** The list of snapshots. */
-export class HistoryView extends VDomRenderer<HistoryModel> {
+export class HistoryView extends LiveView<HistoryModel> {
   constructor(
     model: HistoryModel,
     private _actions: ISnapshotActions,
@@ -213,7 +213,7 @@ export class HistoryView extends VDomRenderer<HistoryModel> {
     super.dispose();
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     if (!model.loaded || (model.error && model.items.length === 0)) {
       return (

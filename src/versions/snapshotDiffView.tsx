@@ -1,8 +1,8 @@
-import { VDomRenderer } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Waiting } from '../failure';
 import { cellText } from '../format';
+import { LiveView } from '../liveView';
 import type { IDifferingValue, ISnapshotDiff } from '../models';
 import { Rows } from '../rows';
 import type { SnapshotDiffModel } from './diff';
@@ -116,7 +116,7 @@ function Data(props: {
 }
 
 /** Two versions compared: files, data, parameters and metrics. */
-export class SnapshotDiffView extends VDomRenderer<SnapshotDiffModel> {
+export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
   constructor(
     model: SnapshotDiffModel,
     private _openFile: (path: string) => void,
@@ -127,7 +127,7 @@ export class SnapshotDiffView extends VDomRenderer<SnapshotDiffModel> {
     this.addClass('jp-mlws-SnapshotDiff');
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     const diff = model.diff;
     if (!diff) {

@@ -1,8 +1,8 @@
-import { VDomRenderer } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Failure, Waiting } from '../failure';
 import { fullTime, relativeTime } from '../format';
+import { LiveView } from '../liveView';
 import type { IWorkflowSummary } from '../models';
 import { Rows } from '../rows';
 import { statusWord } from '../versions/words';
@@ -54,7 +54,7 @@ function WorkflowRow(props: {
 }
 
 /** The workflow files of the project. */
-export class WorkflowListView extends VDomRenderer<WorkflowListModel> {
+export class WorkflowListView extends LiveView<WorkflowListModel> {
   constructor(
     model: WorkflowListModel,
     private _open: (workflow: IWorkflowSummary) => void,
@@ -68,7 +68,7 @@ export class WorkflowListView extends VDomRenderer<WorkflowListModel> {
     this.addClass('jp-mlws-Workflows');
   }
 
-  protected render(): JSX.Element {
+  protected body(): JSX.Element {
     const { model, _trans: trans } = this;
     if (!model.loaded || (model.error && model.items.length === 0)) {
       return (
