@@ -32,8 +32,6 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
-ZERO = "0" * 40
-"""The id that stands for "does not exist" in a compare-and-swap."""
 STATES = {
     "A": "added",
     "C": "added",
@@ -255,9 +253,10 @@ class Git:
 
     def unfinished(self) -> str | None:
         """The merge, rebase… that waits to be finished, if any."""
-        for name, operation in UNFINISHED.items():
-            path = self.root / _text(self.run("rev-parse", "--git-path", name)).strip()
-            if path.exists():
+        asked = [part for name in UNFINISHED for part in ("--git-path", name)]
+        places = _text(self.run("rev-parse", *asked)).splitlines()
+        for place, operation in zip(places, UNFINISHED.values(), strict=True):
+            if (self.root / place).exists():
                 return operation
         return None
 
@@ -378,6 +377,12 @@ class Git:
             output = self.run("diff", *options, "--no-index", "--", "/dev/null", path, codes=(0, 1))
         return output.decode(errors="replace")
 
+    def staged(self, paths: Iterable[str]) -> dict[str, str]:
+        """What the index holds of ``paths``: mode, blob and stage, as git prints them."""
+        wanted = set(paths)
+        rows = [row.partition("\t") for row in _split(self.run("ls-files", "--stage", "-z"))]
+        return {path: facts for facts, _, path in rows if path in wanted}
+
     def tracked(self, path: str) -> bool:
         """The index has ``path``."""
         return bool(self.run("ls-files", "-z", "--", path))
@@ -409,6 +414,12 @@ class Git:
             return self.attempt("cat-file", "blob", f"{revision}:{path}")
         except GitFailedError:
             return None
+
+    def absent(self, shas: Iterable[str]) -> list[str]:
+        """Those of the objects that the repository lacks."""
+        given = "".join(f"{sha}\n" for sha in shas).encode()
+        output = _text(self.run("cat-file", "--batch-check", given=given))
+        return [row.split()[0] for row in output.splitlines() if row.endswith(" missing")]
 
     def blobs(self, shas: Sequence[str]) -> dict[str, bytes]:
         """The contents of many blobs, by id, in one call."""
@@ -484,7 +495,8 @@ class Git:
     def update_ref(self, name: str, new: str, old: str | None, reason: str) -> bool:
         """Move ``name`` from ``old`` (None: not there yet) to ``new``; False if it had moved."""
         try:
-            arguments = ("--create-reflog", "-m", reason, name, new, old or ZERO)
+            # An empty old value: the ref must not be there yet.
+            arguments = ("--create-reflog", "--no-deref", "-m", reason, name, new, old or "")
             self.attempt("update-ref", *arguments)
         except GitFailedError as error:
             if self.find(name) != old:

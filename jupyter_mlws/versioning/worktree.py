@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from jupyter_mlws.versioning.datafiles import DataFile
 
@@ -111,7 +110,7 @@ class WorkingData:
 
     def _hashes(self) -> dict[str, tuple[Stamp, str]]:
         if self._known is None:
-            self._known = dict(_recall(self._memory))
+            self._known = _recall(self._memory)
         return self._known
 
     def _remember(self) -> None:
@@ -124,14 +123,13 @@ class WorkingData:
         self._news = False
 
 
-def _recall(memory: Path) -> Iterator[tuple[str, tuple[Stamp, str]]]:
+def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
     try:
-        rows: dict[str, Any] = json.loads(memory.read_text(encoding="utf-8"))
+        rows = json.loads(memory.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         # Nothing remembered, or half a file after a crash: everything is hashed anew.
-        return
-    for path, ((size, mtime, inode), md5) in rows.items():
-        yield path, ((size, mtime, inode), md5)
+        return {}
+    return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,88 @@
+"""What a version, or the working tree, consists of: its files and the data that they name."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data, read
+from jupyter_mlws.versioning.git import Git, Status
+from jupyter_mlws.versioning.models import ChangeKind
+
+REMEMBERED = 500
+"""Versions whose data is kept in memory."""
+
+
+class Content:
+    """Reads versions of one repository. Thread-safe."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._lock = threading.Lock()
+        self._versions: OrderedDict[str, list[DataFile]] = OrderedDict()
+        self._texts: dict[tuple[tuple[str, str], ...], list[DataFile]] = {}
+
+    def data_at(self, revision: str) -> list[DataFile]:
+        """The data that a commit or tree names; ``revision`` is an id."""
+        with self._lock:
+            known = self._versions.get(revision)
+        if known is None:
+            known = self._read(revision)
+            with self._lock:
+                self._versions[revision] = known
+                while len(self._versions) > REMEMBERED:
+                    self._versions.popitem(last=False)
+        return known
+
+    def data_now(self, status: Status | None = None) -> list[DataFile]:
+        """The data that the working tree names."""
+        untracked = (
+            [entry.path for entry in status.entries if entry.state == "untracked"]
+            if status is not None
+            else self._git.files(untracked=True)
+        )
+        tracked = set(self._git.files())
+        texts = {}
+        for path in {*tracked, *untracked}:
+            if is_relevant(path) and (self._git.root / path).is_file():
+                texts[path] = (self._git.root / path).read_bytes()
+        return [item for item in read(texts) if item.path not in tracked]
+
+    def _read(self, revision: str) -> list[DataFile]:
+        entries = self._git.tree(revision)
+        relevant = [entry for entry in entries if is_relevant(entry.path)]
+        if not any(names_data(entry.path) for entry in relevant):
+            return []
+        # Neighbouring versions mostly name the same data by the same files.
+        key = tuple((entry.path, entry.sha) for entry in relevant)
+        with self._lock:
+            known = self._texts.get(key)
+        if known is None:
+            blobs = self._git.blobs(sorted({entry.sha for entry in relevant}))
+            versioned = {entry.path for entry in entries}
+            found = read({entry.path: blobs[entry.sha] for entry in relevant})
+            # What git itself versions is no data of DVC, whatever a lock says.
+            known = [item for item in found if item.path not in versioned]
+            with self._lock:
+                self._texts[key] = known
+        return known
+
+
+def named_anew(items: Iterable[DataFile], before: Iterable[DataFile]) -> list[DataFile]:
+    """Those of the items whose content ``before`` does not name already."""
+    known = {item.md5 for item in before}
+    return [item for item in items if item.md5 is not None and item.md5 not in known]
+
+
+def kind_of(path: str) -> ChangeKind:
+    """How a path of git is shown and compared."""
+    if path.endswith(".ipynb"):
+        return ChangeKind.NOTEBOOK
+    return ChangeKind.DATA if names_data(path) else ChangeKind.CODE
+
+
+def size_of(path: Path) -> int | None:
+    """Bytes of a file; None for folders and what is not there."""
+    return path.lstat().st_size if path.is_file() or path.is_symlink() else None
