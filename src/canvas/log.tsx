@@ -85,13 +85,11 @@ function useLog(
       if (isGone) {
         return;
       }
-      const next = log.offset + new TextEncoder().encode(log.text).length;
-      const isMore = next > offset.current;
-      offset.current = Math.max(next, offset.current);
+      offset.current = log.size;
       if (log.text !== '') {
         setText(before => (before + log.text).slice(-LONGEST));
       }
-      if (isMore && offset.current < log.size) {
+      if (log.text !== '' && !log.complete) {
         await read();
       } else if (!isOver) {
         timer = setTimeout(follow, PAUSE);

@@ -1,5 +1,11 @@
-import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
-import { memo } from 'react';
+import {
+  Handle,
+  Position,
+  useUpdateNodeInternals,
+  type Node,
+  type NodeProps
+} from '@xyflow/react';
+import { memo, useEffect } from 'react';
 
 import { duration } from '../format';
 import type { INodePlan } from '../models';
@@ -15,6 +21,7 @@ export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
   const { node } = data;
+  useMeasuredPorts(node);
   const state = useKeyed(model.runs.nodes, node.id);
   const plan = useKeyed(model.plan, node.id);
   const fault = useKeyed(model.faults, node.id);
@@ -52,6 +59,14 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
     </div>
   );
 });
+
+/** Edges end where the ports were measured: again when their order changes. */
+function useMeasuredPorts(node: IGraphNode): void {
+  const measure = useUpdateNodeInternals();
+  const names = [...node.inputs, { name: '' }, ...node.outputs].map(port => port.name);
+  const order = JSON.stringify(names);
+  useEffect(() => measure(node.id), [measure, node.id, order]);
+}
 
 function PlanStripe({ plan }: { plan: INodePlan }): JSX.Element {
   const { trans } = useCanvas();

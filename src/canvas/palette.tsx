@@ -17,7 +17,7 @@ export function Palette({ onAdd }: { onAdd: (name: string) => void }): JSX.Eleme
   return (
     <div className="jp-mlws-Palette" role="region" aria-label={trans.__('Components')}>
       <FilterBox
-        placeholder={trans.__('Search components')}
+        placeholder={trans.__('Search')}
         disabled={model.components.size === 0}
         useFuzzyFilter={false}
         updateFilter={(_, text) => setQuery(text ?? '')}

@@ -9,6 +9,27 @@ import type { Value } from './scalars';
 type Schema = Record<string, any>;
 export type Settings = Record<string, Value>;
 
+/** A choice between a type and nothing becomes that type, with an empty field for nothing. */
+export function formSchema(schema: Schema): Schema {
+  const properties: Record<string, Schema> = {};
+  for (const [key, property] of Object.entries<Schema>(schema.properties ?? {})) {
+    properties[key] = property.properties ? formSchema(property) : withoutNull(property);
+  }
+  return { ...schema, properties };
+}
+
+function withoutNull(property: Schema): Schema {
+  const choices: Schema[] = property.anyOf ?? [];
+  const [only, ...more] = choices.filter(one => one.type !== 'null');
+  if (!only || more.length > 0 || choices.length !== 2 || typeof only.type !== 'string') {
+    return property;
+  }
+  const rest = { ...property };
+  delete rest.anyOf;
+  const isScalar = only.type !== 'object' && only.type !== 'array' && !only.enum;
+  return isScalar ? { ...only, ...rest, type: [only.type, 'null'] } : property;
+}
+
 /** What a node's settings are without a word in the file. */
 export function defaultsOf(schema: Schema): Settings {
   const defaults: Settings = {};
@@ -47,7 +68,7 @@ function writtenSettings(stage: IStage, schema: Schema, document: IWorkflowDocum
   const settings: Settings = {};
   for (const { name, values } of stage.command?.args ?? []) {
     const property = schema.properties?.[name];
-    if (property) {
+    if (property && !property.properties) {
       settings[name] = readWords(values.map(value => value.text), property, document);
     }
   }
@@ -64,13 +85,14 @@ function readWords(words: string[], property: Schema, document: IWorkflowDocumen
     const isNumber = type === 'number' || type === 'integer';
     return isNumber && word.trim() !== '' && Number.isFinite(Number(word)) ? Number(word) : word;
   };
-  if (property.type === 'array') {
+  const type = [withoutNull(property).type].flat()[0];
+  if (type === 'array') {
     return words.map(word => one(word, property.items?.type));
   }
-  if (property.type === 'boolean') {
+  if (type === 'boolean') {
     return words.length === 0 || words[0] === 'true';
   }
-  return one(words[0] ?? '', property.type);
+  return one(words[0] ?? '', type);
 }
 
 /** Writes the settings that differ from `before`; those of `wrong` keep what they were. */
@@ -113,7 +135,12 @@ function differences(schema: Schema, before: Settings, after: Settings, path: st
     if (property.properties && isRecord(value)) {
       return differences(property, isRecord(old) ? old : {}, value, here);
     }
-    return [{ key: here, value: isSame(value, property.default) ? undefined : value }];
+    // An emptied field means nothing where the setting may be nothing, else the default.
+    const isNullable = property.anyOf?.some((one: Schema) => one.type === 'null');
+    const wanted = value === undefined && isNullable ? null : value;
+    return isSame(wanted, old)
+      ? []
+      : [{ key: here, value: isSame(wanted, property.default) ? undefined : wanted }];
   });
 }
 

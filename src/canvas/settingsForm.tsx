@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
 import { useCanvas, useSignal } from './hooks';
-import { changeSettings, settingsOf, type Settings } from './settings';
+import { changeSettings, formSchema, settingsOf, type Settings } from './settings';
 import { TEMPLATES } from './templates';
 import { kindText } from './words';
 
@@ -199,9 +199,11 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     timer.current = setTimeout(commit, REST);
   };
   const context = useMemo(() => ({ root: ROOT }), []);
+  const { settings } = node.component!;
+  const schema = useMemo(() => formSchema(settings), [settings]);
   return (
     <FormComponent
-      schema={node.component!.settings}
+      schema={schema}
       formData={draft as any}
       formContext={context}
       validator={validator as any}
