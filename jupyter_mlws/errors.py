@@ -223,6 +223,14 @@ CATALOGUE: dict[str, Entry] = {
             "请确保签名密钥可用，或将 `commit.gpgsign` 设为 false。",
         ),
     ),
+    "30210": Entry(
+        400,
+        Words("Too large for git: {paths}", "文件过大，不适合用 git 管理：{paths}"),
+        Words(
+            "Track them with DVC (`dvc add`), or raise the git setting `mlws.largefile` (bytes).",
+            "请用 DVC 跟踪（`dvc add`），或调高 git 设置 `mlws.largefile`（字节）。",
+        ),
+    ),
     "30401": Entry(
         409,
         Words(
@@ -321,6 +329,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Open the file as text and correct the line that is named.",
             "请以文本方式打开该文件并修正所指的行。",
+        ),
+    ),
+    "40206": Entry(
+        422,
+        Words("This is no {kind} that can be shown: {reason}", "无法作为 {kind} 预览：{reason}"),
+        Words(
+            "Look at the node's log; run it again if its output was damaged.",
+            "请查看该节点的日志；若输出已损坏，请重新运行。",
         ),
     ),
     "40401": Entry(

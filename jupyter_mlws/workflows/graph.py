@@ -158,6 +158,14 @@ def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[s
     return found
 
 
+def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
+    """What the targets and the stages before them read that no stage here makes."""
+    producers = _Producers(stages)
+    wanted = closure(upstream(stages), targets or [stage.id for stage in stages])
+    deps = (dep for stage in stages if stage.id in wanted for dep in stage.deps)
+    return [dep for dep in dict.fromkeys(deps) if next(producers.of(dep), None) is None]
+
+
 def text_findings(faults: Sequence[Fault]) -> list[Finding]:
     """What the text itself has wrong, as problems."""
     return [

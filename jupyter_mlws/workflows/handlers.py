@@ -97,7 +97,9 @@ class PlanHandler(APIHandler):
     async def get(self, identifier: str, query: TargetsQuery) -> Plan:
         workspace = await self.open_workspace()
         targets = [query.targets] if isinstance(query.targets, str) else query.targets
-        return await in_thread(workspace.workflows.plan, unescape(identifier), targets)
+        return await in_thread(
+            workspace.workflows.plan, unescape(identifier), targets, self.language
+        )
 
 
 class ExecuteHandler(APIHandler):
@@ -115,7 +117,9 @@ class ExecuteHandler(APIHandler):
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
         workspace = await self.open_workspace()
-        run = await in_thread(workspace.workflows.execute, unescape(identifier), body)
+        run = await in_thread(
+            workspace.workflows.execute, unescape(identifier), body, self.language
+        )
         where = location(self, "workflows", escape(unescape(identifier)), "runs", run.id)
         return Reply(run, 202, where)
 
@@ -129,7 +133,7 @@ class StatusHandler(APIHandler):
     async def get(self, identifier: str, query: RunQuery) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(
-            workspace.workflows.status, unescape(identifier), query.run or "latest"
+            workspace.workflows.status, unescape(identifier), query.run or "latest", self.language
         )
 
 
@@ -142,7 +146,11 @@ class RunsHandler(APIHandler):
     async def get(self, identifier: str, query: PageQuery) -> Page[RunSummary]:
         workspace = await self.open_workspace()
         return await in_thread(
-            workspace.workflows.runs, unescape(identifier), query.limit, query.cursor
+            workspace.workflows.runs,
+            unescape(identifier),
+            query.limit,
+            query.cursor,
+            self.language,
         )
 
 
@@ -154,7 +162,7 @@ class RunHandler(APIHandler):
     @endpoint("Get a run", Run, errors=NO_WORKFLOW)
     async def get(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.status, unescape(identifier), run)
+        return await in_thread(workspace.workflows.status, unescape(identifier), run, self.language)
 
 
 class CancelHandler(APIHandler):
@@ -165,7 +173,7 @@ class CancelHandler(APIHandler):
     @endpoint("Cancel a run", Run, status=202, also=[("execute", "kernels")], errors=NO_WORKFLOW)
     async def post(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.cancel, unescape(identifier), run)
+        return await in_thread(workspace.workflows.cancel, unescape(identifier), run, self.language)
 
 
 class LogHandler(APIHandler):
@@ -230,22 +238,25 @@ class WorkflowStream(StreamHandler):
         return await in_thread(self.workspace.workflows.last_seq)
 
     async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        workflows = self.workspace.workflows
         while True:
             bell = self.watcher.bell()
-            events = await in_thread(self.workspace.workflows.events_after, since, EVENTS_AT_ONCE)
+            events = await in_thread(workflows.events_after, since, EVENTS_AT_ONCE, self.language)
             for event in events:
                 yield event
                 since = event["seq"]
-            if len(events) < EVENTS_AT_ONCE:
-                await _heard(bell)
+            if len(events) < EVENTS_AT_ONCE and not await _heard(bell):
+                # A run whose process was killed rings no bell; somebody has to look.
+                await in_thread(workflows.reconcile)
 
 
-async def _heard(bell: asyncio.Event) -> None:
+async def _heard(bell: asyncio.Event) -> bool:
+    """Whether the bell rang; without, the journal is read all the same, only later."""
     try:
         await asyncio.wait_for(bell.wait(), NET)
     except asyncio.TimeoutError:
-        # A file system without change events: the journal is read all the same, only later.
-        return
+        return False
+    return True
 
 
 RUN = r"workflows/([^/]+)/runs/([^/]+)"

@@ -79,6 +79,14 @@ class Journal:
             self._tell_run(run.id)
         self._project.ring()
 
+    def note(self, run: str, **facts: Any) -> None:
+        """Keep facts about a run that nobody needs to be told."""
+        with self._transaction():
+            record = {**json.loads(self._run(run)["record"]), **facts}
+            self._connection.execute(
+                "UPDATE runs SET record = ? WHERE id = ?", (json.dumps(record), run)
+            )
+
     def set_run(self, run: str, status: Status | None = None, **facts: Any) -> None:
         """Change a run's state, or (without one) add facts to it."""
         with self._transaction():
@@ -101,11 +109,14 @@ class Journal:
         self._project.ring()
 
     def end_nodes(self, run: str, status: Status) -> None:
-        """Bring every node that has not ended to ``status``."""
+        """Bring every node that has not ended to ``status``; running ones that cannot become
+        that were interrupted."""
         with self._transaction():
             for row in self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run):
-                if not Status(row["status"]).ended:
-                    self._change_node(run, row["node"], status, {})
+                allowed = NODE_CHANGES.get(Status(row["status"]), frozenset())
+                if allowed:
+                    end = status if status in allowed else Status.INTERRUPTED
+                    self._change_node(run, row["node"], end, {})
         self._project.ring()
 
     def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
@@ -309,11 +320,6 @@ def experiment(row: Row) -> ExperimentRun:
         metrics=row.get("metrics", {}),
         commit=row.get("commit"),
     )
-
-
-def rendered_summary(row: Row, counts: Mapping[str, int], language: str) -> RunSummary:
-    """A row of :meth:`Journal.runs` in one language."""
-    return RunSummary(**_summary(row, {**row, "counts": dict(counts)}, language))
 
 
 def _columns(row: sqlite3.Row) -> Row:

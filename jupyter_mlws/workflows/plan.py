@@ -19,6 +19,7 @@ FROZEN = Words("frozen", "已冻结")
 DEFAULT = Words("default", "默认")
 CACHED = Words("up to date", "已是最新")
 RESTORED = Words("in the run cache", "可从运行缓存恢复")
+RESTORED_NOW = Words("restored from the run cache", "已从运行缓存恢复")
 STATES = {
     "modified": Words("changed", "已更改"),
     "deleted": Words("is missing", "缺失"),

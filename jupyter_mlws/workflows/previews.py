@@ -1,0 +1,165 @@
+"""What an output looks like: a table's first rows, measures, a picture, the words of a text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.values import plain
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.workflows.models import Column, Preview
+
+ROWS = 100
+COLUMNS = 200
+TEXT = 100_000
+"""Characters."""
+PICTURE = 20_000_000
+"""Bytes."""
+CELL = 500
+"""Characters of one value."""
+TYPES = {
+    ".parquet": "Table",
+    ".csv": "Table",
+    ".tsv": "Table",
+    ".skops": "Model",
+    ".json": "Metrics",
+    ".png": "Figure",
+    ".jpg": "Figure",
+    ".jpeg": "Figure",
+    ".svg": "Figure",
+    ".txt": "Text",
+    ".log": "Text",
+    ".md": "Text",
+    ".yaml": "Text",
+    ".yml": "Text",
+    ".html": "Text",
+}
+MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
+
+
+def type_of(path: str) -> str:
+    """The artifact type that a file's extension suggests."""
+    suffix = Path(path).suffix.lower()
+    return TYPES.get(suffix, "File" if suffix else "Folder")
+
+
+def preview(kind: str, path: Path, suffix: str) -> Preview:
+    """A preview of the file; ``suffix`` is its extension (files of the cache have none).
+
+    Error 40401 where it is not there, 40206 where it is not what its type says.
+    """
+    if not path.exists():
+        raise MLWSError("40401", kind="output", name=path.name)
+    makers: dict[str, Callable[[Path, str], Preview]] = {
+        "Table": _table,
+        "Metrics": _metrics,
+        "Figure": _figure,
+        "Model": _model,
+        "Folder": _folder,
+    }
+    try:
+        return makers.get(kind, _text)(path, suffix)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise MLWSError("40206", kind=kind, reason=str(error)) from error
+
+
+def _table(path: Path, suffix: str) -> Preview:
+    if suffix in (".csv", ".tsv", ".txt"):
+        return _csv(path, "\t" if suffix == ".tsv" else ",")
+    import pyarrow.parquet as parquet
+
+    with parquet.ParquetFile(path) as file:
+        fields = [f for f in file.schema_arrow if not f.name.startswith("__index_level")]
+        names = [f.name for f in fields[:COLUMNS]]
+        batch = next(file.iter_batches(batch_size=ROWS, columns=names), None)
+        columns = [Column(name=f.name, dtype=str(f.type)) for f in fields[:COLUMNS]]
+        values = [batch.column(name).to_pylist() for name in names] if batch is not None else []
+        rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
+        return Preview(type="Table", columns=columns, rows=rows, row_count=file.metadata.num_rows)
+
+
+def _csv(path: Path, separator: str) -> Preview:
+    import csv
+
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(file, delimiter=separator)
+        header = next(reader, [])[:COLUMNS]
+        rows: list[list[Any]] = []
+        for row in reader:
+            if len(rows) == ROWS:
+                break
+            rows.append([_cell(value) for value in row[:COLUMNS]])
+        count = len(rows) + sum(1 for _ in reader) + (len(rows) == ROWS)
+    columns = [Column(name=name, dtype="") for name in header]
+    return Preview(type="Table", columns=columns, rows=rows, row_count=count)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, timedelta | Decimal):
+        return str(value)
+    if isinstance(value, str):
+        return value if len(value) <= CELL else value[:CELL] + "…"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)  # JavaScript would round it
+    return plain(value)
+
+
+def _metrics(path: Path, suffix: str) -> Preview:
+    if path.stat().st_size > TEXT * 10:
+        return _text(path, suffix)
+    return Preview(type="Metrics", metrics=plain(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def _figure(path: Path, suffix: str) -> Preview:
+    if path.stat().st_size > PICTURE:
+        raise ValueError(f"the picture is larger than {PICTURE // 1_000_000} MB")
+    data = base64.b64encode(path.read_bytes()).decode()
+    return Preview(type="Figure", mime=MIMES.get(suffix, "image/png"), data=data)
+
+
+def _text(path: Path, suffix: str) -> Preview:
+    with path.open("rb") as file:
+        data = file.read(TEXT * 4)
+    if b"\0" in data[:8000]:
+        return Preview(type="Text", text=f"{path.stat().st_size} bytes", truncated=False)
+    text = data.decode("utf-8", errors="replace")
+    truncated = len(text) > TEXT or len(data) == TEXT * 4
+    return Preview(type="Text", text=text[:TEXT], truncated=truncated)
+
+
+def _folder(path: Path, suffix: str) -> Preview:
+    names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+    text = "\n".join(names[:1000])
+    return Preview(type="Text", text=text, truncated=len(names) > 1000)
+
+
+def _model(path: Path, suffix: str) -> Preview:
+    """The model's steps and settings, read from its description: nothing of it is loaded."""
+    with zipfile.ZipFile(path) as archive:
+        schema = json.loads(archive.read("schema.json"))
+    return Preview(type="Model", text="\n".join(_described(schema, 0)))
+
+
+def _described(node: Any, depth: int) -> list[str]:
+    settings, inner = [], []
+    content = node.get("content")
+    attributes = content.get("content", {}) if isinstance(content, dict) else {}
+    for name, value in attributes.items() if isinstance(attributes, dict) else ():
+        if name.startswith("_") or name.endswith("_"):
+            continue
+        if name == "steps":
+            inner = [step["content"][1] for step in value["content"]]
+        elif value.get("__loader__") == "JsonNode":
+            settings.append(f"{name}={value['content']}")
+    line = f"{'  ' * depth}{node['__class__']}({', '.join(settings)})"
+    return [line, *(row for step in inner for row in _described(step, depth + 1))]

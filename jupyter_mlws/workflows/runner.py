@@ -1,0 +1,168 @@
+"""The process of one run, detached from whoever started it.
+
+``python -m jupyter_mlws.workflows.runner RUN ROOT``: reads the run from the journal, carries it
+out, tells everything through the journal. SIGTERM cancels.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError, open_pipeline
+from jupyter_mlws.workflows import tracking
+from jupyter_mlws.workflows.document import Document, parse
+from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.graph import external_inputs
+from jupyter_mlws.workflows.journal import Journal
+from jupyter_mlws.workflows.processes import start_time
+from jupyter_mlws.workflows.states import Status
+
+GIT_TIMEOUT = 30
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Carries one run out."""
+
+    def __init__(self, project: Project, run: str) -> None:
+        self._project = project
+        self._id = run
+        self._journal = Journal(project)
+        self._engine: Engine | None = None
+        self._cancelled = threading.Event()
+
+    def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """A signal's handler: the engine is told, or will be when it is there."""
+        self._cancelled.set()
+        if self._engine is not None:
+            self._engine.cancel()
+
+    def run(self) -> None:
+        """Carry the run out, to one of its ends, and then record it in MLflow."""
+        row = self._journal.record(self._id)
+        if Status(row["status"]).ended:
+            return
+        self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
+        name = row["workflow"]
+        try:
+            text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
+            document = parse(row["workflow"], text)
+            name = document.name
+            with open_pipeline(self._project.root, row["workflow"]) as pipeline:
+                self._execute(row, document, pipeline)
+        except MLWSError as error:
+            self._fail({"code": error.code, "facts": error.facts})
+        except StageError as error:
+            self._fail({"code": "40104", "facts": {"reason": str(error)}})
+        except Exception as error:
+            # The edge of this process: whatever it was, the run must not seem to go on.
+            log.exception("the run %s failed", self._id)
+            self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
+        self._track(name)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+    def _execute(self, row: dict[str, Any], document: Document, pipeline: Pipeline) -> None:
+        stages = document.stages(pipeline.stages() if document.needs_resolving() else None)
+        request = row["request"]
+        self._journal.set_run(
+            self._id,
+            Status.RUNNING,
+            commit=head(self._project.root),
+            params=tracking.params_of(document, stages),
+        )
+        pipeline.refresh(external_inputs(stages, request.get("targets", ())))
+        self._engine = Engine(
+            self._journal,
+            self._id,
+            pipeline,
+            stages,
+            Order(
+                targets=request.get("targets", ()),
+                force=request.get("force", False),
+                keep_going=request.get("keep_going", False),
+                jobs=row["jobs"],
+            ),
+            logs=runs_folder(self._project, self._id),
+            environment=_tracking_environment(self._project),
+        )
+        if self._cancelled.is_set():
+            self._engine.cancel()
+        status, error = self._engine.execute()
+        metrics = tracking.metrics_of(self._project.root, stages)
+        facts: dict[str, Any] = {"metrics": metrics}
+        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+
+    def _fail(self, error: dict[str, Any]) -> None:
+        self._journal.end_nodes(self._id, Status.SKIPPED)
+        if not Status(self._journal.record(self._id)["status"]).ended:
+            self._journal.set_run(self._id, Status.FAILED, error=error)
+
+    def _track(self, name: str) -> None:
+        if self._journal.record(self._id).get("started") is None:
+            return
+        try:
+            tracking.track(self._project, self._journal, self._id, name)
+        except Exception:
+            # Already journaled; the traceback is for whoever looks for the cause.
+            log.exception("the run %s could not be recorded in MLflow", self._id)
+
+
+def runs_folder(project: Project, run: str) -> Path:
+    """Where the logs of a run are."""
+    return project.state / "runs" / run
+
+
+def head(root: Path) -> str | None:
+    """The commit that the working tree is at; None before the first."""
+    answer = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
+        cwd=root,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=GIT_TIMEOUT,
+    )
+    return answer.stdout.strip() or None
+
+
+def _tracking_environment(project: Project) -> dict[str, str]:
+    """So that MLflow in a node's code lands in the project's store."""
+    from jupyter_mlws.versioning.mlflow import tracking_uri
+
+    return {"MLFLOW_TRACKING_URI": tracking_uri(project.root)}
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out the run that the arguments name."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    run, root = arguments
+    # DVC shows and stores paths by the process's folder. Not at the start: Python would have
+    # put that folder before the installed packages.
+    os.chdir(root)
+    runner = Runner(Project(Path(root)), run)
+    signal.signal(signal.SIGTERM, runner.cancel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        runner.run()
+    finally:
+        runner.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
