@@ -210,7 +210,7 @@ export interface IGitStatus {
   head: string | null;
   upstream: string | null;
   changes: IChange[];
-  /** What holds the workspace now, if anything does. */
+  /** The merge, rebase… that waits to be finished. */
   operation: string | null;
 }
 
@@ -275,6 +275,11 @@ export interface ISnapshotDetail extends ISnapshot {
   changes: ISnapshotChange[];
 }
 
+/** A snapshot just made; the warnings tell what was left out, and why. */
+export interface ISnapshotCreated extends ISnapshot {
+  warnings: string[];
+}
+
 export interface IRestorePlan {
   snapshot: string;
   code: { path: string; action: 'write' | 'delete' }[];
@@ -310,7 +315,14 @@ export interface ISnapshotDiff {
     additions: number | null;
     deletions: number | null;
   }[];
-  data: any[];
+  data: {
+    path: string;
+    state: ChangeState;
+    from_md5: string | null;
+    to_md5: string | null;
+    from_size: number | null;
+    to_size: number | null;
+  }[];
   metrics: IDifferingValue[];
   params: IDifferingValue[];
 }

@@ -62,7 +62,8 @@ const sidebar: JupyterFrontEndPlugin<void> = {
       {
         openDiff: change =>
           run(CommandIDs.openDiff, { path: change.path, from: 'HEAD' }),
-        commit: () => run(CommandIDs.commit, { message: changes.message })
+        commit: (allowSecrets = false) =>
+          run(CommandIDs.commit, { message: changes.message, allowSecrets })
       },
       language,
       trans

@@ -1,6 +1,6 @@
 import { APIError } from '../api';
 import { LiveModel } from '../live';
-import type { IGitStatus, IPage, ISnapshot } from '../models';
+import type { IGitStatus, IPage, ISnapshot, ISnapshotCreated } from '../models';
 
 /** What differs from the current snapshot, and the making of the next one. */
 export class ChangesModel extends LiveModel {
@@ -34,6 +34,11 @@ export class ChangesModel extends LiveModel {
     return this._commitError;
   }
 
+  /** What the newest commit left out, and why. */
+  get warnings(): readonly string[] {
+    return this._warnings;
+  }
+
   get canCommit(): boolean {
     return (
       this._busy === null &&
@@ -45,23 +50,31 @@ export class ChangesModel extends LiveModel {
   /**
    * Makes a snapshot of everything that changed.
    *
-   * `prepare` runs first (it saves the open documents); `busy` is told to people meanwhile.
+   * `prepare` runs first (it saves the open documents); `busy` is told to people meanwhile;
+   * `allowSecrets`: commit files although they look like credentials.
    * Resolves to null when it fails: the reason is then `commitError`.
    */
   async commit(
     busy: string,
-    prepare: () => Promise<void>
+    prepare: () => Promise<void>,
+    allowSecrets = false
   ): Promise<ISnapshot | null> {
     if (!this.canCommit) {
       return null;
     }
     this._busy = busy;
     this._commitError = null;
+    this._warnings = [];
     this.changed();
     try {
       await prepare();
-      const body = { message: this._message.trim() };
-      this._last = await this.client.post<ISnapshot>('/snapshots', body);
+      const body = {
+        message: this._message.trim(),
+        allow_secrets: allowSecrets
+      };
+      const made = await this.client.post<ISnapshotCreated>('/snapshots', body);
+      this._last = made;
+      this._warnings = made.warnings ?? [];
       this._message = '';
       return this._last;
     } catch (error) {
@@ -89,11 +102,13 @@ export class ChangesModel extends LiveModel {
   protected reset(): void {
     this._status = this._last = this._commitError = null;
     this._message = '';
+    this._warnings = [];
   }
 
   private _status: IGitStatus | null = null;
   private _last: ISnapshot | null = null;
   private _message = '';
   private _busy: string | null = null;
+  private _warnings: readonly string[] = [];
   private _commitError: APIError | null = null;
 }

@@ -12,13 +12,17 @@ import { kindIcons } from './icons';
 import { ProofBadges } from './proof';
 import { kindWord, stateLetters, stateWord } from './words';
 
+/** Code of the error that files look like credentials. */
+const LOOKS_SECRET = '30206';
+
 /** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
 const DRAWN = 300;
 
 /** What the person can do with a change. */
 export interface IChangeActions {
   openDiff(change: IChange): void;
-  commit(): void;
+  /** `allowSecrets`: although files look like credentials. */
+  commit(allowSecrets?: boolean): void;
 }
 
 function ChangeRow(props: {
@@ -210,10 +214,23 @@ export class ChangesView extends LiveView<ChangesModel> {
         {model.commitError && (
           <Failure error={model.commitError} trans={trans} />
         )}
+        {model.commitError?.code === LOOKS_SECRET && (
+          <Button small={true} onClick={() => this._actions.commit(true)}>
+            {trans.__('These are no secrets: commit')}
+          </Button>
+        )}
+        {model.warnings.map(warning => (
+          <p key={warning} className="jp-mlws-Note" role="status">
+            {warning}
+          </p>
+        ))}
         <LastSnapshot model={model} trans={trans} />
         {model.status.operation && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
-            {trans.__('The workspace is in use: %1', model.status.operation)}
+            {trans.__(
+              'Begun and not finished in git: %1',
+              model.status.operation
+            )}
           </p>
         )}
         <ChangeList

@@ -104,10 +104,12 @@ function addSidebarCommands(
       if (!changes.status) {
         await changes.refresh();
       }
-      const prepare = () => saveOrFail(documents, trans);
-      return (
-        (await changes.commit(trans.__('Committing…'), prepare))?.id ?? null
+      const made = await changes.commit(
+        trans.__('Committing…'),
+        () => saveOrFail(documents, trans),
+        args.allowSecrets === true
       );
+      return made?.id ?? null;
     }
   });
 }
@@ -218,10 +220,12 @@ function addDiffCommands(
       const from = idOf(app, args);
       if (from !== null) {
         views.show(`snapshot ${from}`, () => {
-          const model = new SnapshotDiffModel(client, events, { from });
+          const versions = { from, to: 'HEAD' };
+          const model = new SnapshotDiffModel(client, events, versions);
           const view = new SnapshotDiffView(
             model,
-            path => openDiff(path, { from }),
+            path => openDiff(path, versions),
+            client.language,
             trans
           );
           view.title.label = trans.__('%1 and current', from.slice(0, 8));

@@ -1,6 +1,11 @@
 import { IEventStream, MLWSClient } from '../api';
 import { LiveModel } from '../live';
-import type { IFileDiff, ISnapshotDiff, IWorkspaceEvent } from '../models';
+import type {
+  IFileDiff,
+  ISnapshotDiff,
+  IWorkspaceEvent,
+  WorkspaceArea
+} from '../models';
 
 /** git's name of the tree without files: what a first commit is compared with. */
 export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
@@ -11,6 +16,15 @@ export interface IVersions {
   to?: string;
 }
 
+/** Changes in which areas change what lies between two versions. */
+function areasOf(versions: IVersions): WorkspaceArea[] {
+  const moves = versions.from === 'HEAD' || versions.to === 'HEAD';
+  return [
+    ...(moves ? ['history' as const] : []),
+    ...(versions.to ? [] : ['changes' as const])
+  ];
+}
+
 /** The differences of one file between two versions; follows the working tree. */
 export class FileDiffModel extends LiveModel {
   constructor(
@@ -19,7 +33,7 @@ export class FileDiffModel extends LiveModel {
     readonly path: string,
     readonly versions: IVersions
   ) {
-    super(client, events, versions.to ? [] : ['changes', 'history']);
+    super(client, events, areasOf(versions));
   }
 
   /** Null until read. */
@@ -48,7 +62,7 @@ export class SnapshotDiffModel extends LiveModel {
     events: IEventStream<IWorkspaceEvent>,
     readonly versions: IVersions
   ) {
-    super(client, events, versions.to ? [] : ['changes', 'history']);
+    super(client, events, areasOf(versions));
   }
 
   /** Null until read. */

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { Waiting } from '../failure';
-import { cellText } from '../format';
+import { cellText, fileSize } from '../format';
 import { LiveView } from '../liveView';
 import type { IDifferingValue, ISnapshotDiff } from '../models';
 import { Rows } from '../rows';
@@ -90,9 +90,10 @@ function Files(props: {
 
 function Data(props: {
   diff: ISnapshotDiff;
+  language: string;
   trans: TranslationBundle;
 }): JSX.Element | null {
-  const { diff, trans } = props;
+  const { diff, language, trans } = props;
   if (diff.data.length === 0) {
     return null;
   }
@@ -108,6 +109,18 @@ function Data(props: {
               width="16px"
             />
             <span className="jp-mlws-Row-name">{data.path}</span>
+            <span className="jp-mlws-Row-folder">
+              {[data.from_size, data.to_size]
+                .map(size => (size === null ? '–' : fileSize(size, language)))
+                .join(' → ')}
+            </span>
+            <span
+              className="jp-mlws-State"
+              data-mlws-state={data.state}
+              title={stateWord(data.state, trans)}
+            >
+              {stateLetters[data.state]}
+            </span>
           </li>
         ))}
       </ul>
@@ -120,6 +133,7 @@ export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
   constructor(
     model: SnapshotDiffModel,
     private _openFile: (path: string) => void,
+    private _language: string,
     private _trans: TranslationBundle
   ) {
     super(model);
@@ -164,7 +178,7 @@ export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
           values={diff.params}
         />
         <Files diff={diff} trans={trans} openFile={this._openFile} />
-        <Data diff={diff} trans={trans} />
+        <Data diff={diff} language={this._language} trans={trans} />
       </>
     );
   }
