@@ -6,7 +6,7 @@ import { HAND_WRITTEN, WINE } from './samples';
 function read(text: string, path?: string): IWorkflowDocument {
   const result = parse(text, path);
   if (result.error) {
-    throw new Error(result.error.message);
+    throw new Error(JSON.stringify(result.error));
   }
   return result.document;
 }

@@ -58,10 +58,13 @@ export interface IStage {
   isEditable: boolean;
 }
 
-export interface IParseError {
-  message: string;
-  line: number;
-}
+/** Why a text is no workflow: it is no YAML, or not of the shape. */
+export type IParseError = { line: number } & (
+  | { kind: 'yaml'; message: string }
+  | { kind: 'root' }
+  | { kind: 'stages' }
+  | { kind: 'stage'; name: string }
+);
 
 /** What a `dvc.yaml` says, with what an edit needs to know of its text. */
 export interface IWorkflowDocument {
@@ -86,7 +89,7 @@ export function parse(text: string, path = 'dvc.yaml'): ParseResult {
   const fault = yaml.errors[0];
   if (fault) {
     const line = lines.linePos(fault.pos[0]).line;
-    return { document: null, error: { message: fault.message, line } };
+    return { document: null, error: { kind: 'yaml', message: fault.message, line } };
   }
   const source = { text, yaml, ...layoutOf(text, yaml.contents) };
   const wrong = misshapen(source);
@@ -112,23 +115,25 @@ function layoutOf(text: string, root: unknown): Pick<ISource, 'eol' | 'step' | '
 
 function misshapen(source: ISource): IParseError | null {
   const root = source.yaml.contents as Node | null;
-  const at = (node: Node | null, message: string): IParseError => ({
-    message,
-    line: lineNumber(source.text, node?.range?.[0] ?? 0)
-  });
+  const lineOf = (node: Node): number =>
+    lineNumber(source.text, node.range?.[0] ?? 0);
   if (!root || (isScalar(root) && root.value === null)) {
     return null;
   }
   if (!isMap(root)) {
-    return at(root, 'A dvc.yaml holds a mapping with "stages".');
+    return { kind: 'root', line: lineOf(root) };
   }
   const stages = entryOf(root, 'stages')?.value ?? null;
   if (isMap(stages)) {
-    const bad = (stages.items as Entry[]).find(pair => !isMap(resolve(source, pair.value)));
-    return bad ? at(bad.key, `The stage "${bad.key.value}" is not a mapping.`) : null;
+    const bad = (stages.items as Entry[]).find(
+      pair => !isMap(resolve(source, pair.value))
+    );
+    return bad
+      ? { kind: 'stage', name: String(bad.key.value), line: lineOf(bad.key) }
+      : null;
   }
   const isAbsent = !stages || (isScalar(stages) && stages.value === null);
-  return isAbsent ? null : at(stages, '"stages" is not a mapping.');
+  return isAbsent ? null : { kind: 'stages', line: lineOf(stages) };
 }
 
 /** Follows an alias to what it stands for. */

@@ -24,7 +24,7 @@ const PATH = 'workflows/wine/dvc.yaml';
 function read(text: string, path = PATH): IWorkflowDocument {
   const result = parse(text, path);
   if (result.error) {
-    throw new Error(`${result.error.message}\n${text}`);
+    throw new Error(`${JSON.stringify(result.error)}\n${text}`);
   }
   return result.document;
 }

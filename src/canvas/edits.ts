@@ -81,7 +81,7 @@ export function compose(document: IWorkflowDocument, edits: readonly Edit[]): IS
 function reread(document: IWorkflowDocument, splices: ISplice[]): IWorkflowDocument {
   const result = parse(applySplices(document.source.text, splices), document.path);
   if (result.error) {
-    throw new Error(`An edit broke the text: ${result.error.message}`);
+    throw new Error(`An edit broke the text: ${JSON.stringify(result.error)}`);
   }
   return result.document;
 }

@@ -24,7 +24,7 @@ import { freePlace, NODE_WIDTH, type IPlace } from './layout';
 import type { CanvasModel } from './model';
 import { NodeView, type CanvasNode } from './node';
 import { COMPONENT_MIME } from './palette';
-import { refusalText } from './words';
+import { flowLabels, refusalText } from './words';
 
 /** What the commands and the palette ask of the drawing. */
 export interface IFlowHandle {
@@ -60,6 +60,7 @@ function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void })
   const { nodes, onNodesChange } = useNodes(model);
   const { edges, onEdgesChange } = useEdges(model);
   const onDrop = useHandle(model, pane, props.onReady);
+  const labels = useMemo(() => flowLabels(trans), [trans]);
   const isNear = useStore(state => state.transform[2] > NEAR_ZOOM);
 
   const isValidConnection = useCallback(
@@ -122,11 +123,12 @@ function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void })
         minZoom={0.05}
         connectionRadius={24}
         onlyRenderVisibleElements={nodes.length > MANY_NODES && isNear}
+        ariaLabelConfig={labels}
         aria-label={trans.__('Workflow graph')}
       >
         <Background />
         <Controls showInteractive={false} fitViewOptions={FIT} />
-        <MiniMap style={MINI_MAP} pannable zoomable ariaLabel={trans.__('Overview map')} />
+        <MiniMap style={MINI_MAP} pannable zoomable />
       </ReactFlow>
       <div className="jp-mlws-Canvas-status" role="status">
         {refusal && <div className="jp-mlws-Canvas-refusal">{refusalText(refusal, trans)}</div>}

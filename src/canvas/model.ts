@@ -327,7 +327,7 @@ export class CanvasModel implements IDisposable {
     }
     const result = parse(applySplices(this._shared.getSource(), splices), this._path);
     if (result.error) {
-      throw new Error(`The edit would break the text: ${result.error.message}`);
+      throw new Error(`The edit would break the text: ${JSON.stringify(result.error)}`);
     }
     const write = (): void => {
       for (const { offset, delete: count, insert } of splices) {

@@ -8,7 +8,7 @@ import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
 import { useCanvas, useSignal } from './hooks';
 import { changeSettings, formSchema, settingsOf, type Settings } from './settings';
 import { TEMPLATES } from './templates';
-import { kindText } from './words';
+import { kindText, settingErrorText } from './words';
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
@@ -167,7 +167,7 @@ function useFlush(commit: () => void): void {
 }
 
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
-  const { model } = useCanvas();
+  const { model, trans } = useCanvas();
   const stored = settingsOf(node, model.document);
   const storedText = JSON.stringify(stored);
   const [draft, setDraft] = useState<Settings>(stored);
@@ -213,6 +213,12 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       omitExtraData
       liveOmit
       showErrorList={false}
+      transformErrors={errors =>
+        errors.map(error => ({
+          ...error,
+          message: settingErrorText(error, trans)
+        }))
+      }
       noHtml5Validate
       onChange={onChange}
     />

@@ -5,7 +5,7 @@ import { Flow, type IFlowHandle } from './flow';
 import { useCanvas, useSignal } from './hooks';
 import { Palette } from './palette';
 import { Panel } from './panel';
-import { statusText } from './words';
+import { errorText, statusText } from './words';
 
 /** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
 export function CanvasView(props: {
@@ -48,8 +48,9 @@ function ErrorBanner(): JSX.Element | null {
     error && (
       <div className="jp-mlws-Banner" role="alert">
         <span>
-          {trans.__('Line %1 can not be read: %2', error.line, error.message)}{' '}
-          {model.graph.nodes.size > 0 && trans.__('The graph is of the last text that could.')}
+          {trans.__('Line %1: %2', error.line, errorText(error, trans))}{' '}
+          {model.graph.nodes.size > 0 &&
+            trans.__('The graph shows the last text that could be read.')}
         </span>
         <Button small onClick={openAsText}>
           {trans.__('Open as text')}

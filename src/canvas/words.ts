@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IProblem } from '../models';
-import type { NodeKind } from './document';
+import type { IParseError, NodeKind } from './document';
 import { ANY_INPUT, type Refusal } from './graph';
 import type { Problem } from './validate';
 
@@ -80,4 +80,66 @@ export function kindText(kind: NodeKind, trans: TranslationBundle): string {
 
 export function portText(name: string, trans: TranslationBundle): string {
   return name === ANY_INPUT ? trans.__('dependencies') : name;
+}
+
+export function errorText(error: IParseError, trans: TranslationBundle): string {
+  switch (error.kind) {
+    case 'yaml':
+      return error.message;
+    case 'root':
+      return trans.__('A dvc.yaml is a mapping with the key "stages".');
+    case 'stages':
+      return trans.__('"stages" is not a mapping.');
+    case 'stage':
+      return trans.__('The stage "%1" is not a mapping.', error.name);
+  }
+}
+
+/** What is wrong with a setting; the validator's own words where there are none of ours. */
+export function settingErrorText(
+  error: { name?: string; message?: string; params?: any },
+  trans: TranslationBundle
+): string {
+  const { name, message, params } = error;
+  switch (name) {
+    case 'minimum':
+      return trans.__('At least %1', params.limit);
+    case 'maximum':
+      return trans.__('At most %1', params.limit);
+    case 'exclusiveMinimum':
+      return trans.__('More than %1', params.limit);
+    case 'exclusiveMaximum':
+      return trans.__('Less than %1', params.limit);
+    case 'type':
+      return params.type === 'integer'
+        ? trans.__('A whole number')
+        : params.type === 'number'
+          ? trans.__('A number')
+          : (message ?? '');
+    case 'required':
+      return trans.__('This is required');
+    default:
+      return message ?? '';
+  }
+}
+
+/** The words of React Flow itself. */
+export function flowLabels(trans: TranslationBundle): Record<string, string> {
+  return {
+    'node.a11yDescription.default': trans.__(
+      'Press Enter or Space to select a node, the arrow keys to move it, and Delete to remove it.'
+    ),
+    'node.a11yDescription.keyboardDisabled': trans.__(
+      'Press Enter or Space to select a node.'
+    ),
+    'edge.a11yDescription.default': trans.__(
+      'Press Enter or Space to select a connection, and Delete to remove it.'
+    ),
+    'controls.ariaLabel': trans.__('View'),
+    'controls.zoomIn.ariaLabel': trans.__('Zoom in'),
+    'controls.zoomOut.ariaLabel': trans.__('Zoom out'),
+    'controls.fitView.ariaLabel': trans.__('Zoom to fit'),
+    'minimap.ariaLabel': trans.__('Overview map'),
+    'handle.ariaLabel': trans.__('Port')
+  };
 }
