@@ -83,8 +83,9 @@ def status(desk: Desk) -> int:
     return OK
 
 
-def commit(desk: Desk, message: str, paths: Sequence[str]) -> int:
-    snapshot = desk.session.commit(message, [desk.path(path) for path in paths])
+def commit(desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool) -> int:
+    wanted = [desk.path(path) for path in paths]
+    snapshot = desk.session.commit(message, wanted, allow_secrets)
     desk.answer(snapshot, desk.views.committed)
     return OK
 

@@ -39,7 +39,7 @@ class Session(Protocol):
     def status(self) -> JSON:
         """Branch, head and uncommitted changes."""
 
-    def commit(self, message: str, paths: Sequence[str]) -> JSON:
+    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool) -> JSON:
         """The new snapshot; of all changes where no paths are given."""
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
@@ -98,7 +98,7 @@ def open_session(folder: Path, language: str, origin: Origin) -> Session:
             return RemoteSession(project, server, identifier, origin)
     from jupyter_mlws.local import LocalSession
 
-    return LocalSession(project, origin)
+    return LocalSession(project, language, origin)
 
 
 def _project_id(server: Server, project: Project) -> str | None:
@@ -123,8 +123,9 @@ class RemoteSession:
     def status(self) -> JSON:
         return self._get("git/status")
 
-    def commit(self, message: str, paths: Sequence[str]) -> JSON:
-        return self._post("snapshots", {"message": message, **_paths(paths)})
+    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool) -> JSON:
+        body = {"message": message, "allow_secrets": allow_secrets, **_paths(paths)}
+        return self._post("snapshots", body)
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         return self._list("snapshots", limit, {"path": path, "q": text})

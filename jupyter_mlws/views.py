@@ -120,23 +120,14 @@ class Views:
         ]
 
     def committed(self, snapshot: JSON) -> list[Block]:
-        stats = snapshot["stats"]
         counts = self.say(
             "code {code}, data {data}, notebooks {notebook}",
             "代码 {code}，数据 {data}，笔记本 {notebook}",
-            **stats,
+            **snapshot["stats"],
         )
-        return [
-            Lines(
-                [
-                    [
-                        Cell(f"{snapshot['short']}  ", Tone.WARN),
-                        Cell(snapshot["subject"], Tone.STRONG),
-                    ],
-                    [Cell(counts, Tone.FAINT)],
-                ]
-            )
-        ]
+        head = [Cell(f"{snapshot['short']}  ", Tone.WARN), Cell(snapshot["subject"], Tone.STRONG)]
+        warnings = [[Cell(warning, Tone.WARN)] for warning in snapshot.get("warnings", [])]
+        return [Lines([head, [Cell(counts, Tone.FAINT)], *warnings])]
 
     def history(self, snapshots: Sequence[JSON]) -> list[Block]:
         if not snapshots:
@@ -179,13 +170,11 @@ class Views:
             blocks.append(
                 self._table([("State", "状态"), ("Path", "路径"), ("+", "+"), ("-", "-")], rows)
             )
-        for name, title in (
-            ("data", ("Data", "数据")),
-            ("metrics", ("Metric", "指标")),
-            ("params", ("Parameter", "参数")),
-        ):
+        if diff.get("data"):
+            blocks.append(self._data(diff["data"]))
+        for name, title in (("metrics", ("Metric", "指标")), ("params", ("Parameter", "参数"))):
             if diff.get(name):
-                blocks.append(self._changes(diff[name], title))
+                blocks.append(self._values(diff[name], title))
         return blocks or [line(self.say("No difference.", "没有差异。"), Tone.FAINT)]
 
     def restore_plan(self, plan: JSON) -> list[Block]:
@@ -388,18 +377,25 @@ class Views:
             rows.append([Cell(self.say("… cut here", "…… 后续已截断"), Tone.FAINT)])
         return Lines(rows, fixed=True)
 
-    def _changes(self, rows: Sequence[JSON], title: tuple[str, str]) -> Table:
-        return self._table(
-            [title, ("From", "从"), ("To", "到")],
+    def _data(self, rows: Sequence[JSON]) -> Table:
+        cells = [
             [
-                [
-                    Cell(str(row.get("name") or row.get("path")), Tone.STRONG),
-                    Cell(_number(row.get("from"))),
-                    Cell(_number(row.get("to"))),
-                ]
-                for row in rows
-            ],
-        )
+                self._word(row["state"]),
+                Cell(row["path"]),
+                Cell(_size(row["from_size"])),
+                Cell(_size(row["to_size"])),
+            ]
+            for row in rows
+        ]
+        columns = [("State", "状态"), ("Data", "数据"), ("From", "从"), ("To", "到")]
+        return self._table(columns, cells)
+
+    def _values(self, rows: Sequence[JSON], title: tuple[str, str]) -> Table:
+        cells = [
+            [Cell(row["name"], Tone.STRONG), Cell(_number(row["from"])), Cell(_number(row["to"]))]
+            for row in rows
+        ]
+        return self._table([title, ("From", "从"), ("To", "到")], cells)
 
 
 def _diff_tone(text: str) -> Tone:

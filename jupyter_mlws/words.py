@@ -92,6 +92,14 @@ WORDS: list[Word] = [
                 required=True,
                 words=Words("What the snapshot is about.", "快照的说明。"),
             ),
+            _option(
+                "--allow-secrets",
+                is_flag=True,
+                words=Words(
+                    "Commit files although they look like credentials.",
+                    "即使文件疑似包含凭据也提交。",
+                ),
+            ),
             _argument("paths", nargs=-1, type=click.Path()),
         ],
     ),

@@ -1,0 +1,382 @@
+"""The command line, as a person in a terminal and a program in a script use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.cli import build, language_of, manual, usage_words
+from jupyter_mlws.project import Project
+from jupyter_mlws.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
+from jupyter_mlws.words import PROJECT_WORDS, WORDS
+
+MESSAGE = '训练：第一版 "quoted" $HOME {x}'
+WORKFLOW = """\
+vars:
+  - workflow: {name: Small}
+  - second: {text: hello}
+stages:
+  first:
+    cmd: cp data.txt first.txt && echo copied
+    deps: [data.txt]
+    outs: [first.txt]
+  second:
+    cmd: cp first.txt second.txt && echo ${second.text} >> second.txt
+    deps: [first.txt]
+    outs: [second.txt]
+"""
+Git = Callable[..., str]
+
+
+class Command:
+    """Calls ``python -m jupyter_mlws`` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(
+        self, *words: str, code: int = 0, language: str = "C.UTF-8"
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self.line(*words),
+            cwd=self.folder,
+            env={**os.environ, "LANG": language},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    def line(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "jupyter_mlws", *words]
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture
+def mlws(project: Project) -> Command:
+    return Command(project.root)
+
+
+@pytest.fixture
+def workflow(project: Project) -> Path:
+    (project.root / "data.txt").write_text("1\n")
+    file = project.root / "dvc.yaml"
+    file.write_text(WORKFLOW)
+    return file
+
+
+def test_every_word_is_in_the_help_of_each_language(mlws: Command) -> None:
+    english = mlws("--help").stdout
+    chinese = mlws("--help", language="zh_CN.UTF-8").stdout
+    for word in WORDS:
+        assert f"  {word.name} " in english
+        assert f"  {word.name} " in chinese
+    assert "Commands:" in english
+    assert "命令:" in chinese
+    assert "Commands" not in chinese
+    assert "Show this message" not in chinese
+
+
+def test_the_manual_tells_every_word_and_option() -> None:
+    for language in ("en", "zh-CN"):
+        text = manual(language)
+        for word in WORDS + PROJECT_WORDS:
+            assert word.about.in_(language).split()[0] in text
+            for make in word.parameters:
+                for name in make(language).opts:
+                    assert name in text or not name.startswith("-")
+
+
+def test_no_words_at_all_is_a_question_for_help(mlws: Command) -> None:
+    assert "status" in mlws().stdout
+    assert "create" in mlws("projects").stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh-CN"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "C", "LC_MESSAGES": "zh_TW"}, "zh-CN"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_the_locale_decides_the_language(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stauts"], "没有命令 'stauts'"),
+        (["commit"], "缺少参数 message"),
+        (["log", "-n", "none"], "参数 number 的值无效"),
+        (["status", "--jsn"], "没有选项 --jsn"),
+    ],
+)
+def test_a_wrong_line_is_code_2_and_says_what_is_wrong(
+    mlws: Command, words: list[str], said: str
+) -> None:
+    english = mlws(*words, code=2).stderr
+    assert "Usage: jupyter-mlws" in english
+    assert said in mlws(*words, code=2, language="zh_CN.UTF-8").stderr
+
+
+def test_usage_words_have_both_languages_for_every_kind_of_click() -> None:
+    import click
+
+    parameter = click.Argument(["file"])
+    for error in (
+        click.UsageError("odd"),
+        click.BadParameter("odd", param=parameter),
+        click.MissingParameter(param=parameter),
+        click.NoSuchOption("--odd"),
+    ):
+        words = usage_words(error)
+        assert words.en
+        assert words.zh != words.en
+
+
+def test_outside_a_project_the_error_names_the_way_out(tmp_path: Path) -> None:
+    mlws = Command(tmp_path)
+    said = mlws("status", code=1).stderr
+    assert "50402" in said
+    assert "→" in said
+    assert "项目" in mlws("status", code=1, language="zh_CN.UTF-8").stderr
+    body = json.loads(mlws("status", "--json", code=1).stderr)
+    assert body["code"] == "50402"
+    assert body["solution"]
+
+
+def test_a_commit_keeps_its_message_exactly(mlws: Command, git: Git) -> None:
+    (mlws.folder / "train.py").write_text("print(1)\n")
+    assert "train.py" in mlws("status").stdout
+    snapshot = mlws.json("commit", "-m", MESSAGE)
+    assert git(mlws.folder, "log", "-1", "--format=%s").strip() == MESSAGE
+    assert snapshot["subject"] == MESSAGE
+    assert mlws.json("log")[0]["id"] == snapshot["id"]
+    assert snapshot["short"] in mlws("log").stdout
+    assert mlws.json("status")["changes"] == []
+    assert "没有更改" in mlws("status", language="zh_CN.UTF-8").stdout
+
+
+def test_a_commit_of_paths_leaves_the_rest(mlws: Command) -> None:
+    folder = mlws.folder / "inner"
+    folder.mkdir()
+    (folder / "a.py").write_text("a = 1\n")
+    (mlws.folder / "b.py").write_text("b = 1\n")
+    # Paths are relative to where the person is.
+    Command(folder)("commit", "-m", "a", "a.py")
+    assert [change["path"] for change in mlws.json("status")["changes"]] == ["b.py"]
+    assert "50302" in mlws("commit", "-m", "x", "../outside.py", code=1).stderr
+
+
+def test_nothing_to_commit_is_an_error_with_a_code(mlws: Command) -> None:
+    assert "30203" in mlws("commit", "-m", "nothing", code=1).stderr
+
+
+def test_diff_lists_files_and_shows_one(mlws: Command) -> None:
+    file = mlws.folder / "a.txt"
+    file.write_text("one\n")
+    first = mlws.json("commit", "-m", "one")
+    file.write_text("two\n")
+    assert "a.txt" in mlws("diff").stdout
+    lines = mlws("diff", "-p", "a.txt").stdout.splitlines()
+    assert "-one" in lines
+    assert "+two" in lines
+    second = mlws.json("commit", "-m", "two")
+    both = mlws.json("diff", first["id"], second["id"])
+    assert [row["path"] for row in both["files"]] == ["a.txt"]
+    assert "a.txt" in mlws("diff", first["id"], second["id"]).stdout
+
+
+def test_restore_shows_its_plan_and_asks_before_it_replaces_work(mlws: Command) -> None:
+    file = mlws.folder / "a.txt"
+    file.write_text("one\n")
+    first = mlws.json("commit", "-m", "one")
+    file.write_text("damaged\n")
+    assert "a.txt" in mlws("restore", first["id"], "--dry-run").stdout
+    assert "--yes" in mlws("restore", first["id"], code=2).stderr
+    assert file.read_text() == "damaged\n"
+    result = mlws.json("restore", first["id"], "--yes")
+    assert file.read_text() == "one\n"
+    assert result["restored"] == ["a.txt"]
+    assert result["safety"]
+    assert mlws.json("restore", first["id"])["nothing"]
+
+
+def test_an_unknown_snapshot_is_named(mlws: Command) -> None:
+    said = mlws("restore", "feedbeef", code=1).stderr
+    assert "30404" in said
+    assert "feedbeef" in said
+
+
+def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: Path) -> None:
+    planned = mlws.json("plan")
+    assert planned["summary"] == {"run": 2, "cached": 0, "restorable": 0}
+    said = mlws("run").stdout
+    assert "first  RUNNING" in said
+    assert "second  COMPLETED" in said
+    assert (mlws.folder / "second.txt").read_text() == "1\nhello\n"
+    again = mlws.json("run", "dvc.yaml")
+    assert again["status"] == "COMPLETED"
+    assert again["origin"] == "cli"
+    assert {node["status"] for node in again["nodes"]} == {"CACHED"}
+    assert "已缓存" in mlws("plan", language="zh_CN.UTF-8").stdout
+    assert "copied" in mlws("logs", mlws.json("runs")[-1]["run"], "first").stdout
+    assert again["id"] in mlws("runs").stdout
+
+
+def test_a_run_takes_settings_and_targets(mlws: Command, workflow: Path) -> None:
+    mlws("run", "first")
+    assert not (mlws.folder / "second.txt").exists()
+    mlws("run", "-p", "second.text=bye", "-j", "2")
+    assert (mlws.folder / "second.txt").read_text() == "1\nbye\n"
+    assert "40204" in mlws("run", "-p", "bye", code=1).stderr
+
+
+def test_a_failed_run_is_code_1_with_the_log(mlws: Command, workflow: Path) -> None:
+    workflow.write_text(WORKFLOW.replace("echo copied", "echo too bad && exit 3"))
+    said = mlws("run", code=1).stdout
+    assert "first  FAILED" in said
+    assert "too bad" in said
+    assert "40101" in said
+
+
+def test_ctrl_c_asks_the_run_to_stop(mlws: Command, workflow: Path) -> None:
+    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
+    running = subprocess.Popen(mlws.line("run"), cwd=mlws.folder, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    for said in running.stdout:
+        if "RUNNING" in said:
+            break
+    began = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert time.monotonic() - began < 15
+    assert mlws.json("runs")[0]["status"] == "CANCELLED"
+
+
+def test_cancel_stops_the_run_of_another_terminal(mlws: Command, workflow: Path) -> None:
+    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
+    with subprocess.Popen(
+        mlws.line("run"), cwd=mlws.folder, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for said in running.stdout:
+            if "RUNNING" in said:
+                break
+        mlws("cancel")
+        running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "40401" in mlws("cancel", code=1).stderr
+
+
+def test_one_of_several_workflows_must_be_named(mlws: Command, workflow: Path) -> None:
+    other = mlws.folder / "other"
+    other.mkdir()
+    (other / "dvc.yaml").write_text("stages:\n  touch:\n    cmd: touch here\n    outs: [here]\n")
+    said = mlws("plan", code=2).stderr
+    assert "dvc.yaml" in said
+    assert "other/dvc.yaml" in said
+    assert mlws.json("plan", "other")["summary"]["run"] == 1
+    assert mlws.json("plan", "Small")["summary"]["run"] == 2
+    assert "40401" in mlws("plan", "nowhere", code=1).stderr
+
+
+def test_components_are_listed(mlws: Command) -> None:
+    names = {component["name"] for component in mlws.json("components")}
+    assert "train_classifier" in names
+    assert "train_classifier" in mlws("components").stdout
+
+
+def test_projects_are_made_and_listed(tmp_path: Path, home: Path) -> None:
+    mlws = Command(tmp_path)
+    assert mlws.json("projects", "list") == []
+    assert mlws.json("projects", "create", "wine")["path"] == "wine"
+    assert "wine" in mlws("projects", "list").stdout
+    assert "50203" in mlws("projects", "create", "wine", code=1).stderr
+    assert mlws("-C", "wine", "status").returncode == 0
+
+
+def test_a_node_starts_without_what_only_people_need() -> None:
+    code = (
+        "import sys, jupyter_mlws.__main__ as m\n"
+        "sys.argv = ['mlws', 'node', '--help']\n"
+        "m.main()\n"
+        "print([n for n in ('click', 'rich') if n in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "jupyter mlws node" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    heavy = ("dvc", "mlflow", "pandas", "tornado", "jupyter_server", "git", "networkx")
+    code = (
+        "import sys, jupyter_mlws.cli as cli\n"
+        "cli.main(['--help'])\n"
+        f"print([n for n in {heavy!r} if n in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+def test_columns_line_up_by_the_width_that_is_seen() -> None:
+    table = Table(["名称", "b"], [[Cell("训练"), Cell("1")], [Cell("evaluate"), Cell("2")]])
+    assert plain(table).splitlines() == ["名称      b", "训练      1", "evaluate  2"]
+
+
+def test_text_is_never_taken_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(["a"], [[Cell("[red]x[/red] :smile: <b>")]])
+    TerminalScreen().show(table, Lines([[Cell("[bold]y")]]))
+    said = capsys.readouterr().out
+    assert "[red]x[/red] :smile: <b>" in said
+    assert "[bold]y" in said
+
+
+def test_html_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[dict[str, str]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    NotebookScreen().show(Table(["<a>"], [[Cell("<script>")]]))
+    assert "<script>" not in shown[0]["text/html"]
+    assert "&lt;script&gt;" in shown[0]["text/html"]
+    assert "<script>" in shown[0]["text/plain"]
+
+
+def test_completion_offers_words_options_and_names(mlws: Command, workflow: Path) -> None:
+    done = subprocess.run(
+        mlws.line(),
+        cwd=mlws.folder,
+        env={
+            **os.environ,
+            "_JUPYTER_MLWS_COMPLETE": "bash_complete",
+            "COMP_WORDS": "jupyter-mlws plan dv",
+            "COMP_CWORD": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "plain,dvc.yaml" in done.stdout
+
+
+def test_both_languages_build_the_same_words() -> None:
+    assert set(build("en").commands) == set(build("zh-CN").commands)
