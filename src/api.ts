@@ -75,10 +75,9 @@ export class MLWSClient {
   constructor(
     readonly settings: ServerConnection.ISettings,
     readonly language = 'en',
-    trans: TranslationBundle = nullTranslator.load('jupyter_mlws')
-  ) {
-    this._trans = trans;
-  }
+    /** The extension's words in the language of the lab. */
+    readonly trans: TranslationBundle = nullTranslator.load('jupyter_mlws')
+  ) {}
 
   /**
    * The project that requests and streams are about unless they name another one;
@@ -246,22 +245,21 @@ export class MLWSClient {
 
   private _unreachable(): Partial<IFailure> {
     return {
-      message: this._trans.__('The server cannot be reached.'),
-      solution: this._trans.__(
+      message: this.trans.__('The server cannot be reached.'),
+      solution: this.trans.__(
         'Check that Jupyter is still running, then try again.'
       )
     };
   }
 
   private _unexpected(response: Response): string {
-    return this._trans.__(
+    return this.trans.__(
       'The server gave an answer that is not of this extension: %1 %2',
       response.status,
       response.statusText
     );
   }
 
-  private _trans: TranslationBundle;
   private _project: IProject | null = null;
   private _projects: readonly IProject[] = [];
   private _projectChanged = new Signal<this, IProject | null>(this);

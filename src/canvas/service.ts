@@ -1,5 +1,6 @@
 import type { IPage, MLWSClient } from '../api';
 import { APIError, escapeId } from '../api';
+import { inWords } from '../componentWords';
 import type {
   IComponent,
   INodeLog,
@@ -26,7 +27,8 @@ export class WorkflowService {
   readonly id: string;
 
   async components(): Promise<IComponent[]> {
-    return (await this._client.get<IPage<IComponent>>('/components', this._query)).items;
+    const { items } = await this._client.get<IPage<IComponent>>('/components', this._query);
+    return items.map(component => inWords(component, this._client.trans));
   }
 
   plan(): Promise<IPlan> {
