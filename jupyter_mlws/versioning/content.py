@@ -11,6 +11,8 @@ from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data,
 from jupyter_mlws.versioning.git import Git, Status
 from jupyter_mlws.versioning.models import ChangeKind
 
+LARGE = 10 * 1024 * 1024
+"""Bytes from which on an untracked file is not given to git by itself."""
 REMEMBERED = 500
 """Versions whose data is kept in memory."""
 

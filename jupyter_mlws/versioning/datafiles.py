@@ -23,7 +23,7 @@ class DataFile:
 
     ``source`` is the file that names it; ``legacy`` marks hashes of DVC 2 (line endings of text
     normalised); ``isexec`` a file to be executable; what is not ``pushed`` (imports, and
-    ``push: false``) never goes to the remote.
+    ``push: false``) never goes to the remote. ``written`` is the path as ``source`` has it.
     """
 
     path: str
@@ -34,6 +34,7 @@ class DataFile:
     legacy: bool = False
     isexec: bool = False
     pushed: bool = True
+    written: str = ""
 
     @property
     def folder(self) -> bool:
@@ -141,6 +142,7 @@ def _item(path: str, source: str, out: Mapping[str, Any]) -> DataFile:
         legacy=bool(md5) and out.get("hash") != "md5",
         isexec=bool(out.get("isexec")),
         pushed=out.get("push") is not False,
+        written=out["path"],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,7 +182,7 @@ class Git:
 
     def hook(self, name: str, *arguments: str, timeout: float = 600.0) -> None:
         """Run the repository's hook ``name`` if it has one; error 30207 if it refuses."""
-        path = self.root / _text(self.run("rev-parse", "--git-path", f"hooks/{name}")).strip()
+        path = self.root / self.path(f"hooks/{name}")
         if not os.access(path, os.X_OK) or not path.is_file():
             return
         process = self._start([str(path), *arguments], {"GIT_EDITOR": ":"})
@@ -251,6 +252,18 @@ class Git:
         rows = [line.partition("\0") for line in _text(output).splitlines()]
         return {name: sha for name, _, sha in rows}
 
+    def path(self, name: str) -> str:
+        """Where git keeps ``name`` (``index.lock``…): relative to the root, or absolute."""
+        return _text(self.run("rev-parse", "--git-path", name)).rstrip("\n")
+
+    def contains(self, tip: str, sha: str) -> bool:
+        """``sha`` is ``tip`` or one of its ancestors."""
+        try:
+            self.attempt("merge-base", "--is-ancestor", sha, tip)
+        except GitFailedError:
+            return False
+        return True
+
     def unfinished(self) -> str | None:
         """The merge, rebase… that waits to be finished, if any."""
         asked = [part for name in UNFINISHED for part in ("--git-path", name)]
@@ -260,14 +273,28 @@ class Git:
                 return operation
         return None
 
-    def setting(self, name: str) -> str | None:
-        """The value of a setting, None where it is not set."""
-        output = self.run("config", "--get", name, codes=(0, 1))
+    def setting(self, name: str, kind: str = "path") -> str | None:
+        """The value of a setting, None where it is not set; ``kind`` as git's ``--type``."""
+        output = self.run("config", f"--type={kind}", "--get", name, codes=(0, 1))
         return _text(output).rstrip("\n") if output else None
 
     def empty_tree(self) -> str:
         """The id of the tree without files."""
         return _text(self.run("hash-object", "-t", "tree", "--stdin")).strip()
+
+    def tree_of(self, commit: str | None) -> str:
+        """The tree of a commit; without a commit the empty one."""
+        if commit is None:
+            return self.empty_tree()
+        return _text(self.run("rev-parse", f"{commit}^{{tree}}")).strip()
+
+    def hash(self, content: bytes) -> str:
+        """The id that ``content`` has as a blob."""
+        return _text(self.run("hash-object", "--stdin", given=content)).strip()
+
+    def hash_file(self, path: str) -> str:
+        """The id that a file of the working tree has as a blob, filters applied."""
+        return _text(self.run("hash-object", "--", path)).strip()
 
     # Looking
 
@@ -341,8 +368,11 @@ class Git:
                 current.append(_named(part, parts))
         return found
 
-    def differences(self, start: str, end: str | None) -> list[Difference]:
-        """Files that differ between two commits or trees, or a commit and the working tree."""
+    def differences(self, start: str, end: str | None, *, renames: bool = True) -> list[Difference]:
+        """Files that differ between two commits or trees, or a commit and the working tree.
+
+        Of the working tree the files in the index are looked at.
+        """
         output = self.run(
             "diff",
             "--raw",
@@ -350,7 +380,7 @@ class Git:
             "--no-abbrev",
             "--no-ext-diff",
             "--no-textconv",
-            "-M",
+            "--find-renames" if renames else "--no-renames",
             "-z",
             start,
             *([end] if end else []),
@@ -376,6 +406,18 @@ class Git:
         if not output and end is None and (self.root / path).is_file() and not self.tracked(path):
             output = self.run("diff", *options, "--no-index", "--", "/dev/null", path, codes=(0, 1))
         return output.decode(errors="replace")
+
+    def unified_texts(self, old: bytes, new: bytes) -> str:
+        """The unified diff of two texts that are no files of the repository."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("old", old), ("new", new)):
+                Path(folder, name).write_bytes(text)
+            names = (str(Path(folder, "old")), str(Path(folder, "new")))
+            options = ("--no-ext-diff", "--no-textconv", "--no-index")
+            output = self.run("diff", *options, "--", *names, codes=(0, 1))
+        # Without git's own header, which names the temporary files.
+        shown = output.decode(errors="replace")
+        return shown[shown.find("@@") :] if "@@" in shown else ""
 
     def staged(self, paths: Iterable[str]) -> dict[str, str]:
         """What the index holds of ``paths``: mode, blob and stage, as git prints them."""

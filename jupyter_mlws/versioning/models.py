@@ -36,6 +36,11 @@ def _printable(value: Any) -> Any:
     return value
 
 
+def _as_list(value: Any) -> Any:
+    """A query parameter that was given once."""
+    return [value] if isinstance(value, str) else value
+
+
 Text = Annotated[str, BeforeValidator(_printable)]
 """Text out of git, whose names and messages may hold any bytes."""
 
@@ -84,7 +89,7 @@ class ChangedFile(Record):
 
 
 class Diff(Record):
-    """The files that differ, or one file's difference where a path was asked for."""
+    """The files that differ. Where a path was asked for, the answer is a ``FileDiff``."""
 
     files: list[ChangedFile]
 
@@ -291,4 +296,6 @@ class HistoryQuery(PageQuery):
 class PlanQuery(Request):
     """What of a snapshot is to be restored."""
 
-    paths: list[str] | None = Field(default=None, description="Only these and what is below.")
+    paths: Annotated[list[str] | None, BeforeValidator(_as_list)] = Field(
+        default=None, description="Only these and what is below; may be given several times."
+    )

@@ -1,0 +1,394 @@
+"""Makes a snapshot: one commit of code, the data it names and the runs that belong to it.
+
+Git's ref is the only truth, and one compare-and-swap publishes. Everything before it is garbage
+if we die; everything after it can be redone by :class:`Recovery`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.content import LARGE, Content, named_anew, size_of
+from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.git import Git, LogQuery, Status
+from jupyter_mlws.versioning.pending import Pending, left_behind
+from jupyter_mlws.versioning.runs import finished_runs
+from jupyter_mlws.versioning.secrets import find_secrets
+from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.tracking import TrackingClient
+from jupyter_mlws.versioning.worktree import WorkingData
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import DataStore
+
+TRAILER_SNAPSHOT = "Mlws-Snapshot"
+TRAILER_RUN = "Mlws-Run"
+TRAILER_DATA = "Mlws-Data"
+TAG_SNAPSHOT = "mlws.snapshot"
+"""The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
+LARGE_SETTING = "mlws.largefile"
+"""Git setting: bytes from which on an untracked file is not given to git (default: LARGE)."""
+REFRESH_TRIES = 20
+"""Tries to refresh the index while another git program holds it, 50 ms apart."""
+
+LEFT_OUT_LARGE = Words(
+    "{path} ({size} MB) was left out: large files are tracked with DVC (`dvc add {path}`).",
+    "未包含 {path}（{size} MB）：大文件请用 DVC 跟踪（`dvc add {path}`）。",
+)
+RUNS_LEFT_OUT = Words(
+    "Runs were not named, because MLflow did not answer; the next snapshot names them. {reason}",
+    "MLflow 无响应，未记录相关运行；下一个快照会记录。{reason}",
+)
+DATA_LOCAL = Words(
+    "The data is stored on this machine only: {reason}",
+    "数据仅保存在本机：{reason}",
+)
+INDEX_LATER = Words(
+    "The index is in use by another git program; it is refreshed with the next operation.",
+    "索引正被其他 git 程序占用；将在下一次操作时刷新。",
+)
+
+log = logging.getLogger(__name__)
+
+Told = Callable[[str], None]
+"""Hears the name of each step when it begins."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A snapshot that was published, and what is known of it by then."""
+
+    sha: str
+    data_local: bool | None
+    data_remote: bool | None
+    runs: bool | None
+    warnings: list[Words]
+
+
+@dataclass
+class Selection:
+    """What goes into the snapshot: paths for git, and ``.dvc`` files whose data changed."""
+
+    paths: set[str]
+    sources: list[str]
+    warnings: list[Words] = field(default_factory=list)
+
+
+class Creation:
+    """One creation of a snapshot; used once, under the project's lock."""
+
+    def __init__(
+        self,
+        project: Project,
+        content: Content,
+        working: WorkingData,
+        tracking: TrackingClient,
+        told: Told,
+    ) -> None:
+        self._project = project
+        self._git = Git(project.root)
+        self._content = content
+        self._working = working
+        self._tracking = tracking
+        self._told = told
+        self._warnings: list[Words] = []
+
+    def run(self, message: str, paths: Sequence[str] | None, *, allow_secrets: bool) -> Made:
+        """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
+        self._told("select")
+        status = self._git.status()
+        self._refuse_unfinished(status)
+        self._git.check_identity()
+        selection = self._select(status, paths)
+        if not allow_secrets:
+            secrets = find_secrets(self._project.root, sorted(selection.paths))
+            if secrets:
+                raise MLWSError("30206", paths=", ".join(secrets))
+        pending = self._begin(status)
+        try:
+            with full_disk_told():
+                made = self._prepare(pending, message, selection)
+        except BaseException:
+            discard(self._project, pending)
+            raise
+        self._publish(pending)
+        self._warnings += finish(self._project, pending, self._tracking, self._told)
+        return made
+
+    # Before anything is written
+
+    def _refuse_unfinished(self, status: Status) -> None:
+        operation = self._git.unfinished()
+        conflicts = [entry.path for entry in status.entries if entry.state == "conflicted"]
+        if operation or conflicts:
+            raise MLWSError("30201", operation=operation or "merge", paths=conflicts)
+
+    def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
+        chosen = None if paths is None else [self._inside(path) for path in paths]
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        states = self._working.states(items)
+        changed = [item for item in items if states.get(item.path) == "modified"]
+        selection = Selection(set(), [])
+        for item in changed:
+            if chosen is None or covers(chosen, item.path) or covers(chosen, item.source):
+                selection.sources.append(item.source)
+        # Data chosen by its own path brings the file that names it.
+        named = {item.source for item in items if chosen and covers(chosen, item.path)}
+        large = []
+        for entry in status.entries:
+            if entry.path.endswith("/"):
+                # Another repository inside this one; git would make a link without content.
+                continue
+            if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
+                continue
+            size = size_of(self._project.root / entry.path) or 0
+            if entry.state == "untracked" and size >= self._large():
+                large.append(entry.path)
+                megabytes = size // (1024 * 1024)
+                self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
+                continue
+            selection.paths.add(entry.path)
+            if entry.old_path is not None:
+                selection.paths.add(entry.old_path)
+        if not selection.paths and not selection.sources:
+            if large:
+                raise MLWSError("30210", paths=", ".join(large))
+            raise MLWSError("30203")
+        return selection
+
+    def _inside(self, path: str) -> str:
+        """``path`` as git spells it; error 50302 outside the project."""
+        resolved = self._project.resolve(path).parent if path not in ("", ".") else None
+        if resolved is None:
+            return "."
+        # The last part is not resolved: a link is versioned as a link.
+        return self._project.relative(resolved / path.rstrip("/").rsplit("/", 1)[-1])
+
+    def _large(self) -> int:
+        setting = self._git.setting(LARGE_SETTING, "int")
+        return int(setting) if setting else LARGE
+
+    def _begin(self, status: Status) -> Pending:
+        self._told("journal")
+        pending = Pending(
+            id=uuid.uuid4().hex[:12],
+            ref=self._git.branch() or "HEAD",
+            base=status.head,
+            started=time.time(),
+        )
+        pending.write(self._project.state)
+        return pending
+
+    # Before anything is published
+
+    def _prepare(self, pending: Pending, message: str, selection: Selection) -> Made:
+        self._told("data")
+        paths = selection.paths | self._store(selection.sources)
+        self._told("tree")
+        private = Git(self._project.root, self._project.state / f"{pending.id}.index")
+        private.read_tree(pending.base)
+        private.add(sorted(paths))
+        private.hook("pre-commit")
+        tree = private.write_tree()
+        if tree == self._git.tree_of(pending.base):
+            raise MLWSError("30203")
+        self._told("verify")
+        local, remote = self._secure(tree, pending.base)
+        self._told("commit")
+        pending.runs = self._runs_to_name()
+        pending.sha = self._commit(private, tree, pending, message, remote)
+        changed = self._git.changes([pending.sha])[pending.sha]
+        touched = {entry.path for entry in changed} | {e.old_path for e in changed if e.old_path}
+        staged = self._git.staged(touched)
+        pending.index = {path: staged.get(path) for path in touched}
+        self._told("hold")
+        if not self._git.update_ref(pending.held, pending.sha, None, "snapshot"):
+            raise MLWSError("30208", branch=pending.held)
+        pending.write(self._project.state)
+        self._told("runs")
+        self._tag_pending(pending.runs)
+        runs = True if pending.runs else None
+        return Made(pending.sha, local, remote, runs, self._warnings)
+
+    def _store(self, sources: Sequence[str]) -> set[str]:
+        """Put changed data into the cache; the paths that record it."""
+        if not sources:
+            return set()
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        touched: set[str] = set()
+        with open_data(self._project.root) as data:
+            for source in sources:
+                touched.update(data.add(source))
+        return touched
+
+    def _secure(self, tree: str, base: str | None) -> tuple[bool | None, bool | None]:
+        """Make sure that all data the tree names is stored, here and on the remote.
+
+        What ``base`` names already is not ours to prove again, but it has to be at the remote,
+        too. Error 30402 where a newly named item is in no store.
+        """
+        items = self._content.data_at(tree)
+        if not items:
+            return None, None
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        new = named_anew(items, self._content.data_at(base) if base else [])
+        with open_data(self._project.root) as data:
+            for item in data.missing(new):
+                # A run without commit to the cache leaves its outputs in the working tree alone.
+                data.keep(item)
+            absent = data.missing(items)
+            present = [item for item in items if item not in absent]
+            fresh = [item for item in new if item in present]
+            data.check(fresh)
+            data.sync(fresh)
+            unstored = [item for item in new if item in absent]
+            remote = None
+            if data.remote is not None:
+                remote = self._push(data, present, unstored)
+            elif unstored:
+                raise MLWSError("30402", paths=", ".join(item.path for item in unstored))
+        return not absent, remote
+
+    def _push(self, data: DataStore, present: list[DataFile], unstored: list[DataFile]) -> bool:
+        self._told("push")
+        try:
+            data.push(present)
+            elsewhere = {stored.item.path for stored in data.missing_remotely(unstored)}
+        except MLWSError as error:
+            if error.code != "30101":
+                raise
+            if unstored:
+                raise MLWSError("30402", paths=", ".join(i.path for i in unstored)) from error
+            self._warnings.append(DATA_LOCAL.fill(reason=error.message.en))
+            return False
+        if elsewhere:
+            raise MLWSError("30402", paths=", ".join(sorted(elsewhere)))
+        return True
+
+    def _runs_to_name(self) -> list[str]:
+        """Ended runs that no snapshot of any branch names yet, and that MLflow still has."""
+        candidates = [run.mlflow_run for run in finished_runs(self._project)]
+        if not candidates:
+            return []
+        query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
+        named = {
+            run for commit in self._git.log(query) for run in commit.trailers.get(TRAILER_RUN, [])
+        }
+        unnamed = [run for run in candidates if run not in named]
+        if not unnamed:
+            return []
+        try:
+            return self._tracking.finished(unnamed)
+        except MLWSError as error:
+            self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message.en))
+            return []
+
+    def _tag_pending(self, runs: Sequence[str]) -> None:
+        if runs:
+            self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
+
+    def _commit(
+        self, private: Git, tree: str, pending: Pending, message: str, remote: bool | None
+    ) -> str:
+        trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
+        if remote is False:
+            trailers.append((TRAILER_DATA, "local"))
+        text = self._git.with_trailers(message.strip() + "\n", trailers)
+        text = self._checked_message(private, pending, text)
+        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        parents = [pending.base] if pending.base else []
+        return private.commit_tree(tree, parents, text, sign=sign)
+
+    def _checked_message(self, private: Git, pending: Pending, text: str) -> str:
+        """The message after the repository's hooks have seen, and maybe changed, it."""
+        file = self._project.state / f"{pending.id}.index.message"
+        file.write_text(text, encoding="utf-8")
+        private.hook("prepare-commit-msg", str(file), "message")
+        private.hook("commit-msg", str(file))
+        return file.read_text(encoding="utf-8")
+
+    # Publishing
+
+    def _publish(self, pending: Pending) -> None:
+        self._told("publish")
+        assert pending.sha is not None
+        reason = "snapshot"
+        if not self._git.update_ref(pending.ref, pending.sha, pending.base, reason):
+            branch = pending.ref.removeprefix("refs/heads/")
+            discard(self._project, pending)
+            raise MLWSError("30208", branch=branch)
+
+
+def finish(project: Project, pending: Pending, tracking: TrackingClient, told: Told) -> list[Words]:
+    """What follows publishing, and can be redone; warnings where it has to be."""
+    git = Git(project.root)
+    assert pending.sha is not None
+    told("index")
+    if not _refresh(git, pending.index):
+        return [INDEX_LATER]
+    told("tag")
+    if pending.runs:
+        try:
+            tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
+        except MLWSError as error:
+            log.warning("The runs of %s are tagged later: %s", pending.sha, error)
+            return [RUNS_LEFT_OUT.fill(reason=error.message.en)]
+    told("tidy")
+    git.delete_ref(pending.held)
+    pending.drop(project.state)
+    try:
+        git.hook("post-commit")
+    except MLWSError as error:
+        # As with `git commit`: the commit stands, whatever this hook says.
+        log.warning("%s", error)
+    told("done")
+    return []
+
+
+def _refresh(git: Git, before: dict[str, str | None]) -> bool:
+    """Bring the committed paths in the person's index to HEAD, where they are as seen ``before``.
+
+    False where another program holds the index.
+    """
+    for _ in range(REFRESH_TRIES):
+        now = git.staged(before)
+        try:
+            git.refresh_index(path for path, row in before.items() if now.get(path) == row)
+        except MLWSError:
+            if not (git.root / git.path("index.lock")).exists():
+                raise
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def discard(project: Project, pending: Pending) -> None:
+    """Forget a snapshot that was not published."""
+    Git(project.root).delete_ref(pending.held)
+    pending.drop(project.state)
+
+
+def recover(project: Project, tracking: TrackingClient) -> None:
+    """Finish or forget what crashed operations left behind; under the project's lock."""
+    git = Git(project.root)
+    for pending in left_behind(project.state):
+        if pending.sha is None or not _published(git, pending):
+            discard(project, pending)
+            continue
+        for warning in finish(project, pending, tracking, lambda step: None):
+            log.warning("Recovery of %s: %s", pending.sha, warning.en)
+
+
+def _published(git: Git, pending: Pending) -> bool:
+    tip = git.find(pending.ref)
+    return tip is not None and pending.sha is not None and git.contains(tip, pending.sha)

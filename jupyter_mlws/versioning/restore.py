@@ -1,0 +1,463 @@
+"""Makes the working tree what a version holds, after keeping what was there.
+
+Everything is fetched, checked and laid out beside the working tree before the first file in it
+changes. HEAD and branch stay where they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import yaml
+
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.content import LARGE, Content, size_of
+from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.git import Git, Status, TreeEntry
+from jupyter_mlws.versioning.models import (
+    CodeAction,
+    DataAction,
+    Lost,
+    Missing,
+    RestorePlan,
+    RestoreResult,
+)
+from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.worktree import WorkingData
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import DataStore
+
+SAFETY = "safety/"
+"""Below ``refs/mlws/``: commits that keep what a restore replaced."""
+NOBODY = {
+    "GIT_AUTHOR_NAME": "jupyter-mlws",
+    "GIT_AUTHOR_EMAIL": "jupyter-mlws@localhost",
+    "GIT_COMMITTER_NAME": "jupyter-mlws",
+    "GIT_COMMITTER_EMAIL": "jupyter-mlws@localhost",
+}
+"""Who makes safety commits: they must succeed where git does not know the person."""
+SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
+"""Modes of a tree's entries."""
+
+REASONS = {
+    "modified": Words("changed since the last snapshot", "自上个快照后有改动"),
+    "added": Words("in no snapshot yet", "尚未纳入任何快照"),
+    "untracked": Words("in no snapshot yet", "尚未纳入任何快照"),
+    "ignored": Words("ignored by git", "被 git 忽略"),
+    "renamed": Words("renamed since the last snapshot", "自上个快照后被重命名"),
+}
+
+
+class Telling(Protocol):
+    """Hears of progress, and may raise to stop; the signature of an operation's progress."""
+
+    def __call__(
+        self, done: float, total: float | None = None, unit: str = "", message: str = ""
+    ) -> None: ...
+
+
+def quiet(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
+    """Nobody listens."""
+
+
+@dataclass
+class Steps:
+    """What a restore does: files to write and delete, data to check out, fetch and delete."""
+
+    sha: str
+    write: list[str] = field(default_factory=list)
+    delete: list[str] = field(default_factory=list)
+    checkout: list[DataFile] = field(default_factory=list)
+    fetch: list[DataFile] = field(default_factory=list)
+    remove: list[DataFile] = field(default_factory=list)
+    missing: list[DataFile] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    in_the_way: dict[str, str] = field(default_factory=dict)
+    index: list[str] = field(default_factory=list)
+
+    @property
+    def nothing(self) -> bool:
+        """The working tree holds this version already (the index may not)."""
+        return not (self.write or self.delete or self.checkout or self.fetch or self.remove)
+
+
+class Restore:
+    """Plans and does restores of one project."""
+
+    def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
+        self._project = project
+        self._root = project.root
+        self._git = Git(project.root)
+        self._content = content
+        self._working = working
+
+    def plan(
+        self, sha: str, paths: Sequence[str] | None = None, language: str = ENGLISH
+    ) -> RestorePlan:
+        """What :meth:`run` would do."""
+        with ExitStack() as stack:
+            steps = self._steps(sha, paths, stack)
+        return RestorePlan(
+            snapshot=sha,
+            code=[
+                *(CodeAction(path=path, action="write") for path in steps.write),
+                *(CodeAction(path=path, action="delete") for path in steps.delete),
+            ],
+            data=[
+                *(_action(item, "checkout") for item in steps.checkout),
+                *(_action(item, "fetch") for item in steps.fetch),
+                *(_action(item, "delete") for item in steps.remove),
+            ],
+            bytes_to_fetch=sum(item.size or 0 for item in steps.fetch),
+            lost=[
+                Lost(path=path, reason=REASONS[state].in_(language))
+                for path, state in sorted(steps.lost.items())
+            ],
+            missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
+            nothing=steps.nothing and not steps.missing,
+        )
+
+    def run(
+        self, sha: str, paths: Sequence[str] | None = None, progress: Telling = quiet
+    ) -> RestoreResult:
+        """Restore; the caller holds the project's lock."""
+        operation = self._git.unfinished()
+        if operation:
+            raise MLWSError("30201", operation=operation, paths=[])
+        with ExitStack() as stack, full_disk_told():
+            progress(0, message="plan")
+            steps = self._steps(sha, paths, stack)
+            if steps.missing:
+                raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
+            if steps.nothing:
+                self._tidy_index(steps)
+                return RestoreResult(safety=None, restored=[])
+            data = self._store_for(steps, stack)
+            if data is not None:
+                progress(0, message="fetch")
+                data.fetch(steps.fetch)
+                progress(0, message="check")
+                data.check([*steps.checkout, *steps.fetch])
+            progress(0, message="lay out")
+            staged = stack.enter_context(self._laid_out(sha, steps.write))
+            progress(0, message="keep")
+            safety = self._keep(f"{SAFETY}{_moment()}", data, steps)
+            # From here on nothing asks whether to stop: half a version is worse than a whole one.
+            self._switch(steps, staged, data)
+        restored = [*steps.write, *steps.delete]
+        restored += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
+        return RestoreResult(safety=safety, restored=sorted(set(restored)))
+
+    def keep(self, name: str) -> str | None:
+        """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
+        with ExitStack() as stack:
+            items = self._content.data_now()
+            changed = self._working.states(items)
+            data = self._open(stack) if changed else None
+            return self._keep(name, data, None)
+
+    # Planning
+
+    def _steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> Steps:
+        chosen = [path.rstrip("/") for path in paths] if paths is not None else None
+        for path in chosen or ():
+            self._project.resolve(path)
+        status = self._git.status()
+        steps = Steps(sha)
+        self._plan_data(steps, chosen, status, stack)
+        self._plan_code(steps, chosen, status)
+        return steps
+
+    def _plan_code(self, steps: Steps, chosen: list[str] | None, status: Status) -> None:
+        target = {e.path: e for e in self._git.tree(steps.sha) if e.mode != SUBMODULE}
+        index = set(self._git.files())
+        known = index | ({e.path for e in self._git.tree(status.head)} if status.head else set())
+        # Data that is restored by its own path brings the file that names it.
+        sources = {i.source for i in self._content.data_at(steps.sha) if not i.pipeline} & {
+            item.source
+            for item in self._content.data_at(steps.sha)
+            if chosen is not None and covers(chosen, item.path)
+        }
+
+        def wanted(path: str) -> bool:
+            return chosen is None or path in sources or covers(chosen, path)
+
+        differing = {d.path for d in self._git.differences(steps.sha, None, renames=False)}
+        entries = {entry.path: entry.state for entry in status.entries}
+        for path in sorted(filter(wanted, target)):
+            # git compares what the index has; other files at these paths are ours to compare.
+            if path in differing if path in index else not self._same(target[path]):
+                steps.write.append(path)
+                self._note_lost(steps, path, entries, known)
+        for path in sorted(filter(wanted, known - set(target))):
+            if (self._root / path).is_file() or (self._root / path).is_symlink():
+                steps.delete.append(path)
+                self._note_lost(steps, path, entries, known)
+        staged = [entry.path for entry in status.entries if entry.staged and wanted(entry.path)]
+        steps.index = sorted({*steps.write, *steps.delete, *staged})
+
+    def _same(self, entry: TreeEntry) -> bool:
+        """The working tree's file is what the version holds, filters applied."""
+        target = self._root / entry.path
+        if target.is_symlink() or entry.mode == LINK:
+            same_kind = target.is_symlink() and entry.mode == LINK
+            return same_kind and self._git.hash(os.fsencode(target.readlink())) == entry.sha
+        if not target.is_file():
+            return False
+        executable = bool(target.stat().st_mode & 0o100)
+        return executable == (entry.mode == EXECUTABLE) and (
+            self._git.hash_file(entry.path) == entry.sha
+        )
+
+    def _note_lost(self, steps: Steps, path: str, entries: dict[str, str], known: set[str]) -> None:
+        """Remember what uncommitted work goes when ``path`` is written or deleted."""
+        target = self._root / path
+        if target.is_dir() and not target.is_symlink():
+            steps.lost[path] = steps.in_the_way[path] = "untracked"
+        elif entries.get(path) in REASONS:
+            steps.lost[path] = entries[path]
+        elif path not in known and os.path.lexists(target):
+            steps.lost[path] = steps.in_the_way[path] = "ignored"
+        for parent in Path(path).parents:
+            above = parent.as_posix()
+            if above not in known and (
+                (self._root / above).is_file() or (self._root / above).is_symlink()
+            ):
+                steps.lost[above] = steps.in_the_way[above] = "untracked"
+
+    def _plan_data(
+        self, steps: Steps, chosen: list[str] | None, status: Status, stack: ExitStack
+    ) -> None:
+        target = [item for item in self._content.data_at(steps.sha) if item.md5]
+        now = self._content.data_now(status)
+
+        def wanted(item: DataFile) -> bool:
+            return chosen is None or covers(chosen, item.path) or covers(chosen, item.source)
+
+        names = {item.path for item in target}
+        steps.remove = [
+            item
+            for item in now
+            if item.path not in names and wanted(item) and (self._root / item.path).exists()
+        ]
+        states = self._working.states([item for item in target if wanted(item)])
+        differing = [item for item in target if item.path in states]
+        current = {item.path: item for item in now}
+        touched = {item.path for item in [*differing, *steps.remove]}
+        for path, state in self._working.states([*current.values()]).items():
+            if path in touched and state == "modified":
+                steps.lost[path] = "modified"
+        for path in touched - set(current):
+            if (self._root / path).exists():
+                steps.lost[path] = steps.in_the_way[path] = "untracked"
+        if not differing:
+            return
+        data = self._open(stack)
+        absent = data.missing(differing)
+        steps.checkout = [item for item in differing if item not in absent]
+        lacking = self._lacking(data, absent)
+        steps.fetch = [item for item in absent if item.path not in lacking]
+        # An output of a workflow that no store has is made again by running it.
+        steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
+
+    def _lacking(self, data: DataStore, items: list[DataFile]) -> set[str]:
+        """Paths of those of the items that the remote lacks, or that can't be asked for."""
+        if not items or data.remote is None:
+            return {item.path for item in items}
+        try:
+            return {stored.item.path for stored in data.missing_remotely(items)}
+        except MLWSError as error:
+            if error.code != "30101":
+                raise
+            return {item.path for item in items}
+
+    # Keeping what is there
+
+    def _keep(self, name: str, data: DataStore | None, steps: Steps | None) -> str | None:
+        """A commit of all that the working tree and the index hold; None where HEAD has it."""
+        head = self._git.find("HEAD")
+        private = Git(self._root, self._project.state / f"{uuid.uuid4().hex[:12]}.index", NOBODY)
+        assert private.index is not None
+        try:
+            staged = self._staged_tree(private, head)
+            private.add(self._unversioned(steps))
+            if steps is not None:
+                # Ignored files go as well where the version has something of that name.
+                private.add(steps.in_the_way, ignored=True)
+            if data is not None:
+                self._keep_data(private, data, steps)
+            tree = private.write_tree()
+            before = self._git.tree_of(head)
+            if tree == before and staged == before:
+                return None
+            parents = [head] if head else []
+            if staged not in (tree, before):
+                # What was staged is neither HEAD's nor the working tree's: kept as with git stash.
+                parents.append(private.commit_tree(staged, parents, "The index\n"))
+            sha = private.commit_tree(tree, parents, f"Working tree kept: {name}\n")
+        finally:
+            for leftover in private.index.parent.glob(f"{private.index.name}*"):
+                leftover.unlink()
+        self._git.run("update-ref", f"refs/mlws/{name}", sha)
+        return sha
+
+    def _staged_tree(self, private: Git, head: str | None) -> str:
+        """Fill the private index with the person's, whose stored times make this fast."""
+        assert private.index is not None
+        index = self._root / self._git.path("index")
+        if index.exists():
+            shutil.copyfile(index, private.index)
+        else:
+            private.read_tree(head)
+        return private.write_tree()
+
+    def _unversioned(self, steps: Steps | None) -> list[str]:
+        """Paths whose content in the working tree is not the index's; deleted ones, too.
+
+        Large untracked files stay where they are, and are kept only if the restore takes them.
+        """
+        taken = steps.lost if steps else {}
+        paths = set()
+        for entry in self._git.status().entries:
+            size = size_of(self._root / entry.path) or 0
+            stays = entry.state == "untracked" and size >= LARGE and entry.path not in taken
+            if not stays and not entry.path.endswith("/"):
+                paths |= {entry.path, entry.old_path or entry.path}
+        return sorted(paths)
+
+    def _keep_data(self, private: Git, data: DataStore, steps: Steps | None) -> None:
+        """Store changed data, and name it in the safety commit (not in the working tree)."""
+        now = self._content.data_now()
+        states = self._working.states(now)
+        replaced = [*steps.checkout, *steps.fetch, *steps.remove] if steps else []
+        paths = {item.path for item in replaced}
+        named: dict[str, dict[str, DataFile]] = {}
+        kept = []
+        for item in now:
+            state = states.get(item.path)
+            if state == "modified" or (state is None and item.path in paths):
+                stored = data.keep(item)
+                if stored is not None:
+                    kept.append(stored)
+                    if state == "modified":
+                        named.setdefault(item.source, {})[item.written] = stored
+        data.sync(kept)
+        for source, items in named.items():
+            private.put(source, with_hashes((self._root / source).read_bytes(), items))
+
+    # Switching
+
+    @contextmanager
+    def _laid_out(self, sha: str, paths: list[str]) -> Iterator[Path]:
+        """The version's files, written below a folder of our own, ready to be moved."""
+        name = uuid.uuid4().hex[:12]
+        folder = self._project.state / f"restore-{name}"
+        private = Git(self._root, self._project.state / f"{name}.index")
+        assert private.index is not None
+        folder.mkdir()
+        try:
+            private.read_tree(sha)
+            private.export(paths, folder)
+            absent = [path for path in paths if not os.path.lexists(folder / path)]
+            if absent:
+                raise MLWSError("30402", paths=", ".join(absent))
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+            for leftover in private.index.parent.glob(f"{private.index.name}*"):
+                leftover.unlink()
+
+    def _switch(self, steps: Steps, staged: Path, data: DataStore | None) -> None:
+        for path in steps.delete:
+            (self._root / path).unlink(missing_ok=True)
+            self._prune((self._root / path).parent)
+        for item in steps.remove:
+            if data is not None:
+                data.remove(item)
+                self._prune((self._root / item.path).parent)
+        for path in steps.write:
+            self._place(staged / path, self._root / path)
+        for item in [*steps.checkout, *steps.fetch]:
+            if data is not None:
+                self._clear_way((self._root / item.path).parent)
+                data.checkout(item)
+        self._tidy_index(steps)
+
+    def _place(self, source: Path, target: Path) -> None:
+        self._clear_way(target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        try:
+            source.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The git folder is on another file system: copy beside the target first.
+            beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+            shutil.copy2(source, beside, follow_symlinks=False)
+            beside.replace(target)
+
+    def _clear_way(self, folder: Path) -> None:
+        """Remove files that stand where the version has a folder; the safety commit has them."""
+        for part in (folder, *folder.parents):
+            if part == self._root:
+                return
+            if part.is_symlink() or part.is_file():
+                part.unlink()
+
+    def _prune(self, folder: Path) -> None:
+        """Remove folders that became empty, as git does."""
+        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+    def _tidy_index(self, steps: Steps) -> None:
+        """What was staged of the restored paths is HEAD's again: the rest is a plain change."""
+        if steps.index and self._git.find("HEAD"):
+            self._git.refresh_index(steps.index)
+
+    # Data
+
+    def _open(self, stack: ExitStack) -> DataStore:
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        return stack.enter_context(open_data(self._root))
+
+    def _store_for(self, steps: Steps, stack: ExitStack) -> DataStore | None:
+        now = self._content.data_now()
+        touched = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
+        return self._open(stack) if touched else None
+
+
+def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:
+    """A ``.dvc`` or lock file with the hashes that ``items`` (path as written → data) have."""
+    document = yaml.safe_load(text)
+    stages = document.get("stages")
+    for owner in stages.values() if isinstance(stages, dict) else [document]:
+        for out in owner.get("outs", []):
+            item = items.get(out["path"])
+            if item is not None:
+                out.update({"md5": item.md5, "size": item.size})
+                if item.files is not None:
+                    out["nfiles"] = item.files
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def _action(item: DataFile, action: str) -> DataAction:
+    return DataAction(path=item.path, action=action, size=item.size)
+
+
+def _moment() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

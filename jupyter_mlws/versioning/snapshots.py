@@ -1,0 +1,351 @@
+"""Snapshots: one version of code, data and models each. What handlers and magics call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from functools import cached_property
+
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.compare import Comparison
+from jupyter_mlws.versioning.content import Content, kind_of, size_of
+from jupyter_mlws.versioning.creation import (
+    TRAILER_DATA,
+    TRAILER_RUN,
+    Creation,
+    recover,
+)
+from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.git import Commit, Entry, Git, LogQuery, Status
+from jupyter_mlws.versioning.models import (
+    Author,
+    Change,
+    ChangedFile,
+    ChangeKind,
+    ChangeState,
+    CodeVersion,
+    FileDiff,
+    GitStatus,
+    Proof,
+    RestorePlan,
+    RestoreResult,
+    Snapshot,
+    SnapshotCreated,
+    SnapshotData,
+    SnapshotDetail,
+    SnapshotDiff,
+    Stats,
+    VersionChange,
+)
+from jupyter_mlws.versioning.restore import Restore, Telling, quiet
+from jupyter_mlws.versioning.tracking import TrackingClient
+from jupyter_mlws.versioning.worktree import WorkingData
+
+
+class SnapshotManager:
+    """The versions of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._git = Git(project.root)
+        self._content = Content(self._git)
+        self._working = WorkingData(project.root, project.state / "hashes.json")
+
+    @cached_property
+    def _tracking(self) -> TrackingClient:
+        from jupyter_mlws.versioning.mlflow import tracking_uri
+
+        return TrackingClient(tracking_uri(self.project.root), self.project.state)
+
+    def close(self) -> None:
+        """End the helper process, if there is one."""
+        if "_tracking" in self.__dict__:
+            self._tracking.close()
+
+    # Looking
+
+    def status(self) -> GitStatus:
+        """Branch and uncommitted changes of code, notebooks and data."""
+        status = self._git.status()
+        changes = [self._change(entry) for entry in status.entries]
+        return GitStatus(
+            branch=status.branch,
+            head=status.head,
+            upstream=status.upstream,
+            changes=sorted([*changes, *self._data_changes(status)], key=lambda c: c.path),
+            operation=self._git.unfinished(),
+        )
+
+    def list(
+        self,
+        *,
+        start: str = "HEAD",
+        path: str | None = None,
+        author: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[Snapshot]:
+        """Versions, newest first; a page stays the same while new ones are made."""
+        commits, following = self._page(start, path, author, text, limit, cursor)
+        changes = self._git.changes([commit.sha for commit in commits])
+        head = self._git.find("HEAD")
+        items = [self._snapshot(commit, changes[commit.sha], head) for commit in commits]
+        return Page(items=items, next_cursor=following)
+
+    def history(
+        self,
+        *,
+        start: str = "HEAD",
+        path: str | None = None,
+        author: str | None = None,
+        text: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page[CodeVersion]:
+        """The same versions in the specification's words."""
+        commits, following = self._page(start, path, author, text, limit, cursor)
+        changes = self._git.changes([commit.sha for commit in commits])
+        items = [_code_version(commit, changes[commit.sha]) for commit in commits]
+        return Page(items=items, next_cursor=following)
+
+    def get(self, name: str) -> SnapshotDetail:
+        """One version with what it changed and what can be proven of it; error 30404."""
+        commit, entries, snapshot = self._look(name)
+        return SnapshotDetail(
+            **{**snapshot.__dict__, "proof": self._prove(commit)},
+            changes=[_version_change(entry) for entry in entries],
+        )
+
+    def code_version(self, name: str) -> CodeVersion:
+        """One version in the specification's words."""
+        commit, entries, _ = self._look(name)
+        return _code_version(commit, entries)
+
+    def diff(self, start: str = "HEAD", end: str | None = None) -> Sequence[ChangedFile]:
+        """Files that differ between two versions, or a version and the working tree."""
+        return self._comparison.files(start, end)
+
+    def file_diff(self, path: str, start: str = "HEAD", end: str | None = None) -> FileDiff:
+        """One file in two versions, or in a version and the working tree."""
+        return self._comparison.file(path, start, end)
+
+    def compare(self, start: str, end: str) -> SnapshotDiff:
+        """Two versions side by side: files, data, metrics and parameters."""
+        return self._comparison.versions(start, end)
+
+    # Changing
+
+    def create(
+        self,
+        message: str,
+        paths: Sequence[str] | None = None,
+        *,
+        allow_secrets: bool = False,
+        language: str = ENGLISH,
+        told: Callable[[str], None] = lambda step: None,
+    ) -> SnapshotCreated:
+        """Commit all changes, or those at and below ``paths``.
+
+        ``told`` hears the name of each step. Errors: 30201, 30203, 30205 to 30210, 30402.
+        """
+        with self.project.lock("snapshot"):
+            recover(self.project, self._tracking)
+            creation = Creation(self.project, self._content, self._working, self._tracking, told)
+            made = creation.run(message, paths, allow_secrets=allow_secrets)
+        _, _, snapshot = self._look(made.sha)
+        proof = Proof(
+            code=True,
+            data_local=made.data_local,
+            data_remote=made.data_remote,
+            runs=made.runs,
+            checked=_now(),
+        )
+        return SnapshotCreated(
+            **{**snapshot.__dict__, "proof": proof},
+            warnings=[warning.in_(language) for warning in made.warnings],
+        )
+
+    def restore_plan(
+        self, name: str, paths: Sequence[str] | None = None, language: str = ENGLISH
+    ) -> RestorePlan:
+        """What a restore would do; changes nothing."""
+        return self._restore.plan(self._git.resolve(name), paths, language)
+
+    def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
+        """Error 30404 where there is no such version, 50302 where a path leads outside."""
+        self._git.resolve(name)
+        for path in paths or ():
+            self.project.resolve(path)
+
+    def restore(
+        self, name: str, paths: Sequence[str] | None = None, progress: Telling = quiet
+    ) -> RestoreResult:
+        """Make the working tree what the version holds; HEAD and branch stay.
+
+        Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
+        Nothing has changed then.
+        """
+        with self.project.lock("restore"):
+            recover(self.project, self._tracking)
+            return self._restore.run(self._git.resolve(name), paths, progress)
+
+    def keep_state(self, name: str) -> str:
+        """A commit of the working tree as it is, at ``refs/mlws/<name>``; HEAD where it is clean.
+
+        Gives every run a true commit. Data that changed is in the cache afterwards.
+        """
+        with self.project.lock("keep state"):
+            kept = self._restore.keep(name)
+        if kept is not None:
+            return kept
+        return self._git.resolve("HEAD")
+
+    def recover(self) -> None:
+        """Finish or forget what a crash left behind."""
+        with self.project.lock("recovery"):
+            recover(self.project, self._tracking)
+
+    # Parts
+
+    @cached_property
+    def _restore(self) -> Restore:
+        return Restore(self.project, self._content, self._working)
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self.project, self._content, self._working)
+
+    def _change(self, entry: Entry) -> Change:
+        return Change(
+            path=entry.path,
+            kind=kind_of(entry.path),
+            state=ChangeState(entry.state),
+            staged=entry.staged,
+            old_path=entry.old_path,
+            size=size_of(self.project.root / entry.path),
+        )
+
+    def _data_changes(self, status: Status) -> Sequence[Change]:
+        """Data that no longer is what its ``.dvc`` file says; outputs belong to workflows."""
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        return [
+            Change(
+                path=path,
+                kind=ChangeKind.DATA,
+                state=ChangeState(state),
+                size=size_of(self.project.root / path),
+            )
+            for path, state in self._working.states(items).items()
+        ]
+
+    def _page(
+        self,
+        start: str,
+        path: str | None,
+        author: str | None,
+        text: str | None,
+        limit: int,
+        cursor: str | None,
+    ) -> tuple[Sequence[Commit], str | None]:
+        begin, skip = self._begin(start, cursor)
+        if begin is None:
+            return [], None
+        query = LogQuery(begin, path, author, text, skip, limit + 1)
+        commits = self._git.log(query)
+        following = f"{begin}.{skip + limit}" if len(commits) > limit else None
+        return commits[:limit], following
+
+    def _begin(self, start: str, cursor: str | None) -> tuple[str | None, int]:
+        """The commit that paging began at, and how many of its ancestors were shown."""
+        if cursor is not None:
+            sha, _, skip = cursor.partition(".")
+            if not skip.isdigit():
+                raise MLWSError("30404", kind="page", name=cursor)
+            return self._git.resolve(sha), int(skip)
+        if start == "HEAD":
+            # Before the first commit there is no history, which is no error.
+            return self._git.find("HEAD"), 0
+        return self._git.resolve(start), 0
+
+    def _look(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
+        sha = self._git.resolve(name)
+        commit = self._git.log(LogQuery(sha, limit=1))[0]
+        entries = self._git.changes([sha])[sha]
+        return commit, entries, self._snapshot(commit, entries, self._git.find("HEAD"))
+
+    def _snapshot(self, commit: Commit, entries: Sequence[Entry], head: str | None) -> Snapshot:
+        kinds = [kind_of(entry.path) for entry in entries]
+        return Snapshot(
+            id=commit.sha,
+            short=commit.sha[:8],
+            parents=commit.parents,
+            subject=commit.subject,
+            message=commit.message,
+            author=Author(name=commit.author, email=commit.email),
+            timestamp=commit.timestamp,
+            refs=commit.refs,
+            current=commit.sha == head,
+            runs=commit.trailers.get(TRAILER_RUN, []),
+            data=[_data(item) for item in self._content.data_at(commit.sha)],
+            stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
+        )
+
+    def _prove(self, commit: Commit) -> Proof:
+        """What can be said of a version now: are its objects here, is its data stored?"""
+        blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != "160000"}
+        local = remote = None
+        items = self._content.data_at(commit.sha)
+        if items:
+            from jupyter_mlws.versioning.dvc.data import open_data
+
+            with open_data(self.project.root) as data:
+                local = not data.missing(items)
+                if data.remote is not None:
+                    remote = self._at_remote(commit, lambda: not data.missing_remotely(items))
+        return Proof(
+            code=not self._git.absent(sorted(blobs)),
+            data_local=local,
+            data_remote=remote,
+            # They had ended and were stored when the snapshot named them.
+            runs=True if commit.trailers.get(TRAILER_RUN) else None,
+            checked=_now(),
+        )
+
+    def _at_remote(self, commit: Commit, look: Callable[[], bool]) -> bool | None:
+        try:
+            return look()
+        except MLWSError as error:
+            if error.code != "30101":
+                raise
+            # Not reachable now: what is known is what the snapshot itself says.
+            return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None
+
+
+def _data(item: DataFile) -> SnapshotData:
+    return SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+
+
+def _version_change(entry: Entry) -> VersionChange:
+    return VersionChange(
+        path=entry.path,
+        state=ChangeState(entry.state),
+        kind=kind_of(entry.path),
+        old_path=entry.old_path,
+    )
+
+
+def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
+    return CodeVersion(
+        commit_id=commit.sha,
+        message=commit.message,
+        author=f"{commit.author} <{commit.email}>",
+        timestamp=commit.timestamp,
+        changes=[_version_change(entry) for entry in entries],
+    )
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

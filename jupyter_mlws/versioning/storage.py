@@ -1,0 +1,20 @@
+"""Tells of a full disk in the words of the catalogue."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jupyter_mlws.errors import MLWSError
+
+
+@contextmanager
+def full_disk_told() -> Iterator[None]:
+    """Error 30102 instead of an ``OSError`` where no space or quota is left."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MLWSError("30102", reason=str(error)) from error
