@@ -14,7 +14,6 @@ import { parseCommand, type IComponentCommand } from './command';
 import { dirname, join } from './paths';
 import { contentEnd, entryOf, startOf, type Entry, type ISource } from './ranges';
 import type { Value } from './scalars';
-import { lineNumber } from './splices';
 
 export type NodeKind = 'component' | 'notebook' | 'script' | 'shell' | 'sweep';
 
@@ -91,7 +90,8 @@ export function parse(text: string, path = 'dvc.yaml'): ParseResult {
     const line = lines.linePos(fault.pos[0]).line;
     return { document: null, error: { kind: 'yaml', message: fault.message, line } };
   }
-  const source = { text, yaml, ...layoutOf(text, yaml.contents) };
+  const lineOf = (offset: number): number => lines.linePos(offset).line;
+  const source = { text, yaml, lineOf, ...layoutOf(text, yaml.contents) };
   const wrong = misshapen(source);
   return wrong
     ? { document: null, error: wrong }
@@ -115,8 +115,7 @@ function layoutOf(text: string, root: unknown): Pick<ISource, 'eol' | 'step' | '
 
 function misshapen(source: ISource): IParseError | null {
   const root = source.yaml.contents as Node | null;
-  const lineOf = (node: Node): number =>
-    lineNumber(source.text, node.range?.[0] ?? 0);
+  const lineOf = (node: Node): number => source.lineOf(startOf(node));
   if (!root || (isScalar(root) && root.value === null)) {
     return null;
   }
@@ -225,7 +224,7 @@ function readStage(
     at: readPlace(source, body),
     description: textOf(source, body, 'desc'),
     frozen: toJS(source, body, 'frozen') === true,
-    line: lineNumber(source.text, startOf(pair.key)),
+    line: source.lineOf(startOf(pair.key)),
     variants: variants?.map(one => one.name) ?? [],
     isEditable: !isAlias(pair.value) && !isAlias(entryOf(stage, 'do')?.value)
   };

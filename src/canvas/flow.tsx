@@ -20,7 +20,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { Refusal } from './graph';
 import { useCanvas } from './hooks';
-import { freePlace, NODE_WIDTH, type IPlace } from './layout';
+import { freePlace, NODE_WIDTH, nodeHeight, type IPlace } from './layout';
 import type { CanvasModel } from './model';
 import { NodeView, type CanvasNode } from './node';
 import { COMPONENT_MIME } from './palette';
@@ -263,6 +263,9 @@ function toNodes(model: CanvasModel, before: readonly CanvasNode[]): CanvasNode[
           ...old,
           id: node.id,
           type: 'mlws' as const,
+          // So that the view fits nodes that were not drawn yet.
+          initialWidth: NODE_WIDTH,
+          initialHeight: nodeHeight(node),
           position,
           selected,
           data: old?.data.node === node ? old.data : { node },

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 
 import { duration, fullTime, relativeTime } from '../format';
 import type { IProblem, IRunSummary } from '../models';
@@ -125,6 +125,7 @@ function WorkflowPanel({ onShow }: { onShow: (node: string) => void }): JSX.Elem
 function TitleField(): JSX.Element {
   const { model, trans } = useCanvas();
   const { title } = model.document;
+  const id = useId();
   const [draft, setDraft] = useState(title);
   const commit = (): void => {
     if (draft !== title) {
@@ -133,9 +134,9 @@ function TitleField(): JSX.Element {
   };
   return (
     <div className="jp-mlws-Field">
-      <label htmlFor="mlws-workflow-title">{trans.__('Title')}</label>
+      <label htmlFor={id}>{trans.__('Title')}</label>
       <input
-        id="mlws-workflow-title"
+        id={id}
         className="jp-mod-styled"
         value={draft}
         placeholder={trans.__('Untitled workflow')}

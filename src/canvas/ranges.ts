@@ -20,6 +20,8 @@ export interface ISource {
   text: string;
   yaml: Document.Parsed;
   eol: string;
+  /** The line that holds an offset, counted from 1. */
+  lineOf: (offset: number) => number;
   /** Columns that a nested block is indented by. */
   step: number;
   /** Columns that a list is indented by, below its key. */

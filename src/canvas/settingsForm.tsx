@@ -1,7 +1,7 @@
 import { Button, FormComponent } from '@jupyterlab/ui-components';
 import type { IChangeEvent } from '@rjsf/core';
 import validator from '@rjsf/validator-ajv8';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
@@ -12,7 +12,6 @@ import { kindText, settingErrorText } from './words';
 
 /** How long typing must rest before it is written, in milliseconds. */
 const REST = 400;
-const ROOT = 'mlws-settings';
 
 /** Everything of a node that can be set: the files it reads and its component's settings. */
 export function SettingsView({ node: id }: { node: string }): JSX.Element {
@@ -75,7 +74,7 @@ function InputField({ node, port }: { node: IGraphNode; port: IGraphPort }): JSX
   );
   const connected = new Set(edges.map(edge => edge.path));
   const file = port.paths.find(path => !connected.has(path)) ?? '';
-  const id = `mlws-input-${port.name}`;
+  const id = useId();
   return (
     <div className="jp-mlws-Field">
       <label htmlFor={id}>
@@ -135,6 +134,7 @@ function PathField(props: {
       <input
         id={id}
         className="jp-mod-styled"
+        data-mlws-input={port.name}
         type="text"
         list={`${id}-offers`}
         value={draft}
@@ -198,7 +198,9 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     clearTimeout(timer.current);
     timer.current = setTimeout(commit, REST);
   };
-  const context = useMemo(() => ({ root: ROOT }), []);
+  // Several canvases may stand side by side; ids are theirs alone.
+  const root = useId();
+  const context = useMemo(() => ({ root }), [root]);
   const { settings } = node.component!;
   const schema = useMemo(() => formSchema(settings), [settings]);
   return (
@@ -208,7 +210,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       formContext={context}
       validator={validator as any}
       templates={TEMPLATES as any}
-      idPrefix={ROOT}
+      idPrefix={root}
       liveValidate
       omitExtraData
       liveOmit
