@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from pydantic import BaseModel, ValidationError
@@ -168,7 +168,8 @@ class APIHandler(Authorized, JupyterAPIHandler):
             if name in ("project", "token"):
                 continue
             values = self.get_query_arguments(name)
-            given[name] = values[0] if len(values) == 1 else values
+            several = len(values) > 1 or name in _lists(model)
+            given[name] = values if several else values[0]
         return self._validate(model, given)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
@@ -261,6 +262,15 @@ def to_json(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [to_json(value) for value in data]
     return data
+
+
+def _lists(model: type[BaseModel]) -> set[str]:
+    """The parameters that take several values: one value of them is a list of one."""
+    return {
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if any(get_origin(part) is list for part in (field.annotation, *get_args(field.annotation)))
+    }
 
 
 def _envelope(status: int, data: Any, language: str) -> dict[str, Any]:

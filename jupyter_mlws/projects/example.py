@@ -27,13 +27,16 @@ def files() -> Path:
 
 def create_example(target: Path) -> None:
     """Fill the empty or missing folder ``target``: data, three runs, two snapshots."""
+    from jupyter_mlws.versioning.dvc.data import open_data
+
     shutil.copytree(files(), target, dirs_exist_ok=True)
     _write_data(target / "data" / "wine.csv")
     initialize(target)
     _identify(target)
     workspace = Workspace.open(target)
     try:
-        workspace.snapshots.add_data(["data/wine.csv"])
+        with open_data(target) as data:
+            data.add("data/wine.csv")
         _run(workspace, {})
         workspace.snapshots.create("First models of the wine")
         _run(workspace, {"forest.n_estimators": 100, "forest.max_depth": 6})

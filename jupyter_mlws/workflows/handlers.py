@@ -96,9 +96,8 @@ class PlanHandler(APIHandler):
     )
     async def get(self, identifier: str, query: TargetsQuery) -> Plan:
         workspace = await self.open_workspace()
-        targets = [query.targets] if isinstance(query.targets, str) else query.targets
         return await in_thread(
-            workspace.workflows.plan, unescape(identifier), targets, self.language
+            workspace.workflows.plan, unescape(identifier), query.targets, self.language
         )
 
 

@@ -272,7 +272,7 @@ class ExecuteRequest(Request):
 class TargetsQuery(Request):
     """Which nodes are asked for; all if none is named."""
 
-    targets: list[str] | str = Field(default_factory=list)
+    targets: list[str] = Field(default_factory=list)
 
 
 class RunQuery(Request):
