@@ -41,7 +41,7 @@ export function Waiting(props: {
   return props.error ? (
     <Failure error={props.error} trans={props.trans} onRetry={props.onRetry} />
   ) : (
-    <p className="jp-mlws-Empty" role="status">
+    <p className="jp-mlws-Hint" role="status">
       {props.trans.__('Loading…')}
     </p>
   );

@@ -59,7 +59,7 @@ export function CompareTable(props: {
         />
         {trans.__('Only what differs')}
       </label>
-      <table className="jp-mlws-Table jp-mlws-CompareTable">
+      <table className="jp-mlws-Values jp-mlws-CompareTable">
         <thead>
           <tr>
             <th colSpan={3} scope="colgroup">

@@ -79,7 +79,7 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
     this.id = 'jp-mlws-runs';
     this.title.label = _trans.__('Runs');
     this.addClass('jp-mlws-Section');
-    this.addClass('jp-mlws-Runs');
+    this.addClass('jp-mlws-Experiments');
   }
 
   protected body(): JSX.Element {
@@ -95,7 +95,7 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
     }
     if (model.items.length === 0) {
       return (
-        <p className="jp-mlws-Empty">
+        <p className="jp-mlws-Hint">
           {trans.__(
             'No run yet. Run a workflow, and its parameters and metrics appear here, ready to be compared.'
           )}

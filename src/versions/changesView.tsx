@@ -52,7 +52,7 @@ function ChangeRow(props: {
         <span className="jp-mlws-Row-folder">
           {change.path.slice(0, Math.max(slash, 0))}
         </span>
-        <span className="jp-mlws-State" data-mlws-state={change.state}>
+        <span className="jp-mlws-ChangeState" data-mlws-state={change.state}>
           {stateLetters[change.state]}
         </span>
       </button>
@@ -113,7 +113,7 @@ function ChangeList(props: {
   const changes = all ? status.changes : status.changes.slice(0, DRAWN);
   if (changes.length === 0) {
     return (
-      <p className="jp-mlws-Empty">
+      <p className="jp-mlws-Hint">
         {trans.__(
           'Everything is in a snapshot. Edit a file, change data or run a workflow, and what changed appears here.'
         )}

@@ -49,7 +49,7 @@ function Body(props: {
   const { diff, trans } = props;
   if (diff.binary) {
     return (
-      <p className="jp-mlws-Empty">
+      <p className="jp-mlws-Hint">
         {trans.__(
           'This file is not text: its versions can be restored, but not shown line by line.'
         )}
@@ -59,7 +59,7 @@ function Body(props: {
   const lines = parseUnified(diff.unified);
   if (lines.length === 0) {
     return (
-      <p className="jp-mlws-Empty">{trans.__('Both versions are the same.')}</p>
+      <p className="jp-mlws-Hint">{trans.__('Both versions are the same.')}</p>
     );
   }
   return (

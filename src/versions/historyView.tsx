@@ -107,7 +107,10 @@ function Detail(
               >
                 <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
                 <span className="jp-mlws-Row-name">{change.path}</span>
-                <span className="jp-mlws-State" data-mlws-state={change.state}>
+                <span
+                  className="jp-mlws-ChangeState"
+                  data-mlws-state={change.state}
+                >
                   {stateLetters[change.state]}
                 </span>
               </button>
@@ -181,7 +184,7 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
       </button>
       <SnapshotActions {...props} />
       {detail === null && (
-        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
+        <p className="jp-mlws-Hint">{trans.__('Loading…')}</p>
       )}
       {detail instanceof APIError && <Failure error={detail} trans={trans} />}
       {detail && !(detail instanceof APIError) && (
@@ -243,7 +246,7 @@ export class HistoryView extends LiveView<HistoryModel> {
           onChange={event => (model.filter = event.target.value)}
         />
         {model.items.length === 0 && (
-          <p className="jp-mlws-Empty">
+          <p className="jp-mlws-Hint">
             {model.filter
               ? trans.__('No snapshot has this in its message.')
               : trans.__(

@@ -21,7 +21,7 @@ function Values(props: {
   return (
     <section>
       <h3>{props.title}</h3>
-      <table className="jp-mlws-Table">
+      <table className="jp-mlws-Values">
         <thead>
           <tr>
             <th scope="col" />
@@ -76,7 +76,10 @@ function Files(props: {
                 {file.deletions !== null && (
                   <span className="jp-mlws-Removed">−{file.deletions}</span>
                 )}
-                <span className="jp-mlws-State" data-mlws-state={file.state}>
+                <span
+                  className="jp-mlws-ChangeState"
+                  data-mlws-state={file.state}
+                >
                   {stateLetters[file.state]}
                 </span>
               </button>
@@ -115,7 +118,7 @@ function Data(props: {
                 .join(' → ')}
             </span>
             <span
-              className="jp-mlws-State"
+              className="jp-mlws-ChangeState"
               data-mlws-state={data.state}
               title={stateWord(data.state, trans)}
             >
@@ -163,7 +166,7 @@ export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
           <span className="jp-mlws-Diff-to">{names[1]}</span>
         </header>
         {parts.every(part => part.length === 0) && (
-          <p className="jp-mlws-Empty">
+          <p className="jp-mlws-Hint">
             {trans.__('Both versions are the same.')}
           </p>
         )}

@@ -185,7 +185,7 @@ it('teaches where nothing changed', async () => {
     operation: null
   };
   const [node] = await changes();
-  expect(node.querySelector('.jp-mlws-Empty')?.textContent).toContain(
+  expect(node.querySelector('.jp-mlws-Hint')?.textContent).toContain(
     'Everything is in'
   );
 });

@@ -20,7 +20,7 @@ function WorkflowRow(props: {
   return (
     <li>
       <button
-        className="jp-mlws-Row jp-mlws-Workflow"
+        className="jp-mlws-Row jp-mlws-WorkflowRow"
         data-mlws-row
         data-mlws-path={workflow.path}
         title={workflow.path}
@@ -89,7 +89,7 @@ export class WorkflowListView extends LiveView<WorkflowListModel> {
           />
         )}
         {model.items.length === 0 && (
-          <p className="jp-mlws-Empty">
+          <p className="jp-mlws-Hint">
             {trans.__(
               'No workflow yet. A workflow is a dvc.yaml file, drawn as a graph of steps; make one from the launcher.'
             )}
