@@ -84,7 +84,8 @@ def test_every_word_of_the_component_library_has_its_chinese() -> None:
             component.title,
             component.category,
             component.description,
-            *(port.description for port in (*component.inputs, *component.outputs)),
+            *(port.description for port in component.inputs),
+            *(port.description for port in component.outputs),
             *(
                 setting.get(key, "")
                 for setting in component.settings.get("properties", {}).values()
