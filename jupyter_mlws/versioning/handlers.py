@@ -9,6 +9,7 @@ from jupyter_mlws.versioning.models import (
     CodeVersion,
     Diff,
     DiffQuery,
+    DiffReply,
     FileDiff,
     GitStatus,
     HistoryQuery,
@@ -58,7 +59,7 @@ class DiffHandler(VersioningHandler):
 
     @endpoint(
         "List the files that differ, or compare one file",
-        Diff,
+        DiffReply,
         query=DiffQuery,
         errors=["30404", "50302", "50402"],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
 
@@ -89,9 +89,15 @@ class ChangedFile(Record):
 
 
 class Diff(Record):
-    """The files that differ. Where a path was asked for, the answer is a ``FileDiff``."""
+    """The files that differ."""
 
     files: list[ChangedFile]
+
+
+class DiffReply(RootModel[FileDiff | Diff]):
+    """One file's difference where a path was asked for, else the list of files."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 class VersionChange(Record):

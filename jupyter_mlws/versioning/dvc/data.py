@@ -61,6 +61,10 @@ class DataStore:
         """As :meth:`measure`, and the content is in the cache afterwards."""
         return self._build(item, store=True)
 
+    def track(self, path: str) -> None:
+        """Put a file or folder under DVC for the first time: into the cache, with a ``.dvc`` file."""
+        self._repo.add(str(self._root / path))
+
     def add(self, source: str) -> list[str]:
         """Store the changed data of one ``.dvc`` file and record it there; the paths touched.
 
@@ -114,7 +118,7 @@ class DataStore:
         for stored in self.objects(items):
             path = self._cached(stored)
             if not path.is_file():
-                raise MLWSError("30402", paths=[stored.item.path])
+                raise MLWSError("30402", paths=stored.item.path)
             if self._hash(path, legacy=stored.legacy) != stored.md5.removesuffix(".dir"):
                 self._set_aside(path)
                 raise MLWSError("30401", path=stored.item.path, md5=stored.md5)
@@ -205,7 +209,7 @@ class DataStore:
         """
         wanted = [item for item in items if item.md5]
         if self.remote is None and wanted:
-            raise MLWSError("30402", paths=[item.path for item in wanted])
+            raise MLWSError("30402", paths=", ".join(item.path for item in wanted))
         with self._reaching():
             for legacy in sorted({item.legacy for item in wanted}):
                 part = [item for item in wanted if item.legacy is legacy]
@@ -213,7 +217,7 @@ class DataStore:
                 self._transfer(remote, cache, part)
         absent = self.missing(wanted)
         if absent:
-            raise MLWSError("30402", paths=[item.path for item in absent])
+            raise MLWSError("30402", paths=", ".join(item.path for item in absent))
 
     def missing_remotely(self, items: Iterable[DataFile]) -> list[StoredObject]:
         """Objects of the items that the remote lacks, asked one by one; error 30101."""

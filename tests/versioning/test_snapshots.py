@@ -1,0 +1,436 @@
+"""Snapshots on real git and DVC: what goes in, what stays out, what can be said of them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import add_data
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+
+Command = Callable[..., str]
+MESSAGE = '训练：第一版 "quoted"'
+
+
+def _status(manager: SnapshotManager) -> dict[str, str]:
+    return {change.path: change.state.value for change in manager.status().changes}
+
+
+def test_a_clean_workspace_has_nothing_to_commit(manager: SnapshotManager) -> None:
+    assert _status(manager) == {}
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30203"
+
+
+def test_code_and_data_go_into_one_commit(
+    manager: SnapshotManager, git: Command, dvc: Command
+) -> None:
+    root = manager.project.root
+    base = git(root, "rev-parse", "HEAD").strip()
+    (root / "train.py").write_text("print('two')\n")
+    (root / "new file.txt").write_text("new\n")
+    (root / "data" / "wine.csv").write_text("a,b\n3,4\n")
+    (root / "data" / "images" / "deep" / "0.bin").unlink()
+    changes = manager.status().changes
+    assert {c.path: (c.kind.value, c.state.value) for c in changes} == {
+        "train.py": ("code", "modified"),
+        "new file.txt": ("code", "untracked"),
+        "data/wine.csv": ("data", "modified"),
+        "data/images": ("data", "modified"),
+    }
+
+    made = manager.create(f"{MESSAGE}\n\nA body.")
+
+    assert made.subject == MESSAGE
+    assert made.parents == [base]
+    assert made.current
+    assert made.refs == ["main"]
+    assert made.message.endswith("A body.\n\nMlws-Snapshot: v1")
+    assert {item.path: item.files for item in made.data} == {
+        "data/wine.csv": None,
+        "data/images": 2,
+    }
+    assert made.stats.model_dump() == {"code": 2, "data": 2, "notebook": 0}
+    assert made.proof is not None
+    assert (made.proof.code, made.proof.data_local, made.proof.data_remote) == (True, True, None)
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "log", "-1", "--format=%s").strip() == MESSAGE
+    assert "up to date" in dvc(root, "status")
+    assert git(root, "for-each-ref", "refs/mlws") == ""
+    assert list(manager.project.state.glob("*snapshot*")) == []
+    git(root, "fsck", "--strict")
+    listed = manager.list().items
+    assert [s.subject for s in listed] == [MESSAGE, "Code and data", "Begin"]
+    detail = manager.get(made.short)
+    assert {c.path for c in detail.changes} == {
+        "train.py", "new file.txt", "data/wine.csv.dvc", "data/images.dvc",
+    }  # fmt: skip
+    assert detail.proof is not None
+    assert detail.proof.code
+    assert detail.proof.data_local
+
+
+def test_chosen_paths_alone_are_committed_and_partial_staging_survives(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    (root / "other.py").write_text("one\n")
+    git(root, "add", "other.py")
+    (root / "other.py").write_text("one\ntwo\n")
+    (root / "train.py").write_text("print('two')\n")
+    (root / "data" / "wine.csv").write_text("changed\n")
+    (root / "data" / "images" / "deep" / "0.bin").write_text("changed\n")
+    made = manager.create("Only these", ["train.py", "data/wine.csv"])
+    assert {c.path for c in manager.get(made.id).changes} == {"train.py", "data/wine.csv.dvc"}
+    assert git(root, "status", "--porcelain") == "AM other.py\n"
+    assert git(root, "show", ":other.py") == "one\n"
+    assert _status(manager) == {"other.py": "added", "data/images": "modified"}
+    made = manager.create("A folder", ["data"])
+    assert {c.path for c in manager.get(made.id).changes} == {"data/images.dvc"}
+
+
+def test_deletions_renames_links_and_modes_are_committed(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    git(root, "mv", "train.py", "训练.py")
+    (root / "训练 笔记.ipynb").unlink()
+    (root / "link").symlink_to("训练.py")
+    (root / "run.sh").write_text("#!/bin/sh\n")
+    (root / "run.sh").chmod(0o755)
+    made = manager.create("Moves")
+    changes = {c.path: (c.state.value, c.old_path) for c in manager.get(made.id).changes}
+    assert changes == {
+        "训练.py": ("renamed", "train.py"),
+        "训练 笔记.ipynb": ("deleted", None),
+        "link": ("added", None),
+        "run.sh": ("added", None),
+    }
+    modes = git(root, "ls-tree", "HEAD", "link", "run.sh").split()
+    assert modes[0::4] == ["120000", "100755"]
+    assert git(root, "status", "--porcelain") == ""
+
+
+def test_the_first_commit_and_a_detached_head(tmp_path: Path, git: Command) -> None:
+    git(tmp_path, "init", "-q")
+    manager = SnapshotManager(Project.open(tmp_path))
+    assert manager.list().items == []
+    assert manager.status().head is None
+    (tmp_path / "a.txt").write_text("a\n")
+    first = manager.create("First")
+    assert first.parents == []
+    assert first.proof is not None
+    assert first.proof.data_local is None
+    git(tmp_path, "checkout", "-q", "--detach")
+    (tmp_path / "a.txt").write_text("b\n")
+    second = manager.create("Second")
+    assert git(tmp_path, "rev-parse", "HEAD").strip() == second.id
+    assert git(tmp_path, "rev-parse", "main").strip() == first.id
+    assert git(tmp_path, "status", "--porcelain") == ""
+    manager.close()
+
+
+def test_without_a_name_there_is_no_commit(
+    manager: SnapshotManager, git: Command, home: Path
+) -> None:
+    (manager.project.root / "train.py").write_text("x\n")
+    (home / ".gitconfig").write_text("")
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30205"
+    assert "user.name" in error.value.solution.en
+
+
+def test_unfinished_merges_are_refused(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    git(root, "checkout", "-qb", "other")
+    (root / "train.py").write_text("other\n")
+    git(root, "commit", "-qam", "other")
+    git(root, "checkout", "-q", "main")
+    (root / "train.py").write_text("main\n")
+    git(root, "commit", "-qam", "main")
+    with pytest.raises(Exception, match="merge"):
+        git(root, "merge", "other")
+    for call in (lambda: manager.create("x"), lambda: manager.restore("HEAD~1")):
+        with pytest.raises(MLWSError) as error:
+            call()
+        assert error.value.code == "30201"
+    assert manager.status().operation == "merge"
+    assert _status(manager) == {"train.py": "conflicted"}
+
+
+def test_secrets_are_refused_unless_allowed(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "key.pem").write_text("-----BEGIN RSA PRIVATE KEY-----\nMII\n")
+    (root / "cloud.py").write_text("KEY = 'AKIA" + "ABCDEFGHIJKLMNOP'\n")
+    (root / "train.py").write_text("print('fine: sk-learn, AKIA')\n")
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30206"
+    assert error.value.facts["paths"] == "cloud.py, key.pem"
+    assert git(root, "log", "-1", "--format=%s").strip() == "Code and data"
+    manager.create("Fine", ["train.py"])
+    manager.create("Allowed", allow_secrets=True)
+    assert _status(manager) == {}
+
+
+def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "big.bin").write_bytes(b"x" * (10 * 1024 * 1024))
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30210"
+    (root / "train.py").write_text("x\n")
+    made = manager.create("x", language="zh-CN")
+    assert len(made.warnings) == 1
+    assert "big.bin" in made.warnings[0]
+    assert "请用 DVC" in made.warnings[0]
+    assert _status(manager) == {"big.bin": "untracked"}
+    git(root, "config", "mlws.largefile", "20m")
+    assert manager.create("Now").warnings == []
+
+
+def test_hooks_run_may_change_the_commit_and_may_refuse(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    hooks = root / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    (hooks / "pre-commit").write_text("#!/bin/sh\necho added > hooked.txt\ngit add hooked.txt\n")
+    (hooks / "commit-msg").write_text('#!/bin/sh\nsed -i "s/draft/final/" "$1"\n')
+    (hooks / "post-commit").write_text("#!/bin/sh\ngit rev-parse HEAD > .git/seen\nexit 1\n")
+    for name in ("pre-commit", "commit-msg", "post-commit"):
+        (hooks / name).chmod(0o755)
+    (root / "train.py").write_text("x\n")
+    made = manager.create("draft")
+    assert made.subject == "final"
+    assert {c.path for c in manager.get(made.id).changes} == {"train.py", "hooked.txt"}
+    assert (root / ".git" / "seen").read_text().strip() == made.id
+    assert git(root, "status", "--porcelain") == ""
+
+    (hooks / "pre-commit").write_text("#!/bin/sh\necho no good >&2\nexit 1\n")
+    (root / "train.py").write_text("y\n")
+    with pytest.raises(MLWSError) as error:
+        manager.create("again")
+    assert error.value.code == "30207"
+    assert error.value.facts == {"hook": "pre-commit", "reason": "no good"}
+    assert git(root, "rev-parse", "HEAD").strip() == made.id
+    assert _status(manager) == {"train.py": "modified"}
+    assert list(manager.project.state.glob("*index*")) == []
+
+
+def test_signing_that_fails_is_told(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    git(root, "config", "commit.gpgsign", "true")
+    git(root, "config", "gpg.program", "/bin/false")
+    (root / "train.py").write_text("x\n")
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30209"
+    assert git(root, "log", "-1", "--format=%s").strip() == "Code and data"
+
+
+def test_signing_as_configured(manager: SnapshotManager, git: Command, tmp_path: Path) -> None:
+    root = manager.project.root
+    key = tmp_path / "key"
+    made = subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=False
+    )
+    if made.returncode != 0:
+        pytest.skip("no ssh-keygen here to make a signing key")
+    git(root, "config", "gpg.format", "ssh")
+    git(root, "config", "user.signingkey", str(key))
+    git(root, "config", "commit.gpgsign", "yes")
+    (root / "train.py").write_text("x\n")
+    manager.create("Signed")
+    assert "SSH SIGNATURE" in git(root, "cat-file", "commit", "HEAD")
+
+
+def test_a_branch_that_moved_meanwhile_is_left_alone(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    (root / "train.py").write_text("mine\n")
+
+    def interfere(step: str) -> None:
+        if step == "publish":
+            git(root, "commit", "-q", "--allow-empty", "-m", "Somebody else's")
+
+    with pytest.raises(MLWSError) as error:
+        manager.create("Mine", told=interfere)
+    assert error.value.code == "30208"
+    assert git(root, "log", "-1", "--format=%s").strip() == "Somebody else's"
+    assert _status(manager) == {"train.py": "modified"}
+    assert git(root, "for-each-ref", "refs/mlws") == ""
+    assert manager.create("Mine").parents == [git(root, "rev-parse", "HEAD~1").strip()]
+
+
+def test_a_broken_dvc_yaml_elsewhere_stops_nothing(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "broken").mkdir()
+    (root / "broken" / "dvc.yaml").write_text("stages: [not: a: mapping\n")
+    (root / "broken" / "dvc.lock").write_text("{{{\n")
+    (root / "data" / "wine.csv").write_text("a,b\n5,6\n")
+    made = manager.create("In spite of it")
+    assert _status(manager) == {}
+    (root / "data" / "wine.csv").write_text("damaged\n")
+    manager.restore(made.id)
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n5,6\n"
+    assert _status(manager) == {}
+
+
+def test_data_that_no_store_has_is_not_named(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "lost.csv.dvc").write_text(
+        f"outs:\n- md5: {'f' * 32}\n  size: 3\n  hash: md5\n  path: lost.csv\n"
+    )
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30402"
+    assert error.value.facts["paths"] == "lost.csv"
+    assert git(root, "log", "-1", "--format=%s").strip() == "Code and data"
+
+
+def test_a_damaged_cache_object_is_noticed(manager: SnapshotManager) -> None:
+    root = manager.project.root
+    (root / "new.csv").write_text("new\n")
+    add_data(root, "new.csv")
+    md5 = next(line for line in (root / "new.csv.dvc").read_text().split() if len(line) == 32)
+    stored = root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    stored.chmod(0o644)
+    stored.write_text("bad\n")
+    with pytest.raises(MLWSError) as error:
+        manager.create("x")
+    assert error.value.code == "30401"
+    # The damaged object was put aside, so the working tree's good copy is stored again.
+    manager.create("Again")
+    assert stored.read_text() == "new\n"
+
+
+def test_runs_that_ended_are_named_once_and_tagged(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    store = MLflowStore(tracking_uri(root))
+    ids = [store.log_run("Wine", {}, {}, {}, 1, 2, "COMPLETED") for _ in range(2)]
+    database = manager.project.database()
+    for number, run in enumerate([*ids, None]):
+        record = json.dumps({"mlflow_run": run, "ended": time.time()})
+        row = (f"run{number}", "w", "COMPLETED", time.time(), record)
+        database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
+    database.close()
+    (root / "train.py").write_text("x\n")
+    made = manager.create("With runs")
+    assert made.runs == ids
+    assert made.proof is not None
+    assert made.proof.runs
+    assert git(root, "log", "-1", "--format=%(trailers:key=Mlws-Run,valueonly)").split() == ids
+    tags = store._client.get_run(ids[0]).data.tags
+    assert tags["mlws.snapshot"] == made.id
+    (root / "train.py").write_text("y\n")
+    assert manager.create("Without").runs == []
+
+
+def test_the_default_remote_gets_the_data_and_is_asked(
+    manager: SnapshotManager, dvc: Command, git: Command, tmp_path: Path
+) -> None:
+    root = manager.project.root
+    remote = tmp_path / "remote"
+    dvc(root, "remote", "add", "-d", "store", str(remote))
+    (root / "data" / "images" / "deep" / "9.bin").write_text("more")
+    made = manager.create("Pushed")
+    assert made.proof is not None
+    assert (made.proof.data_local, made.proof.data_remote) == (True, True)
+    assert len([p for p in remote.rglob("*") if p.is_file()]) == 6
+    assert "Mlws-Data" not in made.message
+
+    # An object that is gone from the remote is not believed to be there because of its listing.
+    md5 = next(item.md5 for item in made.data if item.path == "data/wine.csv")
+    assert md5 is not None
+    gone = remote / "files" / "md5" / md5[:2] / md5[2:]
+    gone.unlink()
+    found = manager.get(made.id).proof
+    assert found is not None
+    assert found.data_remote is False
+    (root / "train.py").write_text("x\n")
+    manager.create("Pushed again")
+    assert gone.exists()
+
+
+def test_an_unreachable_remote_is_told_by_the_commit(
+    manager: SnapshotManager, dvc: Command, tmp_path: Path
+) -> None:
+    root = manager.project.root
+    (tmp_path / "file").write_text("no folder")
+    dvc(root, "remote", "add", "-d", "store", str(tmp_path / "file" / "remote"))
+    (root / "data" / "wine.csv").write_text("offline\n")
+    made = manager.create("Offline")
+    assert made.message.splitlines()[-1] == "Mlws-Data: local"
+    assert made.proof is not None
+    assert (made.proof.data_local, made.proof.data_remote) == (True, False)
+    assert len(made.warnings) == 1
+
+
+def test_history_is_paged_and_filtered(manager: SnapshotManager) -> None:
+    root = manager.project.root
+    for number in range(5):
+        (root / f"f{number % 2}.txt").write_text(str(number))
+        manager.create(f"Version {number}")
+    first = manager.list(limit=2)
+    assert [s.subject for s in first.items] == ["Version 4", "Version 3"]
+    (root / "f0.txt").write_text("later")
+    manager.create("Later")
+    second = manager.list(limit=2, cursor=first.next_cursor)
+    assert [s.subject for s in second.items] == ["Version 2", "Version 1"]
+    assert len(manager.list(path="f1.txt").items) == 2
+    assert [s.subject for s in manager.list(text="version 3").items] == ["Version 3"]
+    assert manager.list(author="nobody").items == []
+    assert manager.history(limit=1).items[0].changes[0].path == "f0.txt"
+    with pytest.raises(MLWSError):
+        manager.list(start="--all")
+
+
+def test_differences_of_files_and_versions(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "params.yaml").write_text("train: {depth: 3, rate: 0.1}\n")
+    (root / "metrics.json").write_text('{"accuracy": 0.9}')
+    (root / "dvc.yaml").write_text(
+        "vars:\n- workflow: {name: W}\n- forest: {n: 10}\nstages:\n  s:\n    cmd: x\n"
+        "    metrics:\n    - metrics.json: {cache: false}\n"
+    )
+    (root / "data" / "wine.csv").write_text("a,b\n7,8\n")
+    shown = {row.path: row for row in manager.diff()}
+    assert shown["params.yaml"].additions == 1
+    assert shown["data/wine.csv"].kind.value == "data"
+    data = manager.file_diff("data/wine.csv")
+    assert (data.old, data.new, data.binary) == ("a,b\n1,2\n", "a,b\n7,8\n", False)
+    assert "+7,8" in data.unified
+    first = manager.create("One")
+    (root / "params.yaml").write_text("train: {depth: 5, rate: 0.1}\n")
+    (root / "metrics.json").write_text('{"accuracy": 0.95}')
+    (root / "train.py").write_text("print('two')\nmore\n")
+    (root / "blob").write_bytes(b"\0\1")
+    (root / "data" / "wine.csv").write_text("a,b\n9,9\n")
+    assert manager.file_diff("blob").binary
+    assert manager.file_diff("train.py").new == "print('two')\nmore\n"
+    second = manager.create("Two")
+    found = manager.compare(first.id, second.id).model_dump(mode="json", by_alias=True)
+    assert found["metrics"] == [{"name": "metrics.json:accuracy", "from": 0.9, "to": 0.95}]
+    assert found["params"] == [{"name": "params.yaml:train.depth", "from": 3, "to": 5}]
+    assert [(row["path"], row["state"]) for row in found["data"]] == [("data/wine.csv", "modified")]
+    files = {row["path"]: (row["additions"], row["deletions"]) for row in found["files"]}
+    assert files["train.py"] == (2, 1)
+    assert files["blob"] == (None, None)
+    versions = manager.file_diff("data/wine.csv", first.id, second.id)
+    assert (versions.old, versions.new) == ("a,b\n7,8\n", "a,b\n9,9\n")
+    with pytest.raises(MLWSError) as error:
+        manager.file_diff("../outside")
+    assert error.value.code == "50302"
