@@ -198,6 +198,36 @@ def validate(
     ]
 
 
+def lost_settings(
+    document: Document, stages: Sequence[Stage], components: Components
+) -> list[Finding]:
+    """Settings that are false although their default is true: by default DVC does not pass
+    them on, and the node would run as if they were true."""
+    found = []
+    for stage in stages:
+        component = components.get(stage.component or "")
+        known = component.settings.get("properties", {}) if component else {}
+        for name, value in stage.settings.items():
+            if value is False and known.get(name, {}).get("default") is True:
+                found.append(
+                    Finding(
+                        "40201",
+                        Words(
+                            f"DVC is not set up to pass {name}=false on to {stage.id}.",
+                            f"DVC 未设置为将 {name}=false 传给 {stage.id}。",
+                        ),
+                        node=stage.id,
+                        field=name,
+                        line=_setting_line(document, stage, name) or stage.line,
+                        fix=Words(
+                            "Run `dvc config parsing.bool boolean_optional` in the project.",
+                            "请在项目中运行 `dvc config parsing.bool boolean_optional`。",
+                        ),
+                    )
+                )
+    return found
+
+
 def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
     import networkx as nx
 

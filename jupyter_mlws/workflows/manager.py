@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import codecs
+import configparser
 import os
 import posixpath
 import secrets
@@ -52,6 +53,8 @@ SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 LATEST = "latest"
 START_LIMIT = 15.0
 """Seconds in which a run's process must have entered itself."""
+POLL = 0.05
+"""Seconds between two looks while waiting."""
 LOG_PART = 1_000_000
 """Bytes of a log in one answer."""
 
@@ -103,7 +106,7 @@ class WorkflowManager:
         components = self._registry.all()
         run = self._journal.newest(path)
         states = self._journal.node_records(run) if run else {}
-        findings += graph.validate(document, stages, components, self._exists)
+        findings += self._validate(document, stages)
         return Workflow(
             id=escape(path),
             path=path,
@@ -206,21 +209,34 @@ class WorkflowManager:
         rows, following = self._rows(path, limit, cursor)
         return Page(items=[experiment(row) for row in rows], next_cursor=following)
 
-    def wait(self, run: str, timeout: float | None = None) -> Run:
-        """Return when a run has ended; :class:`TimeoutError` after ``timeout`` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while not Status(self._journal.record(run)["status"]).ended:
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError(f"the run {run} did not end within {timeout:g} s")
-            self.reconcile()
-            time.sleep(0.05)
-        return self._journal.run(run)
+    def wait(
+        self,
+        path: str,
+        run: str,
+        timeout: float | None = None,
+        language: str = ENGLISH,
+        *,
+        recorded: bool = True,
+    ) -> Run:
+        """Return when a run has ended and (``recorded``) MLflow knows it.
 
-    def settle(self, timeout: float = 60.0) -> None:
-        """Return when the processes of the runs begun here are gone: MLflow has their records."""
-        deadline = time.monotonic() + timeout
-        for child in self._children:
-            child.wait(max(0.0, deadline - time.monotonic()))
+        :class:`TimeoutError` after ``timeout`` seconds.
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        identifier = self._run_id(path, run)
+        while self._goes_on(identifier, recorded):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the run {run} did not end within {timeout} s")
+            self.reconcile()
+            time.sleep(POLL)
+        return self._journal.run(identifier, language)
+
+    def _goes_on(self, run: str, recorded: bool) -> bool:
+        """Also after its end a run's process lives on, until MLflow has its record."""
+        row = self._journal.record(run)
+        if not Status(row["status"]).ended:
+            return True
+        return recorded and alive(row.get("pid"), row.get("pid_start"))
 
     def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> Run:
         """Ask a run to stop; one that has ended stays as it is."""
@@ -386,7 +402,9 @@ class WorkflowManager:
             raise MLWSError("40205", path=path, reason="not UTF-8", line=None) from error
         return parse(path, text)
 
-    def _stages(self, document: Document) -> tuple[builtins.list[Stage], builtins.list[graph.Finding]]:
+    def _stages(
+        self, document: Document
+    ) -> tuple[builtins.list[Stage], builtins.list[graph.Finding]]:
         """The stages, resolved by DVC where they use templates; its refusal is a problem."""
         if not document.needs_resolving():
             return document.stages(), []
@@ -403,8 +421,26 @@ class WorkflowManager:
 
     def _findings(self, document: Document) -> builtins.list[graph.Finding]:
         stages, findings = self._stages(document)
+        return [*findings, *self._validate(document, stages)]
+
+    def _validate(
+        self, document: Document, stages: Sequence[Stage]
+    ) -> builtins.list[graph.Finding]:
         components = self._registry.all()
-        return [*findings, *graph.validate(document, stages, components, self._exists)]
+        findings = graph.validate(document, stages, components, self._exists)
+        if not self._passes_false():
+            findings += graph.lost_settings(document, stages, components)
+        return findings
+
+    def _passes_false(self) -> bool:
+        """Whether DVC is set up to pass settings that are false on (`--no-name`)."""
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
+            return config.get("parsing", "bool", fallback="") == "boolean_optional"
+        except configparser.Error:
+            # DVC says itself what is wrong with its file, at the first plan or run.
+            return True
 
     def _exists(self, path: str) -> bool:
         """Whether a path is there, or DVC can bring it (a `.dvc` file for it or above it)."""

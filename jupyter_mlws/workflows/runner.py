@@ -114,6 +114,10 @@ class Runner:
     def _track(self, name: str) -> None:
         if self._journal.record(self._id).get("started") is None:
             return
+        states = {node["status"] for node in self._journal.node_records(self._id).values()}
+        if states <= {Status.CACHED, Status.SKIPPED}:
+            # Nothing was computed: it would be a copy of an earlier experiment.
+            return
         try:
             tracking.track(self._project, self._journal, self._id, name)
         except Exception:

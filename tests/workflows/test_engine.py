@@ -1,0 +1,360 @@
+"""Runs: in parallel, through DVC's own hashes, cache and lock, and what is left when they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.processes import alive, bearers
+
+PATH = "dvc.yaml"
+DIAMOND = """\
+stages:
+  last:
+    cmd: cat left.txt right.txt > last.txt
+    deps: [left.txt, right.txt]
+    outs: [last.txt]
+  left:
+    cmd: sed s/^/left/ first.txt > left.txt
+    deps: [first.txt]
+    outs: [left.txt]
+  right:
+    cmd:
+      - sed s/^/right/ first.txt > right.txt
+      - 'echo "{\\"lines\\": 1, \\"deep\\": {\\"er\\": 2.5}}" > right.json'
+    deps: [first.txt]
+    outs: [right.txt]
+    metrics: [right.json]
+  first:
+    cmd: cp data.txt first.txt
+    deps: [data.txt]
+    outs: [first.txt]
+"""
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return answer.stdout
+
+
+@pytest.fixture
+def diamond(write: Callable[..., Path]) -> None:
+    write("data.txt", "1\n")
+    write(PATH, DIAMOND)
+
+
+def test_a_run_leaves_what_dvc_would_leave(
+    project: Project, diamond: None, run: Callable[..., Run], tmp_path: Path, git
+) -> None:
+    twin = tmp_path / "twin"
+    shutil.copytree(project.root, twin, symlinks=True)
+    ended = run(jobs=2)
+    assert ended.status == "COMPLETED"
+    assert ended.counts == {"COMPLETED": 4}
+    assert (project.root / "last.txt").read_text() == "left1\nright1\n"
+    assert "up to date" in dvc(project.root, "status")
+    assert "Running stage" not in dvc(project.root, "repro", "--dry")
+    dvc(twin, "repro")
+    for name in ("dvc.lock", ".gitignore", PATH):
+        assert (project.root / name).read_bytes() == (twin / name).read_bytes(), name
+
+
+def test_a_second_run_is_cached_and_a_lost_output_comes_back(
+    project: Project, diamond: None, run: Callable[..., Run], states
+) -> None:
+    first = run()
+    again = run()
+    assert set(states(again).values()) == {"CACHED"}
+    (project.root / "left.txt").unlink()
+    shutil.rmtree(project.state / "runs" / first.id)
+    restored = run()
+    assert set(states(restored).values()) == {"CACHED"}
+    assert (project.root / "left.txt").read_text() == "left1\n"
+    reasons = {node.id: node.reasons for node in restored.nodes}
+    assert reasons["left"] == ["restored from the run cache"]
+    assert reasons["right"] == ["up to date"]
+
+
+def test_only_what_changed_runs_again_and_an_equal_result_stops_the_change(
+    write, diamond: None, run: Callable[..., Run], states
+) -> None:
+    run()
+    write(PATH, DIAMOND.replace("cp data.txt first.txt", "cp data.txt first.txt && true"))
+    assert states(run()) == {
+        "first": "COMPLETED",
+        "left": "CACHED",
+        "right": "CACHED",
+        "last": "CACHED",
+    }
+    write("data.txt", "2\n")
+    assert set(states(run()).values()) == {"COMPLETED"}
+    write("data.txt", "1\n")
+    assert set(states(run()).values()) == {"CACHED"}
+
+
+def test_a_failed_node_skips_what_depends_on_it_and_leaves_no_half_output(
+    project: Project, diamond: None, write, run: Callable[..., Run], states
+) -> None:
+    write(
+        PATH,
+        DIAMOND.replace(
+            "sed s/^/left/ first.txt > left.txt", "echo half > left.txt; echo oh no >&2; exit 3"
+        ),
+    )
+    failed = run(jobs=1)
+    assert failed.status == "FAILED"
+    assert states(failed)["left"] == "FAILED"
+    assert states(failed)["last"] == "SKIPPED"
+    assert not (project.root / "left.txt").exists()
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.node) == ("40101", "left")
+    assert failed.error.details["exit_code"] == 3
+    assert failed.error.details["log"][-1] == "oh no"
+    write(PATH, DIAMOND)
+    mended = run()
+    assert mended.status == "COMPLETED"
+    assert states(mended)["first"] == "CACHED"
+
+
+def test_keep_going_runs_what_does_not_depend_on_the_failure(
+    write, run: Callable[..., Run], states
+) -> None:
+    write(
+        PATH,
+        "stages:\n"
+        "  bad:\n    cmd: exit 1\n    outs: [bad.txt]\n"
+        "  after:\n    cmd: cp bad.txt after.txt\n    deps: [bad.txt]\n    outs: [after.txt]\n"
+        "  good:\n    cmd: echo 1 > good.txt\n    outs: [good.txt]\n"
+        "  better:\n    cmd: cp good.txt better.txt\n    deps: [good.txt]\n    outs: [better.txt]\n",
+    )
+    expected = {"bad": "FAILED", "after": "SKIPPED", "good": "COMPLETED", "better": "COMPLETED"}
+    assert states(run(keep_going=True, jobs=1)) == expected
+
+
+def test_an_output_that_does_not_come_is_told(write, run: Callable[..., Run]) -> None:
+    write(PATH, "stages:\n  empty:\n    cmd: 'true'\n    outs: [never.txt]\n")
+    failed = run()
+    assert failed.error is not None
+    assert failed.error.code == "40104"
+    assert "never.txt" in failed.error.message
+
+
+def test_nodes_that_are_ready_run_side_by_side(write, run: Callable[..., Run]) -> None:
+    # Each waits for the other's file: one after the other, they would never end.
+    meet = "touch {me}.here; for i in $(seq 200); do test -e {other}.here && break; sleep 0.05; done; test -e {other}.here; cp {other}.here {me}.txt"
+    one, two = meet.format(me="one", other="two"), meet.format(me="two", other="one")
+    write(
+        PATH,
+        f"stages:\n  one:\n    cmd: {one}\n    outs: [one.txt]\n"
+        f"  two:\n    cmd: {two}\n    outs: [two.txt]\n",
+    )
+    assert run(jobs=2).status == "COMPLETED"
+
+
+SLOW = """\
+stages:
+  slow:
+    cmd: echo half > slow.txt; (setsid sleep 300 &); echo started; sleep 300
+    outs: [slow.txt]
+  after:
+    cmd: cp slow.txt after.txt
+    deps: [slow.txt]
+    outs: [after.txt]
+"""
+
+
+def started(workflows: WorkflowManager, identifier: str) -> Run:
+    """The run once its node has printed something."""
+    for _ in range(600):
+        if "started\n" in workflows.log(PATH, identifier, "slow").text:
+            return workflows.status(PATH, identifier)
+        time.sleep(0.02)
+    raise AssertionError("the node did not start")
+
+
+def test_cancel_ends_the_whole_tree_and_leaves_nothing_half(
+    project: Project, workflows: WorkflowManager, write, states
+) -> None:
+    write(PATH, SLOW)
+    asked = workflows.execute(PATH, ExecuteRequest())
+    assert states(started(workflows, asked.id))["slow"] == "RUNNING"
+    assert len(list(bearers(asked.id))) >= 2
+    workflows.cancel(PATH, asked.id)
+    ended = workflows.wait(PATH, asked.id, 30)
+    assert ended.status == "CANCELLED"
+    assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
+    assert list(bearers(asked.id)) == []
+    assert not (project.root / "slow.txt").exists()
+
+
+def test_a_killed_run_is_interrupted_and_the_next_one_works(
+    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states
+) -> None:
+    write(PATH, SLOW)
+    asked = workflows.execute(PATH, ExecuteRequest())
+    started(workflows, asked.id)
+    record = workflows._journal.record(asked.id)
+    os.kill(record["pid"], signal.SIGKILL)
+    while alive(record["pid"], record["pid_start"]):
+        time.sleep(0.01)
+    ended = workflows.status(PATH, asked.id)
+    assert ended.status == "INTERRUPTED"
+    assert states(ended) == {"slow": "INTERRUPTED", "after": "INTERRUPTED"}
+    assert ended.error is not None
+    assert ended.error.code == "40105"
+    assert list(bearers(asked.id)) == []
+    write(
+        PATH, SLOW.replace("(setsid sleep 300 &); echo started; sleep 300", "echo whole > slow.txt")
+    )
+    assert run().status == "COMPLETED"
+    assert (project.root / "after.txt").read_text() == "whole\n"
+
+
+def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
+    write(PATH, SLOW)
+    write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
+    asked = workflows.execute(PATH, ExecuteRequest(origin="cli"))
+    with pytest.raises(MLWSError) as refused:
+        workflows.execute(PATH, ExecuteRequest())
+    assert refused.value.code == "30103"
+    assert asked.id in refused.value.facts["operation"]
+    assert refused.value.facts["who"] == "cli"
+    assert run("other/dvc.yaml").status == "COMPLETED"
+
+
+def test_a_broken_file_elsewhere_stops_nothing(
+    workflows: WorkflowManager, diamond: None, write, run: Callable[..., Run]
+) -> None:
+    write("broken/dvc.yaml", "stages:\n  a: [\n")
+    write("doubled/dvc.yaml", "stages:\n  a:\n    cmd: 'true'\n    outs: [../last.txt]\n")
+    assert run().status == "COMPLETED"
+    rows = {row.path: row for row in workflows.list()}
+    assert rows["broken/dvc.yaml"].error is not None
+    assert rows["broken/dvc.yaml"].error.line == 3
+    assert rows[PATH].error is None
+    assert rows[PATH].run is not None
+
+
+def test_targets_run_with_what_they_need(diamond: None, run: Callable[..., Run], states) -> None:
+    assert set(states(run(targets=["left"]))) == {"first", "left"}
+
+
+def test_force_runs_what_is_up_to_date(diamond: None, run: Callable[..., Run], states) -> None:
+    run()
+    forced = run(force=True)
+    assert set(states(forced).values()) == {"COMPLETED"}
+    assert forced.nodes[0].reasons == ["forced"]
+
+
+def test_a_run_outlives_the_process_that_began_it(
+    project: Project, workflows: WorkflowManager, write
+) -> None:
+    write(PATH, "stages:\n  a:\n    cmd: sleep 1; echo 1 > a.txt\n    outs: [a.txt]\n")
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from jupyter_mlws.workspace import Workspace\n"
+        "from jupyter_mlws.workflows.models import ExecuteRequest\n"
+        "manager = Workspace.open(Path(sys.argv[1])).workflows\n"
+        "print(manager.execute('dvc.yaml', ExecuteRequest()).id, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(project.root)], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == -signal.SIGKILL
+    assert workflows.wait(PATH, answer.stdout.strip(), 30).status == "COMPLETED"
+
+
+def test_variants_and_templates_are_dvcs(
+    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states
+) -> None:
+    write("params.yaml", "base: out\n")
+    write(
+        PATH,
+        "stages:\n"
+        "  each:\n    matrix:\n      n: [1, 2]\n"
+        "    cmd: echo ${item.n} > ${base}${item.n}.txt\n    outs: ['${base}${item.n}.txt']\n"
+        "  all:\n    cmd: cat out1.txt out2.txt > all.txt\n"
+        "    deps: [out1.txt, out2.txt]\n    outs: [all.txt]\n",
+    )
+    assert {e.source for e in workflows.get(PATH).edges} == {"each@1", "each@2"}
+    assert set(states(run())) == {"each@1", "each@2", "all"}
+    assert (project.root / "all.txt").read_text() == "1\n2\n"
+
+
+def test_events_are_complete_and_in_order(
+    workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
+) -> None:
+    ended = run(recorded=True)
+    events = workflows.events_after(0)
+    seqs = [event["seq"] for event in events]
+    assert seqs == sorted(set(seqs))
+    of_first = [event["status"] for event in events if event["node"] == "first"]
+    assert of_first == ["QUEUED", "RUNNING", "COMPLETED"]
+    of_run = [event["status"] for event in events if event["type"] == "run"]
+    assert of_run[:3] == ["PENDING", "RUNNING", "COMPLETED"]
+    assert events[-1]["data"]["mlflow_run"] == ended.mlflow_run
+    assert ended.mlflow_run is not None
+    assert ended.last_seq == seqs[-1]
+    assert [e["seq"] for e in workflows.events_after(seqs[3])] == seqs[4:]
+
+
+def test_measures_reach_the_journal_and_mlflow(
+    project: Project, workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
+) -> None:
+    ended = run(recorded=True)
+    page = workflows.experiment_runs()
+    assert page.items[0].metrics == {"lines": 1, "deep.er": 2.5}
+    code = (
+        "import sys, mlflow\n"
+        "client = mlflow.MlflowClient(f'sqlite:///{sys.argv[1]}/mlflow.db')\n"
+        "run = client.get_run(sys.argv[2])\n"
+        "print(run.data.metrics['deep.er'], run.data.tags['mlws.run'], run.info.status)\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, str(project.root), str(ended.mlflow_run)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer.stdout.split() == ["2.5", ended.id, "FINISHED"]
+
+
+def test_a_tracking_store_out_of_reach_fails_no_run(
+    diamond: None, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////nowhere/at/all.db")
+    ended = run(recorded=True)
+    assert ended.status == "COMPLETED"
+    assert ended.mlflow_run is None
+
+
+def test_changed_source_data_is_taken_in_as_dvc_repro_does(
+    project: Project, diamond: None, run: Callable[..., Run]
+) -> None:
+    dvc(project.root, "add", "data.txt")
+    run()
+    (project.root / "data.txt").write_text("2\n")
+    run()
+    assert "up to date" in dvc(project.root, "status")
+    (project.root / "data.txt").unlink()
+    assert run().status == "COMPLETED"
+    assert (project.root / "data.txt").read_text() == "2\n"
