@@ -15,6 +15,8 @@ from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
+UNFINISHED = "example-unfinished"
+"""In the project's state while the example is made: what a crash leaves is made anew."""
 RUN_LIMIT = 600.0
 """Seconds for one run of the workflow."""
 
@@ -34,16 +36,19 @@ def create_example(target: Path) -> None:
     initialize(target)
     _identify(target)
     workspace = Workspace.open(target)
+    unfinished = workspace.project.state / UNFINISHED
+    unfinished.touch()
     try:
         with open_data(target) as data:
-            data.add("data/wine.csv")
+            data.track("data/wine.csv")
         _run(workspace, {})
         workspace.snapshots.create("First models of the wine")
-        _run(workspace, {"forest.n_estimators": 100, "forest.max_depth": 6})
+        _run(workspace, {"forest.n_estimators": 100, "forest.max_depth": 3})
         workspace.snapshots.create("A larger, shallower forest")
-        _run(workspace, {"linear.C": 0.1})
+        _run(workspace, {"linear.C": 0.01})
     finally:
         workspace.close()
+    unfinished.unlink()
 
 
 def _write_data(path: Path) -> None:
@@ -78,7 +83,9 @@ def main(arguments: list[str]) -> int:
     """Make the example in the named folder, unless there is a project already."""
     target = Path(arguments[0]).resolve()
     if (target / ".git").exists():
-        return 0
+        if not (target / ".git" / "mlws" / UNFINISHED).exists():
+            return 0
+        shutil.rmtree(target)
     print(f"Making the example workspace in {target} …", flush=True)  # noqa: T201
     create_example(target)
     return 0
