@@ -22,6 +22,7 @@ INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended, by the shell's convention."""
 WORKFLOW_FILE = "dvc.yaml"
 LATEST = "latest"
+WAITING = frozenset({"PENDING", "QUEUED"})
 LOOK = 0.05
 """Seconds between two looks at the project's bell."""
 FOLLOW = 0.2
@@ -342,7 +343,7 @@ def _tell(desk: Desk, state: JSON, place: Place | None) -> None:
         return
     for node in state["nodes"]:
         news = f"{state['id']} {node['id']} {node['status']}"
-        if node["status"] != "PENDING" and news not in desk.shown:
+        if node["status"] not in WAITING and news not in desk.shown:
             desk.shown.append(news)
             desk.screen.show(*desk.views.node_line(node))
     if state["ended"] is not None:

@@ -34,6 +34,13 @@ stages:
     deps: [first.txt]
     outs: [second.txt]
 """
+LOADING = """\
+stages:
+  load:
+    cmd: jupyter mlws node load_table --file data.csv --table table.parquet
+    deps: [data.csv]
+    outs: [table.parquet]
+"""
 Git = Callable[..., str]
 
 
@@ -230,7 +237,7 @@ def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: 
     planned = mlws.json("plan")
     assert planned["summary"] == {"run": 2, "cached": 0, "restorable": 0}
     said = mlws("run").stdout
-    assert "first  RUNNING" in said
+    assert "first  COMPLETED" in said
     assert "second  COMPLETED" in said
     assert (mlws.folder / "second.txt").read_text() == "1\nhello\n"
     again = mlws.json("run", "dvc.yaml")
@@ -242,11 +249,25 @@ def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: 
     assert again["id"] in mlws("runs").stdout
 
 
-def test_a_run_takes_settings_and_targets(mlws: Command, workflow: Path) -> None:
-    mlws("run", "first")
+def test_a_run_of_targets_leaves_the_rest(mlws: Command, workflow: Path) -> None:
+    # The first word is no workflow's file, so that it is a node of the only workflow.
+    mlws("run", "first", "-j", "2")
+    assert (mlws.folder / "first.txt").exists()
     assert not (mlws.folder / "second.txt").exists()
-    mlws("run", "-p", "second.text=bye", "-j", "2")
-    assert (mlws.folder / "second.txt").read_text() == "1\nbye\n"
+    assert "nonesuch" in mlws("run", "dvc.yaml", "nonesuch", code=1).stderr
+
+
+def test_a_run_takes_settings(mlws: Command) -> None:
+    (mlws.folder / "data.csv").write_text("a\n1\n2\n3\n")
+    (mlws.folder / "dvc.yaml").write_text(LOADING)
+    mlws("run", "-p", "load.limit=2")
+    assert "limit: 2" in (mlws.folder / "dvc.yaml").read_text()
+    run = mlws.json("runs")[0]
+    assert run["status"] == "COMPLETED"
+    said = mlws("run", "-p", "load.limt=2", "-p", "load.nothing=1", code=1).stderr
+    assert "40204" in said
+    assert "load.limt" in said
+    assert "load.nothing" in said
     assert "40204" in mlws("run", "-p", "bye", code=1).stderr
 
 

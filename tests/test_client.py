@@ -1,0 +1,260 @@
+"""The words through a real running server, and how it is found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.client import RemoteError, Server, find_server, running
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.local import LocalSession
+from jupyter_mlws.project import Project
+from jupyter_mlws.session import Origin, RemoteSession, Session, open_session
+
+WORKFLOW = """\
+vars:
+  - workflow: {name: Small}
+stages:
+  first:
+    cmd: echo hello > first.txt && echo printed
+    outs: [first.txt]
+"""
+LIMIT = 60
+TOKEN = "secret-token-of-the-test"  # noqa: S105
+
+
+@pytest.fixture(autouse=True)
+def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Servers of other tests, or of the person who runs them, are not seen."""
+    folder = home / "runtime"
+    folder.mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(folder))
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
+    return folder
+
+
+def start(root: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    """A server with our extension; ready when it has written its file."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.port=0",
+            f"--ServerApp.root_dir={root}",
+            "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
+            *arguments,
+        ],
+        env={**os.environ, "JUPYTER_TOKEN": TOKEN},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + LIMIT
+    while not any(answers(server) for server in running("en") if server.root == root):
+        assert process.poll() is None, process.stderr and process.stderr.read().decode()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return process
+
+
+def answers(server: Server) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.url}api", timeout=5):
+            return True
+    except urllib.error.URLError:
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(LIMIT)
+    assert process.stderr is not None
+    process.stderr.close()
+
+
+@pytest.fixture
+def server(project: Project) -> Iterator[Server]:
+    process = start(project.root)
+    try:
+        found = find_server(project.root, "en")
+        assert found is not None
+        yield found
+    finally:
+        stop(process)
+
+
+def both(project: Project) -> tuple[Session, Session]:
+    """The same project through its server and on its files."""
+    remote = open_session(project.root, "en", Origin.CLI)
+    assert isinstance(remote, RemoteSession)
+    return remote, LocalSession(project, "en", Origin.CLI)
+
+
+def ended(session: Session, path: str, run: str) -> dict[str, Any]:
+    deadline = time.monotonic() + LIMIT
+    while (state := session.run(path, run))["ended"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return state
+
+
+def test_every_word_gives_the_same_through_the_server_and_on_the_files(
+    server: Server, project: Project
+) -> None:
+    remote, local = both(project)
+    file = project.root / "a.txt"
+    file.write_text("one\n")
+    (project.root / "dvc.yaml").write_text(WORKFLOW)
+
+    assert remote.status() == local.status()
+    assert remote.diff("HEAD", None, None) == local.diff("HEAD", None, None)
+    first = remote.commit('第一版 "quoted"', [], allow_secrets=False)
+    assert first["subject"] == '第一版 "quoted"'
+    file.write_text("two\n")
+    assert remote.diff("HEAD", None, "a.txt") == local.diff("HEAD", None, "a.txt")
+    second = local.commit("second", ["a.txt"], allow_secrets=False)
+    assert set(first) == set(second)
+    assert remote.history(None, None, 10) == local.history(None, None, 10)
+    assert remote.history(None, None, 1) == local.history(None, None, 1)
+    assert remote.history("a.txt", "quoted", 10) == local.history("a.txt", "quoted", 10)
+    assert remote.diff(first["id"], second["id"], None) == local.diff(
+        first["id"], second["id"], None
+    )
+    for paths in ([], ["a.txt"], ["a.txt", "dvc.yaml"]):
+        expected = local.restore_plan(first["id"], paths)
+        assert remote.restore_plan(first["id"], paths) == expected
+
+    assert remote.components() == local.components()
+    assert remote.workflows() == local.workflows()
+    assert remote.workflow("dvc.yaml") == local.workflow("dvc.yaml")
+    assert remote.plan("dvc.yaml", []) == local.plan("dvc.yaml", [])
+    assert remote.plan("dvc.yaml", ["first"]) == local.plan("dvc.yaml", ["first"])
+
+    run = remote.execute("dvc.yaml", {"jobs": 1})
+    done = ended(remote, "dvc.yaml", run["id"])
+    assert done["status"] == "COMPLETED"
+    assert done["origin"] == "cli"
+    again = local.execute("dvc.yaml", {})
+    ended(local, "dvc.yaml", again["id"])
+    assert remote.run("dvc.yaml", run["id"]) == local.run("dvc.yaml", run["id"])
+    assert remote.runs_of("dvc.yaml") == local.runs_of("dvc.yaml")
+    assert [r["run"] for r in remote.runs(None, 1)] == [r["run"] for r in local.runs(None, 1)]
+    log = remote.log("dvc.yaml", run["id"], "first", 0)
+    assert "printed" in log["text"]
+    assert log == local.log("dvc.yaml", run["id"], "first", 0)
+    remote.cancel("dvc.yaml", run["id"])
+    local.close()
+
+
+def test_a_restore_through_the_server_waits_for_its_end(server: Server, project: Project) -> None:
+    remote, _ = both(project)
+    file = project.root / "a.txt"
+    file.write_text("one\n")
+    first = remote.commit("one", [], allow_secrets=False)
+    file.write_text("damaged\n")
+    result = remote.restore(first["id"], [], lambda text: None)
+    assert file.read_text() == "one\n"
+    assert result["restored"] == ["a.txt"]
+    assert result["safety"]
+
+
+def test_the_command_line_uses_the_server_and_never_tells_its_token(
+    server: Server, project: Project
+) -> None:
+    def mlws(*words: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "jupyter_mlws", *words],
+            cwd=project.root,
+            env={**os.environ, "LANG": "zh_CN.UTF-8"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert TOKEN not in done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    (project.root / "dvc.yaml").write_text(WORKFLOW)
+    assert json.loads(mlws("run", "--json"))["status"] == "COMPLETED"
+    # The server words its errors in the language that was asked for.
+    assert "找不到" in mlws("restore", "feedbeef", code=1)
+    assert project.root.name in mlws("projects", "list")
+
+
+def test_errors_keep_their_code_and_solution(server: Server, project: Project) -> None:
+    remote, local = both(project)
+    with pytest.raises(RemoteError) as through:
+        remote.restore_plan("feedbeef", [])
+    with pytest.raises(MLWSError) as direct:
+        local.restore_plan("feedbeef", [])
+    told = through.value.as_dict("en")
+    expected = direct.value.as_dict("en")
+    assert {key: told[key] for key in expected} == expected
+
+
+def test_a_project_below_the_servers_root_is_found_by_its_id(
+    project: Project, tmp_path: Path
+) -> None:
+    process = start(tmp_path)
+    try:
+        remote = open_session(project.root, "en", Origin.CLI)
+        assert isinstance(remote, RemoteSession)
+        (project.root / "a.txt").write_text("one\n")
+        assert [change["path"] for change in remote.status()["changes"]] == ["a.txt"]
+    finally:
+        stop(process)
+
+
+def test_without_a_server_that_lets_us_in_the_files_are_used(
+    server: Server, project: Project, runtime: Path
+) -> None:
+    info = next(runtime.glob("jpserver-*.json"))
+    content = json.loads(info.read_text())
+    info.write_text(json.dumps({**content, "token": "another person's"}))
+    assert isinstance(open_session(project.root, "en", Origin.CLI), LocalSession)
+
+
+def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, runtime: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    info = {"url": "http://127.0.0.1:1/", "root_dir": str(project.root), "token": "t"}
+    (runtime / "jpserver-1.json").write_text(json.dumps({**info, "pid": ended.pid}))
+    (runtime / "jpserver-2.json").write_text("{half")
+    (runtime / "jpserver-3.json").write_text("[]")
+    (runtime / "jpserver-4.json").write_text(json.dumps({**info, "pid": os.getpid()}))
+    assert [server.url for server in running("en")] == ["http://127.0.0.1:1/"]
+    assert find_server(project.root, "en") is None
+    # Another program's files stay where they are.
+    assert len(list(runtime.iterdir())) == 4
+
+
+def test_a_server_that_vanishes_is_an_error_with_a_way_out(project: Project) -> None:
+    gone = Server("http://127.0.0.1:1/", project.root, TOKEN)
+    with pytest.raises(MLWSError) as raised:
+        gone.get("projects")
+    assert raised.value.code == "50102"
+    assert TOKEN not in str(raised.value.as_dict("en"))
+    assert TOKEN not in repr(gone)
+
+
+def test_what_is_no_answer_of_ours_is_no_server_of_ours(project: Project) -> None:
+    process = start(project.root, "--ServerApp.jpserver_extensions={'jupyter_mlws': False}")
+    try:
+        assert find_server(project.root, "en") is None
+        plain = next(running("en"))
+        with pytest.raises(MLWSError) as raised:
+            plain.get("projects")
+        assert raised.value.code == "50102"
+    finally:
+        stop(process)
