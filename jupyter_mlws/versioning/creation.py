@@ -74,11 +74,19 @@ class Made:
 
 @dataclass
 class Selection:
-    """What goes into the snapshot: paths for git, and ``.dvc`` files whose data changed."""
+    """What goes into the snapshot.
 
-    paths: set[str]
-    sources: list[str]
-    warnings: list[Words] = field(default_factory=list)
+    ``paths`` are taken as they are in the working tree, ``removed`` ones go (they may still be
+    there, no longer versioned), and the data of the ``sources`` (``.dvc`` files) has changed.
+    """
+
+    paths: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        return not (self.paths or self.removed or self.sources)
 
 
 class Creation:
@@ -135,7 +143,7 @@ class Creation:
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         states = self._working.states(items)
         changed = [item for item in items if states.get(item.path) == "modified"]
-        selection = Selection(set(), [])
+        selection = Selection()
         for item in changed:
             if chosen is None or covers(chosen, item.path) or covers(chosen, item.source):
                 selection.sources.append(item.source)
@@ -154,10 +162,11 @@ class Creation:
                 megabytes = size // (1024 * 1024)
                 self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
                 continue
-            selection.paths.add(entry.path)
+            taken = selection.removed if entry.state == "deleted" else selection.paths
+            taken.add(entry.path)
             if entry.old_path is not None:
-                selection.paths.add(entry.old_path)
-        if not selection.paths and not selection.sources:
+                selection.removed.add(entry.old_path)
+        if selection.empty:
             if large:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
@@ -194,6 +203,7 @@ class Creation:
         self._told("tree")
         private = Git(self._project.root, self._project.state / f"{pending.id}.index")
         private.read_tree(pending.base)
+        private.remove(sorted(selection.removed - paths))
         private.add(sorted(paths))
         private.hook("pre-commit")
         tree = private.write_tree()

@@ -497,6 +497,13 @@ class Git:
                 given=given, timeout=600,
             )  # fmt: skip
 
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take ``paths`` out of the private index, whatever the working tree holds."""
+        assert self.index is not None
+        given = _bytes("".join(f"{path}\0" for path in paths))
+        if given:
+            self.run("update-index", "-z", "--force-remove", "--stdin", given=given)
+
     def put(self, path: str, content: bytes) -> None:
         """Set ``path`` in the private index to ``content``, whatever the working tree holds."""
         assert self.index is not None

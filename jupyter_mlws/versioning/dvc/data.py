@@ -62,7 +62,7 @@ class DataStore:
         return self._build(item, store=True)
 
     def track(self, path: str) -> None:
-        """Put a file or folder under DVC for the first time: into the cache, with a ``.dvc`` file."""
+        """Put a file or folder under DVC for the first time: into the cache, named by ``.dvc``."""
         self._repo.add(str(self._root / path))
 
     def add(self, source: str) -> list[str]:
@@ -196,7 +196,10 @@ class DataStore:
             for legacy in sorted({item.legacy for item in wanted}):
                 part = [item for item in wanted if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
-                self._transfer(cache, remote, part)
+                # Files before listings: whoever sees a listing may believe in its files.
+                stored = self.objects(part)
+                self._transfer(cache, remote, [each.md5 for each in stored if not each.listing])
+                self._transfer(cache, remote, [each.md5 for each in stored if each.listing])
         absent = self.missing_remotely(wanted)
         if absent:
             reason = f"{len(absent)} objects did not arrive"
@@ -214,7 +217,10 @@ class DataStore:
             for legacy in sorted({item.legacy for item in wanted}):
                 part = [item for item in wanted if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
-                self._transfer(remote, cache, part)
+                # Listings first: they tell which files to ask for.
+                self._transfer(remote, cache, [i.md5 for i in part if i.folder])
+                files = [each.md5 for each in self.objects(part) if not each.listing]
+                self._transfer(remote, cache, files)
         absent = self.missing(wanted)
         if absent:
             raise MLWSError("30402", paths=", ".join(item.path for item in absent))
@@ -231,19 +237,24 @@ class DataStore:
                 absent += [each for each in part if each.md5 not in there]
         return absent
 
-    def _transfer(self, source: Any, target: Any, items: Iterable[DataFile]) -> None:
-        from dvc_data.hashfile.transfer import transfer
-
-        # Without DVC's index of the remote, which takes a folder's listing as proof of its files.
-        result = transfer(
-            source,
-            target,
-            {self._info(item) for item in items},
-            cache_odb=self._cache(legacy=target.hash_name != "md5"),
-            shallow=False,
-        )
-        if result.failed:
-            raise OSError(f"{len(result.failed)} objects could not be transferred")
+    def _transfer(self, source: Any, target: Any, objects: Sequence[str | None]) -> None:
+        """Copy those of the objects that ``target`` lacks and ``source`` has."""
+        # Not by DVC's own transfer, which takes a folder's listing as proof of its files.
+        wanted = [md5 for md5 in objects if md5]
+        there = set(target.list_oids_exists(wanted)) if wanted else set()
+        wanted = [md5 for md5 in wanted if md5 not in there]
+        available = set(source.list_oids_exists(wanted)) if wanted else set()
+        wanted = [md5 for md5 in wanted if md5 in available]
+        failures: list[BaseException] = []
+        if wanted:
+            target.add(
+                [source.oid_to_path(md5) for md5 in wanted],
+                source.fs,
+                wanted,
+                on_error=lambda md5, error: failures.append(error),
+            )
+        if failures:
+            raise failures[0]
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
