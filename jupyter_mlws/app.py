@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from jupyter_server.utils import url_path_join
 from traitlets import Unicode
 
 from jupyter_mlws import __version__
@@ -45,14 +44,12 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.api.base import NotFoundHandler
         from jupyter_mlws.routes import ROUTES
 
-        assert self.serverapp is not None  # set by the server that loads the extension
-        base = url_path_join(self.serverapp.web_app.settings["base_url"], PREFIX)
-        self.settings["mlws_routes"] = ROUTES
+        # Jupyter Server itself puts its base URL before each pattern.
         services: dict[str, Any] = {"services": self.services}
         self.handlers.extend(
-            (rf"{base}/{pattern}", handler, services) for pattern, handler in ROUTES
+            (f"/{PREFIX}/{pattern}", handler, services) for pattern, handler in ROUTES
         )
-        self.handlers.append((rf"{base}(?:/.*)?", NotFoundHandler, services))
+        self.handlers.append((rf"/{PREFIX}(?:/.*)?", NotFoundHandler, services))
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building."""

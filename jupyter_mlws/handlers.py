@@ -17,8 +17,11 @@ class OpenAPIHandler(APIHandler):
     resource = "mlws"
 
     async def get(self) -> None:
+        # Not above: the routes name this handler.
+        from jupyter_mlws.routes import ROUTES
+
         await self.permit()
-        self.finish(document(self.settings["mlws_routes"], self.request.path))
+        self.finish(document(ROUTES, self.request.path))
 
 
 class OperationHandler(APIHandler):

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.project import Project
@@ -60,16 +60,12 @@ def failing(jp_fetch):
 
 @pytest.mark.parametrize(("pattern", "verb"), REST)
 async def test_the_unauthenticated_are_refused(
-    pattern: str, verb: str, jp_serverapp, jp_base_url: str, http_server_port
+    pattern: str, verb: str, failing, jp_auth_header
 ) -> None:
-    url = f"http://127.0.0.1:{http_server_port[-1]}{jp_base_url}{_path(pattern)}"
+    jp_auth_header.clear()
     body = "{}" if verb in ("post", "put", "patch") else None
-    answer = await AsyncHTTPClient().fetch(
-        HTTPRequest(url, method=verb.upper(), body=body), raise_error=False
-    )
-    assert answer.code == 403
-    said = json.loads(answer.body)
-    assert said["code"] == "50301"
+    status, said = await failing(*_path(pattern).split("/"), method=verb.upper(), body=body)
+    assert (status, said["code"]) == (403, "50301")
     assert said["solution"]
 
 
