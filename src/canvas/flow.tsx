@@ -36,7 +36,13 @@ export interface IFlowHandle {
 
 const MINI_MAP = { width: 130, height: 90 };
 const NODE_TYPES = { mlws: NodeView };
-const FIT = { maxZoom: 1, padding: 0.15, duration: 200 };
+// Nodes out of view are not measured; their declared size counts.
+const FIT = {
+  maxZoom: 1,
+  padding: 0.15,
+  duration: 200,
+  includeHiddenNodes: true
+};
 /** How long the reason of a refusal stays in view, in milliseconds. */
 const REFUSAL_TIME = 6000;
 /** How long the arrow keys must rest before a move is written, in milliseconds. */

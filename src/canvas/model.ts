@@ -184,16 +184,18 @@ export class CanvasModel implements IDisposable {
 
   async loadRun(): Promise<void> {
     await this._ask(
-      service => service.status(),
-      run => run && this.runs.load(run)
-    );
-    await this._ask(
       service => service.runs(),
       runs => {
         this._pastRuns = runs;
         this._changed.emit();
       }
     );
+    if (this._pastRuns.length > 0) {
+      await this._ask(
+        service => service.status(),
+        run => this.runs.load(run)
+      );
+    }
   }
 
   /** The plan is of the file on disk: while the text is ahead of it there is none. */

@@ -1,5 +1,5 @@
 import type { IPage, MLWSClient } from '../api';
-import { APIError, escapeId } from '../api';
+import { escapeId } from '../api';
 import { inWords } from '../componentWords';
 import type {
   IComponent,
@@ -46,16 +46,9 @@ export class WorkflowService {
     return reply.problems;
   }
 
-  /** The newest run, or null before the first. */
-  async status(run?: string): Promise<IRun | null> {
-    try {
-      return await this._client.get(`${this._base}/status`, { ...this._query, run });
-    } catch (error) {
-      if (error instanceof APIError && error.status === 404) {
-        return null;
-      }
-      throw error;
-    }
+  /** The newest run, with its nodes; there must be one. */
+  status(): Promise<IRun> {
+    return this._client.get(`${this._base}/status`, this._query);
   }
 
   async runs(): Promise<IRunSummary[]> {

@@ -21,7 +21,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
     !isGroup && fallback !== undefined && JSON.stringify(props.formData) !== JSON.stringify(fallback);
   return (
     <div className={`jp-mlws-Field${isChanged ? ' jp-mod-changed' : ''}`}>
-      {!isGroup && (
+      {!isGroup && schema.type !== 'boolean' && (
         <label htmlFor={id}>
           {label}
           {required && <span title={trans.__('Required')}> *</span>}
