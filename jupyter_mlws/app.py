@@ -32,12 +32,15 @@ class MLWSApp(ExtensionApp):
         """Build the managers once."""
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
+        from jupyter_mlws.routes import ROUTES
         from jupyter_mlws.services import Services
         from jupyter_mlws.watcher import Watchers
 
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         self.services = Services(ProjectManager(root), OperationManager(), Watchers())
+        # Copied to the server's own settings after this method, and not again.
+        self.settings["mlws_routes"] = ROUTES
 
     def initialize_handlers(self) -> None:
         """Register every endpoint under the prefix; what none takes is answered there too."""
