@@ -14,6 +14,12 @@ export interface IOrder {
   descending: boolean;
 }
 
+/** The folder of a run's workflow, which people know it by. */
+export function runName(run: IExperimentRun): string {
+  const parts = (run.workflow ?? run.run).split('/');
+  return parts.length > 1 ? parts[parts.length - 2] : parts[0];
+}
+
 /** The value of a run in a column; undefined where it has none. */
 export function valueOf(run: IExperimentRun, column: IColumn): unknown {
   return (column.kind === 'param' ? run.params : run.metrics)[column.name];

@@ -4,7 +4,14 @@ import { useMemo, useState } from 'react';
 
 import { cellText, duration, fullTime } from '../format';
 import type { IExperimentRun } from '../models';
-import { columnsOf, IColumn, IOrder, sortRuns, valueOf } from './compare';
+import {
+  columnsOf,
+  runName,
+  IColumn,
+  IOrder,
+  sortRuns,
+  valueOf
+} from './compare';
 
 function Heading(props: {
   column: IColumn;
@@ -95,7 +102,7 @@ export function CompareTable(props: {
           {sortRuns(runs, order).map(run => (
             <tr key={run.run} data-mlws-run={run.run}>
               <th scope="row">
-                {run.workflow} <code>{run.run}</code>
+                {runName(run)} <code>{run.run}</code>
               </th>
               <td>{run.started ? fullTime(run.started, language) : '–'}</td>
               <td>{run.duration === null ? '–' : duration(run.duration)}</td>

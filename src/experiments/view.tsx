@@ -6,6 +6,7 @@ import { LiveView } from '../liveView';
 import type { IExperimentRun } from '../models';
 import { Rows } from '../rows';
 import { statusWord } from '../versions/words';
+import { runName } from './compare';
 import type { ExperimentsModel } from './model';
 
 /** Metrics shown in the list; the table has them all. */
@@ -38,7 +39,7 @@ function RunRow(props: {
         />
         <span className="jp-mlws-Run-text">
           <span className="jp-mlws-Run-head">
-            <span className="jp-mlws-Row-name">{run.workflow ?? run.run}</span>
+            <span className="jp-mlws-Row-name">{runName(run)}</span>
             {run.started && (
               <span
                 className="jp-mlws-Run-fact"

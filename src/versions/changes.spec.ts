@@ -15,6 +15,11 @@ const status: IGitStatus = {
 function setUp() {
   const wire = new Wire();
   wire.answers['GET /git/status'] = () => status;
+  wire.answers['GET /snapshots/a'] = {
+    id: 'a',
+    subject: 'first',
+    proof: { code: true }
+  };
   wire.answers['GET /snapshots'] = {
     items: [{ id: 'a', subject: 'first' }],
     next_cursor: null
@@ -38,7 +43,10 @@ describe('the changes', () => {
     await settle();
     expect(reads()).toBe(1);
     expect(model.status?.branch).toBe('main');
-    expect(model.last?.subject).toBe('first');
+    expect(model.last).toMatchObject({
+      subject: 'first',
+      proof: { code: true }
+    });
   });
 
   it('are read again when the workspace says so, and only then', async () => {

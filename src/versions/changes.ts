@@ -96,7 +96,13 @@ export class ChangesModel extends LiveModel {
       this.client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 })
     ]);
     this._status = status;
-    this._last = newest.items[0] ?? null;
+    const id = newest.items[0]?.id;
+    // Lists carry no proof: it is checked for the one snapshot that is asked for.
+    if (id === undefined) {
+      this._last = null;
+    } else if (id !== this._last?.id) {
+      this._last = await this.client.get<ISnapshot>(`/snapshots/${id}`);
+    }
   }
 
   protected reset(): void {

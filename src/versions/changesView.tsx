@@ -60,6 +60,12 @@ function ChangeRow(props: {
   );
 }
 
+function commitLabel(changes: number, trans: TranslationBundle): string {
+  return changes === 0
+    ? trans.__('Commit')
+    : trans._n('Commit %1 change', 'Commit %1 changes', changes);
+}
+
 function CommitBox(props: {
   message: string;
   busy: string | null;
@@ -95,8 +101,7 @@ function CommitBox(props: {
           'Save all documents and keep code, data and runs as one version'
         )}
       >
-        {props.busy ??
-          trans._n('Commit %1 change', 'Commit %1 changes', props.changes)}
+        {props.busy ?? commitLabel(props.changes, trans)}
       </button>
     </form>
   );
@@ -153,7 +158,7 @@ function LastSnapshot(props: {
   return (
     <div className="jp-mlws-LastSnapshot" role="status">
       <checkIcon.react tag="span" className="jp-mlws-Row-icon" width="14px" />
-      <span className="jp-mlws-LastSnapshot-subject" title={model.last.message}>
+      <span className="jp-mlws-LastSnapshot-subject" title={model.last.subject}>
         {model.last.subject}
       </span>
       <code>{model.last.short}</code>

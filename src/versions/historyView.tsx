@@ -86,11 +86,20 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
   );
 }
 
+/** What a message says below its subject, without the trailers that name runs. */
+function messageBody(message: string): string {
+  const lines = message.split('\n').slice(1);
+  return lines
+    .filter(line => !line.startsWith('Mlws-'))
+    .join('\n')
+    .trim();
+}
+
 function Detail(
   props: ISnapshotProps & { detail: ISnapshotDetail }
 ): JSX.Element {
   const { snapshot, detail, actions, language, trans } = props;
-  const body = detail.message.split('\n').slice(1).join('\n').trim();
+  const body = messageBody(detail.message);
   return (
     <div className="jp-mlws-Snapshot-detail">
       {body && <p className="jp-mlws-Snapshot-body">{body}</p>}

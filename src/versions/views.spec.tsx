@@ -58,7 +58,9 @@ beforeEach(() => {
     changes: [change],
     operation: null
   };
-  wire.answers['GET /snapshots'] = { items: [snapshot], next_cursor: null };
+  const listed = { ...snapshot, proof: null };
+  wire.answers['GET /snapshots'] = { items: [listed], next_cursor: null };
+  wire.answers['GET /snapshots/f00dfeed00'] = snapshot;
 });
 
 afterEach(() => {

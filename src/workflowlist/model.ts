@@ -23,9 +23,7 @@ export class WorkflowListModel extends LiveModel {
   }
 
   protected async load(): Promise<void> {
-    const page = await this.client.get<IPage<IWorkflowSummary>>('/workflows', {
-      limit: 200
-    });
+    const page = await this.client.get<IPage<IWorkflowSummary>>('/workflows');
     this._items = page.items;
   }
 
