@@ -5,9 +5,19 @@ export interface IAnsiSpan {
   styles: string[];
 }
 
-const COLOURS = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
+const COLOURS = [
+  'black',
+  'red',
+  'green',
+  'yellow',
+  'blue',
+  'magenta',
+  'cyan',
+  'white'
+];
 // CSI sequences (of which "m" sets the style), OSC sequences such as links, and lone escapes.
-const ESCAPE = /\u001b(?:\[([0-9;?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
+const ESCAPE =
+  /\u001b(?:\[([0-9;?]*)([@-~])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\^_])/g;
 
 /** Splits a log by its colours; what a carriage return overwrote is left out. */
 export function parseAnsi(log: string): IAnsiSpan[] {

@@ -5,7 +5,13 @@ import { parseCommand, quoteWord, splitWords } from './command';
 describe('splitWords', () => {
   it('splits as a shell does', () => {
     const words = splitWords(`a 'b c' "d \\" e"f \${x y} \\\n g\\ h`);
-    expect(words?.map(word => word.text)).toEqual(['a', 'b c', 'd " ef', '${x y}', 'g h']);
+    expect(words?.map(word => word.text)).toEqual([
+      'a',
+      'b c',
+      'd " ef',
+      '${x y}',
+      'g h'
+    ]);
   });
 
   it('refuses more than words', () => {
@@ -15,8 +21,17 @@ describe('splitWords', () => {
   });
 
   it('reads back what quoteWord writes', () => {
-    for (const text of ['plain/path.csv', 'two words', "it's", '数据/一.csv', '#x', '']) {
-      expect(splitWords(quoteWord(text))?.map(word => word.text)).toEqual([text]);
+    for (const text of [
+      'plain/path.csv',
+      'two words',
+      "it's",
+      '数据/一.csv',
+      '#x',
+      ''
+    ]) {
+      expect(splitWords(quoteWord(text))?.map(word => word.text)).toEqual([
+        text
+      ]);
     }
   });
 });
@@ -28,7 +43,9 @@ describe('parseCommand', () => {
       name => name === 'train'
     );
     expect(command?.component).toBe('merge');
-    expect(command?.args.map(arg => [arg.name, arg.values.map(value => value.text)])).toEqual([
+    expect(
+      command?.args.map(arg => [arg.name, arg.values.map(value => value.text)])
+    ).toEqual([
       ['tables', ['a.parquet']],
       ['tables', ['b.parquet']],
       ['lr', ['${t.lr}']],

@@ -89,7 +89,11 @@ function readQuoted(
   let text = '';
   let at = start + 1;
   while (at < source.length && source[at] !== quote) {
-    if (quote === '"' && source[at] === '\\' && '"\\$`'.includes(source[at + 1])) {
+    if (
+      quote === '"' &&
+      source[at] === '\\' &&
+      '"\\$`'.includes(source[at + 1])
+    ) {
       at += 1;
     }
     text += source[at];
@@ -112,7 +116,12 @@ export function parseCommand(
   }
   const words = splitWords(source);
   const head = words?.map(word => word.text) ?? [];
-  let at = head[0] === 'jupyter' && head[1] === 'mlws' ? 2 : head[0] === 'jupyter-mlws' ? 1 : 0;
+  let at =
+    head[0] === 'jupyter' && head[1] === 'mlws'
+      ? 2
+      : head[0] === 'jupyter-mlws'
+        ? 1
+        : 0;
   if (!words || at === 0 || head[at] !== 'node' || at + 1 >= words.length) {
     return null;
   }
@@ -147,7 +156,8 @@ function readArgument(
   } else if (
     template &&
     // A template right behind a flag is its value, unless it is known to be a dictionary.
-    (isDictionary(template[1]) ?? (!last || last.values.length > 0 || afterUnpack))
+    (isDictionary(template[1]) ??
+      (!last || last.values.length > 0 || afterUnpack))
   ) {
     command.unpacks.push({ name: template[1], word });
   } else if (last && !afterUnpack) {
@@ -178,7 +188,11 @@ export function addWords(command: IComponentCommand, words: string): IChange {
 }
 
 /** Takes a word away, with the white space in front of it. */
-function removeSpan(command: IComponentCommand, first: IWord, last: IWord): IChange {
+function removeSpan(
+  command: IComponentCommand,
+  first: IWord,
+  last: IWord
+): IChange {
   const before = command.words[command.words.indexOf(first) - 1];
   return { start: before.end, end: last.end, insert: '' };
 }
@@ -205,7 +219,10 @@ export function removeArgument(
   return removeSpan(command, argument.flag, last);
 }
 
-export function removeUnpack(command: IComponentCommand, name: string): IChange | null {
+export function removeUnpack(
+  command: IComponentCommand,
+  name: string
+): IChange | null {
   const unpack = command.unpacks.find(one => one.name === name);
   return unpack ? removeSpan(command, unpack.word, unpack.word) : null;
 }

@@ -51,5 +51,7 @@ async function namesIn(
     return new Set();
   }
   const listing = await contents.get(home, { content: true });
-  return new Set((listing.content as Contents.IModel[]).map(entry => entry.name));
+  return new Set(
+    (listing.content as Contents.IModel[]).map(entry => entry.name)
+  );
 }

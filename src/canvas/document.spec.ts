@@ -15,7 +15,9 @@ describe('parse', () => {
   it('reads the stages that the canvas writes', () => {
     const document = read(WINE, 'workflows/wine/dvc.yaml');
     expect(document.title).toBe('Wine');
-    expect(document.stages.map(stage => [stage.id, stage.kind, stage.component])).toEqual([
+    expect(
+      document.stages.map(stage => [stage.id, stage.kind, stage.component])
+    ).toEqual([
       ['load', 'component', 'load_csv'],
       ['forest', 'component', 'train_classifier'],
       ['judge', 'component', 'evaluate']
@@ -23,12 +25,17 @@ describe('parse', () => {
     const forest = document.stages[1];
     expect(forest.folder).toBe('');
     expect(forest.at).toEqual([240, 120]);
-    expect(forest.deps[0].paths).toEqual(['workflows/wine/out/load.table.parquet']);
+    expect(forest.deps[0].paths).toEqual([
+      'workflows/wine/out/load.table.parquet'
+    ]);
     expect(forest.command?.unpacks.map(one => one.name)).toEqual(['forest']);
     expect(document.stages[2].outs).toMatchObject([
       { raw: 'workflows/wine/out/judge.metrics.json', list: 'metrics' }
     ]);
-    expect(document.vars.forest).toEqual({ n_estimators: 100, optim: { lr: 0.1 } });
+    expect(document.vars.forest).toEqual({
+      n_estimators: 100,
+      optim: { lr: 0.1 }
+    });
   });
 
   it('reads what people write by hand: foreach, matrix, lists of commands, templates', () => {
@@ -39,21 +46,35 @@ describe('parse', () => {
     expect(prepare.outs[0].paths).toEqual(['sub/data/clean']);
     expect(train.kind).toBe('sweep');
     expect(train.variants).toEqual(['svm', 'forest']);
-    expect(train.outs[0].paths).toEqual(['sub/models/svm.pkl', 'sub/models/forest.pkl']);
+    expect(train.outs[0].paths).toEqual([
+      'sub/models/svm.pkl',
+      'sub/models/forest.pkl'
+    ]);
     expect(train.outs[1].list).toBe('plots');
     expect(compare.variants).toEqual(['f1-1', 'f1-2', 'auc-1', 'auc-2']);
     expect(compare.commands).toHaveLength(2);
   });
 
   it('tells the line of what it cannot read', () => {
-    expect(parse('stages:\n  a: {cmd: x\n  b: 1\n').error?.line).toBeGreaterThanOrEqual(2);
+    expect(
+      parse('stages:\n  a: {cmd: x\n  b: 1\n').error?.line
+    ).toBeGreaterThanOrEqual(2);
     expect(parse('stages:\n  a:\n    cmd: x\n  b: 4\n').error?.line).toBe(4);
     expect(parse('- a\n').error?.line).toBe(1);
-    expect(parse('stages:\n  a: {cmd: x}\n  a: {cmd: y}\n').error?.line).toBe(3);
+    expect(parse('stages:\n  a: {cmd: x}\n  a: {cmd: y}\n').error?.line).toBe(
+      3
+    );
   });
 
   it('reads a file without stages as an empty workflow', () => {
-    for (const text of ['', '\n', '# only a comment\n', 'stages:\n', 'stages: {}\n', 'vars: []\n']) {
+    for (const text of [
+      '',
+      '\n',
+      '# only a comment\n',
+      'stages:\n',
+      'stages: {}\n',
+      'vars: []\n'
+    ]) {
       expect(read(text).stages).toEqual([]);
     }
   });
@@ -61,6 +82,9 @@ describe('parse', () => {
   it('follows aliases, and marks such a stage as not to be edited', () => {
     const document = read('stages:\n  a: &a {cmd: x, outs: [o]}\n  b: *a\n');
     expect(document.stages[1].outs[0].raw).toBe('o');
-    expect(document.stages.map(stage => stage.isEditable)).toEqual([true, false]);
+    expect(document.stages.map(stage => stage.isEditable)).toEqual([
+      true,
+      false
+    ]);
   });
 });

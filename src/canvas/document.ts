@@ -12,7 +12,13 @@ import {
 
 import { parseCommand, type IComponentCommand } from './command';
 import { dirname, join } from './paths';
-import { contentEnd, entryOf, startOf, type Entry, type ISource } from './ranges';
+import {
+  contentEnd,
+  entryOf,
+  startOf,
+  type Entry,
+  type ISource
+} from './ranges';
 import type { Value } from './scalars';
 
 export type NodeKind = 'component' | 'notebook' | 'script' | 'shell' | 'sweep';
@@ -88,7 +94,10 @@ export function parse(text: string, path = 'dvc.yaml'): ParseResult {
   const fault = yaml.errors[0];
   if (fault) {
     const line = lines.linePos(fault.pos[0]).line;
-    return { document: null, error: { kind: 'yaml', message: fault.message, line } };
+    return {
+      document: null,
+      error: { kind: 'yaml', message: fault.message, line }
+    };
   }
   const lineOf = (offset: number): number => lines.linePos(offset).line;
   const source = { text, yaml, lineOf, ...layoutOf(text, yaml.contents) };
@@ -99,9 +108,14 @@ export function parse(text: string, path = 'dvc.yaml'): ParseResult {
 }
 
 /** The text's own habits of line ends and indentation. */
-function layoutOf(text: string, root: unknown): Pick<ISource, 'eol' | 'step' | 'listStep'> {
+function layoutOf(
+  text: string,
+  root: unknown
+): Pick<ISource, 'eol' | 'step' | 'listStep'> {
   const eol = /\r\n/.test(text) ? '\r\n' : '\n';
-  const nested = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(text);
+  const nested = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(
+    text
+  );
   const list = /^( *)([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( *)- /gm;
   let listStep = 0;
   const stages = entryOf(root, 'stages');
@@ -137,14 +151,18 @@ function misshapen(source: ISource): IParseError | null {
 
 /** Follows an alias to what it stands for. */
 export function resolve(source: ISource, node: Node | null): Node | null {
-  return isAlias(node) ? (node.resolve(source.yaml) as Node | null ?? null) : node;
+  return isAlias(node)
+    ? ((node.resolve(source.yaml) as Node | null) ?? null)
+    : node;
 }
 
 function read(source: ISource, path: string): IWorkflowDocument {
   const { vars, varFiles } = readVars(source, source.yaml.contents);
   const workflow = vars.workflow;
   const title =
-    isRecord(workflow) && typeof workflow.name === 'string' ? workflow.name : '';
+    isRecord(workflow) && typeof workflow.name === 'string'
+      ? workflow.name
+      : '';
   const stages = entryOf(source.yaml.contents, 'stages')?.value;
   const pairs = isMap(stages) ? (stages.items as Entry[]) : [];
   return {
@@ -161,7 +179,10 @@ export function isRecord(value: unknown): value is Record<string, Value> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-function readVars(source: ISource, map: unknown): { vars: Record<string, Value>; varFiles: string[] } {
+function readVars(
+  source: ISource,
+  map: unknown
+): { vars: Record<string, Value>; varFiles: string[] } {
   const vars: Record<string, Value> = {};
   const varFiles: string[] = [];
   const list = entryOf(map, 'vars')?.value;
@@ -180,7 +201,8 @@ function readVars(source: ISource, map: unknown): { vars: Record<string, Value>;
 export function bodyOf(source: ISource, pair: Entry): YAMLMap | null {
   const map = resolve(source, pair.value);
   const inner = entryOf(map, 'do');
-  const body = inner && entryOf(map, 'foreach') ? resolve(source, inner.value) : map;
+  const body =
+    inner && entryOf(map, 'foreach') ? resolve(source, inner.value) : map;
   return isMap(body) ? (body as YAMLMap) : null;
 }
 
@@ -249,7 +271,9 @@ function readCommands(source: ISource, body: YAMLMap): string[] {
 function readPlace(source: ISource, body: YAMLMap): [number, number] | null {
   const meta = toJS(source, body, 'meta');
   const at = isRecord(meta) ? meta.at : null;
-  return Array.isArray(at) && at.length === 2 && at.every(one => Number.isFinite(one))
+  return Array.isArray(at) &&
+    at.length === 2 &&
+    at.every(one => Number.isFinite(one))
     ? [Number(at[0]), Number(at[1])]
     : null;
 }
@@ -262,16 +286,26 @@ function readPaths(
 ): IPathEntry[] {
   return lists.flatMap(list => {
     const value = toJS(source, body, list);
-    return (Array.isArray(value) ? value : []).flatMap((item: unknown, index) => {
-      const raw = typeof item === 'string' ? item : isRecord(item) ? Object.keys(item)[0] : null;
-      return raw === null || raw === undefined
-        ? []
-        : [{ raw, paths: paths(raw), list, index }];
-    });
+    return (Array.isArray(value) ? value : []).flatMap(
+      (item: unknown, index) => {
+        const raw =
+          typeof item === 'string'
+            ? item
+            : isRecord(item)
+              ? Object.keys(item)[0]
+              : null;
+        return raw === null || raw === undefined
+          ? []
+          : [{ raw, paths: paths(raw), list, index }];
+      }
+    );
   });
 }
 
-function kindOf(commands: string[], command: IComponentCommand | null): NodeKind {
+function kindOf(
+  commands: string[],
+  command: IComponentCommand | null
+): NodeKind {
   if (command) {
     return 'component';
   }
@@ -279,7 +313,10 @@ function kindOf(commands: string[], command: IComponentCommand | null): NodeKind
   if (/^(jupyter mlws notebook|papermill)\s/.test(text)) {
     return 'notebook';
   }
-  const isScript = /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*\S+\.\w+/.test(text);
+  const isScript =
+    /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*\S+\.\w+/.test(
+      text
+    );
   return commands.length === 1 && isScript ? 'script' : 'shell';
 }
 
@@ -305,12 +342,16 @@ function readVariants(
 function foreachVariants(over: Value | undefined): IVariant[] {
   if (Array.isArray(over)) {
     return over.map((item, index) => ({
-      name: isRecord(item) || Array.isArray(item) ? String(index) : String(item),
+      name:
+        isRecord(item) || Array.isArray(item) ? String(index) : String(item),
       scope: { item, key: index }
     }));
   }
   return isRecord(over)
-    ? Object.entries(over).map(([key, item]) => ({ name: key, scope: { item, key } }))
+    ? Object.entries(over).map(([key, item]) => ({
+        name: key,
+        scope: { item, key }
+      }))
     : [];
 }
 
@@ -318,33 +359,50 @@ function matrixVariants(
   matrix: Record<string, Value>,
   vars: Record<string, Value>
 ): IVariant[] {
-  let rows: { names: string[]; item: Record<string, Value> }[] = [{ names: [], item: {} }];
+  let rows: { names: string[]; item: Record<string, Value> }[] = [
+    { names: [], item: {} }
+  ];
   for (const [axis, written] of Object.entries(matrix)) {
     const values = lookUp(written, vars);
     rows = rows.flatMap(row =>
       (Array.isArray(values) ? values : []).map((value, index) => ({
-        names: [...row.names, isRecord(value) || Array.isArray(value) ? `${axis}${index}` : String(value)],
+        names: [
+          ...row.names,
+          isRecord(value) || Array.isArray(value)
+            ? `${axis}${index}`
+            : String(value)
+        ],
         item: { ...row.item, [axis]: value }
       }))
     );
   }
-  return rows.map(({ names, item }) => ({ name: names.join('-'), scope: { item, key: names.join('-') } }));
+  return rows.map(({ names, item }) => ({
+    name: names.join('-'),
+    scope: { item, key: names.join('-') }
+  }));
 }
 
 /** The value behind a lone `${name}`; anything else is itself. */
 function lookUp(value: Value, vars: Record<string, Value>): Value | undefined {
-  const name = typeof value === 'string' ? /^\$\{\s*([^}]+?)\s*\}$/.exec(value) : null;
+  const name =
+    typeof value === 'string' ? /^\$\{\s*([^}]+?)\s*\}$/.exec(value) : null;
   return name ? valueAt(vars, name[1]) : value;
 }
 
 /** Follows a template's name, such as `train.optim.lr` or `list[0]`. */
-export function valueAt(vars: Record<string, Value>, name: string): Value | undefined {
+export function valueAt(
+  vars: Record<string, Value>,
+  name: string
+): Value | undefined {
   let value: Value | undefined = vars;
   for (const key of splitName(name)) {
     if (Array.isArray(value)) {
       value = value[Number(key)];
     } else {
-      value = isRecord(value) && Object.prototype.hasOwnProperty.call(value, key) ? value[key] : undefined;
+      value =
+        isRecord(value) && Object.prototype.hasOwnProperty.call(value, key)
+          ? value[key]
+          : undefined;
     }
   }
   return value;
@@ -354,28 +412,40 @@ export function splitName(name: string): string[] {
   return name.replace(/\[(\w+)\]/g, '.$1').split('.');
 }
 
-function isDictionary(name: string, vars: Record<string, Value>): boolean | null {
+function isDictionary(
+  name: string,
+  vars: Record<string, Value>
+): boolean | null {
   const value = valueAt(vars, name);
   return value === undefined ? null : isRecord(value);
 }
 
 /** Fills templates in; those that this file can't tell stay. */
 function fill(text: string, vars: Record<string, Value>): string {
-  return text.replace(/(\\?)\$\{\s*([^}]+?)\s*\}/g, (whole, escape: string, name: string) => {
-    const value = escape ? undefined : valueAt(vars, name);
-    return value === undefined || value === null || typeof value === 'object' ? whole : String(value);
-  });
+  return text.replace(
+    /(\\?)\$\{\s*([^}]+?)\s*\}/g,
+    (whole, escape: string, name: string) => {
+      const value = escape ? undefined : valueAt(vars, name);
+      return value === undefined || value === null || typeof value === 'object'
+        ? whole
+        : String(value);
+    }
+  );
 }
 
 /** The scalar of a stage's only command. */
 export function commandNode(source: ISource, body: YAMLMap): Scalar | null {
   const value = entryOf(body, 'cmd')?.value ?? null;
-  const node = isSeq(value) && value.items.length === 1 ? (value.items[0] as Node) : value;
+  const node =
+    isSeq(value) && value.items.length === 1 ? (value.items[0] as Node) : value;
   return isScalar(node) && typeof node.value === 'string' ? node : null;
 }
 
 /** The part of the text in which a scalar's words stand as they are; null where escapes change them. */
-export function rawSpan(source: ISource, node: Scalar): { start: number; end: number } | null {
+export function rawSpan(
+  source: ISource,
+  node: Scalar
+): { start: number; end: number } | null {
   const start = startOf(node);
   const end = contentEnd(source, node);
   if (node.type === 'PLAIN') {

@@ -57,7 +57,10 @@ function diff(before: string, after: string): string[] {
     if (i < one.length && j < other.length && one[i] === other[j]) {
       i += 1;
       j += 1;
-    } else if (j >= other.length || (i < one.length && length(i + 1, j) >= length(i, j + 1))) {
+    } else if (
+      j >= other.length ||
+      (i < one.length && length(i + 1, j) >= length(i, j + 1))
+    ) {
       lines.push(`-${one[i++]}`);
     } else {
       lines.push(`+${other[j++]}`);
@@ -78,7 +81,12 @@ const SVM: INewNode = {
 
 describe('addNode', () => {
   it('adds a stage behind the last one and touches nothing else', () => {
-    expect(diff(WINE, edit(WINE, now => addNode(now, SVM)))).toEqual([
+    expect(
+      diff(
+        WINE,
+        edit(WINE, now => addNode(now, SVM))
+      )
+    ).toEqual([
       '+  svm:',
       '+    wdir: ../..',
       '+    cmd: jupyter mlws node train_classifier --model workflows/wine/out/svm.model.skops --scores workflows/wine/out/svm.scores.json',
@@ -93,43 +101,71 @@ describe('addNode', () => {
   it("keeps to the file's indentation", () => {
     const after = edit(HAND_WRITTEN, now => addNode(now, SVM), 'dvc.yaml');
     expect(after).toContain('    svm:\n        cmd: jupyter mlws node');
-    expect(after).toContain('        outs:\n            - out/svm.model.skops\n');
+    expect(after).toContain(
+      '        outs:\n            - out/svm.model.skops\n'
+    );
   });
 
-  it.each(['', '# nothing yet\n', '# open end', 'stages: {}\n', 'stages:\n', 'stages: {}', '{}', 'vars: []\n', '---\n'])(
-    'begins a workflow in %j',
-    text => {
-      const after = edit(text, now => addNode(now, SVM));
-      expect(read(after).stages.map(stage => stage.id)).toEqual(['svm']);
-    }
-  );
+  it.each([
+    '',
+    '# nothing yet\n',
+    '# open end',
+    'stages: {}\n',
+    'stages:\n',
+    'stages: {}',
+    '{}',
+    'vars: []\n',
+    '---\n'
+  ])('begins a workflow in %j', text => {
+    const after = edit(text, now => addNode(now, SVM));
+    expect(read(after).stages.map(stage => stage.id)).toEqual(['svm']);
+  });
 
   it('stays in flow style', () => {
     const after = edit(FLOW, now => addNode(now, SVM), 'dvc.yaml');
     expect(after.split('\n')).toHaveLength(FLOW.split('\n').length);
-    expect(read(after, 'dvc.yaml').stages.map(stage => stage.id)).toEqual(['a', 'b', 'svm']);
+    expect(read(after, 'dvc.yaml').stages.map(stage => stage.id)).toEqual([
+      'a',
+      'b',
+      'svm'
+    ]);
   });
 });
 
 describe('removeNodes', () => {
   it('takes the settings and what others took from it along', () => {
-    expect(diff(WINE, edit(WINE, now => removeNodes(now, new Set(['forest']))))).toEqual([
+    expect(
+      diff(
+        WINE,
+        edit(WINE, now => removeNodes(now, new Set(['forest'])))
+      )
+    ).toEqual([
       '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
-      ...WINE.split('\n').slice(13, 21).map(line => `-${line}`),
+      ...WINE.split('\n')
+        .slice(13, 21)
+        .map(line => `-${line}`),
       '-      --model workflows/wine/out/forest.model.skops',
       '-      - workflows/wine/out/forest.model.skops'
     ]);
   });
 
   it('leaves a workflow that DVC reads when the last one goes', () => {
-    const after = edit(WINE, now => removeNodes(now, new Set(['load', 'forest', 'judge'])));
+    const after = edit(WINE, now =>
+      removeNodes(now, new Set(['load', 'forest', 'judge']))
+    );
     expect(after).toContain('stages: {}');
     expect(after).toContain('# the end');
   });
 
   it('works in flow style', () => {
-    const after = edit(FLOW, now => removeNodes(now, new Set(['a'])), 'dvc.yaml');
-    expect(read(after, 'dvc.yaml').stages).toMatchObject([{ id: 'b', deps: [] }]);
+    const after = edit(
+      FLOW,
+      now => removeNodes(now, new Set(['a'])),
+      'dvc.yaml'
+    );
+    expect(read(after, 'dvc.yaml').stages).toMatchObject([
+      { id: 'b', deps: [] }
+    ]);
     expect(after).not.toContain('--data');
     expect(after).not.toContain('"x"');
   });
@@ -159,36 +195,64 @@ describe('connect and disconnect', () => {
     const before = edit(WINE, now => addNode(now, SVM));
     const set = edit(before, now => setSetting(now, 'svm', ['kernel'], 'rbf'));
     const after = edit(set, now => connect(now, link));
-    expect(after).toContain('--data workflows/wine/out/load.table.parquet ${svm}\n');
+    expect(after).toContain(
+      '--data workflows/wine/out/load.table.parquet ${svm}\n'
+    );
   });
 
   it('edits a folded command in its place', () => {
-    const part = { path: 'workflows/wine/out/load.table.parquet', target: 'judge', port: 'data' };
-    expect(diff(WINE, edit(WINE, now => disconnect(now, part)))).toEqual([
+    const part = {
+      path: 'workflows/wine/out/load.table.parquet',
+      target: 'judge',
+      port: 'data'
+    };
+    expect(
+      diff(
+        WINE,
+        edit(WINE, now => disconnect(now, part))
+      )
+    ).toEqual([
       '-      --data workflows/wine/out/load.table.parquet',
       '-      - workflows/wine/out/load.table.parquet'
     ]);
   });
 
   it('connects what is no component by the dependency alone', () => {
-    const link = { source: 'prepare', path: 'data/clean', target: 'compare', port: null };
+    const link = {
+      source: 'prepare',
+      path: 'data/clean',
+      target: 'compare',
+      port: null
+    };
     const after = edit(HAND_WRITTEN, now => connect(now, link), 'dvc.yaml');
     expect(diff(HAND_WRITTEN, after)).toEqual([
       '-        deps: [models]',
       '+        deps: [models, data/clean]'
     ]);
-    expect(edit(after, now => disconnect(now, link), 'dvc.yaml')).toBe(HAND_WRITTEN);
+    expect(edit(after, now => disconnect(now, link), 'dvc.yaml')).toBe(
+      HAND_WRITTEN
+    );
   });
 
   it('keeps a quoted command readable', () => {
-    const link = { source: 'a', path: 'out/a.parquet', target: 'b', port: 'more' };
+    const link = {
+      source: 'a',
+      path: 'out/a.parquet',
+      target: 'b',
+      port: 'more'
+    };
     const after = edit(FLOW, now => connect(now, link), 'dvc.yaml');
     expect(after).toContain('--table out/b.parquet --more out/a.parquet"');
   });
 
   it('quotes a path that would end the plain text', () => {
-    const text = "stages:\n  a:\n    cmd: jupyter mlws node a --t 'x y'\n    outs: [x y]\n";
-    const after = edit(text, now => setFileInput(now, 'a', 'file', 'data/a: #1.csv'), 'dvc.yaml');
+    const text =
+      "stages:\n  a:\n    cmd: jupyter mlws node a --t 'x y'\n    outs: [x y]\n";
+    const after = edit(
+      text,
+      now => setFileInput(now, 'a', 'file', 'data/a: #1.csv'),
+      'dvc.yaml'
+    );
     expect(read(after, 'dvc.yaml').stages[0].args[1]).toMatchObject({
       name: 'file',
       raw: 'data/a: #1.csv'
@@ -198,7 +262,9 @@ describe('connect and disconnect', () => {
 
 describe('setSetting', () => {
   it('changes one value on its line', () => {
-    const after = edit(WINE, now => setSetting(now, 'forest', ['n_estimators'], 200));
+    const after = edit(WINE, now =>
+      setSetting(now, 'forest', ['n_estimators'], 200)
+    );
     expect(diff(WINE, after)).toEqual([
       '-  - forest: {n_estimators: 100, optim: {lr: 0.1}}',
       '+  - forest: {n_estimators: 200, optim: {lr: 0.1}}'
@@ -206,29 +272,42 @@ describe('setSetting', () => {
   });
 
   it('reaches into nested settings and adds new ones', () => {
-    const after = edit(WINE, now => setSetting(now, 'forest', ['optim', 'decay'], 1e-7));
+    const after = edit(WINE, now =>
+      setSetting(now, 'forest', ['optim', 'decay'], 1e-7)
+    );
     expect(after).toContain('optim: {lr: 0.1, decay: 1.0e-7}}');
   });
 
   it('makes the entry and the unpacking, and takes both away again', () => {
-    const after = edit(WINE, now => setSetting(now, 'load', ['separator'], ';'));
+    const after = edit(WINE, now =>
+      setSetting(now, 'load', ['separator'], ';')
+    );
     expect(diff(WINE, after)).toEqual([
       '+  - load: {separator: ";"}',
       '-    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet',
       '+    cmd: jupyter mlws node load_csv --file data/wine.csv --table workflows/wine/out/load.table.parquet ${load}'
     ]);
-    expect(edit(after, now => setSetting(now, 'load', ['separator'], undefined))).toBe(WINE);
+    expect(
+      edit(after, now => setSetting(now, 'load', ['separator'], undefined))
+    ).toBe(WINE);
   });
 
   it('makes the variables of a file that has none', () => {
     const text = 'stages:\n  a:\n    cmd: jupyter mlws node a\n';
-    const after = edit(text, now => setSetting(now, 'a', ['x'], 'yes'), 'dvc.yaml');
+    const after = edit(
+      text,
+      now => setSetting(now, 'a', ['x'], 'yes'),
+      'dvc.yaml'
+    );
     expect(after).toBe('vars:\n- a: {x: "yes"}\n' + text.trimEnd() + ' ${a}\n');
-    expect(edit(after, now => setSetting(now, 'a', ['x'], undefined), 'dvc.yaml')).toBe(text);
+    expect(
+      edit(after, now => setSetting(now, 'a', ['x'], undefined), 'dvc.yaml')
+    ).toBe(text);
   });
 
   it('moves a value from the command line to the settings', () => {
-    const text = 'stages:\n  a:\n    cmd: jupyter mlws node a --x 1 --out o\n    outs: [o]\n';
+    const text =
+      'stages:\n  a:\n    cmd: jupyter mlws node a --x 1 --out o\n    outs: [o]\n';
     const after = edit(text, now => setSetting(now, 'a', ['x'], 2), 'dvc.yaml');
     expect(after).toContain('cmd: jupyter mlws node a --out o ${a}\n');
   });
@@ -236,7 +315,15 @@ describe('setSetting', () => {
 
 describe('other edits', () => {
   it('writes places into meta and forgets them', () => {
-    const moved = edit(WINE, now => moveNodes(now, new Map([['load', [1.6, -3] as [number, number]], ['forest', [5, 6]]])));
+    const moved = edit(WINE, now =>
+      moveNodes(
+        now,
+        new Map([
+          ['load', [1.6, -3] as [number, number]],
+          ['forest', [5, 6]]
+        ])
+      )
+    );
     expect(diff(WINE, moved)).toEqual([
       '+    meta: {at: [2, -3]}',
       '-    meta: {at: [240, 120]}',
@@ -246,8 +333,12 @@ describe('other edits', () => {
   });
 
   it('names the workflow', () => {
-    expect(edit(WINE, now => setTitle(now, '葡萄酒: 二'))).toContain('{name: "葡萄酒: 二"}   # title');
-    expect(edit('stages: {}\n', now => setTitle(now, 'A'))).toBe('vars:\n- workflow: {name: A}\nstages: {}\n');
+    expect(edit(WINE, now => setTitle(now, '葡萄酒: 二'))).toContain(
+      '{name: "葡萄酒: 二"}   # title'
+    );
+    expect(edit('stages: {}\n', now => setTitle(now, 'A'))).toBe(
+      'vars:\n- workflow: {name: A}\nstages: {}\n'
+    );
   });
 
   it('finds names that nothing has', () => {
@@ -259,7 +350,10 @@ describe('other edits', () => {
 /** Workflows in many layouts: indentation, line ends, quoting, comments, flow and block. */
 const workflow = fc
   .record({
-    names: fc.uniqueArray(fc.constantFrom('a', 'b_2', 'träger', '数据', 'Z9', 'e'), { minLength: 1 }),
+    names: fc.uniqueArray(
+      fc.constantFrom('a', 'b_2', 'träger', '数据', 'Z9', 'e'),
+      { minLength: 1 }
+    ),
     step: fc.constantFrom(2, 3, 4),
     listStep: fc.constantFrom(0, 2),
     eol: fc.constantFrom('\n', '\r\n'),
@@ -281,7 +375,13 @@ const workflow = fc
       lines.push(
         ...(shape.vars === 'flow'
           ? [`  - ${name}: {x: 1, y: [1, 2]}`]
-          : [`  - ${name}:`, '      x: 1', '      y:', '        - 1', '        - 2'])
+          : [
+              `  - ${name}:`,
+              '      x: 1',
+              '      y:',
+              '        - 1',
+              '        - 2'
+            ])
       );
     }
     lines.push('stages:');
@@ -293,21 +393,37 @@ const workflow = fc
       lines.push(`${pad}${name}:${shape.comments ? '  # note' : ''}`);
       lines.push(
         ...(shape.fold
-          ? [`${pad}${pad}cmd: >-`, ...command.split(' --').map((part, at) => `${pad}${pad}${pad}${at ? '--' : ''}${part}`)]
+          ? [
+              `${pad}${pad}cmd: >-`,
+              ...command
+                .split(' --')
+                .map((part, at) => `${pad}${pad}${pad}${at ? '--' : ''}${part}`)
+            ]
           : [`${pad}${pad}cmd: ${q}${command}${q}`])
       );
-      for (const [list, path] of index > 0 ? [['deps', `out/${shape.names[index - 1]}`], ['outs', `out/${name}`]] : [['outs', `out/${name}`]]) {
+      for (const [list, path] of index > 0
+        ? [
+            ['deps', `out/${shape.names[index - 1]}`],
+            ['outs', `out/${name}`]
+          ]
+        : [['outs', `out/${name}`]]) {
         lines.push(
           ...(shape.flowLists
             ? [`${pad}${pad}${list}: [ ${q}${path}${q} ]`]
-            : [`${pad}${pad}${list}:`, `${pad}${pad}${' '.repeat(shape.listStep)}- ${q}${path}${q}`])
+            : [
+                `${pad}${pad}${list}:`,
+                `${pad}${pad}${' '.repeat(shape.listStep)}- ${q}${path}${q}`
+              ])
         );
       }
       if (shape.comments && index % 2 === 1) {
         lines.push('');
       }
     });
-    return { names: shape.names, text: lines.join(shape.eol) + (shape.end ? shape.eol : '') };
+    return {
+      names: shape.names,
+      text: lines.join(shape.eol) + (shape.end ? shape.eol : '')
+    };
   });
 
 describe('every edit', () => {
@@ -316,12 +432,27 @@ describe('every edit', () => {
       fc.property(workflow, ({ names, text }) => {
         const last = names[names.length - 1];
         const added = edit(text, now => addNode(now, SVM), 'dvc.yaml');
-        const link = { source: last, path: `out/${last}`, target: 'svm', port: 'data' };
+        const link = {
+          source: last,
+          path: `out/${last}`,
+          target: 'svm',
+          port: 'data'
+        };
         const linked = edit(added, now => connect(now, link), 'dvc.yaml');
-        const set = edit(linked, now => setSetting(now, 'svm', ['k'], 'on'), 'dvc.yaml');
-        expect(edit(set, now => setSetting(now, 'svm', ['k'], undefined), 'dvc.yaml')).toBe(linked);
-        expect(edit(linked, now => disconnect(now, link), 'dvc.yaml')).toBe(added);
-        expect(edit(set, now => removeNodes(now, new Set(['svm'])), 'dvc.yaml')).toBe(text);
+        const set = edit(
+          linked,
+          now => setSetting(now, 'svm', ['k'], 'on'),
+          'dvc.yaml'
+        );
+        expect(
+          edit(set, now => setSetting(now, 'svm', ['k'], undefined), 'dvc.yaml')
+        ).toBe(linked);
+        expect(edit(linked, now => disconnect(now, link), 'dvc.yaml')).toBe(
+          added
+        );
+        expect(
+          edit(set, now => removeNodes(now, new Set(['svm'])), 'dvc.yaml')
+        ).toBe(text);
       })
     );
   });
@@ -330,10 +461,17 @@ describe('every edit', () => {
     fc.assert(
       fc.property(workflow, fc.nat(), ({ names, text }, pick) => {
         const gone = names[pick % names.length];
-        const after = read(edit(text, now => removeNodes(now, new Set([gone])), 'dvc.yaml'), 'dvc.yaml');
-        expect(after.stages.map(stage => stage.id)).toEqual(names.filter(name => name !== gone));
+        const after = read(
+          edit(text, now => removeNodes(now, new Set([gone])), 'dvc.yaml'),
+          'dvc.yaml'
+        );
+        expect(after.stages.map(stage => stage.id)).toEqual(
+          names.filter(name => name !== gone)
+        );
         expect(Object.keys(after.vars)).not.toContain(gone);
-        const paths = after.stages.flatMap(stage => stage.deps.flatMap(dep => dep.paths));
+        const paths = after.stages.flatMap(stage =>
+          stage.deps.flatMap(dep => dep.paths)
+        );
         expect(paths).not.toContain(`out/${gone}`);
       })
     );
@@ -342,11 +480,17 @@ describe('every edit', () => {
   it('changes no line of another stage', () => {
     fc.assert(
       fc.property(workflow, ({ names, text }) => {
-        const after = edit(text, now => setSetting(now, names[0], ['x'], 'two words'), 'dvc.yaml');
+        const after = edit(
+          text,
+          now => setSetting(now, names[0], ['x'], 'two words'),
+          'dvc.yaml'
+        );
         const kept = after.split('\n');
         const lost = text.split('\n').filter(line => !kept.includes(line));
         expect(lost.length).toBeLessThanOrEqual(2);
-        expect(read(after, 'dvc.yaml').vars[names[0]]).toMatchObject({ x: 'two words' });
+        expect(read(after, 'dvc.yaml').vars[names[0]]).toMatchObject({
+          x: 'two words'
+        });
       })
     );
   });

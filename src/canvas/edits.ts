@@ -1,4 +1,11 @@
-import { isMap, isSeq, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import {
+  isMap,
+  isSeq,
+  type Node,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq
+} from 'yaml';
 
 import {
   addWords,
@@ -65,7 +72,10 @@ export interface INewNode {
 }
 
 /** Makes one edit of several, each made on what the one before left. */
-export function compose(document: IWorkflowDocument, edits: readonly Edit[]): ISplice[] {
+export function compose(
+  document: IWorkflowDocument,
+  edits: readonly Edit[]
+): ISplice[] {
   const all: ISplice[] = [];
   let current = document;
   edits.forEach((edit, index) => {
@@ -78,8 +88,14 @@ export function compose(document: IWorkflowDocument, edits: readonly Edit[]): IS
   return all;
 }
 
-function reread(document: IWorkflowDocument, splices: ISplice[]): IWorkflowDocument {
-  const result = parse(applySplices(document.source.text, splices), document.path);
+function reread(
+  document: IWorkflowDocument,
+  splices: ISplice[]
+): IWorkflowDocument {
+  const result = parse(
+    applySplices(document.source.text, splices),
+    document.path
+  );
   if (result.error) {
     throw new Error(`An edit broke the text: ${JSON.stringify(result.error)}`);
   }
@@ -88,7 +104,8 @@ function reread(document: IWorkflowDocument, splices: ISplice[]): IWorkflowDocum
 
 /** A name for a new node that no stage and no variable has. */
 export function freeId(document: IWorkflowDocument, base: string): string {
-  const stem = base.replace(/[^\p{L}\p{N}_]+/gu, '_').replace(/^_+|_+$/g, '') || 'node';
+  const stem =
+    base.replace(/[^\p{L}\p{N}_]+/gu, '_').replace(/^_+|_+$/g, '') || 'node';
   const taken = new Set([
     'workflow',
     ...document.stages.map(stage => stage.id),
@@ -102,7 +119,10 @@ export function freeId(document: IWorkflowDocument, base: string): string {
 }
 
 /** Adds a component's node at the end, with a file of its own for every output. */
-export function addNode(document: IWorkflowDocument, node: INewNode): ISplice[] {
+export function addNode(
+  document: IWorkflowDocument,
+  node: INewNode
+): ISplice[] {
   const { source } = document;
   const folder = dirname(document.path);
   const wdir = relative(folder, '');
@@ -111,9 +131,15 @@ export function addNode(document: IWorkflowDocument, node: INewNode): ISplice[] 
     path: `${folder ? `${folder}/` : ''}out/${node.id}.${port.name}${port.extension}`
   }));
   const isMetrics = (type: string): boolean => type === 'Metrics';
-  const outs = files.filter(({ port }) => !isMetrics(port.type)).map(({ path }) => path);
-  const metrics = files.filter(({ port }) => isMetrics(port.type)).map(({ path }) => path);
-  const words = files.map(({ port, path }) => `--${port.name} ${quoteWord(path)}`);
+  const outs = files
+    .filter(({ port }) => !isMetrics(port.type))
+    .map(({ path }) => path);
+  const metrics = files
+    .filter(({ port }) => isMetrics(port.type))
+    .map(({ path }) => path);
+  const words = files.map(
+    ({ port, path }) => `--${port.name} ${quoteWord(path)}`
+  );
   const stage: Value = {
     ...(wdir === '.' ? {} : { wdir }),
     cmd: ['jupyter mlws node', quoteWord(node.component), ...words].join(' '),
@@ -133,7 +159,12 @@ function addStage(source: ISource, id: string, stage: Value): ISplice[] {
   return addTopLevel(source, 'stages', { [id]: stage }, 3);
 }
 
-function addTopLevel(source: ISource, key: string, value: Value, depth: number): ISplice[] {
+function addTopLevel(
+  source: ISource,
+  key: string,
+  value: Value,
+  depth: number
+): ISplice[] {
   const root = source.yaml.contents as Node | null;
   if (isMap(root) && root.items.length > 0) {
     return [addToMap(source, root as YAMLMap, key, value, depth)];
@@ -141,33 +172,54 @@ function addTopLevel(source: ISource, key: string, value: Value, depth: number):
   const start = isMap(root) ? startOf(root) : source.text.length;
   const end = isMap(root) ? root.range![1] : start;
   const isOpenLine = start > 0 && source.text[start - 1] !== '\n';
-  const lines = blockLines(source, key, value, depth).map(line => line + source.eol);
+  const lines = blockLines(source, key, value, depth).map(
+    line => line + source.eol
+  );
   const insert = (isOpenLine ? source.eol : '') + lines.join('');
   return [{ offset: start, delete: end - start, insert }];
 }
 
 /** Removes nodes, their settings, and what other nodes took from them. */
-export function removeNodes(document: IWorkflowDocument, ids: ReadonlySet<string>): ISplice[] {
+export function removeNodes(
+  document: IWorkflowDocument,
+  ids: ReadonlySet<string>
+): ISplice[] {
   const gone = document.stages.filter(stage => ids.has(stage.id));
-  const files = new Set(gone.flatMap(stage => stage.outs.flatMap(out => out.paths)));
+  const files = new Set(
+    gone.flatMap(stage => stage.outs.flatMap(out => out.paths))
+  );
   const users = document.stages.filter(
     stage =>
       !ids.has(stage.id) &&
       stage.isEditable &&
       stage.deps.some(dep => dep.paths.some(path => files.has(path)))
   );
-  const taken = (dep: IPathEntry): boolean => dep.paths.some(path => files.has(path));
+  const taken = (dep: IPathEntry): boolean =>
+    dep.paths.some(path => files.has(path));
   return compose(document, [
     ...users.map(
       ({ id }): Edit =>
-        now => dropPaths(now, stageOf(now, id), dep => taken(dep), path => files.has(path))
+        now =>
+          dropPaths(
+            now,
+            stageOf(now, id),
+            dep => taken(dep),
+            path => files.has(path)
+          )
     ),
     now => removeStages(now, ids),
-    ...gone.map(({ id }): Edit => now => removeOwnSettings(now, id))
+    ...gone.map(
+      ({ id }): Edit =>
+        now =>
+          removeOwnSettings(now, id)
+    )
   ]);
 }
 
-function removeStages(document: IWorkflowDocument, ids: ReadonlySet<string>): ISplice[] {
+function removeStages(
+  document: IWorkflowDocument,
+  ids: ReadonlySet<string>
+): ISplice[] {
   const { source } = document;
   const pair = entryOf(source.yaml.contents, 'stages');
   if (!pair || !isMap(pair.value)) {
@@ -182,12 +234,21 @@ function removeStages(document: IWorkflowDocument, ids: ReadonlySet<string>): IS
 
 /** Removes a gone node's entry in `vars`, unless another stage still reads it. */
 function removeOwnSettings(document: IWorkflowDocument, id: string): ISplice[] {
-  return id === 'workflow' || isMentioned(document, id) ? [] : removeVariable(document, [id]);
+  return id === 'workflow' || isMentioned(document, id)
+    ? []
+    : removeVariable(document, [id]);
 }
 
 /** Does a template in the stages use a variable, or a part of it? */
-function isMentioned(document: IWorkflowDocument, name: string, times = 1): boolean {
-  const pattern = new RegExp(`\\$\\{\\s*${name.replace(/\W/g, '\\$&')}\\b`, 'g');
+function isMentioned(
+  document: IWorkflowDocument,
+  name: string,
+  times = 1
+): boolean {
+  const pattern = new RegExp(
+    `\\$\\{\\s*${name.replace(/\W/g, '\\$&')}\\b`,
+    'g'
+  );
   return (document.source.text.match(pattern)?.length ?? 0) >= times;
 }
 
@@ -199,7 +260,10 @@ function stageOf(document: IWorkflowDocument, id: string): IStage {
   return stage;
 }
 
-function bodyFor(document: IWorkflowDocument, stage: IStage): { entry: Entry; body: YAMLMap } {
+function bodyFor(
+  document: IWorkflowDocument,
+  stage: IStage
+): { entry: Entry; body: YAMLMap } {
   const entry = stageEntry(document.source, stage.id);
   const body = entry && bodyOf(document.source, entry);
   if (!entry || !body || !stage.isEditable) {
@@ -226,12 +290,16 @@ export interface IConnection {
 }
 
 /** Makes the target depend on an output, and passes its path to the port. */
-export function connect(document: IWorkflowDocument, connection: IConnection): ISplice[] {
+export function connect(
+  document: IWorkflowDocument,
+  connection: IConnection
+): ISplice[] {
   const { target, path, port, replaces = [] } = connection;
   const stage = stageOf(document, target);
   const file = writePath(document, connection, stage);
   return compose(document, [
-    now => (replaces.length > 0 ? dropFile(now, target, port, new Set(replaces)) : []),
+    now =>
+      replaces.length > 0 ? dropFile(now, target, port, new Set(replaces)) : [],
     now => addDependency(now, target, path, file),
     now => (port === null ? [] : addPortArgument(now, target, port, file))
   ]);
@@ -245,7 +313,10 @@ function writePath(
 ): string {
   const source = document.stages.find(stage => stage.id === connection.source);
   const out = source?.outs.find(one => one.paths.includes(connection.path));
-  return source && out && source.folder === target.folder && out.paths.length === 1
+  return source &&
+    out &&
+    source.folder === target.folder &&
+    out.paths.length === 1
     ? out.raw
     : relative(target.folder, connection.path);
 }
@@ -268,8 +339,13 @@ function addDependency(
   }
   // Beside the outputs, as people write it.
   const before =
-    entryOf(body, 'outs') ?? entryOf(body, 'metrics') ?? entryOf(body, 'plots') ?? entryOf(body, 'meta');
-  return inOrder(source.text, [addToMap(source, body, 'deps', [written], 1, before)]);
+    entryOf(body, 'outs') ??
+    entryOf(body, 'metrics') ??
+    entryOf(body, 'plots') ??
+    entryOf(body, 'meta');
+  return inOrder(source.text, [
+    addToMap(source, body, 'deps', [written], 1, before)
+  ]);
 }
 
 function addPortArgument(
@@ -288,7 +364,12 @@ export function disconnect(
   document: IWorkflowDocument,
   connection: Pick<IConnection, 'path' | 'target' | 'port'>
 ): ISplice[] {
-  return dropFile(document, connection.target, connection.port, new Set([connection.path]));
+  return dropFile(
+    document,
+    connection.target,
+    connection.port,
+    new Set([connection.path])
+  );
 }
 
 function dropFile(
@@ -324,13 +405,21 @@ function dropPaths(
   );
   return compose(document, [
     now => removeDependencies(now, stage.id, gone),
-    now => (dropped.size > 0 ? editCommand(now, stage.id, command => removeAll(command, dropped)) : [])
+    now =>
+      dropped.size > 0
+        ? editCommand(now, stage.id, command => removeAll(command, dropped))
+        : []
   ]);
 }
 
-function removeAll(command: IComponentCommand, dropped: ReadonlySet<string>): IChange[] {
+function removeAll(
+  command: IComponentCommand,
+  dropped: ReadonlySet<string>
+): IChange[] {
   return command.args.flatMap(argument => {
-    const values = argument.values.filter(value => dropped.has(`${argument.name} ${value.text}`));
+    const values = argument.values.filter(value =>
+      dropped.has(`${argument.name} ${value.text}`)
+    );
     return values.length === argument.values.length && values.length > 0
       ? [removeArgument(command, argument)]
       : values.map(value => removeValue(command, argument, value));
@@ -421,7 +510,9 @@ export function setFileInput(
   path: string
 ): ISplice[] {
   const stage = stageOf(document, id);
-  const old = stage.args.filter(arg => arg.name === port).flatMap(arg => arg.paths);
+  const old = stage.args
+    .filter(arg => arg.name === port)
+    .flatMap(arg => arg.paths);
   const file = relative(stage.folder, path);
   return compose(document, [
     now => dropFile(now, id, port, new Set(old)),
@@ -437,9 +528,14 @@ export function settingsPath(stage: IStage): string[] {
 }
 
 /** Do the settings stand in another file, such as `params.yaml`? */
-export function hasForeignSettings(document: IWorkflowDocument, stage: IStage): boolean {
+export function hasForeignSettings(
+  document: IWorkflowDocument,
+  stage: IStage
+): boolean {
   const unpack = stage.command?.unpacks[0];
-  return unpack !== undefined && valueAt(document.vars, unpack.name) === undefined;
+  return (
+    unpack !== undefined && valueAt(document.vars, unpack.name) === undefined
+  );
 }
 
 /** Sets a setting; `undefined` takes it away, so that the component's default applies. */
@@ -453,7 +549,8 @@ export function setSetting(
   bodyFor(document, stage);
   const place = settingsPath(stage);
   const literal = key.join('.');
-  const isWritten = stage.command?.args.some(arg => arg.name === literal) ?? false;
+  const isWritten =
+    stage.command?.args.some(arg => arg.name === literal) ?? false;
   const dropWritten: Edit = now =>
     editCommand(now, id, command =>
       command.args
@@ -470,7 +567,11 @@ export function setSetting(
       ]);
 }
 
-function unpackSettings(document: IWorkflowDocument, id: string, name: string): ISplice[] {
+function unpackSettings(
+  document: IWorkflowDocument,
+  id: string,
+  name: string
+): ISplice[] {
   const stage = stageOf(document, id);
   return stage.command && stage.command.unpacks.length === 0
     ? editCommand(document, id, command => [addWords(command, `\${${name}}`)])
@@ -489,13 +590,17 @@ function unsetSetting(
   }
   const name = place.join('.');
   const settings = valueAt(document.vars, name);
-  const isLast = isRecord(settings) && Object.keys(withoutKey(settings, key)).length === 0;
+  const isLast =
+    isRecord(settings) && Object.keys(withoutKey(settings, key)).length === 0;
   const isShared = isMentioned(document, name, 2);
   if (!isLast || isShared || place.length > 1) {
     return removeVariable(document, full);
   }
   return compose(document, [
-    now => editCommand(now, id, command => [removeUnpack(command, name)].filter(isChange)),
+    now =>
+      editCommand(now, id, command =>
+        [removeUnpack(command, name)].filter(isChange)
+      ),
     now => removeVariable(now, place)
   ]);
 }
@@ -505,19 +610,30 @@ function isChange(change: IChange | null): change is IChange {
 }
 
 /** The settings that stay when one goes; dictionaries that it leaves empty go with it. */
-function withoutKey(settings: Record<string, Value>, key: string[]): Record<string, Value> {
+function withoutKey(
+  settings: Record<string, Value>,
+  key: string[]
+): Record<string, Value> {
   const [first, ...more] = key;
   const { [first]: inner, ...others } = settings;
-  const rest = more.length > 0 && isRecord(inner) ? withoutKey(inner, more) : {};
+  const rest =
+    more.length > 0 && isRecord(inner) ? withoutKey(inner, more) : {};
   return Object.keys(rest).length > 0 ? { ...others, [first]: rest } : others;
 }
 
 /** Sets a value below a name in `vars`; what is missing on the way is made. */
-export function setVariable(document: IWorkflowDocument, path: string[], value: Value): ISplice[] {
+export function setVariable(
+  document: IWorkflowDocument,
+  path: string[],
+  value: Value
+): ISplice[] {
   const { source } = document;
   const vars = entryOf(source.yaml.contents, 'vars');
   const [name, ...rest] = path;
-  const nested = rest.reduceRight((inner: Value, key) => ({ [key]: inner }), value);
+  const nested = rest.reduceRight(
+    (inner: Value, key) => ({ [key]: inner }),
+    value
+  );
   const holder = variableEntry(vars, name);
   if (holder) {
     return inOrder(source.text, setInside(source, holder.pair, rest, value));
@@ -530,7 +646,16 @@ export function setVariable(document: IWorkflowDocument, path: string[], value: 
   return inOrder(
     source.text,
     before
-      ? [addToMap(source, root as YAMLMap, 'vars', [{ [name]: nested }], 1, before)]
+      ? [
+          addToMap(
+            source,
+            root as YAMLMap,
+            'vars',
+            [{ [name]: nested }],
+            1,
+            before
+          )
+        ]
       : addTopLevel(source, 'vars', [{ [name]: nested }], 1)
   );
 }
@@ -542,7 +667,10 @@ interface IVariableEntry {
   pair: Entry;
 }
 
-function variableEntry(vars: Entry | null, name: string): IVariableEntry | null {
+function variableEntry(
+  vars: Entry | null,
+  name: string
+): IVariableEntry | null {
   const list = vars?.value;
   if (!isSeq(list)) {
     return null;
@@ -558,7 +686,12 @@ function variableEntry(vars: Entry | null, name: string): IVariableEntry | null 
   return null;
 }
 
-function setInside(source: ISource, pair: Entry, path: string[], value: Value): ISplice[] {
+function setInside(
+  source: ISource,
+  pair: Entry,
+  path: string[],
+  value: Value
+): ISplice[] {
   if (path.length === 0) {
     return [replaceValue(source, pair, value)];
   }
@@ -567,14 +700,20 @@ function setInside(source: ISource, pair: Entry, path: string[], value: Value): 
   if (inner) {
     return setInside(source, inner, rest, value);
   }
-  const nested = rest.reduceRight((one: Value, name) => ({ [name]: one }), value);
+  const nested = rest.reduceRight(
+    (one: Value, name) => ({ [name]: one }),
+    value
+  );
   return isMap(pair.value)
     ? addEntry(source, pair, key, nested, 0)
     : [replaceValue(source, pair, { [key]: nested })];
 }
 
 /** Removes a name below `vars`, and what is empty then. */
-export function removeVariable(document: IWorkflowDocument, path: string[]): ISplice[] {
+export function removeVariable(
+  document: IWorkflowDocument,
+  path: string[]
+): ISplice[] {
   const { source } = document;
   const vars = entryOf(source.yaml.contents, 'vars');
   const holder = variableEntry(vars, path[0]);
@@ -595,7 +734,10 @@ export function removeVariable(document: IWorkflowDocument, path: string[]): ISp
   }
   const { map, pair } = chain[chain.length - 1];
   if (chain.length > 1 || map.items.length > 1) {
-    return inOrder(source.text, removeFromMap(source, map, new Set([String(pair.key.value)])));
+    return inOrder(
+      source.text,
+      removeFromMap(source, map, new Set([String(pair.key.value)]))
+    );
   }
   return inOrder(source.text, removeVarsItem(source, holder));
 }
@@ -618,7 +760,9 @@ export function moveNodes(
     const stage = stageOf(document, id);
     const [x, y] = place.map(Math.round);
     const isThere = stage.at && stage.at[0] === x && stage.at[1] === y;
-    return isThere ? [] : setInside(source, bodyEntry(document, stage), ['meta', 'at'], [x, y]);
+    return isThere
+      ? []
+      : setInside(source, bodyEntry(document, stage), ['meta', 'at'], [x, y]);
   });
   return inOrder(source.text, splices);
 }
@@ -637,6 +781,9 @@ export function forgetPlaces(document: IWorkflowDocument): ISplice[] {
   return inOrder(source.text, splices);
 }
 
-export function setTitle(document: IWorkflowDocument, title: string): ISplice[] {
+export function setTitle(
+  document: IWorkflowDocument,
+  title: string
+): ISplice[] {
   return setVariable(document, ['workflow', 'name'], title);
 }

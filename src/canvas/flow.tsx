@@ -10,6 +10,7 @@ import {
   ReactFlowProvider,
   useReactFlow,
   useStore,
+  useUpdateNodeInternals,
   type Connection,
   type Edge,
   type EdgeChange,
@@ -18,7 +19,7 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import type { Refusal } from './graph';
+import type { IGraphNode, Refusal } from './graph';
 import { useCanvas } from './hooks';
 import { freePlace, NODE_WIDTH, nodeHeight, type IPlace } from './layout';
 import type { CanvasModel } from './model';
@@ -51,7 +52,10 @@ const MOVE_REST = 400;
 const MANY_NODES = 500;
 const NEAR_ZOOM = 0.5;
 
-export function Flow(props: { id: string; onReady: (handle: IFlowHandle) => void }): JSX.Element {
+export function Flow(props: {
+  id: string;
+  onReady: (handle: IFlowHandle) => void;
+}): JSX.Element {
   return (
     <ReactFlowProvider>
       <FlowPane {...props} />
@@ -59,12 +63,16 @@ export function Flow(props: { id: string; onReady: (handle: IFlowHandle) => void
   );
 }
 
-function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void }): JSX.Element {
+function FlowPane(props: {
+  id: string;
+  onReady: (handle: IFlowHandle) => void;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   const pane = useRef<HTMLDivElement>(null);
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
   const { edges, onEdgesChange } = useEdges(model);
+  useMeasuredPorts(nodes);
   const onDrop = useHandle(model, pane, props.onReady);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isNear = useStore(state => state.transform[2] > NEAR_ZOOM);
@@ -107,7 +115,9 @@ function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void })
       onDrop={onDrop}
       onPointerDownCapture={event => {
         // So that the keys of the canvas work after a click on its ground.
-        if (!(event.target as HTMLElement).closest('.react-flow__node, button')) {
+        if (
+          !(event.target as HTMLElement).closest('.react-flow__node, button')
+        ) {
           pane.current?.focus({ preventScroll: true });
         }
       }}
@@ -137,7 +147,11 @@ function FlowPane(props: { id: string; onReady: (handle: IFlowHandle) => void })
         <MiniMap style={MINI_MAP} pannable zoomable />
       </ReactFlow>
       <div className="jp-mlws-Canvas-status" role="status">
-        {refusal && <div className="jp-mlws-Canvas-refusal">{refusalText(refusal, trans)}</div>}
+        {refusal && (
+          <div className="jp-mlws-Canvas-refusal">
+            {refusalText(refusal, trans)}
+          </div>
+        )}
       </div>
       {nodes.length === 0 && !model.error && <EmptyCanvas />}
     </div>
@@ -154,13 +168,18 @@ function EmptyCanvas(): JSX.Element {
           ? trans.__(
               'Drag a component from the left onto this canvas, then draw a line from an output to an input that fits.'
             )
-          : trans.__('The components will appear on the left as soon as the server names them.')}
+          : trans.__(
+              'The components will appear on the left as soon as the server names them.'
+            )}
       </p>
     </div>
   );
 }
 
-function refusalOf(model: CanvasModel, connection: Connection | Edge): Refusal | null {
+function refusalOf(
+  model: CanvasModel,
+  connection: Connection | Edge
+): Refusal | null {
   const { source, sourceHandle, target, targetHandle } = connection;
   return model.refusal(source, sourceHandle ?? '', target, targetHandle ?? '');
 }
@@ -177,7 +196,9 @@ function useRefusal(model: CanvasModel): {
     if (next) {
       timer.current = setTimeout(() => setRefusal(null), REFUSAL_TIME);
     }
-    setRefusal(before => (JSON.stringify(before) === JSON.stringify(next) ? before : next));
+    setRefusal(before =>
+      JSON.stringify(before) === JSON.stringify(next) ? before : next
+    );
   }, []);
   useEffect(() => {
     const onRefused = (_: CanvasModel, next: Refusal): void => refuse(next);
@@ -250,7 +271,38 @@ function useNodes(model: CanvasModel): {
   return { nodes, onNodesChange };
 }
 
-function toNodes(model: CanvasModel, before: readonly CanvasNode[]): CanvasNode[] {
+/** Edges end where the ports were measured: again, all at once, where their order changes. */
+function useMeasuredPorts(nodes: readonly CanvasNode[]): void {
+  const measure = useUpdateNodeInternals();
+  const drawn = useRef(new Map<string, IGraphNode>());
+  useEffect(() => {
+    const before = drawn.current;
+    drawn.current = new Map(nodes.map(({ id, data }) => [id, data.node]));
+    const stale = nodes
+      .filter(({ id, data }) => {
+        const old = before.get(id);
+        return (
+          old && old !== data.node && portOrder(old) !== portOrder(data.node)
+        );
+      })
+      .map(({ id }) => id);
+    if (stale.length > 0) {
+      measure(stale);
+    }
+  }, [measure, nodes]);
+}
+
+function portOrder({ inputs, outputs }: IGraphNode): string {
+  return JSON.stringify([
+    inputs.map(port => port.name),
+    outputs.map(port => port.name)
+  ]);
+}
+
+function toNodes(
+  model: CanvasModel,
+  before: readonly CanvasNode[]
+): CanvasNode[] {
   const known = new Map(before.map(node => [node.id, node]));
   return [...model.graph.nodes.values()].map(node => {
     const old = known.get(node.id);
@@ -275,7 +327,9 @@ function toNodes(model: CanvasModel, before: readonly CanvasNode[]): CanvasNode[
           position,
           selected,
           data: old?.data.node === node ? old.data : { node },
-          ariaLabel: node.component ? `${node.title}, ${node.component.title}` : node.title
+          ariaLabel: node.component
+            ? `${node.title}, ${node.component.title}`
+            : node.title
         };
   });
 }
@@ -331,7 +385,10 @@ function useHandle(
         const box = pane.current!.getBoundingClientRect();
         const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
         const { x, y } = flow.screenToFlowPosition(middle);
-        return freePlace(model.graph, model.places, { x: x - NODE_WIDTH / 2, y: y - 50 });
+        return freePlace(model.graph, model.places, {
+          x: x - NODE_WIDTH / 2,
+          y: y - 50
+        });
       },
       focusNode: id => {
         model.select([id]);
@@ -348,7 +405,10 @@ function useHandle(
         return;
       }
       event.preventDefault();
-      const { x, y } = flow.screenToFlowPosition({ x: event.clientX, y: event.clientY });
+      const { x, y } = flow.screenToFlowPosition({
+        x: event.clientX,
+        y: event.clientY
+      });
       model.addComponent(name, { x: x - NODE_WIDTH / 2, y: y - 20 });
       pane.current?.focus({ preventScroll: true });
     },

@@ -40,7 +40,11 @@ const LIBRARY = new Map(
   [
     component('load_csv', { file: 'File' }, { table: 'Table' }),
     component('train_classifier', { data: 'Table' }, { model: 'Model' }),
-    component('evaluate', { model: 'Model', data: 'Table' }, { metrics: 'Metrics' }),
+    component(
+      'evaluate',
+      { model: 'Model', data: 'Table' },
+      { metrics: 'Metrics' }
+    ),
     component('compare', { 'metrics*': 'Metrics' }, { table: 'Table' })
   ].map(one => [one.name, one])
 );
@@ -50,7 +54,10 @@ function graphOf(text: string, path = 'workflows/wine/dvc.yaml'): IGraph {
 }
 
 const edges = (graph: IGraph): string[] =>
-  graph.edges.map(edge => `${edge.source}.${edge.sourcePort} > ${edge.target}.${edge.targetPort}`);
+  graph.edges.map(
+    edge =>
+      `${edge.source}.${edge.sourcePort} > ${edge.target}.${edge.targetPort}`
+  );
 
 describe('buildGraph', () => {
   it('binds the ports by the paths in the command', () => {
@@ -69,7 +76,10 @@ describe('buildGraph', () => {
   });
 
   it('draws a component that is not known from its arguments', () => {
-    const graph = buildGraph(parse(WINE, 'workflows/wine/dvc.yaml').document!, new Map());
+    const graph = buildGraph(
+      parse(WINE, 'workflows/wine/dvc.yaml').document!,
+      new Map()
+    );
     expect(edges(graph)).toEqual(edges(graphOf(WINE)));
   });
 });
@@ -83,7 +93,9 @@ describe('canConnect', () => {
       from: 'Model',
       to: 'Table'
     });
-    expect(canConnect(graph, 'judge', 'metrics', 'load', 'file')).toMatchObject({ kind: 'cycle' });
+    expect(canConnect(graph, 'judge', 'metrics', 'load', 'file')).toMatchObject(
+      { kind: 'cycle' }
+    );
   });
 
   it('names a cycle in order', () => {
@@ -94,7 +106,10 @@ describe('canConnect', () => {
   });
 
   it('refuses an input that has its one connection', () => {
-    const two = graphOf(WINE + '  again:\n    cmd: jupyter mlws node load_csv --table t\n    outs: [t]\n');
+    const two = graphOf(
+      WINE +
+        '  again:\n    cmd: jupyter mlws node load_csv --table t\n    outs: [t]\n'
+    );
     expect(canConnect(two, 'again', 'table', 'forest', 'data')).toEqual({
       kind: 'taken',
       port: 'data',
@@ -103,7 +118,10 @@ describe('canConnect', () => {
   });
 
   it('allows an input of any number', () => {
-    const more = graphOf(WINE + '  all:\n    cmd: jupyter mlws node compare --table t\n    outs: [t]\n');
+    const more = graphOf(
+      WINE +
+        '  all:\n    cmd: jupyter mlws node compare --table t\n    outs: [t]\n'
+    );
     expect(canConnect(more, 'judge', 'metrics', 'all', 'metrics')).toBeNull();
   });
 });
@@ -115,8 +133,16 @@ describe('validate', () => {
   b: {cmd: jupyter mlws node load_csv --table x, deps: [x], outs: [y, x]}
   c: {deps: [q]}
 `);
-    const kinds = validate(graph, true).map(problem => `${problem.node} ${problem.kind}`);
-    expect(kinds).toEqual(['a component', 'b input', 'c command', 'b output', 'b cycle']);
+    const kinds = validate(graph, true).map(
+      problem => `${problem.node} ${problem.kind}`
+    );
+    expect(kinds).toEqual([
+      'a component',
+      'b input',
+      'c command',
+      'b output',
+      'b cycle'
+    ]);
   });
 
   it('finds nothing to blame in a good workflow', () => {

@@ -1,5 +1,10 @@
 import type { IComponent } from '../models';
-import type { IPathEntry, IStage, IWorkflowDocument, NodeKind } from './document';
+import type {
+  IPathEntry,
+  IStage,
+  IWorkflowDocument,
+  NodeKind
+} from './document';
 import { basename } from './paths';
 
 /** A place where an edge begins or ends. */
@@ -66,7 +71,9 @@ export function buildGraph(
 ): IGraph {
   const nodes = new Map<string, IGraphNode>();
   for (const stage of document.stages) {
-    const component = stage.component ? (components.get(stage.component) ?? null) : null;
+    const component = stage.component
+      ? (components.get(stage.component) ?? null)
+      : null;
     nodes.set(stage.id, makeNode(stage, component));
   }
   return { nodes, edges: makeEdges(nodes) };
@@ -92,10 +99,15 @@ function argumentPaths(stage: IStage, port: string): string[] {
 
 function inputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
   const ports: IGraphPort[] = component
-    ? component.inputs.map(port => ({ ...port, paths: argumentPaths(stage, port.name) }))
+    ? component.inputs.map(port => ({
+        ...port,
+        paths: argumentPaths(stage, port.name)
+      }))
     : portsByArguments(stage);
   const bound = new Set(ports.flatMap(port => port.paths));
-  const loose = stage.deps.flatMap(dep => dep.paths).filter(path => !bound.has(path));
+  const loose = stage.deps
+    .flatMap(dep => dep.paths)
+    .filter(path => !bound.has(path));
   const isOpen = !stage.component;
   if (isOpen || loose.length > 0) {
     ports.push({
@@ -135,7 +147,9 @@ function outputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
   }));
   const bound = new Set(known.flatMap(port => port.paths));
   const names = new Set(known.map(port => port.name));
-  const loose = stage.outs.filter(out => !out.paths.some(path => bound.has(path)));
+  const loose = stage.outs.filter(
+    out => !out.paths.some(path => bound.has(path))
+  );
   return [
     ...known,
     ...loose.map(out => {
@@ -146,8 +160,14 @@ function outputsOf(stage: IStage, component: IComponent | null): IGraphPort[] {
   ];
 }
 
-function loosePort(stage: IStage, out: IPathEntry, taken: ReadonlySet<string>): IGraphPort {
-  const argument = stage.args.find(arg => arg.paths.some(path => out.paths.includes(path)));
+function loosePort(
+  stage: IStage,
+  out: IPathEntry,
+  taken: ReadonlySet<string>
+): IGraphPort {
+  const argument = stage.args.find(arg =>
+    arg.paths.some(path => out.paths.includes(path))
+  );
   const short = argument?.name ?? basename(out.raw);
   return {
     name: taken.has(short) ? out.raw : short,
@@ -200,7 +220,12 @@ function makeEdges(nodes: ReadonlyMap<string, IGraphNode>): IGraphEdge[] {
   return [...edges.values()];
 }
 
-function makeEdge(origin: IOrigin, target: string, port: string, path: string): IGraphEdge {
+function makeEdge(
+  origin: IOrigin,
+  target: string,
+  port: string,
+  path: string
+): IGraphEdge {
   return {
     id: `${origin.node}:${origin.port}->${target}:${port}:${path}`,
     source: origin.node,
@@ -223,7 +248,11 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
 /** The folders above a path, the nearest first. */
 function folders(path: string): string[] {
   const found: string[] = [];
-  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+  for (
+    let cut = path.lastIndexOf('/');
+    cut > 0;
+    cut = path.lastIndexOf('/', cut - 1)
+  ) {
     found.push(path.slice(0, cut));
   }
   return found;
@@ -242,7 +271,10 @@ function originsOf(
 
 export function fits(from: string | null, to: string | null): boolean {
   return (
-    from === null || to === null || from === to || (to === 'File' && from !== 'Folder')
+    from === null ||
+    to === null ||
+    from === to ||
+    (to === 'File' && from !== 'Folder')
   );
 }
 
@@ -264,7 +296,10 @@ export function canConnect(
   if (source === target) {
     return { kind: 'cycle', nodes: [source, source] };
   }
-  if (!to.stage.isEditable || (to.kind === 'component' && targetPort === ANY_INPUT)) {
+  if (
+    !to.stage.isEditable ||
+    (to.kind === 'component' && targetPort === ANY_INPUT)
+  ) {
     return { kind: 'text', node: target };
   }
   if (!fits(output.type, input.type)) {
@@ -273,7 +308,9 @@ export function canConnect(
   const here = graph.edges.filter(
     edge => edge.target === target && edge.targetPort === targetPort
   );
-  if (here.some(edge => edge.source === source && edge.sourcePort === sourcePort)) {
+  if (
+    here.some(edge => edge.source === source && edge.sourcePort === sourcePort)
+  ) {
     return { kind: 'same' };
   }
   if (!input.multiple && here.length > 0) {
@@ -284,7 +321,11 @@ export function canConnect(
 }
 
 /** The nodes on a shortest way along the edges, both ends included; null where there is none. */
-export function pathBetween(graph: IGraph, start: string, end: string): string[] | null {
+export function pathBetween(
+  graph: IGraph,
+  start: string,
+  end: string
+): string[] | null {
   const targets = new Map<string, string[]>();
   graph.edges.forEach(edge => push(targets, edge.source, edge.target));
   const from = new Map<string, string | null>([[start, null]]);

@@ -1,6 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ISignal } from '@lumino/signaling';
-import { createContext, useContext, useEffect, useReducer, useSyncExternalStore } from 'react';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useReducer,
+  useSyncExternalStore
+} from 'react';
 
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';

@@ -12,11 +12,23 @@ import sweep from '../../style/icons/sweep.svg';
 import workflow from '../../style/icons/workflow.svg';
 import type { NodeKind } from './document';
 
-export const workflowIcon = new LabIcon({ name: 'jupyter-mlws:workflow', svgstr: workflow });
-export const componentIcon = new LabIcon({ name: 'jupyter-mlws:component', svgstr: component });
-export const sweepIcon = new LabIcon({ name: 'jupyter-mlws:sweep', svgstr: sweep });
+export const workflowIcon = new LabIcon({
+  name: 'jupyter-mlws:workflow',
+  svgstr: workflow
+});
+export const componentIcon = new LabIcon({
+  name: 'jupyter-mlws:component',
+  svgstr: component
+});
+export const sweepIcon = new LabIcon({
+  name: 'jupyter-mlws:sweep',
+  svgstr: sweep
+});
 export const fitIcon = new LabIcon({ name: 'jupyter-mlws:fit', svgstr: fit });
-export const autoLayoutIcon = new LabIcon({ name: 'jupyter-mlws:auto-layout', svgstr: autoLayout });
+export const autoLayoutIcon = new LabIcon({
+  name: 'jupyter-mlws:auto-layout',
+  svgstr: autoLayout
+});
 
 export const KIND_ICONS: Record<NodeKind, LabIcon> = {
   component: componentIcon,

@@ -14,7 +14,10 @@ const MARGIN = 20;
 
 /** How high a node is drawn, before the browser has measured it. */
 export function nodeHeight(node: IGraphNode): number {
-  return HEAD_HEIGHT + PORT_HEIGHT * Math.max(1, node.inputs.length, node.outputs.length);
+  return (
+    HEAD_HEIGHT +
+    PORT_HEIGHT * Math.max(1, node.inputs.length, node.outputs.length)
+  );
 }
 
 /**
@@ -29,7 +32,9 @@ export function placeNodes(
   const places = new Map<string, IPlace>();
   const open: IGraphNode[] = [];
   for (const node of graph.nodes.values()) {
-    const place = node.at ? { x: node.at[0], y: node.at[1] } : before.get(node.id);
+    const place = node.at
+      ? { x: node.at[0], y: node.at[1] }
+      : before.get(node.id);
     if (place) {
       places.set(node.id, place);
     } else {
@@ -42,15 +47,25 @@ export function placeNodes(
   return places;
 }
 
-function placeOpen(graph: IGraph, open: IGraphNode[], places: Map<string, IPlace>): void {
+function placeOpen(
+  graph: IGraph,
+  open: IGraphNode[],
+  places: Map<string, IPlace>
+): void {
   const layout = arrange(graph);
   const shift = shiftOf(layout, places);
-  const taken = [...places].map(([id, place]) => box(graph.nodes.get(id)!, place));
+  const taken = [...places].map(([id, place]) =>
+    box(graph.nodes.get(id)!, place)
+  );
   for (const node of open) {
     const wanted = layout.get(node.id)!;
     const place = { x: wanted.x + shift.x, y: wanted.y + shift.y };
     // Below whatever stands there already.
-    for (let hit = firstHit(taken, box(node, place)); hit; hit = firstHit(taken, box(node, place))) {
+    for (
+      let hit = firstHit(taken, box(node, place));
+      hit;
+      hit = firstHit(taken, box(node, place))
+    ) {
       place.y = hit.bottom + MARGIN;
     }
     places.set(node.id, place);
@@ -104,7 +119,13 @@ function firstHit(taken: IBox[], own: IBox): IBox | undefined {
 /** The whole graph from left to right. */
 function arrange(graph: IGraph): Map<string, IPlace> {
   const layout = new dagre.graphlib.Graph();
-  layout.setGraph({ rankdir: 'LR', nodesep: 30, ranksep: 60, marginx: MARGIN, marginy: MARGIN });
+  layout.setGraph({
+    rankdir: 'LR',
+    nodesep: 30,
+    ranksep: 60,
+    marginx: MARGIN,
+    marginy: MARGIN
+  });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes.values()) {
     layout.setNode(node.id, { width: NODE_WIDTH, height: nodeHeight(node) });
@@ -124,9 +145,15 @@ function arrange(graph: IGraph): Map<string, IPlace> {
 }
 
 /** The nearest place below `wanted` where a new node covers no other. */
-export function freePlace(graph: IGraph, places: ReadonlyMap<string, IPlace>, wanted: IPlace): IPlace {
+export function freePlace(
+  graph: IGraph,
+  places: ReadonlyMap<string, IPlace>,
+  wanted: IPlace
+): IPlace {
   const place = { ...wanted };
-  const taken = [...graph.nodes.values()].map(node => box(node, places.get(node.id)!));
+  const taken = [...graph.nodes.values()].map(node =>
+    box(node, places.get(node.id)!)
+  );
   const own = (): IBox => ({
     left: place.x,
     right: place.x + NODE_WIDTH,

@@ -26,7 +26,11 @@ export function LogView({ node }: { node: string }): JSX.Element {
   }, [spans]);
 
   if (run === null) {
-    return <p className="jp-mlws-Empty">{trans.__('Run the workflow to see what this node prints.')}</p>;
+    return (
+      <p className="jp-mlws-Empty">
+        {trans.__('Run the workflow to see what this node prints.')}
+      </p>
+    );
   }
   return (
     <>
@@ -44,11 +48,15 @@ export function LogView({ node }: { node: string }): JSX.Element {
         tabIndex={0}
         aria-label={trans.__('Log of %1', node)}
         onScroll={({ currentTarget: at }) => {
-          isAtEnd.current = at.scrollHeight - at.scrollTop - at.clientHeight < 8;
+          isAtEnd.current =
+            at.scrollHeight - at.scrollTop - at.clientHeight < 8;
         }}
       >
         {spans.map(({ text: part, styles }, index) => (
-          <span key={index} className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}>
+          <span
+            key={index}
+            className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
+          >
             {part}
           </span>
         ))}
@@ -96,7 +104,9 @@ function useLog(
       }
     };
     const follow = (): void => {
-      read().catch(reason => !isGone && setError(String(reason.message ?? reason)));
+      read().catch(
+        reason => !isGone && setError(String(reason.message ?? reason))
+      );
     };
     follow();
     return () => {

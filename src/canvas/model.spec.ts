@@ -10,8 +10,18 @@ const TRAIN = {
   title: 'Train',
   category: 'Train',
   description: '',
-  inputs: [{ name: 'data', type: 'Table', required: true, multiple: false, description: '' }],
-  outputs: [{ name: 'model', type: 'Model', extension: '.skops', description: '' }],
+  inputs: [
+    {
+      name: 'data',
+      type: 'Table',
+      required: true,
+      multiple: false,
+      description: ''
+    }
+  ],
+  outputs: [
+    { name: 'model', type: 'Model', extension: '.skops', description: '' }
+  ],
   settings: { type: 'object', properties: {} },
   source: 'library',
   error: null
@@ -35,7 +45,9 @@ function open(text: string): { file: YFile; model: CanvasModel } {
 }
 
 /** With a library, as the server gives it. */
-async function openWithLibrary(text: string): Promise<{ file: YFile; model: CanvasModel }> {
+async function openWithLibrary(
+  text: string
+): Promise<{ file: YFile; model: CanvasModel }> {
   const opened = open(text);
   const service: any = {
     id: 'dvc.yaml',
@@ -47,7 +59,11 @@ async function openWithLibrary(text: string): Promise<{ file: YFile; model: Canv
     validate: async () => []
   };
   const signal = { connect: () => true, disconnect: () => true };
-  const events: any = { message: signal, connectionChanged: signal, dispose: () => undefined };
+  const events: any = {
+    message: signal,
+    connectionChanged: signal,
+    dispose: () => undefined
+  };
   await opened.model.attach(service, events);
   return opened;
 }
@@ -61,7 +77,13 @@ describe('CanvasModel', () => {
   });
 
   it('opens and changes nothing', () => {
-    for (const text of [WINE, HAND_WRITTEN, '', 'a: [', WINE.replace(/\n/g, '\r\n')]) {
+    for (const text of [
+      WINE,
+      HAND_WRITTEN,
+      '',
+      'a: [',
+      WINE.replace(/\n/g, '\r\n')
+    ]) {
       const { file, model } = open(text);
       vi.advanceTimersByTime(2000);
       expect(file.getSource()).toBe(text);
@@ -100,10 +122,16 @@ describe('CanvasModel', () => {
     file.setSource(WINE + 'x: [');
     expect(model.error?.line).toBeGreaterThan(35);
     expect(model.graph.nodes.size).toBe(3);
-    expect(model.edit(() => [{ offset: 0, delete: 1, insert: '' }])).toBe(false);
+    expect(model.edit(() => [{ offset: 0, delete: 1, insert: '' }])).toBe(
+      false
+    );
     file.setSource(WINE.replace('  judge:', '  verdict:'));
     expect(model.error).toBeNull();
-    expect([...model.graph.nodes.keys()]).toEqual(['load', 'forest', 'verdict']);
+    expect([...model.graph.nodes.keys()]).toEqual([
+      'load',
+      'forest',
+      'verdict'
+    ]);
     // What did not change is not drawn again.
     expect(model.graph.nodes.get('load')).toBe(before);
   });
@@ -119,7 +147,9 @@ describe('CanvasModel', () => {
 
   it('refuses an edit that would break the text', () => {
     const { file, model } = open(WINE);
-    expect(() => model.edit(() => [{ offset: 0, delete: 0, insert: '{' }])).toThrow(/break/);
+    expect(() =>
+      model.edit(() => [{ offset: 0, delete: 0, insert: '{' }])
+    ).toThrow(/break/);
     expect(file.getSource()).toBe(WINE);
   });
 });

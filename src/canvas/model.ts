@@ -10,7 +10,12 @@ import type {
   IRunSummary,
   IWorkflowEvent
 } from '../models';
-import { parse, type IParseError, type IWorkflowDocument, type ParseResult } from './document';
+import {
+  parse,
+  type IParseError,
+  type IWorkflowDocument,
+  type ParseResult
+} from './document';
 import {
   addNode,
   compose,
@@ -23,7 +28,14 @@ import {
   removeNodes,
   type Edit
 } from './edits';
-import { ANY_INPUT, buildGraph, canConnect, type IGraph, type IGraphEdge, type Refusal } from './graph';
+import {
+  ANY_INPUT,
+  buildGraph,
+  canConnect,
+  type IGraph,
+  type IGraphEdge,
+  type Refusal
+} from './graph';
 import { KeyedStore } from './keyed';
 import { placeNodes, type IPlace } from './layout';
 import { FINAL, RunStore } from './runs';
@@ -40,6 +52,8 @@ export interface IFile {
 
 /** How long typing must rest before the server is asked, in milliseconds. */
 const REST = 500;
+/** A save tells of itself several times, within so many milliseconds. */
+const SETTLE = 50;
 
 /** What the canvas shows of one `dvc.yaml`, and what can be done to it. Knows no DOM. */
 export class CanvasModel implements IDisposable {
@@ -142,6 +156,7 @@ export class CanvasModel implements IDisposable {
     }
     this._isDisposed = true;
     clearTimeout(this._timer);
+    clearTimeout(this._saved);
     this._shared.changed.disconnect(this._onText, this);
     this._events?.dispose();
     Signal.clearData(this);
@@ -150,7 +165,10 @@ export class CanvasModel implements IDisposable {
   // The server
 
   /** Connects to the server's side of the workflow; owns `events` from now on. */
-  async attach(service: WorkflowService, events: IEventStream<IWorkflowEvent>): Promise<void> {
+  async attach(
+    service: WorkflowService,
+    events: IEventStream<IWorkflowEvent>
+  ): Promise<void> {
     this._service = service;
     this._path = service.path;
     this._take(parse(this._shared.getSource(), this._path));
@@ -158,7 +176,10 @@ export class CanvasModel implements IDisposable {
     events.message.connect(this._onEvent, this);
     events.connectionChanged.connect(this._onConnection, this);
     await this.loadComponents();
-    await Promise.all([this.loadRun(), this.loadPlan(), this._judge()]);
+    await Promise.all([
+      this.loadRun(),
+      this._judge().then(() => this.loadPlan())
+    ]);
   }
 
   async loadComponents(): Promise<void> {
@@ -200,7 +221,15 @@ export class CanvasModel implements IDisposable {
 
   /** The plan is of the file on disk: while the text is ahead of it there is none. */
   async loadPlan(): Promise<void> {
-    if (this.file.isDirty || this._error || this._graph.nodes.size === 0) {
+    const isFaulty = this._problems.some(
+      problem => 'kind' in problem || problem.severity === 'error'
+    );
+    if (
+      this.file.isDirty ||
+      this._error ||
+      isFaulty ||
+      this._graph.nodes.size === 0
+    ) {
       this.plan.replace(new Map());
       return;
     }
@@ -218,14 +247,21 @@ export class CanvasModel implements IDisposable {
   }
 
   /** Writes the file if need be, then starts a run. */
-  async run(options: { force?: boolean; targets?: string[] } = {}): Promise<void> {
+  async run(
+    options: { force?: boolean; targets?: string[] } = {}
+  ): Promise<void> {
     this.flush();
     if (this.file.isDirty) {
       await this.file.save();
     }
     await this._ask(
       service => service.execute(options),
-      run => this.runs.load({ ...run, nodes: run.nodes ?? [], last_seq: run.last_seq ?? 0 })
+      run =>
+        this.runs.load({
+          ...run,
+          nodes: run.nodes ?? [],
+          last_seq: run.last_seq ?? 0
+        })
     );
   }
 
@@ -243,7 +279,8 @@ export class CanvasModel implements IDisposable {
 
   /** The file was written, or read anew from the disk. */
   onSaved(): void {
-    void this.loadPlan();
+    clearTimeout(this._saved);
+    this._saved = setTimeout(() => void this.loadPlan(), SETTLE);
   }
 
   private async _ask<T>(
@@ -327,9 +364,14 @@ export class CanvasModel implements IDisposable {
     if (splices.length === 0) {
       return false;
     }
-    const result = parse(applySplices(this._shared.getSource(), splices), this._path);
+    const result = parse(
+      applySplices(this._shared.getSource(), splices),
+      this._path
+    );
     if (result.error) {
-      throw new Error(`The edit would break the text: ${JSON.stringify(result.error)}`);
+      throw new Error(
+        `The edit would break the text: ${JSON.stringify(result.error)}`
+      );
     }
     const write = (): void => {
       for (const { offset, delete: count, insert } of splices) {
@@ -385,13 +427,15 @@ export class CanvasModel implements IDisposable {
     this._rebuild();
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {
-      void this._judge();
-      void this.loadPlan();
+      void this._judge().then(() => this.loadPlan());
     }, REST);
   }
 
   private _rebuild(): void {
-    this._graph = reuse(this._graph, buildGraph(this._document, this._components));
+    this._graph = reuse(
+      this._graph,
+      buildGraph(this._document, this._components)
+    );
     this._places = placeNodes(this._graph, this._places);
     this._setProblems(validate(this._graph, this._library === 'known'));
     const kept = [...this._selection].filter(id => this._graph.nodes.has(id));
@@ -417,7 +461,10 @@ export class CanvasModel implements IDisposable {
 
   select(ids: Iterable<string>): void {
     const next = new Set(ids);
-    if (next.size !== this._selection.size || [...next].some(id => !this._selection.has(id))) {
+    if (
+      next.size !== this._selection.size ||
+      [...next].some(id => !this._selection.has(id))
+    ) {
       this.flush();
       this._selection = next;
       this._selectionChanged.emit();
@@ -448,11 +495,16 @@ export class CanvasModel implements IDisposable {
   removeSelected(): void {
     const ids = this._selection;
     const edges = this._graph.edges.filter(
-      edge => this._selectedEdges.has(edge.id) && !ids.has(edge.target) && !ids.has(edge.source)
+      edge =>
+        this._selectedEdges.has(edge.id) &&
+        !ids.has(edge.target) &&
+        !ids.has(edge.source)
     );
     this.edit(now =>
       compose(now, [
-        ...edges.map(edge => (then: IWorkflowDocument) => disconnect(then, linkOf(edge))),
+        ...edges.map(
+          edge => (then: IWorkflowDocument) => disconnect(then, linkOf(edge))
+        ),
         then => (ids.size > 0 ? removeNodes(then, ids) : [])
       ])
     );
@@ -467,14 +519,23 @@ export class CanvasModel implements IDisposable {
     return canConnect(this._graph, source, sourcePort, target, targetPort);
   }
 
-  connect(source: string, sourcePort: string, target: string, targetPort: string): void {
+  connect(
+    source: string,
+    sourcePort: string,
+    target: string,
+    targetPort: string
+  ): void {
     const refusal = this.refusal(source, sourcePort, target, targetPort);
     if (refusal) {
       this._refused.emit(refusal);
       return;
     }
-    const output = this._graph.nodes.get(source)!.outputs.find(port => port.name === sourcePort)!;
-    const input = this._graph.nodes.get(target)!.inputs.find(port => port.name === targetPort)!;
+    const output = this._graph.nodes
+      .get(source)!
+      .outputs.find(port => port.name === sourcePort)!;
+    const input = this._graph.nodes
+      .get(target)!
+      .inputs.find(port => port.name === targetPort)!;
     const port = targetPort === ANY_INPUT ? null : targetPort;
     // A file that the input read so far makes room.
     const replaces = input.multiple ? [] : input.paths;
@@ -487,11 +548,15 @@ export class CanvasModel implements IDisposable {
   }
 
   move(places: ReadonlyMap<string, IPlace>): void {
-    const rounded = [...places].map(([id, { x, y }]): [string, [number, number]] => [
-      id,
-      [Math.round(x), Math.round(y)]
-    ]);
-    const editable = rounded.filter(([id]) => this._graph.nodes.get(id)?.stage.isEditable);
+    const rounded = [...places].map(
+      ([id, { x, y }]): [string, [number, number]] => [
+        id,
+        [Math.round(x), Math.round(y)]
+      ]
+    );
+    const editable = rounded.filter(
+      ([id]) => this._graph.nodes.get(id)?.stage.isEditable
+    );
     // Others are moved for the eye only, until the file is opened again.
     for (const [id, [x, y]] of rounded) {
       this._places.set(id, { x, y });
@@ -524,6 +589,7 @@ export class CanvasModel implements IDisposable {
   private _isOwn = false;
   private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
+  private _saved: ReturnType<typeof setTimeout> | undefined;
   private _changed = new Signal<this, void>(this);
   private _selectionChanged = new Signal<this, void>(this);
   private _refused = new Signal<this, Refusal>(this);
@@ -544,7 +610,10 @@ function reuse(before: IGraph, after: IGraph): IGraph {
   const nodes = new Map(
     [...after.nodes].map(([id, node]) => {
       const old = before.nodes.get(id);
-      const isSame = old && old.component === node.component && JSON.stringify(old) === JSON.stringify(node);
+      const isSame =
+        old &&
+        old.component === node.component &&
+        JSON.stringify(old) === JSON.stringify(node);
       return [id, isSame ? old : node];
     })
   );

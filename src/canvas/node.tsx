@@ -1,11 +1,5 @@
-import {
-  Handle,
-  Position,
-  useUpdateNodeInternals,
-  type Node,
-  type NodeProps
-} from '@xyflow/react';
-import { memo, useEffect } from 'react';
+import { Handle, Position, type Node, type NodeProps } from '@xyflow/react';
+import { memo } from 'react';
 
 import { duration } from '../format';
 import type { INodePlan } from '../models';
@@ -21,12 +15,12 @@ export type CanvasNode = Node<{ node: IGraphNode }, 'mlws'>;
 export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
   const { model, trans } = useCanvas();
   const { node } = data;
-  useMeasuredPorts(node);
   const state = useKeyed(model.runs.nodes, node.id);
   const plan = useKeyed(model.plan, node.id);
   const fault = useKeyed(model.faults, node.id);
   const Icon = KIND_ICONS[node.kind].react;
-  const subtitle = node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
+  const subtitle =
+    node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
   return (
     <div
       className={`jp-mlws-Node${selected ? ' jp-mod-selected' : ''}`}
@@ -35,8 +29,15 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       data-mlws-plan={plan?.action}
     >
       {plan && <PlanStripe plan={plan} />}
-      <div className="jp-mlws-Node-head" title={node.stage.description || subtitle}>
-        <Icon tag="span" className="jp-mlws-Node-icon" title={kindText(node.kind, trans)} />
+      <div
+        className="jp-mlws-Node-head"
+        title={node.stage.description || subtitle}
+      >
+        <Icon
+          tag="span"
+          className="jp-mlws-Node-icon"
+          title={kindText(node.kind, trans)}
+        />
         <span className="jp-mlws-Node-title">{node.title}</span>
         {fault && (
           <span
@@ -51,22 +52,20 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       </div>
       <Ports node={node} />
       <div className="jp-mlws-Node-foot">
-        {state ? <StateBadge state={state} /> : <span className="jp-mlws-Node-kind">{subtitle}</span>}
+        {state ? (
+          <StateBadge state={state} />
+        ) : (
+          <span className="jp-mlws-Node-kind">{subtitle}</span>
+        )}
         {node.kind === 'sweep' && (
-          <span className="jp-mlws-Node-kind">×{node.stage.variants.length}</span>
+          <span className="jp-mlws-Node-kind">
+            ×{node.stage.variants.length}
+          </span>
         )}
       </div>
     </div>
   );
 });
-
-/** Edges end where the ports were measured: again when their order changes. */
-function useMeasuredPorts(node: IGraphNode): void {
-  const measure = useUpdateNodeInternals();
-  const names = [...node.inputs, { name: '' }, ...node.outputs].map(port => port.name);
-  const order = JSON.stringify(names);
-  useEffect(() => measure(node.id), [measure, node.id, order]);
-}
 
 function PlanStripe({ plan }: { plan: INodePlan }): JSX.Element {
   const { trans } = useCanvas();
@@ -83,9 +82,16 @@ function StateBadge({ state }: { state: INodeState }): JSX.Element {
   const isRunning = state.status === 'RUNNING';
   const elapsed = useElapsed(state.started, isRunning);
   const seconds = isRunning ? elapsed : state.duration;
-  const reasons = [...state.reasons, ...(state.error ? [state.error.message] : [])];
+  const reasons = [
+    ...state.reasons,
+    ...(state.error ? [state.error.message] : [])
+  ];
   return (
-    <span className="jp-mlws-State" data-mlws-state={state.status} title={reasons.join('\n')}>
+    <span
+      className="jp-mlws-State"
+      data-mlws-state={state.status}
+      title={reasons.join('\n')}
+    >
       {statusText(state.status, trans)}
       {seconds !== null && state.status !== 'CACHED' && (
         <span className="jp-mlws-State-time">{duration(seconds)}</span>
@@ -101,20 +107,30 @@ function Ports({ node }: { node: IGraphNode }): JSX.Element {
     <div className="jp-mlws-Node-ports">
       {Array.from({ length: count }, (_, row) => (
         <div key={row} className="jp-mlws-Node-row">
-          {node.inputs[row] && <Port node={node.id} port={node.inputs[row]} side="in" />}
-          {node.outputs[row] && <Port node={node.id} port={node.outputs[row]} side="out" />}
+          {node.inputs[row] && (
+            <Port node={node.id} port={node.inputs[row]} side="in" />
+          )}
+          {node.outputs[row] && (
+            <Port node={node.id} port={node.outputs[row]} side="out" />
+          )}
         </div>
       ))}
     </div>
   );
 }
 
-function Port(props: { node: string; port: IGraphPort; side: 'in' | 'out' }): JSX.Element {
+function Port(props: {
+  node: string;
+  port: IGraphPort;
+  side: 'in' | 'out';
+}): JSX.Element {
   const { trans } = useCanvas();
   const { node, port, side } = props;
   const name = portText(port.name, trans);
   const type = port.type ?? trans.__('any file');
-  const hint = [`${name}: ${type}`, port.description, ...port.paths].filter(Boolean).join('\n');
+  const hint = [`${name}: ${type}`, port.description, ...port.paths]
+    .filter(Boolean)
+    .join('\n');
   return (
     <span className={`jp-mlws-Port jp-mod-${side}`} title={hint}>
       <Handle

@@ -8,14 +8,24 @@ import { componentIcon } from './icons';
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';
 
 /** The components by category; dragged onto the canvas, or added by a double click or Enter. */
-export function Palette({ onAdd }: { onAdd: (name: string) => void }): JSX.Element {
+export function Palette({
+  onAdd
+}: {
+  onAdd: (name: string) => void;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   useSignal(model.changed);
   const [query, setQuery] = useState('');
-  const found = [...model.components.values()].filter(one => matches(one, query));
+  const found = [...model.components.values()].filter(one =>
+    matches(one, query)
+  );
   const categories = [...new Set(found.map(one => one.category))];
   return (
-    <div className="jp-mlws-Palette" role="region" aria-label={trans.__('Components')}>
+    <div
+      className="jp-mlws-Palette"
+      role="region"
+      aria-label={trans.__('Components')}
+    >
       <FilterBox
         placeholder={trans.__('Search')}
         disabled={model.components.size === 0}
@@ -76,7 +86,9 @@ function PaletteItem(props: {
     >
       <componentIcon.react tag="span" className="jp-mlws-Palette-icon" />
       <span>{title}</span>
-      {component.source === 'project' && <span className="jp-mlws-Palette-own">●</span>}
+      {component.source === 'project' && (
+        <span className="jp-mlws-Palette-own">●</span>
+      )}
     </div>
   );
 }
@@ -84,7 +96,11 @@ function PaletteItem(props: {
 function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
   const { model, trans } = useCanvas();
   if (isSearch) {
-    return <p className="jp-mlws-Empty">{trans.__('No component has these words.')}</p>;
+    return (
+      <p className="jp-mlws-Empty">
+        {trans.__('No component has these words.')}
+      </p>
+    );
   }
   return (
     <p className="jp-mlws-Empty">

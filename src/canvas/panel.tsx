@@ -13,16 +13,26 @@ import { problemText, statusText } from './words';
 const LAST_RUNS = 10;
 
 /** The right side: the selected node, or the workflow where none is. */
-export function Panel({ onShow }: { onShow: (node: string) => void }): JSX.Element {
+export function Panel({
+  onShow
+}: {
+  onShow: (node: string) => void;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   useSignal(model.selectionChanged);
   const { selected } = model;
   return (
-    <div className="jp-mlws-Panel" role="region" aria-label={trans.__('Details')}>
+    <div
+      className="jp-mlws-Panel"
+      role="region"
+      aria-label={trans.__('Details')}
+    >
       {selected !== null ? (
         <NodePanel key={selected} node={selected} />
       ) : model.selection.size > 1 ? (
-        <p className="jp-mlws-Empty">{trans.__('%1 nodes are selected.', model.selection.size)}</p>
+        <p className="jp-mlws-Empty">
+          {trans.__('%1 nodes are selected.', model.selection.size)}
+        </p>
       ) : (
         <WorkflowPanel onShow={onShow} />
       )}
@@ -88,7 +98,11 @@ function NodePanel({ node }: { node: string }): JSX.Element {
   );
 }
 
-function WorkflowPanel({ onShow }: { onShow: (node: string) => void }): JSX.Element {
+function WorkflowPanel({
+  onShow
+}: {
+  onShow: (node: string) => void;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   useSignal(model.changed, model.runs.changed);
   const { problems, pastRuns, graph } = model;
@@ -110,7 +124,9 @@ function WorkflowPanel({ onShow }: { onShow: (node: string) => void }): JSX.Elem
       )}
       <h4>{trans.__('Last runs')}</h4>
       {pastRuns.length === 0 ? (
-        <p className="jp-mlws-Empty">{trans.__('This workflow has not run yet.')}</p>
+        <p className="jp-mlws-Empty">
+          {trans.__('This workflow has not run yet.')}
+        </p>
       ) : (
         <ul className="jp-mlws-Runs">
           {pastRuns.slice(0, LAST_RUNS).map(run => (
@@ -162,7 +178,8 @@ function ProblemRow(props: {
     <li className={`jp-mod-${severity}`}>
       {node ? (
         <button onClick={() => onShow(node)}>
-          <strong>{node}</strong> {text}
+          {'kind' in problem && <strong>{node} </strong>}
+          {text}
         </button>
       ) : (
         text

@@ -50,8 +50,6 @@ export function relative(folder: string, path: string): string {
 /** Is one of the paths the other one, or a folder that holds it? */
 export function overlap(one: string, other: string): boolean {
   return (
-    one === other ||
-    one.startsWith(`${other}/`) ||
-    other.startsWith(`${one}/`)
+    one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
   );
 }

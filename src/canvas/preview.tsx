@@ -15,23 +15,39 @@ export function PreviewView({ node }: { node: string }): JSX.Element {
   if (run === null) {
     return (
       <div className="jp-mlws-Preview">
-        <p className="jp-mlws-Empty">{trans.__('Run the workflow to see what this node makes.')}</p>
+        <p className="jp-mlws-Empty">
+          {trans.__('Run the workflow to see what this node makes.')}
+        </p>
       </div>
     );
   }
   return (
     <div className="jp-mlws-Preview">
       {error && <p className="jp-mlws-Empty">{error}</p>}
-      {outputs?.length === 0 && <p className="jp-mlws-Empty">{trans.__('This node has no outputs.')}</p>}
+      {outputs?.length === 0 && (
+        <p className="jp-mlws-Empty">{trans.__('This node has no outputs.')}</p>
+      )}
       {outputs?.map(output => (
-        <section key={output.port} aria-label={output.port} data-mlws-preview={output.port}>
+        <section
+          key={output.port}
+          aria-label={output.port}
+          data-mlws-preview={output.port}
+        >
           <h4>
-            {output.port} <span className="jp-mlws-Preview-type">{output.type}</span>
+            {output.port}{' '}
+            <span className="jp-mlws-Preview-type">{output.type}</span>
           </h4>
           {output.exists ? (
-            <OutputPreview run={run} node={node} output={output} status={status} />
+            <OutputPreview
+              run={run}
+              node={node}
+              output={output}
+              status={status}
+            />
           ) : (
-            <p className="jp-mlws-Empty">{trans.__('%1 does not exist yet.', output.path)}</p>
+            <p className="jp-mlws-Empty">
+              {trans.__('%1 does not exist yet.', output.path)}
+            </p>
           )}
         </section>
       ))}
@@ -87,10 +103,20 @@ function OutputPreview(props: {
   if (error) {
     return <p className="jp-mlws-Empty">{error}</p>;
   }
-  return preview ? <Artifact preview={preview} name={output.port} /> : <p>{trans.__('Loading…')}</p>;
+  return preview ? (
+    <Artifact preview={preview} name={output.port} />
+  ) : (
+    <p>{trans.__('Loading…')}</p>
+  );
 }
 
-function Artifact({ preview, name }: { preview: IPreview; name: string }): JSX.Element {
+function Artifact({
+  preview,
+  name
+}: {
+  preview: IPreview;
+  name: string;
+}): JSX.Element {
   switch (preview.type) {
     case 'Table':
       return <TablePreview {...preview} />;
@@ -121,7 +147,11 @@ function TablePreview(props: {
   return (
     <>
       <p className="jp-mlws-Preview-shape">
-        {trans.__('%1 rows × %2 columns', rowText, columns.length.toLocaleString(language))}
+        {trans.__(
+          '%1 rows × %2 columns',
+          rowText,
+          columns.length.toLocaleString(language)
+        )}
       </p>
       <div className="jp-mlws-Preview-scroll" tabIndex={0}>
         <table className="jp-mlws-Table">
@@ -139,7 +169,10 @@ function TablePreview(props: {
             {rows.map((row, index) => (
               <tr key={index}>
                 {row.map((value, column) => (
-                  <td key={column} className={typeof value === 'number' ? 'jp-mod-number' : ''}>
+                  <td
+                    key={column}
+                    className={typeof value === 'number' ? 'jp-mod-number' : ''}
+                  >
                     {cellText(value)}
                   </td>
                 ))}
@@ -158,7 +191,10 @@ function TablePreview(props: {
 }
 
 /** Nested metrics by their dotted names. */
-function flatten(metrics: Record<string, any>, prefix = ''): [string, unknown][] {
+function flatten(
+  metrics: Record<string, any>,
+  prefix = ''
+): [string, unknown][] {
   return Object.entries(metrics).flatMap(([key, value]): [string, unknown][] =>
     value !== null && typeof value === 'object' && !Array.isArray(value)
       ? flatten(value, `${prefix}${key}.`)
@@ -166,7 +202,11 @@ function flatten(metrics: Record<string, any>, prefix = ''): [string, unknown][]
   );
 }
 
-function MetricsPreview({ metrics }: { metrics: Record<string, any> }): JSX.Element {
+function MetricsPreview({
+  metrics
+}: {
+  metrics: Record<string, any>;
+}): JSX.Element {
   return (
     <table className="jp-mlws-Table jp-mod-metrics">
       <tbody>
@@ -181,14 +221,24 @@ function MetricsPreview({ metrics }: { metrics: Record<string, any> }): JSX.Elem
   );
 }
 
-function TextPreview({ text, truncated }: { text: string; truncated?: boolean }): JSX.Element {
+function TextPreview({
+  text,
+  truncated
+}: {
+  text: string;
+  truncated?: boolean;
+}): JSX.Element {
   const { trans } = useCanvas();
   return (
     <>
       <pre className="jp-mlws-Preview-text" tabIndex={0}>
         {text}
       </pre>
-      {truncated && <p className="jp-mlws-Preview-shape">{trans.__('The rest is not shown.')}</p>}
+      {truncated && (
+        <p className="jp-mlws-Preview-shape">
+          {trans.__('The rest is not shown.')}
+        </p>
+      )}
     </>
   );
 }

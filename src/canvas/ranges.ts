@@ -33,7 +33,9 @@ export type Entry = Pair<Scalar, Node | null>;
 /** The value of a key, with the pair that holds it. */
 export function entryOf(map: unknown, key: string): Entry | null {
   const found = isMap(map)
-    ? map.items.find(pair => isScalar(pair.key) && String(pair.key.value) === key)
+    ? map.items.find(
+        pair => isScalar(pair.key) && String(pair.key.value) === key
+      )
     : undefined;
   return (found as Entry | undefined) ?? null;
 }
@@ -90,7 +92,8 @@ export function blockLines(
     const items = value.map(one => `- ${itemText(one)}`);
     return [`${print(key, false)}:`, ...indentBy(source.listStep, items)];
   }
-  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
+  const isObject =
+    value !== null && typeof value === 'object' && !Array.isArray(value);
   if (depth > 1 && isObject && Object.keys(value).length > 0) {
     const inner = Object.entries(value).flatMap(([name, one]) =>
       blockLines(source, name, one, depth - 1)
@@ -101,9 +104,14 @@ export function blockLines(
 }
 
 /** Inserts whole lines in front of the line that begins at `offset`, or at the text's end. */
-function insertLines(source: ISource, offset: number, lines: string[]): ISplice {
+function insertLines(
+  source: ISource,
+  offset: number,
+  lines: string[]
+): ISplice {
   const { text, eol } = source;
-  const endsOpen = offset === text.length && text !== '' && !text.endsWith('\n');
+  const endsOpen =
+    offset === text.length && text !== '' && !text.endsWith('\n');
   const insert = endsOpen
     ? eol + lines.join(eol)
     : lines.map(line => line + eol).join('');
@@ -115,7 +123,9 @@ function behindEntry(source: ISource, end: number, indent: number): number {
   const { text } = source;
   let at = lineEnd(text, end);
   for (;;) {
-    const comment = /^([ \t]*)#.*(\r?\n|$)/.exec(text.slice(at, lineEnd(text, at)));
+    const comment = /^([ \t]*)#.*(\r?\n|$)/.exec(
+      text.slice(at, lineEnd(text, at))
+    );
     if (!comment || comment[1].length < indent || comment[1].length === 0) {
       return at;
     }
@@ -134,7 +144,11 @@ function appendEntry(
   const last = map.items[map.items.length - 1] as Entry;
   const end = entryEnd(source, last);
   if (map.flow) {
-    return { offset: end, delete: 0, insert: `, ${print(key)}: ${print(value)}` };
+    return {
+      offset: end,
+      delete: 0,
+      insert: `, ${print(key)}: ${print(value)}`
+    };
   }
   const indent = column(source, startOf((map.items[0] as Entry).key));
   const lines = indentBy(indent, blockLines(source, key, value, depth));
@@ -145,7 +159,9 @@ function appendEntry(
 function fillEmpty(source: ISource, pair: Entry, lines: string[]): ISplice[] {
   const { text, eol } = source;
   const start = colonEnd(source, pair);
-  const end = isEmptyValue(pair.value) ? start : contentEnd(source, pair.value!);
+  const end = isEmptyValue(pair.value)
+    ? start
+    : contentEnd(source, pair.value!);
   const line = lineEnd(text, start);
   const clear = { offset: start, delete: end - start, insert: '' };
   const open = line === text.length && !text.endsWith('\n');
@@ -177,7 +193,11 @@ export function addEntry(
     return [replaceValue(source, pair, { [key]: value })];
   }
   const indent = column(source, startOf(pair.key)) + source.step;
-  return fillEmpty(source, pair, indentBy(indent, blockLines(source, key, value, depth)));
+  return fillEmpty(
+    source,
+    pair,
+    indentBy(indent, blockLines(source, key, value, depth))
+  );
 }
 
 /** Adds an item to the list behind `pair`, whatever form that has now. */
@@ -243,7 +263,9 @@ export function addToMap(
   }
   const start = startOf(before.key);
   if (map.flow || !isLineHead(source, start)) {
-    const gap = map.flow ? ', ' : source.eol + ' '.repeat(column(source, start));
+    const gap = map.flow
+      ? ', '
+      : source.eol + ' '.repeat(column(source, start));
     const text = map.flow
       ? `${print(key)}: ${print(value)}`
       : `${print(key, false)}: ${print(value)}`;
@@ -255,7 +277,9 @@ export function addToMap(
 }
 
 function isLineHead(source: ISource, offset: number): boolean {
-  return source.text.slice(lineStart(source.text, offset), offset).trim() === '';
+  return (
+    source.text.slice(lineStart(source.text, offset), offset).trim() === ''
+  );
 }
 
 interface ISpan {
@@ -278,8 +302,14 @@ function removeSpans(
   });
 }
 
-function flowSpan(spans: ISpan[], index: number, gone: ReadonlySet<number>): ISpan {
-  const isKeptBehind = spans.some((_, other) => other > index && !gone.has(other));
+function flowSpan(
+  spans: ISpan[],
+  index: number,
+  gone: ReadonlySet<number>
+): ISpan {
+  const isKeptBehind = spans.some(
+    (_, other) => other > index && !gone.has(other)
+  );
   if (isKeptBehind) {
     return { start: spans[index].start, end: spans[index + 1].start };
   }
@@ -317,7 +347,9 @@ export function removeFromMap(
     end: entryEnd(source, pair)
   }));
   const gone = new Set(
-    items.flatMap((pair, index) => (keys.has(String(pair.key.value)) ? [index] : []))
+    items.flatMap((pair, index) =>
+      keys.has(String(pair.key.value)) ? [index] : []
+    )
   );
   return removeSpans(source, spans, gone, map.flow === true);
 }
@@ -337,34 +369,63 @@ export function removeFromList(
 }
 
 /** Empties a block collection to `{}` or `[]`, so that it stays one. */
-export function clear(source: ISource, pair: Entry, empty: '{}' | '[]'): ISplice[] {
+export function clear(
+  source: ISource,
+  pair: Entry,
+  empty: '{}' | '[]'
+): ISplice[] {
   const { text } = source;
   const value = pair.value as YAMLMap | YAMLSeq;
   if (value.flow) {
     const start = startOf(value);
-    return [{ offset: start, delete: contentEnd(source, value) - start, insert: empty }];
+    return [
+      {
+        offset: start,
+        delete: contentEnd(source, value) - start,
+        insert: empty
+      }
+    ];
   }
   const items = value.items as (Entry | Node)[];
   const all = new Set(items.keys());
   const removals = isMap(value)
-    ? removeFromMap(source, value as YAMLMap, new Set(items.map(one => String((one as Entry).key.value))))
+    ? removeFromMap(
+        source,
+        value as YAMLMap,
+        new Set(items.map(one => String((one as Entry).key.value)))
+      )
     : removeFromList(source, value as YAMLSeq, all);
   const colon = colonEnd(source, pair);
-  return [...removals.map(one => clip(text, one, colon)), { offset: colon, delete: 0, insert: ` ${empty}` }];
+  return [
+    ...removals.map(one => clip(text, one, colon)),
+    { offset: colon, delete: 0, insert: ` ${empty}` }
+  ];
 }
 
 /** Keeps a removal behind the colon of its key. */
 function clip(text: string, splice: ISplice, colon: number): ISplice {
   const cut = Math.max(0, colon - splice.offset);
-  return { ...splice, offset: splice.offset + cut, delete: splice.delete - cut };
+  return {
+    ...splice,
+    offset: splice.offset + cut,
+    delete: splice.delete - cut
+  };
 }
 
 /** Puts another value behind a key, in the quotes of the old one if both are strings. */
-export function replaceValue(source: ISource, pair: Entry, value: Value): ISplice {
+export function replaceValue(
+  source: ISource,
+  pair: Entry,
+  value: Value
+): ISplice {
   const start = colonEnd(source, pair);
   const old = pair.value;
   if (isEmptyValue(old)) {
-    return { offset: start, delete: 0, insert: ` ${print(value, typeof value !== 'string' || isInsideFlow(source, pair))}` };
+    return {
+      offset: start,
+      delete: 0,
+      insert: ` ${print(value, typeof value !== 'string' || isInsideFlow(source, pair))}`
+    };
   }
   const isOnKeysLine = !source.text.slice(start, startOf(old)).includes('\n');
   if (isOnKeysLine && !(isCollection(old) && !old.flow)) {
@@ -386,12 +447,20 @@ export function replaceNode(
 ): ISplice {
   const start = startOf(node);
   const text = print(value, inFlow || typeof value !== 'string', quoteOf(node));
-  return { offset: start, delete: contentEnd(source, node) - start, insert: text };
+  return {
+    offset: start,
+    delete: contentEnd(source, node) - start,
+    insert: text
+  };
 }
 
 function quoteOf(node: Node): Quote {
   if (!isScalar(node) || isAlias(node)) {
     return null;
   }
-  return node.type === 'QUOTE_SINGLE' ? "'" : node.type === 'QUOTE_DOUBLE' ? '"' : null;
+  return node.type === 'QUOTE_SINGLE'
+    ? "'"
+    : node.type === 'QUOTE_DOUBLE'
+      ? '"'
+      : null;
 }

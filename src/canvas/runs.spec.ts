@@ -35,13 +35,38 @@ function run(id: string, states: Record<string, string>, seq: number): IRun {
   return { ...summary(id, 'RUNNING'), nodes, last_seq: seq };
 }
 
-function nodeEvent(seq: number, id: string, node: string, status: string): INodeEvent {
-  return { type: 'node', seq, time: '', run: id, workflow: 'w', path: 'dvc.yaml', node, status, data: {} };
+function nodeEvent(
+  seq: number,
+  id: string,
+  node: string,
+  status: string
+): INodeEvent {
+  return {
+    type: 'node',
+    seq,
+    time: '',
+    run: id,
+    workflow: 'w',
+    path: 'dvc.yaml',
+    node,
+    status,
+    data: {}
+  };
 }
 
 function runEvent(seq: number, id: string, status: string): IRunEvent {
   const data = summary(id, status);
-  return { type: 'run', seq, time: '', run: id, workflow: 'w', path: 'dvc.yaml', node: null, status, data };
+  return {
+    type: 'run',
+    seq,
+    time: '',
+    run: id,
+    workflow: 'w',
+    path: 'dvc.yaml',
+    node: null,
+    status,
+    data
+  };
 }
 
 describe('RunStore', () => {

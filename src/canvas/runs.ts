@@ -1,6 +1,12 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IFailure, INodeEvent, IRun, IRunEvent, IRunSummary } from '../models';
+import type {
+  IFailure,
+  INodeEvent,
+  IRun,
+  IRunEvent,
+  IRunSummary
+} from '../models';
 import { KeyedStore } from './keyed';
 
 export interface INodeState {
@@ -95,7 +101,12 @@ export class RunStore {
 
   private _applyRun(event: IRunEvent): void {
     if (event.seq >= this._seq) {
-      this._run = { ...this._run, ...event.data, id: event.run, status: event.status };
+      this._run = {
+        ...this._run,
+        ...event.data,
+        id: event.run,
+        status: event.status
+      };
       this._seq = event.seq;
     }
     if (event.status === 'PENDING' && this._states.size === 0) {
@@ -113,7 +124,9 @@ export class RunStore {
     const state: INodeState = {
       status,
       started: isRunning ? event.time : (before?.state.started ?? null),
-      duration: isRunning ? null : (data.duration ?? before?.state.duration ?? null),
+      duration: isRunning
+        ? null
+        : (data.duration ?? before?.state.duration ?? null),
       reasons: data.reasons ?? before?.state.reasons ?? [],
       error: data.error ?? null
     };

@@ -20,9 +20,46 @@ function readBack(text: string): unknown[] {
 describe('print', () => {
   it('quotes what one version of YAML takes for something else', () => {
     const tricky = [
-      'yes', 'No', 'on', 'null', '~', 'true', '1e3', '1.5', '012', '0o14', '0x1F', '1_000', '12:30',
-      '2001-01-01', '.inf', '', ' a', 'a ', 'a: b', 'a #b', '#a', '- a', '*a', '&a', '!a', '[a', '{a',
-      "it's", '"', '%a', '@a', '`a', 'a\nb', 'a\tb', '=', '<<', 'a,b', '\u0085', '\u2028', '\ufeffx'
+      'yes',
+      'No',
+      'on',
+      'null',
+      '~',
+      'true',
+      '1e3',
+      '1.5',
+      '012',
+      '0o14',
+      '0x1F',
+      '1_000',
+      '12:30',
+      '2001-01-01',
+      '.inf',
+      '',
+      ' a',
+      'a ',
+      'a: b',
+      'a #b',
+      '#a',
+      '- a',
+      '*a',
+      '&a',
+      '!a',
+      '[a',
+      '{a',
+      "it's",
+      '"',
+      '%a',
+      '@a',
+      '`a',
+      'a\nb',
+      'a\tb',
+      '=',
+      '<<',
+      'a,b',
+      '\u0085',
+      '\u2028',
+      '\ufeffx'
     ];
     for (const text of tricky) {
       expect(readBack(print(text))).toEqual([text, text, text, text]);
@@ -30,7 +67,14 @@ describe('print', () => {
   });
 
   it('leaves ordinary words without quotes', () => {
-    for (const text of ['a', 'random_forest', 'data/wine.csv', '随机森林', 'a-b.c', '../..']) {
+    for (const text of [
+      'a',
+      'random_forest',
+      'data/wine.csv',
+      '随机森林',
+      'a-b.c',
+      '../..'
+    ]) {
       expect(print(text)).toBe(text);
     }
     expect(isPlain('jupyter mlws node a --b c/d.x ${e}', false)).toBe(true);
@@ -47,7 +91,10 @@ describe('print', () => {
         fc.boolean(),
         fc.constant(null),
         fc.array(tie('value')),
-        fc.dictionary(fc.string({ minLength: 1 }).filter(key => key !== '__proto__'), tie('value'))
+        fc.dictionary(
+          fc.string({ minLength: 1 }).filter(key => key !== '__proto__'),
+          tie('value')
+        )
       )
     })).value;
     fc.assert(

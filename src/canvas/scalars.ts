@@ -12,7 +12,11 @@ export type Quote = '"' | "'" | null;
  *
  * `inFlow` tells whether it stands between brackets, where commas and braces have a meaning.
  */
-export function print(value: Value, inFlow = true, quote: Quote = null): string {
+export function print(
+  value: Value,
+  inFlow = true,
+  quote: Quote = null
+): string {
   if (typeof value === 'string') {
     return printString(value, inFlow, quote);
   }
@@ -60,7 +64,8 @@ function isSingleLine(text: string): boolean {
 }
 
 const WORD = /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^-]*$/u;
-const COMMAND = /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^${}()[\]"',*?&;|<>\\ -]*$/u;
+const COMMAND =
+  /^[\p{L}_./\d][\p{L}\p{M}\p{N}_./+@%=~^${}()[\]"',*?&;|<>\\ -]*$/u;
 
 /** Can it stand without quotes, and would both versions of YAML read this same string? */
 export function isPlain(text: string, inFlow: boolean): boolean {

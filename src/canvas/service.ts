@@ -27,7 +27,10 @@ export class WorkflowService {
   readonly id: string;
 
   async components(): Promise<IComponent[]> {
-    const { items } = await this._client.get<IPage<IComponent>>('/components', this._query);
+    const { items } = await this._client.get<IPage<IComponent>>(
+      '/components',
+      this._query
+    );
     return items.map(component => inWords(component, this._client.trans));
   }
 
@@ -52,11 +55,16 @@ export class WorkflowService {
   }
 
   async runs(): Promise<IRunSummary[]> {
-    const page = await this._client.get<IPage<IRunSummary>>(`${this._base}/runs`, this._query);
+    const page = await this._client.get<IPage<IRunSummary>>(
+      `${this._base}/runs`,
+      this._query
+    );
     return page.items;
   }
 
-  execute(options: { force?: boolean; targets?: string[] } = {}): Promise<IRun> {
+  execute(
+    options: { force?: boolean; targets?: string[] } = {}
+  ): Promise<IRun> {
     return this._client.post(`${this._base}/execute`, options, this._query);
   }
 
@@ -65,12 +73,16 @@ export class WorkflowService {
   }
 
   log(run: string, node: string, offset: number): Promise<INodeLog> {
-    return this._client.get(`${this._node(run, node)}/log`, { ...this._query, offset });
+    return this._client.get(`${this._node(run, node)}/log`, {
+      ...this._query,
+      offset
+    });
   }
 
   async outputs(run: string, node: string): Promise<INodeOutput[]> {
     const path = `${this._node(run, node)}/outputs`;
-    return (await this._client.get<IPage<INodeOutput>>(path, this._query)).items;
+    return (await this._client.get<IPage<INodeOutput>>(path, this._query))
+      .items;
   }
 
   preview(run: string, node: string, port: string): Promise<IPreview> {

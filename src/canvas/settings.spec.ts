@@ -10,11 +10,17 @@ const SCHEMA = {
   type: 'object',
   properties: {
     count: { type: 'integer', default: 100 },
-    depth: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }], default: null },
+    depth: {
+      anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }],
+      default: null
+    },
     name: { type: 'string' },
     fast: { type: 'boolean', default: false },
     columns: { type: 'array', items: { type: 'number' }, default: [] },
-    optim: { type: 'object', properties: { lr: { type: 'number', default: 0.1 } } }
+    optim: {
+      type: 'object',
+      properties: { lr: { type: 'number', default: 0.1 } }
+    }
   }
 };
 
@@ -32,12 +38,20 @@ const COMPONENT: IComponent = {
 
 function open(text: string) {
   const document = parse(text).document!;
-  const node = buildGraph(document, new Map([['train', COMPONENT]])).nodes.get('t')!;
+  const node = buildGraph(document, new Map([['train', COMPONENT]])).nodes.get(
+    't'
+  )!;
   return { document, node, settings: settingsOf(node, document) };
 }
 
 const PLAIN = 'stages:\n  t:\n    cmd: jupyter mlws node train\n';
-const DEFAULTS = { count: 100, depth: null, fast: false, columns: [], optim: { lr: 0.1 } };
+const DEFAULTS = {
+  count: 100,
+  depth: null,
+  fast: false,
+  columns: [],
+  optim: { lr: 0.1 }
+};
 
 describe('settingsOf', () => {
   it('begins with the defaults', () => {
@@ -65,20 +79,35 @@ stages:
 });
 
 describe('changeSettings', () => {
-  function change(text: string, change: Record<string, any>, wrong: string[] = []): string {
+  function change(
+    text: string,
+    change: Record<string, any>,
+    wrong: string[] = []
+  ): string {
     const { document, node, settings } = open(text);
-    const edit = changeSettings(node, settings, { ...settings, ...change }, wrong);
+    const edit = changeSettings(
+      node,
+      settings,
+      { ...settings, ...change },
+      wrong
+    );
     return applySplices(text, edit(document));
   }
 
   it('writes what differs from the default, and nothing else', () => {
     const after = change(PLAIN, { count: 5, optim: { lr: 0.2 }, columns: [1] });
-    expect(after).toContain('- t: {count: 5, columns: [1], optim: {lr: 0.2}}\n');
-    expect(change(after, { count: 100, optim: { lr: 0.1 }, columns: [] })).toBe(PLAIN);
+    expect(after).toContain(
+      '- t: {count: 5, columns: [1], optim: {lr: 0.2}}\n'
+    );
+    expect(change(after, { count: 100, optim: { lr: 0.1 }, columns: [] })).toBe(
+      PLAIN
+    );
   });
 
   it('leaves out what is wrong', () => {
-    expect(change(PLAIN, { count: 'many', name: 'a' }, ['count'])).toContain('- t: {name: a}\n');
+    expect(change(PLAIN, { count: 'many', name: 'a' }, ['count'])).toContain(
+      '- t: {name: a}\n'
+    );
   });
 
   it('takes an emptied field for nothing, or for the default', () => {

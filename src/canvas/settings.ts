@@ -12,8 +12,12 @@ export type Settings = Record<string, Value>;
 /** A choice between a type and nothing becomes that type, with an empty field for nothing. */
 export function formSchema(schema: Schema): Schema {
   const properties: Record<string, Schema> = {};
-  for (const [key, property] of Object.entries<Schema>(schema.properties ?? {})) {
-    properties[key] = property.properties ? formSchema(property) : withoutNull(property);
+  for (const [key, property] of Object.entries<Schema>(
+    schema.properties ?? {}
+  )) {
+    properties[key] = property.properties
+      ? formSchema(property)
+      : withoutNull(property);
   }
   return { ...schema, properties };
 }
@@ -21,19 +25,27 @@ export function formSchema(schema: Schema): Schema {
 function withoutNull(property: Schema): Schema {
   const choices: Schema[] = property.anyOf ?? [];
   const [only, ...more] = choices.filter(one => one.type !== 'null');
-  if (!only || more.length > 0 || choices.length !== 2 || typeof only.type !== 'string') {
+  if (
+    !only ||
+    more.length > 0 ||
+    choices.length !== 2 ||
+    typeof only.type !== 'string'
+  ) {
     return property;
   }
   const rest = { ...property };
   delete rest.anyOf;
-  const isScalar = only.type !== 'object' && only.type !== 'array' && !only.enum;
+  const isScalar =
+    only.type !== 'object' && only.type !== 'array' && !only.enum;
   return isScalar ? { ...only, ...rest, type: [only.type, 'null'] } : property;
 }
 
 /** What a node's settings are without a word in the file. */
 export function defaultsOf(schema: Schema): Settings {
   const defaults: Settings = {};
-  for (const [key, property] of Object.entries<Schema>(schema.properties ?? {})) {
+  for (const [key, property] of Object.entries<Schema>(
+    schema.properties ?? {}
+  )) {
     if (property.default !== undefined) {
       defaults[key] = property.default;
     } else if (property.properties) {
@@ -44,10 +56,14 @@ export function defaultsOf(schema: Schema): Settings {
 }
 
 /** A node's settings: its entry in `vars` over what its command says over the defaults. */
-export function settingsOf(node: IGraphNode, document: IWorkflowDocument): Settings {
+export function settingsOf(
+  node: IGraphNode,
+  document: IWorkflowDocument
+): Settings {
   const schema = node.component?.settings ?? {};
   const stored = valueAt(document.vars, settingsPath(node.stage).join('.'));
-  const written = node.stage.command?.unpacks.length || isRecord(stored) ? stored : undefined;
+  const written =
+    node.stage.command?.unpacks.length || isRecord(stored) ? stored : undefined;
   return merge(
     merge(defaultsOf(schema), writtenSettings(node.stage, schema, document)),
     isRecord(written) ? written : {}
@@ -58,24 +74,37 @@ function merge(base: Settings, over: Settings): Settings {
   const merged = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const below = merged[key];
-    merged[key] = isRecord(below) && isRecord(value) ? merge(below, value) : value;
+    merged[key] =
+      isRecord(below) && isRecord(value) ? merge(below, value) : value;
   }
   return merged;
 }
 
 /** Settings that stand in the command itself, `--epochs 5`. */
-function writtenSettings(stage: IStage, schema: Schema, document: IWorkflowDocument): Settings {
+function writtenSettings(
+  stage: IStage,
+  schema: Schema,
+  document: IWorkflowDocument
+): Settings {
   const settings: Settings = {};
   for (const { name, values } of stage.command?.args ?? []) {
     const property = schema.properties?.[name];
     if (property && !property.properties) {
-      settings[name] = readWords(values.map(value => value.text), property, document);
+      settings[name] = readWords(
+        values.map(value => value.text),
+        property,
+        document
+      );
     }
   }
   return settings;
 }
 
-function readWords(words: string[], property: Schema, document: IWorkflowDocument): Value {
+function readWords(
+  words: string[],
+  property: Schema,
+  document: IWorkflowDocument
+): Value {
   const one = (word: string, type: string | undefined): Value => {
     const name = /^\$\{\s*([^}]+?)\s*\}$/.exec(word)?.[1];
     const value = name ? valueAt(document.vars, name) : undefined;
@@ -83,7 +112,9 @@ function readWords(words: string[], property: Schema, document: IWorkflowDocumen
       return value;
     }
     const isNumber = type === 'number' || type === 'integer';
-    return isNumber && word.trim() !== '' && Number.isFinite(Number(word)) ? Number(word) : word;
+    return isNumber && word.trim() !== '' && Number.isFinite(Number(word))
+      ? Number(word)
+      : word;
   };
   const type = [withoutNull(property).type].flat()[0];
   if (type === 'array') {
@@ -105,14 +136,18 @@ export function changeSettings(
   const schema = node.component?.settings ?? {};
   const changes = differences(schema, before, after, []);
   const kept = changes.filter(
-    ({ key }) => !wrong.some(name => name === key.join('.') || name.startsWith(`${key.join('.')}.`))
+    ({ key }) =>
+      !wrong.some(
+        name => name === key.join('.') || name.startsWith(`${key.join('.')}.`)
+      )
   );
   return document =>
     compose(
       document,
       kept.map(
         ({ key, value }): Edit =>
-          now => setSetting(now, node.id, key, value)
+          now =>
+            setSetting(now, node.id, key, value)
       )
     );
 }
@@ -123,7 +158,12 @@ interface IDifference {
   value: Value | undefined;
 }
 
-function differences(schema: Schema, before: Settings, after: Settings, path: string[]): IDifference[] {
+function differences(
+  schema: Schema,
+  before: Settings,
+  after: Settings,
+  path: string[]
+): IDifference[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return keys.flatMap((key): IDifference[] => {
     const property: Schema = schema.properties?.[key] ?? {};
@@ -136,11 +176,18 @@ function differences(schema: Schema, before: Settings, after: Settings, path: st
       return differences(property, isRecord(old) ? old : {}, value, here);
     }
     // An emptied field means nothing where the setting may be nothing, else the default.
-    const isNullable = property.anyOf?.some((one: Schema) => one.type === 'null');
+    const isNullable = property.anyOf?.some(
+      (one: Schema) => one.type === 'null'
+    );
     const wanted = value === undefined && isNullable ? null : value;
     return isSame(wanted, old)
       ? []
-      : [{ key: here, value: isSame(wanted, property.default) ? undefined : wanted }];
+      : [
+          {
+            key: here,
+            value: isSame(wanted, property.default) ? undefined : wanted
+          }
+        ];
   });
 }
 

@@ -1,12 +1,24 @@
 import { Button, FormComponent } from '@jupyterlab/ui-components';
 import type { IChangeEvent } from '@rjsf/core';
 import validator from '@rjsf/validator-ajv8';
-import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
+import {
+  useCallback,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState
+} from 'react';
 
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
 import { useCanvas, useSignal } from './hooks';
-import { changeSettings, formSchema, settingsOf, type Settings } from './settings';
+import {
+  changeSettings,
+  formSchema,
+  settingsOf,
+  type Settings
+} from './settings';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from './words';
 
@@ -28,7 +40,11 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
         {node.component ? node.component.title : kindText(node.kind, trans)}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
-      {node.component ? <ComponentSettings node={node} /> : <StageFacts node={node} />}
+      {node.component ? (
+        <ComponentSettings node={node} />
+      ) : (
+        <StageFacts node={node} />
+      )}
     </div>
   );
 }
@@ -36,7 +52,8 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
 function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
   const inputs = node.inputs.filter(port => port.name !== ANY_INPUT);
-  const hasSettings = Object.keys(node.component!.settings?.properties ?? {}).length > 0;
+  const hasSettings =
+    Object.keys(node.component!.settings?.properties ?? {}).length > 0;
   if (!node.stage.isEditable) {
     return <StageFacts node={node} />;
   }
@@ -55,7 +72,9 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
           <h4>{trans.__('Settings')}</h4>
           {hasForeignSettings(model.document, node.stage) ? (
             <p className="jp-mlws-Empty">
-              {trans.__('These settings stand in another file, such as params.yaml.')}
+              {trans.__(
+                'These settings stand in another file, such as params.yaml.'
+              )}
             </p>
           ) : (
             <SettingsForm key={node.id} node={node} />
@@ -67,7 +86,13 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
 }
 
 /** An input: the connections that it has, or the path of a file. */
-function InputField({ node, port }: { node: IGraphNode; port: IGraphPort }): JSX.Element {
+function InputField({
+  node,
+  port
+}: {
+  node: IGraphNode;
+  port: IGraphPort;
+}): JSX.Element {
   const { model, trans } = useCanvas();
   const edges = model.graph.edges.filter(
     edge => edge.target === node.id && edge.targetPort === port.name
@@ -100,7 +125,9 @@ function InputField({ node, port }: { node: IGraphNode; port: IGraphPort }): JSX
       {(edges.length === 0 || file !== '') && (
         <PathField id={id} node={node} port={port} value={file} />
       )}
-      {port.description && <div className="jp-mlws-Field-help">{port.description}</div>}
+      {port.description && (
+        <div className="jp-mlws-Field-help">{port.description}</div>
+      )}
     </div>
   );
 }
@@ -192,7 +219,9 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   }, [storedText]);
 
   const onChange = (event: IChangeEvent): void => {
-    const wrong = event.errors.map(error => (error.property ?? '').replace(/^\./, ''));
+    const wrong = event.errors.map(error =>
+      (error.property ?? '').replace(/^\./, '')
+    );
     pending.current = { draft: event.formData, wrong };
     setDraft(event.formData);
     clearTimeout(timer.current);
@@ -242,8 +271,14 @@ function StageFacts({ node }: { node: IGraphNode }): JSX.Element {
           <p>{stage.variants.join(', ')}</p>
         </>
       )}
-      <Paths title={trans.__('Dependencies')} paths={stage.deps.map(dep => dep.raw)} />
-      <Paths title={trans.__('Outputs')} paths={stage.outs.map(out => out.raw)} />
+      <Paths
+        title={trans.__('Dependencies')}
+        paths={stage.deps.map(dep => dep.raw)}
+      />
+      <Paths
+        title={trans.__('Outputs')}
+        paths={stage.outs.map(out => out.raw)}
+      />
       <Button small onClick={openAsText}>
         {trans.__('Open as text')}
       </Button>
@@ -251,7 +286,13 @@ function StageFacts({ node }: { node: IGraphNode }): JSX.Element {
   );
 }
 
-function Paths({ title, paths }: { title: string; paths: string[] }): JSX.Element | null {
+function Paths({
+  title,
+  paths
+}: {
+  title: string;
+  paths: string[];
+}): JSX.Element | null {
   return paths.length === 0 ? null : (
     <>
       <h4>{title}</h4>

@@ -6,7 +6,10 @@ export interface ISplice {
 }
 
 /** Applies splices one after the other: each one's offset counts in the text its forerunners left. */
-export function applySplices(text: string, splices: readonly ISplice[]): string {
+export function applySplices(
+  text: string,
+  splices: readonly ISplice[]
+): string {
   for (const { offset, delete: count, insert } of splices) {
     text = text.slice(0, offset) + insert + text.slice(offset + count);
   }

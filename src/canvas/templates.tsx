@@ -18,7 +18,9 @@ function Field(props: FieldTemplateProps): JSX.Element {
   }
   const fallback = schema.default;
   const isChanged =
-    !isGroup && fallback !== undefined && JSON.stringify(props.formData) !== JSON.stringify(fallback);
+    !isGroup &&
+    fallback !== undefined &&
+    JSON.stringify(props.formData) !== JSON.stringify(fallback);
   return (
     <div className={`jp-mlws-Field${isChanged ? ' jp-mod-changed' : ''}`}>
       {!isGroup && schema.type !== 'boolean' && (
@@ -32,7 +34,9 @@ function Field(props: FieldTemplateProps): JSX.Element {
         <div className="jp-mlws-Field-help">{schema.description}</div>
       )}
       {isChanged && (
-        <div className="jp-mlws-Field-help">{trans.__('Default: %1', cellText(fallback))}</div>
+        <div className="jp-mlws-Field-help">
+          {trans.__('Default: %1', cellText(fallback))}
+        </div>
       )}
       {rawErrors?.map(error => (
         <div key={error} className="jp-mlws-Field-error" role="alert">
@@ -51,7 +55,9 @@ function ObjectGroup(props: ObjectFieldTemplateProps): JSX.Element {
   ) : (
     <fieldset className="jp-mlws-Field-group">
       <legend>{props.title}</legend>
-      {props.description && <div className="jp-mlws-Field-help">{props.description}</div>}
+      {props.description && (
+        <div className="jp-mlws-Field-help">{props.description}</div>
+      )}
       {fields}
     </fieldset>
   );

@@ -14,7 +14,9 @@ export type Problem = { node: string; line: number } & (
 /** All faults at once. Unknown components are told only when the library is known. */
 export function validate(graph: IGraph, hasLibrary: boolean): Problem[] {
   return [
-    ...[...graph.nodes.values()].flatMap(node => nodeProblems(node, hasLibrary)),
+    ...[...graph.nodes.values()].flatMap(node =>
+      nodeProblems(node, hasLibrary)
+    ),
     ...typeProblems(graph),
     ...doubleOutputs(graph),
     ...cycles(graph)
@@ -68,7 +70,13 @@ function doubleOutputs(graph: IGraph): Problem[] {
     for (const path of new Set(node.stage.outs.flatMap(out => out.paths))) {
       const other = owners.get(path);
       if (other !== undefined) {
-        problems.push({ kind: 'output', node: node.id, line: node.stage.line, path, other });
+        problems.push({
+          kind: 'output',
+          node: node.id,
+          line: node.stage.line,
+          path,
+          other
+        });
       }
       owners.set(path, node.id);
     }
@@ -78,13 +86,19 @@ function doubleOutputs(graph: IGraph): Problem[] {
 
 /** One cycle for every knot of the graph, found in time linear in its size. */
 function cycles(graph: IGraph): Problem[] {
-  const degree = new Map<string, number>([...graph.nodes.keys()].map(id => [id, 0]));
-  const next = new Map<string, string[]>([...graph.nodes.keys()].map(id => [id, []]));
+  const degree = new Map<string, number>(
+    [...graph.nodes.keys()].map(id => [id, 0])
+  );
+  const next = new Map<string, string[]>(
+    [...graph.nodes.keys()].map(id => [id, []])
+  );
   for (const edge of graph.edges) {
     degree.set(edge.target, degree.get(edge.target)! + 1);
     next.get(edge.source)!.push(edge.target);
   }
-  const ready = [...degree].filter(([, count]) => count === 0).map(([id]) => id);
+  const ready = [...degree]
+    .filter(([, count]) => count === 0)
+    .map(([id]) => id);
   for (const id of ready) {
     degree.delete(id);
     for (const target of next.get(id)!) {
@@ -99,14 +113,22 @@ function cycles(graph: IGraph): Problem[] {
 }
 
 /** `rest`: the nodes on a cycle, and those behind one. */
-function firstCycle(graph: IGraph, rest: ReadonlyMap<string, number>): Problem[] {
+function firstCycle(
+  graph: IGraph,
+  rest: ReadonlyMap<string, number>
+): Problem[] {
   for (const edge of graph.edges) {
     const isSuspect = rest.has(edge.source) && rest.has(edge.target);
     const way = isSuspect ? pathBetween(graph, edge.target, edge.source) : null;
     if (way) {
       const node = graph.nodes.get(edge.source)!;
       return [
-        { kind: 'cycle', node: node.id, line: node.stage.line, nodes: [node.id, ...way] }
+        {
+          kind: 'cycle',
+          node: node.id,
+          line: node.stage.line,
+          nodes: [node.id, ...way]
+        }
       ];
     }
   }

@@ -74,7 +74,9 @@ export class CanvasWidget extends ReactWidget {
 
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
-    this.node.querySelector<HTMLElement>('.jp-mlws-Canvas')?.focus({ preventScroll: true });
+    this.node
+      .querySelector<HTMLElement>('.jp-mlws-Canvas')
+      ?.focus({ preventScroll: true });
   }
 
   private _flowId: string;
@@ -82,8 +84,14 @@ export class CanvasWidget extends ReactWidget {
 }
 
 /** A `dvc.yaml` on the canvas, with its toolbar. */
-export class WorkflowWidget extends DocumentWidget<CanvasWidget, DocumentRegistry.ICodeModel> {
-  constructor(options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>, trans: TranslationBundle) {
+export class WorkflowWidget extends DocumentWidget<
+  CanvasWidget,
+  DocumentRegistry.ICodeModel
+> {
+  constructor(
+    options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>,
+    trans: TranslationBundle
+  ) {
     super(options);
     const { model } = this.content;
     fillToolbar(this.toolbar, this, trans);
@@ -112,7 +120,11 @@ export class WorkflowWidget extends DocumentWidget<CanvasWidget, DocumentRegistr
   }
 }
 
-function fillToolbar(toolbar: Toolbar, widget: WorkflowWidget, trans: TranslationBundle): void {
+function fillToolbar(
+  toolbar: Toolbar,
+  widget: WorkflowWidget,
+  trans: TranslationBundle
+): void {
   const { model } = widget;
   const shared = widget.context.model.sharedModel;
   const button = (
@@ -121,25 +133,45 @@ function fillToolbar(toolbar: Toolbar, widget: WorkflowWidget, trans: Translatio
     tooltip: string,
     onClick: () => void
   ): ToolbarButton => {
-    const item = new ToolbarButton({ icon, tooltip, onClick, className: `jp-mlws-${name}` });
+    const item = new ToolbarButton({
+      icon,
+      tooltip,
+      onClick,
+      className: `jp-mlws-${name}`
+    });
     item.addClass(`jp-mlws-Toolbar-${name}`);
     toolbar.addItem(name, item);
     return item;
   };
   button('save', saveIcon, trans.__('Save'), () => void widget.context.save());
-  const run = button('run', runIcon, trans.__('Run the workflow'), () => void model.run());
-  const stop = button('stop', stopIcon, trans.__('Stop the run'), () => void model.stop());
+  const run = button(
+    'run',
+    runIcon,
+    trans.__('Run the workflow'),
+    () => void model.run()
+  );
+  const stop = button(
+    'stop',
+    stopIcon,
+    trans.__('Stop the run'),
+    () => void model.stop()
+  );
   const undo = button('undo', undoIcon, trans.__('Undo'), () => model.undo());
   const redo = button('redo', redoIcon, trans.__('Redo'), () => model.redo());
-  button('auto-layout', autoLayoutIcon, trans.__('Lay out automatically'), () => model.autoLayout());
-  button('fit', fitIcon, trans.__('Zoom to fit'), () => widget.content.flow?.fit());
+  button('auto-layout', autoLayoutIcon, trans.__('Lay out automatically'), () =>
+    model.autoLayout()
+  );
+  button('fit', fitIcon, trans.__('Zoom to fit'), () =>
+    widget.content.flow?.fit()
+  );
   toolbar.addItem('spacer', Toolbar.createSpacerItem());
   const state = ReactWidget.create(<StateText model={model} trans={trans} />);
   state.addClass('jp-mlws-StateText');
   toolbar.addItem('state', state);
 
   const update = (): void => {
-    run.enabled = !model.isRunning && model.graph.nodes.size > 0 && !model.error;
+    run.enabled =
+      !model.isRunning && model.graph.nodes.size > 0 && !model.error;
     stop.enabled = model.isRunning;
     undo.enabled = shared.canUndo();
     redo.enabled = shared.canRedo();
@@ -150,7 +182,10 @@ function fillToolbar(toolbar: Toolbar, widget: WorkflowWidget, trans: Translatio
 }
 
 /** "Running 3/6", "Completed in 4.2 s". */
-function StateText(props: { model: CanvasModel; trans: TranslationBundle }): JSX.Element | null {
+function StateText(props: {
+  model: CanvasModel;
+  trans: TranslationBundle;
+}): JSX.Element | null {
   const { model, trans } = props;
   useSignal(model.runs.changed);
   const { run, progress } = model.runs;
@@ -186,7 +221,10 @@ export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<
 }
 
 /** Opens a `dvc.yaml` as a canvas. */
-export class WorkflowFactory extends ABCWidgetFactory<WorkflowWidget, DocumentRegistry.ICodeModel> {
+export class WorkflowFactory extends ABCWidgetFactory<
+  WorkflowWidget,
+  DocumentRegistry.ICodeModel
+> {
   constructor(private _options: IFactoryOptions) {
     super(_options);
   }
@@ -202,10 +240,16 @@ export class WorkflowFactory extends ABCWidgetFactory<WorkflowWidget, DocumentRe
       save: () => context.save()
     });
     model.failed.connect((_, error) => report(error));
-    const openAsText = (): void => void manager.openOrReveal(context.path, 'Editor');
+    const openAsText = (): void =>
+      void manager.openOrReveal(context.path, 'Editor');
     const content = new CanvasWidget(model, trans, client.language, openAsText);
-    const widget = new WorkflowWidget({ content, context, reveal: context.ready }, trans);
-    void context.ready.then(() => connectToServer(context, model, client, report));
+    const widget = new WorkflowWidget(
+      { content, context, reveal: context.ready },
+      trans
+    );
+    void context.ready.then(() =>
+      connectToServer(context, model, client, report)
+    );
     return widget;
   }
 }

@@ -5,24 +5,40 @@ import type { IParseError, NodeKind } from './document';
 import { ANY_INPUT, type Refusal } from './graph';
 import type { Problem } from './validate';
 
-export function refusalText(refusal: Refusal, trans: TranslationBundle): string {
+export function refusalText(
+  refusal: Refusal,
+  trans: TranslationBundle
+): string {
   switch (refusal.kind) {
     case 'type':
       return trans.__('%1 does not fit %2', refusal.from, refusal.to);
     case 'cycle':
-      return trans.__('This would close a cycle: %1', refusal.nodes.join(' → '));
+      return trans.__(
+        'This would close a cycle: %1',
+        refusal.nodes.join(' → ')
+      );
     case 'taken':
-      return trans.__('The input "%1" is already connected to %2', refusal.port, refusal.by);
+      return trans.__(
+        'The input "%1" is already connected to %2',
+        refusal.port,
+        refusal.by
+      );
     case 'same':
       return trans.__('These two are already connected');
     case 'text':
-      return trans.__('"%1" is written in a form that can only be edited as text', refusal.node);
+      return trans.__(
+        '"%1" is written in a form that can only be edited as text',
+        refusal.node
+      );
     case 'unknown':
       return trans.__('There is nothing to connect here');
   }
 }
 
-export function problemText(problem: Problem | IProblem, trans: TranslationBundle): string {
+export function problemText(
+  problem: Problem | IProblem,
+  trans: TranslationBundle
+): string {
   if (!('kind' in problem)) {
     return problem.message;
   }
@@ -34,7 +50,11 @@ export function problemText(problem: Problem | IProblem, trans: TranslationBundl
     case 'type':
       return trans.__('%1 does not fit %2', problem.from, problem.to);
     case 'output':
-      return trans.__('"%1" is also an output of %2', problem.path, problem.other);
+      return trans.__(
+        '"%1" is also an output of %2',
+        problem.path,
+        problem.other
+      );
     case 'command':
       return trans.__('The stage has no command');
     case 'cycle':
@@ -82,7 +102,10 @@ export function portText(name: string, trans: TranslationBundle): string {
   return name === ANY_INPUT ? trans.__('dependencies') : name;
 }
 
-export function errorText(error: IParseError, trans: TranslationBundle): string {
+export function errorText(
+  error: IParseError,
+  trans: TranslationBundle
+): string {
   switch (error.kind) {
     case 'yaml':
       return error.message;

@@ -11,7 +11,11 @@ import {
 } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
-import { ITranslator, nullTranslator, TranslationBundle } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  nullTranslator,
+  TranslationBundle
+} from '@jupyterlab/translation';
 
 import { APIError, MLWSClient } from '../api';
 import { createWorkflow } from '../canvas/create';
@@ -52,7 +56,9 @@ const canvas: JupyterFrontEndPlugin<void> = {
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
-    const tracker = new WidgetTracker<WorkflowWidget>({ namespace: 'mlws-workflow' });
+    const tracker = new WidgetTracker<WorkflowWidget>({
+      namespace: 'mlws-workflow'
+    });
     const report = reporter(trans);
 
     app.docRegistry.addFileType({
@@ -84,7 +90,10 @@ const canvas: JupyterFrontEndPlugin<void> = {
     });
     app.docRegistry.addWidgetFactory(factory);
     workspace.message.connect((_, message) => {
-      if (message.type === 'workspace' && message.areas.includes('components')) {
+      if (
+        message.type === 'workspace' &&
+        message.areas.includes('components')
+      ) {
         tracker.forEach(widget => void widget.model.loadComponents());
       }
     });
@@ -135,7 +144,12 @@ function addCommands(
     });
   };
   const isIdle = ({ model }: WorkflowWidget): boolean => !model.isRunning;
-  onCurrent(CommandIDs.run, trans.__('Run the workflow'), ({ model }) => model.run(), isIdle);
+  onCurrent(
+    CommandIDs.run,
+    trans.__('Run the workflow'),
+    ({ model }) => model.run(),
+    isIdle
+  );
   onCurrent(
     CommandIDs.runAll,
     trans.__('Run every node again'),
@@ -148,15 +162,28 @@ function addCommands(
     ({ model }) => model.stop(),
     ({ model }) => model.isRunning
   );
-  onCurrent(CommandIDs.fit, trans.__('Zoom to fit'), ({ content }) => content.flow?.fit());
-  onCurrent(CommandIDs.autoLayout, trans.__('Lay out automatically'), ({ model }) => model.autoLayout());
-  onCurrent(CommandIDs.undo, trans.__('Undo in the workflow'), ({ model }) => model.undo());
-  onCurrent(CommandIDs.redo, trans.__('Redo in the workflow'), ({ model }) => model.redo());
-  onCurrent(CommandIDs.remove, trans.__('Delete the selected nodes and edges'), ({ model }) =>
-    model.removeSelected()
+  onCurrent(CommandIDs.fit, trans.__('Zoom to fit'), ({ content }) =>
+    content.flow?.fit()
+  );
+  onCurrent(
+    CommandIDs.autoLayout,
+    trans.__('Lay out automatically'),
+    ({ model }) => model.autoLayout()
+  );
+  onCurrent(CommandIDs.undo, trans.__('Undo in the workflow'), ({ model }) =>
+    model.undo()
+  );
+  onCurrent(CommandIDs.redo, trans.__('Redo in the workflow'), ({ model }) =>
+    model.redo()
+  );
+  onCurrent(
+    CommandIDs.remove,
+    trans.__('Delete the selected nodes and edges'),
+    ({ model }) => model.removeSelected()
   );
   app.commands.addCommand(CommandIDs.create, {
-    label: args => (args.isPalette ? trans.__('New workflow') : trans.__('Workflow')),
+    label: args =>
+      args.isPalette ? trans.__('New workflow') : trans.__('Workflow'),
     caption: trans.__('Make a workflow in this project'),
     icon: workflowIcon,
     execute: async () => {
@@ -200,13 +227,19 @@ function reporter(trans: TranslationBundle): Report {
   return error => {
     const parts =
       error instanceof APIError
-        ? [error.message, ...error.errors.map(one => one.message), error.solution]
+        ? [
+            error.message,
+            ...error.errors.map(one => one.message),
+            error.solution
+          ]
         : [error instanceof Error ? error.message : String(error)];
     const text = parts.filter(part => part !== '').join('\n');
     const last = shown.get(text) ?? 0;
     if (Date.now() - last > ONCE) {
       shown.set(text, Date.now());
-      Notification.error(`${trans.__('Workflow')}: ${text}`, { autoClose: 15_000 });
+      Notification.error(`${trans.__('Workflow')}: ${text}`, {
+        autoClose: 15_000
+      });
     }
   };
 }
