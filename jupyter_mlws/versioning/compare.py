@@ -80,9 +80,10 @@ class Comparison:
         )
 
     def _start(self, name: str) -> str:
-        if name == "HEAD" and self._git.find("HEAD") is None:
-            return self._git.empty_tree()
-        return self._git.resolve(name)
+        """Before the first version there is git's empty tree; its id may also be asked for."""
+        empty = self._git.empty_tree()
+        unborn = name == "HEAD" and self._git.find("HEAD") is None
+        return empty if unborn or name == empty else self._git.resolve(name)
 
     def _now(self, path: str) -> bytes | None:
         target = self._project.root / path
