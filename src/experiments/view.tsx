@@ -21,9 +21,12 @@ function RunRow(props: {
 }): JSX.Element {
   const { run, selected, language, trans } = props;
   const metrics = Object.entries(run.metrics);
-  const title = metrics
-    .map(([name, value]) => `${name}: ${cellText(value)}`)
-    .join('\n');
+  const took =
+    run.duration === null
+      ? []
+      : [trans.__('Duration: %1', duration(run.duration))];
+  const values = metrics.map(([name, value]) => `${name}: ${cellText(value)}`);
+  const title = [...took, ...values].join('\n');
   return (
     <li>
       <label
@@ -47,9 +50,6 @@ function RunRow(props: {
               >
                 {relativeTime(run.started, language)}
               </span>
-            )}
-            {run.duration !== null && (
-              <span className="jp-mlws-Run-fact">{duration(run.duration)}</span>
             )}
             <span className="jp-mlws-Status" data-mlws-status={run.status}>
               {statusWord(run.status, trans)}

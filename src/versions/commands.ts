@@ -168,7 +168,7 @@ function addSnapshotCommands(
         const path = args.path ?? dataOf(app, 'mlwsPath');
         const head = changes.status?.head;
         return typeof path === 'string' && head
-          ? restorer.restore(head, subject(head), [path])
+          ? restorer.restore(head, path, [path])
           : false;
       })
   });

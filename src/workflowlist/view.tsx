@@ -16,6 +16,7 @@ function WorkflowRow(props: {
 }): JSX.Element {
   const { workflow, language, trans } = props;
   const { error, run } = workflow;
+  const nodes = trans._n('%1 node', '%1 nodes', workflow.node_count);
   const time = run?.ended ?? run?.started ?? run?.created;
   return (
     <li>
@@ -23,13 +24,10 @@ function WorkflowRow(props: {
         className="jp-mlws-Row jp-mlws-WorkflowRow"
         data-mlws-row
         data-mlws-path={workflow.path}
-        title={workflow.path}
+        title={`${workflow.path}\n${nodes}`}
         onClick={props.onOpen}
       >
         <span className="jp-mlws-Row-name">{workflow.name}</span>
-        <span className="jp-mlws-Row-folder">
-          {trans._n('%1 node', '%1 nodes', workflow.node_count)}
-        </span>
         {run && (
           <span
             className="jp-mlws-Status"
