@@ -2,8 +2,7 @@
 
 - Positional parameters with an artifact type are input ports; ``list[Model]`` takes several,
   a default of ``None`` makes it optional.
-- The return type is the output: one artifact (named after its type), a ``NamedTuple`` of them,
-  or a ``TypedDict``-free plain ``None``.
+- The return type is the output: one artifact (named after its type) or a ``NamedTuple`` of them.
 - Keyword-only parameters are settings. Their types and docstring lines (``name: words``) make
   the JSON Schema.
 """
@@ -23,7 +22,7 @@ from jupyter_mlws.components.models import Component, InputPort, OutputPort
 F = TypeVar("F", bound=Callable[..., Any])
 
 MARK = "__mlws_component__"
-DOCUMENTED = re.compile(r"^[ \t]*(\w+): (.+(?:\n[ \t]{5,}.+)*)", re.MULTILINE)
+DOCUMENTED = re.compile(r"^([ \t]*)(\w+): (.+(?:\n\1[ \t]+\S.*)*)", re.MULTILINE)
 
 
 class DeclarationError(TypeError):
@@ -208,5 +207,5 @@ def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """The first paragraph, and what is said of each ``name:`` in the rest."""
     text = inspect.getdoc(function) or ""
     summary, _, rest = text.partition("\n\n")
-    documented = {name: " ".join(words.split()) for name, words in DOCUMENTED.findall(rest)}
+    documented = {name: " ".join(words.split()) for _, name, words in DOCUMENTED.findall(rest)}
     return " ".join(summary.split()), documented

@@ -177,7 +177,6 @@ class Document:
         wdir = posixpath.normpath(posixpath.join(self.folder, str(data.get("wdir") or ".")))
         cmd = data.get("cmd") or ""
         commands = cmd if isinstance(cmd, list) else str(cmd).splitlines()
-        settings = self.variables.get(name)
 
         def paths(*keys: str) -> tuple[str, ...]:
             found = (p for key in keys for p in _paths(data.get(key)))
@@ -192,8 +191,16 @@ class Document:
             metrics=paths("metrics"),
             frozen=bool(data.get("frozen")),
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
-            settings=settings if isinstance(settings, Mapping) and name != TITLE else {},
+            settings=self._settings(name),
         )
+
+    def _settings(self, name: str) -> Mapping[str, Any]:
+        """The entry of `vars` that the stage's command unpacks."""
+        settings = self.variables.get(name)
+        written = self.stages_data.get(name)
+        cmd = str(written.get("cmd")) if isinstance(written, Mapping) else ""
+        unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
+        return settings if unpacked and isinstance(settings, Mapping) else {}
 
 
 def parse(path: str, text: str) -> Document:

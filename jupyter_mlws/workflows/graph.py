@@ -392,52 +392,64 @@ def _bad_settings(
     from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
     ports = {p.name for p in component.inputs} | {p.name for p in component.outputs}
-    settings = {k: v for k, v in stage.settings.items() if k not in ports}
     known = component.settings.get("properties", {})
-    written = set(stage.options) - ports
-    validator = Draft202012Validator(component.settings)
-    for error in validator.iter_errors(settings):
+    settings = {k: v for k, v in stage.settings.items() if k not in ports}
+    written = {k: v for k, v in stage.options.items() if k not in ports and not _switch(k, known)}
+    given = {**_plain_values(written, known), **settings}
+    for error in Draft202012Validator(component.settings).iter_errors(given):
         path = ".".join(str(part) for part in error.absolute_path)
         if error.validator == "required":
-            absent = [n for n in error.validator_value if n not in settings and n not in written]
+            absent = [n for n in error.validator_value if n not in given and n not in written]
             for name in absent:
-                yield _setting(
-                    stage,
-                    name,
-                    line,
-                    f"The setting {name!r} needs a value.",
-                    f"配置项 {name!r} 需要一个值。",
+                words = Words(
+                    f"The setting {name!r} needs a value.", f"配置项 {name!r} 需要一个值。"
                 )
-        elif error.validator == "additionalProperties":
-            continue
-        else:
-            yield _setting(
-                stage,
-                path,
-                _setting_line(document, stage, path) or line,
+                yield _setting(stage, name, line, words)
+        elif error.validator != "additionalProperties":
+            words = Words(
                 f"The setting {path!r} is not valid: {error.message}",
                 f"配置项 {path!r} 无效：{error.message}",
             )
-    for name in [*settings, *(n for n in written if not _is_switch(n, known))]:
+            yield _setting(stage, path, _setting_line(document, stage, path) or line, words)
+    for name in [*settings, *written]:
         if name.split(".")[0] not in known:
-            yield _setting(
-                stage,
-                name,
-                _setting_line(document, stage, name) or line,
+            words = Words(
                 f"{component.title} has no setting {name!r}.",
                 f"{component.title} 没有配置项 {name!r}。",
             )
+            yield _setting(stage, name, _setting_line(document, stage, name) or line, words)
 
 
-def _is_switch(name: str, known: Mapping[str, Any]) -> bool:
+def _plain_values(written: Mapping[str, list[str]], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that stand in the command itself, as far as their type is told by the text."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    found: dict[str, Any] = {}
+    for name, values in written.items():
+        kind = known.get(name, {}).get("type")
+        if kind in ("integer", "number", "boolean") and len(values) == 1:
+            try:
+                found[name] = YAML(typ="safe", pure=True).load(values[0])
+            except YAMLError:
+                found[name] = values[0]
+        elif kind == "string" and len(values) == 1:
+            found[name] = values[0]
+    return found
+
+
+def _switch(name: str, known: Mapping[str, Any]) -> bool:
+    """``--no-name`` of a setting that is true or false."""
     return name.startswith("no-") and name[3:] in known
 
 
-def _setting(stage: Stage, name: str, line: int | None, en: str, zh: str) -> Finding:
-    return Finding("40201", Words(en, zh), node=stage.id, field=name, line=line)
+def _setting(stage: Stage, name: str, line: int | None, words: Words) -> Finding:
+    return Finding("40201", words, node=stage.id, field=name, line=line)
 
 
 def _setting_line(document: Document, stage: Stage, name: str) -> int | None:
+    if name.split(".")[0] not in stage.settings:
+        return None
     for n, entry in enumerate(document.data.get("vars") or []):
         if isinstance(entry, Mapping) and stage.id in entry:
             return document.lines.get(("vars", n, stage.id, name.split(".")[0]))

@@ -15,10 +15,19 @@ PATH = "dvc.yaml"
 LIMIT = 60.0
 
 
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tracking store for all tests: MLflow takes seconds to make one."""
+    return f"sqlite:///{tmp_path_factory.mktemp('tracking')}/mlflow.db"
+
+
 @pytest.fixture
-def workflows(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkflowManager]:
+def workflows(
+    project: Project, store: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WorkflowManager]:
     """The manager of an empty project."""
     monkeypatch.setenv("SHELL", "/bin/sh")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     manager = WorkflowManager(project)
     yield manager
     for row in manager._journal.live():

@@ -143,7 +143,8 @@ def test_keep_going_runs_what_does_not_depend_on_the_failure(
         "  bad:\n    cmd: exit 1\n    outs: [bad.txt]\n"
         "  after:\n    cmd: cp bad.txt after.txt\n    deps: [bad.txt]\n    outs: [after.txt]\n"
         "  good:\n    cmd: echo 1 > good.txt\n    outs: [good.txt]\n"
-        "  better:\n    cmd: cp good.txt better.txt\n    deps: [good.txt]\n    outs: [better.txt]\n",
+        "  better:\n    cmd: cp good.txt better.txt\n"
+        "    deps: [good.txt]\n    outs: [better.txt]\n",
     )
     expected = {"bad": "FAILED", "after": "SKIPPED", "good": "COMPLETED", "better": "COMPLETED"}
     assert states(run(keep_going=True, jobs=1)) == expected
@@ -159,7 +160,10 @@ def test_an_output_that_does_not_come_is_told(write, run: Callable[..., Run]) ->
 
 def test_nodes_that_are_ready_run_side_by_side(write, run: Callable[..., Run]) -> None:
     # Each waits for the other's file: one after the other, they would never end.
-    meet = "touch {me}.here; for i in $(seq 200); do test -e {other}.here && break; sleep 0.05; done; test -e {other}.here; cp {other}.here {me}.txt"
+    meet = (
+        "touch {me}.here; for i in $(seq 200); do test -e {other}.here && break; sleep 0.05; done;"
+        " test -e {other}.here && echo met > {me}.txt"
+    )
     one, two = meet.format(me="one", other="two"), meet.format(me="two", other="one")
     write(
         PATH,
@@ -318,8 +322,13 @@ def test_events_are_complete_and_in_order(
 
 
 def test_measures_reach_the_journal_and_mlflow(
-    project: Project, workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
+    project: Project,
+    workflows: WorkflowManager,
+    diamond: None,
+    run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
     ended = run(recorded=True)
     page = workflows.experiment_runs()
     assert page.items[0].metrics == {"lines": 1, "deep.er": 2.5}

@@ -204,13 +204,14 @@ class Pipeline:
 
     def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
         """The outputs that the run cache would restore; None where it has nothing."""
-        from dvc.exceptions import DvcException
-        from dvc.stage.cache import _can_hash
+        from dvc.dependency.base import DependencyDoesNotExistError
+        from dvc.dependency.param import MissingParamsError, MissingParamsFile
+
+        absent = (DependencyDoesNotExistError, MissingParamsError, MissingParamsFile)
 
         stage = self._stages[name]
         if stage.is_callback or stage.always_changed:
             return None
-        cache = self._repo.stage_cache
         try:
             moved = [c for d in stage.deps for c in self._dependency_changes(d, forecast)]
             known = not stage.changed_stage() and all(bool(out.hash_info) for out in stage.outs)
@@ -221,14 +222,45 @@ class Pipeline:
                     dep.hash_info, dep.meta = forecast.restored[dep.fs_path]
                 else:
                     dep.save()
-            entry = cache._load(stage) if _can_hash(stage) else None
+            entry = self._look_up(stage) if _cacheable(stage) else None
             if entry is None:
                 return None
-            found = cache._create_stage(entry, wdir=stage.wdir)
+            found = self._of_cache(entry, stage.wdir)
             return _outputs(found) if found.outs_cached() else None
-        except (DvcException, OSError):
+        except absent:
             # A dependency is not there: nothing can be looked up by it, and the run will say so.
             return None
+
+    def _look_up(self, stage: Any) -> Mapping[str, Any] | None:
+        """The newest entry of the run cache for a stage whose dependencies have their hashes.
+        DVC's own way hashes them on disk, where they need not be yet."""
+        from dvc.stage.cache import _get_cache_hash
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        cache = self._repo.stage_cache
+        key = _get_cache_hash(to_single_stage_lockfile(stage), key=True)
+        folder = Path(cache._get_cache_dir(key))
+        entries = (
+            sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime) if folder.is_dir() else []
+        )
+        return cache._load_cache(key, entries[-1].name) if entries else None
+
+    def _of_cache(self, entry: Mapping[str, Any], wdir: str) -> Any:
+        """An entry of the run cache as a stage. DVC's own way asks for the root as the process's
+        folder."""
+        from dvc.stage import PipelineStage, create_stage
+        from dvc.stage.loader import StageLoader
+
+        found = create_stage(
+            PipelineStage,
+            repo=self._repo,
+            path=str(Path(self._repo.root_dir, "dvc.yaml")),
+            cmd=entry["cmd"],
+            wdir=wdir,
+            outs=[out["path"] for out in entry["outs"]],
+        )
+        StageLoader.fill_from_lock(found, entry)
+        return found
 
     # Running
 
@@ -385,6 +417,18 @@ class Pipeline:
             for out in stage.outs
             if out.hash_info and out.hash_info.value
         }
+
+
+def _cacheable(stage: Any) -> bool:
+    """Whether the run cache knows such stages at all (``dvc.stage.cache._can_hash``)."""
+    return (
+        bool(stage.cmd and stage.deps and stage.outs)
+        and all(dep.protocol == "local" and dep.def_path for dep in stage.deps)
+        and all(
+            out.protocol == "local" and out.def_path and not out.persist and out.is_in_repo
+            for out in stage.outs
+        )
+    )
 
 
 def _outputs(stage: Any) -> dict[str, Any]:

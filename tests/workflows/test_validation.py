@@ -1,0 +1,186 @@
+"""What can be wrong with a workflow is told all at once, with the place and a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import ExecuteRequest, Problem
+
+PATH = "workflows/wine/dvc.yaml"
+OUT = "workflows/wine/out"
+FOREST = f"node train_classifier --data {OUT}/load.table.parquet --model {OUT}/forest.model.skops"
+DRAW = (
+    f"jupyter mlws node plot_metrics --metrics {OUT}/forest.model.skops"
+    f" --figure {OUT}/plot.figure.png"
+)
+GOOD = f"""\
+vars:
+  - workflow: {{name: Wine}}
+  - forest: {{n_estimators: 10}}
+stages:
+  load:
+    wdir: ../..
+    cmd: jupyter mlws node load_table --file data/wine.csv --table {OUT}/load.table.parquet
+    deps:
+    - data/wine.csv
+    outs:
+    - {OUT}/load.table.parquet
+  forest:
+    wdir: ../..
+    cmd: jupyter mlws {FOREST} ${{forest}}
+    deps:
+    - {OUT}/load.table.parquet
+    outs:
+    - {OUT}/forest.model.skops
+"""
+PLOT = f"""\
+  plot:
+    wdir: ../..
+    cmd: {DRAW}
+    deps:
+    - {OUT}/forest.model.skops
+    outs:
+    - {OUT}/plot.figure.png
+"""
+
+
+@pytest.fixture
+def problems(workflows: WorkflowManager, write) -> Callable[[str], list[Problem]]:
+    write("data/wine.csv", "a,target\n1,0\n")
+    return lambda text: workflows.validate(PATH, text)
+
+
+def told(found: list[Problem]) -> list[tuple[str, str | None, str | None, int | None]]:
+    return [(p.code, p.node, p.field, p.line) for p in found]
+
+
+def test_a_good_workflow_has_none(problems) -> None:
+    assert problems(GOOD) == []
+
+
+def test_all_problems_come_in_one_answer(problems) -> None:
+    text = GOOD.replace("n_estimators: 10", "n_estimators: 0, depth: 3") + PLOT
+    text = text.replace("data/wine.csv", "data/none.csv")
+    assert told(problems(text)) == [
+        ("40202", "load", "file", 5),
+        ("40202", "plot", "metrics", 19),
+        ("40201", "forest", "n_estimators", 3),
+        ("40201", "forest", "depth", 3),
+    ]
+
+
+def test_a_cycle_is_named_in_order(problems) -> None:
+    text = (
+        "stages:\n"
+        "  a:\n    cmd: cp c a\n    deps: [c]\n    outs: [a]\n"
+        "  b:\n    cmd: cp a b\n    deps: [a]\n    outs: [b]\n"
+        "  c:\n    cmd: cp b c\n    deps: [b]\n    outs: [c]\n"
+    )
+    (cycle,) = problems(text)
+    assert cycle.code == "40203"
+    assert "a → b → c → a" in cycle.message
+    assert cycle.edge == "c->a"
+    assert cycle.fix == "Remove the connection from c to a."
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("node train_classifier", "node train_clasifier"), ("40201", "forest", "cmd", 14)),
+        ((f" --data {OUT}/load.table.parquet", ""), ("40202", "forest", "data", 14)),
+        (("    outs:\n    - " + OUT + "/forest", "    out:\n    - " + OUT + "/forest"),
+         ("40205", "forest", "out", 17)),
+        ((f"{OUT}/forest.model.skops", f"{OUT}/load.table.parquet/x"),
+         ("40202", "load", "outs", 5)),
+        (("${forest}", "--n_estimators ten"), ("40201", "forest", "n_estimators", 14)),
+    ],
+)  # fmt: skip
+def test_each_fault_is_found_where_it_is(problems, change, expected) -> None:
+    assert expected in told(problems(GOOD.replace(*change)))
+
+
+def test_text_that_is_no_yaml_names_its_line(problems) -> None:
+    (problem,) = problems(GOOD + "  x: [\n")
+    assert (problem.code, problem.line) == ("40205", 20)
+
+
+def test_problems_speak_chinese(workflows: WorkflowManager, write) -> None:
+    (problem,) = workflows.validate(PATH, "stages:\n  a:\n    cmd: x\n    deps: [b]\n", "zh-CN")
+    assert "不存在" in problem.message
+
+
+def test_a_faulty_workflow_is_not_run_and_changes_nothing(
+    project: Project, workflows: WorkflowManager, write
+) -> None:
+    file = write(PATH, GOOD)
+    with pytest.raises(MLWSError) as refused:
+        workflows.execute(PATH, ExecuteRequest(params={"forest.n_estimators": 5}))
+    assert refused.value.code == "40201"
+    assert [fault.field for fault in refused.value.faults] == ["load.file"]
+    assert file.read_text() == GOOD
+    assert workflows.runs(PATH).items == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../dvc.yaml", "data/wine.csv", "nowhere/dvc.yaml", "", "/etc/dvc.yaml", "x\0/dvc.yaml"],
+)
+def test_a_path_that_is_no_workflow_is_refused(workflows: WorkflowManager, path: str) -> None:
+    with pytest.raises(MLWSError) as refused:
+        workflows.get(path)
+    assert refused.value.code in ("40401", "50302")
+
+
+def test_a_false_setting_that_dvc_would_drop_is_told(
+    project: Project, workflows: WorkflowManager, write
+) -> None:
+    write("data/wine.csv", "a,target\n1,0\n")
+    text = GOOD.replace("n_estimators: 10", "scale: false")
+    assert workflows.validate(PATH, text) == []
+    write(".dvc/config", "")
+    (problem,) = workflows.validate(PATH, text)
+    assert (problem.code, problem.node, problem.field, problem.line) == (
+        "40201",
+        "forest",
+        "scale",
+        3,
+    )
+
+
+def test_edges_carry_their_ports(workflows: WorkflowManager, write) -> None:
+    write(PATH, GOOD + PLOT)
+    workflow = workflows.get(PATH)
+    assert workflow.name == "Wine"
+    assert [(e.source, e.source_port, e.target, e.target_port) for e in workflow.edges] == [
+        ("load", "table", "forest", "data"),
+        ("forest", "model", "plot", "metrics"),
+    ]
+    node = workflow.nodes[1]
+    assert (node.type, node.config) == ("train_classifier", {"n_estimators": 10})
+    assert node.inputs == {"data": [f"{OUT}/load.table.parquet"]}
+    assert node.outputs == {"model": f"{OUT}/forest.model.skops"}
+
+
+def test_files_by_hand_open_as_well(workflows: WorkflowManager, write: Callable[..., Path]) -> None:
+    write("train.py", "")
+    write("folder/a.txt", "")
+    write(
+        "dvc.yaml",
+        "stages:\n"
+        "  prepare:\n    cmd: mkdir made; touch made/x\n    deps: [folder]\n    outs:\n"
+        "    - made:\n        cache: false\n"
+        "  train:\n    cmd: python train.py made/x\n    deps: [made/x, train.py]\n"
+        "    outs: [model.bin]\n",
+    )
+    workflow = workflows.get("dvc.yaml")
+    assert workflow.problems == []
+    assert [node.kind.value for node in workflow.nodes] == ["shell", "script"]
+    assert [(e.source, e.target, e.path) for e in workflow.edges] == [
+        ("prepare", "train", "made/x")
+    ]
