@@ -155,8 +155,8 @@ CATALOGUE: dict[str, Entry] = {
             "工作区存在未完成的 {operation} 或冲突。",
         ),
         Words(
-            "Resolve the conflicts and finish or abort it first.",
-            "请先解决冲突，并完成或中止该操作。",
+            "Resolve the conflicts and finish or abort it first; restore again after a restore.",
+            "请先解决冲突，并完成或中止该操作；若为恢复操作，请重新恢复一次。",
         ),
     ),
     "30203": Entry(

@@ -19,6 +19,7 @@ from jupyter_mlws.versioning.content import LARGE, Content, named_anew, size_of
 from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.pending import Pending, left_behind
+from jupyter_mlws.versioning.restore import clear_remains, is_switching
 from jupyter_mlws.versioning.runs import finished_runs
 from jupyter_mlws.versioning.secrets import find_secrets
 from jupyter_mlws.versioning.storage import full_disk_told
@@ -133,7 +134,7 @@ class Creation:
     # Before anything is written
 
     def _refuse_unfinished(self, status: Status) -> None:
-        operation = self._git.unfinished()
+        operation = "restore" if is_switching(self._project) else self._git.unfinished()
         conflicts = [entry.path for entry in status.entries if entry.state == "conflicted"]
         if operation or conflicts:
             raise MLWSError("30201", operation=operation or "merge", paths=conflicts)
@@ -397,6 +398,7 @@ def recover(project: Project, tracking: TrackingClient) -> None:
             continue
         for warning in finish(project, pending, tracking, lambda step: None):
             log.warning("Recovery of %s: %s", pending.sha, warning.en)
+    clear_remains(project.state)
 
 
 def _published(git: Git, pending: Pending) -> bool:

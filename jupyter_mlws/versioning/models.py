@@ -57,7 +57,7 @@ class Change(Record):
 
 
 class GitStatus(Record):
-    """``operation`` is the merge, rebase… that waits to be finished."""
+    """``operation`` is the merge, rebase, restore… that waits to be finished."""
 
     branch: Text | None
     head: str | None

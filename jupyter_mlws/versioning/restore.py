@@ -7,6 +7,7 @@ changes. HEAD and branch stay where they are.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import time
@@ -38,6 +39,8 @@ from jupyter_mlws.versioning.worktree import WorkingData
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
 
+SWITCHING = "switching.json"
+"""There while a restore changes files; names the version and the safety commit."""
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
 NOBODY = {
@@ -135,6 +138,7 @@ class Restore:
         operation = self._git.unfinished()
         if operation:
             raise MLWSError("30201", operation=operation, paths=[])
+        clear_remains(self._project.state)
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
             steps = self._steps(sha, paths, stack)
@@ -142,6 +146,7 @@ class Restore:
                 raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
             if steps.nothing:
                 self._tidy_index(steps)
+                end_switch(self._project)
                 return RestoreResult(safety=None, restored=[])
             data = self._store_for(steps, stack)
             if data is not None:
@@ -154,7 +159,9 @@ class Restore:
             progress(0, message="keep")
             safety = self._keep(f"{SAFETY}{_moment()}", data, steps)
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
+            begin_switch(self._project, sha, safety)
             self._switch(steps, staged, data)
+            end_switch(self._project)
         restored = [*steps.write, *steps.delete]
         restored += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
         return RestoreResult(safety=safety, restored=sorted(set(restored)))
@@ -439,6 +446,31 @@ class Restore:
         now = self._content.data_now()
         touched = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
         return self._open(stack) if touched else None
+
+
+def begin_switch(project: Project, sha: str, safety: str | None) -> None:
+    """Note that the working tree is between two versions, for whoever comes after a crash."""
+    beside = project.state / f"{SWITCHING}.new"
+    beside.write_text(json.dumps({"snapshot": sha, "safety": safety}), encoding="utf-8")
+    beside.replace(project.state / SWITCHING)
+
+
+def end_switch(project: Project) -> None:
+    """The working tree holds one version again."""
+    (project.state / SWITCHING).unlink(missing_ok=True)
+
+
+def is_switching(project: Project) -> bool:
+    """A restore is between its first and last file, or died there: restoring again ends it."""
+    return (project.state / SWITCHING).exists()
+
+
+def clear_remains(state: Path) -> None:
+    """Remove what a killed restore laid out; under the project's lock, so nobody uses it."""
+    for folder in state.glob("restore-*"):
+        shutil.rmtree(folder)
+    for index in state.glob("*.index*"):
+        index.unlink()
 
 
 def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:

@@ -39,7 +39,7 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.restore import Restore, Telling, quiet
+from jupyter_mlws.versioning.restore import Restore, Telling, is_switching, quiet
 from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
 
@@ -75,7 +75,7 @@ class SnapshotManager:
             head=status.head,
             upstream=status.upstream,
             changes=sorted([*changes, *self._data_changes(status)], key=lambda c: c.path),
-            operation=self._git.unfinished(),
+            operation="restore" if is_switching(self.project) else self._git.unfinished(),
         )
 
     def list(

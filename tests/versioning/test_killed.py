@@ -1,0 +1,198 @@
+"""Killed at any step, a snapshot or restore leaves nothing half, and the next one works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import tree_of
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.datafiles import names_data, read
+from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+
+Command = Callable[..., str]
+STEPS = [
+    "select", "journal", "data", "tree", "verify", "push", "commit", "hold", "runs",
+    "publish", "index", "tag", "tidy", "done",
+]  # fmt: skip
+"""Every step that a snapshot with data, runs and a remote tells of, in order."""
+WITH_RUNS = ("hold", "runs", "publish", "tag")
+"""Steps that are tried with a tracked run, which costs seconds."""
+PUBLISHED = STEPS.index("index")
+
+CREATE = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))
+steps = []
+def told(step):
+    steps.append(step)
+    if step == sys.argv[2]:
+        os.kill(os.getpid(), 9)
+manager.create("Killed", told=told)
+print(*steps)
+"""
+RESTORE = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+def progress(done, total=None, unit="", message=""):
+    if message == sys.argv[2]:
+        os.kill(os.getpid(), 9)
+SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).restore("HEAD~1", progress=progress)
+"""
+
+
+def _run(code: str, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, str(root), *arguments]
+    return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def full(workspace: Project, dvc: Command, tmp_path: Path) -> Project:
+    """A project with a remote, and with changes of code and data."""
+    root = workspace.root
+    (root / ".dvc" / "config.local").write_text(
+        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'remote'}\n"
+    )
+    (root / "train.py").write_text("print('two')\n")
+    (root / "new.py").write_text("new\n")
+    (root / "data" / "wine.csv").write_text("a,b\n3,4\n")
+    (root / "data" / "images" / "deep" / "5.bin").write_bytes(b"five")
+    return workspace
+
+
+def _track(project: Project) -> None:
+    """Enter a run that has ended into MLflow and the journal."""
+    store = MLflowStore(tracking_uri(project.root))
+    run = store.log_run("Wine", {}, {}, {}, 1, 2, "COMPLETED")
+    record = json.dumps({"mlflow_run": run, "ended": time.time()})
+    row = ("r", "w", "COMPLETED", time.time(), record)
+    with closing(project.database()) as database:
+        database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _named_data_is_stored(root: Path, git: Command, commit: str) -> bool:
+    paths = git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
+    texts = {
+        path: git(root, "show", f"{commit}:{path}").encode() for path in paths if names_data(path)
+    }
+    cache = root / ".dvc" / "cache" / "files" / "md5"
+    hashes = {item.md5 for item in read(texts) if item.md5}
+    for md5 in [md5 for md5 in hashes if md5.endswith(".dir")]:
+        listing = json.loads((cache / md5[:2] / md5[2:]).read_text())
+        hashes.update(row["md5"] for row in listing)
+    return all((cache / md5[:2] / md5[2:]).is_file() for md5 in hashes)
+
+
+def test_these_are_all_the_steps(full: Project) -> None:
+    answer = _run(CREATE, full.root, "none")
+    assert answer.stdout.split() == STEPS, answer.stderr
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_snapshot_leaves_nothing_half(full: Project, git: Command, step: str) -> None:
+    root = full.root
+    tracked = step in WITH_RUNS
+    if tracked:
+        _track(full)
+    base = git(root, "rev-parse", "HEAD").strip()
+    before = {path: text for path, text in tree_of(root).items() if not path.endswith(".dvc")}
+
+    assert _run(CREATE, root, step).returncode == -9
+
+    head = git(root, "rev-parse", "HEAD").strip()
+    published = STEPS.index(step) >= PUBLISHED
+    assert (head != base) is published
+    assert _named_data_is_stored(root, git, head)
+    after = {path: text for path, text in tree_of(root).items() if not path.endswith(".dvc")}
+    ours = {path for path in after if path.startswith("mlflow.db")}
+    assert {p: t for p, t in after.items() if p not in ours} == {
+        p: t for p, t in before.items() if p not in ours
+    }
+
+    (root / "more.py").write_text("more\n")
+    manager = SnapshotManager(full)
+    try:
+        made = manager.create("After")
+    finally:
+        manager.close()
+    assert made.parents == [head]
+    assert made.proof is not None
+    assert (made.proof.data_local, made.proof.data_remote) == (True, True)
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "for-each-ref", "refs/mlws") == ""
+    assert [p.name for p in full.state.iterdir() if "snapshot" in p.name or "index" in p.name] == []
+    git(root, "fsck", "--strict")
+    if not tracked:
+        return
+    # The run is named by exactly one of the two commits, and its tag says by which.
+    run = MLflowStore(tracking_uri(root))
+    names = git(root, "log", "--format=%H %(trailers:key=Mlws-Run,valueonly)", "--grep", "Mlws-Run")
+    commit, identifier = names.split()
+    assert run._client.get_run(identifier).data.tags["mlws.snapshot"] == commit
+
+
+def test_recovery_leaves_newer_staging_alone(full: Project, git: Command) -> None:
+    root = full.root
+    assert _run(CREATE, root, "index").returncode == -9
+    (root / "train.py").write_text("print('three')\n")
+    git(root, "add", "train.py")
+    (root / "train.py").write_text("print('four')\n")
+    SnapshotManager(full).recover()
+    assert git(root, "show", ":train.py") == "print('three')\n"
+    assert git(root, "status", "--porcelain") == "MM train.py\n"
+
+
+@pytest.mark.parametrize("step", ["plan", "fetch", "check", "lay out", "keep"])
+def test_a_restore_killed_before_its_switch_changed_nothing(
+    full: Project, git: Command, step: str
+) -> None:
+    root = full.root
+    manager = SnapshotManager(full)
+    manager.create("Two", ["train.py", "data"])
+    before = tree_of(root)
+    assert _run(RESTORE, root, step).returncode == -9
+    assert tree_of(root) == before
+    manager.restore("HEAD~1")
+    manager.close()
+    assert (root / "train.py").read_text() == "print('one')\n"
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    assert list(full.state.glob("restore-*")) == []
+
+
+def test_a_restore_killed_in_its_switch_is_told_and_done_again(
+    workspace: Project, git: Command
+) -> None:
+    root = workspace.root
+    (root / "train.py").write_text("print('two')\n")
+    (root / "data" / "wine.csv").write_text("two\n")
+    manager = SnapshotManager(workspace)
+    manager.create("Two")
+    # Data comes after code: by then the code is the old version's, the data is not.
+    code = RESTORE.replace(
+        "def progress",
+        "from jupyter_mlws.versioning.dvc.data import DataStore\n"
+        "DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
+    )
+    assert _run(code, root, "none").returncode == -9
+    assert (root / "train.py").read_text() == "print('one')\n"
+    assert manager.status().operation == "restore"
+    with pytest.raises(MLWSError) as error:
+        manager.create("Half")
+    assert error.value.code == "30201"
+    manager.restore("HEAD~1")
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    assert manager.status().operation is None
+    manager.restore("HEAD")
+    assert git(root, "status", "--porcelain") == ""
