@@ -38,7 +38,7 @@ export function LogView({ node }: { node: string }): JSX.Element {
       {!error && text === '' && (
         <p className="jp-mlws-Empty">
           {status === 'CACHED'
-            ? trans.__('This node was up to date and did not run.')
+            ? trans.__('This node did not run: its results were there already.')
             : trans.__('Nothing was printed yet.')}
         </p>
       )}
