@@ -21,6 +21,7 @@ export class ChangesModel extends LiveModel {
 
   set message(message: string) {
     this._message = message;
+    this._commitError = null;
     this.changed();
   }
 

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Failure, Waiting } from '../failure';
 import { LiveView } from '../liveView';
 import type { IFileDiff } from '../models';
-import type { FileDiffModel, IVersions } from './diff';
+import { EMPTY_TREE, type FileDiffModel, type IVersions } from './diff';
 import { IDiffLine, parseUnified } from './unified';
 
 /** What the two sides of a comparison are called. */
@@ -12,8 +12,13 @@ export function versionNames(
   versions: IVersions,
   trans: TranslationBundle
 ): [string, string] {
-  const short = (version: string) =>
-    version === 'HEAD' ? trans.__('current snapshot') : version.slice(0, 8);
+  const short = (version: string) => {
+    const words: Record<string, string> = {
+      HEAD: trans.__('current snapshot'),
+      [EMPTY_TREE]: trans.__('nothing')
+    };
+    return words[version] ?? version.slice(0, 8);
+  };
   return [
     short(versions.from),
     versions.to ? short(versions.to) : trans.__('working files')
