@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -432,3 +433,18 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
     with pytest.raises(MLWSError) as error:
         manager.file_diff("../outside")
     assert error.value.code == "50302"
+
+
+def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:
+    code = (
+        "import pathlib, sys\n"
+        "from jupyter_mlws.project import Project\n"
+        "from jupyter_mlws.versioning.snapshots import SnapshotManager\n"
+        "manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))\n"
+        "manager.status(), manager.list(), manager.diff(), manager.history()\n"
+        "print([name for name in ('dvc', 'mlflow', 'pandas') if name in sys.modules])\n"
+    )
+    (workspace.root / "data" / "wine.csv").write_text("a,b\n9,9\n")
+    command = [sys.executable, "-c", code, str(workspace.root)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/")
+    assert answer.stdout.strip() == "[]"
