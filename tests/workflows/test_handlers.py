@@ -1,0 +1,165 @@
+"""Workflows over HTTP and WebSocket: one run from text to preview, live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.manager import WorkflowManager
+
+PATH = "workflows/wine/dvc.yaml"
+ID = "workflows~1wine~1dvc.yaml"
+BASE = f"mlws/api/v1/workflows/{ID}"
+OUT = "workflows/wine/out"
+TEXT = f"""\
+vars:
+  - split: {{random_state: 3}}
+stages:
+  load:
+    wdir: ../..
+    cmd: jupyter mlws node load_table --file data.csv --table {OUT}/load.table.parquet
+    deps: [data.csv]
+    outs: [{OUT}/load.table.parquet]
+  count:
+    wdir: ../..
+    cmd: 'wc -l data.csv; echo "{{\\"rows\\": 4}}" > {OUT}/count.json; echo 行 > {OUT}/count.txt'
+    deps: [data.csv]
+    outs: [{OUT}/count.txt]
+    metrics: [{OUT}/count.json]
+"""
+
+
+@pytest.fixture
+def jp_root_dir(project: Project) -> Path:
+    return project.root
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
+
+
+@pytest.fixture
+def text(workflows: WorkflowManager, write: Callable[..., Path]) -> Path:
+    write("data.csv", "a,when\n1,2020-01-01\n2,\n3,x\n4,y\n")
+    return write(PATH, TEXT)
+
+
+@pytest.fixture
+def get(jp_fetch) -> Callable[..., Any]:
+    async def fetch(*parts: str, **more: Any) -> Any:
+        answer = await jp_fetch("/".join((BASE, *parts)) if parts else BASE, **more)
+        return json.loads(answer.body)["data"]
+
+    return fetch
+
+
+async def until_it_ends(socket: Any, run: str) -> list[dict[str, Any]]:
+    """The stream's messages up to the run's end."""
+    messages: list[dict[str, Any]] = []
+    while True:
+        message = json.loads(await socket.read_message())
+        messages.append(message)
+        ended = message.get("status") in ("COMPLETED", "FAILED", "CANCELLED")
+        if message["type"] == "run" and message["run"] == run and ended:
+            return messages
+
+
+async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch) -> None:
+    workflow = await get()
+    assert workflow["id"] == ID
+    assert [node["id"] for node in workflow["nodes"]] == ["load", "count"]
+    plan = await get("plan", params={"targets": "load"})
+    assert plan["nodes"] == [
+        {"id": "load", "action": "run", "reasons": ["never ran"], "estimate_seconds": None}
+    ]
+    socket = await jp_ws_fetch("mlws/api/v1/workflows/status")
+    hello = json.loads(await socket.read_message())
+    assert hello == {"type": "hello", "seq": 0}
+    answer = await jp_fetch(f"{BASE}/execute", method="POST", body='{"origin": "canvas"}')
+    run = json.loads(answer.body)["data"]
+    assert answer.code == 202
+    assert answer.headers["Location"].endswith(f"{BASE}/runs/{run['id']}")
+    assert (run["status"], run["origin"]) == ("PENDING", "canvas")
+    messages = await until_it_ends(socket, run["id"])
+    assert messages[-1]["data"]["counts"] == {"COMPLETED": 2}
+    assert messages[-1]["path"] == PATH
+    socket.close()
+
+    again = await jp_ws_fetch("mlws/api/v1/workflows/status", params={"since": "2"})
+    assert json.loads(await again.read_message()) == {"type": "hello", "seq": 2}
+    assert await until_it_ends(again, run["id"]) == messages[2:]
+    again.close()
+
+    assert (await get("status"))["id"] == run["id"]
+    node = f"runs/{run['id']}/nodes/count"
+    log = await get(node, "log")
+    assert log["text"].splitlines()[-1] == "5 data.csv"
+    assert (await get(node, "log", params={"offset": str(log["size"])}))["text"] == ""
+    outputs = {row["path"]: row for row in (await get(node, "outputs"))["items"]}
+    assert outputs[f"{OUT}/count.json"]["type"] == "Metrics"
+    port = (await get("runs", "latest", "nodes", "load", "outputs"))["items"][0]["port"]
+    table = await get("runs", "latest", "nodes", "load", "outputs", port, "preview")
+    assert [column["name"] for column in table["columns"]] == ["a", "when"]
+    assert table["rows"] == [[1, "2020-01-01"], [2, None], [3, "x"], [4, "y"]]
+    assert table["row_count"] == 4
+    items = json.loads((await jp_fetch("mlws/api/v1/runs")).body)["data"]["items"]
+    assert items[0]["metrics"] == {"rows": 4}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        (f"{BASE}/execute", {"params": {"split.x": 1, "load.nope": 2}}, (400, "40204")),
+        (f"{BASE}/execute", {"targets": ["nope"]}, (404, "40401")),
+        (f"{BASE}/execute", {"jobs": 0}, (400, "50201")),
+        ("mlws/api/v1/workflows/nope~1dvc.yaml/execute", {}, (404, "40401")),
+        ("mlws/api/v1/workflows/..~1dvc.yaml/execute", {}, (403, "50302")),
+        (f"{BASE}/runs/latest/cancel", {}, (404, "40401")),
+        (f"{BASE}/runs/nope/cancel", {}, (404, "40401")),
+        (f"{BASE}/runs/nope/nodes/load/log", None, (404, "40401")),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_its_code(
+    text: Path, jp_fetch, path: str, body: Any, expected: tuple[int, str]
+) -> None:
+    asked: dict[str, Any] = {} if body is None else {"method": "POST", "body": json.dumps(body)}
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch(path, **asked)
+    assert refused.value.response is not None
+    said = json.loads(refused.value.response.body)
+    assert (refused.value.code, said["code"]) == expected
+    assert text.read_text() == TEXT  # noqa: ASYNC240  a small local file
+
+
+async def test_all_bad_parameters_are_named_at_once(text: Path, jp_fetch) -> None:
+    body = json.dumps({"params": {"split.x": 1, "load.nope": 2, "load": 3}})
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch(f"{BASE}/execute", method="POST", body=body)
+    assert refused.value.response is not None
+    rows = json.loads(refused.value.response.body)["errors"]
+    assert [row["field"] for row in rows] == ["params.split.x", "params.load.nope", "params.load"]
+
+
+async def test_validation_of_unsaved_text(text: Path, jp_fetch) -> None:
+    body = json.dumps({"path": PATH, "text": TEXT.replace("load_table", "load_tabel")})
+    answer = await jp_fetch("mlws/api/v1/workflows/validate", method="POST", body=body)
+    (problem,) = json.loads(answer.body)["data"]["problems"]
+    assert (problem["code"], problem["node"], problem["line"]) == ("40201", "load", 6)
+
+
+async def test_components_are_listed(text: Path, jp_fetch) -> None:
+    items = json.loads((await jp_fetch("mlws/api/v1/components")).body)["data"]["items"]
+    named = {item["name"]: item for item in items}
+    assert named["split"]["outputs"][0] == {
+        "name": "train",
+        "type": "Table",
+        "extension": ".parquet",
+        "description": "The part to train on.",
+    }
