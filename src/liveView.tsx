@@ -9,6 +9,17 @@ import type { LiveModel } from './live';
  * input, and the cursor at its end, when the new text comes later, as VDomRenderer's own does.
  */
 export abstract class LiveView<M extends LiveModel> extends VDomRenderer<M> {
+  constructor(model: M) {
+    super(model);
+    // "2 minutes ago" grows older while nothing else happens.
+    this._clock = setInterval(() => this.update(), 60_000);
+  }
+
+  dispose(): void {
+    clearInterval(this._clock);
+    super.dispose();
+  }
+
   /** What there is to see of the model now. */
   protected abstract body(): JSX.Element;
 
@@ -19,4 +30,6 @@ export abstract class LiveView<M extends LiveModel> extends VDomRenderer<M> {
       </UseSignal>
     );
   }
+
+  private _clock: ReturnType<typeof setInterval>;
 }

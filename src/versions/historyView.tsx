@@ -216,13 +216,6 @@ export class HistoryView extends LiveView<HistoryModel> {
     this.title.label = _trans.__('History');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-History');
-    // "2 minutes ago" grows older while nothing else happens.
-    this._clock = setInterval(() => this.update(), 60_000);
-  }
-
-  dispose(): void {
-    clearInterval(this._clock);
-    super.dispose();
   }
 
   protected body(): JSX.Element {
@@ -284,6 +277,4 @@ export class HistoryView extends LiveView<HistoryModel> {
       </>
     );
   }
-
-  private _clock: ReturnType<typeof setInterval>;
 }
