@@ -238,6 +238,11 @@ class WorkflowStream(StreamHandler):
 
     async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
         workflows = self.workspace.workflows
+        newest = await in_thread(workflows.last_seq)
+        if since > newest:
+            # A number of a journal that was deleted: everything must be fetched anew.
+            yield {"seq": newest, "type": "reset"}
+            since = newest
         while True:
             bell = self.watcher.bell()
             events = await in_thread(workflows.events_after, since, EVENTS_AT_ONCE, self.language)

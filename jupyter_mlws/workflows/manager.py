@@ -8,6 +8,7 @@ import configparser
 import os
 import posixpath
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -240,12 +241,13 @@ class WorkflowManager:
 
     def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> Run:
         """Ask a run to stop; one that has ended stays as it is."""
-        import signal
-
         identifier = self._run_id(path, run)
         row = self._journal.record(identifier)
-        if not Status(row["status"]).ended and alive(row.get("pid"), row.get("pid_start")):
-            os.kill(row["pid"], signal.SIGTERM)
+        if not Status(row["status"]).ended:
+            # Noted first: the process may die of the signal before it can take it as a wish.
+            self._journal.note(identifier, cancel=True)
+            if alive(row.get("pid"), row.get("pid_start")):
+                os.kill(row["pid"], signal.SIGTERM)
         self.reconcile()
         return self._journal.run(identifier, language)
 
@@ -257,15 +259,15 @@ class WorkflowManager:
                 continue
             if "pid" not in row and time.time() - row["created"] < START_LIMIT:
                 continue
-            self._interrupt(row["id"])
+            self._bury(row["id"], cancelled=row.get("cancel", False))
 
-    def _interrupt(self, run: str) -> None:
+    def _bury(self, run: str, *, cancelled: bool) -> None:
         end_bearers(run)
+        end = Status.CANCELLED if cancelled else Status.INTERRUPTED
+        error = None if cancelled else {"code": "40105", "facts": {"run": run}}
         try:
-            self._journal.end_nodes(run, Status.INTERRUPTED)
-            self._journal.set_run(
-                run, Status.INTERRUPTED, error={"code": "40105", "facts": {"run": run}}
-            )
+            self._journal.end_nodes(run, end)
+            self._journal.set_run(run, end, error=error)
         except TransitionError:
             # It ended properly, or another reader was first, between our look and our word.
             return

@@ -53,6 +53,8 @@ class Runner:
         row = self._journal.record(self._id)
         if Status(row["status"]).ended:
             return
+        if row.get("cancel"):
+            self._cancelled.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
         name = row["workflow"]
         try:

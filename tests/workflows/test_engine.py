@@ -209,27 +209,44 @@ def test_cancel_ends_the_whole_tree_and_leaves_nothing_half(
     assert not (project.root / "slow.txt").exists()
 
 
-def test_a_killed_run_is_interrupted_and_the_next_one_works(
+def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
     project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states
 ) -> None:
-    write(PATH, SLOW)
+    write("data.txt", "1\n")
+    before = (
+        "  before:\n    cmd: date +%N > before.txt\n    deps: [data.txt]\n    outs: [before.txt]\n"
+    )
+    slow = SLOW.replace("stages:\n", f"stages:\n{before}").replace(
+        "outs: [slow", "deps: [before.txt]\n    outs: [slow"
+    )
+    write(PATH, slow)
     asked = workflows.execute(PATH, ExecuteRequest())
-    started(workflows, asked.id)
+    assert states(started(workflows, asked.id))["before"] == "COMPLETED"
+    made = (project.root / "before.txt").read_text()
     record = workflows._journal.record(asked.id)
     os.kill(record["pid"], signal.SIGKILL)
     while alive(record["pid"], record["pid_start"]):
         time.sleep(0.01)
     ended = workflows.status(PATH, asked.id)
     assert ended.status == "INTERRUPTED"
-    assert states(ended) == {"slow": "INTERRUPTED", "after": "INTERRUPTED"}
+    assert states(ended) == {"before": "COMPLETED", "slow": "INTERRUPTED", "after": "INTERRUPTED"}
     assert ended.error is not None
     assert ended.error.code == "40105"
     assert list(bearers(asked.id)) == []
     write(
-        PATH, SLOW.replace("(setsid sleep 300 &); echo started; sleep 300", "echo whole > slow.txt")
+        PATH, slow.replace("(setsid sleep 300 &); echo started; sleep 300", "echo whole > slow.txt")
     )
-    assert run().status == "COMPLETED"
+    mended = run()
+    assert states(mended) == {"before": "CACHED", "slow": "COMPLETED", "after": "COMPLETED"}
+    assert (project.root / "before.txt").read_text() == made
     assert (project.root / "after.txt").read_text() == "whole\n"
+
+
+def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager, write) -> None:
+    write(PATH, SLOW)
+    asked = workflows.execute(PATH, ExecuteRequest())
+    workflows.cancel(PATH, asked.id)
+    assert workflows.wait(PATH, asked.id, 30, recorded=False).status == "CANCELLED"
 
 
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
