@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -109,10 +110,11 @@ class ProjectManager:
 
     def _describe(self, project: Project) -> ProjectInfo:
         below = project.root != self.root and self.root in project.root.parents
-        path = project.root.relative_to(self.root).as_posix() if below else DEFAULT
+        # The default project may lie above the root: then the path is `..` or such.
+        path = Path(os.path.relpath(project.root, self.root)).as_posix()
         branch, head = _head(project)
         return ProjectInfo(
-            id=escape(path),
+            id=escape(path) if below else DEFAULT,
             name=project.root.name,
             path=path,
             default=not below,

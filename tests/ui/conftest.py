@@ -36,6 +36,16 @@ START_LIMIT = 60
 """Seconds."""
 
 
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Replaces pytest-jupyter's: Playwright has a loop of its own in this thread."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Replaces pytest-jupyter's: the servers are processes of their own."""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A running JupyterLab."""
