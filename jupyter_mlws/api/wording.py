@@ -31,6 +31,7 @@ _CHINESE = {
     "less_than": "应小于 {lt}",
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected} 之一",
+    "nul": "不能包含 NUL 字符",
     "enum": "应为 {expected} 之一",
 }
 

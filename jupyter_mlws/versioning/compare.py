@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content, kind_of
+from jupyter_mlws.versioning.content import Content, kind_of, normal
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Difference, Git
 from jupyter_mlws.versioning.measures import Measures
@@ -55,7 +56,7 @@ class Comparison:
 
     def file(self, path: str, start: str, end: str | None) -> FileDiff:
         """One file, or one file that DVC tracks."""
-        self._project.resolve(path)
+        path = normal(self._project, path)
         first = self._start(start)
         last = None if end is None else self._git.resolve(end)
         old = self._git.blob(first, path)
@@ -64,6 +65,8 @@ class Comparison:
             data = self._data(path, first, last)
             if data is not None:
                 return data
+            if old is None and new is None:
+                raise MLWSError("30404", kind="file", name=path)
         if _binary(old) or _binary(new):
             return FileDiff(path=path, binary=True, unified="", old=None, new=None, truncated=False)
         return _text_diff(path, self._git.unified(first, last, path), old, new)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from pathlib import Path
 
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data, read
 from jupyter_mlws.versioning.git import Git, Status
 from jupyter_mlws.versioning.models import ChangeKind
@@ -76,6 +79,19 @@ def named_anew(items: Iterable[DataFile], before: Iterable[DataFile]) -> list[Da
     """Those of the items whose content ``before`` does not name already."""
     known = {item.md5 for item in before}
     return [item for item in items if item.md5 is not None and item.md5 not in known]
+
+
+def normal(project: Project, path: str) -> str:
+    """``path`` as git spells it, ``.`` for the root; error 50302 outside the project.
+
+    The last part is not followed: a link is versioned as a link.
+    """
+    folder, name = posixpath.split(posixpath.normpath(path or "."))
+    if name in (".", ".."):
+        return project.relative(project.resolve(path))
+    if name == ".git":
+        raise MLWSError("50302", path=path)
+    return project.relative(project.resolve(folder) / name)
 
 
 def kind_of(path: str) -> ChangeKind:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import LARGE, Content, named_anew, size_of
+from jupyter_mlws.versioning.content import LARGE, Content, named_anew, normal, size_of
 from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.pending import Pending, left_behind
@@ -140,7 +140,7 @@ class Creation:
             raise MLWSError("30201", operation=operation or "merge", paths=conflicts)
 
     def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
-        chosen = None if paths is None else [self._inside(path) for path in paths]
+        chosen = None if paths is None else [normal(self._project, path) for path in paths]
         items = [item for item in self._content.data_now(status) if not item.pipeline]
         states = self._working.states(items)
         changed = [item for item in items if states.get(item.path) == "modified"]
@@ -172,14 +172,6 @@ class Creation:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
         return selection
-
-    def _inside(self, path: str) -> str:
-        """``path`` as git spells it; error 50302 outside the project."""
-        resolved = self._project.resolve(path).parent if path not in ("", ".") else None
-        if resolved is None:
-            return "."
-        # The last part is not resolved: a link is versioned as a link.
-        return self._project.relative(resolved / path.rstrip("/").rsplit("/", 1)[-1])
 
     def _large(self) -> int:
         setting = self._git.setting(LARGE_SETTING, "int")

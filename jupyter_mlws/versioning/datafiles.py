@@ -48,13 +48,15 @@ class DataFile:
 
 def names_data(path: str) -> bool:
     """``path`` is a file that names data."""
+    if not path.endswith((".dvc", LOCK)):
+        return False
     name = posixpath.basename(path)
     return name == LOCK or (name.endswith(".dvc") and name != ".dvc")
 
 
 def is_relevant(path: str) -> bool:
     """:func:`read` wants the text of ``path``."""
-    return names_data(path) or posixpath.basename(path) == PIPELINE
+    return names_data(path) or path == PIPELINE or path.endswith(f"/{PIPELINE}")
 
 
 def read(texts: Mapping[str, bytes]) -> list[DataFile]:

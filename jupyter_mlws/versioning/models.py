@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
 
@@ -34,6 +35,17 @@ def _printable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="surrogateescape").decode(errors="replace")
     return value
+
+
+def _without_nul(value: str) -> str:
+    """git and the file system know no NUL."""
+    if "\0" in value:
+        raise PydanticCustomError("nul", "must not hold a NUL character")
+    return value
+
+
+Plain = Annotated[str, AfterValidator(_without_nul)]
+"""A string that can be a path or an argument."""
 
 
 def _as_list(value: Any) -> Any:
@@ -262,8 +274,8 @@ class SnapshotDiff(Record):
 class SnapshotCreate(Request):
     """A new snapshot, of all changes or those at and below ``paths``."""
 
-    message: str = Field(min_length=1, max_length=20_000, pattern=r"\S")
-    paths: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    message: Plain = Field(min_length=1, max_length=20_000, pattern=r"\S")
+    paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     allow_secrets: bool = Field(
         default=False, description="Commit files although they look like credentials."
     )
@@ -272,36 +284,36 @@ class SnapshotCreate(Request):
 class RestoreRequest(Request):
     """All of a snapshot, or its ``paths`` and what is below them."""
 
-    paths: list[str] | None = Field(default=None, min_length=1, max_length=10_000)
+    paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
 
 
 class DiffQuery(Request):
     """Two versions; without ``to`` the working tree."""
 
-    from_: str = Field(default="HEAD", alias="from", description="The older version.")
-    to: str | None = Field(default=None, description="The newer one; absent: the working tree.")
-    path: str | None = Field(default=None, description="One file instead of the list.")
+    from_: Plain = Field(default="HEAD", alias="from", description="The older version.")
+    to: Plain | None = Field(default=None, description="The newer one; absent: the working tree.")
+    path: Plain | None = Field(default=None, description="One file instead of the list.")
 
 
 class SnapshotDiffQuery(Request):
     """Two versions."""
 
-    from_: str = Field(alias="from", description="The older version.")
-    to: str = Field(default="HEAD", description="The newer version.")
+    from_: Plain = Field(alias="from", description="The older version.")
+    to: Plain = Field(default="HEAD", description="The newer version.")
 
 
 class HistoryQuery(PageQuery):
     """Filters of history; all that are given must hold."""
 
-    ref: str = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
-    path: str | None = Field(default=None, description="Only versions that changed this path.")
-    author: str | None = Field(default=None, description="Part of the author's name or e-mail.")
-    q: str | None = Field(default=None, description="Part of the message.")
+    ref: Plain = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
+    path: Plain | None = Field(default=None, description="Only versions that changed this path.")
+    author: Plain | None = Field(default=None, description="Part of the author's name or e-mail.")
+    q: Plain | None = Field(default=None, description="Part of the message.")
 
 
 class PlanQuery(Request):
     """What of a snapshot is to be restored."""
 
-    paths: Annotated[list[str] | None, BeforeValidator(_as_list)] = Field(
+    paths: Annotated[list[Plain] | None, BeforeValidator(_as_list)] = Field(
         default=None, description="Only these and what is below; may be given several times."
     )

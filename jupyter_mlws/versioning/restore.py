@@ -22,7 +22,7 @@ import yaml
 
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import LARGE, Content, size_of
+from jupyter_mlws.versioning.content import LARGE, Content, normal, size_of
 from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.git import Git, Status, TreeEntry
 from jupyter_mlws.versioning.models import (
@@ -177,9 +177,7 @@ class Restore:
     # Planning
 
     def _steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> Steps:
-        chosen = [path.rstrip("/") for path in paths] if paths is not None else None
-        for path in chosen or ():
-            self._project.resolve(path)
+        chosen = None if paths is None else [normal(self._project, path) for path in paths]
         status = self._git.status()
         steps = Steps(sha)
         self._plan_data(steps, chosen, status, stack)

@@ -10,7 +10,7 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.compare import Comparison
-from jupyter_mlws.versioning.content import Content, kind_of, size_of
+from jupyter_mlws.versioning.content import Content, kind_of, normal, size_of
 from jupyter_mlws.versioning.creation import (
     TRAILER_DATA,
     TRAILER_RUN,
@@ -178,7 +178,7 @@ class SnapshotManager:
         """Error 30404 where there is no such version, 50302 where a path leads outside."""
         self._git.resolve(name)
         for path in paths or ():
-            self.project.resolve(path)
+            normal(self.project, path)
 
     def restore(
         self, name: str, paths: Sequence[str] | None = None, progress: Telling = quiet
@@ -253,7 +253,8 @@ class SnapshotManager:
         begin, skip = self._begin(start, cursor)
         if begin is None:
             return [], None
-        query = LogQuery(begin, path, author, text, skip, limit + 1)
+        below = normal(self.project, path) if path else None
+        query = LogQuery(begin, below, author, text, skip, limit + 1)
         commits = self._git.log(query)
         following = f"{begin}.{skip + limit}" if len(commits) > limit else None
         return commits[:limit], following
@@ -262,7 +263,7 @@ class SnapshotManager:
         """The commit that paging began at, and how many of its ancestors were shown."""
         if cursor is not None:
             sha, _, skip = cursor.partition(".")
-            if not skip.isdigit():
+            if not (skip.isascii() and skip.isdigit() and len(skip) < 10):
                 raise MLWSError("30404", kind="page", name=cursor)
             return self._git.resolve(sha), int(skip)
         if start == "HEAD":

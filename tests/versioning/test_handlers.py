@@ -121,6 +121,15 @@ async def test_commits_in_the_words_of_the_specification(fetch, workspace: Proje
         ("git/diff", None, {"path": "../../etc/passwd"}, (403, "50302")),
         ("git/diff", None, {"from": "--output=x"}, (404, "30404")),
         ("git/history", None, {"ref": "--all"}, (404, "30404")),
+        ("snapshots", None, {"path": "../x"}, (403, "50302")),
+        ("snapshots", None, {"cursor": "HEAD.99999999999999999999"}, (404, "30404")),
+        ("snapshots", {"message": "a\0b"}, {}, (400, "50201")),
+        ("snapshots", {"message": "a\ud800b"}, {}, (400, "50201")),
+        ("snapshots", {"message": "x", "paths": ["a/../.."]}, {}, (403, "50302")),
+        ("snapshots", {"message": "x", "paths": ["data/..", ".git"]}, {}, (403, "50302")),
+        ("snapshots", {"message": "x", "paths": ["data/..", "./train.py"]}, {}, (400, "30203")),
+        ("git/diff", None, {"path": "no-such-file"}, (404, "30404")),
+        ("git/diff", None, {"to": "no-such"}, (404, "30404")),
     ],
 )
 async def test_what_is_refused(path, body, query, expected, refused, workspace: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -286,3 +287,44 @@ def test_folders_of_linked_data_and_executables_come_back(
     assert tool.read_text() == "#!/bin/sh\n"
     assert (root / "data" / "images" / "deep" / "1.bin").read_bytes() == bytes([1]) * 100
     assert "up to date" in dvc(root, "status")
+
+
+def test_data_of_dvc_2_is_understood(manager: SnapshotManager, git: Command, dvc: Command) -> None:
+    root = manager.project.root
+    content = b"a\r\nb\r\n"
+    # DVC 2 hashed text with its line endings normalised, and kept it elsewhere in the cache.
+    md5 = hashlib.md5(content.replace(b"\r\n", b"\n")).hexdigest()
+    stored = root / ".dvc" / "cache" / md5[:2] / md5[2:]
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(content)
+    (root / "old.txt").write_bytes(content)
+    (root / "old.txt.dvc").write_text(f"outs:\n- md5: '{md5}'\n  size: 6\n  path: old.txt\n")
+    (root / ".gitignore").write_text((root / ".gitignore").read_text() + "/old.txt\n")
+    made = manager.create("Old data")
+    assert made.proof is not None
+    assert made.proof.data_local
+    assert manager.status().changes == []
+    (root / "old.txt").unlink()
+    manager.restore("HEAD")
+    assert (root / "old.txt").read_bytes() == content
+    assert "up to date" in dvc(root, "status")
+    (root / "old.txt").write_bytes(b"new\r\n")
+    assert [c.path for c in manager.status().changes] == ["old.txt"]
+    manager.create("Changed")
+    assert manager.status().changes == []
+    manager.restore(made.id)
+    assert (root / "old.txt").read_bytes() == content
+
+
+def test_what_dvcignore_names_is_no_part_of_a_folder(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    (root / ".dvcignore").write_text("*.tmp\n")
+    git(root, "commit", "-qam", "Ignore")
+    (root / "data" / "images" / "deep" / "x.tmp").write_text("scratch")
+    assert manager.status().changes == []
+    (root / "data" / "images" / "deep" / "1.bin").unlink()
+    manager.restore("HEAD")
+    assert manager.status().changes == []
+    assert (root / "data" / "images" / "deep" / "x.tmp").read_text() == "scratch"
