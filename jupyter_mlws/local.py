@@ -70,7 +70,7 @@ class LocalSession:
         return _plain(self._workspace.workflows.get(path, self._language))
 
     def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        return _plain(self._workspace.workflows.plan(path, list(targets)))
+        return _plain(self._workspace.workflows.plan(path, list(targets), self._language))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import ExecuteRequest
