@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_serializer
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
 
@@ -254,12 +255,20 @@ class ChangedData(Record):
     to_size: int | None
 
 
+_DifferingRow = TypedDict("_DifferingRow", {"name": str, "from": Any, "to": Any})
+
+
 class DifferingValue(Record):
     """A metric or parameter in two versions; null where a version lacks it."""
 
     name: str
-    from_: Any = Field(serialization_alias="from")
+    from_: Any
     to: Any
+
+    @model_serializer
+    def _row(self) -> _DifferingRow:
+        # ``from`` is a word of Python's, and aliases are left out of plain dumps.
+        return {"name": self.name, "from": self.from_, "to": self.to}
 
 
 class SnapshotDiff(Record):

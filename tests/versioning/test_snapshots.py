@@ -421,7 +421,7 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
     assert manager.file_diff("blob").binary
     assert manager.file_diff("train.py").new == "print('two')\nmore\n"
     second = manager.create("Two")
-    found = manager.compare(first.id, second.id).model_dump(mode="json", by_alias=True)
+    found = manager.compare(first.id, second.id).model_dump(mode="json")
     assert found["metrics"] == [{"name": "metrics.json:accuracy", "from": 0.9, "to": 0.95}]
     assert found["params"] == [{"name": "params.yaml:train.depth", "from": 3, "to": 5}]
     assert [(row["path"], row["state"]) for row in found["data"]] == [("data/wine.csv", "modified")]
