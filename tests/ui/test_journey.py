@@ -165,8 +165,12 @@ def test_draw_run_and_see(
     lost = lab.root / "workflows/wine/out/compare.metrics.json"
     kept = lost.read_bytes()
     lost.unlink()
-    run_and_expect(page, {"compare": "CACHED"})
-    expect(page.locator(".jp-mlws-StateText")).to_contain_text("Completed")
+    shown = page.locator("[data-mlws-run]")
+    earlier = shown.get_attribute("data-mlws-run")
+    page.locator(".jp-mlws-run").click()
+    expect(shown).not_to_have_attribute("data-mlws-run", str(earlier))
+    expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    expect(node(page, "compare")).to_have_attribute("data-mlws-state", "CACHED")
     assert lost.read_bytes() == kept
 
 
