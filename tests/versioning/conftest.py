@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from working_trees import add_data
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots import SnapshotManager
@@ -25,15 +26,6 @@ def dvc() -> Command:
         return answer.stdout
 
     return run
-
-
-def add_data(root: Path, *paths: str) -> None:
-    """What ``dvc add`` does, without the second that its process takes."""
-    from dvc.repo import Repo
-
-    repo = Repo(str(root))
-    repo.add([str(root / path) for path in paths])
-    repo.close()
 
 
 @pytest.fixture
@@ -58,15 +50,3 @@ def manager(workspace: Project) -> Iterator[SnapshotManager]:
     manager = SnapshotManager(workspace)
     yield manager
     manager.close()
-
-
-def tree_of(root: Path) -> dict[str, bytes]:
-    """Every file of the working tree with its bytes, git's and DVC's own folders apart."""
-    found = {}
-    for path in root.rglob("*"):
-        inside = path.relative_to(root)
-        if inside.parts[0] in (".git", ".dvc") or not (path.is_file() or path.is_symlink()):
-            continue
-        link = path.is_symlink() and inside.parts[0] != "data"
-        found[str(inside)] = str(path.readlink()).encode() if link else path.read_bytes()
-    return found

@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import tree_of
+from working_trees import tree_of
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import add_data, tree_of
+from working_trees import add_data, tree_of
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.snapshots import SnapshotManager

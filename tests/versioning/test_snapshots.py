@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import add_data
+from working_trees import add_data
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
