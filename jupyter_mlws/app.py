@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from tornado.routing import PathMatches, Rule
 from traitlets import Unicode
 
 from jupyter_mlws import __version__
+from jupyter_mlws.api.router import LazyRouter, Routes
+
+if TYPE_CHECKING:
+    from jupyter_mlws.services import Services
 
 PREFIX = "mlws/api/v1"
 
@@ -28,34 +35,39 @@ class MLWSApp(ExtensionApp):
         are made. Left empty: the server's root folder.""",
     )
 
-    def initialize_settings(self) -> None:
-        """Build the managers once."""
+    @cached_property
+    def services(self) -> Services:
+        """The managers, built at the first request."""
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
-        from jupyter_mlws.routes import ROUTES
         from jupyter_mlws.services import Services
         from jupyter_mlws.watcher import Watchers
 
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
-        self.services = Services(ProjectManager(root), OperationManager(), Watchers())
-        # Copied to the server's own settings after this method, and not again.
-        self.settings["mlws_routes"] = ROUTES
+        return Services(ProjectManager(root), OperationManager(), Watchers())
 
     def initialize_handlers(self) -> None:
-        """Register every endpoint under the prefix; what none takes is answered there too."""
-        from jupyter_mlws.api.base import NotFoundHandler
-        from jupyter_mlws.routes import ROUTES
-
-        # Jupyter Server itself puts its base URL before each pattern.
-        services: dict[str, Any] = {"services": self.services}
-        self.handlers.extend(
-            (f"/{PREFIX}/{pattern}", handler, services) for pattern, handler in ROUTES
-        )
-        self.handlers.append((rf"/{PREFIX}(?:/.*)?", NotFoundHandler, services))
+        """Route everything below the prefix; the handlers are imported once the server serves."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        application = self.serverapp.web_app
+        prefix = url_path_join(application.settings["base_url"], PREFIX)
+        router = LazyRouter(application, prefix, _routes, lambda: {"services": self.services})
+        # Not `add_handlers`: Jupyter's wants handler classes, and there is none yet.
+        rule = Rule(PathMatches(rf"{prefix}(?:/.*)?"), router)
+        application.default_router.rules.insert(0, rule)
+        loop = self.serverapp.io_loop
+        loop.add_callback(loop.run_in_executor, None, _routes)
 
     async def stop_extension(self) -> None:
-        """Close in the opposite order of building."""
-        await self.services.watchers.close()
-        await self.services.operations.close()
-        self.services.projects.close()
+        """Close in the opposite order of building, if anything was built."""
+        if "services" in self.__dict__:
+            await self.services.watchers.close()
+            await self.services.operations.close()
+            self.services.projects.close()
+
+
+def _routes() -> Routes:
+    from jupyter_mlws.routes import ROUTES
+
+    return ROUTES

@@ -1,8 +1,9 @@
-"""Every endpoint of the server: pattern below the prefix, and its handler."""
+"""Every endpoint of the server: pattern below the prefix, and its handler; the first that fits."""
 
 from __future__ import annotations
 
 from jupyter_mlws import handlers
+from jupyter_mlws.api.base import NotFoundHandler
 from jupyter_mlws.projects import handlers as projects
 from jupyter_mlws.versioning import handlers as versioning
 from jupyter_mlws.workflows import handlers as workflows
@@ -12,4 +13,5 @@ ROUTES = [
     *projects.HANDLERS,
     *versioning.HANDLERS,
     *workflows.HANDLERS,
+    (r".*", NotFoundHandler),
 ]

@@ -1,0 +1,128 @@
+"""A real server, busy, and stopped: it closes what it opened, and what is detached goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tornado.websocket import websocket_connect
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.manager import WorkflowManager
+
+TOKEN = "a-token-for-this-test"
+SLOW = "stages:\n  slow:\n    cmd: sleep 4 && echo done > out.txt\n    outs: [out.txt]\n"
+
+
+@contextmanager
+def _server(project: Project, home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.root_dir={project.root}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={address.rsplit(':', 1)[1]}",
+            f"--IdentityProvider.token={TOKEN}",
+            "--ServerApp.jpserver_extensions=jupyter_mlws=True",
+        ],
+        env={**os.environ, "JUPYTER_RUNTIME_DIR": str(home), "JUPYTER_CONFIG_DIR": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"http://{address}/api", timeout=5).close()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+        yield process, address
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _call(address: str, path: str, body: dict | None = None) -> dict:
+    request = urllib.request.Request(
+        f"http://{address}/mlws/api/v1/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"token {TOKEN}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["data"]
+
+
+def _children(pid: int) -> list[str]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            text = status.read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if f"\nPPid:\t{pid}\n" in text:
+            found.append(text.split("\n", 1)[0])
+    return found
+
+
+async def test_a_busy_server_stops_at_once_and_its_run_goes_on(
+    project: Project, home: Path
+) -> None:
+    (project.root / "dvc.yaml").write_text(SLOW)
+    with _server(project, home) as (process, address):
+        sockets = [
+            await websocket_connect(f"ws://{address}/mlws/api/v1/{path}/status?token={TOKEN}")
+            for path in ("workflows", "workspace", "operations")
+        ]
+        hello = [json.loads(await connection.read_message()) for connection in sockets]
+        assert [message["type"] for message in hello] == ["hello"] * 3
+        run = _call(address, "workflows/dvc.yaml/execute", {})
+        while json.loads(await sockets[0].read_message())["status"] != "RUNNING":
+            pass
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+        assert time.monotonic() - begun < 10
+        assert [await connection.read_message() for connection in sockets[1:]] == [None, None]
+    assert _children(process.pid) == []
+
+    workflows = WorkflowManager(project)
+    try:
+        ended = workflows.wait("dvc.yaml", run["id"], timeout=60)
+        assert ended.status.value == "COMPLETED"
+    finally:
+        workflows.close()
+
+    # The next server knows all of it, from the first event on.
+    with _server(project, home) as (_, address):
+        assert _call(address, "workflows/dvc.yaml/status")["status"] == "COMPLETED"
+        connection = await websocket_connect(
+            f"ws://{address}/mlws/api/v1/workflows/status?since=0&token={TOKEN}"
+        )
+        seen: list[int] = []
+        states = []
+        while "COMPLETED" not in [state for kind, state in states if kind == "run"]:
+            message = json.loads(await connection.read_message())
+            if message["type"] in ("run", "node"):
+                seen.append(message["seq"])
+                states.append((message["type"], message["status"]))
+        assert seen == list(range(1, len(seen) + 1))
+        assert ("node", "COMPLETED") in states
+        connection.close()
