@@ -40,7 +40,7 @@ const NODE_TYPES = { mlws: NodeView };
 // Nodes out of view are not measured; their declared size counts.
 const FIT = {
   maxZoom: 1,
-  padding: 0.15,
+  padding: 0.06,
   duration: 200,
   includeHiddenNodes: true
 };

@@ -7,7 +7,7 @@ export interface IPlace {
   y: number;
 }
 
-export const NODE_WIDTH = 180;
+export const NODE_WIDTH = 160;
 const HEAD_HEIGHT = 60;
 const PORT_HEIGHT = 20;
 const MARGIN = 20;
@@ -122,7 +122,7 @@ function arrange(graph: IGraph): Map<string, IPlace> {
   layout.setGraph({
     rankdir: 'LR',
     nodesep: 30,
-    ranksep: 60,
+    ranksep: 40,
     marginx: MARGIN,
     marginy: MARGIN
   });

@@ -15,14 +15,14 @@ const runs = [
 
 it('marks what differs and shows it first', () => {
   expect(columnsOf(runs)).toEqual([
+    { kind: 'metric', name: 'accuracy', differs: true },
     { kind: 'param', name: 'depth', differs: true },
-    { kind: 'param', name: 'seed', differs: false },
-    { kind: 'metric', name: 'accuracy', differs: true }
+    { kind: 'param', name: 'seed', differs: false }
   ]);
 });
 
 it('sorts numbers by size, and runs without a value last both ways', () => {
-  const column = columnsOf(runs)[0];
+  const column = columnsOf(runs)[1];
   const order = (descending: boolean) =>
     sortRuns(runs, { column, descending }).map(one => one.run);
   expect(order(false)).toEqual(['a', 'b', 'c']);

@@ -25,7 +25,7 @@ export function valueOf(run: IExperimentRun, column: IColumn): unknown {
   return (column.kind === 'param' ? run.params : run.metrics)[column.name];
 }
 
-/** All parameters, then all metrics of the runs; the differing ones of each first. */
+/** All metrics, then all parameters of the runs; the differing ones of each first. */
 export function columnsOf(runs: readonly IExperimentRun[]): IColumn[] {
   const of = (kind: IColumn['kind']): IColumn[] => {
     const names = new Set(
@@ -43,7 +43,7 @@ export function columnsOf(runs: readonly IExperimentRun[]): IColumn[] {
       ...columns.filter(one => !one.differs)
     ];
   };
-  return [...of('param'), ...of('metric')];
+  return [...of('metric'), ...of('param')];
 }
 
 /** The runs in order; numbers by size, other values as text, runs without a value last. */

@@ -40,7 +40,7 @@ it('marks the cells that differ', () => {
   const marked = [...node.querySelectorAll('td.jp-mod-differs')].map(
     cell => cell.textContent
   );
-  expect(marked).toEqual(['3', '0.9', '10', '0.95']);
+  expect(marked).toEqual(['0.9', '3', '0.95', '10']);
 });
 
 it('sorts by a column, and the other way when asked again', () => {

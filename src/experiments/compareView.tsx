@@ -72,14 +72,14 @@ export function CompareTable(props: {
             <th colSpan={3} scope="colgroup">
               {trans.__('Run')}
             </th>
-            {count('param') > 0 && (
-              <th colSpan={count('param')} scope="colgroup">
-                {trans.__('Parameters')}
-              </th>
-            )}
             {count('metric') > 0 && (
               <th colSpan={count('metric')} scope="colgroup">
                 {trans.__('Metrics')}
+              </th>
+            )}
+            {count('param') > 0 && (
+              <th colSpan={count('param')} scope="colgroup">
+                {trans.__('Parameters')}
               </th>
             )}
           </tr>
