@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 
-from jupyter_mlws import commands
 from jupyter_mlws.client import RemoteError
-from jupyter_mlws.commands import Desk
 from jupyter_mlws.errors import CHINESE, ENGLISH, MLWSError, Words
-from jupyter_mlws.render import TerminalScreen
-from jupyter_mlws.session import Origin
-from jupyter_mlws.views import Views
-from jupyter_mlws.words import PROJECT_WORDS, WORDS, Word
+from jupyter_mlws.words import commands
+from jupyter_mlws.words.commands import Desk
+from jupyter_mlws.words.declared import PROJECT_WORDS, WORDS, Word
+from jupyter_mlws.words.render import TerminalScreen
+from jupyter_mlws.words.session import Origin
+from jupyter_mlws.words.views import Views
 
 PROGRAM = "jupyter-mlws"
 ABOUT = Words(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_mlws.commands import Desk
+    from jupyter_mlws.words.commands import Desk
 
 NAME = "mlws"
 
@@ -44,10 +44,11 @@ def run_line(shell: Any, line: str) -> Any:
     """
     import click
 
-    from jupyter_mlws import cli, commands
+    from jupyter_mlws import cli
     from jupyter_mlws.client import RemoteError
     from jupyter_mlws.errors import MLWSError
-    from jupyter_mlws.render import NotebookScreen
+    from jupyter_mlws.words import commands
+    from jupyter_mlws.words.render import NotebookScreen
 
     desk = _desk(shell)
     try:
@@ -72,9 +73,9 @@ def run_line(shell: Any, line: str) -> Any:
 
 def _desk(shell: Any) -> Desk:
     from jupyter_mlws.cli import language_of
-    from jupyter_mlws.commands import Desk
-    from jupyter_mlws.render import NotebookScreen, TerminalScreen
-    from jupyter_mlws.session import Origin
+    from jupyter_mlws.words.commands import Desk
+    from jupyter_mlws.words.render import NotebookScreen, TerminalScreen
+    from jupyter_mlws.words.session import Origin
 
     # A kernel has a front end that shows HTML; IPython in a terminal has none.
     screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
@@ -82,7 +83,7 @@ def _desk(shell: Any) -> Desk:
 
 
 def _told(desk: Desk, body: dict[str, Any]) -> str:
-    from jupyter_mlws.render import plain
+    from jupyter_mlws.words.render import plain
 
     return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")
 

@@ -30,9 +30,9 @@ export abstract class LiveModel implements IDisposable {
     return this._error;
   }
 
-  /** Whether the first answer has come. */
-  get loaded(): boolean {
-    return this._loaded;
+  /** Whether there is something to show, were it old: a reading has succeeded. */
+  get ready(): boolean {
+    return this._ready;
   }
 
   get isDisposed(): boolean {
@@ -86,6 +86,7 @@ export abstract class LiveModel implements IDisposable {
       this._stale = false;
       try {
         await this.load();
+        this._ready = true;
         this._error = null;
       } catch (error) {
         if (!(error instanceof APIError)) {
@@ -93,7 +94,6 @@ export abstract class LiveModel implements IDisposable {
         }
         this._error = error;
       }
-      this._loaded = true;
       this.changed();
     }
   }
@@ -110,7 +110,7 @@ export abstract class LiveModel implements IDisposable {
 
   private _onProject(): void {
     this.reset();
-    this._loaded = false;
+    this._ready = false;
     this._error = null;
     this.changed();
     void this.refresh();
@@ -119,7 +119,7 @@ export abstract class LiveModel implements IDisposable {
   private _stateChanged = new Signal<this, void>(this);
   private _active = false;
   private _stale = true;
-  private _loaded = false;
+  private _ready = false;
   private _isDisposed = false;
   private _error: APIError | null = null;
   private _reading: Promise<void> | null = null;

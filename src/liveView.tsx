@@ -1,5 +1,8 @@
 import { UseSignal, VDomRenderer } from '@jupyterlab/ui-components';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { Failure, Waiting } from './failure';
 import type { LiveModel } from './live';
 
 /**
@@ -9,7 +12,10 @@ import type { LiveModel } from './live';
  * input, and the cursor at its end, when the new text comes later, as VDomRenderer's own does.
  */
 export abstract class LiveView<M extends LiveModel> extends VDomRenderer<M> {
-  constructor(model: M) {
+  constructor(
+    model: M,
+    protected readonly trans: TranslationBundle
+  ) {
     super(model);
     // "2 minutes ago" grows older while nothing else happens.
     this._clock = setInterval(() => this.update(), 60_000);
@@ -20,14 +26,30 @@ export abstract class LiveView<M extends LiveModel> extends VDomRenderer<M> {
     super.dispose();
   }
 
-  /** What there is to see of the model now. */
+  /** What there is to see of the model, once it is ready. */
   protected abstract body(): JSX.Element;
 
   protected render(): JSX.Element {
     return (
       <UseSignal signal={this.model.stateChanged}>
-        {() => this.body()}
+        {() => this._frame()}
       </UseSignal>
+    );
+  }
+
+  private _frame(): JSX.Element {
+    const { model, trans } = this;
+    const retry = () => void model.refresh();
+    if (!model.ready) {
+      return <Waiting error={model.error} trans={trans} onRetry={retry} />;
+    }
+    return (
+      <>
+        {model.error && (
+          <Failure error={model.error} trans={trans} onRetry={retry} />
+        )}
+        {this.body()}
+      </>
     );
   }
 

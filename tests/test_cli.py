@@ -16,8 +16,8 @@ import pytest
 
 from jupyter_mlws.cli import build, language_of, manual, usage_words
 from jupyter_mlws.project import Project
-from jupyter_mlws.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
-from jupyter_mlws.words import PROJECT_WORDS, WORDS
+from jupyter_mlws.words.declared import PROJECT_WORDS, WORDS
+from jupyter_mlws.words.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
 WORKFLOW = """\

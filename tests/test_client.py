@@ -17,9 +17,9 @@ import pytest
 
 from jupyter_mlws.client import RemoteError, Server, find_server, running
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.local import LocalSession
 from jupyter_mlws.project import Project
-from jupyter_mlws.session import Origin, RemoteSession, Session, open_session
+from jupyter_mlws.words.local import LocalSession
+from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
 
 WORKFLOW = """\
 vars:

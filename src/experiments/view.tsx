@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Failure, Waiting } from '../failure';
 import { cellText, duration, fullTime, relativeTime } from '../format';
 import { LiveView } from '../liveView';
 import type { IExperimentRun } from '../models';
@@ -74,26 +73,17 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
     model: ExperimentsModel,
     private _compare: () => void,
     private _language: string,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.id = 'jp-mlws-runs';
-    this.title.label = _trans.__('Runs');
+    this.title.label = trans.__('Runs');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-Experiments');
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
-    if (!model.loaded || (model.error && model.items.length === 0)) {
-      return (
-        <Waiting
-          error={model.error}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      );
-    }
+    const { model, trans } = this;
     if (model.items.length === 0) {
       return (
         <p className="jp-mlws-Hint">
@@ -106,13 +96,6 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
     const chosen = model.selected.length;
     return (
       <>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
         <button
           className="jp-mlws-CompareButton jp-mod-styled"
           disabled={chosen < 2}

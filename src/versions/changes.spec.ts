@@ -95,7 +95,7 @@ describe('the changes', () => {
     model.active = true;
     await settle();
     expect(model.error?.code).toBe('50101');
-    expect(model.loaded).toBe(true);
+    expect(model.ready).toBe(false);
   });
 });
 

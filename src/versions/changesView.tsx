@@ -2,7 +2,7 @@ import { Button, checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { Failure, Waiting } from '../failure';
+import { Failure } from '../failure';
 import { fileSize } from '../format';
 import { LiveView } from '../liveView';
 import type { IChange, IGitStatus } from '../models';
@@ -173,11 +173,11 @@ export class ChangesView extends LiveView<ChangesModel> {
     model: ChangesModel,
     private _actions: IChangeActions,
     private _language: string,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.id = 'jp-mlws-changes';
-    this.title.label = _trans.__('Changes');
+    this.title.label = trans.__('Changes');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-Changes');
   }
@@ -188,30 +188,15 @@ export class ChangesView extends LiveView<ChangesModel> {
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
-    if (!model.loaded || !model.status) {
-      return (
-        <Waiting
-          error={model.error}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      );
-    }
+    const { model, trans } = this;
+    const status = model.status!;
     return (
       <>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
         <CommitBox
           message={model.message}
           busy={model.busy}
           canCommit={model.canCommit}
-          changes={model.status.changes.length}
+          changes={status.changes.length}
           trans={trans}
           onMessage={message => (model.message = message)}
           onCommit={() => this._actions.commit()}
@@ -230,16 +215,13 @@ export class ChangesView extends LiveView<ChangesModel> {
           </p>
         ))}
         <LastSnapshot model={model} trans={trans} />
-        {model.status.operation && model.busy === null && (
+        {status.operation && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
-            {trans.__(
-              'Begun and not finished in git: %1',
-              model.status.operation
-            )}
+            {trans.__('Begun and not finished in git: %1', status.operation)}
           </p>
         )}
         <ChangeList
-          status={model.status}
+          status={status}
           language={this._language}
           trans={trans}
           openDiff={change => this._actions.openDiff(change)}

@@ -316,7 +316,7 @@ async function chooseSnapshot(
   history: HistoryModel,
   trans: TranslationBundle
 ): Promise<string | null> {
-  if (!history.loaded) {
+  if (!history.ready) {
     await history.refresh();
   }
   const labels = history.items.map(item => `${item.short} ${item.subject}`);

@@ -1,7 +1,6 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Failure, Waiting } from '../failure';
 import { LiveView } from '../liveView';
 import type { IFileDiff } from '../models';
 import { EMPTY_TREE, type FileDiffModel, type IVersions } from './diff';
@@ -97,15 +96,15 @@ export class FileDiffView extends LiveView<FileDiffModel> {
   constructor(
     model: FileDiffModel,
     private _openFile: () => void,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.addClass('jp-mlws-View');
     this.addClass('jp-mlws-FileDiff');
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
+    const { model, trans } = this;
     const [from, to] = versionNames(model.versions, trans);
     return (
       <>
@@ -118,21 +117,7 @@ export class FileDiffView extends LiveView<FileDiffModel> {
             {trans.__('Open file')}
           </Button>
         </header>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
-        {model.diff && <Body diff={model.diff} trans={trans} />}
-        {!model.diff && !model.error && (
-          <Waiting
-            error={null}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
+        <Body diff={model.diff!} trans={trans} />
       </>
     );
   }

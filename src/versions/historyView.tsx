@@ -9,7 +9,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError } from '../api';
-import { Failure, Waiting } from '../failure';
+import { Failure } from '../failure';
 import { fileSize, fullTime, relativeTime } from '../format';
 import { LiveView } from '../liveView';
 import type { ISnapshot, ISnapshotChange, ISnapshotDetail } from '../models';
@@ -209,35 +209,19 @@ export class HistoryView extends LiveView<HistoryModel> {
     model: HistoryModel,
     private _actions: ISnapshotActions,
     private _language: string,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.id = 'jp-mlws-history';
-    this.title.label = _trans.__('History');
+    this.title.label = trans.__('History');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-History');
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
-    if (!model.loaded || (model.error && model.items.length === 0)) {
-      return (
-        <Waiting
-          error={model.error}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      );
-    }
+    const { model, trans } = this;
     return (
       <>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
         <InputGroup
           className="jp-mlws-Filter"
           type="search"

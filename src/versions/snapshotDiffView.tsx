@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Waiting } from '../failure';
 import { cellText, fileSize } from '../format';
 import { LiveView } from '../liveView';
 import type { IDifferingValue, ISnapshotDiff } from '../models';
@@ -137,25 +136,16 @@ export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
     model: SnapshotDiffModel,
     private _openFile: (path: string) => void,
     private _language: string,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.addClass('jp-mlws-View');
     this.addClass('jp-mlws-SnapshotDiff');
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
-    const diff = model.diff;
-    if (!diff) {
-      return (
-        <Waiting
-          error={model.error}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      );
-    }
+    const { model, trans } = this;
+    const diff = model.diff!;
     const names = versionNames(model.versions, trans);
     const parts = [diff.files, diff.data, diff.metrics, diff.params];
     return (

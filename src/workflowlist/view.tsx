@@ -1,6 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Failure, Waiting } from '../failure';
 import { fullTime, relativeTime } from '../format';
 import { LiveView } from '../liveView';
 import type { IWorkflowSummary } from '../models';
@@ -57,35 +56,19 @@ export class WorkflowListView extends LiveView<WorkflowListModel> {
     model: WorkflowListModel,
     private _open: (workflow: IWorkflowSummary) => void,
     private _language: string,
-    private _trans: TranslationBundle
+    trans: TranslationBundle
   ) {
-    super(model);
+    super(model, trans);
     this.id = 'jp-mlws-workflows';
-    this.title.label = _trans.__('Workflows');
+    this.title.label = trans.__('Workflows');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-Workflows');
   }
 
   protected body(): JSX.Element {
-    const { model, _trans: trans } = this;
-    if (!model.loaded || (model.error && model.items.length === 0)) {
-      return (
-        <Waiting
-          error={model.error}
-          trans={trans}
-          onRetry={() => void model.refresh()}
-        />
-      );
-    }
+    const { model, trans } = this;
     return (
       <>
-        {model.error && (
-          <Failure
-            error={model.error}
-            trans={trans}
-            onRetry={() => void model.refresh()}
-          />
-        )}
         {model.items.length === 0 && (
           <p className="jp-mlws-Hint">
             {trans.__(

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docker_engine import Engine, NoEngineError, base_image, engine
+
+from tests.hub.docker_engine import Engine, NoEngineError, base_image, engine
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "mlws-test-lab"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from docker_engine import Engine
+
+from tests.hub.docker_engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from working_trees import add_data
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots import SnapshotManager
+from tests.versioning.working_trees import add_data
 
 Command = Callable[..., str]
 

@@ -11,13 +11,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from working_trees import tree_of
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import names_data, read
 from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
 from jupyter_mlws.versioning.snapshots import SnapshotManager
+from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]
 STEPS = [

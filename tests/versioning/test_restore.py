@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from working_trees import add_data, tree_of
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.snapshots import SnapshotManager
+from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
 

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from working_trees import add_data
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
 from jupyter_mlws.versioning.snapshots import SnapshotManager
+from tests.versioning.working_trees import add_data
 
 Command = Callable[..., str]
 MESSAGE = '训练：第一版 "quoted"'

@@ -96,7 +96,7 @@ def open_session(folder: Path, language: str, origin: Origin) -> Session:
         identifier = _project_id(server, project)
         if identifier is not None:
             return RemoteSession(project, server, identifier, origin)
-    from jupyter_mlws.local import LocalSession
+    from jupyter_mlws.words.local import LocalSession
 
     return LocalSession(project, language, origin)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.errors import Words
-from jupyter_mlws.render import Block, Cell, Lines, Table, Tone, line
+from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"

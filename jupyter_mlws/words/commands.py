@@ -13,9 +13,9 @@ from typing import Any
 
 from jupyter_mlws.client import find_server
 from jupyter_mlws.errors import Fault, MLWSError, Words
-from jupyter_mlws.render import Block, Place, Screen, Tone, line
-from jupyter_mlws.session import JSON, Origin, Session, open_session
-from jupyter_mlws.views import Views
+from jupyter_mlws.words.render import Block, Place, Screen, Tone, line
+from jupyter_mlws.words.session import JSON, Origin, Session, open_session
+from jupyter_mlws.words.views import Views
 
 OK, FAILED, USAGE = 0, 1, 2
 INTERRUPTED = 130

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.session import JSON, Origin, Told
+from jupyter_mlws.words.session import JSON, Origin, Told
 from jupyter_mlws.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from jupyter_mlws import commands
 from jupyter_mlws.client import RemoteError
-from jupyter_mlws.commands import Desk
 from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.words import commands
+from jupyter_mlws.words.commands import Desk
 
 Maker = Callable[[str], click.Parameter]
 """Makes a parameter in a language."""
