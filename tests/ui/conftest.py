@@ -172,9 +172,12 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"the lab at {url} did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or whatever the machine has."""
+    """Debian's Chromium, or whatever the machine has.
+
+    It ends with this package: the tests after it need the thread's event loop for themselves.
+    """
     if CHROMIUM is None:
         if os.environ.get("MLWS_REQUIRE_BROWSER"):
             pytest.fail("no Chromium on the path")
