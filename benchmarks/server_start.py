@@ -49,9 +49,9 @@ def start(enabled: bool, folder: Path) -> tuple[float, float]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(f"http://127.0.0.1:{port}/api")
+        wait_for(f"http://127.0.0.1:{port}/api", server)
         took = time.perf_counter() - begun
-        wait_for(f"http://127.0.0.1:{port}/mlws/api/v1/projects", missing=not enabled)
+        wait_for(f"http://127.0.0.1:{port}/mlws/api/v1/projects", server, missing=not enabled)
         status = Path(f"/proc/{server.pid}/status").read_text()
         memory = int(status.split("VmRSS:")[1].split()[0]) / 1024
     finally:
@@ -60,10 +60,10 @@ def start(enabled: bool, folder: Path) -> tuple[float, float]:
     return took, memory
 
 
-def wait_for(url: str, missing: bool = False) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes], missing: bool = False) -> None:
     """Return at the first answer; ``missing``: it has to be 404, which proves the setting."""
     request = urllib.request.Request(url, headers={"Authorization": f"token {TOKEN}"})
-    while True:
+    while server.poll() is None:
         try:
             urllib.request.urlopen(request, timeout=5).close()
             code = 200
@@ -75,6 +75,7 @@ def wait_for(url: str, missing: bool = False) -> None:
         if code != (404 if missing else 200):
             raise RuntimeError(f"{url} answered {code}")
         return
+    raise RuntimeError(f"the server ended with code {server.returncode}")
 
 
 def main(times: int) -> None:
