@@ -103,8 +103,11 @@ class ProjectWatcher:
             return ()
         if inside.name == "dvc.yaml":
             return ("changes", "workflows")
-        if inside.parts[0] == "components" and inside.suffix == ".py":
+        if inside.parts[:1] == ("components",) and inside.suffix == ".py":
             return ("changes", "components")
+        if path.is_dir():
+            # A new folder may have come with its files, before anything in it was watched.
+            return ("changes", "components", "workflows")
         return ("changes",)
 
 
