@@ -44,11 +44,6 @@ class Finding:
         )
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether two paths are equal or one lies inside the other."""
-    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
-
-
 def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     """Every output path that another stage depends on (equal, inside or above)."""
     producers = _Producers(stages)
