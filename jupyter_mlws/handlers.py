@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jupyter_mlws.api.base import APIHandler, endpoint
+from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.openapi import document
-from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.api.rest import endpoint
 from jupyter_mlws.operations import Operation
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what :func:`~jupyter_mlws.api.base.endpoint` was told."""
+"""The OpenAPI 3.1 document, made from what :func:`~jupyter_mlws.api.rest.endpoint` was told."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import jupyter_mlws
-from jupyter_mlws.api.base import Endpoint
+from jupyter_mlws.api.rest import Endpoint
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.errors import CATALOGUE
 

@@ -7,15 +7,12 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, ClassVar
 
-from jupyter_server.base.handlers import JupyterHandler
-from jupyter_server.base.websocket import WebSocketMixin
 from tornado import websocket
 
-from jupyter_mlws.api.base import Authorized
+from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.services import Services
 
 SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""
@@ -68,15 +65,20 @@ class RingStream:
                 await news.wait()
 
 
-class StreamHandler(Authorized, WebSocketMixin, websocket.WebSocketHandler, JupyterHandler):
-    """Base of every WebSocket: checks who connects, then sends what :meth:`follow` yields."""
+class StreamHandler(websocket.WebSocketHandler):
+    """Checks who connects, then sends what :meth:`follow` yields; who may is for the subclass."""
 
-    def initialize(self, services: Services) -> None:
-        self.services = services
-        self._task: asyncio.Task[None] | None = None
+    resource: ClassVar[str]
+    _task: asyncio.Task[None] | None = None
 
-    def get_login_url(self) -> str:
-        raise MLWSError("50301", action="read", resource=self.resource)
+    async def permit(self) -> None:
+        """Error 50301 unless the person may read the resource."""
+        raise NotImplementedError
+
+    @property
+    def language(self) -> str:
+        """The reader's language, from ``Accept-Language``."""
+        return preferred_language(self.request.headers.get("Accept-Language", ""))
 
     async def get(self, *ids: str) -> Any:
         """Upgrade to a WebSocket; 403 for whoever may not read the resource."""
@@ -101,7 +103,6 @@ class StreamHandler(Authorized, WebSocketMixin, websocket.WebSocketHandler, Jupy
 
     def open(self, *ids: str) -> None:
         self.set_nodelay(True)
-        super().open()
         self._task = asyncio.create_task(self._send(*ids))
 
     async def _send(self, *ids: str) -> None:

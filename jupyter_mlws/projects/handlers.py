@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.base import APIHandler, Reply, endpoint, in_thread, location
+from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.projects.models import ProjectCreate, ProjectInfo
 
 

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from jupyter_mlws.api.base import APIHandler, Reply, endpoint, in_thread, location
+from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page, PageQuery
-from jupyter_mlws.api.streams import StreamHandler
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.workflows.models import (
     ExecuteRequest,

@@ -1,0 +1,239 @@
+"""What every REST handler does, on whichever server: validation, the envelope and errors.
+
+A handler's methods are declared with :func:`endpoint`. What the decorator is told is what it
+checks, and what ``openapi.json`` says. Jupyter's servers build on this in
+:mod:`~jupyter_mlws.api.base`, the Hub's service in :mod:`jupyter_mlws.hub`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from tornado import web
+
+from jupyter_mlws.api import wording
+from jupyter_mlws.api.models import NoQuery
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+OK = Words("OK", "操作成功")
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes; larger bodies are data, and data does not travel through this API."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that needs more than a body: another status, a Location, an ETag."""
+
+    data: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What is declared of one verb of one URL; read by the decorator and by ``openapi.json``."""
+
+    summary: str
+    reply: type[BaseModel] | None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] = NoQuery
+    status: int = 200
+    also: Sequence[tuple[str, str]] = ()
+    errors: Iterable[str] = ()
+
+
+def endpoint(
+    summary: str,
+    reply: type[BaseModel] | None = None,
+    *,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] = NoQuery,
+    status: int = 200,
+    also: Sequence[tuple[str, str]] = (),
+    errors: Iterable[str] = (),
+) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
+    """Declare a handler's method as an endpoint.
+
+    ``reply`` is the model of ``data``; ``also`` are further (action, resource) pairs that the
+    person must be allowed; ``errors`` are the codes it can answer with beside the general ones.
+    The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
+    and returns the data or a :class:`Reply`.
+    """
+    declared = Endpoint(summary, reply, body, query, status, tuple(also), tuple(errors))
+
+    def decorate(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
+        @functools.wraps(method)
+        async def call(self: RESTHandler, *ids: str) -> None:
+            await self.permit(*declared.also)
+            inputs: dict[str, Any] = {}
+            if query is not NoQuery:
+                inputs["query"] = self.parse_query(query)
+            else:
+                self.parse_query(NoQuery)
+            if body is not None:
+                inputs["body"] = self.parse_body(body)
+            answer = await method(self, *ids, **inputs)
+            self.reply(answer if isinstance(answer, Reply) else Reply(answer, declared.status))
+
+        call.endpoint = declared  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking work off the event loop: the one visible spot where a handler crosses over."""
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+class RESTHandler(web.RequestHandler):
+    """Reads requests and writes answers; who may ask is for the subclass to say."""
+
+    resource: ClassVar[str]
+    log: Any
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        """Error 50301 unless the person may do this to the resource, and ``also`` the others."""
+        raise NotImplementedError
+
+    @property
+    def language(self) -> str:
+        """The reader's language, from ``Accept-Language``."""
+        return preferred_language(self.request.headers.get("Accept-Language", ""))
+
+    def parse_query(self, model: type[BaseModel]) -> BaseModel:
+        """The query as ``model``; a name given twice is a list."""
+        given: dict[str, Any] = {}
+        for name in self.request.query_arguments:
+            if name in ("project", "token"):
+                continue
+            values = self.get_query_arguments(name)
+            several = len(values) > 1 or name in _lists(model)
+            given[name] = values if several else values[0]
+        return self._validate(model, given)
+
+    def parse_body(self, model: type[BaseModel]) -> BaseModel:
+        """The JSON body as ``model``; error 50201 names every field at fault."""
+        if len(self.request.body) > MAX_BODY:
+            raise MLWSError("50201", wording.fault("", wording.TOO_LARGE))
+        try:
+            given = json.loads(self.request.body or b"{}")
+        except (ValueError, RecursionError) as error:
+            raise MLWSError("50201", wording.not_json(error)) from error
+        if not isinstance(given, dict):
+            raise MLWSError("50201", wording.fault("", wording.NOT_AN_OBJECT))
+        return self._validate(model, given)
+
+    def _validate(self, model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            raise MLWSError("50201", *wording.faults(error)) from error
+
+    def reply(self, answer: Reply) -> None:
+        """Send ``answer`` in the envelope."""
+        self.set_status(answer.status)
+        for name, value in answer.headers.items():
+            self.set_header(name, value)
+        data = to_json(answer.data)
+        self.finish(json.dumps(_envelope(answer.status, data, self.language), ensure_ascii=False))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every failure, ours or tornado's, in the envelope of errors."""
+        error = self._as_ours(kwargs.get("exc_info", (None, None, None))[1])
+        self.set_status(error.status)
+        body = error.as_dict(self.language)
+        body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(body, ensure_ascii=False, default=str))
+
+    def _as_ours(self, error: BaseException | None) -> MLWSError:
+        if isinstance(error, MLWSError):
+            return error
+        if isinstance(error, web.HTTPError):
+            if error.status_code in (401, 403):
+                return MLWSError("50301", action="use", resource=self.resource)
+            if error.status_code == 404:
+                return MLWSError("50401")
+            if error.status_code == 405:
+                return MLWSError("50202", method=self.request.method)
+            if error.status_code < 500:
+                said = error.log_message or error.reason or ""
+                return MLWSError("50201", wording.fault("", Words(said, said)))
+        return MLWSError("50101", id=self._incident)
+
+    @functools.cached_property
+    def _incident(self) -> str:
+        return uuid.uuid4().hex[:12]
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Expected errors are one line; our own faults keep their traceback, under their id."""
+        expected = isinstance(value, MLWSError | web.HTTPError)
+        if expected and self._as_ours(value).status < 500:
+            self.log.info("%s %s: %s", self.request.method, self.request.path, value)
+        else:
+            self.log.error(
+                "%s %s failed, id %s",
+                self.request.method,
+                self.request.path,
+                self._incident,
+                exc_info=(typ, value, tb),
+            )
+
+
+def preferred_language(accepted: str) -> str:
+    """The first language of an ``Accept-Language`` header that we speak (quality respected)."""
+    weighted = []
+    for position, part in enumerate(accepted.split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            weight = 0.0
+        weighted.append((-weight, position, tag))
+    for _, _, tag in sorted(weighted):
+        if tag.lower().startswith(("zh", "en")):
+            return "zh-CN" if tag.lower().startswith("zh") else ENGLISH
+    return ENGLISH
+
+
+def to_json(data: Any) -> Any:
+    """``data`` with its models turned into plain JSON values."""
+    if isinstance(data, BaseModel):
+        return data.model_dump(mode="json", by_alias=True)
+    if isinstance(data, Mapping):
+        return {key: to_json(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [to_json(value) for value in data]
+    return data
+
+
+def _lists(model: type[BaseModel]) -> set[str]:
+    """The parameters that take several values: one value of them is a list of one."""
+    return {
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if any(get_origin(part) is list for part in (field.annotation, *get_args(field.annotation)))
+    }
+
+
+def _envelope(status: int, data: Any, language: str) -> dict[str, Any]:
+    return {"code": status, "message": OK.in_(language), "data": data}
+
+
+def location(handler: web.RequestHandler, *parts: str) -> dict[str, str]:
+    """The ``Location`` header of something below this API's prefix."""
+    prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", handler.request.path)
+    return {"Location": prefix + "/".join(parts)}
