@@ -1,0 +1,269 @@
+"""What the API says and takes of containers and resources; shared by Hub service and lab."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.containers.quantities import parse_cpu, parse_gpu, parse_memory
+
+DEFAULT_SERVER = "default"
+"""How a person's server without a name is called in an id."""
+SEPARATOR = "--"
+MASK = "***"
+_CREDENTIAL = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE", re.I)
+
+
+def container_id(user: str, server: str) -> str:
+    """``user--server``; the server without a name is ``default``."""
+    return f"{user}{SEPARATOR}{server or DEFAULT_SERVER}"
+
+
+def split_id(identifier: str) -> tuple[str, str]:
+    """(user, server name; empty for the default one); a ValueError if it is no id."""
+    user, separator, server = identifier.rpartition(SEPARATOR)
+    if not (user and separator and server):
+        raise ValueError(identifier)
+    return user, "" if server == DEFAULT_SERVER else server
+
+
+class ContainerStatus(str, Enum):
+    """Where a container stands."""
+
+    CREATED = "CREATED"
+    QUEUED = "QUEUED"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    UNHEALTHY = "UNHEALTHY"
+    STOPPING = "STOPPING"
+    STOPPED = "STOPPED"
+    CRASHED = "CRASHED"
+
+
+def _as_text(value: Any) -> Any:
+    """A plain number is taken as well: ``"cpu": 2``."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if isinstance(value, float) else str(value) if is_number else value
+
+
+def _quantity(kind: str, example: str, parse: Callable[[str], float]) -> AfterValidator:
+    def check(value: str) -> str:
+        try:
+            parse(value)
+        except ValueError:
+            raise PydanticCustomError(
+                kind, "is no amount; write it like {example}", {"example": example}
+            ) from None
+        return value.strip()
+
+    return AfterValidator(check)
+
+
+Cpu = Annotated[str, BeforeValidator(_as_text), _quantity("amount", '"2" or "500m"', parse_cpu)]
+"""Cores, as text."""
+Memory = Annotated[
+    str, BeforeValidator(_as_text), _quantity("amount", '"4Gi" or "512M"', parse_memory)
+]
+"""Bytes with a suffix, as text."""
+Gpu = Annotated[str, BeforeValidator(_as_text), _quantity("amount", '"1"', parse_gpu)]
+"""Whole devices, as text."""
+
+
+class Amount(Record):
+    """Resources as numbers: cores, bytes, devices."""
+
+    cpu: float
+    memory: int
+    gpu: int = 0
+
+    def fits(self, other: Amount) -> bool:
+        """Whether this much fits into ``other``."""
+        return self.cpu <= other.cpu and self.memory <= other.memory and self.gpu <= other.gpu
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            cpu=round(self.cpu + other.cpu, 3),
+            memory=self.memory + other.memory,
+            gpu=self.gpu + other.gpu,
+        )
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(
+            cpu=round(self.cpu - other.cpu, 3),
+            memory=self.memory - other.memory,
+            gpu=self.gpu - other.gpu,
+        )
+
+
+class Resources(Request):
+    """Resources as people write them: ``{"cpu": "2", "memory": "4Gi", "gpu": "1"}``."""
+
+    cpu: Cpu = Field(description='Cores: "2", "500m".')
+    memory: Memory = Field(description='Bytes with a suffix: "4Gi", "512M".')
+    gpu: Gpu | None = Field(default=None, description="Whole devices.")
+
+    @property
+    def amount(self) -> Amount:
+        return Amount(
+            cpu=parse_cpu(self.cpu),
+            memory=parse_memory(self.memory),
+            gpu=parse_gpu(self.gpu or "0"),
+        )
+
+
+def _known_name(value: str) -> str:
+    if value == DEFAULT_SERVER or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise PydanticCustomError(
+            "container_name",
+            "small letters, digits and single hyphens between them; not {reserved}",
+            {"reserved": DEFAULT_SERVER},
+        )
+    return value
+
+
+_RESERVED = ("JUPYTERHUB_", "JPY_", "JUPYTER_", "MLWS_", "LD_", "PYTHONSTARTUP", "PATH", "HOME")
+
+
+def _free_environment(value: dict[str, str]) -> dict[str, str]:
+    """The Hub's own names and those that change what a program is are not for users."""
+    for name in value:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise PydanticCustomError(
+                "environment_name", "{name} is no name of a variable", {"name": name}
+            )
+        if name.upper().startswith(_RESERVED):
+            raise PydanticCustomError(
+                "environment_reserved", "{name} is set by the Hub itself", {"name": name}
+            )
+    return value
+
+
+Environment = Annotated[dict[str, str], AfterValidator(_free_environment)]
+
+
+class ContainerCreate(Request):
+    """A container that is wanted; what is left out is the Hub's default."""
+
+    image: str | None = Field(default=None, min_length=1, max_length=300)
+    resources: Resources | None = None
+    environment: Environment = Field(default_factory=dict)
+    name: Annotated[str, AfterValidator(_known_name)] | None = Field(
+        default=None, max_length=30, description="A second server's name; none: the default one."
+    )
+    priority: int = Field(default=0, ge=-100, le=100, description="Above 0: administrators only.")
+    wait: bool = Field(default=True, description="Queue where there is not enough now.")
+    degrade: bool = Field(default=False, description="Take what is free where there is less.")
+
+
+class ContainerConfig(Record):
+    """What a container was asked for; values of what looks like a credential are masked."""
+
+    image: str
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+def masked(environment: dict[str, str]) -> dict[str, str]:
+    """The variables as they may be shown."""
+    return {
+        name: MASK if _CREDENTIAL.search(name) else value for name, value in environment.items()
+    }
+
+
+class QueuePlace(Record):
+    """``position`` counts from 1; ``eta_seconds`` where it can be told."""
+
+    position: int
+    eta_seconds: float | None = None
+
+
+class Usage(Record):
+    """What a container uses now: cores, bytes, and how many processes."""
+
+    cpu: float
+    memory: int
+    memory_limit: int
+    processes: int
+    time: datetime
+
+
+class Container(Record):
+    """A person's server: ``name`` is empty for the default one."""
+
+    id: str
+    user: str
+    name: str
+    status: ContainerStatus
+    resources: Resources
+    config: ContainerConfig
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    url: str | None = Field(default=None, description="Where its lab answers, on this host.")
+    node: str | None = None
+    priority: int = 0
+    health: str | None = Field(default=None, description="healthy, unhealthy or starting.")
+    restarts: int = 0
+    exit_code: int | None = None
+    reason: str | None = Field(default=None, description="Why it stopped or does not start.")
+    last_log: list[str] = Field(default_factory=list)
+    queue: QueuePlace | None = None
+    usage: Usage | None = None
+
+
+class AllocateRequest(Request):
+    """Resources that are wanted; reserved only where asked."""
+
+    resources: Resources
+    priority: int = Field(default=0, ge=-100, le=100)
+    reserve: bool = False
+    degrade: bool = False
+
+
+class Allocation(Record):
+    """A plan: where, and how much; or the place in the queue that the request would get."""
+
+    success: bool
+    node: str | None = None
+    resources: Resources | None = None
+    queue: QueuePlace | None = None
+    reservation: str | None = None
+    expires_at: datetime | None = None
+
+
+class Node(Record):
+    """A machine: what it has, what is promised to containers, what they use of it."""
+
+    name: str
+    capacity: Amount
+    allocated: Amount
+    used: Amount
+    containers: int
+
+
+class Waiting(Record):
+    """A request that waits for resources."""
+
+    id: str
+    user: str
+    position: int
+    priority: int
+    resources: Resources
+    since: datetime
+    eta_seconds: float | None = None
+
+
+class ResourceReport(Record):
+    """All machines and the queue; people see their own requests in it, administrators all."""
+
+    nodes: list[Node]
+    queue: list[Waiting]
+    limits: Amount = Field(description="The most that one container of this person may have.")
+    defaults: Resources
+    images: list[str]

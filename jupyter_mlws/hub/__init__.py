@@ -1,0 +1,1 @@
+"""What runs on the Hub's side: spawner, admission, and the service `mlws`."""

@@ -1,0 +1,1 @@
+"""Notebooks by API: documents, executions, output and history."""
