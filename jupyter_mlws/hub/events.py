@@ -1,0 +1,163 @@
+"""What the Docker engine does to the containers of one Hub, told as it happens.
+
+The Hub itself only polls; the events make a dead container known in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.errors import DockerException
+
+HUB_LABEL = "mlws.hub"
+"""The label by which a Hub knows its own containers."""
+ACTIONS = (
+    "create",
+    "start",
+    "die",
+    "oom",
+    "health_status",
+    "destroy",
+    "kill",
+    "stop",
+    "restart",
+    "pause",
+    "unpause",
+)
+FIRST_WAIT = 0.1
+LONGEST_WAIT = 5.0
+"""Seconds between two tries to reach the engine; doubled until the longest."""
+_OWN_ATTRIBUTES = frozenset({"name", "image", "exitCode", "execDuration", "signal"})
+"""What the engine puts beside a container's labels."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EngineEvent:
+    """One thing that happened to a container.
+
+    ``action`` is the engine's word (one of :data:`ACTIONS`), ``container`` the engine's id,
+    ``time`` in seconds since the epoch by the engine's clock.
+    """
+
+    action: str
+    container: str
+    name: str
+    labels: Mapping[str, str]
+    exit_code: int | None
+    health: str | None
+    time: float
+
+
+def read_event(raw: Mapping[str, Any]) -> EngineEvent:
+    """The engine's JSON as an event; ``health_status: healthy`` becomes action and health."""
+    action, _, detail = raw["Action"].partition(": ")
+    actor = raw["Actor"]
+    attributes: dict[str, str] = actor["Attributes"]
+    code = attributes.get("exitCode")
+    return EngineEvent(
+        action=action,
+        container=actor["ID"],
+        name=attributes.get("name", ""),
+        labels={key: value for key, value in attributes.items() if key not in _OWN_ATTRIBUTES},
+        exit_code=int(code) if action == "die" and code is not None else None,
+        health=detail if action == "health_status" else None,
+        time=raw["timeNano"] / 1e9,
+    )
+
+
+class EventWatcher:
+    """Follows the engine's events in a thread of its own, for as long as it takes.
+
+    ``on_event`` gets each event of the Hub ``hub_name`` once. ``on_gap`` is called whenever the
+    watcher has (re)connected: events may have been missed before, so its owner compares what it
+    believes with what runs. Both are called from the watcher's thread.
+    """
+
+    def __init__(
+        self,
+        client_factory: Callable[[], APIClient],
+        hub_name: str,
+        on_event: Callable[[EngineEvent], None],
+        on_gap: Callable[[], None],
+    ) -> None:
+        self._client_factory = client_factory
+        self._hub_name = hub_name
+        self._on_event = on_event
+        self._on_gap = on_gap
+        self._closed = threading.Event()
+        self._stream: Any = None
+        self._told = time.time_ns()
+        self._thread = threading.Thread(target=self._follow, name="docker-events", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow; returns at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; no callback comes after this returns."""
+        self._closed.set()
+        self._cut()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _follow(self) -> None:
+        wait = FIRST_WAIT
+        while not self._closed.is_set():
+            try:
+                self._connect()
+                wait = FIRST_WAIT
+            except (DockerException, requests.RequestException, OSError) as error:
+                log.warning("The Docker engine does not answer (%s): trying again", error)
+                wait = min(wait * 2, LONGEST_WAIT)
+            self._closed.wait(wait)
+
+    def _connect(self) -> None:
+        """Follow one connection until it ends."""
+        with contextlib.closing(self._client_factory()) as client:
+            self._stream = client.events(
+                # What happens between the last event, or this object's birth, and now is
+                # replayed by the engine, which keeps the last few hundred.
+                since=f"{self._told // 10**9}.{self._told % 10**9:09d}",
+                filters={
+                    "type": "container",
+                    "label": f"{HUB_LABEL}={self._hub_name}",
+                    "event": list(ACTIONS),
+                },
+                decode=True,
+            )
+            if self._closed.is_set():
+                self._cut()
+                return
+            self._call(self._on_gap)
+            for raw in self._stream:
+                if self._closed.is_set():
+                    return
+                self._tell(raw)
+
+    def _tell(self, raw: Mapping[str, Any]) -> None:
+        if raw["timeNano"] > self._told:
+            self._told = raw["timeNano"]
+            self._call(self._on_event, read_event(raw))
+
+    def _call(self, callback: Callable[..., None], *arguments: Any) -> None:
+        try:
+            callback(*arguments)
+        except Exception:
+            # One owner's fault must not end the news for good.
+            log.exception("A listener to Docker's events failed")
+
+    def _cut(self) -> None:
+        if self._stream is not None:
+            # A stream that has just ended by itself has no socket any more.
+            with contextlib.suppress(AttributeError, OSError, DockerException):
+                self._stream.close()
