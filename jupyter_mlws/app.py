@@ -38,6 +38,7 @@ class MLWSApp(ExtensionApp):
     @cached_property
     def services(self) -> Services:
         """The managers, built at the first request."""
+        from jupyter_mlws.containers.manager import ContainerManager, hub_service
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
         from jupyter_mlws.services import Services
@@ -45,7 +46,13 @@ class MLWSApp(ExtensionApp):
 
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
-        return Services(ProjectManager(root), OperationManager(), Watchers())
+        hub = hub_service()
+        return Services(
+            ProjectManager(root),
+            OperationManager(),
+            Watchers(),
+            ContainerManager(hub) if hub else None,
+        )
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

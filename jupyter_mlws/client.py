@@ -1,4 +1,4 @@
-"""The REST client of a running server: finds it, signs in, unwraps its answers."""
+"""The REST client of a running server or of the Hub: finds it, signs in, unwraps its answers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
 from jupyter_mlws import __version__
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import CATALOGUE, ENGLISH, Fault, MLWSError, Words
 
-PREFIX = "mlws/api/v1"
 PROBE_LIMIT = 5.0
 """Seconds that a server has to say that it is there."""
 WORK_LIMIT = 3600.0
@@ -33,15 +32,26 @@ class RemoteError(Exception):
         """The reply's fields; the same method as of :class:`~jupyter_mlws.errors.MLWSError`."""
         return self.body
 
+    def as_ours(self, url: str) -> MLWSError:
+        """The same error, to be raised on; ``url`` tells whose it is where we don't know it."""
+        code = str(self.body.get("code"))
+        if code not in CATALOGUE:
+            return MLWSError("50102", url=url, reason=str(self))
+        faults = [
+            Fault(row["field"], Words(row["message"], row["message"]))
+            for row in self.body.get("errors", [])
+        ]
+        return MLWSError(code, *faults, **self.body.get("details", {}))
+
 
 @dataclass(frozen=True)
-class Server:
-    """One running Jupyter server and the right to use it."""
+class API:
+    """An API that answers in our envelope, below ``url``, and the right to use it."""
 
     url: str
-    root: Path
     token: str = field(repr=False)
-    language: str = ENGLISH
+    language: str = field(default=ENGLISH, kw_only=True)
+    prefix: ClassVar[str]
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
@@ -56,14 +66,9 @@ class Server:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("POST", path, query, body or {})
 
-    def serves(self) -> bool:
-        """Whether it answers and this token may use our endpoints there."""
-        try:
-            self._call("GET", "projects", None, timeout=PROBE_LIMIT)
-        except (RemoteError, MLWSError):
-            # Without our extension, or with another person's token: as good as no server.
-            return False
-        return True
+    def delete(self, path: str) -> Any:
+        """``data`` of the answer; raises :class:`RemoteError`."""
+        return self._call("DELETE", path, None)
 
     def _call(
         self,
@@ -74,7 +79,7 @@ class Server:
         timeout: float = WORK_LIMIT,
     ) -> Any:
         request = urllib.request.Request(  # noqa: S310 - `running` lets http(s) through alone
-            urljoin(self.url, f"{PREFIX}/{path}") + _query(query),
+            urljoin(self.url, f"{self.prefix}/{path}") + _query(query),
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
@@ -101,6 +106,23 @@ class Server:
         if known:
             return RemoteError(body)
         return MLWSError("50102", url=self.url, reason=f"HTTP {error.code}")
+
+
+@dataclass(frozen=True)
+class Server(API):
+    """One running Jupyter server."""
+
+    root: Path = field(kw_only=True)
+    prefix: ClassVar[str] = "mlws/api/v1"
+
+    def serves(self) -> bool:
+        """Whether it answers and this token may use our endpoints there."""
+        try:
+            self._call("GET", "projects", None, timeout=PROBE_LIMIT)
+        except (RemoteError, MLWSError):
+            # Without our extension, or with another person's token: as good as no server.
+            return False
+        return True
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -147,7 +169,7 @@ def running(language: str) -> Iterator[Server]:
         if url.startswith(("http://", "https://")) and _alive(pid):
             # A server that a Hub spawned has no token of its own: the Hub's is for it.
             token = info.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
-            yield Server(url, root.resolve(), token, language)
+            yield Server(url, token, root=root.resolve(), language=language)
 
 
 def _alive(pid: int) -> bool:

@@ -94,6 +94,49 @@ class MLWSError(Exception):
 
 
 CATALOGUE: dict[str, Entry] = {
+    "10101": Entry(
+        409,
+        Words(
+            "Not enough {resource_type}: {required} wanted, {available} available.",
+            "{resource_type} 资源不足：需要 {required}，可用 {available}。",
+        ),
+        Words(
+            "Ask for less, or wait until others have stopped their containers.",
+            "请减少资源需求，或等待其他容器停止后重试。",
+        ),
+    ),
+    "10103": Entry(
+        503,
+        Words("There is no Hub that could run containers.", "没有可运行容器的 Hub。"),
+        Words(
+            "Start one with `make hub`, sign in there, and open your lab from it.",
+            "请用 `make hub` 启动 Hub，登录后从中打开您的工作台。",
+        ),
+    ),
+    "10201": Entry(
+        400,
+        Words("The container cannot be made as asked.", "无法按请求创建容器。"),
+        Words(
+            "Correct the fields that are named; `GET /resources` tells limits and images.",
+            "请修正所列字段；`GET /resources` 会给出限额与镜像。",
+        ),
+    ),
+    "10301": Entry(
+        403,
+        Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
+        Words(
+            "Use a container of your own, or ask an administrator.",
+            "请使用您自己的容器，或联系管理员。",
+        ),
+    ),
+    "10404": Entry(
+        404,
+        Words("There is no container {name!r}.", "找不到容器 {name!r}。"),
+        Words(
+            "List your containers and use an id from that list.",
+            "请先列出您的容器，再使用其中的 id。",
+        ),
+    ),
     "30101": Entry(
         502,
         Words(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from jupyter_mlws.containers.manager import ContainerManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.watcher import Watchers
@@ -18,3 +19,5 @@ class Services:
     projects: ProjectManager
     operations: OperationManager
     watchers: Watchers
+    containers: ContainerManager | None
+    """None where no Hub started this server."""

@@ -225,7 +225,7 @@ def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, run
 
 
 def test_a_server_that_vanishes_is_an_error_with_a_way_out(project: Project) -> None:
-    gone = Server("http://127.0.0.1:1/", project.root, TOKEN)
+    gone = Server("http://127.0.0.1:1/", TOKEN, root=project.root)
     with pytest.raises(MLWSError) as raised:
         gone.get("projects")
     assert raised.value.code == "50102"

@@ -18,6 +18,8 @@ SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""
 BAD_REQUEST = 4000
 """Close code: ``since`` is no number, or there is no such project."""
+UNAVAILABLE = 4503
+"""Close code: whoever makes the messages can't be reached; come back later."""
 SEND_LIMIT = 20.0
 """Seconds."""
 
@@ -107,13 +109,7 @@ class StreamHandler(websocket.WebSocketHandler):
 
     async def _send(self, *ids: str) -> None:
         try:
-            since = self.get_query_argument("since", None)
-            await self.attach(*ids)
-            start = int(since) if since else await self.newest()
-            await self._write({"type": "hello", "seq": start})
-            async with aclosing(self.follow(start)) as messages:  # type: ignore[type-var]
-                async for message in messages:
-                    await self._write(message)
+            await self.tell(*ids)
         except asyncio.TimeoutError:
             self.close(SLOW_READER, "too slow")
         except websocket.WebSocketClosedError:
@@ -122,13 +118,25 @@ class StreamHandler(websocket.WebSocketHandler):
         except ValueError:
             self.close(BAD_REQUEST, "since must be a number")
         except MLWSError as error:
-            self.close(BAD_REQUEST, error.code)
+            self.close(UNAVAILABLE if error.status >= 500 else BAD_REQUEST, error.code)
 
     async def _write(self, message: dict[str, Any]) -> None:
+        await self.pass_on(json.dumps(message, ensure_ascii=False))
+
+    async def tell(self, *ids: str) -> None:
+        """Send everything from ``?since=`` on, until the reader leaves."""
+        since = self.get_query_argument("since", None)
+        await self.attach(*ids)
+        start = int(since) if since else await self.newest()
+        await self._write({"type": "hello", "seq": start})
+        async with aclosing(self.follow(start)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                await self._write(message)
+
+    async def pass_on(self, text: str | bytes) -> None:
+        """Send ``text``; TimeoutError for a reader that is too slow."""
         # Awaiting each message keeps at most one in memory for a reader that lags.
-        await asyncio.wait_for(
-            self.write_message(json.dumps(message, ensure_ascii=False)), SEND_LIMIT
-        )
+        await asyncio.wait_for(self.write_message(text), SEND_LIMIT)
 
     def on_message(self, message: str | bytes) -> None:
         """Streams only speak; what a client says is not an error and has no effect."""

@@ -1,0 +1,201 @@
+"""The Hub's containers and resources, forwarded from a lab with the person's own rights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.httputil import url_concat
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from jupyter_mlws.api.base import APIHandler, StreamHandler
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.api.streams import UNAVAILABLE
+from jupyter_mlws.client import segment
+from jupyter_mlws.containers.manager import ContainerManager
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    Container,
+    ContainerCreate,
+    ResourceReport,
+    Usage,
+)
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.services import Services
+
+FORWARDED = ("10103", "10301", "50102")
+"""Codes that any forwarded endpoint may answer with."""
+NO_CONTAINER = (*FORWARDED, "10404")
+CONNECT_LIMIT = 10.0
+"""Seconds that the service has to accept a WebSocket."""
+
+
+def manager_of(services: Services) -> ContainerManager:
+    """The manager; error 10103 without a Hub."""
+    if services.containers is None:
+        raise MLWSError("10103")
+    return services.containers
+
+
+class ContainerBase(APIHandler):
+    """Base of the handlers here."""
+
+    resource = "containers"
+
+    @property
+    def containers(self) -> ContainerManager:
+        """The manager, which speaks the reader's language."""
+        return manager_of(self.services).in_language(self.language)
+
+
+class ContainersHandler(ContainerBase):
+    """All containers of the person."""
+
+    @endpoint("List containers", Page[Container], errors=FORWARDED)
+    async def get(self) -> Page[Container]:
+        return await in_thread(self.containers.list)
+
+    @endpoint(
+        "Create a container",
+        Container,
+        body=ContainerCreate,
+        status=202,
+        errors=(*FORWARDED, "10101", "10201"),
+    )
+    async def post(self, body: ContainerCreate) -> Reply:
+        made = await in_thread(self.containers.create_container, body)
+        return Reply(made, 202, location(self, "containers", segment(made.id)))
+
+
+class ContainerHandler(ContainerBase):
+    """One container."""
+
+    @endpoint("Get a container", Container, errors=NO_CONTAINER)
+    async def get(self, identifier: str) -> Container:
+        return await in_thread(self.containers.get, identifier)
+
+    @endpoint("Delete a container; the home stays", Container, status=202, errors=NO_CONTAINER)
+    async def delete(self, identifier: str) -> Container:
+        return await in_thread(self.containers.delete, identifier)
+
+
+class StartHandler(ContainerBase):
+    """A stopped container's start."""
+
+    @endpoint("Start a container", Container, status=202, errors=(*NO_CONTAINER, "10101"))
+    async def post(self, identifier: str) -> Container:
+        return await in_thread(self.containers.start, identifier)
+
+
+class StopHandler(ContainerBase):
+    """A container's stop."""
+
+    @endpoint("Stop a container", Container, status=202, errors=NO_CONTAINER)
+    async def post(self, identifier: str) -> Container:
+        return await in_thread(self.containers.stop, identifier)
+
+
+class RestartHandler(ContainerBase):
+    """A stop and a start."""
+
+    @endpoint("Restart a container", Container, status=202, errors=(*NO_CONTAINER, "10101"))
+    async def post(self, identifier: str) -> Container:
+        return await in_thread(self.containers.restart, identifier)
+
+
+class StatsHandler(ContainerBase):
+    """What a container uses now."""
+
+    @endpoint("Get a container's usage", Usage, errors=NO_CONTAINER)
+    async def get(self, identifier: str) -> Usage:
+        return await in_thread(self.containers.stats, identifier)
+
+
+class ResourcesHandler(ContainerBase):
+    """Machines, what is free, and the queue."""
+
+    resource = "resources"
+
+    @endpoint("Get resources and the queue", ResourceReport, errors=FORWARDED)
+    async def get(self) -> ResourceReport:
+        return await in_thread(self.containers.resources)
+
+
+class AllocateHandler(ContainerBase):
+    """A plan of resources."""
+
+    resource = "resources"
+
+    @endpoint(
+        "Plan resources, or reserve them",
+        Allocation,
+        body=AllocateRequest,
+        errors=(*FORWARDED, "10101", "10201"),
+    )
+    async def post(self, body: AllocateRequest) -> Allocation:
+        return await in_thread(self.containers.allocate, body)
+
+
+class ForwardedStream(StreamHandler):
+    """Base of the streams here: the service's own messages, word for word."""
+
+    def stream_path(self, *ids: str) -> str:
+        """Where the service has it, below its prefix."""
+        raise NotImplementedError
+
+    async def tell(self, *ids: str) -> None:
+        upstream = await self._connect(self.stream_path(*ids))
+        try:
+            while (message := await upstream.read_message()) is not None:
+                await self.pass_on(message)
+            self.close(upstream.close_code or UNAVAILABLE, upstream.close_reason)
+        finally:
+            upstream.close()
+
+    async def _connect(self, path: str) -> WebSocketClientConnection:
+        service = manager_of(self.services).service
+        since = self.get_query_argument("since", None)
+        address = f"ws{service.url.removeprefix('http')}{service.prefix}/{path}"
+        request = HTTPRequest(
+            url_concat(address, [("since", since)] if since else []),
+            headers={"Authorization": f"token {service.token}", "Accept-Language": self.language},
+            connect_timeout=CONNECT_LIMIT,
+        )
+        try:
+            return await websocket_connect(request)
+        except (HTTPClientError, OSError) as error:
+            raise MLWSError("50102", url=service.url, reason=str(error)) from error
+
+
+class StatusStream(ForwardedStream):
+    """States, usage and the queue as they change."""
+
+    resource = "containers"
+
+    def stream_path(self, *ids: str) -> str:
+        return "containers/status"
+
+
+class LogStream(ForwardedStream):
+    """A container's log as it grows."""
+
+    resource = "containers"
+
+    def stream_path(self, *ids: str) -> str:
+        return f"logs/{segment(ids[0])}"
+
+
+HANDLERS: list[tuple[str, Any]] = [
+    (r"containers", ContainersHandler),
+    (r"containers/status", StatusStream),
+    (r"containers/([^/]+)", ContainerHandler),
+    (r"containers/([^/]+)/start", StartHandler),
+    (r"containers/([^/]+)/stop", StopHandler),
+    (r"containers/([^/]+)/restart", RestartHandler),
+    (r"containers/([^/]+)/stats", StatsHandler),
+    (r"resources", ResourcesHandler),
+    (r"resources/allocate", AllocateHandler),
+    (r"logs/([^/]+)", LogStream),
+]

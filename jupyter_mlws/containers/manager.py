@@ -1,0 +1,124 @@
+"""The person's containers, asked for at the Hub's service with the person's own rights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import urljoin
+
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.client import API, RemoteError, segment
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    Container,
+    ContainerCreate,
+    ResourceReport,
+    Resources,
+    Usage,
+)
+
+SERVICE = "services/mlws/"
+
+
+class HubService(API):
+    """The Hub's service ``mlws``, below its own address."""
+
+    prefix: ClassVar[str] = "api/v1"
+
+
+def hub_service(environment: Mapping[str, str] = os.environ) -> HubService | None:
+    """The service of the Hub that started this server; None where none did.
+
+    The Hub sets ``MLWS_SERVICE_URL``, the address at which containers reach the service.
+    """
+    address = environment.get("MLWS_SERVICE_URL")
+    token = environment.get("JUPYTERHUB_API_TOKEN")
+    if not (address and token):
+        return None
+    base = environment.get("JUPYTERHUB_BASE_URL", "/")
+    return HubService(urljoin(address, f"{base}{SERVICE}"), token)
+
+
+class ContainerManager:
+    """Creates, starts, stops and lists containers.
+
+    Blocking and thread-safe. Whatever the service refuses is raised as
+    :class:`~jupyter_mlws.errors.MLWSError` with the service's code; 50102 where it does not answer.
+    """
+
+    def __init__(self, service: HubService) -> None:
+        self._service = service
+
+    @property
+    def service(self) -> HubService:
+        """Whom it asks."""
+        return self._service
+
+    def in_language(self, language: str) -> ContainerManager:
+        """The same containers, with messages about fields in ``language``."""
+        return ContainerManager(replace(self._service, language=language))
+
+    def create_container(self, config: ContainerCreate | Mapping[str, Any]) -> Container:
+        """Ask for a container; it is CREATED or QUEUED, and RUNNING later.
+
+        ``config``: ``image``, ``resources`` (cpu in cores, memory with a suffix, gpu),
+        ``environment`` and whatever :class:`ContainerCreate` has.
+        """
+        if isinstance(config, ContainerCreate):
+            config = config.model_dump(exclude_unset=True)
+        return Container.model_validate(self._call("post", "containers", dict(config)))
+
+    def start_container(self, container_id: str) -> bool:
+        """Start a stopped container; False where it waits in the queue instead."""
+        return self.start(container_id).queue is None
+
+    def start(self, container_id: str) -> Container:
+        return self._act(container_id, "start")
+
+    def stop(self, container_id: str) -> Container:
+        return self._act(container_id, "stop")
+
+    def restart(self, container_id: str) -> Container:
+        return self._act(container_id, "restart")
+
+    def list(self) -> Page[Container]:
+        """The person's own containers; an administrator's list has all."""
+        return Page[Container].model_validate(self._call("get", "containers"))
+
+    def get(self, container_id: str) -> Container:
+        return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
+
+    def delete(self, container_id: str) -> Container:
+        """Remove the container; the home stays."""
+        return Container.model_validate(self._call("delete", f"containers/{segment(container_id)}"))
+
+    def stats(self, container_id: str) -> Usage:
+        """What it uses now."""
+        return Usage.model_validate(self._call("get", f"containers/{segment(container_id)}/stats"))
+
+    def resources(self) -> ResourceReport:
+        """Machines, what is free on them, and the queue."""
+        return ResourceReport.model_validate(self._call("get", "resources"))
+
+    def allocate(
+        self, request: AllocateRequest | Resources | Mapping[str, Any], *, reserve: bool = False
+    ) -> Allocation:
+        """Plan resources, and with ``reserve`` hold them for the next container."""
+        if isinstance(request, Resources):
+            request = AllocateRequest(resources=request, reserve=reserve)
+        if isinstance(request, AllocateRequest):
+            request = request.model_dump(exclude_unset=True)
+        return Allocation.model_validate(self._call("post", "resources/allocate", dict(request)))
+
+    def _act(self, container_id: str, action: str) -> Container:
+        path = f"containers/{segment(container_id)}/{action}"
+        return Container.model_validate(self._call("post", path))
+
+    def _call(self, verb: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._service, verb)(*arguments)
+        except RemoteError as error:
+            raise error.as_ours(self._service.url) from error
