@@ -1,14 +1,22 @@
-import { URLExt } from '@jupyterlab/coreutils';
-import { ServerConnection } from '@jupyterlab/services';
-import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
-import { IDisposable } from '@lumino/disposable';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IFailure, IPage, IProject } from './models';
 
 export type { IPage } from './models';
 
-const API = 'mlws/api/v1';
+/** A server that has the API, and how requests and sockets reach it. */
+export interface IServer {
+  /** Where the API begins, for requests and for sockets. */
+  readonly baseUrl: string;
+  readonly wsUrl: string;
+  /** Whether what it has belongs to one of several projects, named by `?project=`. */
+  readonly hasProjects: boolean;
+  /** Rejects with a TypeError when nothing answers. */
+  request(url: string, init: RequestInit): Promise<Response>;
+  connect(url: string): WebSocket;
+}
 
 /** What a query may hold; undefined and null values are left out, lists are repeated. */
 export type Query = Record<
@@ -70,14 +78,19 @@ export function projectOf(path: string, projects: readonly IProject[]): IPlace {
     : { project: best.id, path: inside };
 }
 
-/** The one place where the extension talks to the server. */
+/** The one place where the views talk to a server. */
 export class MLWSClient {
   constructor(
-    readonly settings: ServerConnection.ISettings,
-    readonly language = 'en',
-    /** The extension's words in the language of the lab. */
-    readonly trans: TranslationBundle = nullTranslator.load('jupyter_mlws')
+    readonly server: IServer,
+    readonly language: string,
+    /** The product's words in that language. */
+    readonly trans: TranslationBundle
   ) {}
+
+  /** Whether requests can be made: a server of projects needs one to be chosen. */
+  get isReady(): boolean {
+    return !this.server.hasProjects || this._project !== null;
+  }
 
   /**
    * The project that requests and streams are about unless they name another one;
@@ -165,10 +178,7 @@ export class MLWSClient {
 
   /** The full address of a path under `base`. */
   url(base: string, path: string, query?: Query): string {
-    return (
-      URLExt.join(base, API, path) +
-      this._search(this._withProject(path, query))
-    );
+    return base + path + this._search(this._withProject(path, query));
   }
 
   private _withProject(path: string, query: Query = {}): Query {
@@ -212,10 +222,10 @@ export class MLWSClient {
     }
     let response: Response;
     try {
-      const url = this.url(this.settings.baseUrl, path, query);
-      response = await ServerConnection.makeRequest(url, init, this.settings);
+      const url = this.url(this.server.baseUrl, path, query);
+      response = await this.server.request(url, init);
     } catch (error) {
-      if (error instanceof ServerConnection.NetworkError) {
+      if (error instanceof TypeError) {
         throw new APIError(0, this._unreachable());
       }
       throw error;
@@ -329,19 +339,17 @@ class ReconnectingSocket implements IDisposable {
   }
 
   private _connect(): void {
-    if (!this._client.project && !(this._query && 'project' in this._query)) {
+    const named = this._query !== undefined && 'project' in this._query;
+    if (!this._client.isReady && !named) {
       return; // projectChanged will call again
     }
-    const { settings } = this._client;
+    const { server } = this._client;
     const query: Query = { ...this._query };
     if (this._last !== null) {
       query.since = this._last;
     }
-    if (settings.appendToken && settings.token) {
-      query.token = settings.token;
-    }
-    const socket = new settings.WebSocket(
-      this._client.url(settings.wsUrl, this._path, query)
+    const socket = server.connect(
+      this._client.url(server.wsUrl, this._path, query)
     );
     socket.onmessage = event => this._receive(String(event.data));
     socket.onclose = () => this._lost();

@@ -61,7 +61,7 @@ export abstract class LiveModel implements IDisposable {
   /** Reads anew; calls while a reading goes on lead to one more reading together. */
   refresh(): Promise<void> {
     this._stale = true;
-    if (!this._active || !this.client.project) {
+    if (!this._active || !this.client.isReady) {
       return Promise.resolve();
     }
     this._reading ??= this._read().finally(() => {

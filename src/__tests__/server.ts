@@ -1,6 +1,8 @@
 import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api';
+import { labServer } from '../labServer';
 import type { IProject } from '../models';
 
 /** The network's two ends as the tests hold them: requests answered and sockets played by hand. */
@@ -10,7 +12,7 @@ export class Wire {
   /** Answers by "METHOD path", newest call last; a function sees the request's body. */
   answers: Record<string, unknown> = {};
 
-  client(language = 'en'): MLWSClient {
+  client(language = 'en', hasProjects = true): MLWSClient {
     const { sockets } = this;
     class Socket extends PlayedSocket {
       constructor(url: string) {
@@ -18,16 +20,18 @@ export class Wire {
         sockets.push(this);
       }
     }
+    const settings = ServerConnection.makeSettings({
+      baseUrl: 'http://host/base/',
+      wsUrl: 'ws://host/base/',
+      token: 'secret',
+      appendToken: true,
+      fetch: (input, init) => this._fetch(input, init),
+      WebSocket: Socket as unknown as typeof WebSocket
+    });
     return new MLWSClient(
-      ServerConnection.makeSettings({
-        baseUrl: 'http://host/base/',
-        wsUrl: 'ws://host/base/',
-        token: 'secret',
-        appendToken: true,
-        fetch: (input, init) => this._fetch(input, init),
-        WebSocket: Socket as unknown as typeof WebSocket
-      }),
-      language
+      labServer(settings, hasProjects),
+      language,
+      nullTranslator.load('jupyter_mlws')
     );
   }
 

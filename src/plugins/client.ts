@@ -5,6 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api';
+import { labServer } from '../labServer';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
 
 const client: JupyterFrontEndPlugin<IMLWSClient> = {
@@ -20,7 +21,7 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
     );
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const client = new MLWSClient(
-      app.serviceManager.serverSettings,
+      labServer(app.serviceManager.serverSettings),
       language,
       trans
     );
