@@ -32,6 +32,10 @@ _CHINESE = {
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected} 之一",
     "nul": "不能包含 NUL 字符",
+    "amount": "不是有效的数量；请写成 {example} 这样",
+    "container_name": "只能用小写字母、数字和其间的单个连字符，且不能是 {reserved}",
+    "environment_name": "{name} 不是有效的变量名",
+    "environment_reserved": "{name} 由 Hub 自身设置",
     "enum": "应为 {expected} 之一",
 }
 

@@ -53,26 +53,24 @@ def _as_text(value: Any) -> Any:
     return f"{value:g}" if isinstance(value, float) else str(value) if is_number else value
 
 
-def _quantity(kind: str, example: str, parse: Callable[[str], float]) -> AfterValidator:
+def _quantity(example: str, parse: Callable[[str], float]) -> AfterValidator:
     def check(value: str) -> str:
         try:
             parse(value)
         except ValueError:
             raise PydanticCustomError(
-                kind, "is no amount; write it like {example}", {"example": example}
+                "amount", "is no amount; write it like {example}", {"example": example}
             ) from None
         return value.strip()
 
     return AfterValidator(check)
 
 
-Cpu = Annotated[str, BeforeValidator(_as_text), _quantity("amount", '"2" or "500m"', parse_cpu)]
+Cpu = Annotated[str, BeforeValidator(_as_text), _quantity('"2", "500m"', parse_cpu)]
 """Cores, as text."""
-Memory = Annotated[
-    str, BeforeValidator(_as_text), _quantity("amount", '"4Gi" or "512M"', parse_memory)
-]
+Memory = Annotated[str, BeforeValidator(_as_text), _quantity('"4Gi", "512M"', parse_memory)]
 """Bytes with a suffix, as text."""
-Gpu = Annotated[str, BeforeValidator(_as_text), _quantity("amount", '"1"', parse_gpu)]
+Gpu = Annotated[str, BeforeValidator(_as_text), _quantity('"1"', parse_gpu)]
 """Whole devices, as text."""
 
 
