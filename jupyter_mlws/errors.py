@@ -13,6 +13,31 @@ ENGLISH = "en"
 CHINESE = "zh-CN"
 
 
+NAMED_BY_TERMS = ("kind", "operation", "resource_type")
+"""Facts whose values are words of ours: programs get the English one, sentences their own."""
+TERMS = {
+    "active run": "进行中的运行",
+    "commit": "提交",
+    "cherry-pick": "拣选",
+    "cpu": "CPU",
+    "file": "文件",
+    "gpu": "GPU",
+    "keep state": "状态保存",
+    "memory": "内存",
+    "merge": "合并",
+    "node": "节点",
+    "output": "输出",
+    "page": "页",
+    "rebase": "变基",
+    "recovery": "恢复清理",
+    "restore": "恢复",
+    "revert": "还原",
+    "run": "运行",
+    "snapshot": "快照",
+    "workflow": "工作流",
+}
+
+
 class Words(NamedTuple):
     """A sentence in every language that the product speaks; may hold ``{fact}`` fields."""
 
@@ -25,8 +50,11 @@ class Words(NamedTuple):
 
     def fill(self, **facts: Any) -> Words:
         """The same sentence with its fields filled; a field without a fact stays as written."""
-        known = _Facts(facts)
-        return Words(self.en.format_map(known), self.zh.format_map(known))
+        chinese = {
+            key: TERMS.get(fact, fact) if key in NAMED_BY_TERMS else fact
+            for key, fact in facts.items()
+        }
+        return Words(self.en.format_map(_Facts(facts)), self.zh.format_map(_Facts(chinese)))
 
 
 class _Facts(dict[str, Any]):

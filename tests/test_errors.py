@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import jupyter_mlws
-from jupyter_mlws.errors import CATALOGUE, Fault, MLWSError, Words, as_markdown
+from jupyter_mlws.errors import CATALOGUE, TERMS, Fault, MLWSError, Words, as_markdown
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 DOCS = Path(__file__).parent.parent / "docs"
@@ -49,3 +49,13 @@ def test_an_error_carries_its_facts_and_faults() -> None:
     assert body["errors"] == [{"field": "name", "message": "已占用"}]
     assert "wine" in body["message"]
     assert CJK.search(body["message"])
+
+
+def test_what_a_sentence_calls_a_thing_is_in_the_readers_language(sources: str) -> None:
+    named = set(re.findall(r'MLWSError\([^()]*\bkind="([^"]+)"', sources))
+    named |= set(re.findall(r'\.lock\("([^"]+)"', sources))
+    assert named
+    assert named <= set(TERMS)
+    body = MLWSError("40401", kind="workflow", name="x").as_dict("zh-CN")
+    assert body["message"] == "找不到工作流 'x'。"
+    assert body["details"]["kind"] == "workflow"
