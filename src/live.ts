@@ -5,20 +5,12 @@ import { APIError, IEventStream, MLWSClient } from './api';
 import type { IWorkspaceEvent, WorkspaceArea } from './models';
 
 /**
- * Something of the server that a view shows and that follows the workspace by itself.
+ * Something of a server that a view shows and that is kept up to date.
  *
  * While nobody looks (`active` is false) it fetches nothing, and catches up afterwards.
  */
 export abstract class LiveModel implements IDisposable {
-  /** `areas`: changes in these make a refresh necessary. */
-  constructor(
-    protected readonly client: MLWSClient,
-    events: IEventStream<IWorkspaceEvent>,
-    private _areas: readonly WorkspaceArea[]
-  ) {
-    events.message.connect(this._onEvent, this);
-    client.projectChanged.connect(this._onProject, this);
-  }
+  constructor(protected readonly client: MLWSClient) {}
 
   /** Emitted after every change of what there is to show. */
   get stateChanged(): ISignal<this, void> {
@@ -45,7 +37,11 @@ export abstract class LiveModel implements IDisposable {
   }
 
   set active(active: boolean) {
+    if (active === this._active) {
+      return;
+    }
     this._active = active;
+    this.attend(active);
     if (active && this._stale) {
       void this.refresh();
     }
@@ -73,12 +69,20 @@ export abstract class LiveModel implements IDisposable {
   /** Fetches what is shown; an APIError becomes `error`. */
   protected abstract load(): Promise<void>;
 
-  /** Forgets everything: another project is shown from now on. */
-  protected abstract reset(): void;
+  /** Somebody begins to look, or nobody does any more. */
+  protected attend(active: boolean): void {}
 
   /** Tells the views. */
   protected changed(): void {
     this._stateChanged.emit();
+  }
+
+  /** Nothing that was read holds any more. */
+  protected forget(): void {
+    this._ready = false;
+    this._error = null;
+    this.changed();
+    void this.refresh();
   }
 
   private async _read(): Promise<void> {
@@ -98,6 +102,31 @@ export abstract class LiveModel implements IDisposable {
     }
   }
 
+  private _stateChanged = new Signal<this, void>(this);
+  private _active = false;
+  private _stale = true;
+  private _ready = false;
+  private _isDisposed = false;
+  private _error: APIError | null = null;
+  private _reading: Promise<void> | null = null;
+}
+
+/** A live model of the current project, which follows the workspace by itself. */
+export abstract class WorkspaceModel extends LiveModel {
+  /** `areas`: changes in these make a refresh necessary. */
+  constructor(
+    client: MLWSClient,
+    events: IEventStream<IWorkspaceEvent>,
+    private _areas: readonly WorkspaceArea[]
+  ) {
+    super(client);
+    events.message.connect(this._onEvent, this);
+    client.projectChanged.connect(this._onProject, this);
+  }
+
+  /** Forgets everything: another project is shown from now on. */
+  protected abstract reset(): void;
+
   private _onEvent(_: IEventStream, event: IWorkspaceEvent): void {
     // A connection that comes back ("hello") may have missed what happened meanwhile.
     const concerns =
@@ -110,17 +139,6 @@ export abstract class LiveModel implements IDisposable {
 
   private _onProject(): void {
     this.reset();
-    this._ready = false;
-    this._error = null;
-    this.changed();
-    void this.refresh();
+    this.forget();
   }
-
-  private _stateChanged = new Signal<this, void>(this);
-  private _active = false;
-  private _stale = true;
-  private _ready = false;
-  private _isDisposed = false;
-  private _error: APIError | null = null;
-  private _reading: Promise<void> | null = null;
 }

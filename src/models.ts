@@ -429,3 +429,128 @@ export type IWorkspaceEvent = IHello | IReset | IWorkspaceNews | IUnwatched;
 /** What /operations/status sends. */
 export type IOperationEvent =
   IHello | IReset | (IOperation & { type: 'operation'; seq: number });
+
+// Containers
+
+export type ContainerStatus =
+  | 'CREATED'
+  | 'QUEUED'
+  | 'STARTING'
+  | 'RUNNING'
+  | 'UNHEALTHY'
+  | 'STOPPING'
+  | 'STOPPED'
+  | 'CRASHED';
+
+/** Resources as numbers: cores, bytes, devices. */
+export interface IAmount {
+  cpu: number;
+  memory: number;
+  gpu: number;
+}
+
+/** Resources as people write them: "2" or "500m", "4Gi", "1". */
+export interface IResources {
+  cpu: string;
+  memory: string;
+  gpu: string | null;
+}
+
+/** `position` counts from 1. */
+export interface IQueuePlace {
+  position: number;
+  eta_seconds: number | null;
+}
+
+/** What a container uses now: cores, bytes, processes. */
+export interface IUsage {
+  cpu: number;
+  memory: number;
+  memory_limit: number;
+  processes: number;
+  time: string;
+}
+
+/** A person's server; `name` is "" for the default one. */
+export interface IContainer {
+  id: string;
+  user: string;
+  name: string;
+  status: ContainerStatus;
+  resources: IResources;
+  /** Values that look like credentials are masked. */
+  config: { image: string; environment: Record<string, string> };
+  created_at: string;
+  updated_at: string;
+  started_at: string | null;
+  /** Where its lab answers, on this host. */
+  url: string | null;
+  node: string | null;
+  priority: number;
+  /** "healthy", "unhealthy" or "starting". */
+  health: string | null;
+  restarts: number;
+  exit_code: number | null;
+  /** Why it stopped or does not start. */
+  reason: string | null;
+  last_log: string[];
+  queue: IQueuePlace | null;
+  usage: IUsage | null;
+}
+
+/** A container that is wanted; what is left out is the Hub's default. */
+export interface IContainerCreate {
+  image?: string;
+  resources?: Partial<IResources>;
+  environment?: Record<string, string>;
+  name?: string;
+}
+
+/** A machine: what it has, what is promised to containers, what they use of it. */
+export interface IMachine {
+  name: string;
+  capacity: IAmount;
+  allocated: IAmount;
+  used: IAmount;
+  containers: number;
+}
+
+/** A request that waits for resources. */
+export interface IWaiting {
+  id: string;
+  user: string;
+  position: number;
+  priority: number;
+  resources: IResources;
+  since: string;
+  eta_seconds: number | null;
+}
+
+export interface IResourceReport {
+  nodes: IMachine[];
+  queue: IWaiting[];
+  /** The most that one container of this person may have. */
+  limits: IAmount;
+  defaults: IResources;
+  images: string[];
+}
+
+/** What /containers/status sends. */
+export type IContainerEvent =
+  | IHello
+  | IReset
+  | { type: 'container'; seq: number; container: IContainer }
+  | { type: 'removed'; seq: number; id: string }
+  | { type: 'resources'; seq: number; report: IResourceReport };
+
+/** A line of a container's log; `seq` counts the lines since its start. */
+export interface ILogLine {
+  type: 'log';
+  seq: number;
+  stream: 'stdout' | 'stderr';
+  text: string;
+  time: string;
+}
+
+/** What /logs/{container} sends. */
+export type ILogEvent = IHello | IReset | ILogLine;

@@ -1,5 +1,4 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ISignal } from '@lumino/signaling';
 import {
   createContext,
   useContext,
@@ -29,17 +28,6 @@ export function useCanvas(): ICanvasContext {
     throw new Error('This part of the canvas stands outside of it.');
   }
   return context;
-}
-
-/** Draws anew after every signal. */
-export function useSignal(...signals: ISignal<any, any>[]): void {
-  const [, draw] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    signals.forEach(signal => signal.connect(draw));
-    return () => signals.forEach(signal => signal.disconnect(draw));
-    // The models' signals live as long as the models.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, []);
 }
 
 /** Draws anew when the value of this one key changes. */

@@ -1,7 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
+import { useSignal } from '../useSignal';
 import { parseAnsi } from './ansi';
-import { useCanvas, useKeyed, useSignal } from './hooks';
+import { useCanvas, useKeyed } from './hooks';
 import { FINAL } from './runs';
 
 /** Between two looks at the log of a running node, in milliseconds. */

@@ -2,7 +2,8 @@ import { FilterBox } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
 import type { IComponent } from '../models';
-import { useCanvas, useSignal } from './hooks';
+import { useSignal } from '../useSignal';
+import { useCanvas } from './hooks';
 import { componentIcon } from './icons';
 
 export const COMPONENT_MIME = 'application/x-jupyter-mlws-component';

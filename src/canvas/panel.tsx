@@ -2,8 +2,9 @@ import { useId, useState } from 'react';
 
 import { duration, fullTime, relativeTime } from '../format';
 import type { IProblem, IRunSummary } from '../models';
+import { useSignal } from '../useSignal';
 import { setTitle } from './edits';
-import { useCanvas, useSignal } from './hooks';
+import { useCanvas } from './hooks';
 import { LogView } from './log';
 import { PreviewView } from './preview';
 import { SettingsView } from './settingsForm';

@@ -2,7 +2,8 @@ import { useEffect, useState } from 'react';
 
 import { cellText } from '../format';
 import type { INodeOutput, IPreview } from '../models';
-import { useCanvas, useKeyed, useSignal } from './hooks';
+import { useSignal } from '../useSignal';
+import { useCanvas, useKeyed } from './hooks';
 import { FINAL } from './runs';
 
 /** What a node's outputs hold, each in the manner of its type. */

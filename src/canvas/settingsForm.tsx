@@ -10,9 +10,10 @@ import {
   useState
 } from 'react';
 
+import { useSignal } from '../useSignal';
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
-import { useCanvas, useSignal } from './hooks';
+import { useCanvas } from './hooks';
 import {
   changeSettings,
   formSchema,

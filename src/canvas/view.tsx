@@ -1,8 +1,9 @@
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef } from 'react';
 
+import { useSignal } from '../useSignal';
 import { Flow, type IFlowHandle } from './flow';
-import { useCanvas, useSignal } from './hooks';
+import { useCanvas } from './hooks';
 import { Palette } from './palette';
 import { Panel } from './panel';
 import { errorText, statusText } from './words';

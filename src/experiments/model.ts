@@ -1,5 +1,5 @@
 import { IEventStream, MLWSClient } from '../api';
-import { LiveModel } from '../live';
+import { WorkspaceModel } from '../live';
 import type {
   IExperimentRun,
   IPage,
@@ -10,7 +10,7 @@ import type {
 const SHOWN = 50;
 
 /** The newest runs with their parameters and metrics, and which of them are to be compared. */
-export class ExperimentsModel extends LiveModel {
+export class ExperimentsModel extends WorkspaceModel {
   constructor(
     client: MLWSClient,
     workspace: IEventStream<IWorkspaceEvent>,

@@ -1,9 +1,9 @@
 import { APIError } from '../api';
-import { LiveModel } from '../live';
+import { WorkspaceModel } from '../live';
 import type { IGitStatus, IPage, ISnapshot, ISnapshotCreated } from '../models';
 
 /** What differs from the current snapshot, and the making of the next one. */
-export class ChangesModel extends LiveModel {
+export class ChangesModel extends WorkspaceModel {
   /** Null until read. */
   get status(): IGitStatus | null {
     return this._status;

@@ -1,5 +1,5 @@
 import { IEventStream, MLWSClient } from '../api';
-import { LiveModel } from '../live';
+import { WorkspaceModel } from '../live';
 import type {
   IFileDiff,
   ISnapshotDiff,
@@ -26,7 +26,7 @@ function areasOf(versions: IVersions): WorkspaceArea[] {
 }
 
 /** The differences of one file between two versions; follows the working tree. */
-export class FileDiffModel extends LiveModel {
+export class FileDiffModel extends WorkspaceModel {
   constructor(
     client: MLWSClient,
     events: IEventStream<IWorkspaceEvent>,
@@ -56,7 +56,7 @@ export class FileDiffModel extends LiveModel {
 }
 
 /** The differences of two versions in code, data, parameters and metrics. */
-export class SnapshotDiffModel extends LiveModel {
+export class SnapshotDiffModel extends WorkspaceModel {
   constructor(
     client: MLWSClient,
     events: IEventStream<IWorkspaceEvent>,

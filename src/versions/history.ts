@@ -1,12 +1,12 @@
 import { APIError } from '../api';
-import { LiveModel } from '../live';
+import { WorkspaceModel } from '../live';
 import type { IPage, ISnapshot, ISnapshotDetail } from '../models';
 
 const PAGE = 30;
 const LARGEST_PAGE = 500;
 
 /** The snapshots, newest first, as far as they were asked for. */
-export class HistoryModel extends LiveModel {
+export class HistoryModel extends WorkspaceModel {
   get items(): readonly ISnapshot[] {
     return this._items;
   }

@@ -1,5 +1,5 @@
 import { IEventStream, MLWSClient } from '../api';
-import { LiveModel } from '../live';
+import { WorkspaceModel } from '../live';
 import type {
   IPage,
   IWorkflowEvent,
@@ -8,7 +8,7 @@ import type {
 } from '../models';
 
 /** The project's workflow files, each with the state of its newest run. */
-export class WorkflowListModel extends LiveModel {
+export class WorkflowListModel extends WorkspaceModel {
   constructor(
     client: MLWSClient,
     workspace: IEventStream<IWorkspaceEvent>,

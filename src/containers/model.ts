@@ -1,0 +1,189 @@
+import { Signal, type ISignal } from '@lumino/signaling';
+
+import { APIError, type IEventStream, type MLWSClient } from '../api';
+import { LiveModel } from '../live';
+import type {
+  IContainer,
+  IContainerCreate,
+  IContainerEvent,
+  IPage,
+  IResourceReport
+} from '../models';
+
+/** What can be done with a container that there is. */
+export type Action = 'start' | 'stop' | 'restart' | 'delete';
+
+/** The containers and the machines they run on, as the Hub's service tells of them. */
+export class ContainersModel extends LiveModel {
+  /** `owner`: only this person's containers, also where an administrator may see all. */
+  constructor(
+    client: MLWSClient,
+    private _owner: string | null = null
+  ) {
+    super(client);
+  }
+
+  get items(): readonly IContainer[] {
+    return this._items;
+  }
+
+  /** Machines, the queue, and what a new container may have; null until read. */
+  get report(): IResourceReport | null {
+    return this._report;
+  }
+
+  /** Whether news arrive; false before the first connection, too. */
+  get connected(): boolean {
+    return this._events?.connected ?? false;
+  }
+
+  /** Emitted when a container takes another state, or goes. */
+  get moved(): ISignal<this, IContainer | { removed: IContainer }> {
+    return this._moved;
+  }
+
+  /** What was asked for and is not answered yet, by container. */
+  get busy(): ReadonlyMap<string, Action> {
+    return this._busy;
+  }
+
+  /** Why the newest action failed, by container. */
+  get failures(): ReadonlyMap<string, APIError> {
+    return this._failures;
+  }
+
+  /** Does something with a container; a refusal becomes its entry in `failures`. */
+  async act(action: Action, id: string): Promise<boolean> {
+    this._busy.set(id, action);
+    this._failures.delete(id);
+    this.changed();
+    const path = `/containers/${encodeURIComponent(id)}`;
+    try {
+      const now =
+        action === 'delete'
+          ? await this.client.delete<IContainer>(path)
+          : await this.client.post<IContainer>(`${path}/${action}`);
+      this._put(now);
+      return true;
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._failures.set(id, error);
+      return false;
+    } finally {
+      this._busy.delete(id);
+      this.changed();
+    }
+  }
+
+  /** Takes a refusal from the view. */
+  dismiss(id: string): void {
+    this._failures.delete(id);
+    this.changed();
+  }
+
+  /** Asks for a container; throws the server's APIError, which names the fields at fault. */
+  async create(wanted: IContainerCreate): Promise<IContainer> {
+    const made = await this.client.post<IContainer>('/containers', wanted);
+    this._put(made);
+    this.changed();
+    return made;
+  }
+
+  dispose(): void {
+    this.attend(false);
+    super.dispose();
+  }
+
+  protected attend(active: boolean): void {
+    this._events?.dispose();
+    this._events = null;
+    if (active) {
+      this._events = this.client.stream<IContainerEvent>('/containers/status');
+      this._events.message.connect(this._onEvent, this);
+      this._events.connectionChanged.connect(this._onConnection, this);
+    }
+  }
+
+  protected async load(): Promise<void> {
+    const [items, report] = await Promise.all([
+      this._all(),
+      this.client.get<IResourceReport>('/resources')
+    ]);
+    this._items = items.filter(one => this._isMine(one));
+    this._report = report;
+  }
+
+  private async _all(): Promise<IContainer[]> {
+    const found: IContainer[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: IPage<IContainer> = await this.client.get('/containers', {
+        cursor
+      });
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    return found;
+  }
+
+  private _isMine(container: IContainer): boolean {
+    return this._owner === null || container.user === this._owner;
+  }
+
+  private _onConnection(_: IEventStream, connected: boolean): void {
+    this.changed();
+    if (!connected) {
+      // Why it broke (signed out, the service gone), a request can tell and a socket cannot.
+      void this.refresh();
+    }
+  }
+
+  private _onEvent(_: IEventStream, event: IContainerEvent): void {
+    if (event.type === 'container') {
+      this._put(event.container);
+    } else if (event.type === 'removed') {
+      this._remove(event.id);
+    } else if (event.type === 'resources') {
+      this._report = event.report;
+    } else {
+      void this.refresh();
+    }
+    this.changed();
+  }
+
+  private _put(container: IContainer): void {
+    if (!this._isMine(container)) {
+      return;
+    }
+    const at = this._items.findIndex(one => one.id === container.id);
+    const before = this._items[at];
+    if (before && before.updated_at > container.updated_at) {
+      return; // An answer and an event overtook each other.
+    }
+    this._items =
+      at < 0
+        ? [...this._items, container]
+        : this._items.map((one, index) => (index === at ? container : one));
+    if (before?.status !== container.status) {
+      this._moved.emit(container);
+    }
+  }
+
+  private _remove(id: string): void {
+    const removed = this._items.find(one => one.id === id);
+    if (removed) {
+      this._items = this._items.filter(one => one !== removed);
+      this._failures.delete(id);
+      this._moved.emit({ removed });
+    }
+  }
+
+  private _items: readonly IContainer[] = [];
+  private _report: IResourceReport | null = null;
+  private _events: IEventStream<IContainerEvent> | null = null;
+  private _busy = new Map<string, Action>();
+  private _failures = new Map<string, APIError>();
+  private _moved = new Signal<this, IContainer | { removed: IContainer }>(this);
+}
