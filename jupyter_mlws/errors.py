@@ -133,12 +133,43 @@ CATALOGUE: dict[str, Entry] = {
             "请减少资源需求，或等待其他容器停止后重试。",
         ),
     ),
+    "10102": Entry(
+        502,
+        Words("The image {image!r} cannot be had: {reason}", "无法获取镜像 {image!r}：{reason}"),
+        Words(
+            "Choose another image, or ask the administrator to pull or build this one.",
+            "请选择其他镜像，或请管理员拉取或构建此镜像。",
+        ),
+    ),
     "10103": Entry(
         503,
         Words("There is no Hub that could run containers.", "没有可运行容器的 Hub。"),
         Words(
             "Start one with `make hub`, sign in there, and open your lab from it.",
             "请用 `make hub` 启动 Hub，登录后从中打开您的工作台。",
+        ),
+    ),
+    "10104": Entry(
+        502,
+        Words(
+            "Docker or the containers' network failed: {reason}",
+            "Docker 或容器网络出错：{reason}",
+        ),
+        Words(
+            "Try again; if it stays, the administrator finds the cause in the Hub's log.",
+            "请重试；若仍失败，请管理员查看 Hub 日志。",
+        ),
+    ),
+    "10105": Entry(
+        500,
+        Words(
+            "The container ended by a fault and was started again {restarts} times in vain: "
+            "{reason}.",
+            "容器异常退出，已重新启动 {restarts} 次仍失败：{reason}。",
+        ),
+        Words(
+            "See the last lines of its log; start it again with another image or more memory.",
+            "请查看其日志的最后几行；可更换镜像或增加内存后重新启动。",
         ),
     ),
     "10201": Entry(

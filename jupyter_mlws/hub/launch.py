@@ -1,0 +1,93 @@
+"""How a container is made in Docker: values only, so that they can be read and compared."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from docker.types import DeviceRequest, IPAMConfig, IPAMPool
+from docker.utils import version_lt
+
+from jupyter_mlws.containers.models import Amount, container_id
+from jupyter_mlws.hub.events import HUB_LABEL
+from jupyter_mlws.hub.policy import Wanted
+
+CPU_PERIOD = 100_000
+"""Microseconds; the kernel's own default."""
+NANOSECONDS = 10**9
+START_INTERVAL_VERSION = "1.44"
+"""The first version of Docker's API that probes quicker while a container starts."""
+LOG_SIZE = "10m"
+LOG_FILES = "2"
+
+
+def labels(hub_name: str, user: str, server: str, wanted: Wanted) -> dict[str, str]:
+    """By which the Hub's service knows the container and what it was granted."""
+    return {
+        HUB_LABEL: hub_name,
+        "mlws.id": container_id(user, server),
+        "mlws.user": user,
+        "mlws.server": server,
+        "mlws.cpu": f"{wanted.resources.cpu:g}",
+        "mlws.memory": str(wanted.resources.memory),
+        "mlws.gpu": str(wanted.resources.gpu),
+        "mlws.image": wanted.label,
+    }
+
+
+def confinement(resources: Amount, processes: int, restarts: int) -> dict[str, Any]:
+    """The arguments of ``create_host_config`` that limit and confine a container."""
+    limits: dict[str, Any] = {
+        "cpu_period": CPU_PERIOD,
+        "cpu_quota": round(resources.cpu * CPU_PERIOD),
+        "mem_limit": resources.memory,
+        # Without it, the same amount again may be had as swap.
+        "memswap_limit": resources.memory,
+        "pids_limit": processes,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        # Not removed by Docker itself, which would rule out restarts and lose the last log.
+        "auto_remove": False,
+        "restart_policy": {"Name": "on-failure", "MaximumRetryCount": restarts},
+        "log_config": {
+            "Type": "json-file",
+            "Config": {"max-size": LOG_SIZE, "max-file": LOG_FILES},
+        },
+    }
+    if resources.gpu:
+        request = DeviceRequest(count=resources.gpu, capabilities=[["gpu"]])
+        limits["device_requests"] = [request]
+    return limits
+
+
+def health_check(api_version: str) -> dict[str, int]:
+    """The image's own check, asked every second until it passes for the first time."""
+    if version_lt(api_version, START_INTERVAL_VERSION):
+        return {"Interval": 2 * NANOSECONDS}
+    return {"StartInterval": NANOSECONDS}
+
+
+def network(name: str, bridge: str, subnet: str) -> dict[str, Any]:
+    """The arguments of ``create_network`` for containers that can't reach each other."""
+    pool = IPAMPool(subnet=subnet, gateway=gateway(subnet))
+    return {
+        "name": name,
+        "driver": "bridge",
+        "ipam": IPAMConfig(pool_configs=[pool]),
+        "options": {
+            "com.docker.network.bridge.enable_icc": "false",
+            "com.docker.network.bridge.name": bridge,
+        },
+        "labels": {HUB_LABEL: name},
+    }
+
+
+def gateway(subnet: str) -> str:
+    """The host's own address in a network: where containers reach the Hub."""
+    return str(ipaddress.ip_network(subnet)[1])
+
+
+def environment(given: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
+    """The person's variables below the Hub's own, which no one can replace."""
+    return {**wanted.environment, **given}

@@ -1,0 +1,81 @@
+"""What a Hub lets one container be: images, sizes, limits. Spawner and service check by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from jupyter_mlws.api import wording
+from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.hub.words import as_resources
+
+NOT_LISTED = Words("is not one of {images}", "应为 {images} 之一")
+TOO_MUCH = Words("{wanted} is more than the {limit} that a container may have", "上限为 {limit}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A container as it is to be: nothing is left to a default."""
+
+    label: str
+    image: str
+    resources: Amount
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """``images``: what people choose → what Docker runs; the rest in people's notation."""
+
+    images: Mapping[str, str]
+    default_image: str
+    default_resources: Resources
+    max_resources: Resources
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Policy:
+        """The policy in ``MLWS_SETTINGS``."""
+        return cls(
+            images=settings["images"],
+            default_image=settings["default_image"],
+            default_resources=Resources.model_validate(settings["default_resources"]),
+            max_resources=Resources.model_validate(settings["max_resources"]),
+        )
+
+    def read(self, options: Mapping[str, Any]) -> ContainerCreate:
+        """``user_options`` as a request; error 10201 names every field at fault."""
+        try:
+            return ContainerCreate.model_validate(dict(options))
+        except ValidationError as error:
+            raise MLWSError("10201", *wording.faults(error)) from error
+
+    def check(self, request: ContainerCreate) -> Wanted:
+        """The request with its defaults; error 10201 names every field that is not allowed."""
+        resources = request.resources or self.default_resources
+        label = request.image or self.default_image
+        faults = [*self._image_faults(label), *self._size_faults(resources.amount)]
+        if faults:
+            raise MLWSError("10201", *faults)
+        label = label if label in self.images else self._label_of(label)
+        return Wanted(label, self.images[label], resources.amount, request.environment)
+
+    def _label_of(self, image: str) -> str:
+        return next(label for label, name in self.images.items() if name == image)
+
+    def _image_faults(self, image: str) -> list[Fault]:
+        if image in self.images or image in self.images.values():
+            return []
+        return [Fault("image", NOT_LISTED.fill(images=", ".join(self.images)))]
+
+    def _size_faults(self, wanted: Amount) -> list[Fault]:
+        most = self.max_resources.amount
+        asked, limits = as_resources(wanted), as_resources(most)
+        return [
+            Fault(f"resources.{name}", TOO_MUCH.fill(wanted=asked[name], limit=limits[name]))
+            for name in ("cpu", "memory", "gpu")
+            if getattr(wanted, name) > getattr(most, name)
+        ]

@@ -1,0 +1,78 @@
+"""Signing up and in: NativeAuthenticator, as JupyterHub 6 needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nativeauthenticator import NativeAuthenticator
+from nativeauthenticator import handlers as native
+from tornado import web
+from tornado.escape import url_escape
+from tornado.httputil import url_concat
+
+SAME_SITE = ("same-origin", "none")
+"""What a browser says of a link on our own page, and of an address typed by hand."""
+
+
+class Login(native.LoginHandler):  # type: ignore[misc]
+    """Its own one counts with ``statsd``, which the Hub no longer has, and can't show errors."""
+
+    def _render(
+        self, login_error: str | None = None, username: str | None = None, **more: Any
+    ) -> Any:
+        target = self.get_argument("next", default="")
+        page = {
+            "next": url_escape(target),
+            "username": username,
+            "login_error": login_error,
+            "login_url": self.settings["login_url"],
+            "enable_signup": self.authenticator.enable_signup,
+            "two_factor_auth": self.authenticator.allow_2fa,
+            "custom_html": self.authenticator.custom_html,
+            "authenticator_login_url": url_concat(
+                self.authenticator.login_url(self.hub.base_url), {"next": target}
+            ),
+            "xsrf": self.xsrf_token.decode("ascii"),
+        }
+        return self.render_template("native-login.html", **{**more, **page})
+
+    async def post(self) -> None:
+        """Sign in, or say why not."""
+        name = self.get_body_argument("username", "")
+        given = {
+            "username": name,
+            "password": self.get_body_argument("password", "", strip=False),
+            "2fa": self.get_body_argument("2fa", ""),
+        }
+        user = await self.login_user(given)
+        if user:
+            self._jupyterhub_user = user
+            self.redirect(self.get_next_url(user))
+            return
+        known = self.authenticator.get_user(name)
+        waits = known and not known.is_authorized and known.is_valid_password(given["password"])
+        reason = (
+            "An administrator has still to agree to your account."
+            if waits
+            else "Invalid username or password."
+        )
+        self.set_status(403)
+        self.finish(await self._render(login_error=reason, username=name))
+
+
+class Authorize(native.ToggleAuthorizationHandler):  # type: ignore[misc]
+    """Agrees by a plain link: it must be one on the Hub's own page."""
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.headers.get("Sec-Fetch-Site", "none") not in SAME_SITE:
+            raise web.HTTPError(403, "Agree to an account on the Hub's own page.")
+
+
+class SignIn(NativeAuthenticator):  # type: ignore[misc]
+    """People sign up themselves; an administrator agrees before they get in."""
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
+        """NativeAuthenticator's pages, two of them in our own version."""
+        own = {native.LoginHandler: Login, native.ToggleAuthorizationHandler: Authorize}
+        return [(path, own.get(page, page)) for path, page in super().get_handlers(app)]

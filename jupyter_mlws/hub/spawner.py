@@ -1,0 +1,444 @@
+"""A person's lab in a Docker container: checked, admitted, limited, watched.
+
+The Hub owns the lifecycle and Docker the restarts; this spawner asks the service ``mlws`` for
+room before it touches Docker, and turns Docker's events into the Hub's knowledge at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
+
+import docker
+import requests
+from docker.errors import DockerException
+from dockerspawner import DockerSpawner
+from jupyterhub.utils import url_path_join
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from traitlets import Dict, Int, Unicode, default
+
+from jupyter_mlws.api.rest import preferred_language
+from jupyter_mlws.containers.models import Resources
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.hub import launch, words
+from jupyter_mlws.hub.admission import Admission
+from jupyter_mlws.hub.events import EngineEvent
+from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.hub.refusal import Refusal
+from jupyter_mlws.hub.watch import Watch
+
+PULL_TRIES = 3
+PULL_WAIT = 2.0
+"""Seconds before an image is asked for again; doubled each time."""
+ASKING_INTERVAL = 0.1
+ASKING_LIMIT = 5.0
+"""Seconds between two questions to a lab that starts, and for each answer."""
+LAST_LINES = 20
+"""How much of a dead container's log a person is shown."""
+THREADS = 32
+"""Calls to Docker at once: one that hangs must not delay the others."""
+
+
+class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
+    """DockerSpawner with admission, limits, confinement and quick news of what died."""
+
+    hub_name = Unicode(
+        "mlws",
+        config=True,
+        help="""Name of this installation, in small letters, digits and hyphens.
+
+        Containers, volumes and the network are called after it and carry it as the label
+        ``mlws.hub``, so that several installations can share one Docker engine.
+        """,
+    )
+    default_image = Unicode(
+        config=True,
+        help="""The label, out of ``allowed_images``, of the image for those who choose none.""",
+    )
+    default_resources = Dict(
+        {"cpu": "1", "memory": "2Gi"},
+        config=True,
+        help="""What a container gets that asks for nothing: ``cpu``, ``memory``, ``gpu``.""",
+    )
+    max_resources = Dict(
+        {"cpu": "4", "memory": "8Gi", "gpu": "0"},
+        config=True,
+        help="""The most that one container may ask for: ``cpu``, ``memory``, ``gpu``.""",
+    )
+    profiles = Dict(
+        {
+            "small": {"cpu": "500m", "memory": "1Gi"},
+            "medium": {"cpu": "1", "memory": "2Gi"},
+            "large": {"cpu": "2", "memory": "4Gi"},
+        },
+        config=True,
+        help="""The sizes on the spawn page, by name, without those above ``max_resources``.""",
+    )
+    subnet = Unicode(
+        "198.18.0.0/20",
+        config=True,
+        help="""Addresses of the containers' network. Its first one is the host's: the Hub and
+        the service listen there.""",
+    )
+    home = Unicode(
+        "/home/mlws",
+        config=True,
+        help="""Where the image expects the person's files; a volume of the person's own, the
+        same for all of the person's servers, is mounted there.""",
+    )
+    processes = Int(
+        1024, config=True, help="""The most processes and threads that a container may have."""
+    )
+    restarts = Int(
+        3, config=True, help="""How often Docker starts a container again that ended by a fault."""
+    )
+    service_url = Unicode(
+        config=True,
+        help="""Where the service ``mlws`` listens, as reached from the Hub and the containers;
+        by default the environment variable ``MLWS_SERVICE_URL``.""",
+    )
+    admission_token = Unicode(
+        config=True,
+        help="""What the Hub shows the service when it asks for room; by default the environment
+        variable ``MLWS_ADMISSION_TOKEN``. It never reaches a container.""",
+    )
+
+    _watch: ClassVar[Watch | None] = None
+    _pool: ClassVar[ThreadPoolExecutor | None] = None
+    wanted: Wanted
+    """What the running container was made as; set by a start."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._language = ENGLISH
+        self._steps = words.Steps(ENGLISH)
+        self._news = asyncio.Event()
+
+    @default("service_url")
+    def _service_url_default(self) -> str:
+        return os.environ.get("MLWS_SERVICE_URL", "")
+
+    @default("admission_token")
+    def _admission_token_default(self) -> str:
+        return os.environ.get("MLWS_ADMISSION_TOKEN", "")
+
+    @default("prefix")
+    def _prefix_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("network_name")
+    def _network_name_default(self) -> str:
+        return str(self.hub_name)
+
+    @default("remove")
+    def _remove_default(self) -> bool:
+        # A container that is kept would keep its old limits as well.
+        return True
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        return words.spawn_form
+
+    @default("options_from_form")
+    def _options_from_form_default(self) -> Any:
+        return words.read_form
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        # They are applied in start(), where a refusal can be told in the person's language and
+        # without a traceback in the log.
+        return lambda spawner, options: None
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """Many threads instead of DockerSpawner's one."""
+        cls = MLWSSpawner
+        if cls._pool is None:
+            cls._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="docker")
+        return cls._pool
+
+    @property
+    def home_volume(self) -> str:
+        """The volume with the person's files: of the person, not of one server."""
+        return f"{self.hub_name}-home-{self.escaped_name}"
+
+    @property
+    def policy(self) -> Policy:
+        """What a container may be."""
+        images = self._get_allowed_images()
+        return Policy(
+            images=images,
+            default_image=self.default_image or next(iter(images), ""),
+            default_resources=Resources.model_validate(self.default_resources),
+            max_resources=Resources.model_validate(self.max_resources),
+        )
+
+    @property
+    def language(self) -> str:
+        """The language of the person who asked last; English where nobody did."""
+        if self.handler is not None:
+            accepted = self.handler.request.headers.get("Accept-Language", "")
+            self._language = preferred_language(accepted)
+        return self._language
+
+    # Starting
+
+    async def start(self) -> tuple[str, int]:
+        """Run the container; (address, port). A refusal is told as the person can read it."""
+        language = self.language
+        self._steps = words.Steps(language)
+        try:
+            return await self._start(language)
+        except MLWSError as error:
+            raise self._refused(Refusal.of(error, language)) from error
+        except Refusal as refusal:
+            raise self._refused(refusal) from None
+        except (DockerException, requests.RequestException) as error:
+            failed = MLWSError("10104", reason=str(error))
+            raise self._refused(Refusal.of(failed, language)) from error
+
+    async def _start(self, language: str) -> tuple[str, int]:
+        request = self.policy.read(self.user_options)
+        wanted = self.policy.check(request)
+        self._steps.tell(10, words.ADMISSION)
+        granted = await self.admission.ask(self.user.name, self.name, request, wanted, language)
+        self.wanted = Wanted(wanted.label, wanted.image, granted, wanted.environment)
+        self.image = wanted.image
+        self.mem_limit = granted.memory
+        self.cpu_limit = granted.cpu
+        self._steps.tell(20, words.IMAGE, image=wanted.label)
+        await self.pull_image(self.image)
+        self._steps.tell(40, words.CREATION, size=words.size(granted))
+        await self._ensure_network()
+        await self._remove_leftover()
+        created = await self.create_object()
+        self.object_id = created["Id"]
+        self.watched().add(self)
+        self._steps.tell(60, words.STARTING)
+        await self.start_object()
+        return await self._until_it_answers()
+
+    def _refused(self, refusal: Refusal) -> Refusal:
+        # The Hub starts with the last options where none are given: not with refused ones.
+        self.orm_spawner.user_options = None
+        self._steps.end()
+        refusal.link(url_path_join(self.hub.base_url, "..", "services/mlws/"))
+        return refusal
+
+    @property
+    def admission(self) -> Admission:
+        """Where room is asked for."""
+        root = self.hub.base_url.removesuffix("hub/")
+        address = url_path_join(self.service_url, root, "services/mlws")
+        return Admission(address, self.admission_token)
+
+    async def pull_image(self, image: str) -> None:
+        """Have the image: pulled again when that failed, then the local one; else 10102."""
+        present = await self._has_image(image)
+        if self.pull_policy in ("never", "skip") or (
+            self.pull_policy == "ifnotpresent" and present
+        ):
+            if present or self.pull_policy == "skip":
+                return
+            raise MLWSError("10102", image=image, reason="it is not on this machine")
+        wait = PULL_WAIT
+        for attempt in range(1, PULL_TRIES + 1):
+            try:
+                repository, tag = _split_image(image)
+                await self.docker("pull", repository, tag)
+                return
+            except (DockerException, requests.RequestException) as error:
+                self.log.warning("Pull %i of %s failed: %s", attempt, image, error)
+                failure = str(error)
+            if attempt < PULL_TRIES:
+                await asyncio.sleep(wait)
+                wait *= 2
+        if not present:
+            raise MLWSError("10102", image=image, reason=failure)
+        self.log.warning("%s can't be pulled: the one on this machine is used", image)
+
+    async def _has_image(self, image: str) -> bool:
+        try:
+            await self.docker("inspect_image", image)
+        except docker.errors.NotFound:
+            return False
+        return True
+
+    async def _ensure_network(self) -> None:
+        try:
+            await self.docker("inspect_network", self.network_name)
+        except docker.errors.NotFound:
+            bridge = bridge_name(self.hub_name)
+            self.log.info("Creating the network %s", self.network_name)
+            arguments = launch.network(self.network_name, bridge, self.subnet)
+            await self.docker("create_network", **arguments)
+
+    async def _remove_leftover(self) -> None:
+        """The container of the time before, which is kept after it died for its log."""
+        if await self.get_object():
+            await self.docker("remove_container", self.object_id, v=True, force=True)
+            self.object_id = ""
+
+    async def create_object(self) -> dict[str, Any]:
+        """Create the container; what confines it wins over what is configured."""
+        host = self.client.create_host_config(
+            **{
+                **await self._configured(self.extra_host_config),
+                "binds": {**self.volume_binds, self.home_volume: {"bind": self.home, "mode": "rw"}},
+                "mounts": self.mount_binds,
+                "network_mode": self.network_name,
+                **launch.confinement(self.wanted.resources, self.processes, self.restarts),
+            }
+        )
+        config = self.client.create_container_config(
+            **{
+                **await self._configured(self.extra_create_kwargs),
+                "image": self.image,
+                "command": await self.get_command(),
+                "environment": self.get_env(),
+                "labels": launch.labels(self.hub_name, self.user.name, self.name, self.wanted),
+                "host_config": host,
+            }
+        )
+        # docker-py knows no StartInterval, so it can't be an argument.
+        config["Healthcheck"] = launch.health_check(self.client.api_version)
+        created: dict[str, Any] = await self.docker(
+            "create_container_from_config", config, self.container_name
+        )
+        return created
+
+    async def _configured(self, trait: Any) -> dict[str, Any]:
+        """What the installation adds: a dictionary, or a function of the spawner."""
+        value = self._eval_if_callable(trait)
+        if asyncio.iscoroutine(value):
+            value = await value
+        rendered: dict[str, Any] = self._render_templates(value)
+        return rendered
+
+    def get_env(self) -> dict[str, str]:
+        """The lab's variables: the person's, below the Hub's own."""
+        own = super().get_env()
+        own["MLWS_SERVICE_URL"] = self.service_url
+        return launch.environment(own, self.wanted)
+
+    async def _until_it_answers(self) -> tuple[str, int]:
+        """Wait for the lab's first answer, or for the end of its last try."""
+        self._steps.tell(70, words.WAITING)
+        while True:
+            news = self._news = asyncio.Event()
+            state = await self._state()
+            if not state["Running"]:
+                raise await self._crashed(state)
+            ip, port = await self.get_ip_and_port()
+            heard = asyncio.create_task(news.wait())
+            answer = asyncio.create_task(self._first_answer(ip, port))
+            await asyncio.wait({heard, answer}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (heard, answer):
+                task.cancel()
+            if answer.done() and not answer.cancelled() and answer.exception() is None:
+                self._steps.end()
+                return ip, port
+            with contextlib.suppress(asyncio.CancelledError):
+                await answer
+
+    async def _first_answer(self, ip: str, port: int) -> None:
+        if not ip:
+            # Between two tries a container has no address; the next start is an event.
+            await asyncio.Event().wait()
+        url = f"http://{ip}:{port}{url_path_join(self.server.base_url, 'api')}"
+        while True:
+            try:
+                await AsyncHTTPClient().fetch(url, request_timeout=ASKING_LIMIT)
+                return
+            except (OSError, HTTPClientError):
+                await asyncio.sleep(ASKING_INTERVAL)
+
+    async def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = (await self.docker("inspect_container", self.object_id))["State"]
+        return state
+
+    async def _crashed(self, state: dict[str, Any]) -> MLWSError:
+        lines = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        return MLWSError(
+            "10105",
+            exit_code=state["ExitCode"],
+            reason="OOM" if state["OOMKilled"] else state["Error"] or f"{state['ExitCode']}",
+            restarts=self.restarts,
+            last_log=lines.decode(errors="replace").splitlines(),
+        )
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What the start is doing, in the person's language, for the spawn page."""
+        async for step in self._steps:
+            yield step
+
+    # Watching
+
+    def watched(self) -> Watch:
+        """What hears Docker for all spawners of this Hub."""
+        cls = MLWSSpawner
+        if cls._watch is None:
+            cls._watch = Watch(lambda: docker.APIClient(**self._client_arguments()), self.hub_name)
+        return cls._watch
+
+    def _client_arguments(self) -> dict[str, Any]:
+        tls = {"tls": docker.tls.TLSConfig(**self.tls_config)} if self.tls_config else {}
+        return {
+            "version": "auto",
+            **tls,
+            **docker.utils.kwargs_from_env(),
+            **self.client_kwargs,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """A server that ran before the Hub was started is watched from then on."""
+        super().load_state(state)
+        if self.object_id:
+            self.watched().add(self)
+
+    async def heard(self, event: EngineEvent) -> None:
+        """React to what Docker did to this container."""
+        if event.action == "start" and self.pending == "spawn":
+            self._steps.started()
+        await self.look()
+
+    async def look(self) -> None:
+        """Compare what the Hub believes with what runs."""
+        if self.pending == "spawn":
+            self._news.set()
+            return
+        watched = not self.pending and self.server is not None
+        if watched and await self.poll_and_notify() is None:
+            await self._correct_address()
+
+    async def _correct_address(self) -> None:
+        """Docker may give a container another address when it starts it again."""
+        ip, port = await self.get_ip_and_port()
+        if not ip or (self.server.ip, self.server.port) == (ip, port):
+            return
+        self.log.info("%s is at %s:%s now", self._log_name, ip, port)
+        self.server.ip, self.server.port = ip, port
+        self.db.commit()
+        await self.user.settings["proxy"].add_user(self.user, self.name)
+
+    async def delete_forever(self) -> None:
+        """The server is deleted: so is its dead container. The person's files stay."""
+        if await self.get_object():
+            await self.docker("remove_container", self.object_id, v=True, force=True)
+
+
+def bridge_name(hub_name: str) -> str:
+    """The network interface of the containers; the kernel takes 15 characters."""
+    name = f"br-{hub_name}"
+    return name if len(name) <= 15 else f"br-{hashlib.sha256(hub_name.encode()).hexdigest()[:12]}"
+
+
+def _split_image(image: str) -> tuple[str, str]:
+    """(repository, tag); a colon before the last slash belongs to a host's port."""
+    name, separator, tag = image.rpartition(":")
+    return (name, tag) if separator and "/" not in tag else (image, "latest")

@@ -1,0 +1,171 @@
+"""What the spawner tells a person: steps of a start, refusals, the form of sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.containers.quantities import write_cpu, write_memory
+from jupyter_mlws.errors import Words
+
+ADMISSION = Words("Asking for room", "正在申请资源")
+IMAGE = Words("Looking for the image {image}", "正在准备镜像 {image}")
+CREATION = Words("Creating the container with {size}", "正在创建容器：{size}")
+STARTING = Words("Starting the container", "正在启动容器")
+WAITING = Words("The lab is starting", "工作台正在启动")
+AGAIN = Words(
+    "The lab ended by a fault and is started again ({count})",
+    "工作台异常退出，正在重新启动（第 {count} 次）",
+)
+IMAGE_LABEL = Words("Image", "镜像")
+SIZE_LABEL = Words("Size", "规格")
+SIZES = {
+    "small": Words("Small", "小"),
+    "medium": Words("Medium", "中"),
+    "large": Words("Large", "大"),
+}
+CORES = Words("{cpu} cores, {memory} of memory", "{cpu} 核，{memory} 内存")
+CORES_GPU = Words(
+    "{cpu} cores, {memory} of memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU"
+)
+
+
+def size(amount: Amount) -> Words:
+    """An amount, in words."""
+    form = CORES_GPU if amount.gpu else CORES
+    return form.fill(cpu=f"{amount.cpu:g}", memory=write_memory(amount.memory), gpu=amount.gpu)
+
+
+def as_resources(amount: Amount) -> dict[str, str]:
+    """An amount, in the API's notation."""
+    return {
+        "cpu": write_cpu(amount.cpu),
+        "memory": write_memory(amount.memory),
+        "gpu": str(amount.gpu),
+    }
+
+
+class Steps:
+    """The steps of one start, for all who look at it; ends when the start does."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._steps: list[dict[str, Any]] = []
+        self._changed = asyncio.Event()
+        self._ended = False
+        self._starts = 0
+
+    def tell(self, percent: int, sentence: Words, **facts: Any) -> None:
+        """Go on to a step; ``facts`` may be words themselves."""
+        plain = {
+            name: fact.in_(self._language) if isinstance(fact, Words) else fact
+            for name, fact in facts.items()
+        }
+        message = sentence.in_(self._language).format(**plain)
+        self._steps.append({"progress": percent, "message": message})
+        self._ring()
+
+    def started(self) -> None:
+        """Docker has started the container; the second time is a fault's."""
+        self._starts += 1
+        if self._starts > 1:
+            self.tell(70, AGAIN, count=self._starts - 1)
+
+    def end(self) -> None:
+        """There is no further step."""
+        self._ended = True
+        self._ring()
+
+    def _ring(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        told = 0
+        while True:
+            changed = self._changed
+            for step in self._steps[told:]:
+                yield step
+            told = len(self._steps)
+            if self._ended:
+                return
+            await changed.wait()
+
+
+def sentence(envelope: Mapping[str, Any]) -> str:
+    """An error as one line of text: what, which fields, what to do."""
+    faults = "; ".join(f"{row['field']}: {row['message']}" for row in envelope["errors"])
+    parts = (f"{envelope['code']}: {envelope['message']}", faults, envelope["solution"])
+    return " ".join(part for part in parts if part)
+
+
+def page(envelope: Mapping[str, Any]) -> str:
+    """An error as HTML; everything in it is escaped."""
+    rows = "".join(
+        f"<li><code>{html.escape(row['field'])}</code> {html.escape(row['message'])}</li>"
+        for row in envelope["errors"]
+    )
+    log = "\n".join(envelope["details"].get("last_log", ()))
+    return (
+        f"<strong>{html.escape(envelope['message'])}</strong>"
+        + (f"<ul>{rows}</ul>" if rows else "")
+        + (f'<pre class="text-start">{html.escape(log)}</pre>' if log else "")
+        + f"<p>{html.escape(envelope['solution'])}</p>"
+    )
+
+
+def spawn_form(spawner: Any) -> str:
+    """The form of the spawn page: an image, where there are several, and a size."""
+    language = spawner.language
+    policy = spawner.policy
+    most = policy.max_resources.amount
+    sizes = [
+        (name, amount)
+        for name, given in spawner.profiles.items()
+        if (amount := Resources.model_validate(given).amount).fits(most)
+    ]
+    default = policy.default_resources.amount
+    rows = "".join(_size_row(name, amount, amount == default, language) for name, amount in sizes)
+    images = _image_choice(policy.images, policy.default_image, language)
+    legend = html.escape(SIZE_LABEL.in_(language))
+    return f'{images}<fieldset><legend class="fs-6">{legend}</legend>{rows}</fieldset>'
+
+
+def _image_choice(images: Mapping[str, str], chosen: str, language: str) -> str:
+    if len(images) < 2:
+        return ""
+    options = "".join(
+        f"<option{' selected' if label == chosen else ''}>{html.escape(label)}</option>"
+        for label in images
+    )
+    label = html.escape(IMAGE_LABEL.in_(language))
+    return (
+        f'<div class="mb-3"><label class="form-label" for="image">{label}</label>'
+        f'<select class="form-select" id="image" name="image">{options}</select></div>'
+    )
+
+
+def _size_row(name: str, amount: Amount, chosen: bool, language: str) -> str:
+    title = html.escape(SIZES[name].in_(language) if name in SIZES else name)
+    detail = html.escape(size(amount).in_(language))
+    key = html.escape(name)
+    return (
+        f'<div class="form-check mb-2"><input class="form-check-input" type="radio" name="size" '
+        f'id="size-{key}" value="{key}" required{" checked" if chosen else ""}>'
+        f'<label class="form-check-label" for="size-{key}">{title} '
+        f'<span class="text-body-secondary">{detail}</span></label></div>'
+    )
+
+
+def read_form(form: Mapping[str, list[str]], spawner: Any) -> dict[str, Any]:
+    """What was chosen, as ``user_options``; unknown sizes are left for the check to refuse."""
+    options: dict[str, Any] = {}
+    if "image" in form:
+        options["image"] = form["image"][0]
+    if "size" in form:
+        chosen = form["size"][0]
+        options["resources"] = spawner.profiles.get(chosen, chosen)
+    return options
