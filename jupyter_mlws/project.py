@@ -118,24 +118,8 @@ class Project:
         return held
 
     def database(self) -> sqlite3.Connection:
-        """A new connection to the project's database, migrated; the caller closes it.
-
-        Autocommit: transactions are opened where they are needed. Usable from any one thread
-        at a time.
-        """
-        connection = sqlite3.connect(
-            self.state / "mlws.sqlite",
-            timeout=10.0,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.row_factory = sqlite3.Row
-        # Where the file system has no shared memory, SQLite answers with the mode it kept.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        schema.migrate(connection)
-        return connection
+        """A new connection to the project's database (:func:`schema.connect`)."""
+        return schema.connect(self.state / "mlws.sqlite")
 
     def ring(self) -> None:
         """Wake the watchers of this project in every process: there is news in the database."""

@@ -8,6 +8,7 @@ change.
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -36,7 +37,45 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX events_by_run ON events (run, seq);
     """,
+    """
+    CREATE TABLE executions (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        request TEXT NOT NULL,
+        notebook TEXT NOT NULL,
+        path TEXT NOT NULL,
+        cell TEXT,
+        source TEXT NOT NULL,
+        status TEXT NOT NULL,
+        started REAL NOT NULL,
+        duration REAL,
+        count INTEGER,
+        ename TEXT,
+        line INTEGER,
+        error TEXT,
+        server TEXT NOT NULL
+    );
+    CREATE INDEX executions_by_notebook ON executions (notebook, seq);
+    CREATE INDEX executions_by_request ON executions (request);
+    CREATE INDEX executions_running ON executions (server) WHERE status = 'RUNNING';
+    """,
 )
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A new connection to a database of ours, migrated; the caller closes it.
+
+    Autocommit: transactions are opened where they are needed. Usable from any one thread at a
+    time.
+    """
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    # Where the file system has no shared memory, SQLite answers with the mode it kept.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection)
+    return connection
 
 
 def migrate(connection: sqlite3.Connection) -> None:
