@@ -1,56 +1,36 @@
 """JupyterHub with a container for every person's lab. `make hub` starts it; see README.md.
 
-Everything that differs between installations comes from the environment.
+Everything that differs between installations comes from the environment: see settings.py.
 """
 
-import ipaddress
 import json
 import os
 import secrets
 import sys
 from pathlib import Path
 
-from jupyter_mlws.hub.signin import SignIn
-from jupyter_mlws.hub.spawner import MLWSSpawner
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from hub_config.settings import Settings  # noqa: E402
+from jupyter_mlws.hub.signin import SignIn  # noqa: E402
+from jupyter_mlws.hub.spawner import MLWSSpawner  # noqa: E402
 
 c = get_config()  # noqa: F821  JupyterHub defines it
+own = Settings.read()
 
-HERE = Path(__file__).parent
-DATA = Path(os.environ.get("HUB_DATA", HERE.parent / "hub-data")).resolve()
-NAME = os.environ.get("HUB_NAME", "mlws")
-IP = os.environ.get("HUB_IP", "127.0.0.1")
-PORT = int(os.environ.get("HUB_PORT", "8000"))
-SUBNET = ipaddress.ip_network(os.environ.get("HUB_SUBNET", "198.18.0.0/20"))
-GATEWAY = str(SUBNET[1])
-API_PORT = int(os.environ.get("HUB_API_PORT", "8081"))
-SERVICE_PORT = int(os.environ.get("HUB_SERVICE_PORT", "8082"))
-PROXY_API_PORT = int(os.environ.get("HUB_PROXY_API_PORT", "8001"))
-ADMINISTRATOR = os.environ.get("HUB_ADMIN", "admin")
-
-
-def settings(name, default):
-    """JSON from the environment."""
-    return json.loads(os.environ[name]) if os.environ.get(name) else default
-
-
-IMAGES = settings("HUB_IMAGES", {"Lab": os.environ.get("HUB_IMAGE", "mlws-lab")})
-DEFAULT_IMAGE = os.environ.get("HUB_DEFAULT_IMAGE", next(iter(IMAGES)))
-DEFAULT_RESOURCES = settings("HUB_DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"})
-MAX_RESOURCES = settings("HUB_MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"})
-CAPACITY = settings("HUB_CAPACITY", None)
-
-# Containers reach Hub and service at the host's own address in their network, and nothing else
-# does: the proxy, which people use, is the only thing that listens elsewhere.
-c.JupyterHub.bind_url = f"http://{IP}:{PORT}"
-c.JupyterHub.hub_bind_url = f"http://{GATEWAY}:{API_PORT}"
-c.JupyterHub.hub_connect_url = f"http://{GATEWAY}:{API_PORT}"
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{PROXY_API_PORT}"
-c.ConfigurableHTTPProxy.pid_file = str(DATA / "proxy.pid")
+# Containers reach Hub and service at the host's own address in their network. The proxy, which
+# people use, is the only thing that may listen elsewhere.
+c.JupyterHub.bind_url = f"http://{own.ip}:{own.port}"
+c.JupyterHub.hub_bind_url = f"http://{own.gateway}:{own.api_port}"
+c.JupyterHub.hub_connect_url = f"http://{own.gateway}:{own.api_port}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{own.proxy_api_port}"
+c.ConfigurableHTTPProxy.pid_file = str(own.data / "proxy.pid")
 if os.environ.get("HUB_PROXY"):
     c.ConfigurableHTTPProxy.command = json.loads(os.environ["HUB_PROXY"])
 
-c.JupyterHub.db_url = os.environ.get("HUB_DB", f"sqlite:///{DATA / 'hub.sqlite'}")
-c.JupyterHub.cookie_secret_file = str(DATA / "cookie_secret")
+c.JupyterHub.db_url = own.database
+c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
 c.JupyterHub.template_paths = [str(HERE / "templates")]
 # People's labs outlive the Hub's own restart.
 c.JupyterHub.cleanup_servers = False
@@ -65,45 +45,41 @@ c.SignIn.check_common_password = True
 c.SignIn.allowed_failed_logins = 5
 c.SignIn.seconds_before_next_try = 60
 c.Authenticator.allow_all = True
-c.Authenticator.admin_users = {ADMINISTRATOR}
+c.Authenticator.admin_users = {own.administrator}
 
 c.JupyterHub.spawner_class = MLWSSpawner
-c.MLWSSpawner.hub_name = NAME
-c.MLWSSpawner.subnet = str(SUBNET)
-c.MLWSSpawner.allowed_images = IMAGES
-c.MLWSSpawner.default_image = DEFAULT_IMAGE
-c.MLWSSpawner.default_resources = DEFAULT_RESOURCES
-c.MLWSSpawner.max_resources = MAX_RESOURCES
-c.MLWSSpawner.service_url = f"http://{GATEWAY}:{SERVICE_PORT}"
-# Made anew at each start, known to the Hub and its service alone.
+c.MLWSSpawner.hub_name = own.name
+c.MLWSSpawner.bridge = own.bridge
+c.MLWSSpawner.subnet = own.subnet
+c.MLWSSpawner.allowed_images = dict(own.images)
+c.MLWSSpawner.default_image = own.default_image
+c.MLWSSpawner.default_resources = dict(own.default_resources)
+c.MLWSSpawner.max_resources = dict(own.max_resources)
+c.MLWSSpawner.service_url = own.service_url
+# Made anew at each start; the Hub and its service alone know it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
 c.Spawner.start_timeout = 180
 c.Spawner.http_timeout = 60
-c.Spawner.poll_interval = 30
 
+# Services inherit almost nothing; the first row is by which `make hub-down` finds its processes.
+inherited = {
+    name: os.environ[name]
+    for name in ("MLWS_INSTALLATION", "HUB_DATA", "DOCKER_HOST", "DOCKER_CERT_PATH")
+    if name in os.environ
+}
 c.JupyterHub.services = [
     {
         "name": "mlws",
         "command": [sys.executable, "-m", "jupyter_mlws.hub.service"],
-        "url": f"http://{GATEWAY}:{SERVICE_PORT}",
+        "url": own.service_url,
         "display": True,
         "oauth_no_confirm": True,
         "environment": {
-            "MLWS_HUB_NAME": NAME,
+            **inherited,
+            "MLWS_HUB_NAME": own.name,
             "MLWS_ADMISSION_TOKEN": admission_token,
-            "MLWS_SERVICE_URL": f"http://{GATEWAY}:{SERVICE_PORT}",
-            "MLWS_SETTINGS": json.dumps(
-                {
-                    "hub_name": NAME,
-                    "images": IMAGES,
-                    "default_image": DEFAULT_IMAGE,
-                    "default_resources": DEFAULT_RESOURCES,
-                    "max_resources": MAX_RESOURCES,
-                    "capacity": CAPACITY,
-                    "network": NAME,
-                }
-            ),
-            **{key: os.environ[key] for key in ("DOCKER_HOST", "HUB_DATA") if key in os.environ},
+            "MLWS_SERVICE_URL": own.service_url,
+            "MLWS_SETTINGS": json.dumps(own.for_service()),
         },
     }
 ]
@@ -126,12 +102,17 @@ c.JupyterHub.load_roles = [
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS]},
 ]
 
-IDLE = int(os.environ.get("HUB_IDLE_LIMIT", "0"))
-if IDLE:
+if own.idle_limit:
     c.JupyterHub.services.append(
         {
             "name": "idle-culler",
-            "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE}"],
+            "command": [
+                sys.executable,
+                "-m",
+                "jupyterhub_idle_culler",
+                f"--timeout={own.idle_limit}",
+            ],
+            "environment": inherited,
         }
     )
     c.JupyterHub.load_roles.append(
@@ -141,3 +122,7 @@ if IDLE:
             "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
         }
     )
+
+# An installation's own authenticator, TLS or limits: Python like this file, read last.
+if own.extra_config:
+    load_subconfig(own.extra_config)  # noqa: F821  JupyterHub defines it

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from jupyter_mlws.containers.models import Resources
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission
-from jupyter_mlws.hub.events import EngineEvent
+from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
@@ -84,6 +83,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         config=True,
         help="""Addresses of the containers' network. Its first one is the host's: the Hub and
         the service listen there.""",
+    )
+    bridge = Unicode(
+        "br-mlws",
+        config=True,
+        help="""The host's interface of that network; the kernel takes 15 characters.""",
     )
     home = Unicode(
         "/home/mlws",
@@ -215,6 +219,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self.pull_image(self.image)
         self._steps.tell(40, words.CREATION, size=words.size(granted))
         await self._ensure_network()
+        # Nothing happens where it is there already.
+        await self.docker(
+            "create_volume",
+            self.home_volume,
+            labels={HUB_LABEL: self.hub_name, "mlws.user": self.user.name},
+        )
         await self._remove_leftover()
         created = await self.create_object()
         self.object_id = created["Id"]
@@ -227,14 +237,18 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         # The Hub starts with the last options where none are given: not with refused ones.
         self.orm_spawner.user_options = None
         self._steps.end()
-        refusal.link(url_path_join(self.hub.base_url, "..", "services/mlws/"))
+        refusal.link(url_path_join(self.root, "services/mlws/"))
         return refusal
+
+    @property
+    def root(self) -> str:
+        """Below which everything of this Hub is, mostly ``/``."""
+        return str(self.hub.base_url).removesuffix("hub/")
 
     @property
     def admission(self) -> Admission:
         """Where room is asked for."""
-        root = self.hub.base_url.removesuffix("hub/")
-        address = url_path_join(self.service_url, root, "services/mlws")
+        address = url_path_join(self.service_url, self.root, "services/mlws")
         return Admission(address, self.admission_token)
 
     async def pull_image(self, image: str) -> None:
@@ -273,9 +287,8 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         try:
             await self.docker("inspect_network", self.network_name)
         except docker.errors.NotFound:
-            bridge = bridge_name(self.hub_name)
             self.log.info("Creating the network %s", self.network_name)
-            arguments = launch.network(self.network_name, bridge, self.subnet)
+            arguments = launch.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
 
     async def _remove_leftover(self) -> None:
@@ -430,12 +443,6 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """The server is deleted: so is its dead container. The person's files stay."""
         if await self.get_object():
             await self.docker("remove_container", self.object_id, v=True, force=True)
-
-
-def bridge_name(hub_name: str) -> str:
-    """The network interface of the containers; the kernel takes 15 characters."""
-    name = f"br-{hub_name}"
-    return name if len(name) <= 15 else f"br-{hashlib.sha256(hub_name.encode()).hexdigest()[:12]}"
 
 
 def _split_image(image: str) -> tuple[str, str]:

@@ -1,4 +1,19 @@
-"""A real Docker engine, and the image of the later Hub built in it."""
+"""A real Docker engine, the image of a lab built in it, and a whole Hub.
+
+``hub`` is an installation of its own, made by the code of ``make hub`` and shared by all tests of
+a run; see :class:`tests.hub.installation.Hub` for what it can do::
+
+    def test_something(hub: Hub) -> None:
+        token = hub.sign_up("ada")          # agreed to by the administrator; her token
+        hub.start("ada", {"resources": {"cpu": "500m", "memory": "1Gi"}})
+        assert hub.lab("GET", "ada", "api/status").ok
+        hub.service("GET", "containers", "ada").json()
+        hub.shell("ada", "id -u")           # in her container
+        hub.stop("ada")
+
+Use names of people that no other test uses, and stop what you start: memory is shared.
+Where a test needs settings of its own, or stops the Hub, it makes its own ``installation(...)``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +25,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub.docker_engine import Engine, NoEngineError, base_image, engine
+from hub_config.engine import Engine, NoEngineError, base_image, build, build_arguments
+from tests.hub.docker_engine import OWN_BASE, engine
+from tests.hub.installation import HOME, Hub, installation, keep_log
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "mlws-test-lab"
@@ -50,30 +67,36 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def image(docker: Engine, wheel: Path) -> str:
-    """The Hub's user image with that wheel inside, built by the script that people use."""
+def image(docker: Engine, request: pytest.FixtureRequest) -> str:
+    """The Hub's user image with that wheel inside, built by the script that people use.
+
+    ``MLWS_TEST_IMAGE`` names one that is there already, to save the build while working on a test.
+    """
+    given = os.environ.get("MLWS_TEST_IMAGE")
+    if given:
+        return given
+    wheel: Path = request.getfixturevalue("wheel")
     try:
-        base = base_image(docker)
+        base = base_image(docker, OWN_BASE)
     except NoEngineError as error:
         absent(str(error))
-    authority = os.environ.get("PIP_CERT", "")
-    secret = ["--secret", f"id=extra_ca,src={authority}"] if Path(authority).is_file() else []
-    subprocess.run(
-        [
-            str(ROOT / "hub_config" / "image" / "build.sh"),
-            "--progress=plain",
-            "--tag",
-            IMAGE,
-            "--label",
-            IMAGE,
-            "--build-arg",
-            f"BASE_IMAGE={base}",
-            *secret,
-        ],
-        env={**docker.environment, "MLWS_WHEEL": str(wheel)},
-        check=True,
-        timeout=BUILD_LIMIT,
-    )
+    arguments = ["--progress=plain", "--label", IMAGE, *build_arguments(base)]
+    build(docker, wheel, IMAGE, arguments, BUILD_LIMIT)
     # The image of the run before has lost its name to this one; what both share stays.
     docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
     return IMAGE
+
+
+@pytest.fixture(scope="session")
+def hub(
+    docker: Engine,
+    image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Hub]:
+    """A running Hub; its log is in ``test-results/`` where a test failed."""
+    before = request.session.testsfailed
+    with installation(docker, image, tmp_path_factory.mktemp("hub"), HOME) as running:
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)

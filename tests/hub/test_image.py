@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.hub.docker_engine import Engine
+from hub_config.engine import Engine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 

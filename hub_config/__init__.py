@@ -1,0 +1,1 @@
+"""Starts and stops a JupyterHub on this machine; needs nothing but Python's standard library."""

@@ -1,0 +1,58 @@
+"""`make hub-down`: stops the Hub and everybody's containers; accounts and files stay.
+
+    python -m hub_config.down [--everything]
+
+`--everything` also removes the containers' network and people's files. It can't be undone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from hub_config import processes
+from hub_config.engine import Engine, EngineError
+from hub_config.settings import Settings
+
+
+def down(everything: bool) -> None:
+    """Stop what runs of this installation."""
+    settings = Settings.read()
+    processes.stop(settings)
+    engine = Engine()
+    if not engine.answers():
+        print("The Hub is stopped; no Docker engine answers, so there are no containers.")
+        return
+    processes.remove_containers(settings, engine)
+    if everything:
+        remove_traces(settings, engine)
+    print("The Hub and its containers are stopped; `make hub` brings all back.")
+    daemon = settings.data / "dockerd.pid"
+    if daemon.is_file():
+        print(f"The Docker engine that it started goes on: kill {daemon.read_text()} stops it.")
+
+
+def remove_traces(settings: Settings, engine: Engine) -> None:
+    """People's volumes and the network."""
+    label = f"label=mlws.hub={settings.name}"
+    volumes = engine.run("volume", "ls", "--quiet", "--filter", label).split()
+    if volumes:
+        engine.run("volume", "rm", *volumes)
+    networks = engine.run("network", "ls", "--quiet", "--filter", label).split()
+    if networks:
+        engine.run("network", "rm", *networks)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make hub-down", description=__doc__)
+    parser.add_argument("--everything", action="store_true", help="people's files as well")
+    try:
+        down(parser.parse_args().everything)
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""A Docker engine and a base image on this machine: found, installed or made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PUBLIC_BASE = "debian:trixie-slim"
+OWN_BASE = "mlws-base"
+BASE_PACKAGES = "ca-certificates,curl,git,passwd,python3,python3-venv,tini"
+ENGINE_PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "mmdebstrap")
+START_LIMIT = 60.0
+PULL_LIMIT = 60.0
+"""Seconds; a machine without a registry answers at once or not at all."""
+
+
+class EngineError(Exception):
+    """What Docker said when it failed."""
+
+
+class NoEngineError(EngineError):
+    """Why no Docker engine, or no base image, can be had here."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker engine, spoken to through its command line."""
+
+    host: str | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment in which ``docker`` speaks to this engine."""
+        own = {"DOCKER_HOST": self.host} if self.host else {}
+        return {**os.environ, **own, "DOCKER_BUILDKIT": "1"}
+
+    def run(self, *arguments: str, timeout: float = 120, env: dict[str, str] | None = None) -> str:
+        """What ``docker ARGUMENTS`` prints; its error text is part of the failure."""
+        answer = subprocess.run(
+            ["docker", *arguments],
+            env={**self.environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        if answer.returncode:
+            raise EngineError(f"docker {arguments[0]}: {answer.stdout}{answer.stderr}")
+        return answer.stdout.strip()
+
+    def answers(self) -> bool:
+        """Whether the engine is there."""
+        done = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            env=self.environment,
+            capture_output=True,
+            timeout=20,
+        )
+        return done.returncode == 0
+
+    def has_image(self, name: str) -> bool:
+        return bool(self.run("images", "--quiet", name))
+
+    def label(self, image: str, name: str) -> str:
+        """A label of an image; empty where either is missing."""
+        if not self.has_image(image):
+            return ""
+        return self.run("inspect", "--format", f'{{{{index .Config.Labels "{name}"}}}}', image)
+
+
+def running_engine(folder: Path) -> Engine:
+    """The engine that answers, else Docker installed and started as far as we may.
+
+    What is started outlives this process; its log and process id are in ``folder``.
+    """
+    if not shutil.which("docker") or not _has_buildx():
+        _install()
+    engine = Engine()
+    if engine.answers():
+        return engine
+    if not shutil.which("dockerd"):
+        raise NoEngineError("no Docker engine answers, and dockerd is not installed here")
+    if os.geteuid() != 0:
+        raise NoEngineError("no Docker engine answers; start it, or run this as root")
+    with (folder / "dockerd.log").open("ab") as log:
+        daemon = subprocess.Popen(
+            ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    wait_until_up(engine, daemon, folder / "dockerd.log")
+    return engine
+
+
+def _has_buildx() -> bool:
+    return (
+        subprocess.run(["docker", "buildx", "version"], capture_output=True, timeout=20).returncode
+        == 0
+    )
+
+
+def _install() -> None:
+    """Docker from the distribution's own packages; it is not started by them."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise NoEngineError("please install Docker with buildx, or run this as root on Debian")
+    run = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *ENGINE_PACKAGES]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-q"], check=True, env=environment, timeout=300)
+    # Where services can't be started (a container, a chroot) the package is installed all the
+    # same: whether the engine runs is asked afterwards.
+    subprocess.run(run, env=environment, timeout=900)
+    if not shutil.which("docker"):
+        raise NoEngineError("the packages of Docker could not be installed")
+
+
+def wait_until_up(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the engine's first answer; its last words where it ends instead."""
+    deadline = time.monotonic() + START_LIMIT
+    while not engine.answers():
+        if daemon.poll() is not None or time.monotonic() > deadline:
+            last = log.read_text(errors="replace").splitlines()[-5:]
+            raise NoEngineError("dockerd did not start: " + " | ".join(last))
+        time.sleep(0.1)
+
+
+def base_image(engine: Engine, own: str = OWN_BASE) -> str:
+    """A Debian image: the public one, or one made from the mirror that apt uses here."""
+    for name in (own, PUBLIC_BASE):
+        if engine.has_image(name):
+            return name
+    with contextlib.suppress(EngineError, subprocess.TimeoutExpired):
+        engine.run("pull", "--quiet", PUBLIC_BASE, timeout=PULL_LIMIT)
+        return PUBLIC_BASE
+    _bootstrap(engine, own)
+    return own
+
+
+def build_arguments(base: str) -> list[str]:
+    """What `image/build.sh` is told on this machine: the base, and whom pip shall trust."""
+    authority = os.environ.get("PIP_CERT", "")
+    secret = ["--secret", f"id=extra_ca,src={authority}"] if Path(authority).is_file() else []
+    return ["--build-arg", f"BASE_IMAGE={base}", *secret]
+
+
+def build(engine: Engine, wheel: Path, image: str, arguments: Sequence[str], limit: float) -> None:
+    """The image of one person's lab, with that wheel inside."""
+    subprocess.run(
+        [str(Path(__file__).parent / "image" / "build.sh"), "--tag", image, *arguments],
+        env={**engine.environment, "MLWS_WHEEL": str(wheel)},
+        check=True,
+        timeout=limit,
+    )
+
+
+def _bootstrap(engine: Engine, own: str) -> None:
+    if not shutil.which("mmdebstrap"):
+        raise NoEngineError(f"{PUBLIC_BASE} can't be pulled and mmdebstrap is not installed")
+    release, mirror, components = _apt_source()
+    made = subprocess.Popen(
+        [
+            "mmdebstrap",
+            "--variant=apt",
+            f"--include={BASE_PACKAGES}",
+            f"--components={components}",
+            release,
+            "-",
+            mirror,
+        ],
+        stdout=subprocess.PIPE,
+    )
+    try:
+        subprocess.run(
+            ["docker", "import", "-", own],
+            env=engine.environment,
+            stdin=made.stdout,
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=600,
+        )
+    finally:
+        made.terminate()
+    if made.wait():
+        engine.run("rmi", own)
+        raise NoEngineError(f"mmdebstrap of {release} failed with {made.returncode}")
+
+
+def _apt_source() -> tuple[str, str, str]:
+    """(release, mirror, components) of this machine's own packages."""
+    answer = subprocess.run(
+        [
+            "apt-get",
+            "indextargets",
+            "--format",
+            "$(RELEASE) $(SITE) $(COMPONENT)",
+            "Identifier: Packages",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    codename = next(
+        line.partition("=")[2].strip('"')
+        for line in Path("/etc/os-release").read_text().splitlines()
+        if line.startswith("VERSION_CODENAME=")
+    )
+    rows = [line.split() for line in answer.stdout.splitlines()]
+    own = [row for row in rows if row[0] == codename and len(row) == 3]
+    if not own:
+        raise NoEngineError(f"apt knows no mirror of {codename}")
+    mirror = own[0][1]
+    components = sorted({row[2] for row in own if row[1] == mirror})
+    return codename, mirror, ",".join(components)

