@@ -1,4 +1,5 @@
 # make lab    the lab on the example workspace
+# make hub    JupyterHub with a container for every person, on this machine
 # make test   everything that is tested, with what it needs
 # The rest is for those who work on it; `make help` lists it.
 
@@ -12,12 +13,14 @@ PORT ?= 8888
 VENV := .venv
 DEV := .venv-dev
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
-  package.json yarn.lock pyproject.toml tsconfig.json install.json
+  package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab example test test-quick test-python test-typescript lint wheel clean
+.PHONY: help lab hub hub-down example test test-quick test-python test-typescript lint wheel clean
 
 help:
 	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
+	@echo 'make hub          JupyterHub with a container for every person; see hub_config/README.md'
+	@echo 'make hub-down     stops it and the containers; accounts and files stay'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
 	@echo 'make test-quick   Python and TypeScript tests that need neither browser nor Docker'
 	@echo 'make lint         ruff, mypy, eslint, prettier'
@@ -28,6 +31,12 @@ lab: example
 	exec $(VENV)/bin/jupyter lab --ServerApp.root_dir='$(WORKSPACE)' --ServerApp.ip=127.0.0.1 \
 	  --ServerApp.port=$(PORT) --LabApp.default_url=/lab/tree/workflows/wine/dvc.yaml \
 	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+hub: $(VENV)/bin/python
+	@$(VENV)/bin/python -m hub_config.up
+
+hub-down:
+	@$(PYTHON) -m hub_config.down
 
 example: $(VENV)/.installed
 	$(VENV)/bin/python -m jupyter_mlws.projects.example '$(WORKSPACE)'
@@ -58,7 +67,8 @@ wheel: $(DEV)/.installed
 
 clean:
 	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/static labextension/package.json \
-	  labextension/schemas labextension/build_log.json tsconfig.tsbuildinfo
+	  labextension/schemas labextension/build_log.json tsconfig.tsbuildinfo \
+	  jupyter_mlws/hub/static
 
 # Where the system's Python lacks its venv module (Debian), it is installed if we may.
 define make_venv
@@ -85,6 +95,6 @@ $(DEV)/bin/python:
 
 $(DEV)/.installed: $(SOURCES) | $(DEV)/bin/python
 	rm -rf labextension/static labextension/package.json
-	$(DEV)/bin/pip install --disable-pip-version-check --quiet --editable '.[test,dev,zh]'
+	$(DEV)/bin/pip install --disable-pip-version-check --quiet --editable '.[test,dev,zh,hub]'
 	. $(DEV)/bin/activate && jlpm install && jupyter-builder develop --overwrite .
 	touch $@

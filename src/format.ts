@@ -56,6 +56,24 @@ export function fileSize(bytes: number, language: string): string {
   return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${units[step]}`;
 }
 
+/** "1.5 GiB"; steps of 1024, as limits of memory are written. */
+export function memorySize(bytes: number, language: string): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let step = 0;
+  while (value >= 1024 && step < units.length - 1) {
+    value /= 1024;
+    step += 1;
+  }
+  const digits = step < 2 || value >= 100 ? 0 : 1;
+  return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${units[step]}`;
+}
+
+/** Cores with the digits that tell: "2", "0.25", "0.02". */
+export function cores(count: number, language: string): string {
+  return count.toLocaleString(language, { maximumFractionDigits: 2 });
+}
+
 /** "1.4 s", "2:05 min", "1:02:05 h". */
 export function duration(seconds: number): string {
   if (seconds < 60) {

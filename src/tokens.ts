@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { IEventStream, MLWSClient } from './api';
 import type { IWorkflowEvent, IWorkspaceEvent } from './models';
+import type { MLWSSidebar } from './versions/sidebar';
 
 /** The client of the server's API. */
 export type IMLWSClient = MLWSClient;
@@ -22,4 +23,11 @@ export type IWorkspaceEvents = IEventStream<IWorkspaceEvent>;
 export const IWorkspaceEvents = new Token<IWorkspaceEvents>(
   'jupyter-mlws:IWorkspaceEvents',
   'The shared stream of changes in the workspace.'
+);
+
+/** The panel in the left area, to which other parts add their sections. */
+export type IMLWSSidebar = MLWSSidebar;
+export const IMLWSSidebar = new Token<IMLWSSidebar>(
+  'jupyter-mlws:IMLWSSidebar',
+  'The panel of versions, workflows and containers in the left area.'
 );

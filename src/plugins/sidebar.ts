@@ -9,7 +9,12 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { ExperimentsModel } from '../experiments/model';
 import { ExperimentsView } from '../experiments/view';
-import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
+import {
+  IMLWSClient,
+  IMLWSSidebar,
+  IWorkflowEvents,
+  IWorkspaceEvents
+} from '../tokens';
 import { ChangesModel } from '../versions/changes';
 import { ChangesView } from '../versions/changesView';
 import { addCommands, CommandIDs, IPlaces } from '../versions/commands';
@@ -27,12 +32,13 @@ const RANK = 250;
 /** The document factory of the canvas. */
 const CANVAS = 'Workflow';
 
-const sidebar: JupyterFrontEndPlugin<void> = {
+const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
   description: 'Versions, workflows and runs of the project in the left area.',
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents, IWorkspaceEvents, IDocumentManager],
   optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  provides: IMLWSSidebar,
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -131,6 +137,7 @@ const sidebar: JupyterFrontEndPlugin<void> = {
         category: trans.__('Versions and workflows')
       });
     }
+    return panel;
   }
 };
 

@@ -20,7 +20,7 @@ export interface ISection {
   model: LiveModel;
 }
 
-/** Shares of the height, section by section. */
+/** Shares of the height, section by section; later ones get the last. */
 const SIZES = [5, 5, 2, 3];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
@@ -29,11 +29,12 @@ export class MLWSSidebar extends SidePanel {
     private _client: MLWSClient,
     private _bar: ProjectBar,
     private _welcome: Welcome,
-    private _sections: readonly ISection[],
+    sections: readonly ISection[],
     translator: ITranslator
   ) {
     super({ translator });
     const trans = translator.load('jupyter_mlws');
+    this._words = trans;
     this.id = 'jp-mlws-sidebar';
     this.addClass('jp-mlws-Sidebar');
     this.title.icon = mlwsIcon;
@@ -43,13 +44,21 @@ export class MLWSSidebar extends SidePanel {
     const layout = this.layout as PanelLayout;
     layout.insertWidget(0, _bar);
     layout.insertWidget(1, _welcome);
-    for (const section of _sections) {
-      this.addWidget(withRefresh(section, trans));
-    }
-    // The commit box and the history need more room than lists of a few lines.
-    (this.content as AccordionPanel).setRelativeSizes(SIZES);
+    sections.forEach(section => this.addSection(section));
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
+  }
+
+  /** Adds a section at the end; it is the panel's from now on. */
+  addSection(section: ISection): void {
+    this._sections.push(section);
+    this.addWidget(withRefresh(section, this._words));
+    // The commit box and the history need more room than lists of a few lines.
+    const last = SIZES[SIZES.length - 1];
+    (this.content as AccordionPanel).setRelativeSizes(
+      this._sections.map((_, index) => SIZES[index] ?? last)
+    );
+    section.model.active = this._isActive;
   }
 
   /** Reads everything anew. */
@@ -90,6 +99,7 @@ export class MLWSSidebar extends SidePanel {
   }
 
   private _setActive(active: boolean): void {
+    this._isActive = active;
     for (const section of this._sections) {
       section.model.active = active;
     }
@@ -101,6 +111,10 @@ export class MLWSSidebar extends SidePanel {
     this.content.setHidden(!known);
     this._welcome.setHidden(known);
   }
+
+  private _sections: ISection[] = [];
+  private _words: TranslationBundle;
+  private _isActive = false;
 }
 
 function withRefresh(

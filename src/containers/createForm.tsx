@@ -1,0 +1,257 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useId, useState, type ReactNode } from 'react';
+
+import { APIError } from '../api';
+import { Failure } from '../failure';
+import { cores, memorySize } from '../format';
+import type { IContainer, IContainerCreate, IResourceReport } from '../models';
+import type { ContainersModel } from './model';
+
+/** The form's fields as the API names them; an error about another one stands above them. */
+const FIELDS = [
+  'name',
+  'image',
+  'resources.cpu',
+  'resources.memory',
+  'resources.gpu',
+  'environment'
+] as const;
+type FieldName = (typeof FIELDS)[number];
+type Values = Record<FieldName, string>;
+
+/** Lines of NAME=value as a mapping; the first line that is none, where there is one. */
+export function parseEnvironment(text: string): {
+  values: Record<string, string>;
+  wrong: string | null;
+} {
+  const values: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const at = line.indexOf('=');
+    if (at > 0) {
+      values[line.slice(0, at).trim()] = line.slice(at + 1);
+    } else if (line.trim() !== '') {
+      return { values, wrong: line };
+    }
+  }
+  return { values, wrong: null };
+}
+
+function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
+  const name = values.name.trim();
+  return {
+    ...(name ? { name } : {}),
+    ...(values.image ? { image: values.image } : {}),
+    resources: {
+      cpu: values['resources.cpu'].trim(),
+      memory: values['resources.memory'].trim(),
+      ...(hasGpu ? { gpu: values['resources.gpu'].trim() || '0' } : {})
+    },
+    environment: parseEnvironment(values.environment).values
+  };
+}
+
+/** What the server says about each field, and what it says about none. */
+function sortOut(error: APIError): {
+  byField: Map<string, string>;
+  rest: APIError | null;
+} {
+  const byField = new Map<string, string>();
+  const others = error.errors.filter(({ field, message }) => {
+    const mine = FIELDS.find(
+      one => field === one || field.startsWith(`${one}.`)
+    );
+    if (mine) {
+      byField.set(
+        mine,
+        [byField.get(mine), message].filter(Boolean).join('; ')
+      );
+    }
+    return !mine;
+  });
+  const isAllTold = byField.size > 0 && others.length === 0;
+  const { status, code, message, details, solution } = error;
+  const rest = { code, message, details, solution, errors: others };
+  return { byField, rest: isAllTold ? null : new APIError(status, rest) };
+}
+
+function Field(props: {
+  label: string;
+  help?: string;
+  error?: string;
+  children: (id: string, described: string | undefined) => ReactNode;
+}): JSX.Element {
+  const id = useId();
+  const { label, help, error } = props;
+  return (
+    <div className={error ? 'jp-mlws-Field jp-mod-wrong' : 'jp-mlws-Field'}>
+      <label htmlFor={id}>{label}</label>
+      {props.children(id, help || error ? `${id}-note` : undefined)}
+      <div id={`${id}-note`}>
+        {error && (
+          <p className="jp-mlws-Field-error" role="alert">
+            {error}
+          </p>
+        )}
+        {help && <p className="jp-mlws-Hint">{help}</p>}
+      </div>
+    </div>
+  );
+}
+
+/** Asks for a new container; what the server refuses stands at its field. */
+export function CreateForm(props: {
+  model: ContainersModel;
+  report: IResourceReport;
+  language: string;
+  trans: TranslationBundle;
+  onMade: (container: IContainer) => void;
+  onCancel: () => void;
+}): JSX.Element {
+  const { model, report, language, trans } = props;
+  const { defaults, limits } = report;
+  const [values, setValues] = useState<Values>({
+    name: '',
+    image: report.images[0] ?? '',
+    'resources.cpu': defaults.cpu,
+    'resources.memory': defaults.memory,
+    'resources.gpu': defaults.gpu ?? '0',
+    environment: ''
+  });
+  const [error, setError] = useState<APIError | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const hasGpu = limits.gpu > 0;
+
+  const wrongLine = parseEnvironment(values.environment).wrong;
+  const { byField, rest } = error
+    ? sortOut(error)
+    : { byField: new Map<string, string>(), rest: null };
+  if (wrongLine !== null) {
+    byField.set(
+      'environment',
+      trans.__('No NAME=value in the line "%1"', wrongLine)
+    );
+  }
+
+  const submit = async (): Promise<void> => {
+    setIsBusy(true);
+    setError(null);
+    try {
+      props.onMade(await model.create(bodyOf(values, hasGpu)));
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setError(reason);
+    } finally {
+      setIsBusy(false);
+    }
+  };
+  const control = (name: FieldName, described: string | undefined) => ({
+    name,
+    value: values[name],
+    'aria-describedby': described,
+    'aria-invalid': byField.has(name),
+    onChange: (event: { target: { value: string } }) =>
+      setValues({ ...values, [name]: event.target.value })
+  });
+  const textField = (name: FieldName, label: string, help: string) => (
+    <Field label={label} help={help} error={byField.get(name)}>
+      {(id, described) => (
+        <input
+          id={id}
+          className="jp-mod-styled"
+          autoComplete="off"
+          spellCheck={false}
+          {...control(name, described)}
+        />
+      )}
+    </Field>
+  );
+
+  return (
+    <form
+      className="jp-mlws-CreateForm"
+      aria-label={trans.__('New container')}
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} trans={trans} />}
+      {textField(
+        'name',
+        trans.__('Name'),
+        trans.__(
+          'Small letters, digits and hyphens; empty for the default container.'
+        )
+      )}
+      <Field label={trans.__('Image')} error={byField.get('image')}>
+        {(id, described) => (
+          <select
+            id={id}
+            className="jp-mod-styled"
+            {...control('image', described)}
+          >
+            {report.images.map(image => (
+              <option key={image}>{image}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      {textField(
+        'resources.cpu',
+        trans.__('CPU cores'),
+        trans.__(
+          'At most %1; "500m" is half a core.',
+          cores(limits.cpu, language)
+        )
+      )}
+      {textField(
+        'resources.memory',
+        trans.__('Memory'),
+        trans.__(
+          'At most %1; written like "2Gi" or "512Mi".',
+          memorySize(limits.memory, language)
+        )
+      )}
+      {hasGpu &&
+        textField(
+          'resources.gpu',
+          trans.__('GPUs'),
+          trans.__('At most %1.', limits.gpu)
+        )}
+      <Field
+        label={trans.__('Environment variables')}
+        help={trans.__('One NAME=value a line.')}
+        error={byField.get('environment')}
+      >
+        {(id, described) => (
+          <textarea
+            id={id}
+            className="jp-mlws-TextArea"
+            rows={3}
+            spellCheck={false}
+            {...control('environment', described)}
+          />
+        )}
+      </Field>
+      <div className="jp-mlws-Buttons">
+        <button
+          type="button"
+          className="jp-mod-styled jp-mod-reject"
+          onClick={props.onCancel}
+        >
+          {trans.__('Cancel')}
+        </button>
+        <button
+          type="submit"
+          className="jp-mod-styled jp-mod-accept"
+          aria-busy={isBusy}
+          disabled={isBusy || wrongLine !== null}
+        >
+          {trans.__('Create')}
+        </button>
+      </div>
+    </form>
+  );
+}

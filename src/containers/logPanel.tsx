@@ -1,0 +1,78 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { memo, useLayoutEffect, useRef, useState } from 'react';
+
+import { parseAnsi } from '../canvas/ansi';
+import type { ILogLine } from '../models';
+import { useSignal } from '../useSignal';
+import type { LogsModel } from './logs';
+
+/** How far from the end still counts as at the end, in pixels. */
+const NEAR = 8;
+
+const Line = memo(({ line }: { line: ILogLine }) => (
+  <div className="jp-mlws-LogLine" data-mlws-stream={line.stream}>
+    {parseAnsi(line.text).map(({ text, styles }, index) => (
+      <span
+        key={index}
+        className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
+      >
+        {text}
+      </span>
+    ))}
+  </div>
+));
+Line.displayName = 'Line';
+
+/** A container's log as it grows; it follows the end until one scrolls back. */
+export function LogPanel(props: {
+  model: LogsModel;
+  label: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, label, trans } = props;
+  useSignal(model.changed);
+  const [follows, setFollows] = useState(true);
+  const scroller = useRef<HTMLDivElement>(null);
+  const newest = model.lines[model.lines.length - 1];
+  useLayoutEffect(() => {
+    if (follows && scroller.current) {
+      scroller.current.scrollTop = scroller.current.scrollHeight;
+    }
+  }, [follows, newest]);
+  return (
+    <div className="jp-mlws-LogPanel">
+      <div className="jp-mlws-LogPanel-head">
+        <label>
+          <input
+            type="checkbox"
+            checked={follows}
+            onChange={event => setFollows(event.target.checked)}
+          />
+          {trans.__('Follow')}
+        </label>
+        {!model.connected && (
+          <span className="jp-mlws-Lost" role="status">
+            {trans.__('Not connected; trying again…')}
+          </span>
+        )}
+      </div>
+      <div
+        ref={scroller}
+        className="jp-mlws-LogLines"
+        role="log"
+        aria-label={label}
+        tabIndex={0}
+        onScroll={({ currentTarget: at }) =>
+          setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
+        }
+      >
+        {model.lines.length === 0 && (
+          <p className="jp-mlws-Hint">{trans.__('Nothing was printed yet.')}</p>
+        )}
+        {model.lines.map(line => (
+          <Line key={line.seq} line={line} />
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+/** From which part of the limit on a meter warns. */
+const FULL = 0.9;
+
+/** How much of something is used, of what is promised, of what there is. */
+export function Meter(props: {
+  label: string;
+  /** What the bar says, for those who read. */
+  text: string;
+  used: number;
+  limit: number | null;
+  /** Promised, drawn behind what is used. */
+  promised?: number;
+}): JSX.Element {
+  const { label, text, used, limit, promised } = props;
+  const part = (value: number) =>
+    limit ? Math.min(Math.max(value / limit, 0), 1) : 0;
+  const width = (value: number) => ({ width: `${part(value) * 100}%` });
+  return (
+    <div className="jp-mlws-Meter">
+      <span className="jp-mlws-Meter-label">{label}</span>
+      <span
+        className="jp-mlws-Meter-bar"
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={limit ?? undefined}
+        aria-valuenow={used}
+        aria-valuetext={text}
+      >
+        {promised !== undefined && (
+          <span className="jp-mlws-Meter-promised" style={width(promised)} />
+        )}
+        <span
+          className={
+            part(used) >= FULL
+              ? 'jp-mlws-Meter-used jp-mod-full'
+              : 'jp-mlws-Meter-used'
+          }
+          style={width(used)}
+        />
+      </span>
+      <span className="jp-mlws-Meter-text">{text}</span>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+import type { IServer } from '../api';
+import type { IConfig } from './config';
+
+const READS = ['GET', 'HEAD'];
+
+/** The Hub's service behind its own page: the browser brings the cookie, the page the token. */
+export function hubServer(config: IConfig): IServer {
+  const baseUrl = new URL(`${config.baseUrl}api/v1`, location.href).href;
+  return {
+    baseUrl,
+    wsUrl: baseUrl.replace(/^http/, 'ws'),
+    hasProjects: false,
+    request: (url, init) => {
+      const headers = new Headers(init.headers);
+      if (!READS.includes(init.method ?? 'GET')) {
+        headers.set('X-XSRFToken', config.xsrf);
+      }
+      return fetch(url, { ...init, headers, credentials: 'same-origin' });
+    },
+    connect: url => new WebSocket(url)
+  };
+}

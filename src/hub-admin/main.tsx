@@ -1,0 +1,34 @@
+import '@jupyterlab/ui-components/style/icons.css';
+import '@jupyterlab/ui-components/style/styling.css';
+import '@jupyterlab/application/style/buttons.css';
+import '../../style/base.css';
+import '../../style/containers.css';
+import '../../style/hub-admin.css';
+
+import { createRoot } from 'react-dom/client';
+
+import { MLWSClient } from '../api';
+import { ContainersModel } from '../containers/model';
+import { readConfig } from './config';
+import { hubServer } from './hubServer';
+import { Page } from './page';
+import { PageTheme } from './theme';
+import { loadWords } from './words';
+
+async function main(root: HTMLElement): Promise<void> {
+  const theme = new PageTheme();
+  const config = readConfig(root);
+  const server = hubServer(config);
+  const trans = await loadWords(config, server);
+  document.documentElement.lang = config.language;
+  document.body.classList.add('jp-ThemedContainer');
+  document.title = trans.__('Containers');
+  const client = new MLWSClient(server, config.language, trans);
+  const model = new ContainersModel(client);
+  createRoot(root).render(
+    <Page model={model} client={client} config={config} theme={theme} />
+  );
+  model.active = true;
+}
+
+void main(document.getElementById('mlws-admin')!);

@@ -1,0 +1,57 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { resourcesText } from '../containers/words';
+import { duration, fullTime, relativeTime } from '../format';
+import type { IWaiting } from '../models';
+
+/** Who waits for resources, for what, and since when. */
+export function Queue(props: {
+  waiting: readonly IWaiting[];
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { waiting, language, trans } = props;
+  return (
+    <section className="jp-mlws-Queue" aria-labelledby="mlws-queue">
+      <h2 id="mlws-queue">{trans.__('Queue')}</h2>
+      {waiting.length === 0 ? (
+        <p className="jp-mlws-Hint">
+          {trans.__('Nobody waits: there is room for who comes next.')}
+        </p>
+      ) : (
+        <table className="jp-mlws-Grid">
+          <thead>
+            <tr>
+              <th scope="col">{trans.__('Place')}</th>
+              <th scope="col">{trans.__('Owner')}</th>
+              <th scope="col">{trans.__('Name')}</th>
+              <th scope="col">{trans.__('Wants')}</th>
+              <th scope="col">{trans.__('Priority')}</th>
+              <th scope="col">{trans.__('Since')}</th>
+              <th scope="col">{trans.__('Starts in')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {waiting.map(one => (
+              <tr key={one.id} data-mlws-waiting={one.id}>
+                <td>{one.position}</td>
+                <th scope="row">{one.user}</th>
+                <td>{one.id.slice(one.user.length + 2)}</td>
+                <td>{resourcesText(one.resources, language, trans)}</td>
+                <td>{one.priority}</td>
+                <td title={fullTime(one.since, language)}>
+                  {relativeTime(one.since, language)}
+                </td>
+                <td>
+                  {one.eta_seconds === null
+                    ? '–'
+                    : trans.__('about %1', duration(one.eta_seconds))}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+import dark from '@jupyterlab/theme-dark-extension/style/variables.css?inline';
+import light from '@jupyterlab/theme-light-extension/style/variables.css?inline';
+
+export const THEMES = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+const KEY = 'mlws-theme';
+const SYSTEM = '(prefers-color-scheme: dark)';
+
+/** JupyterLab's own colours, light or dark: as the system has it, or as the person chose. */
+export class PageTheme {
+  constructor() {
+    document.head.append(this._style);
+    this._system.addEventListener('change', () => this._apply());
+    this._apply();
+  }
+
+  get chosen(): Theme {
+    const stored = localStorage.getItem(KEY) as Theme;
+    return THEMES.includes(stored) ? stored : 'system';
+  }
+
+  set chosen(theme: Theme) {
+    localStorage.setItem(KEY, theme);
+    this._apply();
+  }
+
+  private _apply(): void {
+    const { chosen } = this;
+    const isDark =
+      chosen === 'system' ? this._system.matches : chosen === 'dark';
+    this._style.textContent = isDark ? dark : light;
+    document.body.dataset.jpThemeLight = String(!isDark);
+    document.documentElement.style.colorScheme = isDark ? 'dark' : 'light';
+  }
+
+  private _style = document.createElement('style');
+  private _system = matchMedia(SYSTEM);
+}
