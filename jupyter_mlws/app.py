@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from jupyter_mlws.services import Services
 
 PREFIX = "mlws/api/v1"
+FILE_IDS = "jupyter_server_fileid"
+"""The extension that gives files ids which stay when they are renamed."""
+DEATH_NOTICED = 0.5
+"""Seconds between two looks of Jupyter's restarter at a kernel, where nothing else is set."""
 
 
 class MLWSApp(ExtensionApp):
@@ -39,6 +43,8 @@ class MLWSApp(ExtensionApp):
     def services(self) -> Services:
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.notebooks.manager import NotebookManager, own_container
+        from jupyter_mlws.notebooks.server import JupyterServer
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
         from jupyter_mlws.services import Services
@@ -51,8 +57,25 @@ class MLWSApp(ExtensionApp):
             ProjectManager(root),
             OperationManager(),
             Watchers(),
+            NotebookManager(JupyterServer(self.serverapp), own_container()),
             ContainerManager(hub) if hub else None,
         )
+
+    def initialize_settings(self) -> None:
+        """Have ids of files that last, and have it noticed early when a kernel dies."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
+            "time_to_dead", DEATH_NOTICED
+        )
+        extensions: Any = self.serverapp.extension_manager
+        known = extensions.extensions.get(FILE_IDS)
+        if known is None or not known.enabled:
+            # As it would choose itself, but for the folder that is the server's now.
+            ids = Path(self.serverapp.data_dir) / "file_id_manager.db"
+            self.serverapp.config.BaseFileIdManager.setdefault("db_path", str(ids))
+            extensions.add_extension(FILE_IDS, enabled=True)
+            extensions.link_extension(FILE_IDS)
+            extensions.load_extension(FILE_IDS)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""
@@ -69,6 +92,7 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         if "services" in self.__dict__:
+            await self.services.notebooks.close()
             await self.services.watchers.close()
             await self.services.operations.close()
             self.services.projects.close()

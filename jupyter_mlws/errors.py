@@ -17,15 +17,19 @@ NAMED_BY_TERMS = ("kind", "operation", "resource_type")
 """Facts whose values are words of ours: programs get the English one, sentences their own."""
 TERMS = {
     "active run": "进行中的运行",
+    "cell": "单元格",
+    "code cell": "代码单元格",
     "commit": "提交",
     "cherry-pick": "拣选",
     "cpu": "CPU",
+    "execution": "执行",
     "file": "文件",
     "gpu": "GPU",
     "keep state": "状态保存",
     "memory": "内存",
     "merge": "合并",
     "node": "节点",
+    "notebook": "笔记本",
     "output": "输出",
     "page": "页",
     "rebase": "变基",
@@ -196,6 +200,104 @@ CATALOGUE: dict[str, Entry] = {
             "请先列出您的容器，再使用其中的 id。",
         ),
     ),
+    "20101": Entry(
+        500,
+        Words(
+            "The kernel died while it ran this (exit code {exit_code}); what it held in memory "
+            "is lost.",
+            "内核在运行此代码时崩溃（退出码 {exit_code}）；其内存中的内容已丢失。",
+        ),
+        Words(
+            "A new kernel was started: run the cells again that this one needs.",
+            "已启动新的内核：请重新运行此单元格所依赖的单元格。",
+        ),
+    ),
+    "20102": Entry(
+        503,
+        Words("No kernel {kernel!r} could start: {reason}", "无法启动内核 {kernel!r}：{reason}"),
+        Words(
+            "Choose a kernel that `jupyter kernelspec list` shows; the server's log has more.",
+            "请选择 `jupyter kernelspec list` 所列的内核；服务器日志中有更多信息。",
+        ),
+    ),
+    "20104": Entry(
+        500,
+        Words(
+            "The notebook {path!r} cannot be written: {reason}",
+            "无法写入笔记本 {path!r}：{reason}",
+        ),
+        Words(
+            "Check the rights of its folder and the free space, then try again.",
+            "请检查其文件夹的权限与剩余空间，然后重试。",
+        ),
+    ),
+    "20201": Entry(
+        504,
+        Words(
+            "The code took longer than {timeout:g} seconds and was interrupted.",
+            "代码运行超过 {timeout:g} 秒，已被中断。",
+        ),
+        Words(
+            "Give a larger `timeout`, or see where the time goes; where `restarted` is true, the "
+            "kernel had to be restarted and its memory is lost.",
+            "请设置更大的 `timeout`，或检查耗时之处；若 `restarted` 为 true，"
+            "内核已被重启，其内存内容已丢失。",
+        ),
+    ),
+    "20202": Entry(
+        422,
+        Words("The code failed: {ename}: {evalue}", "代码出错：{ename}: {evalue}"),
+        Words(
+            "Correct the line that is named and run it again.",
+            "请修正所指的行后重新运行。",
+        ),
+    ),
+    "20203": Entry(
+        507,
+        Words("The code ran out of memory: {evalue}", "代码内存不足：{evalue}"),
+        Words(
+            "Work on less data at once, free what is not needed, or use a larger container.",
+            "请减少一次处理的数据，释放不再需要的内容，或使用更大的容器。",
+        ),
+    ),
+    "20204": Entry(
+        409,
+        Words(
+            "The execution was cancelled; its kernel was interrupted, restarted or stopped.",
+            "执行已取消：其内核被中断、重启或停止。",
+        ),
+        Words("Run it again when you like.", "可随时重新运行。"),
+    ),
+    "20401": Entry(
+        404,
+        Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),
+        Words(
+            "List what there is and use an id from that list.",
+            "请先列出现有项，再使用其中的 id。",
+        ),
+    ),
+    "20402": Entry(
+        422,
+        Words(
+            "{path!r} cannot be read as a notebook: {reason}",
+            "无法将 {path!r} 读取为笔记本：{reason}",
+        ),
+        Words(
+            "Open the file as text and correct it, or restore an earlier version.",
+            "请以文本方式打开并修正该文件，或恢复较早的版本。",
+        ),
+    ),
+    "20403": Entry(
+        409,
+        Words(
+            "The notebook {path!r} was changed meanwhile; the outputs were not written into it.",
+            "笔记本 {path!r} 在此期间被修改；输出未写入其中。",
+        ),
+        Words(
+            "The outputs are in this answer; run the cells again to have them in the document.",
+            "输出包含在本次响应中；如需写入文档，请重新运行这些单元格。",
+        ),
+    ),
     "30101": Entry(
         502,
         Words(
@@ -253,12 +355,25 @@ CATALOGUE: dict[str, Entry] = {
     "30201": Entry(
         409,
         Words(
-            "The workspace holds an unfinished {operation} or conflicts.",
-            "工作区存在未完成的 {operation} 或冲突。",
+            "Conflicts or an unfinished {operation} stand in the way.",
+            "存在冲突或未完成的 {operation}。",
         ),
         Words(
-            "Resolve the conflicts and finish or abort it first; restore again after a restore.",
-            "请先解决冲突，并完成或中止该操作；若为恢复操作，请重新恢复一次。",
+            "Resolve the conflicts and finish or abort it first; restore again after a restore. "
+            "A pull that meets conflicts changes nothing: merge with git, then push.",
+            "请先解决冲突，并完成或中止该操作；若为恢复操作，请重新恢复一次。"
+            "拉取遇到冲突时不做任何更改：请用 git 合并后再推送。",
+        ),
+    ),
+    "30202": Entry(
+        409,
+        Words(
+            "Uncommitted changes would be lost: {named}",
+            "未提交的更改将会丢失：{named}",
+        ),
+        Words(
+            "Commit them, or restore these paths, and try again; nothing was changed.",
+            "请先提交或恢复这些路径，然后重试；未做任何更改。",
         ),
     ),
     "30203": Entry(
@@ -331,6 +446,75 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Track them with DVC (`dvc add`), or raise the git setting `mlws.largefile` (bytes).",
             "请用 DVC 跟踪（`dvc add`），或调高 git 设置 `mlws.largefile`（字节）。",
+        ),
+    ),
+    "30211": Entry(
+        409,
+        Words("The branch {branch!r} is checked out.", "分支 {branch!r} 正被检出。"),
+        Words(
+            "Check out another branch there first; `git worktree list` shows where.",
+            "请先在该处检出其他分支；`git worktree list` 可查看位置。",
+        ),
+    ),
+    "30212": Entry(
+        409,
+        Words(
+            "The branch {branch!r} holds commits that nothing else has.",
+            "分支 {branch!r} 含有其他分支没有的提交。",
+        ),
+        Words(
+            "Merge or push it first, or delete it with `force`; {commit} names its last commit.",
+            "请先合并或推送，或使用 `force` 删除；其最后的提交为 {commit}。",
+        ),
+    ),
+    "30213": Entry(
+        409,
+        Words(
+            "The remote {remote!r} has commits on {branch!r} that are not here.",
+            "远程仓库 {remote!r} 的 {branch!r} 上有本地没有的提交。",
+        ),
+        Words("Pull first, then push again.", "请先拉取，再推送。"),
+    ),
+    "30214": Entry(
+        409,
+        Words(
+            "The branch names data, and the project has no remote for data: {named}",
+            "该分支引用了数据，而项目没有数据远程存储：{named}",
+        ),
+        Words(
+            "Set one up with `dvc remote add --default NAME ADDRESS` and push again.",
+            "请用 `dvc remote add --default 名称 地址` 设置后重新推送。",
+        ),
+    ),
+    "30215": Entry(
+        409,
+        Words("HEAD is on no branch.", "HEAD 不在任何分支上。"),
+        Words(
+            "Check out a branch, or create one here.",
+            "请检出一个分支，或在此处新建分支。",
+        ),
+    ),
+    "30216": Entry(
+        409,
+        Words(
+            "The remote {remote!r} did not take the branch {branch!r}: {reason}",
+            "远程仓库 {remote!r} 未接受分支 {branch!r}：{reason}",
+        ),
+        Words(
+            "See what its rules ask for, or push to another branch.",
+            "请查看其规则要求，或推送到其他分支。",
+        ),
+    ),
+    "30217": Entry(
+        409,
+        Words(
+            "The two histories have no commit in common.",
+            "两段历史没有共同的提交。",
+        ),
+        Words(
+            "See whether this is the right remote; "
+            "`git merge --allow-unrelated-histories` joins them if it is.",
+            "请确认远程仓库是否正确；若正确，可用 `git merge --allow-unrelated-histories` 合并。",
         ),
     ),
     "30401": Entry(

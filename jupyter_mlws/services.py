@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
+    from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.watcher import Watchers
@@ -19,5 +20,6 @@ class Services:
     projects: ProjectManager
     operations: OperationManager
     watchers: Watchers
+    notebooks: NotebookManager
     containers: ContainerManager | None
     """None where no Hub started this server."""

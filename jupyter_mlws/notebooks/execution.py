@@ -1,0 +1,227 @@
+"""One piece of code, run on a kernel: what came of it, whatever happens to the kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
+from jupyter_mlws.notebooks.models import ExecutionStatus
+from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
+
+GRACE = 1.0
+"""Seconds that interrupted code has to end before its kernel is restarted."""
+SILENCE = 5.0
+"""Seconds after the reply in which the kernel says that it is idle; outputs come before that."""
+ATTEMPTS = 3
+"""How often code is sent that a kernel puts aside because of another client's error."""
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CELL_LINE = re.compile(r"^(?:Cell|Input) In\s?\[(\d+)\](?:, line |.*<cell line: )(\d+)", re.M)
+_SYNTAX_LINE = re.compile(r"line (\d+)\)$")
+_LIBRARY = re.compile(r"^File .*[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]")
+
+Told = Callable[[Event], None]
+Begun = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a piece of code ended."""
+
+    status: ExecutionStatus
+    outputs: list[Output] = field(default_factory=list)
+    text: str = ""
+    count: int | None = None
+    duration: float | None = None
+    error: MLWSError | None = None
+    truncated: bool = False
+
+
+class Run:
+    """One run of ``code``. ``told`` gets each output, ``begun`` is awaited when it starts.
+
+    The time limit counts from then: while another client keeps the kernel busy, it waits.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        connection: Connection,
+        code: str,
+        timeout: float | None,
+        told: Told,
+        begun: Begun,
+    ) -> None:
+        self._kernel = kernel
+        self._connection = connection
+        self._code = code
+        self._timeout = timeout
+        self._told = told
+        self._begun = begun
+        self._outputs = Outputs()
+        self._clock = asyncio.get_running_loop().time
+        self._start: float | None = None
+        self._deadline: float | None = None
+        self._reply: dict[str, Any] | None = None
+        self._idle = False
+        self._count: int | None = None
+
+    async def __call__(self) -> Outcome:
+        """Run it to its end."""
+        ended = asyncio.create_task(self._connection.ended())
+        try:
+            for _ in range(ATTEMPTS):
+                outcome = await self._attempt(ended)
+                if outcome is not None:
+                    return outcome
+            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="client"))
+        finally:
+            ended.cancel()
+
+    async def _attempt(self, ended: asyncio.Task[Ending]) -> Outcome | None:
+        """None where the kernel put the code aside without running it."""
+        self._reply, self._idle = None, False
+        request = {
+            "code": self._code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            # Otherwise a failure here would throw away what other clients have queued.
+            "stop_on_error": False,
+        }
+        with self._connection.ask("execute_request", request) as answers:
+            await self._follow(answers, ended)
+            if self._reply is not None:
+                return None if self._reply["status"] == "aborted" else self._as_replied(self._reply)
+            if ended.done():
+                return await self._without_kernel(ended.result())
+            return await self._too_long(answers, ended)
+
+    async def _follow(
+        self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
+    ) -> None:
+        """Take messages until the code has ended, the time is over or the kernel is gone."""
+        while not (self._reply is not None and self._idle):
+            if answers.empty():
+                left = None if self._deadline is None else self._deadline - self._clock()
+                more = asyncio.ensure_future(answers.get())
+                await asyncio.wait({more, ended}, timeout=left, return_when="FIRST_COMPLETED")
+                if not more.done():
+                    more.cancel()
+                    return
+                await self._take(*more.result())
+            else:
+                await self._take(*answers.get_nowait())
+                if self._deadline is not None and self._clock() > self._deadline:
+                    # Code that never stops writing never leaves the queue empty.
+                    return
+
+    async def _take(self, channel: str, message: Message) -> None:
+        kind, content = message["header"]["msg_type"], message["content"]
+        if channel == "shell" and kind == "execute_reply":
+            self._reply = content
+            self._count = content.get("execution_count", self._count)
+            self._deadline = self._clock() + SILENCE
+        elif kind == "status":
+            self._idle = content["execution_state"] == "idle"
+            if content["execution_state"] == "busy" and self._start is None:
+                await self._set_begun()
+        elif kind == "execute_input":
+            self._count = content.get("execution_count")
+        elif channel == "iopub":
+            event = self._outputs.take(message)
+            if event is not None:
+                self._told(event)
+
+    async def _set_begun(self) -> None:
+        self._start = self._clock()
+        if self._timeout is not None:
+            self._deadline = self._start + self._timeout
+        await self._begun()
+
+    def _as_replied(self, reply: dict[str, Any]) -> Outcome:
+        if reply["status"] == "ok":
+            return self._outcome(ExecutionStatus.SUCCESS)
+        if reply.get("ename") == "KeyboardInterrupt":
+            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="interrupt"))
+        return self._outcome(ExecutionStatus.ERROR, _raised(reply, self._count))
+
+    async def _too_long(
+        self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
+    ) -> Outcome:
+        """Interrupt; restart what does not heed it."""
+        self._deadline = self._clock() + GRACE
+        await self._kernel.interrupt()
+        await self._follow(answers, ended)
+        restarted = self._reply is None and not ended.done()
+        if restarted:
+            await self._kernel.restart()
+        error = MLWSError("20201", timeout=self._timeout, restarted=restarted)
+        return self._outcome(ExecutionStatus.TIMEOUT, error)
+
+    async def _without_kernel(self, ending: Ending) -> Outcome:
+        if not ending.died:
+            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="restart"))
+        restarted = await self._kernel.revive(self._connection)
+        lost = list(self._kernel.done)
+        error = MLWSError("20101", exit_code=ending.exit_code, restarted=restarted, lost=lost)
+        return self._outcome(ExecutionStatus.ERROR, error)
+
+    def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
+        took = None if self._start is None else round(self._clock() - self._start, 3)
+        return Outcome(
+            status=status,
+            outputs=self._outputs.items(),
+            text=self._outputs.text(),
+            count=self._count,
+            duration=took,
+            error=error,
+            truncated=self._outputs.truncated,
+        )
+
+
+def _raised(reply: dict[str, Any], count: int | None) -> MLWSError:
+    ename, evalue = str(reply.get("ename")), str(reply.get("evalue"))
+    traceback = [_ANSI.sub("", part) for part in reply.get("traceback", [])]
+    return MLWSError(
+        "20203" if ename == "MemoryError" else "20202",
+        ename=ename,
+        evalue=evalue,
+        line=line_of(traceback, evalue, count),
+        traceback=folded(traceback),
+    )
+
+
+def line_of(traceback: list[str], evalue: str, count: int | None) -> int | None:
+    """The innermost line of the cell itself; None where the kernel does not tell."""
+    lines = [
+        int(line)
+        for part in traceback
+        for number, line in _CELL_LINE.findall(part)
+        if int(number) == count
+    ]
+    if lines:
+        return lines[-1]
+    said = _SYNTAX_LINE.search(evalue)
+    return int(said.group(1)) if said else None
+
+
+def folded(traceback: list[str]) -> list[str]:
+    """Without the frames inside libraries; how many there were is said in their place."""
+    kept: list[str] = []
+    hidden = 0
+    for part in [*traceback, ""]:
+        if _LIBRARY.match(part):
+            hidden += 1
+            continue
+        if hidden:
+            kept.append(f"… ({hidden})")
+            hidden = 0
+        if part:
+            kept.append(part)
+    return kept

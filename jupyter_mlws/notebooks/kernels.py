@@ -1,0 +1,233 @@
+"""A kernel of the server as executions use it: turns, its messages, its death and its return.
+
+The kernel stays the server's own: an open tab in JupyterLab talks to the same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.outputs import Message
+
+START_LIMIT = 60.0
+"""Seconds that a kernel has to answer for the first time."""
+RETURN_LIMIT = 10.0
+"""Seconds that the server's own restarter has to bring a dead kernel back."""
+KNOCK = 0.5
+"""Seconds between two questions to a kernel that has not answered yet."""
+REMEMBERED = 1000
+"""Executions that are named as lost when a kernel dies."""
+WATCH = 0.2
+"""Seconds between two looks at the process; where the restarter is quicker, it tells."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a kernel's process ended: by itself, or because somebody restarted or stopped it."""
+
+    died: bool
+    exit_code: int | None = None
+
+
+class Connection:
+    """A client of one kernel process; replies and outputs are told apart by the request's id."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        self.process = process_of(kernel)
+        self._client = kernel.client(context=kernel.context)
+        # The manager's client is a copy with the manager's own id, and a kernel answers only one
+        # socket of an id.
+        self._client.session.session = uuid.uuid4().hex
+        self._queues: dict[str, asyncio.Queue[tuple[str, Message]]] = {}
+        self._heard = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self, deadline: float) -> bool:
+        """Wait until the kernel's outputs arrive; False if its process ended before that.
+
+        Asked on both channels: a kernel that is busy for somebody else answers on `control`
+        only, and one that knows no such question there answers on `shell`.
+        """
+        self._client.start_channels(stdin=False, hb=False)
+        for channel, receive in (
+            ("shell", self._client.get_shell_msg),
+            ("iopub", self._client.get_iopub_msg),
+            ("control", self._client.get_control_msg),
+        ):
+            self._tasks.append(asyncio.create_task(self._listen(channel, receive)))
+        loop = asyncio.get_running_loop()
+        self._send("kernel_info_request", {}, "shell")
+        while not self._heard.is_set():
+            if process_of(self.kernel) != self.process or loop.time() > deadline:
+                return False
+            self._send("kernel_info_request", {}, "control")
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._heard.wait(), KNOCK)
+        return True
+
+    async def close(self) -> None:
+        """Stop listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._client.stop_channels()
+
+    @contextmanager
+    def ask(
+        self, kind: str, content: dict[str, Any]
+    ) -> Iterator[asyncio.Queue[tuple[str, Message]]]:
+        """Send a request on `shell`; all that answers it, as (channel, message)."""
+        queue: asyncio.Queue[tuple[str, Message]] = asyncio.Queue()
+        identifier = self._send(kind, content, "shell")
+        self._queues[identifier] = queue
+        try:
+            yield queue
+        finally:
+            del self._queues[identifier]
+
+    async def ended(self) -> Ending:
+        """Wait until this very process is no more."""
+        dead: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+        def noticed() -> None:
+            if not dead.done():
+                dead.set_result(Ending(died=True, exit_code=_exit_code(self.kernel)))
+
+        self.kernel.add_restart_callback(noticed)
+        self.kernel.add_restart_callback(noticed, "dead")
+        try:
+            while True:
+                await asyncio.wait([dead], timeout=WATCH)
+                if dead.done():
+                    return dead.result()
+                if process_of(self.kernel) != self.process or self.kernel.shutting_down:
+                    return Ending(died=False)
+                if not await self.kernel.is_alive():
+                    return Ending(died=True, exit_code=_exit_code(self.kernel))
+        finally:
+            self.kernel.remove_restart_callback(noticed)
+            self.kernel.remove_restart_callback(noticed, "dead")
+
+    def _send(self, kind: str, content: dict[str, Any], channel: str) -> str:
+        message = self._client.session.msg(kind, content)
+        getattr(self._client, f"{channel}_channel").send(message)
+        return str(message["header"]["msg_id"])
+
+    async def _listen(self, channel: str, receive: Callable[[], Awaitable[Message]]) -> None:
+        while True:
+            try:
+                message = await receive()
+            except ValueError as error:
+                # A message that was not signed by this kernel is nobody's answer.
+                self._client.log.warning("A message of the kernel was refused: %s", error)
+                continue
+            if channel == "iopub":
+                self._heard.set()
+            queue = self._queues.get((message.get("parent_header") or {}).get("msg_id", ""))
+            if queue is not None:
+                queue.put_nowait((channel, message))
+
+
+class Kernel:
+    """One of the server's kernels. ``turn`` is held by the execution that runs on it."""
+
+    def __init__(self, kernels: Any, identifier: str) -> None:
+        self.id = identifier
+        self.turn = asyncio.Lock()
+        self.done: deque[str] = deque(maxlen=REMEMBERED)
+        """The executions whose effects its process holds in memory."""
+        self._kernels = kernels
+        self._connection: Connection | None = None
+
+    @property
+    def there(self) -> bool:
+        """Whether the server still has it."""
+        return self.id in self._kernels
+
+    @property
+    def language(self) -> str:
+        """What its code is written in, in small letters."""
+        spec = self._kernels.get_kernel(self.id).kernel_spec
+        return str(spec.language).lower() if spec else ""
+
+    async def connect(self) -> Connection:
+        """The connection to the process that runs now; error 20102 if none answers."""
+        known = self._connection
+        if known is not None:
+            if self.there and process_of(known.kernel) == known.process:
+                return known
+            await self.close()
+        deadline = asyncio.get_running_loop().time() + START_LIMIT
+        code: int | None = None
+        while self.there and asyncio.get_running_loop().time() < deadline:
+            self.done.clear()
+            connection = Connection(self._kernels.get_kernel(self.id))
+            if await connection.open(deadline):
+                self._connection = connection
+                return connection
+            code = _exit_code(connection.kernel)
+            await connection.close()
+        reason = "timeout" if self.there else f"exit code {code}"
+        raise MLWSError("20102", kernel=self.id, reason=reason)
+
+    async def interrupt(self) -> None:
+        """What Ctrl-C does."""
+        await _done(self._kernels.interrupt_kernel(self.id))
+
+    async def restart(self) -> None:
+        """End the process and start another; returns before that one answers."""
+        answered = await _done(self._kernels.restart_kernel(self.id, now=True))
+        if isinstance(answered, asyncio.Future):
+            # Whether it answers is seen by who connects next; the server's log has it too.
+            answered.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    async def revive(self, before: Connection) -> bool:
+        """After a death: wait for the server's restarter, or restart; whether it lives again."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + RETURN_LIMIT
+        while self.there and loop.time() < deadline:
+            back = process_of(before.kernel) != before.process
+            if back and not before.kernel.shutting_down and await before.kernel.is_alive():
+                self._follow_activity()
+                return True
+            await asyncio.sleep(0.05)
+        if self.there:
+            await self.restart()
+        return self.there
+
+    async def close(self) -> None:
+        """Let go of the connection; the kernel goes on."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.close()
+
+    def _follow_activity(self) -> None:
+        """Have the server follow the new process: its restarter leaves the state as it was."""
+        self._kernels.stop_watching_activity(self.id)
+        self._kernels.get_kernel(self.id).execution_state = "starting"
+        self._kernels.start_watching_activity(self.id)
+
+
+def process_of(kernel: Any) -> int | None:
+    """What names the process that a kernel manager runs; None where it is not on this machine."""
+    pid: int | None = getattr(kernel.provisioner, "pid", None)
+    return pid
+
+
+def _exit_code(kernel: Any) -> int | None:
+    process = getattr(kernel.provisioner, "process", None)
+    code: int | None = process.poll() if process is not None else None
+    return code
+
+
+async def _done(answer: Any) -> Any:
+    """What a manager's method answers, whether it is asynchronous or not."""
+    return await answer if isinstance(answer, Awaitable) else answer

@@ -1,0 +1,224 @@
+"""What the API says and takes of notebooks, cells and executions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from jupyter_mlws.api.models import Page, Record, Request
+
+WEEK = 7 * 24 * 3600
+SUFFIX = ".ipynb"
+
+
+class NotebookStatus(str, Enum):
+    """What a notebook's kernel does; IDLE also where none was started yet."""
+
+    IDLE = "IDLE"
+    BUSY = "BUSY"
+    STARTING = "STARTING"
+    DEAD = "DEAD"
+
+
+class ExecutionStatus(str, Enum):
+    """Where an execution stands; LOST: its server or kernel is gone, and nobody knows its end."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCESS = "SUCCESS"
+    ERROR = "ERROR"
+    TIMEOUT = "TIMEOUT"
+    CANCELLED = "CANCELLED"
+    LOST = "LOST"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (ExecutionStatus.QUEUED, ExecutionStatus.RUNNING)
+
+
+def _notebook_path(value: str) -> str:
+    parts = value.strip("/").split("/")
+    plain = all(part and part.strip() and not part.startswith(".") for part in parts)
+    if not plain or not parts[-1].endswith(SUFFIX) or "\0" in value or "\\" in value:
+        raise PydanticCustomError(
+            "notebook_path",
+            "a path below the server's folder that ends with .ipynb, without hidden parts",
+        )
+    return "/".join(parts)
+
+
+NotebookPath = Annotated[str, Field(max_length=1000), AfterValidator(_notebook_path)]
+
+
+class NotebookCreate(Request):
+    """A new notebook; what is left out is the server's default."""
+
+    path: NotebookPath | None = Field(default=None, description="None: a free Untitled name.")
+    kernel: str | None = Field(default=None, min_length=1, max_length=200)
+    container_id: str | None = Field(
+        default=None, max_length=300, description="The container of this server, or `local`."
+    )
+
+
+class ExecuteRequest(Request):
+    """What to run: exactly one of ``code``, ``cells`` and ``all``."""
+
+    code: str | None = Field(default=None, description="Free code; the document stays as it is.")
+    cells: list[str] | None = Field(default=None, min_length=1, description="Ids of code cells.")
+    all: bool = Field(default=False, description="Every code cell, from the top.")
+    timeout: float | None = Field(
+        default=None, gt=0, le=WEEK, description="Seconds that one cell may take; none: no limit."
+    )
+    stop_on_error: bool = Field(default=True, description="Leave the cells after a failed one.")
+    save: bool | None = Field(
+        default=None, description="Outputs into the document; default: for cells and all."
+    )
+    wait: bool = Field(default=True, description="False: answer 202 at once.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_source(cls, given: Any, handler: Callable[[Any], ExecuteRequest]) -> ExecuteRequest:
+        """Every fault at once: pydantic would leave out this rule where a field is at fault."""
+        rows = _source_faults(given) if isinstance(given, Mapping) else []
+        try:
+            made = handler(given)
+        except ValidationError as error:
+            rows = [*map(_as_custom, error.errors(include_url=False)), *rows]
+        if rows:
+            raise ValidationError.from_exception_data(cls.__name__, rows)
+        return made
+
+    @property
+    def saves(self) -> bool:
+        """Whether outputs go into the document."""
+        return self.code is None and self.save is not False
+
+
+def _source_faults(given: Mapping[str, Any]) -> list[InitErrorDetails]:
+    named = [name for name in ("code", "cells", "all") if given.get(name) not in (None, False)]
+    if len(named) != 1:
+        kind = "one_source"
+        fault = PydanticCustomError(kind, "give exactly one of code, cells and all")
+        at_fault = named or ["code", "cells", "all"]
+        return [InitErrorDetails(type=fault, loc=(name,), input=given) for name in at_fault]
+    if named == ["code"] and given.get("save") is True:
+        fault = PydanticCustomError("save_code", "free code belongs to no cell to be saved in")
+        return [InitErrorDetails(type=fault, loc=("save",), input=given)]
+    return []
+
+
+def _as_custom(row: Any) -> InitErrorDetails:
+    fault = PydanticCustomError(row["type"], row["msg"], row.get("ctx"))
+    return InitErrorDetails(type=fault, loc=row["loc"], input=row["input"])
+
+
+class Cell(Record):
+    """A cell; ``outputs`` are nbformat's. Cells of old documents have ids like ``#1``."""
+
+    id: str
+    notebook_id: str
+    type: str
+    content: str
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+
+
+class Notebook(Record):
+    """A notebook below the server's folder. Its id stays when it is renamed or moved."""
+
+    id: str
+    container_id: str
+    path: str
+    name: str
+    status: NotebookStatus
+    kernel_info: dict[str, Any]
+    created_at: datetime
+    modified_at: datetime
+
+
+class NotebookDetail(Notebook):
+    """A notebook with its cells."""
+
+    cells: list[Cell]
+
+
+class NotebookPage(Page[Notebook]):
+    """Notebooks by path; ``complete`` is false where folders were left out for their number."""
+
+    complete: bool = True
+
+
+class ExecutionError(Record):
+    """Why an execution ended badly; ``line`` counts from 1 within the cell."""
+
+    code: str
+    message: str
+    solution: str
+    ename: str | None = None
+    evalue: str | None = None
+    cell: str | None = None
+    line: int | None = None
+    traceback: list[str] = Field(default_factory=list)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Execution(Record):
+    """One piece of code that ran, or is to run; ``request`` is the call that it was part of."""
+
+    id: str
+    request: str
+    notebook_id: str
+    path: str
+    cell: str | None
+    source: str
+    status: ExecutionStatus
+    started: datetime | None
+    duration: float | None
+    execution_count: int | None
+    error: ExecutionError | None
+
+
+class ExecutionOutput(Execution):
+    """An execution with its outputs."""
+
+    outputs: list[dict[str, Any]]
+
+
+class ExecutionResult(Record):
+    """What a call of execute came to.
+
+    ``output`` is the text of stdout, ``outputs`` are nbformat's, of all its cells in order.
+    ``saved`` is null where nothing was to be saved. Outputs of calls of long ago are no longer
+    kept: then ``outputs_kept`` is false.
+    """
+
+    id: str
+    notebook_id: str
+    status: ExecutionStatus
+    output: str
+    outputs: list[dict[str, Any]]
+    execution_count: int | None
+    started: datetime | None
+    duration: float | None
+    error: ExecutionError | None
+    truncated: bool = False
+    outputs_kept: bool = True
+    saved: bool | None = None
+    save_error: ExecutionError | None = None
+    executions: list[ExecutionOutput] = Field(default_factory=list)
+
+
+class StatusReport(Record):
+    """What a notebook does now: the running execution, and the calls that wait, in order."""
+
+    notebook_id: str
+    status: NotebookStatus
+    kernel_info: dict[str, Any]
+    running: Execution | None
+    queued: list[str]
+    last: Execution | None

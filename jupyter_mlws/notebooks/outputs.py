@@ -1,0 +1,126 @@
+"""The outputs of an execution, gathered from a kernel's messages as nbformat has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LIMIT = 5_000_000
+"""Characters that one execution's outputs may have; what comes after is left out."""
+
+Message = dict[str, Any]
+Output = dict[str, Any]
+Event = dict[str, Any]
+
+
+class Outputs:
+    """Takes messages in their order. ``truncated`` tells that there was more than the limit."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.truncated = False
+        self._left = limit
+        self._items: list[Output] = []
+        # A stream's text is kept in parts: appending to a long text copies it each time.
+        self._streams: dict[int, list[str]] = {}
+        self._clear_at_next = False
+
+    def take(self, message: Message) -> Event | None:
+        """Add what a message brings; the event to tell of it, None where it brings nothing."""
+        kind, content = message["header"]["msg_type"], message["content"]
+        if kind == "clear_output":
+            return self._clear(wait=bool(content.get("wait")))
+        if kind == "update_display_data":
+            return self._update(content)
+        output = _output(kind, content)
+        if output is None or not self._fits(output):
+            return None
+        if self._clear_at_next:
+            self._clear(wait=False)
+        self._add(output, (content.get("transient") or {}).get("display_id"))
+        return {"type": "output", "output": output}
+
+    def items(self) -> list[Output]:
+        """All outputs, as nbformat writes them into a document."""
+        made = []
+        for position, item in enumerate(self._items):
+            kept = {key: value for key, value in item.items() if key != "display_id"}
+            if position in self._streams:
+                kept["text"] = "".join(self._streams[position])
+            made.append(kept)
+        return made
+
+    def text(self) -> str:
+        """What was written to stdout."""
+        return stdout(self.items())
+
+    def _add(self, output: Output, display_id: str | None) -> None:
+        if output["output_type"] == "stream":
+            last = len(self._items) - 1
+            if last in self._streams and self._items[last]["name"] == output["name"]:
+                self._streams[last].append(output["text"])
+                return
+            self._streams[last + 1] = [output["text"]]
+        self._items.append({**output, "display_id": display_id})
+
+    def _clear(self, *, wait: bool) -> Event:
+        self._clear_at_next = wait
+        if not wait:
+            self._items.clear()
+            self._streams.clear()
+        return {"type": "clear", "wait": wait}
+
+    def _update(self, content: dict[str, Any]) -> Event | None:
+        output = _output("display_data", content)
+        display_id = (content.get("transient") or {}).get("display_id")
+        if output is None or display_id is None or not self._fits(output):
+            return None
+        for item in self._items:
+            if item.get("display_id") == display_id:
+                item.update(data=output["data"], metadata=output["metadata"])
+        return {"type": "update", "display_id": display_id, "output": output}
+
+    def _fits(self, output: Output) -> bool:
+        if output["output_type"] == "error":
+            return True
+        size = len(output.get("text", "")) + sum(map(_size, output.get("data", {}).values()))
+        if size > self._left:
+            self.truncated = True
+            # All that follows is left out too: text with a hole in it would mislead.
+            self._left = 0
+            return False
+        self._left -= size
+        return True
+
+
+def stdout(outputs: list[Output]) -> str:
+    """What was written to stdout, of outputs as nbformat has them."""
+    return "".join(
+        item["text"]
+        for item in outputs
+        if item["output_type"] == "stream" and item["name"] == "stdout"
+    )
+
+
+def _output(kind: str, content: dict[str, Any]) -> Output | None:
+    if kind == "stream":
+        return {"output_type": kind, "name": content["name"], "text": content["text"]}
+    if kind == "error":
+        return {
+            "output_type": kind,
+            "ename": content["ename"],
+            "evalue": content["evalue"],
+            "traceback": content["traceback"],
+        }
+    if kind not in ("display_data", "execute_result"):
+        return None
+    output = {
+        "output_type": kind,
+        "data": content["data"],
+        "metadata": content.get("metadata", {}),
+    }
+    if kind == "execute_result":
+        output["execution_count"] = content.get("execution_count")
+    return output
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, str) else len(repr(value))

@@ -1,0 +1,466 @@
+"""One notebook at work: its queue of calls, its session and kernel, and what is told of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.notebooks.execution import Outcome, Run
+from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
+from jupyter_mlws.notebooks.kernels import Connection, Kernel
+from jupyter_mlws.notebooks.models import (
+    ExecuteRequest,
+    Execution,
+    ExecutionOutput,
+    ExecutionResult,
+    ExecutionStatus,
+    NotebookStatus,
+)
+from jupyter_mlws.notebooks.outputs import Event, stdout
+from jupyter_mlws.notebooks.server import Document, JupyterServer
+from jupyter_mlws.notebooks.syntax import refused, suspicion
+
+KEPT = 30
+"""Ended calls of a notebook whose outputs can still be asked for."""
+Session = dict[str, Any]
+_STATES = {
+    "busy": NotebookStatus.BUSY,
+    "starting": NotebookStatus.STARTING,
+    "restarting": NotebookStatus.STARTING,
+    "dead": NotebookStatus.DEAD,
+}
+"""The server's word for what a kernel does; everything else is idle."""
+
+
+@dataclass
+class Piece:
+    """One piece of code of a call."""
+
+    cell: str | None
+    source: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    status: ExecutionStatus = ExecutionStatus.QUEUED
+    started: float | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def ran(self) -> bool:
+        """Whether any of it reached the kernel."""
+        return self.outcome is not None and self.started is not None
+
+
+@dataclass
+class Job:
+    """One call of execute."""
+
+    notebook: str
+    request: ExecuteRequest
+    path: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    pieces: list[Piece] = field(default_factory=list)
+    status: ExecutionStatus = ExecutionStatus.QUEUED
+    error: MLWSError | None = None
+    saved: bool | None = None
+    save_error: MLWSError | None = None
+    cancelled: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ask(self, document: Document) -> None:
+        """Take the code from the document as it is now; what is the same keeps its id."""
+        before, self.pieces = self.pieces, pieces_of(self.request, document)
+        if self.request.code is not None:
+            self.pieces[0].id = self.id
+        elif [piece.cell for piece in before] == [piece.cell for piece in self.pieces]:
+            for old, new in zip(before, self.pieces, strict=True):
+                new.id = old.id
+
+    def result(self, language: str = ENGLISH) -> ExecutionResult:
+        """What it came to so far."""
+        parts = [self._part(piece, language) for piece in self.pieces]
+        outcomes = [piece.outcome for piece in self.pieces if piece.outcome is not None]
+        outputs = [output for part in parts for output in part.outputs]
+        begun = [piece.started for piece in self.pieces if piece.started is not None]
+        took = [outcome.duration for outcome in outcomes if outcome.duration is not None]
+        return ExecutionResult(
+            id=self.id,
+            notebook_id=self.notebook,
+            status=self.status,
+            output=stdout(outputs),
+            outputs=outputs,
+            execution_count=next((o.count for o in reversed(outcomes) if o.count), None),
+            started=moment(begun[0]) if begun else None,
+            duration=round(sum(took), 3) if took else None,
+            error=said(self.error, language),
+            truncated=any(outcome.truncated for outcome in outcomes),
+            saved=self.saved,
+            save_error=said(self.save_error, language),
+            executions=parts,
+        )
+
+    def execution(self, piece: Piece, language: str = ENGLISH) -> Execution:
+        """One of its pieces."""
+        outcome = piece.outcome
+        return Execution(
+            id=piece.id,
+            request=self.id,
+            notebook_id=self.notebook,
+            path=self.path,
+            cell=piece.cell,
+            source=piece.source,
+            status=piece.status,
+            started=moment(piece.started),
+            duration=outcome.duration if outcome else None,
+            execution_count=outcome.count if outcome else None,
+            error=said(outcome.error, language) if outcome else None,
+        )
+
+    def _part(self, piece: Piece, language: str) -> ExecutionOutput:
+        outputs = piece.outcome.outputs if piece.outcome else []
+        return ExecutionOutput(**dict(self.execution(piece, language)), outputs=outputs)
+
+
+class KernelPool:
+    """The kernels that executions use; notebooks may share one, and then wait for each other."""
+
+    def __init__(self, server: JupyterServer) -> None:
+        self._server = server
+        self._kernels: dict[str, Kernel] = {}
+
+    async def of(self, identifier: str) -> Kernel:
+        """The kernel with that id; those that are gone are let go of."""
+        for gone in [kernel for kernel in self._kernels.values() if not kernel.there]:
+            await self._kernels.pop(gone.id).close()
+        if identifier not in self._kernels:
+            self._kernels[identifier] = Kernel(self._server.kernels, identifier)
+        return self._kernels[identifier]
+
+    async def close(self) -> None:
+        """Close the connections; the kernels are the server's."""
+        for kernel in self._kernels.values():
+            await kernel.close()
+        self._kernels.clear()
+
+
+class NotebookRuntime:
+    """Runs the calls of one notebook in their order. Lives on the event loop."""
+
+    def __init__(
+        self, identifier: str, server: JupyterServer, pool: KernelPool, histories: Histories
+    ) -> None:
+        self.id = identifier
+        self.stream = RingStream()
+        self.jobs: OrderedDict[str, Job] = OrderedDict()
+        self.running: tuple[Job, Piece | None] | None = None
+        self.last: tuple[Job, Piece] | None = None
+        self._server = server
+        self._pool = pool
+        self._histories = histories
+        self._order = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self.session: str | None = None
+        self._told: NotebookStatus | None = None
+        self.doing: NotebookStatus | None = None
+        self.dead = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    # Calls
+
+    async def submit(self, request: ExecuteRequest) -> Job:
+        """Queue a call; error 20401 for a cell that is not there, 20402 for a broken document."""
+        async with self._order:
+            path = await self._server.path_of(self.id)
+            job = Job(self.id, request, path)
+            job.ask(await self._server.read(path))
+            self.jobs[job.id] = job
+            self._forget()
+            self._tell_job(job)
+            task = asyncio.create_task(self._work(job))
+            self._tasks[job.id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+            return job
+
+    def cancel(self, *, queued: bool) -> None:
+        """Leave the rest of the running call, and (``queued``) all that wait."""
+        running = self.running[0] if self.running else None
+        for identifier, task in list(self._tasks.items()):
+            job = self.jobs[identifier]
+            if job is running:
+                job.cancelled = True
+            elif queued:
+                job.cancelled = True
+                task.cancel()
+
+    @property
+    def queued(self) -> list[Job]:
+        """The calls that wait, in order."""
+        running = self.running[0] if self.running else None
+        return [job for job in map(self.jobs.__getitem__, self._tasks) if job is not running]
+
+    async def settled(self) -> None:
+        """Wait until no call is left."""
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """End all calls; what runs is lost."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Session and kernel
+
+    async def kernel(self, path: str, document: Document) -> Kernel:
+        """The kernel of the notebook's session, started if there is none."""
+        session = session_of(path, await self._server.sessions(), self)
+        if session is None:
+            self._tell(NotebookStatus.STARTING)
+            spec = document.content.get("metadata", {}).get("kernelspec", {})
+            name = spec.get("name") or self._server.default_kernel
+            session = await self._server.open_session(path, name)
+        elif session["path"] != path:
+            await self._server.move_session(session["id"], path)
+        self.session = session["id"]
+        self.dead = False
+        return await self._pool.of(session["kernel"]["id"])
+
+    # The work
+
+    async def _work(self, job: Job) -> None:
+        try:
+            async with self._turn:
+                self.running = (job, None)
+                await self._execute(job)
+        except MLWSError as error:
+            self.dead = error.code == "20102"
+            self._end(job, ExecutionStatus.ERROR, error)
+        except asyncio.CancelledError:
+            status = ExecutionStatus.CANCELLED if job.cancelled else ExecutionStatus.LOST
+            self._end(job, status, MLWSError("20204", by="request" if job.cancelled else "stop"))
+            if not job.cancelled:
+                raise
+        except Exception as error:  # noqa: BLE001  the edge: a fault of ours ends the call, too
+            self._end(job, ExecutionStatus.ERROR, MLWSError("50101", id=job.id))
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"execution {job.id} failed", "exception": error}
+            )
+
+    async def _execute(self, job: Job) -> None:
+        job.path = path = await self._server.path_of(self.id)
+        document = await self._server.read(path)
+        # Read anew: the calls before may have changed the document.
+        job.ask(document)
+        history = await asyncio.to_thread(self._histories.of, path)
+        kernel = await self.kernel(path, document)
+        async with kernel.turn:
+            connection = await kernel.connect()
+            self._tell(NotebookStatus.BUSY)
+            job.status = ExecutionStatus.RUNNING
+            self._tell_job(job)
+            if await self._parses(job, kernel, connection, history):
+                await self._run_all(job, kernel, history)
+        if job.request.saves and any(piece.ran for piece in job.pieces):
+            await self._save(job, document)
+        self._end(job, *_summary(job))
+
+    async def _parses(
+        self, job: Job, kernel: Kernel, connection: Connection, history: History
+    ) -> bool:
+        """Whether all of the code can be parsed: none of it runs where some cannot."""
+        if kernel.language != "python":
+            return True
+        for piece in job.pieces:
+            fault = suspicion(piece.source)
+            if fault is None or not await refused(connection, piece.source):
+                continue
+            error = MLWSError(
+                "20202",
+                ename=type(fault).__name__,
+                evalue=fault.msg,
+                line=fault.lineno,
+                cell=piece.cell,
+                traceback=[],
+            )
+            await asyncio.to_thread(history.begin, self._begun(job, piece))
+            await self._finish(job, piece, Outcome(ExecutionStatus.ERROR, error=error), history)
+            return False
+        return True
+
+    async def _run_all(self, job: Job, kernel: Kernel, history: History) -> None:
+        for piece in job.pieces:
+            if job.cancelled:
+                return
+            outcome = await self._run(job, piece, kernel, history)
+            if outcome.status is ExecutionStatus.SUCCESS:
+                kernel.done.append(piece.id)
+            elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
+                return
+
+    async def _run(self, job: Job, piece: Piece, kernel: Kernel, history: History) -> Outcome:
+        def told(event: Event) -> None:
+            self.stream.publish(
+                {**event, "execution": piece.id, "request": job.id, "cell": piece.cell}
+            )
+
+        async def begun() -> None:
+            piece.started = time.time()
+            piece.status = ExecutionStatus.RUNNING
+            self._tell_piece(job, piece)
+            await asyncio.to_thread(history.begin, self._begun(job, piece))
+
+        self.running = (job, piece)
+        connection = await kernel.connect()
+        run = Run(kernel, connection, piece.source, job.request.timeout, told, begun)
+        outcome = await run()
+        if outcome.error is not None:
+            outcome.error.facts["cell"] = piece.cell
+        if outcome.error is not None and outcome.error.code == "20101":
+            self.dead = not kernel.there
+        await self._finish(job, piece, outcome, history)
+        return outcome
+
+    async def _finish(self, job: Job, piece: Piece, outcome: Outcome, history: History) -> None:
+        piece.outcome, piece.status = outcome, outcome.status
+        self.last = (job, piece)
+        self._tell_piece(job, piece)
+        await asyncio.to_thread(history.end, piece.id, outcome)
+
+    async def _save(self, job: Job, document: Document) -> None:
+        """Put the outputs into the document, unless somebody changed it since it was read."""
+        try:
+            path = await self._server.path_of(self.id)
+            if await self._server.hash_of(path) != document.hash:
+                raise MLWSError("20403", path=path)
+            self._server.trust(path, document.content)
+            fill(document.content, job.pieces)
+            await self._server.save(path, document.content)
+        except MLWSError as error:
+            job.saved, job.save_error = False, error
+        else:
+            job.saved = True
+
+    def _begun(self, job: Job, piece: Piece) -> Begun:
+        return Begun(piece.id, job.id, self.id, job.path, piece.cell, piece.source)
+
+    # What is told
+
+    def _end(self, job: Job, status: ExecutionStatus, error: MLWSError | None) -> None:
+        if self.running is not None and self.running[0] is job:
+            self.running = None
+        job.status, job.error = status, error
+        for piece in job.pieces:
+            if not piece.status.ended:
+                # What ran shares the call's end; what never began was left.
+                piece.status = status if piece.started else ExecutionStatus.CANCELLED
+        self._tell_job(job)
+        job.ended.set()
+        if self.running is None:
+            self.doing = None
+            self._publish_status(NotebookStatus.DEAD if self.dead else NotebookStatus.IDLE)
+
+    def _tell(self, status: NotebookStatus) -> None:
+        self.doing = status
+        self._publish_status(status)
+
+    def _publish_status(self, status: NotebookStatus) -> None:
+        if status is not self._told:
+            self._told = status
+            self.stream.publish({"type": "status", "status": status.value})
+
+    def _tell_job(self, job: Job) -> None:
+        error = said(job.error, ENGLISH)
+        self.stream.publish(
+            {
+                "type": "request",
+                "request": job.id,
+                "status": job.status.value,
+                "error": error.model_dump(mode="json") if error else None,
+            }
+        )
+
+    def _tell_piece(self, job: Job, piece: Piece) -> None:
+        row = job.execution(piece).model_dump(mode="json")
+        left_out = ("id", "request", "cell", "notebook_id", "path", "source")
+        self.stream.publish(
+            {
+                "type": "execution",
+                "execution": piece.id,
+                "request": job.id,
+                "cell": piece.cell,
+                **{key: value for key, value in row.items() if key not in left_out},
+            }
+        )
+
+    def _forget(self) -> None:
+        ended = [identifier for identifier, job in self.jobs.items() if job.ended.is_set()]
+        for identifier in ended[: max(0, len(ended) - KEPT)]:
+            del self.jobs[identifier]
+
+
+def session_of(
+    path: str, sessions: Sequence[Session], runtime: NotebookRuntime | None
+) -> Session | None:
+    """A notebook's session; also one that began before the notebook was renamed."""
+    here = next((session for session in sessions if session["path"] == path), None)
+    if here is not None or runtime is None:
+        return here
+    return next((session for session in sessions if session["id"] == runtime.session), None)
+
+
+def status_of(session: Session | None, runtime: NotebookRuntime | None) -> NotebookStatus:
+    """What a notebook does, by its calls and by its kernel's own word."""
+    if runtime is not None and runtime.doing is not None:
+        return runtime.doing
+    if session is None:
+        dead = runtime is not None and runtime.dead
+        return NotebookStatus.DEAD if dead else NotebookStatus.IDLE
+    return _STATES.get(session["kernel"]["execution_state"], NotebookStatus.IDLE)
+
+
+def cell_id(cell: Any, position: int) -> str:
+    """A cell's id; documents before nbformat 4.5 have none, there it is ``#1``, ``#2``…"""
+    return str(cell.get("id") or f"#{position}")
+
+
+def pieces_of(request: ExecuteRequest, document: Document) -> list[Piece]:
+    """The code that a call asks for; error 20401 for a cell that is none or is not there."""
+    if request.code is not None:
+        return [Piece(None, request.code)]
+    sources = {
+        cell_id(cell, position): cell["source"]
+        for position, cell in enumerate(document.content["cells"], 1)
+        if cell["cell_type"] == "code"
+    }
+    wanted = list(sources) if request.cells is None else request.cells
+    for identifier in wanted:
+        if identifier not in sources:
+            raise MLWSError("20401", kind="code cell", name=identifier)
+    return [Piece(name, sources[name]) for name in wanted if sources[name].strip()]
+
+
+def fill(content: Any, pieces: list[Piece]) -> None:
+    """Put the outputs of what ran into its cells."""
+    ran = {piece.cell: piece.outcome for piece in pieces if piece.ran}
+    for position, cell in enumerate(content["cells"], 1):
+        outcome = ran.get(cell_id(cell, position))
+        if outcome is not None:
+            cell["outputs"] = outcome.outputs
+            cell["execution_count"] = outcome.count
+            # As in a tab: what a person ran is shown with its scripts.
+            cell["metadata"]["trusted"] = True
+
+
+def _summary(job: Job) -> tuple[ExecutionStatus, MLWSError | None]:
+    """A call's end: that of its first piece that ended badly."""
+    for piece in job.pieces:
+        if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
+            return piece.status, piece.outcome.error
+    if job.cancelled:
+        return ExecutionStatus.CANCELLED, MLWSError("20204", by="request")
+    return ExecutionStatus.SUCCESS, None

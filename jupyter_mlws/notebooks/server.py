@@ -1,0 +1,204 @@
+"""The one adapter of Jupyter Server's own managers: documents, sessions, kernels and file ids.
+
+What they refuse (tornado's errors) becomes an error of ours here, without the server's paths.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from tornado import web
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.models import SUFFIX
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a document without its content."""
+
+    created: datetime
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Document(Facts):
+    """A notebook as it was read; ``content`` is nbformat 4, ``hash`` that of the file."""
+
+    content: Any
+    hash: str
+
+
+class JupyterServer:
+    """The managers of the server that loaded the extension. To be used from its event loop."""
+
+    def __init__(self, app: Any) -> None:
+        self.root = Path(app.root_dir)
+        self.data = Path(app.data_dir)
+        self.kernels = app.kernel_manager
+        self._contents = app.contents_manager
+        self._sessions = app.session_manager
+        self._specs = app.kernel_spec_manager
+        self._file_ids = app.web_app.settings["file_id_manager"]
+
+    # Ids
+
+    def identify(self, path: str) -> str:
+        """The id of a notebook, given to it when it is first asked for."""
+        identifier: str = self._file_ids.get_id(path) or self._file_ids.index(path)
+        return identifier
+
+    async def path_of(self, identifier: str) -> str:
+        """Where a notebook is now; error 20401 where it is no more."""
+        path: str | None = self._file_ids.get_path(identifier)
+        if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
+            raise MLWSError("20401", kind="notebook", name=identifier)
+        return path
+
+    # Documents
+
+    async def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        with _refusals(path, self.root):
+            return bool(await ensure_async(self._contents.file_exists(path)))
+
+    async def folder_exists(self, path: str) -> bool:
+        """Whether there is such a folder."""
+        with _refusals(path, self.root):
+            return bool(await ensure_async(self._contents.dir_exists(path)))
+
+    async def free_name(self) -> str:
+        """An untitled name in the server's root that no file has."""
+        name = f"{self._contents.untitled_notebook}{SUFFIX}"
+        return str(await ensure_async(self._contents.increment_filename(name)))
+
+    async def facts(self, path: str) -> Facts:
+        """Error 20401 where it is not there."""
+        with _refusals(path, self.root):
+            model = await ensure_async(self._contents.get(path, content=False))
+        return Facts(model["created"], model["last_modified"])
+
+    async def read(self, path: str) -> Document:
+        """Error 20402 for a file that is no notebook."""
+        with _refusals(path, self.root):
+            model = await ensure_async(
+                self._contents.get(path, type="file", format="base64", require_hash=True)
+            )
+        content = await asyncio.to_thread(parsed, model["content"], path)
+        return Document(model["created"], model["last_modified"], content, model["hash"])
+
+    async def hash_of(self, path: str) -> str:
+        """What the file is now."""
+        with _refusals(path, self.root):
+            model = await ensure_async(
+                self._contents.get(path, type="file", content=False, require_hash=True)
+            )
+        return str(model["hash"])
+
+    async def save(self, path: str, content: Any) -> None:
+        """Write a notebook; error 20104 where it cannot be written."""
+        model = {"type": "notebook", "format": "json", "content": content}
+        with _refusals(path, self.root, writing=True):
+            await ensure_async(self._contents.save(model, path))
+
+    def trust(self, path: str, content: Any) -> None:
+        """Mark the cells of a notebook whose signature this server knows."""
+        self._contents.mark_trusted_cells(content, path)
+
+    async def delete(self, path: str) -> None:
+        """Remove the file (into the trash, where the server is set so)."""
+        with _refusals(path, self.root, writing=True):
+            await ensure_async(self._contents.delete(path))
+
+    # Kernels and sessions
+
+    async def specs(self) -> dict[str, Any]:
+        """The installed kernels by name, as `kernel.json` describes them."""
+        specs = await ensure_async(self._specs.get_all_specs())
+        return {name: spec["spec"] for name, spec in specs.items()}
+
+    @property
+    def default_kernel(self) -> str:
+        """The kernel of a notebook that names none."""
+        return str(self.kernels.default_kernel_name)
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        """All sessions of notebooks, those of open tabs too."""
+        found = await ensure_async(self._sessions.list_sessions())
+        return [session for session in found if session["type"] == "notebook"]
+
+    async def open_session(self, path: str, kernel: str) -> dict[str, Any]:
+        """Start a kernel for a notebook; error 20102 where none starts."""
+        try:
+            session = await ensure_async(
+                self._sessions.create_session(
+                    path=path, name=Path(path).name, type="notebook", kernel_name=kernel
+                )
+            )
+        except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
+            # A kernel that is not installed is a kind of KeyError.
+            raise MLWSError("20102", kernel=kernel, reason=_said(error, self.root)) from error
+        return dict(session)
+
+    async def move_session(self, identifier: str, path: str) -> None:
+        """Have a session follow its notebook."""
+        with _refusals(path, self.root):
+            await ensure_async(
+                self._sessions.update_session(identifier, path=path, name=Path(path).name)
+            )
+
+    async def end_session(self, identifier: str) -> None:
+        """End a session and its kernel."""
+        with _refusals(identifier, self.root):
+            await ensure_async(self._sessions.delete_session(identifier))
+
+
+def parsed(encoded: str, path: str) -> Any:
+    """A notebook in the newest format; error 20402 says what is wrong with the file."""
+    import nbformat
+
+    try:
+        text = base64.b64decode(encoded).decode("utf-8")
+        content: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        nbformat.validate(content, relax_add_props=True)
+        if "\\ud" in text.lower():
+            # Half a surrogate pair is valid JSON and no text: nothing could be sent or saved.
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
+    except nbformat.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path))
+        reason = f"{where}: {error.message}" if where else error.message
+        raise MLWSError("20402", path=path, reason=reason[:500]) from error
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+        # What nbformat raises on JSON that is no notebook at all.
+        raise MLWSError("20402", path=path, reason=str(error)[:500]) from error
+    return content
+
+
+@contextmanager
+def _refusals(path: str, root: Path, *, writing: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except web.HTTPError as error:
+        if error.status_code == 404:
+            raise MLWSError("20401", kind="notebook", name=path) from error
+        if writing:
+            raise MLWSError("20104", path=path, reason=_said(error, root)) from error
+        raise MLWSError("20402", path=path, reason=_said(error, root)) from error
+
+
+def _said(error: Exception, root: Path) -> str:
+    """What an error says, without where things are on this machine."""
+    if isinstance(error, OSError):
+        return f"{error.strerror}: {Path(str(error.filename or '')).name}"
+    text = (error.log_message if isinstance(error, web.HTTPError) else None) or str(error)
+    return text.replace(f"{root}/", "")

@@ -1,0 +1,56 @@
+"""Whether code can be parsed, asked before any of it runs.
+
+Only the kernel knows its own language, its magics and its version. What this server's Python
+cannot parse is a suspicion, which the kernel confirms or not; the line is found here.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from contextlib import suppress
+
+from jupyter_mlws.notebooks.kernels import Connection
+
+ASK_LIMIT = 5.0
+"""Seconds; a kernel that does not say is let run the code, and says so then."""
+_MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[^#'\"]*\?{1,2}\s*)$")
+_ASSIGNED = re.compile(r"(=\s*)[%!](?!=).*$")
+
+
+def suspicion(source: str) -> SyntaxError | None:
+    """What this Python objects to, with the line; None for what it takes."""
+    if source.lstrip().startswith("%%"):
+        return None
+    first = _parse(source)
+    if first is None:
+        return None
+    # The same without magics, so that the line is that of the true fault.
+    return _parse("\n".join(map(_without_magic, source.split("\n")))) or first
+
+
+async def refused(connection: Connection, source: str) -> bool:
+    """Whether the kernel cannot parse ``source`` either."""
+    question = connection.ask("is_complete_request", {"code": source})
+    with question as answers, suppress(asyncio.TimeoutError):
+        while True:
+            channel, message = await asyncio.wait_for(answers.get(), ASK_LIMIT)
+            if channel == "shell":
+                return message["content"].get("status") in ("invalid", "incomplete")
+    return False
+
+
+def _parse(source: str) -> SyntaxError | None:
+    try:
+        compile(source, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError as error:
+        return error
+    except ValueError as error:
+        # A NUL character, which has no line.
+        return SyntaxError(str(error))
+    return None
+
+
+def _without_magic(line: str) -> str:
+    return _ASSIGNED.sub(r"\1None", _MAGIC.sub(r"\1pass", line))

@@ -1,0 +1,69 @@
+"""Finds the notebooks below a folder, without going through all of a large tree."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import NamedTuple
+
+from jupyter_mlws.notebooks.models import SUFFIX
+
+SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
+MOST_ENTRIES = 200_000
+"""Files and folders that are looked at."""
+MOST_IN_FOLDER = 20_000
+"""A folder with more entries holds data; its rest is left out."""
+
+
+class Found(NamedTuple):
+    """Paths below the root, sorted; whether nothing was left out."""
+
+    paths: list[str]
+    complete: bool
+
+
+def find(root: Path, most: int = MOST_ENTRIES) -> Found:
+    """All notebooks outside hidden folders; links to folders are not followed."""
+    paths: list[str] = []
+    complete = True
+    waiting = deque([""])
+    while waiting:
+        folder = waiting.popleft()
+        entries, whole = _entries(root / folder, min(MOST_IN_FOLDER, most))
+        complete = complete and whole
+        most -= len(entries)
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.name.startswith(".") or not _is_text(entry.name):
+                continue
+            if entry.name.endswith(SUFFIX):
+                if entry.is_file():
+                    paths.append(path)
+            elif entry.is_dir(follow_symlinks=False) and not _skipped(entry):
+                waiting.append(path)
+    return Found(sorted(paths), complete)
+
+
+def _entries(folder: Path, most: int) -> tuple[list[os.DirEntry[str]], bool]:
+    entries: list[os.DirEntry[str]] = []
+    try:
+        with os.scandir(folder) as found:
+            for entry in found:
+                if len(entries) >= most:
+                    return entries, False
+                entries.append(entry)
+    except (PermissionError, FileNotFoundError, NotADirectoryError):
+        # Not ours to read, or gone since it was seen.
+        return entries, False
+    return entries, True
+
+
+def _skipped(entry: os.DirEntry[str]) -> bool:
+    """A folder of tools: packages, caches, a Python environment."""
+    return entry.name in SKIPPED or Path(entry.path, "pyvenv.cfg").exists()
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in an answer: file systems allow any bytes."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -1,0 +1,120 @@
+"""A server with our extension over a real project, and calls of its notebooks' endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from jupyter_mlws.project import Project
+
+API = "mlws/api/v1/notebooks"
+LIMIT = 60.0
+
+
+@pytest.fixture
+def jp_root_dir(project: Project) -> Path:
+    return project.root
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
+
+
+@pytest.fixture
+def call(jp_fetch) -> Callable[..., Any]:
+    """Call below /notebooks: ``call("GET", "id")`` → (status, data or error, headers)."""
+
+    async def fetch(
+        method: str, path: str = "", body: Any = None, headers: Any = None, **query: Any
+    ) -> tuple[int, Any, Any]:
+        text = body if isinstance(body, str) else json.dumps({} if body is None else body)
+        more = {"body": text} if method == "POST" else {}
+        try:
+            answer = await jp_fetch(
+                API,
+                *([path] if path else []),
+                method=method,
+                headers=headers,
+                params=query,
+                request_timeout=LIMIT,
+                **more,
+            )
+        except HTTPClientError as error:
+            assert error.response is not None
+            return error.code, json.loads(error.response.body), error.response.headers
+        return answer.code, json.loads(answer.body)["data"], answer.headers
+
+    return fetch
+
+
+@pytest.fixture
+def create(call) -> Callable[..., Any]:
+    """Make a notebook: its model."""
+
+    async def make(**body: Any) -> dict[str, Any]:
+        status, made, _ = await call("POST", "", body)
+        assert status == 201, made
+        return made
+
+    return make
+
+
+@pytest.fixture
+def run(call) -> Callable[..., Any]:
+    """Execute: (status, result or error)."""
+
+    async def execute(notebook: str, **body: Any) -> tuple[int, Any]:
+        status, said, _ = await call("POST", f"{notebook}/execute", body)
+        return status, said
+
+    return execute
+
+
+@pytest.fixture
+def document(project: Project) -> Callable[..., Path]:
+    """Write a notebook of code cells: ``document("a.ipynb", one="1 + 1")``; ids are the names."""
+
+    def write(path: str, **sources: str) -> Path:
+        file = project.root / path
+        cells = [
+            {
+                "id": name,
+                "cell_type": "code",
+                "source": source,
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
+            for name, source in sources.items()
+        ]
+        content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        file.write_text(json.dumps(content), encoding="utf-8")
+        return file
+
+    return write
+
+
+@pytest.fixture
+def listen(jp_ws_fetch) -> Callable[..., Any]:
+    """Follow a notebook's stream: ``listen(id, since=0)`` → a function that reads on."""
+
+    async def follow(notebook: str, **query: Any) -> Callable[..., Any]:
+        socket = await jp_ws_fetch(API, notebook, "output", params=query)
+        hello = json.loads(await socket.read_message())
+        assert hello["type"] == "hello"
+
+        async def until(fits: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+            messages = []
+            while not messages or not fits(messages[-1]):
+                messages.append(json.loads(await socket.read_message()))
+            return messages
+
+        return until
+
+    return follow
