@@ -10,6 +10,7 @@ from jupyter_mlws.project import Project
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.snapshots import SnapshotManager
+    from jupyter_mlws.versioning.versions import Versions
     from jupyter_mlws.workflows.manager import WorkflowManager
 
 
@@ -25,10 +26,14 @@ class Workspace:
         return cls(Project.open(path))
 
     @cached_property
-    def snapshots(self) -> SnapshotManager:
-        from jupyter_mlws.versioning.snapshots import SnapshotManager
+    def versions(self) -> Versions:
+        from jupyter_mlws.versioning.versions import Versions
 
-        return SnapshotManager(self.project)
+        return Versions(self.project)
+
+    @property
+    def snapshots(self) -> SnapshotManager:
+        return self.versions.snapshots
 
     @cached_property
     def workflows(self) -> WorkflowManager:
@@ -38,7 +43,7 @@ class Workspace:
 
     def close(self) -> None:
         """Close the managers that were built."""
-        for name in ("snapshots", "workflows"):
+        for name in ("versions", "workflows"):
             manager = self.__dict__.pop(name, None)
             if manager is not None:
                 manager.close()

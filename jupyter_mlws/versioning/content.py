@@ -94,6 +94,11 @@ def normal(project: Project, path: str) -> str:
     return project.relative(project.resolve(folder) / name)
 
 
+def listed(paths: Iterable[str]) -> list[str]:
+    """Paths of git as an answer lists them: in order, each as text that can be sent."""
+    return sorted(path.encode(errors="surrogateescape").decode(errors="replace") for path in paths)
+
+
 def kind_of(path: str) -> ChangeKind:
     """How a path of git is shown and compared."""
     if path.endswith(".ipynb"):

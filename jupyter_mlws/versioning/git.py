@@ -10,15 +10,19 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.secrets import masked
 
 TIMEOUT = 60.0
 """Seconds for one call that reads or writes the repository."""
+LOOK = 0.1
+"""Seconds between two looks whether a long call is still wanted."""
 OPTIONS = (
     "--no-optional-locks",
     "--literal-pathspecs",
@@ -164,19 +168,22 @@ class Git:
         given: bytes = b"",
         codes: Sequence[int] = (0,),
         timeout: float = TIMEOUT,
+        wanted: Callable[[], None] | None = None,
     ) -> bytes:
-        """As :meth:`run`, but raises :class:`GitFailedError`."""
+        """As :meth:`run`, but raises :class:`GitFailedError`.
+
+        ``wanted`` is called again and again meanwhile; what it raises ends git.
+        """
         process = self._start(["git", *OPTIONS, *arguments])
         try:
-            output, errors = process.communicate(given, timeout=timeout)
+            output, errors = _communicate(process, given, timeout, wanted)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             raise GitFailedError(
                 f"git {arguments[0]}", -1, f"no answer within {timeout:g} s"
             ) from None
         if process.returncode not in codes:
-            reason = errors.decode(errors="replace").strip()
+            # Addresses of remotes may hold passwords.
+            reason = masked(errors.decode(errors="replace").strip())
             raise GitFailedError(f"git {arguments[0]}", process.returncode, reason)
         return output
 
@@ -187,10 +194,8 @@ class Git:
             return
         process = self._start([str(path), *arguments], {"GIT_EDITOR": ":"})
         try:
-            output, errors = process.communicate(timeout=timeout)
+            output, errors = _communicate(process, b"", timeout, None)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
             reason = f"no end within {timeout:g} s"
             raise MLWSError("30207", hook=name, reason=reason) from None
         if process.returncode != 0:
@@ -578,6 +583,31 @@ class Git:
                 self.attempt("-c", "user.useConfigOnly=true", "var", name)
             except GitFailedError as error:
                 raise MLWSError("30205") from error
+
+
+def _communicate(
+    process: subprocess.Popen[bytes],
+    given: bytes,
+    timeout: float,
+    wanted: Callable[[], None] | None,
+) -> tuple[bytes, bytes]:
+    """What the process prints until its end; it is killed if that comes too late or not wanted."""
+    deadline = time.monotonic() + timeout
+    rest: bytes | None = given
+    try:
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                return process.communicate(rest, timeout=min(LOOK, left) if wanted else left)
+            except subprocess.TimeoutExpired:
+                if wanted is None or time.monotonic() >= deadline:
+                    raise
+                wanted()
+                rest = None
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
 
 
 def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:

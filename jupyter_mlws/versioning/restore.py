@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -33,6 +33,7 @@ from jupyter_mlws.versioning.models import (
     RestorePlan,
     RestoreResult,
 )
+from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.storage import full_disk_told
 from jupyter_mlws.versioning.worktree import WorkingData
 
@@ -60,18 +61,6 @@ REASONS = {
     "ignored": Words("ignored by git", "被 git 忽略"),
     "renamed": Words("renamed since the last snapshot", "自上个快照后被重命名"),
 }
-
-
-class Telling(Protocol):
-    """Hears of progress, and may raise to stop; the signature of an operation's progress."""
-
-    def __call__(
-        self, done: float, total: float | None = None, unit: str = "", message: str = ""
-    ) -> None: ...
-
-
-def quiet(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
-    """Nobody listens."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Finds content that looks like a credential, so that it is not committed by accident."""
+"""Finds what looks like a credential: not to be committed by accident, nor to be shown."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ PATTERNS = tuple(
         rb"\bAIza[0-9A-Za-z_\-]{35}\b",
     )
 )
+
+_WEB_USER = re.compile(r"(?i)\b(https?://)[^/@\s]+@")
+_PASSWORD = re.compile(r"(?i)\b(\w[\w+.-]*://[^/:@\s]*):[^/@\s]+@")
+_PARAMETER = re.compile(
+    r"(?i)([?&][\w.-]*(?:token|secret|password|signature|credential|key|sig)[\w.-]*=)[^&\s'\"]+"
+)
+
+
+def masked(text: str) -> str:
+    """``text`` with the credentials in its addresses replaced by stars.
+
+    A web address's user may be a token itself; that of ``ssh://git@host`` is none.
+    """
+    text = _WEB_USER.sub(r"\1***@", text)
+    text = _PASSWORD.sub(r"\1:***@", text)
+    return _PARAMETER.sub(r"\1***", text)
 
 
 def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:

@@ -10,15 +10,14 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.compare import Comparison
-from jupyter_mlws.versioning.content import Content, kind_of, normal, size_of
+from jupyter_mlws.versioning.content import kind_of, normal, size_of
 from jupyter_mlws.versioning.creation import (
     TRAILER_DATA,
     TRAILER_RUN,
     Creation,
-    recover,
 )
 from jupyter_mlws.versioning.datafiles import DataFile
-from jupyter_mlws.versioning.git import Commit, Entry, Git, LogQuery, Status
+from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.models import (
     Author,
     Change,
@@ -28,6 +27,7 @@ from jupyter_mlws.versioning.models import (
     CodeVersion,
     FileDiff,
     GitStatus,
+    HistoryQuery,
     Proof,
     RestorePlan,
     RestoreResult,
@@ -39,30 +39,24 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.restore import Restore, Telling, is_switching, quiet
-from jupyter_mlws.versioning.tracking import TrackingClient
-from jupyter_mlws.versioning.worktree import WorkingData
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.restore import Restore, is_switching
 
 
 class SnapshotManager:
     """The versions of one project. Thread-safe: what writes holds the project's lock."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, repository: Repository | None = None) -> None:
         self.project = project
-        self._git = Git(project.root)
-        self._content = Content(self._git)
-        self._working = WorkingData(project.root, project.state / "hashes.json")
-
-    @cached_property
-    def _tracking(self) -> TrackingClient:
-        from jupyter_mlws.versioning.mlflow import tracking_uri
-
-        return TrackingClient(tracking_uri(self.project.root), self.project.state)
+        self._repository = repository or Repository(project)
+        self._git = self._repository.git
+        self._content = self._repository.content
+        self._working = self._repository.working
 
     def close(self) -> None:
         """End the helper process, if there is one."""
-        if "_tracking" in self.__dict__:
-            self._tracking.close()
+        self._repository.close()
 
     # Looking
 
@@ -78,35 +72,17 @@ class SnapshotManager:
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
         )
 
-    def list(
-        self,
-        *,
-        start: str = "HEAD",
-        path: str | None = None,
-        author: str | None = None,
-        text: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[Snapshot]:
+    def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Versions, newest first; a page stays the same while new ones are made."""
-        commits, following = self._page(start, path, author, text, limit, cursor)
+        commits, following = self._page(query or HistoryQuery())
         changes = self._git.changes([commit.sha for commit in commits])
         head = self._git.find("HEAD")
         items = [self._snapshot(commit, changes[commit.sha], head) for commit in commits]
         return Page(items=items, next_cursor=following)
 
-    def history(
-        self,
-        *,
-        start: str = "HEAD",
-        path: str | None = None,
-        author: str | None = None,
-        text: str | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[CodeVersion]:
+    def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
         """The same versions in the specification's words."""
-        commits, following = self._page(start, path, author, text, limit, cursor)
+        commits, following = self._page(query or HistoryQuery())
         changes = self._git.changes([commit.sha for commit in commits])
         items = [_code_version(commit, changes[commit.sha]) for commit in commits]
         return Page(items=items, next_cursor=following)
@@ -151,9 +127,9 @@ class SnapshotManager:
 
         ``told`` hears the name of each step. Errors: 30201, 30203, 30205 to 30210, 30402.
         """
-        with self.project.lock("snapshot"):
-            recover(self.project, self._tracking)
-            creation = Creation(self.project, self._content, self._working, self._tracking, told)
+        with self._repository.exclusive("snapshot"):
+            tracking = self._repository.tracking
+            creation = Creation(self.project, self._content, self._working, tracking, told)
             made = creation.run(message, paths, allow_secrets=allow_secrets)
         _, _, snapshot = self._look(made.sha)
         proof = Proof(
@@ -188,8 +164,7 @@ class SnapshotManager:
         Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
         Nothing has changed then.
         """
-        with self.project.lock("restore"):
-            recover(self.project, self._tracking)
+        with self._repository.exclusive("restore"):
             return self._restore.run(self._git.resolve(name), paths, progress)
 
     def keep_state(self, name: str) -> str:
@@ -205,8 +180,8 @@ class SnapshotManager:
 
     def recover(self) -> None:
         """Finish or forget what a crash left behind."""
-        with self.project.lock("recovery"):
-            recover(self.project, self._tracking)
+        with self._repository.exclusive("recovery"):
+            return
 
     # Parts
 
@@ -241,21 +216,13 @@ class SnapshotManager:
             for path, state in self._working.states(items).items()
         ]
 
-    def _page(
-        self,
-        start: str,
-        path: str | None,
-        author: str | None,
-        text: str | None,
-        limit: int,
-        cursor: str | None,
-    ) -> tuple[Sequence[Commit], str | None]:
-        begin, skip = self._begin(start, cursor)
+    def _page(self, query: HistoryQuery) -> tuple[Sequence[Commit], str | None]:
+        begin, skip = self._begin(query.ref, query.cursor)
         if begin is None:
             return [], None
-        below = normal(self.project, path) if path else None
-        query = LogQuery(begin, below, author, text, skip, limit + 1)
-        commits = self._git.log(query)
+        below = normal(self.project, query.path) if query.path else None
+        limit = query.limit
+        commits = self._git.log(LogQuery(begin, below, query.author, query.q, skip, limit + 1))
         following = f"{begin}.{skip + limit}" if len(commits) > limit else None
         return commits[:limit], following
 

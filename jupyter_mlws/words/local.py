@@ -39,10 +39,12 @@ class LocalSession:
         return _plain(created)
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
+        from jupyter_mlws.versioning.models import HistoryQuery
+
         snapshots = self._workspace.snapshots
 
         def page(size: int, cursor: str | None) -> Page[Snapshot]:
-            return snapshots.list(path=path, text=text, limit=size, cursor=cursor)
+            return snapshots.list(HistoryQuery(path=path, q=text, limit=size, cursor=cursor))
 
         return _all(page, limit)
 

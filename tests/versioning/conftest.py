@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data
 
 Command = Callable[..., str]
@@ -50,3 +51,10 @@ def manager(workspace: Project) -> Iterator[SnapshotManager]:
     manager = SnapshotManager(workspace)
     yield manager
     manager.close()
+
+
+@pytest.fixture
+def versions(workspace: Project) -> Iterator[Versions]:
+    versions = Versions(workspace)
+    yield versions
+    versions.close()

@@ -15,6 +15,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.versioning.models import HistoryQuery
 from jupyter_mlws.versioning.snapshots import SnapshotManager
 from tests.versioning.working_trees import add_data
 
@@ -383,18 +384,18 @@ def test_history_is_paged_and_filtered(manager: SnapshotManager) -> None:
     for number in range(5):
         (root / f"f{number % 2}.txt").write_text(str(number))
         manager.create(f"Version {number}")
-    first = manager.list(limit=2)
+    first = manager.list(HistoryQuery(limit=2))
     assert [s.subject for s in first.items] == ["Version 4", "Version 3"]
     (root / "f0.txt").write_text("later")
     manager.create("Later")
-    second = manager.list(limit=2, cursor=first.next_cursor)
+    second = manager.list(HistoryQuery(limit=2, cursor=first.next_cursor))
     assert [s.subject for s in second.items] == ["Version 2", "Version 1"]
-    assert len(manager.list(path="f1.txt").items) == 2
-    assert [s.subject for s in manager.list(text="version 3").items] == ["Version 3"]
-    assert manager.list(author="nobody").items == []
-    assert manager.history(limit=1).items[0].changes[0].path == "f0.txt"
+    assert len(manager.list(HistoryQuery(path="f1.txt")).items) == 2
+    assert [s.subject for s in manager.list(HistoryQuery(q="version 3")).items] == ["Version 3"]
+    assert manager.list(HistoryQuery(author="nobody")).items == []
+    assert manager.history(HistoryQuery(limit=1)).items[0].changes[0].path == "f0.txt"
     with pytest.raises(MLWSError):
-        manager.list(start="--all")
+        manager.list(HistoryQuery(ref="--all"))
 
 
 def test_differences_of_files_and_versions(manager: SnapshotManager, git: Command) -> None:

@@ -19,7 +19,10 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.secrets import masked
 
 BLOCK = 1024 * 1024
 
@@ -186,26 +189,28 @@ class DataStore:
         name = self._repo.config["core"].get("remote")
         return str(name) if name else None
 
-    def push(self, items: Sequence[DataFile]) -> None:
+    def push(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
         """Bring the items to the remote and look that each object has arrived.
 
         Error 30101 where the remote can't be reached or an object did not arrive.
         """
         wanted = [item for item in items if item.md5 and item.pushed]
-        with self._reaching():
+        meter = Meter(progress, "push")
+        with self._reaching(meter):
             for legacy in sorted({item.legacy for item in wanted}):
                 part = [item for item in wanted if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Files before listings: whoever sees a listing may believe in its files.
                 stored = self.objects(part)
-                self._transfer(cache, remote, [each.md5 for each in stored if not each.listing])
-                self._transfer(cache, remote, [each.md5 for each in stored if each.listing])
+                files = [each.md5 for each in stored if not each.listing]
+                self._transfer(cache, remote, files, meter)
+                self._transfer(cache, remote, [i.md5 for i in stored if i.listing], meter)
         absent = self.missing_remotely(wanted)
         if absent:
             reason = f"{len(absent)} objects did not arrive"
             raise MLWSError("30101", remote=self.remote, reason=reason)
 
-    def fetch(self, items: Sequence[DataFile]) -> None:
+    def fetch(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
         """Bring the items from the remote into the cache.
 
         Error 30101 where it can't be reached, 30402 where it lacks some of them.
@@ -213,14 +218,15 @@ class DataStore:
         wanted = [item for item in items if item.md5]
         if self.remote is None and wanted:
             raise MLWSError("30402", paths=", ".join(item.path for item in wanted))
-        with self._reaching():
+        meter = Meter(progress, "fetch")
+        with self._reaching(meter):
             for legacy in sorted({item.legacy for item in wanted}):
                 part = [item for item in wanted if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Listings first: they tell which files to ask for.
-                self._transfer(remote, cache, [i.md5 for i in part if i.folder])
+                self._transfer(remote, cache, [i.md5 for i in part if i.folder], meter)
                 files = [each.md5 for each in self.objects(part) if not each.listing]
-                self._transfer(remote, cache, files)
+                self._transfer(remote, cache, files, meter)
         absent = self.missing(wanted)
         if absent:
             raise MLWSError("30402", paths=", ".join(item.path for item in absent))
@@ -237,7 +243,24 @@ class DataStore:
                 absent += [each for each in part if each.md5 not in there]
         return absent
 
-    def _transfer(self, source: Any, target: Any, objects: Sequence[str | None]) -> None:
+    def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
+        """Those of the items, which the cache lacks, that the remote can't give either.
+
+        With ``insist`` error 30101 where it can't be asked; else all of them are lacking then.
+        """
+        if not items or self.remote is None:
+            return items
+        try:
+            paths = {stored.item.path for stored in self.missing_remotely(items)}
+        except MLWSError as error:
+            if error.code != "30101" or insist:
+                raise
+            return items
+        return [item for item in items if item.path in paths]
+
+    def _transfer(
+        self, source: Any, target: Any, objects: Sequence[str | None], meter: Meter
+    ) -> None:
         """Copy those of the objects that ``target`` lacks and ``source`` has."""
         # Not by DVC's own transfer, which takes a folder's listing as proof of its files.
         wanted = [md5 for md5 in objects if md5]
@@ -246,24 +269,30 @@ class DataStore:
         available = set(source.list_oids_exists(wanted)) if wanted else set()
         wanted = [md5 for md5 in wanted if md5 in available]
         failures: list[BaseException] = []
+        paths = [source.oid_to_path(md5) for md5 in wanted]
+        if source.fs.protocol == "local":
+            meter.expect(sum(Path(path).stat().st_size for path in paths))
         if wanted:
             target.add(
-                [source.oid_to_path(md5) for md5 in wanted],
+                paths,
                 source.fs,
                 wanted,
+                callback=meter,
                 on_error=lambda md5, error: failures.append(error),
             )
         if failures:
             raise failures[0]
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _reaching(self, meter: Meter | None = None) -> Iterator[None]:
         try:
             yield
         except MLWSError:
             raise
         except Exception as error:  # each remote's library raises its own kinds
-            reason = f"{type(error).__name__}: {error}"
+            if meter is not None and meter.stopped is not None:
+                raise meter.stopped from None
+            reason = masked(f"{type(error).__name__}: {error}")
             raise MLWSError("30101", remote=self.remote, reason=reason) from error
 
     def _remote(self, *, legacy: bool) -> Any:

@@ -1,0 +1,232 @@
+"""Endpoints of code: the working tree, commits, branches and remotes."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.operations import Operation
+from jupyter_mlws.versioning.code_models import (
+    Branch,
+    BranchCreate,
+    BranchDeleteQuery,
+    CheckoutRequest,
+    Remote,
+    TransferRequest,
+)
+from jupyter_mlws.versioning.handling import COMMIT_ERRORS, VersioningHandler
+from jupyter_mlws.versioning.models import (
+    CodeVersion,
+    Diff,
+    DiffQuery,
+    DiffReply,
+    FileDiff,
+    GitStatus,
+    HistoryQuery,
+    SnapshotCreate,
+)
+
+SWITCH_ERRORS = ("30103", "30106", "30201", "30202", "30404")
+
+
+class StatusHandler(VersioningHandler):
+    """The working tree."""
+
+    resource = "git"
+
+    @endpoint("Get branch and uncommitted changes", GitStatus, errors=["50402"])
+    async def get(self) -> GitStatus:
+        manager = await self.snapshots()
+        return await in_thread(manager.status)
+
+
+class DiffHandler(VersioningHandler):
+    """Differences between versions, or a version and the working tree."""
+
+    resource = "git"
+
+    @endpoint(
+        "List the files that differ, or compare one file",
+        DiffReply,
+        query=DiffQuery,
+        errors=["30404", "50302", "50402"],
+    )
+    async def get(self, query: DiffQuery) -> Diff | FileDiff:
+        manager = await self.snapshots()
+        if query.path is not None:
+            return await in_thread(manager.file_diff, query.path, query.from_, query.to)
+        return Diff(files=list(await in_thread(manager.diff, query.from_, query.to)))
+
+
+class CommitHandler(VersioningHandler):
+    """Commits, in the specification's words."""
+
+    resource = "git"
+
+    @endpoint(
+        "Commit changes",
+        CodeVersion,
+        body=SnapshotCreate,
+        status=201,
+        also=[("write", "contents")],
+        errors=COMMIT_ERRORS,
+    )
+    async def post(self, body: SnapshotCreate) -> Reply:
+        manager = await self.snapshots()
+        made = await in_thread(
+            manager.create, body.message, body.paths, allow_secrets=body.allow_secrets
+        )
+        version = await in_thread(manager.code_version, made.id)
+        return Reply(version, 201, location(self, "snapshots", made.id))
+
+
+class HistoryHandler(VersioningHandler):
+    """History, in the specification's words."""
+
+    resource = "git"
+
+    @endpoint("List commits", Page[CodeVersion], query=HistoryQuery, errors=["30404", "50402"])
+    async def get(self, query: HistoryQuery) -> Page[CodeVersion]:
+        manager = await self.snapshots()
+        return await in_thread(manager.history, query)
+
+
+class BranchHandler(VersioningHandler):
+    """New branches."""
+
+    resource = "git"
+
+    @endpoint(
+        "Create a branch",
+        Branch,
+        body=BranchCreate,
+        status=201,
+        also=[("write", "contents")],
+        errors=[*SWITCH_ERRORS, "30101", "30401", "30402", "50203"],
+    )
+    async def post(self, body: BranchCreate) -> Reply:
+        versions = await self.versions()
+        made = await in_thread(
+            versions.branches.create, body.name, body.from_, checkout=body.checkout
+        )
+        return Reply(made, 201, location(self, "git", "branch", escape(made.name)))
+
+
+class NamedBranchHandler(VersioningHandler):
+    """One branch; slashes in its name are escaped as ``~1`` or ``%2F``."""
+
+    resource = "git"
+
+    @endpoint("Get a branch", Branch, errors=["30404"])
+    async def get(self, name: str) -> Branch:
+        versions = await self.versions()
+        return await in_thread(versions.branches.get, unescape(name))
+
+    @endpoint(
+        "Delete a branch",
+        Branch,
+        query=BranchDeleteQuery,
+        errors=["30103", "30106", "30211", "30212", "30404"],
+    )
+    async def delete(self, name: str, query: BranchDeleteQuery) -> Branch:
+        versions = await self.versions()
+        return await in_thread(versions.branches.delete, unescape(name), force=query.force)
+
+
+class BranchesHandler(VersioningHandler):
+    """All branches."""
+
+    resource = "git"
+
+    @endpoint("List branches, of remotes too", Page[Branch])
+    async def get(self) -> Page[Branch]:
+        versions = await self.versions()
+        return Page(items=await in_thread(versions.branches.list))
+
+
+class CheckoutHandler(VersioningHandler):
+    """Going to another branch or commit."""
+
+    resource = "git"
+
+    @endpoint(
+        "Check out a branch or commit, with its data",
+        Operation,
+        body=CheckoutRequest,
+        status=202,
+        also=[("write", "contents")],
+        errors=[*SWITCH_ERRORS, "30211", "50203"],
+    )
+    async def post(self, body: CheckoutRequest) -> Reply:
+        branches = (await self.versions()).branches
+        # What can't be done at all is refused now, not by an operation that fails.
+        await in_thread(branches.check_checkout, body.branch, body.ref, create=body.create)
+        return self.begin(
+            "checkout",
+            lambda told: branches.checkout(
+                body.branch, body.ref, create=body.create, progress=told
+            ),
+        )
+
+
+class RemotesHandler(VersioningHandler):
+    """Where code is pushed to and pulled from."""
+
+    resource = "git"
+
+    @endpoint("List git's remotes", Page[Remote])
+    async def get(self) -> Page[Remote]:
+        versions = await self.versions()
+        return Page(items=await in_thread(versions.remotes.list))
+
+
+class PushHandler(VersioningHandler):
+    """Data and code, brought to a remote."""
+
+    resource = "git"
+
+    @endpoint(
+        "Push a branch: the data that it names first, then the branch",
+        Operation,
+        body=TransferRequest,
+        status=202,
+        errors=["30404", "30215"],
+    )
+    async def post(self, body: TransferRequest) -> Reply:
+        remotes = (await self.versions()).remotes
+        await in_thread(remotes.check_push, body.remote, body.branch)
+        return self.begin("push", lambda told: remotes.push(body.remote, body.branch, told))
+
+
+class PullHandler(VersioningHandler):
+    """Code and data, brought from a remote."""
+
+    resource = "git"
+
+    @endpoint(
+        "Pull a branch into the current one, with the data that it names",
+        Operation,
+        body=TransferRequest,
+        status=202,
+        also=[("write", "contents")],
+        errors=["30201", "30404", "30215"],
+    )
+    async def post(self, body: TransferRequest) -> Reply:
+        remotes = (await self.versions()).remotes
+        await in_thread(remotes.check_pull, body.remote, body.branch)
+        return self.begin("pull", lambda told: remotes.pull(body.remote, body.branch, told))
+
+
+HANDLERS = [
+    (r"git/status", StatusHandler),
+    (r"git/diff", DiffHandler),
+    (r"git/commit", CommitHandler),
+    (r"git/history", HistoryHandler),
+    (r"git/branch", BranchHandler),
+    (r"git/branch/([^/]+)", NamedBranchHandler),
+    (r"git/branches", BranchesHandler),
+    (r"git/checkout", CheckoutHandler),
+    (r"git/remotes", RemotesHandler),
+    (r"git/push", PushHandler),
+    (r"git/pull", PullHandler),
+]

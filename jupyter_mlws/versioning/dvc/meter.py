@@ -1,0 +1,73 @@
+"""Counts the bytes that DVC moves, as its file systems tell of them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from fsspec.callbacks import Callback  # type: ignore[import-untyped]
+
+from jupyter_mlws.versioning.progress import Telling
+
+
+class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
+    """Passes on the sum of all transfers, and stops them when nobody wants them any more.
+
+    ``total``: the bytes that are known to come.
+    """
+
+    def __init__(self, progress: Telling, message: str, total: int = 0) -> None:
+        super().__init__()
+        self._progress = progress
+        self._message = message
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+        self.stopped: BaseException | None = None
+
+    def branched(self, path_1: str, path_2: str, **kwargs: Any) -> Callback:
+        """The meter of one file; at least one end of a transfer is on this machine."""
+        return _FileMeter(self, (path_1, path_2))
+
+    def expect(self, size: int) -> None:
+        """So many bytes more are to come."""
+        self._total += size
+
+    def relative_update(self, inc: int = 1) -> None:
+        """A file is done; its bytes were counted by its own meter."""
+        self.count(0)
+
+    def count(self, size: int) -> None:
+        """So many bytes more; raises what the listener raises."""
+        with self._lock:
+            self._done += size
+            done = self._done
+        total = max(self._total, done) if self._total else None
+        try:
+            self._progress(done, total, "B", self._message)
+        except BaseException as stop:
+            # DVC collects what goes wrong with a file and goes on; this tells it from failures.
+            self.stopped = stop
+            raise
+
+
+class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types
+    def __init__(self, whole: Meter, paths: tuple[str, str]) -> None:
+        super().__init__()
+        self.value: int = 0
+        self._whole = whole
+        self._paths = paths
+
+    def __exit__(self, *raised: Any) -> None:
+        # Small files are moved in one go, and tell of nothing meanwhile.
+        here = [path for path in map(Path, self._paths) if path.is_file()]
+        if raised[0] is None and here:
+            self.absolute_update(here[0].stat().st_size)
+
+    def relative_update(self, inc: int = 1) -> None:
+        self.absolute_update(self.value + inc)
+
+    def absolute_update(self, value: int) -> None:
+        self._whole.count(value - self.value)
+        self.value = value

@@ -1,0 +1,36 @@
+"""The base of the handlers of versions: which project's managers they speak to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_mlws.api.base import APIHandler
+from jupyter_mlws.api.rest import Reply, in_thread, location, to_json
+from jupyter_mlws.operations import Progress
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.versions import Versions
+
+COMMIT_ERRORS = (
+    "30102", "30103", "30106", "30201", "30203", "30205", "30206", "30207", "30208", "30209",
+    "30210", "30401", "30402", "50302",
+)  # fmt: skip
+
+
+class VersioningHandler(APIHandler):
+    """Base of the handlers here."""
+
+    async def versions(self) -> Versions:
+        """The managers of the project that is asked for."""
+        workspace = await self.open_workspace()
+        return await in_thread(lambda: workspace.versions)
+
+    async def snapshots(self) -> SnapshotManager:
+        """The manager of its snapshots."""
+        versions = await self.versions()
+        return await in_thread(lambda: versions.snapshots)
+
+    def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
+        """Start long work; the answer says where to follow it."""
+        operation = self.services.operations.start(kind, lambda told: to_json(work(told)))
+        return Reply(operation, 202, location(self, "operations", operation.id))

@@ -1,0 +1,42 @@
+"""What all managers of one project's versions stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.content import Content
+from jupyter_mlws.versioning.creation import recover
+from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.tracking import TrackingClient
+from jupyter_mlws.versioning.worktree import WorkingData
+
+
+class Repository:
+    """git, the data that versions name, and MLflow's process. Thread-safe."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.git = Git(project.root)
+        self.content = Content(self.git)
+        self.working = WorkingData(project.root, project.state / "hashes.json")
+
+    @cached_property
+    def tracking(self) -> TrackingClient:
+        from jupyter_mlws.versioning.mlflow import tracking_uri
+
+        return TrackingClient(tracking_uri(self.project.root), self.project.state)
+
+    @contextmanager
+    def exclusive(self, operation: str) -> Iterator[None]:
+        """Hold the project's lock, with nothing left of crashed work; error 30103."""
+        with self.project.lock(operation):
+            recover(self.project, self.tracking)
+            yield
+
+    def close(self) -> None:
+        """End the helper process, if there is one."""
+        if "tracking" in self.__dict__:
+            self.tracking.close()

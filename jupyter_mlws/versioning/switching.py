@@ -1,0 +1,276 @@
+"""Moves the working tree from one commit to another: code by git, data by DVC.
+
+What is not committed and does not stand in the way stays, as with git itself. Everything is
+looked at, fetched and checked before the first file changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.content import listed
+from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.git import GitFailedError, Status
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.restore import begin_switch, end_switch, is_switching
+from jupyter_mlws.versioning.storage import full_disk_told
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import DataStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Steps:
+    """What a switch does with data, and which uncommitted paths it would lose.
+
+    What is to ``give_way`` goes first: git has files of its own at these paths afterwards.
+    """
+
+    head: str | None
+    target: str
+    code: set[str] = field(default_factory=set)
+    place: list[DataFile] = field(default_factory=list)
+    give_way: list[DataFile] = field(default_factory=list)
+    remove: list[DataFile] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+
+
+class Switching:
+    """Switches of one project; the caller holds the project's lock for :meth:`run`."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._project = repository.project
+        self._root = repository.project.root
+        self._git = repository.git
+        self._content = repository.content
+        self._working = repository.working
+
+    def check(self, target: str) -> Steps:
+        """What :meth:`run` would do.
+
+        Error 30201 during a merge, 30202 where uncommitted work would be lost.
+        """
+        status = self._git.status()
+        self._refuse_unfinished(status)
+        steps = Steps(status.head, target)
+        start = status.head or self._git.empty_tree()
+        rows = self._git.differences(start, target, renames=False)
+        steps.code = {row.path for row in rows}
+        now = {item.path: item for item in self._content.data_now(status)}
+        before = {i.path: i for i in self._content.data_at(steps.head)} if steps.head else {}
+        written = {entry.path for entry in self._git.tree(target)} & steps.code
+        self._check_code(steps, status, written, set(now) & set(before))
+        self._check_data(steps, written, now, before)
+        if steps.lost:
+            paths = listed(steps.lost)
+            raise MLWSError("30202", paths=paths, named=", ".join(paths))
+        return steps
+
+    def run(
+        self,
+        target: str,
+        move: Callable[[], None],
+        progress: Telling = quiet,
+        *,
+        thorough: bool = False,
+    ) -> list[str]:
+        """Bring code and data to the commit ``target``; ``move`` is what makes git go there.
+
+        ``thorough``: not to reach the remote is an error even if only data is missing that both
+        versions have.
+
+        Returns the paths of data that changed. Error 30402 where data is in no store, 30401 where
+        it is damaged, 30101 where the remote that may have it can't be reached; nothing has
+        changed then.
+        """
+        with ExitStack() as stack, full_disk_told():
+            progress(0, message="plan")
+            steps = self.check(target)
+            moving = steps.place or steps.give_way or steps.remove
+            data = self._open(stack) if moving else None
+            if data is not None:
+                self._make_ready(steps, data, progress, thorough=thorough)
+            progress(0, message="switch")
+            # From here on nothing asks whether to stop: half a version is worse than a whole one.
+            begin_switch(self._project, target, None)
+            self._switch(steps, move, data)
+            end_switch(self._project)
+        return listed(_paths([*steps.place, *steps.give_way, *steps.remove]))
+
+    def _switch(self, steps: Steps, move: Callable[[], None], data: DataStore | None) -> None:
+        try:
+            for item in steps.give_way:
+                self._take_away(item, data)
+            self._move(steps, move)
+        except BaseException:
+            # git changed nothing, so that nothing has changed once the data is back.
+            for item in steps.give_way:
+                if data is not None:
+                    data.checkout(item)
+            end_switch(self._project)
+            raise
+        for item in steps.remove:
+            self._take_away(item, data)
+        for item in steps.place:
+            if data is not None:
+                data.checkout(item)
+
+    def _refuse_unfinished(self, status: Status) -> None:
+        operation = "restore" if is_switching(self._project) else self._git.unfinished()
+        conflicts = [entry.path for entry in status.entries if entry.state == "conflicted"]
+        if operation or conflicts:
+            raise MLWSError("30201", operation=operation or "merge", paths=listed(conflicts))
+
+    # Code
+
+    def _check_code(
+        self, steps: Steps, status: Status, written: set[str], stored: set[str]
+    ) -> None:
+        above = {parent for path in written for parent in _parents(path)}
+        for entry in status.entries:
+            path = entry.path.rstrip("/")
+            if entry.state == "deleted" and not entry.staged:
+                # git writes such a file anew, and nothing is lost by that.
+                continue
+            touched = steps.code & {path, entry.old_path or path}
+            blocks = entry.state == "untracked" and (path in above or written & set(_parents(path)))
+            if touched or blocks:
+                steps.lost.add(path)
+        known = set(self._git.files())
+        for path in written - known - steps.lost:
+            steps.lost.update(self._ignored_in_the_way(path, known, stored))
+
+    def _ignored_in_the_way(self, path: str, known: set[str], stored: set[str]) -> Iterator[str]:
+        """Files that git ignores and would replace by ``path``; ``stored`` ones can go."""
+        for place in (path, *_parents(path)):
+            target = self._root / place
+            if place in known or covers(stored, place) or not os.path.lexists(target):
+                continue
+            if not target.is_dir() or target.is_symlink():
+                yield place
+            elif place == path:
+                yield from (found for found in self._others(place) if not covers(stored, found))
+
+    def _others(self, path: str) -> list[str]:
+        """Files at and below ``path`` that git does not version, ignored ones too."""
+        output = self._git.run("ls-files", "--others", "-z", "--", path)
+        return [found for found in output.decode(errors="surrogateescape").split("\0") if found]
+
+    def _move(self, steps: Steps, move: Callable[[], None]) -> None:
+        try:
+            move()
+        except GitFailedError as error:
+            if self._git.find("HEAD") != steps.target:
+                raise MLWSError("30106", command=error.command, reason=error.reason) from error
+            # As with git itself: a hook that fails after the switch leaves it as it is.
+            log.warning("%s: %s", error.command, error.reason)
+
+    # Data
+
+    def _check_data(
+        self,
+        steps: Steps,
+        written: set[str],
+        now: dict[str, DataFile],
+        before: dict[str, DataFile],
+    ) -> None:
+        target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
+        changing = [item for item in target.values() if not _same(before.get(item.path), item)]
+        there = self._working.states(changing)
+        # git takes its own files away, even where data of the same content comes.
+        around = steps.code | {parent for path in steps.code for parent in _parents(path)}
+        placed = [item for item in changing if item.path in there or item.path in around]
+        removed = [item for path, item in before.items() if path not in target and path in now]
+        removed = [item for item in removed if (self._root / item.path).exists()]
+        above = written | {parent for path in written for parent in _parents(path)}
+        steps.give_way = [item for item in removed if item.path in above]
+        steps.remove = [item for item in removed if item not in steps.give_way]
+        touched = {item.path for item in [*placed, *removed]}
+        states = self._working.states([now[path] for path in sorted(touched) if path in now])
+        for path in touched:
+            if states.get(path) == "modified":
+                steps.lost.add(path)
+            elif path not in now:
+                steps.lost.update(self._others(path))
+        # What is the same in both and only not there is brought along, as far as there is any.
+        gone = [
+            item
+            for item in target.values()
+            if _same(before.get(item.path), item) and not (self._root / item.path).exists()
+        ]
+        steps.place = [*placed, *gone]
+        for item in steps.place:
+            steps.lost.update(self._files_above(item.path, steps.code))
+
+    def _files_above(self, path: str, code: set[str]) -> Iterator[str]:
+        """Files where data needs a folder, unless git takes them away."""
+        for place in _parents(path):
+            target = self._root / place
+            if target.is_file() and place not in code:
+                yield place
+
+    def _make_ready(
+        self, steps: Steps, data: DataStore, progress: Telling, *, thorough: bool
+    ) -> None:
+        """All data that is to be placed is in the cache afterwards, and all that goes."""
+        absent = data.missing(steps.place)
+        changing = {item.path for item in absent if not self._named_now(item)}
+        needed = [item for item in absent if item.path in changing and not item.pipeline]
+        lacking = _paths(data.lacking(absent, insist=bool(absent if thorough else needed)))
+        unknown = [item.path for item in needed if item.path in lacking]
+        if unknown:
+            raise MLWSError("30402", paths=", ".join(listed(unknown)))
+        # An output of a workflow that no store has is made again by running it.
+        steps.place = [item for item in steps.place if item.path not in lacking]
+        progress(0, message="fetch")
+        data.fetch([item for item in absent if item.path not in lacking], progress)
+        progress(0, message="check")
+        data.check(steps.place)
+        for item in data.missing(self._there([*steps.give_way, *steps.remove, *steps.place])):
+            data.keep(item)
+
+    def _named_now(self, item: DataFile) -> bool:
+        head = self._git.find("HEAD")
+        before = self._content.data_at(head) if head else []
+        return any(known.path == item.path and _same(known, item) for known in before)
+
+    def _there(self, items: Iterable[DataFile]) -> list[DataFile]:
+        """What the working tree holds at the items' paths now, as recorded."""
+        paths = _paths(items)
+        return [item for item in self._content.data_now() if item.path in paths and item.md5]
+
+    def _take_away(self, item: DataFile, data: DataStore | None) -> None:
+        """Remove data, and folders that became empty, as git does."""
+        if data is not None:
+            data.remove(item)
+        folder = (self._root / item.path).parent
+        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+    def _open(self, stack: ExitStack) -> DataStore:
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        return stack.enter_context(open_data(self._root))
+
+
+def _same(one: DataFile | None, other: DataFile) -> bool:
+    return one is not None and (one.md5, one.legacy) == (other.md5, other.legacy)
+
+
+def _paths(items: Iterable[DataFile]) -> set[str]:
+    return {item.path for item in items}
+
+
+def _parents(path: str) -> list[str]:
+    return [parent.as_posix() for parent in PurePosixPath(path).parents if parent.name]

@@ -1,0 +1,41 @@
+"""The managers of one project's versions, which share what they know of its history."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.branches import BranchManager
+    from jupyter_mlws.versioning.remotes import RemoteManager
+
+
+class Versions:
+    """Builds each manager when it is first asked for."""
+
+    def __init__(self, project: Project) -> None:
+        self._repository = Repository(project)
+
+    @cached_property
+    def snapshots(self) -> SnapshotManager:
+        return SnapshotManager(self._repository.project, self._repository)
+
+    @cached_property
+    def branches(self) -> BranchManager:
+        from jupyter_mlws.versioning.branches import BranchManager
+
+        return BranchManager(self._repository)
+
+    @cached_property
+    def remotes(self) -> RemoteManager:
+        from jupyter_mlws.versioning.remotes import RemoteManager
+
+        return RemoteManager(self._repository)
+
+    def close(self) -> None:
+        """End what runs for them."""
+        self._repository.close()
