@@ -117,7 +117,7 @@ def _library_modules() -> Iterator[Any]:
     for name in package.ORDER:
         yield importlib.import_module(f"{package.__name__}.{name}")
     known = {entry.name for entry in pkgutil.iter_modules(package.__path__)}
-    assert known == set(package.ORDER), "a category is missing from ORDER"
+    assert known == set(package.ORDER), "a file is missing from ORDER"
 
 
 def _key(file: Path) -> Key:

@@ -63,8 +63,11 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _read_table(path: Path) -> Any:
+    """A file, or all the tables in a folder, one below the other in the order of their names."""
     import pandas as pd
 
+    if path.is_dir():
+        return _read_tables(path)
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
         return pd.read_parquet(path)
@@ -73,11 +76,41 @@ def _read_table(path: Path) -> Any:
     raise ArtifactError(f"{path.name!r} is no table: .parquet, .csv and .tsv can be read")
 
 
+def _read_tables(folder: Path) -> Any:
+    import pandas as pd
+
+    files = table_files(folder)
+    if not files:
+        raise ArtifactError(f"there is no .parquet, .csv or .tsv in the folder {str(folder)!r}")
+    tables = [_read_table(file) for file in files]
+    for file, table in zip(files, tables, strict=True):
+        if set(table.columns) != set(tables[0].columns):
+            both = f"{files[0].name!r} and {file.name!r}"
+            unlike = sorted(map(str, set(table.columns) ^ set(tables[0].columns)))
+            raise ArtifactError(f"{both} have not the same columns; they differ in {unlike}")
+    return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
+
+
+def table_files(folder: Path) -> list[Path]:
+    """The tables in a folder and below it, by name; hidden ones are left out."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".parquet", ".pq", ".csv", ".tsv")
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )
+
+
 def _write_table(value: Any, path: Path) -> None:
+    """A file; a path without an extension becomes a folder with the table in it."""
     import pandas as pd
 
     if not isinstance(value, pd.DataFrame):
         raise ArtifactError(f"a Table must be a pandas DataFrame, not {type(value).__name__}")
+    if not path.suffix:
+        path.mkdir()
+        path /= "data.parquet"
     if path.suffix.lower() == ".csv":
         value.to_csv(path, index=False)
         return

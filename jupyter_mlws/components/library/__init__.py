@@ -1,4 +1,4 @@
-"""The library of components, one file a category. Heavy libraries are imported in functions."""
+"""The library of components. Heavy libraries are imported in functions."""
 
-ORDER = ("load", "clean", "split", "train", "evaluate", "plot")
-"""The categories in the order of the palette."""
+ORDER = ("load", "prepare", "clean", "split", "train", "training", "evaluate", "plot")
+"""The files in the order of the palette."""

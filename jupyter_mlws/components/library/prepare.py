@@ -1,0 +1,116 @@
+"""Make raw tables fit for training, in one node."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from jupyter_mlws.components import Table, component
+from jupyter_mlws.components.tables import numeric, target_of
+
+Filling = Literal["keep", "mean", "median", "most_frequent", "zero"]
+Encoding = Literal["one_hot", "ordinal", "none"]
+Scaling = Literal["none", "standard", "min_max"]
+
+
+class Prepared(NamedTuple):
+    """The table that is ready."""
+
+    output_path: Table
+
+
+@component(category="Prepare", title="Data preprocessing")
+def data_preprocessing(
+    input_path: Table,
+    *,
+    target: str | None = None,
+    drop_missing: bool = True,
+    fill_missing: Filling = "keep",
+    drop_duplicates: bool = False,
+    encode: Encoding = "one_hot",
+    max_categories: Annotated[int, Field(ge=2)] = 50,
+    scale: Scaling = "none",
+) -> Prepared:
+    """Clean, encode and scale raw data so that a model can be trained on it.
+
+    input_path: A table, or a folder of CSV and Parquet files with the same columns.
+    output_path: The table that is ready; its last column is the target.
+    target: The column to predict, which stays as it is; if empty, "target" or the last column.
+    drop_missing: Leave out rows in which a value is missing.
+    fill_missing: What stands in for missing values in rows that stay; words get the most frequent.
+    drop_duplicates: Leave out rows that equal an earlier one.
+    encode: How columns of words become numbers.
+    max_categories: Columns of words with more different values than this are left out.
+    scale: How columns of numbers are scaled.
+    """
+    goal = target_of(input_path, target)
+    table = input_path.drop_duplicates() if drop_duplicates else input_path
+    table = table.dropna(subset=[goal])
+    if drop_missing:
+        table = _without_missing(table)
+    table = table.reset_index(drop=True)
+    features = _filled(table.drop(columns=[goal]), fill_missing)
+    numbers = [str(name) for name in features if numeric(features[name])]
+    if encode != "none":
+        features = _encoded(features, encode, max_categories)
+    # Columns that were words are left at 0 and 1.
+    features = _scaled(features, [n for n in numbers if features[n].dtype != bool], scale)
+    print(f"{len(table)} rows, {len(features.columns)} columns, target {goal!r}")  # noqa: T201
+    return Prepared(features.assign(**{goal: table[goal]}))
+
+
+def _without_missing(table: Table) -> Table:
+    kept: Table = table.dropna()
+    if len(kept) == 0 and len(table) > 0:
+        worst = table.isna().sum().sort_values(ascending=False, kind="stable")
+        raise ValueError(
+            f"a value is missing in every row; most often in {worst.index[0]!r} "
+            f"({worst.iloc[0]} of {len(table)} rows): fill the gaps, or drop that column first"
+        )
+    return kept
+
+
+def _filled(features: Table, how: Filling) -> Table:
+    if how == "keep":
+        return features
+    filled: Table = features.copy()
+    for name in [name for name in features if features[name].isna().any()]:
+        column = features[name]
+        if how == "zero" and numeric(column):
+            filled[name] = column.fillna(0)
+        elif how in ("mean", "median") and numeric(column):
+            filled[name] = column.fillna(getattr(column, how)())
+        elif column.notna().any():
+            filled[name] = column.fillna(column.mode().iloc[0])
+    return filled
+
+
+def _encoded(features: Table, how: Encoding, most: int) -> Table:
+    import pandas as pd
+
+    words = [name for name in features if not numeric(features[name])]
+    counts = {name: int(features[name].nunique()) for name in words}
+    for name in [name for name in words if counts[name] > most]:
+        print(f"left out {name!r}: {counts[name]} different values")  # noqa: T201
+    chosen = [name for name in words if counts[name] <= most]
+    kept: Table = features.drop(columns=[name for name in words if name not in chosen])
+    if how == "one_hot":
+        encoded: Table = pd.get_dummies(kept, columns=chosen, dtype="int8")
+        return encoded
+    for name in chosen:
+        codes = pd.Categorical(kept[name]).codes
+        kept = kept.assign(**{str(name): pd.Series(codes, index=kept.index).where(codes >= 0)})
+    return kept
+
+
+def _scaled(features: Table, names: list[str], how: Scaling) -> Table:
+    if how == "none" or not names:
+        return features
+    numbers = features[names].astype("float64")
+    lowest, width = numbers.mean(), numbers.std(ddof=0)
+    if how == "min_max":
+        lowest, width = numbers.min(), numbers.max() - numbers.min()
+    # A column of equal values has no width; it becomes zeros.
+    scaled: Table = features.assign(**((numbers - lowest) / width.where(width > 0, 1.0)))
+    return scaled

@@ -1,0 +1,96 @@
+"""Prints values of a `dvc.yaml` as the canvas does, so that YAML 1.1 and 1.2 read them the same.
+
+The same rules are in ``src/canvas/scalars.ts``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+WORD = re.compile(r"[\w./][\w./+@%=~^-]*")
+COMMAND = re.compile(r"""[\w./][\w./+@%=~^${}()\[\]"',*?&;|<>\\ -]*(?<! )""")
+RESERVED = re.compile(r"~|null|true|false|yes|no|on|off|y|n|\.nan|[-+]?\.inf", re.IGNORECASE)
+TYPED = re.compile(
+    r"[-+]?(0[box][\da-f_]+|[\d_]*\.?[\d_]*(e[-+]?\d+)?|\d+(:\d+)+(\.\d*)?)|\d{4}-\d\d?-\d\d?.*",
+    re.IGNORECASE,
+)
+"""Integers and floats of either version, their bases, groups and sexagesimals, and dates."""
+LINE_BREAKS = re.compile("[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What JSON leaves as it is and YAML takes for a line break or refuses."""
+CONTROLS = re.compile(f"[\\x00-\\x1f]|{LINE_BREAKS.pattern}")
+STEP = 2
+"""Columns that a nested block is indented by."""
+
+
+def flow(value: Any, inside: bool = True, quote: str | None = None) -> str:
+    """A value on one line; ``inside``: between brackets, where commas have a meaning.
+
+    ``quote`` are the quotes that a text had before; None where the printer chooses.
+    """
+    if isinstance(value, str):
+        return _text(value, inside, quote)
+    if isinstance(value, Mapping):
+        pairs = (f"{flow(str(key))}: {flow(part)}" for key, part in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(flow(part) for part in value) + "]"
+    if isinstance(value, float):
+        return _number(value)
+    return json.dumps(value)
+
+
+def block(key: str, value: Any, depth: int, list_step: int = STEP) -> list[str]:
+    """The lines of ``key: value``; mappings nest as blocks ``depth`` deep, lists one less."""
+    name = flow(str(key), inside=False)
+    if depth > 0 and isinstance(value, list) and value:
+        return [f"{name}:", *(f"{' ' * list_step}- {item(part)}" for part in value)]
+    if depth > 1 and isinstance(value, Mapping) and value:
+        inner = (line for k, v in value.items() for line in block(k, v, depth - 1, list_step))
+        return [f"{name}:", *(f"{' ' * STEP}{line}" for line in inner)]
+    return [f"{name}: {flow(value, inside=not isinstance(value, str))}"]
+
+
+def item(value: Any) -> str:
+    """An item of a block list; a mapping of one key stands as ``- key: value``."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        [(key, part)] = value.items()
+        return block(key, part, 0)[0]
+    return flow(value, inside=not isinstance(value, str))
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    text = repr(value)
+    # YAML 1.1 takes "1e-07" for a text.
+    return text.replace("e", ".0e") if re.match(r"-?\d+e", text) else text
+
+
+def _text(text: str, inside: bool, quote: str | None) -> str:
+    if quote == "'" and not CONTROLS.search(text):
+        return "'" + text.replace("'", "''") + "'"
+    if quote is None and plain(text, inside):
+        return text
+    escaped = json.dumps(text, ensure_ascii=False)
+    return LINE_BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", escaped)
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str, inside: bool) -> bool:
+    """Whether a text can stand without quotes."""
+    if not (WORD if inside else COMMAND).fullmatch(text):
+        return False
+    if RESERVED.fullmatch(text) or TYPED.fullmatch(text):
+        return False
+    if len(text) > 5 and not text[0].isdigit() and text[0] != ".":
+        return True
+    from ruamel.yaml import YAML
+
+    return bool(YAML(typ="safe", pure=True).load(text) == text)

@@ -1,0 +1,413 @@
+"""Changes a YAML text into one that holds other data; what is the same keeps its every byte.
+
+Printing parsed YAML anew loses comments, quotes and order. Here the data is compared with what
+the text holds, and only the places that differ are printed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from jupyter_mlws.workflows.printing import STEP, block, flow, item
+
+ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
+COMMENT = re.compile(r"([ \t]+)#[^\n]*(?:\n|$)")
+DEPTHS = {0: 3, 1: 2, 2: 1}
+"""How deep a new value nests as blocks, by the level that it stands at: stages do, settings not."""
+
+Data = Any
+Node = Any
+
+
+class RewriteError(Exception):
+    """The text is written in a way (anchors, merges) in which this place cannot be changed."""
+
+
+@dataclass(frozen=True)
+class Splice:
+    """``text[start:end]`` becomes ``insert``."""
+
+    start: int
+    end: int
+    insert: str
+
+
+def rewrite(text: str, wanted: Mapping[str, Data]) -> str:
+    """The text of a `dvc.yaml` that holds ``wanted``.
+
+    :class:`RewriteError` where the text gives no way to.
+    """
+    held = _load(text) or {}
+    if same(held, wanted):
+        return text
+    if not _share_keys(held, wanted):
+        return _printed_anew(text, wanted)
+    changed = _Rewriting(text).run(held, wanted)
+    try:
+        reached = same(_load(changed), wanted)
+    except Exception as error:
+        # Whatever the parser says: the change broke the text, for example an anchor is gone.
+        raise RewriteError(str(error)) from error
+    if not reached:
+        raise RewriteError("the text shares this value with another place")
+    return changed
+
+
+def same(one: Data, other: Data) -> bool:
+    """Whether two values are equal, also in their types (1 is not true)."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(value: Data) -> str:
+    return json.dumps(_keyed(value), sort_keys=True, default=repr)
+
+
+def _keyed(value: Data) -> Data:
+    if isinstance(value, Mapping):
+        return {str(key): _keyed(part) for key, part in value.items()}
+    return [_keyed(part) for part in value] if isinstance(value, list) else value
+
+
+def _load(text: str) -> Data:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _compose(text: str) -> Node:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).compose(text)
+
+
+def _printed_anew(text: str, wanted: Mapping[str, Data]) -> str:
+    """Nothing is there but comments, perhaps: the data follows them."""
+    root = _compose(text) if text.strip() else None
+    if root is not None:
+        text = text[: root.start_mark.index] + text[root.end_mark.index :].lstrip()
+    if text and not text.endswith("\n"):
+        text += "\n"
+    lines = (line for key, value in wanted.items() for line in block(key, value, DEPTHS[0]))
+    return text + "".join(f"{line}\n" for line in lines)
+
+
+class _Rewriting:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._eol = "\r\n" if "\r\n" in text else "\n"
+        self._splices: list[Splice] = []
+        self._root = _compose(text)
+        self._list_step = self._find_list_step(self._root)
+
+    def run(self, held: Data, wanted: Mapping[str, Data]) -> str:
+        self._mapping(self._root, held, wanted, 0)
+        kept, end = "", 0
+        for splice in sorted(self._splices, key=lambda s: (s.start, s.end)):
+            kept += self._text[end : splice.start] + splice.insert
+            end = max(end, splice.end)
+        return kept + self._text[end:]
+
+    def _find_list_step(self, root: Node) -> int:
+        """How far the file indents lists below their key; people differ in that."""
+        stages = [value for key, value in root.value if key.value == "stages"]
+        inside = [value for node in stages if node.id == "mapping" for _, value in node.value]
+        for node in (*inside, root):
+            for key, value in node.value if node.id == "mapping" else ():
+                if value.id == "sequence" and not value.flow_style and value.value:
+                    return max(0, int(value.start_mark.column - key.start_mark.column))
+        return STEP
+
+    # Where things are
+
+    def _entry_ends(self, mapping: Node) -> list[int]:
+        return [max(key.end_mark.index, self._value(key, value)[1]) for key, value in mapping.value]
+
+    def _value(self, key: Node, value: Node) -> tuple[int, int]:
+        """Where a value of a mapping stands; of an alias, the alias and not what it names."""
+        if value.start_mark.index < key.end_mark.index:
+            return self._alias(key.end_mark.index)
+        start, end = value.start_mark.index, self._end(value)
+        # The parser finds nothing where the next thing begins; it belongs behind the colon.
+        return (start, end) if start < end else (self._colon(key),) * 2
+
+    def _items(self, sequence: Node) -> list[tuple[int, int]]:
+        places = []
+        end = sequence.start_mark.index
+        for node in sequence.value:
+            if node.start_mark.index < end:
+                place = self._alias(end)
+            else:
+                place = node.start_mark.index, self._end(node)
+            places.append(place)
+            end = place[1]
+        return places
+
+    def _alias(self, after: int) -> tuple[int, int]:
+        found = ALIAS.search(self._text, after)
+        if found is None:
+            raise RewriteError("an alias is not where it should be")
+        return found.span()
+
+    def _end(self, node: Node) -> int:
+        """Behind the last character of a value, without the comments and space behind it."""
+        if node.id in ("mapping", "sequence") and not node.flow_style and node.value:
+            return self._entry_ends(node)[-1] if node.id == "mapping" else self._items(node)[-1][1]
+        start: int = node.start_mark.index
+        end: int = node.end_mark.index
+        return start + len(self._text[start:end].rstrip())
+
+    def _line_start(self, place: int) -> int:
+        return self._text.rfind("\n", 0, place) + 1
+
+    def _line_end(self, place: int) -> int:
+        """Behind the line break."""
+        found = self._text.find("\n", place)
+        return len(self._text) if found < 0 else found + 1
+
+    def _colon(self, key: Node) -> int:
+        return self._text.index(":", key.end_mark.index) + 1
+
+    # Changing
+
+    def _put(self, start: int, end: int, insert: str) -> None:
+        self._splices.append(Splice(start, end, insert))
+
+    def _mapping(self, node: Node, held: Mapping[Any, Data], wanted: Data, level: int) -> None:
+        if same(held, wanted):
+            return
+        if node.id != "mapping" or not node.value:
+            raise RewriteError("the text holds no mapping here")
+        values = {str(key): value for key, value in wanted.items()}
+        before = {str(key): value for key, value in held.items()}
+        gone = [n for n, (key, _) in enumerate(node.value) if key.value not in values]
+        for n, (key, value) in enumerate(node.value):
+            if n not in gone and key.value != "<<":
+                self._pair(node, key, value, before.get(key.value), values[key.value], level)
+        if node.flow_style:
+            self._flow_removals(self._flow_places(node), gone)
+        else:
+            self._block_removals(node, gone)
+        there = {key.value for key, _ in node.value}
+        # What a merge brings is there already, unless it is to be something else.
+        news = {
+            key: value
+            for key, value in values.items()
+            if key not in there and not (key in before and same(before[key], value))
+        }
+        if news:
+            self._add_entries(node, news, list(values), gone, level)
+
+    def _pair(
+        self, mapping: Node, key: Node, value: Node, held: Data, wanted: Data, level: int
+    ) -> None:
+        if same(held, wanted):
+            return
+        alias = value.start_mark.index < key.end_mark.index
+        if not alias and value.id == "mapping" and _share_keys(held, wanted):
+            self._mapping(value, held, wanted, level + 1)
+        elif not alias and value.id == "sequence" and _are_lists(held, wanted):
+            self._sequence(value, held, wanted, level + 1)
+        else:
+            nests = held in (None, {}, []) or not (alias or _inline(value))
+            nested = self._lines(key.value, wanted, level) if nests else []
+            self._replace(mapping, key, value, wanted, nested)
+
+    def _replace(
+        self, mapping: Node, key: Node, value: Node, wanted: Data, lines: Sequence[str]
+    ) -> None:
+        """``lines``: the value with its key as a block, where it may become one."""
+        colon, (start, end) = self._colon(key), self._value(key, value)
+        style = getattr(value, "style", None)
+        inside = bool(mapping.flow_style)
+        if len(lines) > 1 and not inside:
+            # The value becomes lines below its key; a comment behind the key stays there.
+            indent = " " * key.start_mark.column
+            self._put(colon, max(colon, end), "")
+            self._insert_lines(
+                self._line_end(max(colon, end)), [indent + line for line in lines[1:]]
+            )
+        elif start < end and "\n" not in self._text[colon:start] and _inline(value):
+            quote = style if isinstance(wanted, str) and style in ("'", '"') else None
+            self._put(start, end, flow(wanted, inside or not isinstance(wanted, str), quote))
+        else:
+            printed = flow(wanted, inside or not isinstance(wanted, str))
+            self._put(colon, max(colon, end), f" {printed}")
+
+    def _lines(self, key: str, value: Data, level: int) -> list[str]:
+        return block(key, value, DEPTHS.get(level, 0), self._list_step)
+
+    def _add_entries(
+        self,
+        mapping: Node,
+        news: Mapping[str, Data],
+        order: Sequence[str],
+        gone: Sequence[int],
+        level: int,
+    ) -> None:
+        """Each new entry behind the one that is before it in ``order``."""
+        ends = self._entry_ends(mapping)
+        places = {key.value: n for n, (key, _) in enumerate(mapping.value) if n not in gone}
+        if mapping.flow_style:
+            end = ends[max(places.values())]
+            added = (f", {flow(key)}: {flow(value)}" for key, value in news.items())
+            self._put(end, end, "".join(added))
+            return
+        first = mapping.value[0][0].start_mark
+        indent = " " * first.column
+        groups: dict[int | None, list[str]] = {}
+        behind: int | None = None
+        for key in order:
+            if key in places:
+                behind = places[key]
+            elif key in news:
+                lines = self._lines(key, news[key], level)
+                groups.setdefault(behind, []).extend(indent + line for line in lines)
+        for place, lines in groups.items():
+            if place is None and self._text[self._line_start(first.index) : first.index].strip():
+                raise RewriteError("the first entry does not begin its line")
+            at = (
+                self._line_start(first.index)
+                if place is None
+                else self._behind(ends[place], first.column)
+            )
+            self._insert_lines(at, lines)
+
+    def _behind(self, end: int, column: int) -> int:
+        """Behind an entry's last line and the comments that go with it."""
+        place = self._line_end(end)
+        while (found := COMMENT.match(self._text, place)) and len(found[1]) >= max(1, column):
+            place = found.end()
+        return place
+
+    def _insert_lines(self, place: int, lines: Sequence[str]) -> None:
+        text = "".join(line + self._eol for line in lines)
+        if place == len(self._text) and self._text and not self._text.endswith("\n"):
+            text = self._eol + text.removesuffix(self._eol)
+        self._put(place, place, text)
+
+    def _sequence(self, node: Node, held: list[Data], wanted: list[Data], level: int) -> None:
+        places = self._items(node)
+        if node.flow_style and len(held) != len(wanted):
+            self._put(node.start_mark.index, node.end_mark.index, flow(wanted))
+            return
+        if node.flow_style:
+            for n in range(len(held)):
+                self._item(node, n, held[n], wanted[n], level)
+            return
+        matcher = SequenceMatcher(
+            None, [_mark(part) for part in held], [_mark(part) for part in wanted], autojunk=False
+        )
+        gone: list[int] = []
+        news: dict[int, list[Data]] = {}
+        for kind, start, end, new_start, new_end in matcher.get_opcodes():
+            if kind == "equal":
+                pairs = zip(range(start, end), range(new_start, new_end), strict=True)
+                for old, new in pairs:
+                    self._item(node, old, held[old], wanted[new], level)
+                continue
+            kept = min(end - start, new_end - new_start)
+            for n in range(kept):
+                self._item(node, start + n, held[start + n], wanted[new_start + n], level)
+            gone += range(start + kept, end)
+            if new_start + kept < new_end:
+                news[start + kept - 1] = wanted[new_start + kept : new_end]
+        self._block_item_removals(places, gone)
+        for place, parts in news.items():
+            self._insert_items(node, places, place, parts)
+
+    def _insert_items(
+        self, node: Node, places: Sequence[tuple[int, int]], behind: int, parts: Sequence[Data]
+    ) -> None:
+        column = node.start_mark.column
+        lines = [f"{' ' * column}- {item(part)}" for part in parts]
+        if behind < 0:
+            dash = self._dash(places[0][0])
+            self._insert_lines(self._line_start(dash), lines)
+        else:
+            self._insert_lines(self._behind(places[behind][1], column), lines)
+
+    def _item(self, sequence: Node, n: int, held: Data, wanted: Data, level: int) -> None:
+        if same(held, wanted):
+            return
+        node, (start, end) = sequence.value[n], self._items(sequence)[n]
+        alias = node.start_mark.index != start
+        if not alias and node.id == "mapping" and _share_keys(held, wanted):
+            self._mapping(node, held, wanted, level + 1)
+        elif _inline(node) or alias:
+            text = isinstance(wanted, str)
+            style = getattr(node, "style", None)
+            quote = style if text and not alias and style in ("'", '"') else None
+            self._put(start, end, flow(wanted, bool(sequence.flow_style) or not text, quote))
+        else:
+            self._put(start, end, item(wanted))
+
+    def _dash(self, place: int) -> int:
+        dash = self._text.rfind("-", 0, place)
+        if dash < 0 or self._text[self._line_start(dash) : dash].strip():
+            raise RewriteError("an item does not begin its line")
+        return dash
+
+    # Removing
+
+    def _block_removals(self, mapping: Node, gone: Sequence[int]) -> None:
+        ends = self._entry_ends(mapping)
+        starts = [key.start_mark.index for key, _ in mapping.value]
+        for n in gone:
+            head = self._line_start(starts[n])
+            if not self._text[head : starts[n]].strip():
+                self._put(head, self._line_end(ends[n]), "")
+            elif n + 1 < len(starts):
+                # `- a: 1` with more keys below: the next key takes this place.
+                self._put(starts[n], starts[n + 1], "")
+            else:
+                raise RewriteError("the entry does not begin its line")
+
+    def _block_item_removals(self, places: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
+        for n in gone:
+            start = self._line_start(self._dash(places[n][0]))
+            self._put(start, self._line_end(places[n][1]), "")
+
+    def _flow_places(self, mapping: Node) -> list[tuple[int, int]]:
+        ends = self._entry_ends(mapping)
+        return [
+            (key.start_mark.index, end) for (key, _), end in zip(mapping.value, ends, strict=True)
+        ]
+
+    def _flow_removals(self, places: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
+        kept = [n for n in range(len(places)) if n not in gone]
+        for n in gone:
+            if n < kept[-1]:
+                self._put(places[n][0], places[n + 1][0], "")
+            else:
+                self._put(places[n - 1][1], places[n][1], "")
+
+
+def _share_keys(one: Data, other: Data) -> bool:
+    """Whether both are mappings that have something in common to build on."""
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return False
+    return not {str(key) for key in one}.isdisjoint(str(key) for key in other)
+
+
+def _are_lists(one: Data, other: Data) -> bool:
+    """Whether both are lists with something in them."""
+    return isinstance(one, list) and isinstance(other, list) and bool(one) and bool(other)
+
+
+def _inline(node: Node) -> bool:
+    """Whether a value stands on its key's line: no block of any kind."""
+    if node.id == "scalar":
+        return node.style not in ("|", ">")
+    return bool(node.flow_style)
+
+
+def _mark(part: Data) -> str:
+    """What two items must share to be taken for the same one, changed."""
+    if isinstance(part, Mapping) and part:
+        return f"key {next(iter(part))}"
+    return _canonical(part)
