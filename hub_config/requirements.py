@@ -25,7 +25,7 @@ def wheel(settings: Settings) -> Path:
     given = os.environ.get("MLWS_WHEEL")
     if given:
         return Path(given).resolve(strict=True)
-    files = _sources()
+    files = _sources(settings)
     folder = settings.data / "wheel" / _digest(files)
     found = list(folder.glob("*.whl"))
     if found:
@@ -42,7 +42,7 @@ def wheel(settings: Settings) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def _sources() -> list[Path]:
+def _sources(settings: Settings) -> list[Path]:
     """The checkout's files that a build may read."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -53,7 +53,8 @@ def _sources() -> list[Path]:
         timeout=60,
     ).stdout
     paths = {Path(name) for name in listed.split("\0") if name}
-    return sorted(path for path in paths if (ROOT / path).is_file() and path.parts[0] != "tests")
+    needless = {"tests", settings.data.name}
+    return sorted(p for p in paths if (ROOT / p).is_file() and p.parts[0] not in needless)
 
 
 def _digest(files: Sequence[Path]) -> str:

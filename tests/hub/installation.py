@@ -206,6 +206,18 @@ class Hub:
         """What a shell script prints that runs in a server's container."""
         return self.engine.run("exec", self.container(user, server), "sh", "-c", script)
 
+    def logs(self, container: str) -> str:
+        """Both streams of a container, by Docker's id."""
+        return subprocess.run(
+            ["docker", "logs", container],
+            env=self.engine.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+            timeout=20,
+        ).stdout
+
     def wait_for(self, condition: Any, what: str, seconds: float = 60.0) -> Any:
         """Ask again and again until ``condition()`` is true; its value."""
         deadline = time.monotonic() + seconds
