@@ -1,4 +1,4 @@
-/** From which part of the limit on a meter warns. */
+/** From which part of the limit on a meter warns, where reaching it does harm. */
 const FULL = 0.9;
 
 /** How much of something is used, of what is promised, of what there is. */
@@ -10,8 +10,10 @@ export function Meter(props: {
   limit: number | null;
   /** Promised, drawn behind what is used. */
   promised?: number;
+  /** Whether reaching the limit does harm, as it does of memory. */
+  warns?: boolean;
 }): JSX.Element {
-  const { label, text, used, limit, promised } = props;
+  const { label, text, used, limit, promised, warns } = props;
   const part = (value: number) =>
     limit ? Math.min(Math.max(value / limit, 0), 1) : 0;
   const width = (value: number) => ({ width: `${part(value) * 100}%` });
@@ -32,7 +34,7 @@ export function Meter(props: {
         )}
         <span
           className={
-            part(used) >= FULL
+            warns && part(used) >= FULL
               ? 'jp-mlws-Meter-used jp-mod-full'
               : 'jp-mlws-Meter-used'
           }

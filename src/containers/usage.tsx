@@ -46,6 +46,7 @@ export function MemoryMeter(props: IProps): JSX.Element {
       }
       used={used ?? 0}
       limit={limit}
+      warns={true}
     />
   );
 }

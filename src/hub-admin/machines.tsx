@@ -20,7 +20,7 @@ function Machine(props: {
     <Meter
       label={label}
       text={trans.__(
-        '%1 used, %2 promised of %3',
+        '%1 used, %2 allocated of %3',
         ...[used, allocated, capacity].map(amount =>
           writers[kind](amount[kind])
         )
@@ -28,6 +28,7 @@ function Machine(props: {
       used={used[kind]}
       promised={allocated[kind]}
       limit={capacity[kind]}
+      warns={kind === 'memory'}
     />
   );
   return (
@@ -45,7 +46,7 @@ function Machine(props: {
   );
 }
 
-/** What each machine has, what is promised to containers, and what they use of it. */
+/** What each machine has, what is allocated to containers, and what they use of it. */
 export function Machines(props: {
   machines: readonly IMachine[];
   language: string;

@@ -19,38 +19,40 @@ export function Queue(props: {
           {trans.__('Nobody waits: there is room for who comes next.')}
         </p>
       ) : (
-        <table className="jp-mlws-Grid">
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Place')}</th>
-              <th scope="col">{trans.__('Owner')}</th>
-              <th scope="col">{trans.__('Name')}</th>
-              <th scope="col">{trans.__('Wants')}</th>
-              <th scope="col">{trans.__('Priority')}</th>
-              <th scope="col">{trans.__('Since')}</th>
-              <th scope="col">{trans.__('Starts in')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {waiting.map(one => (
-              <tr key={one.id} data-mlws-waiting={one.id}>
-                <td>{one.position}</td>
-                <th scope="row">{one.user}</th>
-                <td>{one.id.slice(one.user.length + 2)}</td>
-                <td>{resourcesText(one.resources, language, trans)}</td>
-                <td>{one.priority}</td>
-                <td title={fullTime(one.since, language)}>
-                  {relativeTime(one.since, language)}
-                </td>
-                <td>
-                  {one.eta_seconds === null
-                    ? '–'
-                    : trans.__('about %1', duration(one.eta_seconds))}
-                </td>
+        <div className="jp-mlws-Grid-frame">
+          <table className="jp-mlws-Grid">
+            <thead>
+              <tr>
+                <th scope="col">{trans.__('Place')}</th>
+                <th scope="col">{trans.__('Owner')}</th>
+                <th scope="col">{trans.__('Name')}</th>
+                <th scope="col">{trans.__('Wants')}</th>
+                <th scope="col">{trans.__('Priority')}</th>
+                <th scope="col">{trans.__('Since')}</th>
+                <th scope="col">{trans.__('Starts in')}</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
+            </thead>
+            <tbody>
+              {waiting.map(one => (
+                <tr key={one.id} data-mlws-waiting={one.id}>
+                  <td>{one.position}</td>
+                  <th scope="row">{one.user}</th>
+                  <td>{one.id.slice(one.user.length + 2)}</td>
+                  <td>{resourcesText(one.resources, language, trans)}</td>
+                  <td>{one.priority}</td>
+                  <td title={fullTime(one.since, language)}>
+                    {relativeTime(one.since, language)}
+                  </td>
+                  <td>
+                    {one.eta_seconds === null
+                      ? '–'
+                      : trans.__('about %1', duration(one.eta_seconds))}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </section>
   );

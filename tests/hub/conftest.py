@@ -26,8 +26,11 @@ from pathlib import Path
 import pytest
 
 from hub_config.engine import Engine, NoEngineError, base_image, build, build_arguments
+from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page, shoot
 from tests.hub.docker_engine import OWN_BASE, engine
 from tests.hub.installation import HOME, Hub, installation, keep_log
+
+__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page", "shoot"]
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "mlws-test-lab"

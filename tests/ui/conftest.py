@@ -17,33 +17,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-RESULTS = Path(__file__).parent.parent.parent / "test-results"
+from tests.browser import (
+    RESULTS,
+    browser,
+    jp_asyncio_loop,
+    jp_server_cleanup,
+    page,
+    shoot,
+)
+
+__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page", "shoot"]
+
 TOKEN = "a-token-for-this-test"
 QUIET = {"fetchNews": "false", "checkForUpdates": False}
 START_LIMIT = 60
 """Seconds."""
-
-
-@pytest.fixture(autouse=True)
-def jp_asyncio_loop() -> None:
-    """Replaces pytest-jupyter's: Playwright has a loop of its own in this thread."""
-
-
-@pytest.fixture(autouse=True)
-def jp_server_cleanup() -> None:
-    """Replaces pytest-jupyter's: the servers are processes of their own."""
 
 
 @dataclass(frozen=True)
@@ -170,42 +159,3 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     pytest.fail(f"the lab at {url} did not start")
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or whatever the machine has.
-
-    It ends with this package: the tests after it need the thread's event loop for themselves.
-    """
-    if CHROMIUM is None:
-        if os.environ.get("MLWS_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium on the path")
-        pytest.skip("no Chromium on the path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A page of its own; a screenshot of its end is kept."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    yield page
-    RESULTS.mkdir(exist_ok=True)
-    page.screenshot(path=RESULTS / f"{request.node.name}.png")
-    context.close()
-
-
-@pytest.fixture
-def shoot(page: Page) -> Callable[[str], None]:
-    """Keep a picture of the page: ``shoot("canvas")``."""
-
-    def keep(name: str) -> None:
-        RESULTS.mkdir(exist_ok=True)
-        page.screenshot(path=RESULTS / f"{name}.png")
-
-    return keep

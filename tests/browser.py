@@ -1,0 +1,72 @@
+"""A real Chromium, for those tests that see what people see; imported by their conftest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RESULTS = Path(__file__).parent.parent / "test-results"
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Replaces pytest-jupyter's: Playwright has a loop of its own in this thread."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Replaces pytest-jupyter's: the servers are processes of their own."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, or whatever the machine has.
+
+    It ends with its module: the tests after it need the thread's event loop for themselves.
+    """
+    if CHROMIUM is None:
+        if os.environ.get("MLWS_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium on the path")
+        pytest.skip("no Chromium on the path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of its own; a screenshot of its end is kept."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"{request.node.name}.png")
+    context.close()
+
+
+@pytest.fixture
+def shoot(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keep a picture: ``shoot("canvas")`` of ``page``, ``shoot("admin", other)`` of another."""
+
+    def keep(name: str, of: Page | None = None) -> None:
+        RESULTS.mkdir(exist_ok=True)
+        (of or request.getfixturevalue("page")).screenshot(path=RESULTS / f"{name}.png")
+
+    return keep
