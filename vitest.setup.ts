@@ -15,3 +15,7 @@ missing.matchMedia ??= (media: string) => ({
   addEventListener: () => {},
   removeEventListener: () => {}
 });
+// jsdom knows <dialog> but not how to open it.
+HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
+  this.open = true;
+};

@@ -5,7 +5,8 @@ import {
 import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 
-import { APIError, MLWSClient } from '../api';
+import { MLWSClient } from '../api';
+import { hasHub } from '../containers/hub';
 import { LogsModel } from '../containers/logs';
 import { LogsView } from '../containers/logsView';
 import { ContainersModel } from '../containers/model';
@@ -14,8 +15,6 @@ import { nameOf } from '../containers/words';
 import { labServer } from '../labServer';
 import { IMLWSClient, IMLWSSidebar } from '../tokens';
 
-/** Code of the answer where no Hub started this lab. */
-const NO_HUB = '10103';
 /** A person's server without a name, in the id of its container. */
 const DEFAULT_SERVER = 'default';
 
@@ -45,19 +44,6 @@ const containers: JupyterFrontEndPlugin<void> = {
     });
   }
 };
-
-/** Asks once; only the answer that there is none counts as none. */
-async function hasHub(client: MLWSClient): Promise<boolean> {
-  try {
-    await client.get('/containers');
-  } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    return error.code !== NO_HUB;
-  }
-  return true;
-}
 
 function labHost(
   app: JupyterFrontEnd,

@@ -1,0 +1,17 @@
+import { APIError, type MLWSClient } from '../api';
+
+/** Code of the answer where no Hub started this lab. */
+const NO_HUB = '10103';
+
+/** Whether a Hub started this lab; asks once, and only its answer that there is none counts. */
+export async function hasHub(client: MLWSClient): Promise<boolean> {
+  try {
+    await client.get('/containers');
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    return error.code !== NO_HUB;
+  }
+  return true;
+}
