@@ -189,7 +189,7 @@ export function CreateForm(props: {
         {(id, described) => (
           <select
             id={id}
-            className="jp-mod-styled"
+            className="jp-mlws-Select jp-mod-styled"
             {...control('image', described)}
           >
             {report.images.map(image => (

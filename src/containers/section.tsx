@@ -5,6 +5,7 @@ import { LiveView } from '../liveView';
 import type { IContainer } from '../models';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
 import { CreateForm } from './createForm';
+import { Dialog } from './dialog';
 import { LiveRegion } from './liveRegion';
 import type { ContainersModel } from './model';
 import { ContainerState, hasNotes, Notes } from './status';
@@ -75,18 +76,6 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
 function List(props: IProps): JSX.Element {
   const { model, language, trans } = props;
   const [isMaking, setIsMaking] = useState(false);
-  if (isMaking && model.report) {
-    return (
-      <CreateForm
-        model={model}
-        report={model.report}
-        language={language}
-        trans={trans}
-        onMade={() => setIsMaking(false)}
-        onCancel={() => setIsMaking(false)}
-      />
-    );
-  }
   return (
     <>
       {!model.connected && (
@@ -97,20 +86,33 @@ function List(props: IProps): JSX.Element {
         </p>
       )}
       <LiveRegion model={model} trans={trans} />
+      <button
+        className="jp-mlws-NewContainer jp-mod-styled jp-mod-accept"
+        data-mlws-action="new"
+        onClick={() => setIsMaking(true)}
+      >
+        {trans.__('New container')}
+      </button>
       <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
         {model.items.map(container => (
           <Row key={container.id} {...props} container={container} />
         ))}
       </ul>
-      <div className="jp-mlws-ContainersHead">
-        <button
-          className="jp-mod-styled jp-mod-accept"
-          data-mlws-action="new"
-          onClick={() => setIsMaking(true)}
+      {isMaking && model.report && (
+        <Dialog
+          title={trans.__('New container')}
+          onClose={() => setIsMaking(false)}
         >
-          {trans.__('New container')}
-        </button>
-      </div>
+          <CreateForm
+            model={model}
+            report={model.report}
+            language={language}
+            trans={trans}
+            onMade={() => setIsMaking(false)}
+            onCancel={() => setIsMaking(false)}
+          />
+        </Dialog>
+      )}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useReducer, useState } from 'react';
 import type { MLWSClient } from '../api';
 import { ActionButton, type IContainerHost } from '../containers/actions';
 import { CreateForm } from '../containers/createForm';
+import { Dialog } from '../containers/dialog';
 import { LiveRegion } from '../containers/liveRegion';
 import { LogPanel } from '../containers/logPanel';
 import { LogsModel } from '../containers/logs';
@@ -22,7 +23,7 @@ import { Failure, Waiting } from '../failure';
 import type { ContainerStatus, IContainer } from '../models';
 import { useSignal } from '../useSignal';
 import { hubHome, type IConfig } from './config';
-import { Confirmation, Dialog } from './dialog';
+import { Confirmation } from './confirmation';
 import { Machines } from './machines';
 import { Queue } from './queue';
 import { ContainerTable } from './table';
@@ -67,7 +68,7 @@ function Head(props: {
       <label>
         {trans.__('Theme')}
         <select
-          className="jp-mod-styled"
+          className="jp-mlws-Select jp-mod-styled"
           value={chosen}
           onChange={event => {
             theme.chosen = event.target.value as Theme;
@@ -124,7 +125,7 @@ function Containers(props: {
           onChange={event => setText(event.target.value)}
         />
         <select
-          className="jp-mod-styled"
+          className="jp-mlws-Select jp-mod-styled"
           aria-label={trans.__('Filter by state')}
           value={status}
           onChange={event =>

@@ -4,6 +4,7 @@ import {
 } from '@jupyterlab/application';
 import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
+import { textEditorIcon } from '@jupyterlab/ui-components';
 
 import { MLWSClient } from '../api';
 import { hasHub } from '../containers/hub';
@@ -94,6 +95,7 @@ function labHost(
         widget = new MainAreaWidget({ content });
         widget.id = `jp-mlws-logs-${id}`;
         widget.title.label = label;
+        widget.title.icon = textEditorIcon;
         widget.title.closable = true;
         widget.toolbar.hide();
         widget.disposed.connect(() => logs.delete(id));

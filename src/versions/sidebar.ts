@@ -20,8 +20,8 @@ export interface ISection {
   model: LiveModel;
 }
 
-/** Shares of the height, section by section; later ones get the last. */
-const SIZES = [5, 5, 2, 3];
+/** Shares of the height, section by section. */
+const SIZES = [5, 5, 2, 3, 4];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {
@@ -54,9 +54,8 @@ export class MLWSSidebar extends SidePanel {
     this._sections.push(section);
     this.addWidget(withRefresh(section, this._words));
     // The commit box and the history need more room than lists of a few lines.
-    const last = SIZES[SIZES.length - 1];
     (this.content as AccordionPanel).setRelativeSizes(
-      this._sections.map((_, index) => SIZES[index] ?? last)
+      SIZES.slice(0, this._sections.length)
     );
     section.model.active = this._isActive;
   }

@@ -1,30 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useRef, type ReactNode } from 'react';
 
+import { Dialog } from '../containers/dialog';
 import type { IQuestion } from '../containers/words';
-
-/** The browser's own modal dialog: it keeps the focus, and Escape closes it. */
-export function Dialog(props: {
-  title: string;
-  onClose: () => void;
-  children: ReactNode;
-}): JSX.Element {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  return (
-    <dialog
-      ref={dialog}
-      className="jp-mlws-Dialog"
-      aria-label={props.title}
-      onClose={props.onClose}
-    >
-      <h2>{props.title}</h2>
-      {props.children}
-    </dialog>
-  );
-}
 
 /** Asks before something ends; the harmless answer has the focus. */
 export function Confirmation(props: {
