@@ -54,6 +54,7 @@ class Stage:
     frozen: bool
     line: int | None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    at: tuple[float, float] | None = None
 
     @cached_property
     def arguments(self) -> list[str]:
@@ -160,7 +161,7 @@ class Document:
     def needs_resolving(self) -> bool:
         """Whether a stage uses templates beyond its own settings, or makes several."""
         return any(
-            isinstance(data, Mapping) and (GENERATED & data.keys() or _templated(name, data))
+            isinstance(data, Mapping) and (GENERATED & data.keys() or templated(name, data))
             for name, data in self.stages_data.items()
         )
 
@@ -192,6 +193,7 @@ class Document:
             frozen=bool(data.get("frozen")),
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
             settings=self._settings(name),
+            at=_place(data.get("meta")),
         )
 
     def _settings(self, name: str) -> Mapping[str, Any]:
@@ -293,7 +295,15 @@ def _paths(entries: Any) -> Iterator[str]:
             yield str(entry)
 
 
-def _templated(name: str, data: Mapping[str, Any]) -> bool:
+def _place(meta: Any) -> tuple[float, float] | None:
+    """Where a node stands on the canvas."""
+    at = meta.get("at") if isinstance(meta, Mapping) else None
+    if isinstance(at, list) and len(at) == 2 and all(type(n) in (int, float) for n in at):
+        return at[0], at[1]
+    return None
+
+
+def templated(name: str, data: Mapping[str, Any]) -> bool:
     """Whether anything but ``${name}`` in the command needs a value."""
     for key, value in data.items():
         if key in ("meta", "desc"):

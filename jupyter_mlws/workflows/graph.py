@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Document, Fault, Stage
 from jupyter_mlws.workflows.models import Edge, Problem, Severity
 
@@ -29,6 +30,8 @@ class Finding:
     line: int | None = None
     fix: Words | None = None
     severity: Severity = Severity.ERROR
+    draft: bool = False
+    """Whether a workflow may be saved with it, because it can be cured later."""
 
     def told(self, language: str) -> Problem:
         """The problem in one language."""
@@ -223,25 +226,35 @@ def lost_settings(
     return found
 
 
-def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
+def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
+    """One cycle of every knot, beginning at its first node, so that the words do not vary."""
     import networkx as nx
 
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(stage.id for stage in stages)
-    graph.add_edges_from((edge.source, edge.target) for edge in joined)
-    lines = {stage.id: stage.line for stage in stages}
+    graph.add_nodes_from(ids)
+    graph.add_edges_from(pairs)
+    places = {name: n for n, name in enumerate(ids)}
     for group in nx.strongly_connected_components(graph):
         first = next(iter(group))
         if len(group) == 1 and not graph.has_edge(first, first):
             continue
         cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(group))]
-        # Told from the node that stands first in the file, so that the words do not vary.
-        start = min(range(len(cycle)), key=lambda n: lines[cycle[n]] or 0)
-        names = cycle[start:] + cycle[:start]
-        told = " → ".join([*names, names[0]])
+        start = min(range(len(cycle)), key=lambda n: places[cycle[n]])
+        yield cycle[start:] + cycle[:start]
+
+
+def cycle_words(cycle: Sequence[str]) -> Words:
+    """What is said of a cycle."""
+    told = " → ".join([*cycle, cycle[0]])
+    return Words(f"The workflow has a cycle: {told}.", f"工作流存在循环：{told}。")
+
+
+def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
+    lines = {stage.id: stage.line for stage in stages}
+    for names in cycles(list(lines), ((edge.source, edge.target) for edge in joined)):
         yield Finding(
             "40203",
-            Words(f"The workflow has a cycle: {told}.", f"工作流存在循环：{told}。"),
+            cycle_words(names),
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
             line=lines[names[0]],
@@ -291,6 +304,7 @@ def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator
                         "Choose an existing file, or connect a node that makes it.",
                         "选择已有文件，或连接生成它的节点。",
                     ),
+                    draft=True,
                 )
 
 
@@ -363,6 +377,7 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
                 field=port.name,
                 line=line,
                 fix=Words(f"Connect a {port.type} to it.", f"为其连接一个 {port.type}。"),
+                draft=True,
             )
         for path in given:
             if stage.at_root(path) not in stage.deps:
@@ -384,62 +399,18 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
 def _bad_settings(
     stage: Stage, component: Component, document: Document, line: int | None
 ) -> Iterator[Finding]:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
-
     ports = {p.name for p in component.inputs} | {p.name for p in component.outputs}
-    known = component.settings.get("properties", {})
-    settings = {k: v for k, v in stage.settings.items() if k not in ports}
-    written = {k: v for k, v in stage.options.items() if k not in ports and not _switch(k, known)}
-    given = {**_plain_values(written, known), **settings}
-    for error in Draft202012Validator(component.settings).iter_errors(given):
-        path = ".".join(str(part) for part in error.absolute_path)
-        if error.validator == "required":
-            absent = [n for n in error.validator_value if n not in given and n not in written]
-            for name in absent:
-                words = Words(
-                    f"The setting {name!r} needs a value.", f"配置项 {name!r} 需要一个值。"
-                )
-                yield _setting(stage, name, line, words)
-        elif error.validator != "additionalProperties":
-            words = Words(
-                f"The setting {path!r} is not valid: {error.message}",
-                f"配置项 {path!r} 无效：{error.message}",
-            )
-            yield _setting(stage, path, _setting_line(document, stage, path) or line, words)
-    for name in [*settings, *written]:
-        if name.split(".")[0] not in known:
-            words = Words(
-                f"{component.title} has no setting {name!r}.",
-                f"{component.title} 没有配置项 {name!r}。",
-            )
-            yield _setting(stage, name, _setting_line(document, stage, name) or line, words)
-
-
-def _plain_values(written: Mapping[str, list[str]], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings that stand in the command itself, as far as their type is told by the text."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    found: dict[str, Any] = {}
-    for name, values in written.items():
-        kind = known.get(name, {}).get("type")
-        if kind in ("integer", "number", "boolean") and len(values) == 1:
-            try:
-                found[name] = YAML(typ="safe", pure=True).load(values[0])
-            except YAMLError:
-                found[name] = values[0]
-        elif kind == "string" and len(values) == 1:
-            found[name] = values[0]
-    return found
-
-
-def _switch(name: str, known: Mapping[str, Any]) -> bool:
-    """``--no-name`` of a setting that is true or false."""
-    return name.startswith("no-") and name[3:] in known
-
-
-def _setting(stage: Stage, name: str, line: int | None, words: Words) -> Finding:
-    return Finding("40201", words, node=stage.id, field=name, line=line)
+    given = {k: v for k, v in stage.settings.items() if k not in ports}
+    written = {k: v for k, v in stage.options.items() if k not in ports}
+    for fault in settings.faults(component, given, written):
+        yield Finding(
+            "40201",
+            fault.message,
+            node=stage.id,
+            field=fault.name,
+            line=_setting_line(document, stage, fault.name) or line,
+            draft=fault.kind in settings.DRAFT,
+        )
 
 
 def _setting_line(document: Document, stage: Stage, name: str) -> int | None:

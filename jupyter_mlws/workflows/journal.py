@@ -23,6 +23,8 @@ from jupyter_mlws.workflows.models import ExperimentRun, Failure, NodeRun, Run, 
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
 
 LIVE = (Status.PENDING.value, Status.RUNNING.value)
+DONE = (Status.COMPLETED.value, Status.CACHED.value)
+"""Nodes in these states have their result."""
 Row = dict[str, Any]
 
 
@@ -194,12 +196,13 @@ class Journal:
             finally:
                 self._connection.execute("COMMIT")
         record = {**json.loads(row["record"]), "counts": counts}
+        facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return Run(
             **_summary(row, record, language),
-            nodes=[
-                _node(node["node"], node["status"], json.loads(node["record"]), language)
-                for node in nodes
-            ],
+            nodes=[_node(*fact, language) for fact in facts],
+            results={
+                name: known.get("outputs", {}) for name, status, known in facts if status in DONE
+            },
             last_seq=last["seq"] if last and last["seq"] else 0,
         )
 

@@ -50,7 +50,11 @@ class Problem(Record):
 
 
 class Node(Record):
-    """One stage. Paths are relative to the project's root; ``status`` is of the newest run."""
+    """One stage. Paths are relative to the project's root; ``status`` is of the newest run.
+
+    ``config`` holds settings, and files of ports that neither an edge brings nor the name gives.
+    ``at`` is its place on the canvas; null where the canvas chooses.
+    """
 
     id: str
     type: str
@@ -61,6 +65,7 @@ class Node(Record):
     outputs: dict[str, str]
     deps: list[str]
     outs: list[str]
+    at: tuple[float, float] | None = None
 
 
 class Edge(Record):
@@ -117,9 +122,13 @@ class NodeRun(Record):
 
 
 class Run(RunSummary):
-    """A run with its nodes; events after ``last_seq`` are news."""
+    """A run with its nodes; events after ``last_seq`` are news.
+
+    ``results``: the files (with their hashes) of every node that has its result, by node.
+    """
 
     nodes: list[NodeRun]
+    results: dict[str, dict[str, str | None]]
     last_seq: int
 
 

@@ -1,0 +1,186 @@
+"""The `dvc.yaml` files of a project: found, read, checked and written."""
+
+from __future__ import annotations
+
+import builtins
+import configparser
+import os
+import posixpath
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows import graph
+from jupyter_mlws.workflows.document import Document, Stage, parse
+from jupyter_mlws.workflows.edits import set_setting
+from jupyter_mlws.workflows.models import Severity
+
+FILE = "dvc.yaml"
+SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
+
+Found = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
+
+
+class Documents:
+    """The workflow files of one project, by their paths. Thread-safe."""
+
+    def __init__(self, project: Project, registry: Registry) -> None:
+        self._project = project
+        self._root = project.root
+        self._registry = registry
+
+    def paths(self) -> builtins.list[str]:
+        """The path of every workflow, in order."""
+        return sorted(self._find())
+
+    def _find(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self._root):
+            here = Path(folder)
+            folders[:] = [
+                name
+                for name in folders
+                if not name.startswith(".")
+                and name not in SKIPPED
+                and not (here / name / ".git").exists()
+                and not (here / name / "pyvenv.cfg").exists()
+            ]
+            if FILE in files:
+                yield (here / FILE).relative_to(self._root).as_posix()
+
+    # Reading
+
+    def checked(self, path: str) -> str:
+        """A path inside the project that a workflow can have; error 40401 for others."""
+        resolved = self._project.resolve(path)
+        if posixpath.basename(path) != FILE or posixpath.normpath(path) != path:
+            raise MLWSError("40401", kind="workflow", name=path)
+        if resolved.name != FILE:
+            raise MLWSError("40401", kind="workflow", name=path)
+        return path
+
+    def read(self, path: str) -> Document:
+        """The document at a path; error 40401 where there is none, 40205 if it is no workflow."""
+        try:
+            data = (self._root / self.checked(path)).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise MLWSError("40401", kind="workflow", name=path) from error
+        try:
+            # As bytes: line ends stay as they are, also where an edit writes them back.
+            return parse(path, data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise MLWSError("40205", path=path, reason="not UTF-8", line=None) from error
+
+    def stages(self, document: Document) -> Found:
+        """The stages, resolved by DVC where they use templates; its refusal is a problem."""
+        if not document.needs_resolving():
+            return document.stages(), []
+        from jupyter_mlws.versioning.dvc.stages import resolve
+
+        try:
+            return document.stages(resolve(self._root, document.path, document.data)), []
+        except MLWSError as error:
+            if error.code not in ("40205", "30204"):
+                raise
+            return document.stages(), [
+                graph.Finding(error.code, error.message, line=error.facts.get("line"))
+            ]
+
+    # Checking
+
+    def findings(self, document: Document) -> builtins.list[graph.Finding]:
+        """Everything that is wrong with a document."""
+        stages, findings = self.stages(document)
+        return [*findings, *self.validate(document, stages)]
+
+    def validate(self, document: Document, stages: Sequence[Stage]) -> builtins.list[graph.Finding]:
+        """Everything that is wrong with the stages of a document."""
+        components = self._registry.all()
+        findings = graph.validate(document, stages, components, self._exists)
+        if not self._passes_false():
+            findings += graph.lost_settings(document, stages, components)
+        return findings
+
+    def refuse_faulty(self, document: Document) -> None:
+        """Raise what keeps the workflow from running, all faults in one error."""
+        errors = [f for f in self.findings(document) if f.severity is Severity.ERROR]
+        if errors:
+            raise refusal(document.path, errors)
+
+    def _passes_false(self) -> bool:
+        """Whether DVC is set up to pass settings that are false on (`--no-name`)."""
+        config = configparser.ConfigParser(interpolation=None, strict=False)
+        try:
+            config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
+            return config.get("parsing", "bool", fallback="") == "boolean_optional"
+        except configparser.Error:
+            # DVC says itself what is wrong with its file, at the first plan or run.
+            return True
+
+    def _exists(self, path: str) -> bool:
+        """Whether a path is there, or DVC can bring it (a `.dvc` file for it or above it)."""
+        target = self._root / path
+        if target.exists():
+            return True
+        places = [target, *target.parents]
+        return any(
+            place.with_name(f"{place.name}.dvc").is_file()
+            for place in places
+            if self._root in place.parents
+        )
+
+    # Writing
+
+    def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
+        """The document with settings changed; every bad parameter in one error 40204."""
+        stages = {stage.id: stage for stage in self.stages(document)[0]}
+        components = self._registry.all()
+        faults = []
+        for name in params:
+            node, _, key = name.partition(".")
+            component = components.get(stages[node].component or "") if node in stages else None
+            known = component.settings.get("properties", {}) if component else {}
+            if not key or key.split(".")[0] not in known:
+                words = Words(f"There is no setting {name!r}.", f"没有配置项 {name!r}。")
+                faults.append(Fault(f"params.{name}", words))
+        if faults:
+            raise MLWSError("40204", *faults)
+        text = document.text
+        for name, value in params.items():
+            node, _, key = name.partition(".")
+            text = set_setting(text, node, key, value)
+        return parse(document.path, text) if params else document
+
+    def write(self, path: str, text: str) -> None:
+        """Put a text in the place of a file in one step; a reader sees the old one or the new."""
+        target = self._project.resolve(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with temporary.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def refusal(path: str, errors: Sequence[graph.Finding]) -> MLWSError:
+    """The error that names all ``errors``."""
+    faults = [Fault(".".join(p for p in (f.node, f.field) if p), f.message) for f in errors]
+    codes = {finding.code for finding in errors}
+    first = errors[0]
+    if "40205" in codes:
+        first = next(f for f in errors if f.code == "40205")
+        return MLWSError("40205", *faults, path=path, reason=first.message.en, line=first.line)
+    if codes == {"40203"}:
+        cycle = first.message.en.partition(": ")[2].rstrip(".")
+        return MLWSError("40203", *faults, workflow=path, cycle=cycle)
+    return MLWSError("40201", *faults, workflow=path, count=len(errors))

@@ -1,0 +1,92 @@
+"""A stage as the node that the API tells of."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from jupyter_mlws.components.models import Component, OutputPort
+from jupyter_mlws.workflows import settings
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.models import Kind, Node
+
+
+def node(
+    stage: Stage,
+    component: Component | None,
+    folder: str,
+    connected: Collection[str],
+    state: Mapping[str, Any] | None,
+) -> Node:
+    """The node of a stage; ``connected`` are the files that edges bring to it."""
+    kind = kind_of(stage)
+    inputs, outputs = ports_of(stage, component)
+    return Node(
+        id=stage.id,
+        type=stage.component or kind.value,
+        kind=kind,
+        config=config_of(stage, component, folder, connected),
+        status=state["status"] if state else None,
+        inputs=inputs,
+        outputs=outputs,
+        deps=list(stage.deps),
+        outs=list(stage.outs),
+        at=stage.at,
+    )
+
+
+def kind_of(stage: Stage) -> Kind:
+    """What a stage's command is."""
+    words = stage.arguments
+    if stage.component is not None:
+        return Kind.COMPONENT
+    if words[:3] == ["jupyter", "mlws", "notebook"]:
+        return Kind.NOTEBOOK
+    python = bool(words) and posixpath.basename(words[0]).startswith("python")
+    if python and any(word.endswith(".py") for word in words[1:]):
+        return Kind.SCRIPT
+    return Kind.SHELL
+
+
+def ports_of(
+    stage: Stage, component: Component | None
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The files of each input port, and of each output port that makes one."""
+    made, bound = set(stage.outs), stage.ports
+    inputs = {name: files for name, files in bound.items() if not made.intersection(files)}
+    outputs = {name: files[0] for name, files in bound.items() if made.issuperset(files)}
+    if component is not None:
+        inputs = {port.name: bound.get(port.name, []) for port in component.inputs}
+    return inputs, outputs
+
+
+def config_of(
+    stage: Stage, component: Component | None, folder: str, connected: Collection[str]
+) -> dict[str, Any]:
+    """What a definition would say of the node: settings, files from outside, files put elsewhere.
+
+    ``connected`` are the files that edges bring.
+    """
+    if stage.component is None:
+        return {"cmd": "\n".join(stage.commands)}
+    if component is None:
+        return dict(stage.settings)
+    inputs, outputs = ports_of(stage, component)
+    config: dict[str, Any] = {}
+    for port in component.inputs:
+        files = [file for file in inputs[port.name] if file not in connected]
+        if files:
+            config[port.name] = files if port.multiple else files[0]
+    for made in component.outputs:
+        file = outputs.get(made.name)
+        if file not in (None, default_path(folder, stage.id, made)):
+            config[made.name] = file
+    ports = {*inputs, *(made.name for made in component.outputs)}
+    written = {name: values for name, values in stage.options.items() if name not in ports}
+    return {**config, **settings.typed(component, written), **stage.settings}
+
+
+def default_path(folder: str, node: str, port: OutputPort) -> str:
+    """Where a node's output goes unless another place is given."""
+    return posixpath.join(folder, "out", f"{node}.{port.name}{port.extension}")

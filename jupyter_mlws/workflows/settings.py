@@ -1,0 +1,198 @@
+"""What is wrong with a node's settings, by the JSON Schema of its component."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.errors import Words
+
+UNAVAILABLE = "x-unavailable"
+"""The schema's keyword for values that may be drawn and not yet run, each with what is said."""
+CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
+"""Characters that get lost between a `dvc.yaml`, the command line and the component."""
+
+
+class Wrong(str, Enum):
+    """What kind of fault a setting has."""
+
+    VALUE = "value"
+    UNKNOWN = "unknown"
+    MISSING = "missing"
+    UNAVAILABLE = "unavailable"
+
+
+DRAFT = frozenset({Wrong.MISSING, Wrong.UNAVAILABLE})
+"""Faults that a workflow may be saved with: only its run needs them cured."""
+
+
+@dataclass(frozen=True)
+class SettingFault:
+    """A fault of one setting; ``name`` has dots for nesting."""
+
+    name: str
+    message: Words
+    kind: Wrong
+
+
+def faults(
+    component: Component,
+    settings: Mapping[str, Any],
+    written: Mapping[str, Sequence[str]] | None = None,
+) -> Iterator[SettingFault]:
+    """All faults of ``settings``; ``written`` are those that stand in the command as words."""
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+    words = written or {}
+    given = {**typed(component, words), **settings}
+    for error in Draft202012Validator(component.settings).iter_errors(given):
+        if error.validator == "required":
+            yield from _missing(error.validator_value, {*given, *words})
+        elif error.validator != "additionalProperties":
+            path = ".".join(str(part) for part in error.absolute_path)
+            reason = _reason(error)
+            message = Words(
+                f"The setting {path!r} is not valid: {reason.en}",
+                f"配置项 {path!r} 无效：{reason.zh}",
+            )
+            yield SettingFault(path, message, Wrong.VALUE)
+    unread = [name for name in words if name.removeprefix("no-") not in given]
+    yield from _unknown(component, [*settings, *unread])
+    yield from _unavailable(component, given)
+
+
+def known(component: Component) -> Mapping[str, Any]:
+    """The schema of each setting."""
+    properties: Mapping[str, Any] = component.settings.get("properties", {})
+    return properties
+
+
+def typed(component: Component, written: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Settings that stand in the command itself, read as the component reads them."""
+    found: dict[str, Any] = {}
+    for name, values in written.items():
+        schema = known(component).get(name)
+        if schema is not None:
+            found[name] = _as_typed(values, schema)
+        elif name.startswith("no-") and not values and name[3:] in known(component):
+            found[name[3:]] = False
+    return found
+
+
+def _as_typed(values: Sequence[str], schema: Mapping[str, Any]) -> Any:
+    choices = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"]
+    if len(choices) < len(schema.get("anyOf", ())) and list(values) in (["null"], ["None"], [""]):
+        return None
+    kind = choices[0].get("type") if len(choices) == 1 else None
+    if kind == "array":
+        inner = choices[0].get("items", {}).get("type")
+        return [_as_scalar(value, inner) for value in values]
+    if len(values) != 1:
+        return list(values) or True
+    return _as_scalar(values[0], kind)
+
+
+def _as_scalar(text: str, kind: str | None) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    if kind not in ("integer", "number", "boolean"):
+        return text
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        return text
+
+
+def _missing(required: Sequence[str], given: set[str]) -> Iterator[SettingFault]:
+    for name in required:
+        if name not in given:
+            message = Words(f"The setting {name!r} needs a value.", f"配置项 {name!r} 需要一个值。")
+            yield SettingFault(name, message, Wrong.MISSING)
+
+
+def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFault]:
+    from difflib import get_close_matches
+
+    for name in names:
+        if name.split(".")[0] not in known(component):
+            near = get_close_matches(name, list(known(component)), n=1)
+            hint = Words(f" Did you mean {near[0]!r}?", f"是否指 {near[0]!r}？") if near else None
+            message = Words(
+                f"{component.title} has no setting {name!r}.{hint.en if hint else ''}",
+                f"{component.title} 没有配置项 {name!r}。{hint.zh if hint else ''}",
+            )
+            yield SettingFault(name, message, Wrong.UNKNOWN)
+
+
+def _unavailable(component: Component, given: Mapping[str, Any]) -> Iterator[SettingFault]:
+    for name, schema in known(component).items():
+        said = schema.get(UNAVAILABLE, {})
+        value = given.get(name)
+        if isinstance(value, str) and value in said:
+            yield SettingFault(name, Words(*said[value]), Wrong.UNAVAILABLE)
+
+
+TYPES = {
+    "integer": Words("a whole number", "整数"),
+    "number": Words("a number", "数字"),
+    "string": Words("a text", "文本"),
+    "boolean": Words("true or false", "true 或 false"),
+    "array": Words("a list", "列表"),
+    "object": Words("an object", "对象"),
+}
+
+
+def _reason(error: Any) -> Words:
+    """Why a value does not fit, in each language; a rare reason as the validator says it."""
+    limit = error.validator_value
+    if error.validator == "anyOf":
+        # A type or nothing: what is wrong is wrong with the type.
+        inner = [part for part in error.context if part.validator_value != "null"]
+        return _reason(inner[0]) if len(inner) == 1 else Words(error.message, error.message)
+    if error.validator == "type" and limit in TYPES:
+        return Words(f"it must be {TYPES[limit].en}", f"应为{TYPES[limit].zh}")
+    if error.validator == "enum":
+        choices = ", ".join(str(choice) for choice in limit)
+        return Words(f"it must be one of {choices}", f"应为 {choices} 之一")
+    told = {
+        "minimum": Words(f"it must be at least {limit}", f"应不小于 {limit}"),
+        "maximum": Words(f"it must be at most {limit}", f"应不大于 {limit}"),
+        "exclusiveMinimum": Words(f"it must be more than {limit}", f"应大于 {limit}"),
+        "exclusiveMaximum": Words(f"it must be less than {limit}", f"应小于 {limit}"),
+    }
+    return told.get(error.validator, Words(error.message, error.message))
+
+
+def unfit(value: Any) -> Words | None:
+    """Why DVC and the command line cannot carry a value to a component; None where they can."""
+    if isinstance(value, str):
+        return unfit_text(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return Words("It must be a finite number.", "应为有限的数字。")
+    if isinstance(value, Mapping):
+        return next((w for pair in value.items() for part in pair if (w := unfit(part))), None)
+    if isinstance(value, list):
+        if any(isinstance(part, list | Mapping) for part in value):
+            return Words("A list may only hold plain values.", "列表只能包含简单值。")
+        return next((found for part in value if (found := unfit(part))), None)
+    return None
+
+
+def unfit_text(text: str) -> Words | None:
+    """Why a text cannot be passed on; None where it can."""
+    if CONTROLS.search(text):
+        return Words(
+            "It must not have line breaks or control characters; put longer text into a file.",
+            "不能包含换行或控制字符；较长的文本请放入文件。",
+        )
+    if "${" in text:
+        return Words("It must not hold `${`, which is a template.", "不能包含 `${`（模板标记）。")
+    if text.startswith("-") and not re.match(r"-(\d|\.\d|$)", text):
+        return Words("It must not begin with a dash.", "不能以短横线开头。")
+    return None
