@@ -545,12 +545,12 @@ export type IContainerEvent =
 
 /** A line of a container's log; `seq` counts the lines since its start. */
 export interface ILogLine {
-  type: 'log';
   seq: number;
-  stream: 'stdout' | 'stderr';
+  /** "event": what happened to the container itself. */
+  stream: 'stdout' | 'stderr' | 'event';
   text: string;
   time: string;
 }
 
 /** What /logs/{container} sends. */
-export type ILogEvent = IHello | IReset | ILogLine;
+export type ILogEvent = IHello | IReset | ({ type: 'log' } & ILogLine);

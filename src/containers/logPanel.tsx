@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { memo, useLayoutEffect, useRef, useState } from 'react';
 
 import { parseAnsi } from '../canvas/ansi';
+import { Failure } from '../failure';
 import type { ILogLine } from '../models';
 import { useSignal } from '../useSignal';
 import type { LogsModel } from './logs';
@@ -50,7 +51,7 @@ export function LogPanel(props: {
           />
           {trans.__('Follow')}
         </label>
-        {!model.connected && (
+        {!model.connected && !model.loading && (
           <span className="jp-mlws-Lost" role="status">
             {trans.__('Not connected; trying again…')}
           </span>
@@ -66,8 +67,13 @@ export function LogPanel(props: {
           setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
         }
       >
-        {model.lines.length === 0 && (
-          <p className="jp-mlws-Hint">{trans.__('Nothing was printed yet.')}</p>
+        {model.error && <Failure error={model.error} trans={trans} />}
+        {model.lines.length === 0 && !model.error && (
+          <p className="jp-mlws-Hint">
+            {model.loading
+              ? trans.__('Loading…')
+              : trans.__('Nothing was printed yet.')}
+          </p>
         )}
         {model.lines.map(line => (
           <Line key={line.seq} line={line} />

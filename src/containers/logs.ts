@@ -1,7 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { IEventStream, MLWSClient } from '../api';
+import { APIError, type IEventStream, type MLWSClient } from '../api';
 import type { ILogEvent, ILogLine } from '../models';
 
 /** Of a longer log the end is kept. */
@@ -9,25 +9,31 @@ const LONGEST = 2000;
 /** Lines that come within this are drawn together, in milliseconds. */
 const TOGETHER = 50;
 
-/** The log of a container, followed while it is open. */
+/** The log of a container: its end, then whatever it says while the log is open. */
 export class LogsModel implements IDisposable {
   constructor(
-    client: MLWSClient,
+    private _client: MLWSClient,
     readonly id: string
   ) {
-    this._events = client.stream<ILogEvent>(`/logs/${encodeURIComponent(id)}`, {
-      since: 0
-    });
-    this._events.message.connect(this._onEvent, this);
-    this._events.connectionChanged.connect(this._tell, this);
+    void this._begin(encodeURIComponent(id));
   }
 
   get lines(): readonly ILogLine[] {
     return this._lines;
   }
 
+  /** Whether the first lines are still on their way. */
+  get loading(): boolean {
+    return this._events === null;
+  }
+
   get connected(): boolean {
-    return this._events.connected;
+    return this._events?.connected ?? false;
+  }
+
+  /** Why what was said before cannot be shown. */
+  get error(): APIError | null {
+    return this._error;
   }
 
   /** Emitted after new lines, at most twenty times a second. */
@@ -43,9 +49,33 @@ export class LogsModel implements IDisposable {
     if (!this._isDisposed) {
       this._isDisposed = true;
       clearTimeout(this._timer);
-      this._events.dispose();
+      this._events?.dispose();
       Signal.clearData(this);
     }
+  }
+
+  /** Reads the end, since the stream would tell a long log from its beginning. */
+  private async _begin(id: string): Promise<void> {
+    try {
+      const path = `/containers/${id}/logs`;
+      const end = await this._client.get<{ lines: ILogLine[] }>(path, {
+        tail: LONGEST
+      });
+      this._lines = end.lines;
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._error = error;
+    }
+    if (this._isDisposed) {
+      return;
+    }
+    const since = this._lines[this._lines.length - 1]?.seq ?? 0;
+    this._events = this._client.stream<ILogEvent>(`/logs/${id}`, { since });
+    this._events.message.connect(this._onEvent, this);
+    this._events.connectionChanged.connect(this._tell, this);
+    this._tell();
   }
 
   private _onEvent(_: IEventStream, event: ILogEvent): void {
@@ -69,7 +99,8 @@ export class LogsModel implements IDisposable {
   }
 
   private _lines: ILogLine[] = [];
-  private _events: IEventStream<ILogEvent>;
+  private _events: IEventStream<ILogEvent> | null = null;
+  private _error: APIError | null = null;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
   private _changed = new Signal<this, void>(this);

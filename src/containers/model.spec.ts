@@ -137,18 +137,33 @@ it('knows a lab without a Hub by the code of its answer', async () => {
   expect(await hasHub(client)).toBe(false);
 });
 
-it('follows a log from its first line, and anew after a new start', async () => {
-  const logs = new LogsModel(wire.client('en', false), 'a@b--default');
-  const socket = wire.sockets[1];
-  expect(socket.url).toContain('/logs/a%40b--default?since=0');
+it('shows the end of a log, then follows it, and begins anew after a new start', async () => {
   const line = (seq: number, text: string) => ({ type: 'log', seq, text });
-  socket.say({ type: 'hello', seq: 0 });
-  socket.say(line(1, 'one'));
-  socket.say(line(2, 'two'));
-  expect(logs.lines.map(one => one.text)).toEqual(['one', 'two']);
+  wire.answers['GET /containers/a%40b--default/logs'] = {
+    lines: [line(41, 'one'), line(42, 'two')]
+  };
+  const logs = new LogsModel(wire.client('en', false), 'a@b--default');
+  expect(logs.loading).toBe(true);
+  await settle();
+  const socket = wire.sockets[1];
+  expect(socket.url).toContain('/logs/a%40b--default?since=42');
+  socket.say({ type: 'hello', seq: 42 });
+  socket.say(line(43, 'three'));
+  const texts = () => logs.lines.map(one => one.text);
+  expect(texts()).toEqual(['one', 'two', 'three']);
   socket.say({ type: 'reset', seq: 0 });
   socket.say(line(1, 'again'));
-  expect(logs.lines.map(one => one.text)).toEqual(['again']);
+  expect(texts()).toEqual(['again']);
   logs.dispose();
   expect(socket.closed).toBe(true);
+});
+
+it('follows a log whose past cannot be read, and says why it cannot', async () => {
+  wire.answers['GET /containers/x--default/logs'] = () =>
+    failure(502, '10104', 'The engine is away.');
+  const logs = new LogsModel(wire.client('en', false), 'x--default');
+  await settle();
+  expect(logs.error?.message).toBe('The engine is away.');
+  expect(wire.sockets[1].url).toContain('since=0');
+  logs.dispose();
 });

@@ -187,10 +187,14 @@ it('shows a queue with place, owner and what is waited for', async () => {
 });
 
 it('opens the log of a container and closes it', async () => {
+  wire.answers['GET /containers/ada--default/logs'] = {
+    lines: [{ seq: 1, stream: 'stderr', text: 'Serving', time: '' }]
+  };
   await open();
   action('ada--default', 'logs').click();
   await settle();
-  expect(wire.sockets[1].url).toContain('/logs/ada--default');
+  expect(find('[role="log"]').textContent).toContain('Serving');
+  expect(wire.sockets[1].url).toContain('/logs/ada--default?since=1');
   find<HTMLButtonElement>('[data-mlws-action="close"]').click();
   await settle();
   expect(wire.sockets[1].closed).toBe(true);
