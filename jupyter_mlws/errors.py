@@ -46,6 +46,7 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
+    "version": "版本",
     "workflow": "工作流",
 }
 
@@ -190,6 +191,17 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Correct the fields that are named; `GET /resources` tells limits and images.",
             "请修正所列字段；`GET /resources` 会给出限额与镜像。",
+        ),
+    ),
+    "10202": Entry(
+        409,
+        Words(
+            "There is not enough free now: the container waits at place {position}.",
+            "当前资源不足：容器正在排队，位于第 {position} 位。",
+        ),
+        Words(
+            "It starts by itself as soon as there is room; your containers' page shows it.",
+            "资源空出后会自动启动；可在容器页面查看排队情况。",
         ),
     ),
     "10301": Entry(
@@ -525,6 +537,27 @@ CATALOGUE: dict[str, Entry] = {
             "请确认远程仓库是否正确；若正确，可用 `git merge --allow-unrelated-histories` 合并。",
         ),
     ),
+    "30218": Entry(
+        409,
+        Words(
+            "git versions this already: {named}",
+            "这些文件已由 git 管理：{named}",
+        ),
+        Words(
+            "Take it out of git first with `git rm -r --cached`, commit, then add it as data.",
+            "请先用 `git rm -r --cached` 将其移出 git 并提交，再添加为数据。",
+        ),
+    ),
+    "30219": Entry(
+        409,
+        Words(
+            "{path!r} cannot be tracked as data: {reason}", "无法将 {path!r} 作为数据跟踪：{reason}"
+        ),
+        Words(
+            "Choose another path, or remove what stands against it.",
+            "请选择其他路径，或先消除所述原因。",
+        ),
+    ),
     "30401": Entry(
         409,
         Words(
@@ -633,12 +666,30 @@ CATALOGUE: dict[str, Entry] = {
             "请查看该节点的日志；若输出已损坏，请重新运行。",
         ),
     ),
+    "40207": Entry(
+        409,
+        Words(
+            "The workflow {workflow!r} is running: {run}.", "工作流 {workflow!r} 正在运行：{run}。"
+        ),
+        Words("Wait until it ends, or cancel it.", "请等待其结束，或先取消运行。"),
+    ),
     "40401": Entry(
         404,
         Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),
         Words(
             "List what there is and use an id from that list.",
             "请先列出现有项，再使用其中的 id。",
+        ),
+    ),
+    "40402": Entry(
+        412,
+        Words(
+            "{path!r} has changed since it was read.",
+            "{path!r} 自读取后已被修改。",
+        ),
+        Words(
+            "Get it again, make your change there, and send its new ETag as If-Match.",
+            "请重新获取，在新版本上修改，并以其新的 ETag 作为 If-Match 发送。",
         ),
     ),
     "50101": Entry(

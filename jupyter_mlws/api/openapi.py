@@ -22,21 +22,34 @@ VERBS = ("get", "post", "put", "patch", "delete")
 References = Mapping[type[BaseModel], dict[str, Any]]
 
 
-def document(routes: Iterable[tuple[str, type]], path: str) -> dict[str, Any]:
+PROJECT = {
+    "name": "project",
+    "in": "query",
+    "required": False,
+    "description": "A project's id; the server's root if left out.",
+    "schema": {"type": "string"},
+}
+
+
+def document(
+    routes: Iterable[tuple[str, type]], path: str, *, projects: bool = True
+) -> dict[str, Any]:
     """The contract of ``routes`` (pattern below the prefix, handler class).
 
-    ``path`` is where the document is served, which tells the prefix.
+    ``path`` is where the document is served, which tells the prefix. ``projects``: whether every
+    endpoint takes ``?project=``, as a lab's do and those of the Hub's service don't.
     """
     routes = list(routes)
+    common = [PROJECT] if projects else []
     references, schemas = _schemas(routes)
     paths: dict[str, Any] = {}
     for pattern, handler in routes:
         template, names = _template(pattern)
         if issubclass(handler, StreamHandler):
-            paths[template] = {"get": _stream(handler, names)}
+            paths[template] = {"get": _stream(handler, names, common)}
             continue
         verbs = {
-            verb: _operation(declared, names, getattr(handler, "resource", ""), references)
+            verb: _operation(declared, names, getattr(handler, "resource", ""), references, common)
             for verb in VERBS
             if (declared := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
         }
@@ -88,31 +101,28 @@ def _parameters(names: list[str], query: type[BaseModel] | None) -> list[dict[st
                 "schema": facts,
             }
         )
-    parameters.append(
-        {
-            "name": "project",
-            "in": "query",
-            "required": False,
-            "description": "A project's id; the server's root if left out.",
-            "schema": {"type": "string"},
-        }
-    )
     return parameters
 
 
 def _operation(
-    declared: Endpoint, names: list[str], tag: str, references: References
+    declared: Endpoint,
+    names: list[str],
+    tag: str,
+    references: References,
+    common: list[dict[str, Any]],
 ) -> dict[str, Any]:
+    # A project that is asked for may be missing, except where projects themselves are the subject.
+    missing = ("50402",) if common and tag != "projects" else ()
     operation: dict[str, Any] = {
         "summary": declared.summary,
         "tags": [tag],
-        "parameters": _parameters(names, declared.query),
+        "parameters": [*_parameters(names, declared.query), *common],
         "responses": {
             str(declared.status): {
                 "description": "Done",
                 "content": {"application/json": {"schema": _envelope(declared.reply, references)}},
             },
-            **_failures({*declared.errors, *ALWAYS, *(("50402",) if tag != "projects" else ())}),
+            **_failures({*declared.errors, *ALWAYS, *missing}),
         },
     }
     if declared.body is not None:
@@ -123,8 +133,10 @@ def _operation(
     return operation
 
 
-def _stream(handler: type[StreamHandler], names: list[str]) -> dict[str, Any]:
-    parameters = _parameters(names, None)
+def _stream(
+    handler: type[StreamHandler], names: list[str], common: list[dict[str, Any]]
+) -> dict[str, Any]:
+    parameters = [*_parameters(names, None), *common]
     parameters.append(
         {
             "name": "since",

@@ -31,14 +31,14 @@ class RingStream:
     ``{"type": "reset"}`` and fetches everything anew.
     """
 
-    def __init__(self, size: int = 1000) -> None:
+    def __init__(self, size: int = 1000, first: int = 0) -> None:
         self._messages: deque[dict[str, Any]] = deque(maxlen=size)
-        self._seq = 0
+        self._seq = first
         self._news = asyncio.Event()
 
     @property
     def seq(self) -> int:
-        """The number of the newest message; 0 before the first."""
+        """The number of the newest message; the ``first`` given, usually 0, before any."""
         return self._seq
 
     def publish(self, message: dict[str, Any]) -> None:

@@ -12,7 +12,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.containers.quantities import parse_cpu, parse_gpu, parse_memory
+from jupyter_mlws.containers.quantities import (
+    parse_cpu,
+    parse_gpu,
+    parse_memory,
+    write_cpu,
+    write_memory,
+)
 
 DEFAULT_SERVER = "default"
 """How a person's server without a name is called in an id."""
@@ -106,6 +112,15 @@ class Resources(Request):
     cpu: Cpu = Field(description='Cores: "2", "500m".')
     memory: Memory = Field(description='Bytes with a suffix: "4Gi", "512M".')
     gpu: Gpu | None = Field(default=None, description="Whole devices.")
+
+    @classmethod
+    def of(cls, amount: Amount) -> Resources:
+        """An amount as people write it."""
+        return cls(
+            cpu=write_cpu(amount.cpu),
+            memory=write_memory(amount.memory),
+            gpu=str(amount.gpu) if amount.gpu else None,
+        )
 
     @property
     def amount(self) -> Amount:
@@ -213,6 +228,45 @@ class Container(Record):
     last_log: list[str] = Field(default_factory=list)
     queue: QueuePlace | None = None
     usage: Usage | None = None
+
+
+class ImageInfo(Record):
+    """An image that may be chosen; ``name`` is what a container is asked for with."""
+
+    name: str
+    image: str = Field(description="What Docker calls it.")
+    default: bool
+    present: bool = Field(description="Whether it is on the machine, or would be pulled first.")
+    size: int | None = Field(default=None, description="Bytes.")
+    created: datetime | None = None
+
+
+class LogLine(Record):
+    """One line of a container's log; ``seq`` counts from its start."""
+
+    seq: int
+    stream: str = Field(description="stdout, stderr, or event: what happened to the container.")
+    text: str
+    time: datetime
+
+
+class LogTail(Record):
+    """The end of a container's log."""
+
+    lines: list[LogLine]
+
+
+class LogQuery(Request):
+    """How much of a log is wanted."""
+
+    tail: int = Field(default=200, ge=1, le=5000, description="At most so many lines.")
+
+
+class Me(Record):
+    """Who asks."""
+
+    name: str
+    admin: bool
 
 
 class AllocateRequest(Request):

@@ -1,0 +1,318 @@
+"""The Docker engine as the service needs it: what runs, what it uses, what it said."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.types import CancellableStream
+from docker.utils import kwargs_from_env
+
+from jupyter_mlws.containers.models import Amount, LogLine
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.cgroups import Sample, read_sample
+from jupyter_mlws.hub.events import HUB_LABEL
+
+ID_LABEL = "mlws.id"
+CONNECTIONS = 32
+"""Calls to the engine at once."""
+STREAMS = ("stdin", "stdout", "stderr")
+FRAME = struct.Struct(">BxxxL")
+"""The header of a piece of log: which stream, and how many bytes follow."""
+STOP_LIMIT = 10
+"""Seconds a container has to end by itself."""
+NEVER = "0001-01-01"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A container as Docker has it."""
+
+    docker: str
+    id: str
+    user: str
+    server: str
+    image: str
+    amount: Amount
+    devices: tuple[int, ...]
+    state: str
+    health: str | None
+    exit_code: int | None
+    oom: bool
+    error: str
+    restarts: int
+    pid: int
+    created: datetime
+    started: datetime | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it has its resources: it runs, or Docker starts it again."""
+        return self.state in ("running", "restarting", "paused")
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image on this machine."""
+
+    size: int
+    created: datetime
+
+
+class Engine:
+    """The containers of one Hub on one engine. Blocking and thread-safe.
+
+    What fails is raised as error 10104.
+    """
+
+    def __init__(self, hub_name: str) -> None:
+        self._hub = hub_name
+        self._client: APIClient | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> APIClient:
+        """The shared connection, made when it is first needed."""
+        with self._lock:
+            if self._client is None:
+                self._client = self.connect()
+            return self._client
+
+    @staticmethod
+    def connect() -> APIClient:
+        """A connection of one's own, for what blocks it for long."""
+        return APIClient(version="auto", max_pool_size=CONNECTIONS, **kwargs_from_env())
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    # What there is
+
+    def machine(self, capacity: Amount | None) -> tuple[str, Amount]:
+        """The machine's name and what it has, unless ``capacity`` says otherwise."""
+        with _told():
+            info = self.client.info()
+        found = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_devices())
+        return info["Name"], capacity or found
+
+    def all(self) -> dict[str, Seen]:
+        """Every container of this Hub, by id."""
+        return self._inspected({"label": f"{HUB_LABEL}={self._hub}"})
+
+    def find(self, identifier: str) -> Seen | None:
+        """The container with an id, if Docker has it."""
+        labels = [f"{HUB_LABEL}={self._hub}", f"{ID_LABEL}={identifier}"]
+        return self._inspected({"label": labels}).get(identifier)
+
+    def _inspected(self, filters: Mapping[str, Any]) -> dict[str, Seen]:
+        found: dict[str, Seen] = {}
+        with _told():
+            for row in self.client.containers(all=True, filters=dict(filters)):
+                with contextlib.suppress(NotFound):  # removed since it was listed
+                    seen = read_inspection(self.client.inspect_container(row["Id"]))
+                    other = found.get(seen.id)
+                    if other is None or (seen.active, seen.created) > (other.active, other.created):
+                        found[seen.id] = seen
+        return found
+
+    def image(self, name: str) -> LocalImage | None:
+        """An image, if it is on this machine."""
+        with _told():
+            try:
+                found = self.client.inspect_image(name)
+            except ImageNotFound:
+                return None
+        created = _time(found.get("Created") or NEVER)
+        return LocalImage(found["Size"], created or datetime.fromtimestamp(0, timezone.utc))
+
+    # What can be done without the Hub
+
+    def remove(self, identifier: str) -> None:
+        """Stop and remove a container; the volumes that have a name stay."""
+        seen = self.find(identifier)
+        if seen is None:
+            return
+        with _told(), contextlib.suppress(NotFound):
+            self.client.stop(seen.docker, timeout=STOP_LIMIT)
+            self.client.remove_container(seen.docker, v=True, force=True)
+
+    # What it uses
+
+    def sample(self, seen: Seen) -> Sample | None:
+        """Its counters now; None where it does not run any more."""
+        found = read_sample(seen.pid, seen.docker)
+        return found or self._sample_by_api(seen)
+
+    def _sample_by_api(self, seen: Seen) -> Sample | None:
+        """The same from the engine: slower, but also where its files can't be read."""
+        try:
+            with _told():
+                raw = self.client.stats(seen.docker, stream=False, one_shot=True)
+        except MLWSError:
+            return None
+        memory = raw.get("memory_stats", {})
+        if "usage" not in memory:
+            return None
+        details = memory.get("stats", {})
+        cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+        return Sample(
+            cpu=raw["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9,
+            memory=memory["usage"] - cache,
+            processes=raw.get("pids_stats", {}).get("current", 0),
+            time=time.monotonic(),
+        )
+
+    # What it said
+
+    def tail(self, docker: str, lines: int) -> list[LogLine]:
+        """The last lines of its log, counted from the log's beginning."""
+        kept: list[LogLine] = []
+        with _told(), LogReader(self.client, docker, follow=False) as reader:
+            for line in reader:
+                kept.append(line)
+                del kept[:-lines]
+        return kept
+
+    def follow(self, docker: str) -> LogReader:
+        """Its log from the beginning, then as it grows, until it ends; to be closed."""
+        with _told():
+            return LogReader(self.client, docker, follow=True)
+
+
+class LogReader:
+    """The lines of one container's log. Iterate in a thread; close from any other."""
+
+    def __init__(self, client: APIClient, docker: str, follow: bool) -> None:
+        address = f"{client.base_url}/v{client.api_version}/containers/{docker}/logs"
+        asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
+        # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
+        self._response = client.get(address, params=asked, stream=True, timeout=None)
+        self._response.raise_for_status()
+        self._stream = CancellableStream(self._pieces(), self._response)
+
+    def __enter__(self) -> LogReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the iteration, wherever it waits."""
+        # A log that has ended by itself has no socket any more.
+        with contextlib.suppress(AttributeError, OSError, DockerException):
+            self._stream.close()
+        self._response.close()
+
+    def __iter__(self) -> Iterator[LogLine]:
+        seq = 0
+        open_: dict[str, bytes] = {}
+        for stream, piece in self._stream:
+            text = open_.pop(stream, b"") + piece
+            *whole, rest = text.split(b"\n")
+            if rest:
+                open_[stream] = rest
+            for line in whole:
+                seq += 1
+                yield _line(seq, stream, line)
+        for stream, line in open_.items():
+            seq += 1
+            yield _line(seq, stream, line)
+
+    def _pieces(self) -> Iterator[tuple[str, bytes]]:
+        raw = self._response.raw
+        while True:
+            head = _exactly(raw, FRAME.size)
+            if len(head) < FRAME.size:
+                return
+            kind, size = FRAME.unpack(head)
+            yield STREAMS[kind], _exactly(raw, size)
+
+
+def _exactly(raw: Any, size: int) -> bytes:
+    """That many bytes, or what there is before the end."""
+    parts = bytearray()
+    while len(parts) < size:
+        try:
+            part = raw.read(size - len(parts))
+        except (AttributeError, ValueError):
+            break  # closed by the reader
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
+
+
+def _line(seq: int, stream: str, raw: bytes) -> LogLine:
+    stamp, _, text = raw.decode(errors="replace").partition(" ")
+    when = _time(stamp) or datetime.now(timezone.utc)
+    return LogLine(seq=seq, stream=stream, text=text.rstrip("\r"), time=when)
+
+
+def read_inspection(raw: Mapping[str, Any]) -> Seen:
+    """Docker's description of a container of ours."""
+    labels: dict[str, str] = raw["Config"]["Labels"]
+    state = raw["State"]
+    requested = raw["HostConfig"].get("DeviceRequests") or []
+    devices = [number for row in requested for number in row.get("DeviceIDs") or ()]
+    ended = state["Status"] in ("exited", "dead")
+    return Seen(
+        docker=raw["Id"],
+        id=labels[ID_LABEL],
+        user=labels["mlws.user"],
+        server=labels.get("mlws.server", ""),
+        image=labels.get("mlws.image", raw["Config"]["Image"]),
+        amount=Amount(
+            cpu=float(labels["mlws.cpu"]),
+            memory=int(labels["mlws.memory"]),
+            gpu=int(labels.get("mlws.gpu", "0")),
+        ),
+        devices=tuple(int(number) for number in devices if number.isdecimal()),
+        state=state["Status"],
+        health=state.get("Health", {}).get("Status"),
+        exit_code=state["ExitCode"] if ended or state["Restarting"] else None,
+        oom=state["OOMKilled"],
+        error=state["Error"],
+        restarts=raw["RestartCount"],
+        pid=state["Pid"],
+        created=_time(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
+        started=_time(state["StartedAt"]),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """RFC 3339 with nanoseconds, which Python before 3.11 does not read."""
+    if text.startswith(NEVER):
+        return None
+    seconds, _, fraction = text.rstrip("Z").partition(".")
+    micro = fraction[:6].ljust(6, "0") if fraction[:6].isdecimal() else "000000"
+    try:
+        return datetime.fromisoformat(f"{seconds}.{micro}+00:00")
+    except ValueError:
+        return None
+
+
+def _devices() -> int:
+    """Graphics cards by the device files of their driver."""
+    return sum(1 for path in Path("/dev").glob("nvidia[0-9]*") if path.name[6:].isdecimal())
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """The engine's failures in our words."""
+    try:
+        yield
+    except (APIError, DockerException, requests.RequestException, OSError) as error:
+        if isinstance(error, NotFound):
+            raise
+        raise MLWSError("10104", reason=str(error)) from error

@@ -1,0 +1,297 @@
+"""The service's endpoints."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from jupyter_mlws.api.models import Page, PageQuery, Record, Request
+from jupyter_mlws.api.openapi import document
+from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
+from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
+from jupyter_mlws.client import segment
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    Container,
+    ContainerCreate,
+    ImageInfo,
+    LogQuery,
+    LogTail,
+    Me,
+    ResourceReport,
+    Resources,
+    Usage,
+)
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.hub.auth import Permitted
+from jupyter_mlws.hub.manager import HubManager
+
+ONE = ("10301", "10404")
+STARTS = (*ONE, "10101", "10104", "10201")
+
+
+class ServiceHandler(Permitted, RESTHandler):
+    """Base of every REST handler."""
+
+
+class ServiceStream(Permitted, AnyStreamHandler):
+    """Base of every WebSocket."""
+
+
+class NotFoundHandler(ServiceHandler):
+    """Whatever no other pattern takes."""
+
+    resource = "mlws"
+
+    async def _refuse(self) -> None:
+        await self.permit()
+        raise MLWSError("50401")
+
+    get = post = put = patch = delete = _refuse
+
+
+class OpenAPIHandler(ServiceHandler):
+    """The contract, made from the models that the handlers validate with."""
+
+    resource = "mlws"
+
+    async def get(self) -> None:
+        await self.permit()
+        self.finish(document(HANDLERS, self.request.path, projects=False))
+
+
+class MeHandler(ServiceHandler):
+    """The person who asks."""
+
+    resource = "me"
+
+    @endpoint("Get who asks", Me)
+    async def get(self) -> Me:
+        return Me(name=self.person.name, admin=self.person.admin)
+
+
+class ContainersHandler(ServiceHandler):
+    """All containers."""
+
+    resource = "containers"
+
+    @endpoint("List containers", Page[Container], query=PageQuery)
+    async def get(self, query: PageQuery) -> Page[Container]:
+        after = query.cursor or ""
+        rows = [
+            one for one in self.manager.containers(self.person, self.language) if one.id > after
+        ]
+        items = rows[: query.limit]
+        more = len(rows) > len(items)
+        return Page(items=items, next_cursor=items[-1].id if more else None)
+
+    @endpoint(
+        "Create a container",
+        Container,
+        body=ContainerCreate,
+        status=202,
+        errors=("10101", "10104", "10201", "50203"),
+    )
+    async def post(self, body: ContainerCreate) -> Reply:
+        made = await self.manager.create(self.person, body, self.language)
+        return Reply(made, 202, location(self, "containers", segment(made.id)))
+
+
+class ContainerHandler(ServiceHandler):
+    """One container."""
+
+    resource = "containers"
+
+    @endpoint("Get a container", Container, errors=ONE)
+    async def get(self, identifier: str) -> Container:
+        return self.manager.get(self.person, identifier, self.language)
+
+    @endpoint("Delete a container; the home stays", Container, status=202, errors=ONE)
+    async def delete(self, identifier: str) -> Reply:
+        return _accepted(self, await self.manager.delete(self.person, identifier, self.language))
+
+
+class StartHandler(ServiceHandler):
+    """A stopped container's start."""
+
+    resource = "containers"
+
+    @endpoint("Start a container", Container, status=202, errors=STARTS)
+    async def post(self, identifier: str) -> Reply:
+        return _accepted(self, await self.manager.start(self.person, identifier, self.language))
+
+
+class StopHandler(ServiceHandler):
+    """A container's stop."""
+
+    resource = "containers"
+
+    @endpoint("Stop a container", Container, status=202, errors=ONE)
+    async def post(self, identifier: str) -> Reply:
+        return _accepted(self, await self.manager.stop(self.person, identifier, self.language))
+
+
+class RestartHandler(ServiceHandler):
+    """A stop and a start."""
+
+    resource = "containers"
+
+    @endpoint("Restart a container", Container, status=202, errors=STARTS)
+    async def post(self, identifier: str) -> Reply:
+        return _accepted(self, await self.manager.restart(self.person, identifier, self.language))
+
+
+class LogsHandler(ServiceHandler):
+    """The end of a container's log."""
+
+    resource = "containers"
+
+    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*ONE, "10104"))
+    async def get(self, identifier: str, query: LogQuery) -> LogTail:
+        return await self.manager.logs(self.person, identifier, query.tail)
+
+
+class StatsHandler(ServiceHandler):
+    """What a container uses now."""
+
+    resource = "containers"
+
+    @endpoint("Get a container's usage", Usage, errors=ONE)
+    async def get(self, identifier: str) -> Usage:
+        return await self.manager.stats(self.person, identifier)
+
+
+class ImagesHandler(ServiceHandler):
+    """Images that may be chosen."""
+
+    resource = "images"
+
+    @endpoint("List images", Page[ImageInfo], errors=("10104",))
+    async def get(self) -> Page[ImageInfo]:
+        return Page(items=await self.manager.images())
+
+
+class ResourcesHandler(ServiceHandler):
+    """Machines, what is free, and the queue."""
+
+    resource = "resources"
+
+    @endpoint("Get resources and the queue", ResourceReport)
+    async def get(self) -> ResourceReport:
+        return await self.manager.resources(self.person)
+
+
+class AllocateHandler(ServiceHandler):
+    """A plan of resources."""
+
+    resource = "resources"
+
+    @endpoint(
+        "Plan resources, or reserve them",
+        Allocation,
+        body=AllocateRequest,
+        errors=("10101", "10201"),
+    )
+    async def post(self, body: AllocateRequest) -> Allocation:
+        return await self.manager.allocate(self.person, body)
+
+
+class StatusStream(ServiceStream):
+    """States, usage and the queue as they change."""
+
+    resource = "containers"
+
+    async def newest(self) -> int:
+        return self.manager.fleet.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.news(self.person, since, self.language)
+
+
+class LogStream(ServiceStream):
+    """A container's log as it grows."""
+
+    resource = "containers"
+    identifier: str
+
+    async def attach(self, *ids: str) -> None:
+        self.identifier = ids[0]
+        self.manager.get(self.person, self.identifier, self.language)
+
+    async def newest(self) -> int:
+        # A log is read from its beginning where nothing else is asked.
+        return 0
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.manager.log(self.person, self.identifier, since)
+
+
+class AdmissionRequest(Request):
+    """The Hub's question: may this server start?"""
+
+    user: str
+    server: str
+    spec: ContainerCreate
+    language: str = ENGLISH
+
+
+class Admission(Record):
+    """Yes: with what, where, and which devices."""
+
+    granted: bool
+    node: str
+    resources: Resources
+    devices: list[int]
+
+
+class AdmissionHandler(RESTHandler):
+    """Asked by the Hub's spawner alone, with a secret that only the two know."""
+
+    resource = "admissions"
+    log = Permitted.log
+
+    def initialize(self, manager: HubManager, **_: Any) -> None:
+        self.manager = manager
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        expected = f"token {self.manager.settings.admission_token}"
+        given = self.request.headers.get("Authorization", "")
+        known = bool(self.manager.settings.admission_token)
+        if not (known and hmac.compare_digest(given.encode(), expected.encode())):
+            raise MLWSError("50301", action="write", resource=self.resource)
+
+    @endpoint("Ask for room", Admission, body=AdmissionRequest, errors=("10101", "10201", "10202"))
+    async def post(self, body: AdmissionRequest) -> Admission:
+        granted = await self.manager.admit(body.user, body.server, body.spec, body.language)
+        return Admission(
+            granted=True,
+            node=granted.node,
+            resources=Resources.of(granted.amount),
+            devices=list(granted.devices),
+        )
+
+
+def _accepted(handler: RequestHandler, container: Container) -> Reply:
+    return Reply(container, 202, location(handler, "containers", segment(container.id)))
+
+
+HANDLERS: list[tuple[str, Any]] = [
+    (r"openapi\.json", OpenAPIHandler),
+    (r"me", MeHandler),
+    (r"containers", ContainersHandler),
+    (r"containers/status", StatusStream),
+    (r"containers/([^/]+)", ContainerHandler),
+    (r"containers/([^/]+)/start", StartHandler),
+    (r"containers/([^/]+)/stop", StopHandler),
+    (r"containers/([^/]+)/restart", RestartHandler),
+    (r"containers/([^/]+)/logs", LogsHandler),
+    (r"containers/([^/]+)/stats", StatsHandler),
+    (r"images", ImagesHandler),
+    (r"resources", ResourcesHandler),
+    (r"resources/allocate", AllocateHandler),
+    (r"logs/([^/]+)", LogStream),
+]

@@ -1,0 +1,223 @@
+"""JupyterHub's REST API, as far as the service uses it: people, their servers, start and stop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
+
+from jupyter_mlws.errors import MLWSError
+
+START_LIMIT = 60.0
+"""Seconds; the Hub answers a start after ten at the latest."""
+LIMIT = 15.0
+PAGE = 200
+CONNECTIONS = 100
+FAILED = "Spawn failed: "
+
+
+@dataclass(frozen=True)
+class Server:
+    """A person's server as the Hub has it; ``options`` are the last start's."""
+
+    user: str
+    name: str
+    pending: str | None
+    ready: bool
+    stopped: bool
+    url: str
+    options: Mapping[str, Any]
+    started: datetime | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or is about to."""
+        return self.ready or self.pending == "spawn"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person, with all servers there are, by name."""
+
+    name: str
+    admin: bool
+    servers: Mapping[str, Server]
+
+
+class HubRefusedError(Exception):
+    """The Hub's own refusal: its status and its sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(f"{status}: {message}")
+
+
+class HubAPI:
+    """Asks the Hub with the service's own token.
+
+    Refusals are raised as :class:`HubRefusedError`, a Hub that does not answer as error 10104.
+    """
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address.rstrip("/")
+        self._token = token
+        # Its own, since starts hold a connection for ten seconds and the usual one has ten.
+        self._client = AsyncHTTPClient(force_instance=True, max_clients=CONNECTIONS)
+
+    def close(self) -> None:
+        self._client.close()
+
+    async def accounts(self) -> list[Account]:
+        """Everybody, with all their servers."""
+        found: list[Account] = []
+        path: str | None = f"users?include_stopped_servers=1&limit={PAGE}"
+        headers = {"Accept": "application/jupyterhub-pagination+json"}
+        while path is not None:
+            page = json.loads((await self._ask("GET", path, headers=headers)).body)
+            found.extend(_account(row) for row in page["items"])
+            after = page["_pagination"]["next"]
+            path = (
+                f"users?include_stopped_servers=1&limit={after['limit']}&offset={after['offset']}"
+                if after
+                else None
+            )
+        return found
+
+    async def account(self, user: str) -> Account | None:
+        """One person; None where the Hub knows nobody of that name."""
+        try:
+            answer = await self._ask("GET", f"users/{_part(user)}?include_stopped_servers=1")
+        except HubRefusedError as refused:
+            if refused.status == 404:
+                return None
+            raise
+        return _account(json.loads(answer.body))
+
+    async def server(self, user: str, name: str) -> Server | None:
+        """One server; None where there is none."""
+        account = await self.account(user)
+        return None if account is None else account.servers.get(name)
+
+    async def prepare(self, user: str, name: str, options: Mapping[str, Any]) -> None:
+        """Let the Hub keep what a later start is to use; makes the server if it has a name."""
+        body = {"user_options": dict(options)}
+        if name:
+            try:
+                await self._ask("PUT", _server(user, name), body)
+                return
+            except HubRefusedError as refused:
+                if refused.status != 409:
+                    raise
+        await self._ask("PATCH", _server(user, name), body)
+
+    async def start(self, user: str, name: str, options: Mapping[str, Any] | None) -> None:
+        """Start a server; returns when it is ready or after ten seconds.
+
+        None for ``options`` uses those that :meth:`prepare` left with the Hub; they are never
+        left out by accident, since the Hub then takes the last ones, refused ones too.
+        """
+        body = {"user_options": None if options is None else dict(options)}
+        await self._ask("POST", _server(user, name), body, START_LIMIT)
+
+    async def stop(self, user: str, name: str) -> None:
+        """Stop a server; it may take longer than this does."""
+        try:
+            await self._ask("DELETE", _server(user, name), limit=START_LIMIT)
+        except HubRefusedError as refused:
+            if refused.status != 404:
+                raise
+
+    async def forget(self, user: str, name: str) -> None:
+        """Delete a stopped server that has a name."""
+        try:
+            await self._ask("DELETE", _server(user, name), {"remove": True}, START_LIMIT)
+        except HubRefusedError as refused:
+            if refused.status != 404:
+                raise
+
+    async def failure(self, user: str, name: str) -> str | None:
+        """Why the last start failed, in the spawner's words; None where it did not."""
+        try:
+            answer = await self._ask("GET", f"{_server(user, name)}/progress")
+        except HubRefusedError:
+            return None  # it never started
+        for line in reversed(answer.body.decode().splitlines()):
+            if line.startswith("data: "):
+                event = json.loads(line.removeprefix("data: "))
+                message = str(event.get("message", ""))
+                return message.removeprefix(FAILED) if event.get("failed") else None
+        return None
+
+    async def _ask(
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        limit: float = LIMIT,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTTPResponse:
+        sent = json.dumps(body) if body is not None else None
+        try:
+            return await self._client.fetch(
+                f"{self._address}/{path}",
+                method=verb,
+                headers={"Authorization": f"token {self._token}", **(headers or {})},
+                body=sent,
+                allow_nonstandard_methods=True,
+                request_timeout=limit,
+            )
+        except HTTPClientError as error:
+            if error.response is None or error.code >= 599:
+                raise _unanswered(error) from error
+            raise HubRefusedError(error.code, _message(error.response)) from error
+        except OSError as error:
+            raise _unanswered(error) from error
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _server(user: str, name: str) -> str:
+    return f"users/{_part(user)}/servers/{_part(name)}" if name else f"users/{_part(user)}/server"
+
+
+def _account(row: Mapping[str, Any]) -> Account:
+    servers = {
+        name: Server(
+            user=row["name"],
+            name=name,
+            pending=server["pending"],
+            ready=server["ready"],
+            stopped=server["stopped"],
+            url=server["url"],
+            options=server.get("user_options") or {},
+            started=_time(server["started"]),
+        )
+        for name, server in row.get("servers", {}).items()
+    }
+    return Account(row["name"], bool(row.get("admin")), servers)
+
+
+def _time(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
+
+
+def _message(response: HTTPResponse) -> str:
+    try:
+        return str(json.loads(response.body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(response.reason)
+
+
+def _unanswered(error: Exception) -> MLWSError:
+    return MLWSError("10104", reason=f"JupyterHub does not answer: {error}")

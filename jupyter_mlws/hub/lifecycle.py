@@ -1,0 +1,248 @@
+"""One container as the service knows it, and the status that follows from what it knows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+
+from jupyter_mlws.containers.models import (
+    MASK,
+    Container,
+    ContainerConfig,
+    ContainerStatus,
+    QueuePlace,
+    Resources,
+    Usage,
+)
+from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.errors import Words
+from jupyter_mlws.hub.engine import Seen
+from jupyter_mlws.hub.hubapi import Server
+from jupyter_mlws.hub.records import ContainerRow
+
+OUT_OF_MEMORY = Words(
+    "Out of memory (OOM): it needed more than its {limit}; restarted {restarts} times.",
+    "内存不足（OOM）：所需内存超过上限 {limit}；已重启 {restarts} 次。",
+)
+EXITED = Words(
+    "Ended with exit code {code}; restarted {restarts} times.",
+    "以退出码 {code} 结束；已重启 {restarts} 次。",
+)
+LOST = Words(
+    "Its secret variables were not kept: create it anew with them.",
+    "其保密变量未被保存：请带上这些变量重新创建。",
+)
+
+
+class Intent(str, Enum):
+    """What the service is still to do."""
+
+    NONE = ""
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    DELETE = "delete"
+
+
+ENDING = (Intent.STOP, Intent.RESTART, Intent.DELETE)
+
+
+def now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+@dataclass
+class Entry:
+    """A container: what was asked, what is intended, and what Docker and the Hub say."""
+
+    id: str
+    user: str
+    name: str
+    image: str
+    environment: dict[str, str]
+    """Masked."""
+    resources: Resources
+    priority: int = 0
+    degrade: bool = False
+    language: str = "en"
+    intent: Intent = Intent.NONE
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(default_factory=now)
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    node: str | None = None
+    restarts: int = 0
+    exit_code: int | None = None
+    reason: Words | None = None
+    last_log: list[str] = field(default_factory=list)
+    seen: Seen | None = None
+    server: Server | None = None
+    usage: Usage | None = None
+    spawning: bool = False
+    """Whether a start was seen to begin whose end was not seen yet."""
+    admitting: bool = False
+    """Whether the Hub itself is starting it, and asks for room."""
+    asked: float = field(default_factory=time.monotonic)
+    """When it was last asked for: what was seen before that is old."""
+    replaced: str | None = None
+    """The dead container in Docker that the newest start will remove."""
+    told: Container | None = None
+    """What was last said of it, without usage."""
+
+    @property
+    def running(self) -> bool:
+        """Whether Docker runs it."""
+        return self.seen is not None and self.seen.active
+
+    @property
+    def active(self) -> bool:
+        """Whether it has, or is about to take, its resources."""
+        if self.running or self.server is None:
+            return self.running
+        return self.server.pending == "spawn" or (self.server.ready and not self.ended)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its newest container in Docker has come to an end."""
+        return self.seen is not None and self.seen.state in ("exited", "dead")
+
+    @property
+    def failed(self) -> bool:
+        """Whether that end was a fault."""
+        return self.ended and self.seen is not None and bool(self.seen.exit_code or self.seen.oom)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody has asked for its end: it is no fault then."""
+        pending = self.server.pending if self.server is not None else None
+        return self.intent in ENDING or pending == "stop"
+
+    @property
+    def hides_values(self) -> bool:
+        return MASK in self.environment.values()
+
+    def status(self, waits: bool) -> ContainerStatus:
+        """Where it stands."""
+        pending = self.server.pending if self.server is not None else None
+        if waits:
+            return ContainerStatus.QUEUED
+        if self.stopping and (self.active or self.intent is Intent.DELETE or pending == "stop"):
+            return ContainerStatus.STOPPING
+        if self.running:
+            return self._alive()
+        if pending == "spawn":
+            return ContainerStatus.STARTING
+        if self.intent is Intent.RESTART:
+            return ContainerStatus.STARTING
+        if self.intent is Intent.START:
+            return ContainerStatus.CREATED
+        crashed = self.failed or self.exit_code is not None
+        return ContainerStatus.CRASHED if crashed else ContainerStatus.STOPPED
+
+    def _alive(self) -> ContainerStatus:
+        assert self.seen is not None
+        if self.seen.state == "restarting":
+            return ContainerStatus.STARTING
+        if self.seen.health == "unhealthy":
+            return ContainerStatus.UNHEALTHY
+        # After a restart the Hub's word is old: it never noticed.
+        fresh = self.seen.restarts == 0 or self.seen.health is None
+        ready = fresh and self.server is not None and self.server.ready
+        answers = ready or self.seen.health == "healthy"
+        return ContainerStatus.RUNNING if answers else ContainerStatus.STARTING
+
+    def why_it_ended(self) -> Words:
+        """In words, from what Docker knows."""
+        assert self.seen is not None
+        if self.seen.oom:
+            limit = write_memory(self.seen.amount.memory)
+            return OUT_OF_MEMORY.fill(limit=limit, restarts=self.seen.restarts)
+        return EXITED.fill(code=self.seen.exit_code, restarts=self.seen.restarts)
+
+    def forget_the_end(self) -> None:
+        """A new start: why the last one ended does not matter any more."""
+        self.restarts, self.exit_code, self.reason, self.last_log = 0, None, None, []
+        self.started_at = None
+        if self.ended and self.seen is not None:
+            self.replaced, self.seen = self.seen.docker, None
+
+    def look(self, seen: Seen | None, server: Server | None) -> None:
+        """Take what Docker and the Hub say now."""
+        is_old = seen is not None and not seen.active and seen.docker == self.replaced
+        self.seen, self.server = None if is_old else seen, server
+
+    def container(self, place: QueuePlace | None, language: str) -> Container:
+        """As the API tells of it."""
+        running = self.running and self.seen is not None
+        return Container(
+            id=self.id,
+            user=self.user,
+            name=self.name,
+            status=self.status(place is not None),
+            resources=self.resources,
+            config=ContainerConfig(image=self.image, environment=self.environment),
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            started_at=self.started_at if running else None,
+            url=self.server.url if self.server is not None else None,
+            node=self.node if self.active or self.intent is Intent.START else None,
+            priority=self.priority,
+            health=self.seen.health if running and self.seen is not None else None,
+            restarts=self.restarts,
+            exit_code=self.exit_code,
+            reason=self.reason.in_(language) if self.reason is not None else None,
+            last_log=self.last_log,
+            queue=place,
+            usage=self.usage if running else None,
+        )
+
+    def row(self, status: ContainerStatus) -> ContainerRow:
+        """As it is kept."""
+        return ContainerRow(
+            id=self.id,
+            user=self.user,
+            name=self.name,
+            status=status.value,
+            resources=self.resources.model_dump(),
+            config={"image": self.image, "environment": self.environment},
+            priority=self.priority,
+            degrade=self.degrade,
+            intent=self.intent.value,
+            language=self.language,
+            node=self.node,
+            restarts=self.restarts,
+            exit_code=self.exit_code,
+            reason=None if self.reason is None else list(self.reason),
+            last_log=self.last_log,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            queued_at=self.queued_at,
+            started_at=self.started_at,
+        )
+
+    @classmethod
+    def of(cls, row: ContainerRow) -> Entry:
+        """As it was kept."""
+        return cls(
+            id=row.id,
+            user=row.user,
+            name=row.name,
+            image=row.config["image"],
+            environment=row.config["environment"],
+            resources=Resources.model_validate(row.resources),
+            priority=row.priority,
+            degrade=row.degrade,
+            language=row.language,
+            intent=Intent(row.intent),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            queued_at=row.queued_at,
+            started_at=row.started_at,
+            node=row.node,
+            restarts=row.restarts,
+            exit_code=row.exit_code,
+            reason=None if row.reason is None else Words(*row.reason),
+            last_log=row.last_log,
+        )

@@ -1,0 +1,624 @@
+"""What people and the Hub can do with containers: the one place where parts of the service meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    Container,
+    ContainerCreate,
+    ContainerStatus,
+    ImageInfo,
+    LogLine,
+    LogTail,
+    QueuePlace,
+    ResourceReport,
+    Resources,
+    Usage,
+    container_id,
+    split_id,
+)
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.fleet import Fleet
+from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
+from jupyter_mlws.hub.lifecycle import LOST, Entry, Intent, now
+from jupyter_mlws.hub.logs import LogFollower
+from jupyter_mlws.hub.monitor import Monitor
+from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
+from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.usage import Meter
+
+RESERVED_FOR = 300.0
+"""Seconds that a reservation is held."""
+MEASURE_EVERY = 2.0
+END_LIMIT = 120.0
+"""Seconds that a container has to stop."""
+BUSY_WAIT = 2.0
+"""Seconds until a Hub that starts as many as it may is asked again."""
+RETRY_WAIT = 2.0
+NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
+STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
+AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks."""
+
+    name: str
+    admin: bool
+
+    def may_see(self, user: str) -> bool:
+        return self.admin or self.name == user
+
+
+class HubManager:
+    """Creates, starts, stops and watches the containers of one Hub. Lives on the event loop."""
+
+    def __init__(self, settings: Settings, engine: Engine, hub: HubAPI, records: Records) -> None:
+        self.settings = settings
+        self.policy = settings.policy
+        self._engine = engine
+        self._hub = hub
+        self._records = records
+        self._meter = Meter(engine)
+        self._follower = LogFollower()
+        # About twice the cores: more starts at once only make each of them slower.
+        self._slots = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        self._requests: dict[str, ContainerCreate] = {}
+        """In full, with what the records mask, of those that this process was asked for."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ending: set[str] = set()
+        self._listeners = 0
+        self._measuring: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Count what runs, queue what waited, follow what happens."""
+        node, capacity = await in_thread(self._engine.machine, self.settings.capacity)
+        await in_thread(self._records.migrate)
+        self.scheduler = Scheduler({node: capacity}, self.settings.user_limit)
+        self.fleet = Fleet(
+            self.policy, self.scheduler, self._engine, self._hub, self._records, self._begin_start
+        )
+        self.monitor = Monitor(self._engine, self._hub, self.settings.hub_name, self.fleet.observed)
+        left = await self.fleet.load()
+        for entry in left:
+            self.monitor.know(entry.id)
+            if entry.queued_at is not None or entry.intent is Intent.START:
+                self.scheduler.waiting[entry.id] = self.fleet.request(entry)
+        await self.monitor.sweep()
+        self.fleet.counted = True
+        for entry in left:
+            if entry.intent in (Intent.STOP, Intent.RESTART, Intent.DELETE):
+                self._begin_end(entry)
+            elif entry.id not in self.scheduler.waiting:
+                entry.intent = Intent.NONE
+        self.fleet.settle()
+        self.monitor.start()
+
+    async def close(self) -> None:
+        """Stop following, and finish writing."""
+        if self._measuring is not None:
+            self._measuring.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.monitor.close()
+        await self.fleet.close()
+        self._follower.close()
+        self._hub.close()
+        await in_thread(self._engine.close)
+        await in_thread(self._records.close)
+
+    # Reading
+
+    def containers(self, person: Person, language: str) -> list[Container]:
+        """The person's own; an administrator's list has all."""
+        places = self.fleet.places()
+        return [
+            entry.container(places.get(entry.id), language)
+            for _, entry in sorted(self.fleet.entries.items())
+            if person.may_see(entry.user)
+        ]
+
+    def get(self, person: Person, identifier: str, language: str) -> Container:
+        return self.fleet.container(self._own(person, identifier), language)
+
+    async def stats(self, person: Person, identifier: str) -> Usage:
+        """What it uses now; nothing where it does not run."""
+        entry = self._own(person, identifier)
+        limit = entry.resources.amount.memory
+        nothing = Usage(cpu=0, memory=0, memory_limit=limit, processes=0, time=now())
+        if not entry.running or entry.seen is None:
+            return nothing
+        found = await self._meter.usage({identifier: entry.seen})
+        return found.get(identifier, nothing)
+
+    async def logs(self, person: Person, identifier: str, tail: int) -> LogTail:
+        """The end of its log: Docker's, or what was kept when it ended."""
+        entry = self._own(person, identifier)
+        docker = entry.seen.docker if entry.seen is not None else entry.replaced
+        if docker is not None:
+            lines = await in_thread(self._engine.tail, docker, tail)
+            return LogTail(lines=lines)
+        rows = await self.fleet.recorded(self._records.logs, identifier, tail)
+        kept = [
+            LogLine(seq=seq, stream=row.log_type, text=row.message, time=row.timestamp)
+            for seq, row in enumerate(rows, 1)
+        ]
+        return LogTail(lines=kept)
+
+    async def resources(self, person: Person) -> ResourceReport:
+        """All machines, and the person's own part of the queue."""
+        await self._measure()
+        return self._for(person, self.fleet.report(self.fleet.places()))
+
+    async def images(self) -> list[ImageInfo]:
+        """What may be chosen."""
+
+        async def info(name: str, image: str) -> ImageInfo:
+            local = await in_thread(self._engine.image, image)
+            return ImageInfo(
+                name=name,
+                image=image,
+                default=name == self.policy.default_image,
+                present=local is not None,
+                size=local.size if local else None,
+                created=local.created if local else None,
+            )
+
+        pairs = self.policy.images.items()
+        return list(await asyncio.gather(*(info(name, image) for name, image in pairs)))
+
+    # Creating, starting, stopping
+
+    async def create(self, person: Person, request: ContainerCreate, language: str) -> Container:
+        """Make a container: CREATED where it starts now, QUEUED where it waits."""
+        wanted = self._check(person, request)
+        name = request.name or ""
+        identifier = container_id(person.name, name)
+        before = self.fleet.entries.get(identifier)
+        if before is not None and self.fleet.status(before) not in AT_REST:
+            raise MLWSError("50203", name=identifier)
+        entry = Entry(
+            identifier, person.name, name, wanted.label, {}, Resources.of(wanted.resources)
+        )
+        entry.priority, entry.degrade = request.priority, request.degrade
+        self._check_room(self.fleet.request(entry), request.wait)
+        await self._prepare(person.name, name, wanted)
+        if self.fleet.entries.get(identifier) is not before:
+            raise MLWSError("50203", name=identifier)  # asked for twice at once
+        self._requests[identifier] = request
+        return self._submit(self._enter(person.name, name, request, wanted, language), language)
+
+    async def start(self, person: Person, identifier: str, language: str) -> Container:
+        """Start it as it was, or queue it; nothing where it runs or waits already."""
+        entry = self._own(person, identifier)
+        if entry.intent is Intent.STOP:
+            entry.intent = Intent.RESTART
+        if self.fleet.status(entry) in AT_REST:
+            self._check_room(self.fleet.request(entry), True)
+            return self._submit(entry, language)
+        return self.fleet.container(entry, language)
+
+    async def stop(self, person: Person, identifier: str, language: str) -> Container:
+        """Stop it, or take it from the queue."""
+        return self._end(self._own(person, identifier), Intent.STOP, language)
+
+    async def restart(self, person: Person, identifier: str, language: str) -> Container:
+        """Stop it and start it, with the resources that it has."""
+        entry = self._own(person, identifier)
+        if not entry.active:
+            return await self.start(person, identifier, language)
+        return self._end(entry, Intent.RESTART, language)
+
+    async def delete(self, person: Person, identifier: str, language: str) -> Container:
+        """Stop and remove it; the person's home stays."""
+        return self._end(self._own(person, identifier), Intent.DELETE, language)
+
+    # The Hub's question, and plans
+
+    async def admit(self, user: str, server: str, request: ContainerCreate, language: str) -> Grant:
+        """Whether the Hub may start this now: what it gets, error 10101, or 10202 where it waits.
+
+        What this service starts itself has its resources already.
+        """
+        identifier = container_id(user, server)
+        entry = self.fleet.entries.get(identifier)
+        granted = self.scheduler.grants.get(identifier)
+        if entry is not None and entry.intent is Intent.START and granted is not None:
+            self._check_values(entry, request)
+            return granted
+        account = await self._hub.account(user)
+        wanted = self._check(Person(user, account is not None and account.admin), request)
+        entry = self._enter(user, server, request, wanted, language)
+        self.monitor.know(identifier)
+        self.scheduler.release(identifier)
+        return self._admitted(entry, request)
+
+    def _admitted(self, entry: Entry, request: ContainerCreate) -> Grant:
+        asked = self.fleet.request(entry)
+        entry.admitting = True
+        try:
+            self._check_room(asked, request.wait)
+            self._queue(entry)
+        finally:
+            entry.admitting = False
+        granted = self.scheduler.grants.get(entry.id)
+        if granted is None:
+            self._requests[entry.id] = request
+            self._begin(self._deposit(entry))
+            place = self.scheduler.place(entry.id, time.time())
+            raise MLWSError("10202", position=place.position, eta_seconds=place.eta)
+        entry.spawning = True
+        self.monitor.look_soon(entry.id)
+        return granted
+
+    async def allocate(self, person: Person, asked: AllocateRequest) -> Allocation:
+        """The plan of a container, held for the person where asked."""
+        self._check(person, ContainerCreate(resources=asked.resources, priority=asked.priority))
+        moment = time.time()
+        request = Request(
+            uuid.uuid4().hex,
+            person.name,
+            asked.resources.amount,
+            asked.priority,
+            moment,
+            asked.degrade,
+        )
+        self.scheduler.check(request)
+        if asked.reserve:
+            held = self.scheduler.reserve(request, moment, moment + RESERVED_FOR)
+            self.fleet.settle()
+            if held is not None:
+                return Allocation(
+                    success=True,
+                    node=held.node,
+                    resources=Resources.of(held.amount),
+                    reservation=held.id,
+                    expires_at=datetime.fromtimestamp(held.expires, timezone.utc),
+                )
+        planned = None if asked.reserve else self.scheduler.plan(request, moment)
+        if planned is not None:
+            return Allocation(success=True, node=planned[0], resources=Resources.of(planned[1]))
+        place = self.scheduler.place_of_new(request, moment)
+        queue = QueuePlace(position=place.position, eta_seconds=place.eta)
+        return Allocation(success=False, queue=queue)
+
+    # News
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Usage is measured as long as somebody is in here."""
+        self._listeners += 1
+        if self._measuring is None:
+            self._measuring = asyncio.create_task(self._measure_for_ever())
+        try:
+            yield
+        finally:
+            self._listeners -= 1
+            if not self._listeners and self._measuring is not None:
+                self._measuring.cancel()
+                self._measuring = None
+
+    async def news(
+        self, person: Person, since: int, language: str
+    ) -> AsyncIterator[dict[str, Any]]:
+        """What changes, as far as the person may see it."""
+        async with self.listening(), aclosing(self.fleet.stream.follow(since)) as stream:  # type: ignore[type-var]
+            async for message in stream:
+                shown = self._shown(message, person, language)
+                if shown is not None:
+                    yield shown
+
+    def _shown(
+        self, message: dict[str, Any], person: Person, language: str
+    ) -> dict[str, Any] | None:
+        shown = dict(message)
+        if message["type"] == "resources":
+            shown["report"] = self._for(person, message["report"]).model_dump(mode="json")
+        elif message["type"] in ("container", "removed"):
+            if not person.may_see(shown.pop("user")):
+                return None
+            if message["type"] == "container":
+                shown["container"] = message["container"][language].model_dump(mode="json")
+        return shown
+
+    def _for(self, person: Person, report: ResourceReport) -> ResourceReport:
+        mine = [row for row in report.queue if person.may_see(row.user)]
+        return report.model_copy(update={"queue": mine})
+
+    async def log(
+        self, person: Person, identifier: str, since: int
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Its log after the line ``since``, as it grows, also over restarts and new starts."""
+        current = None
+        while True:
+            seq = self.fleet.stream.seq
+            entry = self._own(person, identifier)
+            seen = entry.seen
+            if seen is not None and (seen.active or seen.docker != current):
+                reader = await in_thread(self._engine.follow, seen.docker)
+                began_anew = current is not None or await self._is_shorter(seen.docker, since)
+                if seen.docker != current and began_anew:
+                    yield {"seq": 0, "type": "reset"}
+                    since = 0
+                current = seen.docker
+                async with aclosing(self._follower.lines(reader)) as lines:  # type: ignore[type-var]
+                    async for line in lines:
+                        if line.seq > since:
+                            since = line.seq
+                            yield {"type": "log", **line.model_dump(mode="json")}
+            await self._changed(identifier, seq)
+
+    async def _is_shorter(self, docker: str, since: int) -> bool:
+        """Whether a log does not have the line ``since``: it is another container's number."""
+        if not since:
+            return False
+        last = await in_thread(self._engine.tail, docker, 1)
+        return not last or last[-1].seq < since
+
+    async def _changed(self, identifier: str, seq: int) -> None:
+        """Until there are news of it after ``seq``."""
+        async with aclosing(self.fleet.stream.follow(seq)) as stream:  # type: ignore[type-var]
+            async for message in stream:
+                named = message.get("id") or message.get("container", {}).get("en")
+                if named is None or getattr(named, "id", named) == identifier:
+                    return
+
+    # Inside: checks
+
+    def _own(self, person: Person, identifier: str) -> Entry:
+        try:
+            user, _ = split_id(identifier)
+        except ValueError:
+            raise MLWSError("10404", name=identifier) from None
+        if not person.may_see(user):
+            raise MLWSError("10301", name=identifier)
+        entry = self.fleet.entries.get(identifier)
+        if entry is None:
+            raise MLWSError("10404", name=identifier)
+        return entry
+
+    def _check(self, person: Person, request: ContainerCreate) -> Wanted:
+        faults: list[Fault] = []
+        if request.priority > 0 and not person.admin:
+            faults.append(Fault("priority", NOT_ADMIN))
+        try:
+            wanted = self.policy.check(request)
+        except MLWSError as error:
+            raise MLWSError("10201", *error.faults, *faults) from None
+        if faults:
+            raise MLWSError("10201", *faults)
+        return wanted
+
+    def _check_room(self, request: Request, wait: bool) -> None:
+        self.scheduler.check(request)
+        held = self.scheduler.reservations.get(request.user)
+        reserved = held is not None and request.amount.fits(held.amount)
+        moment = time.time()
+        if not wait and not reserved and self.scheduler.plan(request, moment) is None:
+            available = self.scheduler.available(request, moment)
+            raise self.scheduler.shortage(request.amount, available)
+
+    def _check_values(self, entry: Entry, request: ContainerCreate) -> None:
+        """The Hub kept the variables for us; if it kept others, they are lost."""
+        if set(request.environment) != set(entry.environment):
+            raise MLWSError("10201", Fault("environment", LOST))
+
+    # Inside: starting
+
+    def _enter(
+        self, user: str, name: str, request: ContainerCreate, wanted: Wanted, language: str
+    ) -> Entry:
+        entry = self.fleet.new(user, name, wanted, language)
+        entry.priority, entry.degrade = request.priority, request.degrade
+        self.monitor.know(entry.id)
+        return entry
+
+    def _submit(self, entry: Entry, language: str) -> Container:
+        self._queue(entry)
+        return self.fleet.container(entry, language)
+
+    def _queue(self, entry: Entry) -> None:
+        """Into the queue, and out of it at once where there is room."""
+        entry.queued_at = entry.queued_at or now()
+        granted = self.scheduler.submit(self.fleet.request(entry), time.time())
+        waiting = self.scheduler.waiting.get(entry.id)
+        if waiting is not None:
+            entry.queued_at = datetime.fromtimestamp(waiting.arrival, timezone.utc)
+        if granted is not None:
+            self.fleet.granted(entry, granted)
+        self.fleet.settle()
+
+    async def _prepare(self, user: str, name: str, wanted: Wanted) -> None:
+        try:
+            await self._hub.prepare(user, name, self._options_of(wanted))
+        except HubRefusedError as refused:
+            said = Words(refused.message, refused.message)
+            raise MLWSError("10201", Fault("name", said)) from refused
+
+    def _options_of(self, wanted: Wanted) -> dict[str, Any]:
+        return {
+            "image": wanted.label,
+            "resources": Resources.of(wanted.resources).model_dump(exclude_none=True),
+            "environment": dict(wanted.environment),
+        }
+
+    async def _deposit(self, entry: Entry) -> None:
+        """Leave the options of what waits with the Hub, once it has ended the start it refused."""
+        while entry.id in self.scheduler.waiting and entry.hides_values:
+            await asyncio.sleep(RETRY_WAIT)
+            wanted = self.policy.check(self._requests[entry.id])
+            try:
+                await self._hub.prepare(entry.user, entry.name, self._options_of(wanted))
+                return
+            except (HubRefusedError, MLWSError) as error:
+                log.info("The Hub does not take the options of %s yet: %s", entry.id, error)
+
+    def _begin_start(self, entry: Entry) -> None:
+        self._begin(self._start(entry))
+
+    async def _start(self, entry: Entry) -> None:
+        try:
+            async with self._slots:
+                if entry.intent is not Intent.START:
+                    return
+                entry.spawning = True
+                self.monitor.look_soon(entry.id)
+                await self._start_at_hub(entry)
+        except HubRefusedError as refused:
+            log.warning("The Hub does not start %s: %s", entry.id, refused)
+            entry.reason = Words(refused.message, refused.message)
+        except MLWSError as error:
+            log.warning("%s could not be started: %s", entry.id, error)
+            entry.reason = error.message
+        finally:
+            self._requests.pop(entry.id, None)
+            if entry.intent is Intent.START:
+                entry.intent = Intent.NONE
+        await self.monitor.refresh(entry.id)
+
+    async def _start_at_hub(self, entry: Entry) -> None:
+        options = self._options(entry)
+        while True:
+            try:
+                await self._hub.start(entry.user, entry.name, options)
+                return
+            except HubRefusedError as refused:
+                if refused.status != 429:
+                    raise
+            await asyncio.sleep(BUSY_WAIT)
+
+    def _options(self, entry: Entry) -> dict[str, Any] | None:
+        """What to start it with; None for what the Hub has kept for us."""
+        request = self._requests.get(entry.id)
+        environment = dict(request.environment) if request is not None else entry.environment
+        if request is None and entry.hides_values:
+            kept = entry.server.options.get("environment", {}) if entry.server is not None else {}
+            if set(kept) != set(entry.environment):
+                return None
+            environment = kept
+        return {
+            "image": entry.image,
+            "resources": entry.resources.model_dump(exclude_none=True),
+            "environment": environment,
+        }
+
+    # Inside: ending
+
+    def _end(self, entry: Entry, intent: Intent, language: str) -> Container:
+        self.scheduler.withdraw(entry.id)
+        entry.queued_at = None
+        if entry.intent is Intent.DELETE or (
+            intent is Intent.STOP and self.fleet.status(entry) in AT_REST
+        ):
+            self.fleet.settle()
+            return self.fleet.container(entry, language)
+        entry.intent, entry.spawning = intent, False
+        self._begin_end(entry)
+        self.fleet.settle()
+        return self.fleet.container(entry, language)
+
+    def _begin_end(self, entry: Entry) -> None:
+        if entry.id not in self._ending:
+            self._ending.add(entry.id)
+            self._begin(self._run_end(entry))
+
+    async def _run_end(self, entry: Entry) -> None:
+        try:
+            await self._stop(entry)
+            if entry.intent is Intent.DELETE:
+                await self._remove(entry)
+        except (HubRefusedError, MLWSError) as error:
+            log.warning("%s could not be stopped: %s", entry.id, error)
+            said = error.message
+            entry.reason = said if isinstance(said, Words) else Words(said, said)
+            entry.intent = Intent.NONE
+        finally:
+            self._ending.discard(entry.id)
+        again = entry.intent is Intent.RESTART
+        if entry.id in self.fleet.entries:
+            entry.intent = Intent.NONE
+        if again:
+            self._again(entry)
+        elif entry.id in self.fleet.entries:
+            await self.monitor.refresh(entry.id)
+
+    def _again(self, entry: Entry) -> None:
+        granted = self.scheduler.grants.get(entry.id)
+        if granted is None:
+            self._queue(entry)
+        else:
+            self.fleet.granted(entry, granted)
+            self.fleet.settle()
+
+    async def _stop(self, entry: Entry) -> None:
+        """Until it is stopped."""
+        deadline = time.monotonic() + END_LIMIT
+        asked = False
+        while True:
+            await self.monitor.refresh(entry.id)
+            server = entry.server
+            if not entry.active and not (server is not None and server.pending):
+                return
+            if server is not None and server.active and not asked:
+                asked = True
+                await self._hub.stop(entry.user, entry.name)
+            elif entry.running and (server is None or server.stopped):
+                # The Hub does not know that it runs, so it can't stop it.
+                await in_thread(self._engine.remove, entry.id)
+            if time.monotonic() > deadline:
+                raise MLWSError("10104", reason=STUCK.en)
+            await asyncio.sleep(0.1)
+
+    async def _remove(self, entry: Entry) -> None:
+        if entry.name:
+            await self._hub.forget(entry.user, entry.name)
+        await in_thread(self._engine.remove, entry.id)
+        self._requests.pop(entry.id, None)
+        self.monitor.forget(entry.id)
+        self.fleet.drop(entry)
+
+    # Inside: work of its own
+
+    async def _measure(self) -> None:
+        running = self.fleet.running()
+        usage = await self._meter.usage(running)
+        self._meter.forget(self.fleet.running())
+        self.fleet.measured(usage)
+
+    async def _measure_for_ever(self) -> None:
+        while True:
+            try:
+                await self._measure()
+            except MLWSError as error:
+                log.info("Usage could not be measured: %s", error)
+            await asyncio.sleep(MEASURE_EVERY)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("Work on a container failed", exc_info=task.exception())

@@ -1,0 +1,1 @@
+"""One script a version; scripts that were released never change."""

@@ -1,0 +1,177 @@
+"""What Docker and the Hub say of each container, told as soon as either changes its mind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.models import container_id, split_id
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.engine import ID_LABEL, Engine, Seen
+from jupyter_mlws.hub.events import EngineEvent, EventWatcher
+from jupyter_mlws.hub.hubapi import Account, HubAPI, HubRefusedError, Server
+
+SWEEP_EVERY = 30.0
+"""Seconds; for what no event tells, such as a server that was deleted on the Hub's page."""
+HUB_PATIENCE = 0.6
+"""Seconds in which the Hub must say its part; what Docker says is told without it after that."""
+LOOK_AGAIN = 0.2
+LONGEST_LOOK = 2.0
+"""Seconds until a container that changes is looked at again, longer each time."""
+
+log = logging.getLogger(__name__)
+
+Observed = Callable[[str, Seen | None, Server | None, float], Awaitable[bool]]
+"""Told (id, Docker's view, the Hub's view, how old they are); says whether to look again soon."""
+
+
+class Monitor:
+    """Watches all containers of one Hub. Lives on the event loop."""
+
+    def __init__(self, engine: Engine, hub: HubAPI, hub_name: str, observed: Observed) -> None:
+        self._engine = engine
+        self._hub = hub
+        self._observed = observed
+        self._loop = asyncio.get_running_loop()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._servers: dict[str, Server | None] = {}
+        self._known: set[str] = set()
+        self._looks: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watcher = EventWatcher(engine.connect, hub_name, self._on_event, self._on_gap)
+
+    def start(self) -> None:
+        """Begin to follow events, and sweep now and then."""
+        self._watcher.start()
+        self._begin(self._sweep_for_ever())
+
+    async def close(self) -> None:
+        await in_thread(self._watcher.close)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for look in self._looks.values():
+            look.cancel()
+
+    # Looking
+
+    async def sweep(self) -> None:
+        """Look at everything that Docker, the Hub or the records know of."""
+        since = time.monotonic()
+        seen, accounts = await asyncio.gather(in_thread(self._engine.all), self._hub.accounts())
+        servers = {_id(server): server for server in _servers(accounts)}
+        self._servers = dict(servers)
+        for identifier in {*seen, *servers, *self._known}:
+            async with self._locks[identifier]:
+                again = await self._take(
+                    identifier, seen.get(identifier), servers.get(identifier), since
+                )
+            self._known.add(identifier)
+            if again:
+                self._look_in(identifier, LOOK_AGAIN)
+
+    def know(self, identifier: str) -> None:
+        """Sweep this container too, if Docker and the Hub should have forgotten it."""
+        self._known.add(identifier)
+
+    def forget(self, identifier: str) -> None:
+        """It is deleted."""
+        self._known.discard(identifier)
+        self._servers.pop(identifier, None)
+        look = self._looks.pop(identifier, None)
+        if look is not None:
+            look.cancel()
+
+    async def refresh(self, identifier: str, wait: float = LOOK_AGAIN) -> None:
+        """Look at one container now, and again until it has settled."""
+        again = True
+        try:
+            async with self._locks[identifier]:
+                since = time.monotonic()
+                server = await self._server(identifier)
+                seen = await in_thread(self._engine.find, identifier)
+                again = await self._take(identifier, seen, server, since)
+        finally:
+            if again:
+                self._look_in(identifier, wait)
+
+    async def _take(
+        self, identifier: str, seen: Seen | None, server: Server | None, since: float
+    ) -> bool:
+        if seen is not None and not seen.active:
+            # It has ended, by a fault or because it was stopped. Whoever stopped it removes it
+            # next and says so before, so that a second look tells the one from the other.
+            server = await self._server(identifier)
+            seen = await in_thread(self._engine.find, identifier)
+        return await self._observed(identifier, seen, server, since)
+
+    async def _server(self, identifier: str) -> Server | None:
+        try:
+            found = await asyncio.wait_for(self._hub.server(*split_id(identifier)), HUB_PATIENCE)
+            self._servers[identifier] = found
+        except (asyncio.TimeoutError, MLWSError, HubRefusedError) as error:
+            if identifier not in self._servers:
+                # Not None, which would say that there is no such server.
+                raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
+            log.info("The Hub's view of %s is an old one: %s", identifier, error)
+        return self._servers[identifier]
+
+    def look_soon(self, identifier: str) -> None:
+        """Look at one container, in the background."""
+        self._look_in(identifier, 0)
+
+    def _look_in(self, identifier: str, wait: float) -> None:
+        before = self._looks.pop(identifier, None)
+        if before is not None:
+            before.cancel()
+
+        def look() -> None:
+            self._looks.pop(identifier, None)
+            next_wait = min(LONGEST_LOOK, max(LOOK_AGAIN, wait * 1.5))
+            self._begin(self.refresh(identifier, next_wait))
+
+        self._looks[identifier] = self._loop.call_later(wait, look)
+
+    # Hearing
+
+    def _on_event(self, event: EngineEvent) -> None:
+        identifier = event.labels.get(ID_LABEL)
+        if identifier is not None:
+            self._loop.call_soon_threadsafe(self._look_in, identifier, 0)
+
+    def _on_gap(self) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._begin(self.sweep()))
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                await self.sweep()
+            except (MLWSError, HubRefusedError) as error:
+                log.warning("Could not look at all containers: %s", error)
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or task.exception() is None:
+            return
+        if isinstance(task.exception(), MLWSError | HubRefusedError):
+            log.warning("A look at a container failed: %s", task.exception())
+        else:
+            log.error("A look at a container failed", exc_info=task.exception())
+
+
+def _servers(accounts: list[Account]) -> list[Server]:
+    return [server for account in accounts for server in account.servers.values()]
+
+
+def _id(server: Server) -> str:
+    return container_id(server.user, server.name)

@@ -1,0 +1,123 @@
+"""The page of containers, its files, and its Chinese."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from string import Template
+
+from tornado import web
+
+import jupyter_mlws
+from jupyter_mlws.api.rest import preferred_language
+from jupyter_mlws.errors import Words
+from jupyter_mlws.hub.auth import Permitted
+
+STATIC = Path(__file__).parent / "static"
+BUNDLE = "admin.js"
+LOCALE = Path(jupyter_mlws.__file__).parent / "locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
+TITLE = Words("Containers", "容器")
+FORBIDDEN = Words(
+    "You may not use this page. Ask the administrator of the Hub.",
+    "您无权使用此页面，请联系 Hub 管理员。",
+)
+NOT_BUILT = Words(
+    "The page's program is not part of this installation: build it with `jlpm build`, or install "
+    "a released wheel. The API works without it.",
+    "此安装不包含页面程序：请用 `jlpm build` 构建，或安装正式发布的 wheel。API 不受影响。",
+)
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        # The views set sizes and positions as inline styles.
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "connect-src 'self' {sockets}",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+PAGE = Template("""<!DOCTYPE html>
+<html lang="$language">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<link rel="stylesheet" href="${base}static/admin.css">
+</head>
+<body>
+<div id="mlws-admin" data-config="$config">$notice</div>
+$script
+</body>
+</html>
+""")
+
+
+class PageHandler(Permitted, web.RequestHandler):
+    """The page itself, for everybody: people see their own containers, administrators all."""
+
+    async def get(self) -> None:
+        person = await self.who()
+        if person is None and self._hub_knows:
+            self.set_status(403)
+            self._write("", FORBIDDEN, {})
+            return
+        if person is None:
+            self.redirect(self.get_login_url())
+            return
+        config = {
+            "baseUrl": self.base,
+            "user": person.name,
+            "admin": person.admin,
+            "language": self.language,
+            "xsrf": self.xsrf_token.decode(),
+        }
+        built = (STATIC / BUNDLE).is_file()
+        script = f'<script type="module" src="{self.base}static/{BUNDLE}"></script>'
+        self._write(script if built else "", None if built else NOT_BUILT, config)
+
+    @property
+    def base(self) -> str:
+        return str(self.hub_auth.base_url)
+
+    @property
+    def language(self) -> str:
+        return preferred_language(self.request.headers.get("Accept-Language", ""))
+
+    @property
+    def _hub_knows(self) -> bool:
+        """Whether somebody is signed in who may not use this service."""
+        return getattr(self, "_cached_hub_user", None) is not None
+
+    def _write(self, script: str, notice: Words | None, config: dict[str, object]) -> None:
+        host = self.request.host
+        self.set_header(
+            "Content-Security-Policy", POLICY.format(sockets=f"ws://{host} wss://{host}")
+        )
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Cache-Control", "no-store")
+        said = f"<p>{html.escape(notice.in_(self.language))}</p>" if notice else ""
+        self.finish(
+            PAGE.substitute(
+                language=self.language,
+                title=html.escape(TITLE.in_(self.language)),
+                base=html.escape(self.base),
+                config=html.escape(json.dumps(config, ensure_ascii=False)),
+                notice=said,
+                script=script,
+            )
+        )
+
+
+class LocaleHandler(web.RequestHandler):
+    """The package's Chinese catalogue; it holds nothing that is anybody's."""
+
+    def get(self) -> None:
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(LOCALE.read_bytes())

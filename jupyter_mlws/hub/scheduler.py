@@ -1,0 +1,359 @@
+"""Who gets cores, memory and devices, and who waits: values in, values out, no clock, no IO.
+
+The queue is in order of priority, then arrival. Nobody starves:
+
+- Whoever has waited :data:`PATIENCE` goes before all who have not, in order of arrival, so that
+  an endless stream of urgent requests can't hold back the others for ever.
+- What is free is set aside for those who wait, in their order, before anybody behind them gets
+  some. A small request may overtake a large one only with what the large one has no use for (a
+  core beside a wait for a device, another machine), so it never delays it. A stricter rule, where
+  nobody passes the head, would let one wait for a device stop every start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.quantities import write_cpu, write_memory
+from jupyter_mlws.errors import Fault, MLWSError, Words
+
+PATIENCE = 1800.0
+"""Seconds."""
+SMALLEST = Amount(cpu=0.25, memory=256 * 1024**2)
+"""Less than this is not worth starting a lab with, for whoever takes what is free."""
+NOTHING = Amount(cpu=0, memory=0)
+KINDS = ("cpu", "memory", "gpu")
+USER_LIMIT = Words(
+    "{wanted} more would be above the {limit} that one person may have",
+    "再增加 {wanted} 将超过每人上限 {limit}",
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted; ``arrival`` in seconds of the caller's clock."""
+
+    id: str
+    user: str
+    amount: Amount
+    priority: int
+    arrival: float
+    degrade: bool = False
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a container holds: ``devices`` are the numbers of the leased ones."""
+
+    id: str
+    user: str
+    node: str
+    amount: Amount
+    devices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What is held for a person's next container."""
+
+    id: str
+    user: str
+    node: str
+    amount: Amount
+    devices: tuple[int, ...]
+    expires: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a request stands in the queue, from 1; seconds until it starts, if that is known."""
+
+    position: int
+    eta: float | None
+
+
+@dataclass
+class Scheduler:
+    """Machines and what is promised on them. To be used from one thread."""
+
+    nodes: Mapping[str, Amount]
+    user_limit: Amount | None = None
+    grants: dict[str, Grant] = field(default_factory=dict)
+    reservations: dict[str, Reservation] = field(default_factory=dict)
+    waiting: dict[str, Request] = field(default_factory=dict)
+
+    # Asking
+
+    def check(self, request: Request) -> None:
+        """Error 10101 for what can never fit, 10201 for what is above the person's limit."""
+        if self.user_limit is not None:
+            self._check_user(request, self.user_limit)
+        if not request.degrade and not any(request.amount.fits(all_) for all_ in self._all()):
+            raise self.shortage(request.amount, self.nodes)
+
+    def submit(self, request: Request, now: float) -> Grant | None:
+        """Queue the request, or grant it from what was reserved for the person.
+
+        Who can start now, of all that wait, is for :meth:`dispatch` to say. Asking again with the
+        same id replaces what waits, at its old place unless more is wanted.
+        """
+        self.check(request)
+        if request.id in self.grants:
+            return self.grants[request.id]
+        before = self.waiting.pop(request.id, None)
+        granted = self._use_reservation(request, now)
+        if granted is None:
+            kept = before is not None and request.amount.fits(before.amount)
+            arrival = before.arrival if before is not None and kept else request.arrival
+            self.waiting[request.id] = replace(request, arrival=arrival)
+        return granted
+
+    def dispatch(self, now: float) -> list[Grant]:
+        """Grant whatever can start now, in order; those are no longer waiting."""
+        self._expire(now)
+        free = self.free()
+        granted = []
+        for request in self.queue(now):
+            placed = self._place(request, free)
+            if placed is None:
+                self._set_aside(request.amount, free)
+                continue
+            node, amount = placed
+            del self.waiting[request.id]
+            grant = Grant(request.id, request.user, node, amount, self._lease(node, amount))
+            self.grants[request.id] = grant
+            free[node] = free[node] - amount
+            granted.append(grant)
+        return granted
+
+    def plan(self, request: Request, now: float) -> tuple[str, Amount] | None:
+        """(node, amount) that the request would get now; None where it would wait."""
+        return self._place(request, self.available(request, now))
+
+    def available(self, request: Request, now: float) -> dict[str, Amount]:
+        """What is left for the request by node, after those before it in the queue."""
+        self._expire(now)
+        free = self.free()
+        for other in _in_order([*self.waiting.values(), request], now):
+            if other.id == request.id:
+                break
+            placed = self._place(other, free)
+            if placed is None:
+                self._set_aside(other.amount, free)
+            else:
+                free[placed[0]] = free[placed[0]] - placed[1]
+        return free
+
+    def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
+        """Hold it for the person, instead of what was held before; None where it would wait."""
+        self.reservations.pop(request.user, None)
+        planned = self.plan(request, now)
+        if planned is None:
+            return None
+        node, amount = planned
+        made = Reservation(
+            request.id, request.user, node, amount, self._lease(node, amount), expires
+        )
+        self.reservations[request.user] = made
+        return made
+
+    # Giving back
+
+    def release(self, identifier: str) -> bool:
+        """Give back what a container holds; whether it held anything."""
+        return self.grants.pop(identifier, None) is not None
+
+    def withdraw(self, identifier: str) -> bool:
+        """Leave the queue; whether it waited."""
+        return self.waiting.pop(identifier, None) is not None
+
+    # What others know better
+
+    def restore(self, grant: Grant) -> None:
+        """Count what runs: under its id, so that it counts once however often it is told."""
+        self.waiting.pop(grant.id, None)
+        taken = self._leased(grant.node, without=grant.id)
+        wanted = [device for device in grant.devices if device not in taken]
+        spare = [device for device in self._devices(grant.node) if device not in taken]
+        rest = [device for device in spare if device not in wanted]
+        devices = (*wanted, *rest)[: grant.amount.gpu]
+        self.grants[grant.id] = replace(grant, devices=tuple(devices))
+
+    # Looking
+
+    def queue(self, now: float) -> list[Request]:
+        """Those who wait, in the order in which they are served."""
+        return _in_order(self.waiting.values(), now)
+
+    def place(self, identifier: str, now: float) -> Place:
+        """A waiting request's place."""
+        position = [request.id for request in self.queue(now)].index(identifier) + 1
+        return Place(position, self._eta(identifier, now))
+
+    def place_of_new(self, request: Request, now: float) -> Place:
+        """The place that a request would get."""
+        future = self._copy()
+        future.waiting[request.id] = request
+        return future.place(request.id, now)
+
+    def allocated(self, node: str) -> Amount:
+        """What is promised on a node, reservations too."""
+        held: list[Grant | Reservation] = [*self.grants.values(), *self.reservations.values()]
+        return sum((one.amount for one in held if one.node == node), NOTHING)
+
+    def free(self) -> dict[str, Amount]:
+        """What is not promised, by node; below zero where a node was made smaller."""
+        return {node: all_ - self.allocated(node) for node, all_ in self.nodes.items()}
+
+    def shortage(self, wanted: Amount, has: Mapping[str, Amount]) -> MLWSError:
+        """Error 10101 that names what lacks on the node that comes nearest."""
+        nearest = min(has.values(), key=lambda amount: _lacking(wanted, amount))
+        kind = next(kind for kind in KINDS if getattr(wanted, kind) > getattr(nearest, kind))
+        available = max(0, getattr(nearest, kind))
+        return MLWSError(
+            "10101",
+            reason="insufficient resources",
+            resource_type=kind,
+            required=_written(kind, getattr(wanted, kind)),
+            available=_written(kind, available),
+        )
+
+    # Inside
+
+    def _all(self) -> Iterable[Amount]:
+        return self.nodes.values()
+
+    def _check_user(self, request: Request, limit: Amount) -> None:
+        held: list[Grant | Request] = [*self.grants.values(), *self.waiting.values()]
+        mine = [one.amount for one in held if one.user == request.user and one.id != request.id]
+        total = sum(mine, request.amount)
+        faults = [
+            Fault(
+                f"resources.{kind}",
+                USER_LIMIT.fill(
+                    wanted=_written(kind, getattr(request.amount, kind)),
+                    limit=_written(kind, getattr(limit, kind)),
+                ),
+            )
+            for kind in KINDS
+            if getattr(total, kind) > getattr(limit, kind)
+        ]
+        if faults:
+            raise MLWSError("10201", *faults)
+
+    def _use_reservation(self, request: Request, now: float) -> Grant | None:
+        self._expire(now)
+        held = self.reservations.pop(request.user, None)
+        if held is None or not request.amount.fits(held.amount):
+            return None
+        grant = Grant(
+            request.id,
+            request.user,
+            held.node,
+            request.amount,
+            held.devices[: request.amount.gpu],
+        )
+        self.grants[request.id] = grant
+        return grant
+
+    def _expire(self, now: float) -> None:
+        for user, held in list(self.reservations.items()):
+            if held.expires <= now:
+                del self.reservations[user]
+
+    def _place(self, request: Request, free: Mapping[str, Amount]) -> tuple[str, Amount] | None:
+        fitting = [node for node, amount in free.items() if request.amount.fits(amount)]
+        if fitting:
+            # The emptiest node: load is spread, and no node is left with scraps.
+            return max(fitting, key=lambda node: self._emptiness(node, free[node])), request.amount
+        if not request.degrade:
+            return None
+        cut = {node: _smaller(request.amount, amount) for node, amount in free.items()}
+        enough = _smaller(request.amount, SMALLEST)
+        usable = [
+            node
+            for node, amount in cut.items()
+            if amount.cpu >= enough.cpu and amount.memory >= enough.memory
+        ]
+        if not usable:
+            return None
+        best = max(usable, key=lambda node: (cut[node].gpu, cut[node].cpu, cut[node].memory))
+        return best, cut[best]
+
+    def _emptiness(self, node: str, free: Amount) -> float:
+        all_ = self.nodes[node]
+        return min(free.cpu / all_.cpu, free.memory / all_.memory)
+
+    def _set_aside(self, wanted: Amount, free: dict[str, Amount]) -> None:
+        """Take what is free for somebody who waits, on the node that comes nearest."""
+        able = [node for node, all_ in self.nodes.items() if wanted.fits(all_)] or list(free)
+        node = min(able, key=lambda name: _lacking(wanted, free[name]))
+        left = free[node] - wanted
+        free[node] = Amount(cpu=max(0, left.cpu), memory=max(0, left.memory), gpu=max(0, left.gpu))
+
+    def _lease(self, node: str, amount: Amount) -> tuple[int, ...]:
+        taken = self._leased(node)
+        spare = [device for device in self._devices(node) if device not in taken]
+        return tuple(spare[: amount.gpu])
+
+    def _leased(self, node: str, without: str | None = None) -> set[int]:
+        held: list[Grant | Reservation] = [
+            *(grant for grant in self.grants.values() if grant.id != without),
+            *self.reservations.values(),
+        ]
+        return {device for one in held if one.node == node for device in one.devices}
+
+    def _devices(self, node: str) -> range:
+        return range(self.nodes[node].gpu if node in self.nodes else 0)
+
+    def _eta(self, identifier: str, now: float) -> float | None:
+        """Labs end when people end them; what ends at a known time are reservations."""
+        future = self._copy()
+        for moment in sorted(held.expires for held in self.reservations.values()):
+            if any(grant.id == identifier for grant in future.dispatch(moment)):
+                return max(0.0, moment - now)
+        return None
+
+    def _copy(self) -> Scheduler:
+        return Scheduler(
+            self.nodes,
+            self.user_limit,
+            dict(self.grants),
+            dict(self.reservations),
+            dict(self.waiting),
+        )
+
+
+def _in_order(requests: Iterable[Request], now: float) -> list[Request]:
+    def key(request: Request) -> tuple[int, float, float, str]:
+        if now - request.arrival >= PATIENCE:
+            return 0, request.arrival, 0, request.id
+        return 1, -request.priority, request.arrival, request.id
+
+    return sorted(requests, key=key)
+
+
+def _lacking(wanted: Amount, free: Amount) -> float:
+    """How far ``free`` is from enough: the sum of the shares that lack; 0 where it fits."""
+    lacking: float = sum(
+        max(0.0, getattr(wanted, kind) - getattr(free, kind)) / getattr(wanted, kind)
+        for kind in KINDS
+        if getattr(wanted, kind)
+    )
+    return lacking
+
+
+def _smaller(a: Amount, b: Amount) -> Amount:
+    return Amount(
+        cpu=max(0, min(a.cpu, b.cpu)),
+        memory=max(0, min(a.memory, b.memory)),
+        gpu=max(0, min(a.gpu, b.gpu)),
+    )
+
+
+def _written(kind: str, value: float) -> str:
+    if kind == "cpu":
+        return write_cpu(value)
+    return write_memory(int(value)) if kind == "memory" else str(int(value))

@@ -1,0 +1,133 @@
+"""The Hub's managed service ``mlws``: ``python -m jupyter_mlws.hub.service``, run by JupyterHub.
+
+Its address, token and rights come from the Hub, in ``JUPYTERHUB_SERVICE_URL`` and its kin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.services.auth import HubOAuthCallbackHandler
+from tornado import web
+from tornado.httpserver import HTTPServer
+
+from jupyter_mlws.api.rest import MAX_BODY
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.auth import hub_auth
+from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.handlers import HANDLERS, AdmissionHandler, NotFoundHandler
+from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
+from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
+from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.settings import Settings
+
+THREADS = 32
+"""Calls to Docker at once."""
+PING_EVERY = 30.0
+PARENT_EVERY = 1.0
+TRY_AGAIN = 1.0
+
+log = logging.getLogger("jupyter_mlws.hub.service")
+
+
+class CallbackHandler(HubOAuthCallbackHandler):  # type: ignore[misc]
+    """Where the Hub sends people back after they have signed in."""
+
+    def initialize(self, auth: Any, **_: Any) -> None:
+        self.hub_auth = auth
+
+
+def application(manager: HubManager, prefix: str, secret: str) -> web.Application:
+    """The service below ``prefix``; ``secret`` signs its cookies."""
+    given = {"manager": manager, "auth": hub_auth()}
+    root = re.escape(prefix)
+    return web.Application(
+        [
+            (root, PageHandler, given),
+            (rf"{root}oauth_callback", CallbackHandler, given),
+            (rf"{root}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
+            (rf"{root}locale/zh_CN\.json", LocaleHandler),
+            (rf"{root}admissions", AdmissionHandler, given),
+            *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in HANDLERS),
+            (r".*", NotFoundHandler, given),
+        ],
+        # The same over a restart of the service, so that open pages keep their sign-in.
+        cookie_secret=hashlib.sha256(b"cookie" + secret.encode()).digest(),
+        websocket_ping_interval=PING_EVERY,
+    )
+
+
+async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
+    """The manager, once Docker and the Hub both answer."""
+    while True:
+        engine, hub = Engine(settings.hub_name), HubAPI(hub_url, token)
+        manager = HubManager(settings, engine, hub, Records(settings.database))
+        try:
+            await manager.open()
+            return manager
+        except (MLWSError, HubRefusedError) as error:
+            log.warning("Not ready yet, trying again: %s", error)
+            hub.close()
+        await asyncio.sleep(TRY_AGAIN)
+
+
+async def serve(environment: dict[str, str]) -> None:
+    """Serve until asked to stop, or until the Hub that started this is gone."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mlws"))
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, over.set)
+    watch = asyncio.create_task(_until_orphaned(over))
+    token = environment["JUPYTERHUB_API_TOKEN"]
+    opening = asyncio.create_task(
+        opened(Settings.read(environment), environment["JUPYTERHUB_API_URL"], token)
+    )
+    ending = asyncio.create_task(over.wait())
+    await asyncio.wait({opening, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if not opening.done():
+        opening.cancel()
+        return
+    manager = opening.result()
+    address = urlsplit(environment["JUPYTERHUB_SERVICE_URL"])
+    app = application(manager, environment["JUPYTERHUB_SERVICE_PREFIX"], token)
+    server = HTTPServer(app, xheaders=True, max_buffer_size=2 * MAX_BODY)
+    server.listen(address.port or 80, address.hostname or "127.0.0.1")
+    log.info("Serving %s", environment["JUPYTERHUB_SERVICE_URL"])
+    await ending
+    log.info("Stopping")
+    server.stop()
+    await server.close_all_connections()
+    await manager.close()
+    watch.cancel()
+
+
+async def _until_orphaned(over: asyncio.Event) -> None:
+    """A Hub that was killed can't stop its services, and its next one needs their port."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
+        await asyncio.sleep(PARENT_EVERY)
+    log.warning("The Hub is gone")
+    over.set()
+
+
+def main() -> None:
+    logging.basicConfig(
+        level=os.environ.get("MLWS_LOG_LEVEL", "INFO"),
+        format="[%(levelname).1s %(asctime)s %(name)s] %(message)s",
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    asyncio.run(serve(dict(os.environ)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What the Hub's configuration tells its service, through the environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.hub.policy import Policy
+
+DATABASE = "mlws.sqlite"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``capacity`` is None for what the machine has, ``user_limit`` for none.
+
+    ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
+    capacity, user_limit (the last five in people's notation). ``MLWS_DB_URL`` is where the records
+    are, by default a SQLite file in ``HUB_DATA`` or the working folder.
+    """
+
+    hub_name: str
+    policy: Policy
+    capacity: Amount | None
+    user_limit: Amount | None
+    database: str
+    admission_token: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """The settings; a KeyError or ValueError names what is missing or wrong."""
+        given = json.loads(environment["MLWS_SETTINGS"])
+        folder = Path(environment.get("HUB_DATA", ".")).resolve()
+        return cls(
+            hub_name=given.get("hub_name") or environment.get("MLWS_HUB_NAME", "mlws"),
+            policy=Policy.from_settings(given),
+            capacity=_amount(given.get("capacity")),
+            user_limit=_amount(given.get("user_limit")),
+            database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
+            admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
+        )
+
+
+def _amount(given: Mapping[str, object] | None) -> Amount | None:
+    return None if given is None else Resources.model_validate(dict(given)).amount

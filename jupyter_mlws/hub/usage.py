@@ -1,0 +1,72 @@
+"""How much cpu and memory containers use, from the differences of what the kernel counts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.models import Usage
+from jupyter_mlws.hub.cgroups import Sample
+from jupyter_mlws.hub.engine import Engine, Seen
+
+FRESH = 10.0
+"""Seconds after which a sample is too old to tell a rate from."""
+SHORT = 0.25
+"""Seconds between two samples where there is no earlier one."""
+MEBIBYTE = 1024 * 1024
+"""Memory is told in these, so that an idle container is no news."""
+
+
+class Meter:
+    """Keeps the last sample of each container."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._samples: dict[str, Sample] = {}
+
+    async def usage(self, running: Mapping[str, Seen]) -> dict[str, Usage]:
+        """What containers use now, by id."""
+        before = self._samples
+        after = await in_thread(self._read, running)
+        stale = {
+            identifier: seen
+            for identifier, seen in running.items()
+            if seen.docker in after and not _comparable(before.get(seen.docker), after[seen.docker])
+        }
+        if stale:
+            before = {**before, **{seen.docker: after[seen.docker] for seen in stale.values()}}
+            await asyncio.sleep(SHORT)
+            after = {**after, **await in_thread(self._read, stale)}
+        self._samples = {**self._samples, **after}
+        return {
+            identifier: _usage(seen, before[seen.docker], after[seen.docker])
+            for identifier, seen in running.items()
+            if seen.docker in after and _comparable(before.get(seen.docker), after[seen.docker])
+        }
+
+    def forget(self, running: Mapping[str, Seen]) -> None:
+        """Drop the samples of all but these."""
+        there = {seen.docker for seen in running.values()}
+        self._samples = {key: value for key, value in self._samples.items() if key in there}
+
+    def _read(self, running: Mapping[str, Seen]) -> dict[str, Sample]:
+        found = {seen.docker: self._engine.sample(seen) for seen in running.values()}
+        return {docker: sample for docker, sample in found.items() if sample is not None}
+
+
+def _comparable(before: Sample | None, after: Sample) -> bool:
+    return before is not None and 0 < after.time - before.time < FRESH
+
+
+def _usage(seen: Seen, before: Sample, after: Sample) -> Usage:
+    # A container that was started again counts from zero.
+    used = max(0.0, after.cpu - before.cpu)
+    return Usage(
+        cpu=round(used / (after.time - before.time), 2),
+        memory=round(after.memory / MEBIBYTE) * MEBIBYTE,
+        memory_limit=seen.amount.memory,
+        processes=after.processes,
+        time=datetime.now(timezone.utc),
+    )
