@@ -149,14 +149,22 @@ def build_arguments(base: str) -> list[str]:
     return ["--build-arg", f"BASE_IMAGE={base}", *secret]
 
 
-def build(engine: Engine, wheel: Path, image: str, arguments: Sequence[str], limit: float) -> None:
-    """The image of one person's lab, with that wheel inside."""
-    subprocess.run(
-        [str(Path(__file__).parent / "image" / "build.sh"), "--tag", image, *arguments],
-        env={**engine.environment, "MLWS_WHEEL": str(wheel)},
-        check=True,
-        timeout=limit,
-    )
+def build(
+    engine: Engine, wheel: Path, image: str, arguments: Sequence[str], limit: float, log: Path
+) -> None:
+    """The image of one person's lab, with that wheel inside; ``log`` gets what Docker says."""
+    script = Path(__file__).parent / "image" / "build.sh"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [str(script), "--progress=plain", "--tag", image, *arguments],
+            env={**engine.environment, "MLWS_WHEEL": str(wheel)},
+            stdout=output,
+            stderr=output,
+            timeout=limit,
+        )
+    if done.returncode:
+        last = log.read_text(errors="replace").splitlines()[-15:]
+        raise EngineError("\n".join([f"the image was not built; {log} ends with", *last]))
 
 
 def _bootstrap(engine: Engine, own: str) -> None:
@@ -166,6 +174,7 @@ def _bootstrap(engine: Engine, own: str) -> None:
     made = subprocess.Popen(
         [
             "mmdebstrap",
+            "--quiet",
             "--variant=apt",
             f"--include={BASE_PACKAGES}",
             f"--components={components}",

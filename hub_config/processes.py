@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -31,6 +32,8 @@ def start(
     settings: Settings, python: Path, proxy: Sequence[str], engine: Engine, token: str
 ) -> None:
     """Start the Hub detached and wait for its login page."""
+    _must_be_free(settings.ip, settings.port, "HUB_PORT")
+    _must_be_free("127.0.0.1", settings.proxy_api_port, "HUB_PROXY_API_PORT")
     here = Path(__file__).parent
     environment = {
         **engine.environment,
@@ -54,7 +57,21 @@ def start(
         )
     pid_file(settings).write_text(str(hub.pid))
     stamp_file(settings).write_text(token)
-    _wait_for_login(settings, hub)
+    try:
+        _wait_for_login(settings, hub)
+    except HubError:
+        stop(settings)
+        raise
+
+
+def _must_be_free(ip: str, port: int, name: str) -> None:
+    with socket.socket() as probe:
+        # As servers do: what the last one has left in TIME_WAIT is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+        except OSError as error:
+            raise HubError(f"port {port} can't be had ({error}); set {name} to another") from error
 
 
 def _heed_interrupts() -> None:
@@ -65,9 +82,23 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_LIMIT
     while not answers(settings):
         if hub.poll() is not None or time.monotonic() > deadline:
-            last = log_file(settings).read_text(errors="replace").splitlines()[-15:]
+            last = _last_words(log_file(settings))
             raise HubError("\n".join(["the Hub did not start; its log ends with", *last]))
         time.sleep(0.1)
+
+
+def _last_words(log: Path) -> list[str]:
+    """The end of the log without what the proxy and single requests wrote into it."""
+    rows: list[str] = []
+    ours = True
+    for row in log.read_text(errors="replace").splitlines():
+        if "[ConfigProxy]" in row:
+            ours = False
+        elif row.startswith("["):
+            ours = not row.startswith("[I ")
+        if ours:
+            rows.append(row)
+    return rows[-15:]
 
 
 def answers(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hub_config.engine import Engine, base_image, build, build_arguments
-from hub_config.settings import BUILT_IMAGE, ROOT, Settings
+from hub_config.settings import ROOT, Settings
 
 PROXY = "configurable-http-proxy@^5"
 EXTRAS = "hub,zh"
@@ -115,16 +115,17 @@ def _node() -> tuple[str, list[str]]:
     return _node()
 
 
-def image(engine: Engine, built: Path) -> None:
+def image(settings: Settings, engine: Engine, built: Path) -> None:
     """The image with that wheel inside; left alone where it has it already."""
     content = hashlib.sha256(built.read_bytes())
     for path in sorted((ROOT / "hub_config" / "image").iterdir()):
         content.update(path.read_bytes())
     stamp = content.hexdigest()[:16]
-    if engine.label(BUILT_IMAGE, WHEEL_LABEL) == stamp:
+    if engine.label(settings.built_image, WHEEL_LABEL) == stamp:
         return
-    arguments = ["--progress=plain", "--quiet", "--label", f"{WHEEL_LABEL}={stamp}"]
-    build(engine, built, BUILT_IMAGE, [*arguments, *build_arguments(base_image(engine))], LIMIT)
+    arguments = ["--label", f"{WHEEL_LABEL}={stamp}", *build_arguments(base_image(engine))]
+    log = settings.data / "image.log"
+    build(engine, built, settings.built_image, arguments, LIMIT, log)
 
 
 def network(settings: Settings, engine: Engine) -> None:

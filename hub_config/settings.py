@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILT_IMAGE = "mlws-lab"
-"""What `make hub` builds where no image is named."""
 BRIDGE_LIMIT = 15
 """Characters that the kernel takes for the name of a network interface."""
 
@@ -52,10 +50,11 @@ class Settings:
             return json.loads(given) if given else default
 
         data = Path(text("DATA", str(ROOT / "hub-data"))).absolute()
-        images = value("IMAGES", {"Lab": text("IMAGE", BUILT_IMAGE)})
+        name = text("NAME", "mlws")
+        images = value("IMAGES", {"Lab": text("IMAGE", f"{name}-lab")})
         return cls(
             data=data,
-            name=text("NAME", "mlws"),
+            name=name,
             ip=text("IP", "127.0.0.1"),
             port=int(text("PORT", "8000")),
             proxy_api_port=int(text("PROXY_API_PORT", "8001")),
@@ -98,9 +97,14 @@ class Settings:
         return f"http://{self.gateway}:{self.service_port}"
 
     @property
+    def built_image(self) -> str:
+        """What `make hub` builds from this checkout, unless other images are named."""
+        return f"{self.name}-lab"
+
+    @property
     def builds_image(self) -> bool:
-        """Whether the image is ours to build."""
-        return BUILT_IMAGE in self.images.values()
+        """Whether it is wanted."""
+        return self.built_image in self.images.values()
 
     def for_service(self) -> dict[str, Any]:
         """``MLWS_SETTINGS``: what the service must know."""

@@ -54,7 +54,7 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
         with step("Building the image, installing the Hub"):
             image = None
             if settings.builds_image:
-                image = pool.submit(requirements.image, found, built)
+                image = pool.submit(requirements.image, settings, found, built)
             requirements.package(settings, built)
             if image:
                 image.result()
@@ -79,10 +79,11 @@ def up(installed: bool) -> int:
                 processes.stop(settings)
                 requirements.network(settings, engine)
                 created = requirements.administrator(settings, password)
+                if created and not os.environ.get(PASSWORD):
+                    # Before the Hub is started, so that it is not lost where that fails.
+                    print(f"\nAdministrator {settings.administrator!r}, password {password}")
+                    print("It is shown this once; change it on the Hub's page.\n")
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
-            if created and not os.environ.get(PASSWORD):
-                print(f"\nAdministrator {settings.administrator!r}, password {password}")
-                print("It is shown this once; change it on the Hub's page.")
     print(f"\nThe Hub: {settings.url}    its log: {processes.log_file(settings)}")
     return 0
 

@@ -19,7 +19,7 @@ from docker.errors import DockerException
 from dockerspawner import DockerSpawner
 from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
-from traitlets import Dict, Int, Unicode, default
+from traitlets import Dict, Float, Int, Unicode, default
 
 from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.containers.models import Resources
@@ -32,8 +32,6 @@ from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
 
 PULL_TRIES = 3
-PULL_WAIT = 2.0
-"""Seconds before an image is asked for again; doubled each time."""
 ASKING_INTERVAL = 0.1
 ASKING_LIMIT = 5.0
 """Seconds between two questions to a lab that starts, and for each answer."""
@@ -100,6 +98,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     )
     restarts = Int(
         3, config=True, help="""How often Docker starts a container again that ended by a fault."""
+    )
+    pull_wait = Float(
+        2.0,
+        config=True,
+        help="""Seconds before an image is asked for again that could not be pulled; doubled
+        each time.""",
     )
     service_url = Unicode(
         config=True,
@@ -254,27 +258,30 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     async def pull_image(self, image: str) -> None:
         """Have the image: pulled again when that failed, then the local one; else 10102."""
         present = await self._has_image(image)
-        if self.pull_policy in ("never", "skip") or (
-            self.pull_policy == "ifnotpresent" and present
-        ):
-            if present or self.pull_policy == "skip":
-                return
-            raise MLWSError("10102", image=image, reason="it is not on this machine")
-        wait = PULL_WAIT
-        for attempt in range(1, PULL_TRIES + 1):
-            try:
-                repository, tag = _split_image(image)
-                await self.docker("pull", repository, tag)
-                return
-            except (DockerException, requests.RequestException) as error:
-                self.log.warning("Pull %i of %s failed: %s", attempt, image, error)
-                failure = str(error)
-            if attempt < PULL_TRIES:
-                await asyncio.sleep(wait)
-                wait *= 2
-        if not present:
+        if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
+            return
+        failure = "it is not on this machine"
+        if self.pull_policy != "never":
+            failure = await self._pull(image)
+        if failure and not present:
             raise MLWSError("10102", image=image, reason=failure)
-        self.log.warning("%s can't be pulled: the one on this machine is used", image)
+        if failure:
+            self.log.warning("%s can't be pulled: the one on this machine is used", image)
+
+    async def _pull(self, image: str) -> str:
+        """Why it could not be pulled; empty where it could."""
+        failure = ""
+        for attempt in range(PULL_TRIES):
+            if attempt:
+                await asyncio.sleep(self.pull_wait * 2 ** (attempt - 1))
+            try:
+                await self.docker("pull", *_split_image(image))
+            except (DockerException, requests.RequestException) as error:
+                failure = str(error)
+                self.log.warning("Pulling %s failed: %s", image, error)
+            else:
+                return ""
+        return failure
 
     async def _has_image(self, image: str) -> bool:
         try:

@@ -70,7 +70,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def image(docker: Engine, request: pytest.FixtureRequest) -> str:
+def image(
+    docker: Engine, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """The Hub's user image with that wheel inside, built by the script that people use.
 
     ``MLWS_TEST_IMAGE`` names one that is there already, to save the build while working on a test.
@@ -83,8 +85,8 @@ def image(docker: Engine, request: pytest.FixtureRequest) -> str:
         base = base_image(docker, OWN_BASE)
     except NoEngineError as error:
         absent(str(error))
-    arguments = ["--progress=plain", "--label", IMAGE, *build_arguments(base)]
-    build(docker, wheel, IMAGE, arguments, BUILD_LIMIT)
+    log = tmp_path_factory.mktemp("image") / "log"
+    build(docker, wheel, IMAGE, ["--label", IMAGE, *build_arguments(base)], BUILD_LIMIT, log)
     # The image of the run before has lost its name to this one; what both share stays.
     docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
     return IMAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from hub_config.engine import Engine
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.spawner import MLWSSpawner
 from tests.hub.installation import Hub, host_of, text_of
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -337,3 +341,34 @@ def test_the_progress_of_a_start_is_told_in_the_persons_language(hub: Hub) -> No
     assert "正在创建容器：0.5 核，1Gi 内存" in messages
     assert rows[-1]["ready"]
     hub.stop("spawner-hal")
+
+
+def test_an_image_that_cannot_be_pulled_is_10102_after_some_tries(docker: Engine) -> None:
+    spawner = MLWSSpawner(pull_wait=0.01, client_kwargs=client_of(docker))
+    with pytest.raises(MLWSError) as refused:
+        # Nothing listens on that port.
+        asyncio.run(spawner.pull_image("127.0.0.1:1/missing:2"))
+    assert refused.value.code == "10102"
+    assert refused.value.facts["image"] == "127.0.0.1:1/missing:2"
+
+
+def test_a_local_image_serves_where_a_newer_one_cannot_be_pulled(
+    docker: Engine, image: str
+) -> None:
+    docker.run("tag", image, "127.0.0.1:1/local:2")
+    try:
+        spawner = MLWSSpawner(pull_wait=0.01, pull_policy="always", client_kwargs=client_of(docker))
+        asyncio.run(spawner.pull_image("127.0.0.1:1/local:2"))
+    finally:
+        docker.run("rmi", "127.0.0.1:1/local:2")
+
+
+def client_of(docker: Engine) -> dict[str, str]:
+    return {"base_url": docker.host} if docker.host else {}
+
+
+def test_every_setting_of_the_spawner_is_documented() -> None:
+    own = MLWSSpawner.class_own_traits(config=True)
+    added = {name: trait for name, trait in own.items() if trait.this_class is MLWSSpawner}
+    assert len(added) > 10
+    assert all(trait.help.strip() for trait in added.values())
