@@ -7,6 +7,10 @@ from pydantic import ValidationError
 from jupyter_mlws.errors import Fault, Words
 
 NOT_AN_OBJECT = Words("The body must be a JSON object.", "请求体必须是 JSON 对象。")
+NO_VERSION = Words(
+    "This header must name the version that the change was made of: the ETag of a GET, or *.",
+    "此标头须指明更改所基于的版本：GET 返回的 ETag，或 *。",
+)
 TOO_LARGE = Words("The body is larger than 16 MB.", "请求体超过 16 MB。")
 
 _CHINESE = {
@@ -25,6 +29,11 @@ _CHINESE = {
     "bool_parsing": "应为布尔值",
     "list_type": "应为列表",
     "dict_type": "应为对象",
+    "tuple_type": "应为列表",
+    "too_short": "至少需要 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
+    "finite_number": "应为有限的数字",
+    "string_unicode": "应为有效的 Unicode 文本",
     "model_type": "应为对象",
     "greater_than": "应大于 {gt}",
     "greater_than_equal": "应不小于 {ge}",
@@ -34,6 +43,8 @@ _CHINESE = {
     "notebook_path": "应为服务器文件夹下以 .ipynb 结尾的路径，且不含隐藏部分",
     "one_source": "code、cells 与 all 须且仅须给出一个",
     "save_code": "自由代码不属于任何单元格，无法保存",
+    "finite_number": "应为有限的数字",
+    "scalar": "应为文本、数字、true、false 或 null",
     "nul": "不能包含 NUL 字符",
     "amount": "不是有效的数量；请写成 {example} 这样",
     "container_name": "只能用小写字母、数字和其间的单个连字符，且不能是 {reserved}",

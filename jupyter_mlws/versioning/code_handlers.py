@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.client import segment
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code_models import (
     Branch,
@@ -109,7 +110,7 @@ class BranchHandler(VersioningHandler):
         made = await in_thread(
             versions.branches.create, body.name, body.from_, checkout=body.checkout
         )
-        return Reply(made, 201, location(self, "git", "branch", escape(made.name)))
+        return Reply(made, 201, location(self, "git", "branch", segment(escape(made.name))))
 
 
 class NamedBranchHandler(VersioningHandler):

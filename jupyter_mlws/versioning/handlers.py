@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.versioning import code_handlers, snapshot_handlers
+from jupyter_mlws.versioning import (
+    code_handlers,
+    dataset_handlers,
+    model_handlers,
+    snapshot_handlers,
+)
 
 HANDLERS = [
     *code_handlers.HANDLERS,
     *snapshot_handlers.HANDLERS,
+    *dataset_handlers.HANDLERS,
+    *model_handlers.HANDLERS,
 ]

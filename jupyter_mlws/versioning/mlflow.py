@@ -61,21 +61,26 @@ class MLflowStore:
         name: str | None = None,
     ) -> str:
         """Record a run that has ended; its id. ``start`` and ``end`` are epoch seconds."""
-        from mlflow.entities import Metric, Param
-
         began, ended = round(start * 1000), round(end * 1000)
         run = self._client.create_run(
             self._experiment(experiment), start_time=began, tags=dict(tags), run_name=name
         )
         identifier: str = run.info.run_id
-        values = [Param(_key(key), str(value)[:LONGEST_VALUE]) for key, value in params.items()]
-        for batch in _batches(values, PARAMS_A_BATCH):
-            self._client.log_batch(identifier, params=batch)
-        measured = [Metric(_key(key), float(value), ended, 0) for key, value in metrics.items()]
-        for part in _batches(measured, METRICS_A_BATCH):
-            self._client.log_batch(identifier, metrics=part)
+        self._log_values(identifier, params, metrics, ended)
         self._client.set_terminated(identifier, STATUSES.get(status, status), ended)
         return identifier
+
+    def _log_values(
+        self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], moment: int
+    ) -> None:
+        from mlflow.entities import Metric, Param
+
+        values = [Param(_key(key), str(value)[:LONGEST_VALUE]) for key, value in params.items()]
+        for batch in _batches(values, PARAMS_A_BATCH):
+            self._client.log_batch(run, params=batch)
+        measured = [Metric(_key(key), float(value), moment, 0) for key, value in metrics.items()]
+        for part in _batches(measured, METRICS_A_BATCH):
+            self._client.log_batch(run, metrics=part)
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
         """Set the tags on every one of the runs."""
@@ -100,6 +105,20 @@ class MLflowStore:
             if status in ("FINISHED", "FAILED", "KILLED"):
                 ended.append(identifier)
         return ended
+
+    @staticmethod
+    def _files_at(uri: str) -> Iterator[str]:
+        """The files below an artifact's address, relative to it."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(uri)
+        folders: list[str | None] = [None]
+        while folders:
+            for found in repository.list_artifacts(folders.pop()):
+                if found.is_dir:
+                    folders.append(found.path)
+                else:
+                    yield found.path
 
     @cached_property
     def _client(self) -> Any:

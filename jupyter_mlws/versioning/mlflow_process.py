@@ -1,7 +1,7 @@
 """The process that holds MLflow for a server: JSON lines in, JSON lines out.
 
-``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``.
-It ends when its owner's pipe closes.
+``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``, with
+``"refused": code`` where MLflow refused what was asked. It ends when its owner's pipe closes.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import os
 import sys
 from typing import IO, Any
 
-from jupyter_mlws.versioning.mlflow import MLflowStore
+from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
 
-CALLS = ("log_run", "tag_runs", "finished")
+CALLS = (
+    "log_run", "tag_runs", "finished", "has_run", "register", "models", "model", "versions",
+    "version", "set_alias", "delete_alias",
+)  # fmt: skip
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
 
 def main(uri: str) -> None:
@@ -21,23 +25,27 @@ def main(uri: str) -> None:
     # MLflow and its libraries print; only answers may go to the owner.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(MLflowStore(uri), sys.stdin, answers)
+    # What of MLflow takes no address as argument looks here.
+    os.environ["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_REGISTRY_URI"] = uri
+    serve(MLflowRegistry(uri), sys.stdin, answers)
 
 
-def serve(store: MLflowStore, calls: IO[str], answers: IO[str]) -> None:
+def serve(store: MLflowRegistry, calls: IO[str], answers: IO[str]) -> None:
     """Answer each line of ``calls`` by one line of ``answers``."""
     for line in calls:
         answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
         answers.flush()
 
 
-def _answer(store: MLflowStore, call: dict[str, Any]) -> dict[str, Any]:
+def _answer(store: MLflowRegistry, call: dict[str, Any]) -> dict[str, Any]:
     if call["call"] not in CALLS:
         return {"error": f"no such call: {call['call']}"}
     try:
         return {"result": getattr(store, call["call"])(**call["arguments"])}
     except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
-        return {"error": f"{type(error).__name__}: {error}"}
+        text = f"{type(error).__name__}: {error}"
+        code = getattr(error, "error_code", None)
+        return {"error": text, "refused": code} if code in REFUSALS else {"error": text}
 
 
 if __name__ == "__main__":

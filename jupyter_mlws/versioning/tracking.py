@@ -22,6 +22,15 @@ TIMEOUT = 120.0
 STOP_TIMEOUT = 5.0
 
 
+class RefusedError(Exception):
+    """MLflow refused what was asked of it; ``code`` is its own word for why."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(reason)
+
+
 class TrackingClient:
     """Calls MLflow on the store at ``uri`` in a process of its own. Thread-safe.
 
@@ -45,29 +54,41 @@ class TrackingClient:
         found: list[str] = self._call("finished", ids=list(ids))
         return found
 
+    def ask(self, call: str, timeout: float = TIMEOUT, /, **arguments: Any) -> Any:
+        """Call a method of :class:`~jupyter_mlws.versioning.mlflow_registry.MLflowRegistry`.
+
+        Raises :class:`RefusedError` where MLflow refuses, for callers that can tell more.
+        """
+        with self._lock:
+            try:
+                answer = self._exchange({"call": call, "arguments": arguments}, timeout)
+            except (OSError, EOFError, ValueError) as error:
+                self._stop()
+                raise MLWSError("30105", reason=str(error)) from error
+        if "refused" in answer:
+            raise RefusedError(answer["refused"], answer["error"])
+        if "error" in answer:
+            raise MLWSError("30105", reason=answer["error"])
+        return answer["result"]
+
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._stop()
 
-    def _call(self, name: str, **arguments: Any) -> Any:
-        with self._lock:
-            try:
-                answer = self._exchange({"call": name, "arguments": arguments})
-            except (OSError, EOFError, ValueError) as error:
-                self._stop()
-                raise MLWSError("30105", reason=str(error)) from error
-        if "error" in answer:
-            raise MLWSError("30105", reason=answer["error"])
-        return answer["result"]
+    def _call(self, call: str, /, **arguments: Any) -> Any:
+        try:
+            return self.ask(call, **arguments)
+        except RefusedError as error:
+            raise MLWSError("30105", reason=error.reason) from error
 
-    def _exchange(self, call: dict[str, Any]) -> dict[str, Any]:
+    def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
         if self._process is None or self._process.poll() is not None:
             self._process, self._buffer = self._start(), b""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._read_line(self._process, TIMEOUT))
+        answer: dict[str, Any] = json.loads(self._read_line(self._process, timeout))
         return answer
 
     def _start(self) -> subprocess.Popen[bytes]:

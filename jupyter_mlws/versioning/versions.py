@@ -11,6 +11,8 @@ from jupyter_mlws.versioning.snapshots import SnapshotManager
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.branches import BranchManager
+    from jupyter_mlws.versioning.datasets import DatasetManager
+    from jupyter_mlws.versioning.registry import ModelRegistry
     from jupyter_mlws.versioning.remotes import RemoteManager
 
 
@@ -35,6 +37,18 @@ class Versions:
         from jupyter_mlws.versioning.remotes import RemoteManager
 
         return RemoteManager(self._repository)
+
+    @cached_property
+    def datasets(self) -> DatasetManager:
+        from jupyter_mlws.versioning.datasets import DatasetManager
+
+        return DatasetManager(self._repository, self.snapshots)
+
+    @cached_property
+    def models(self) -> ModelRegistry:
+        from jupyter_mlws.versioning.registry import ModelRegistry
+
+        return ModelRegistry(self._repository, self.snapshots)
 
     def close(self) -> None:
         """End what runs for them."""

@@ -1,0 +1,204 @@
+"""Datasets on real git and DVC: tracked, listed with their versions, brought back, moved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dataset_models import DatasetsQuery
+from jupyter_mlws.versioning.versions import Versions
+
+Command = Callable[..., str]
+
+WORKFLOW = """\
+vars:
+- place: made
+stages:
+  clean:
+    cmd: cp -r data/images/deep/0.bin data/clean.bin
+    deps: [data/images/deep]
+    outs: [data/clean.bin]
+  templated:
+    cmd: cp data/wine.csv ${place}.csv
+    deps: [data/wine.csv]
+    outs:
+    - ${place}.csv
+"""
+
+
+def refused(call: Callable[[], object]) -> MLWSError:
+    with pytest.raises(MLWSError) as error:
+        call()
+    return error.value
+
+
+@pytest.fixture
+def root(workspace: Project) -> Path:
+    return workspace.root
+
+
+def test_a_path_becomes_data_and_each_change_a_version(
+    versions: Versions, root: Path, git: Command, dvc: Command
+) -> None:
+    (root / "data" / "新 数据").mkdir()
+    (root / "data" / "新 数据" / "a.txt").write_text("one\n")
+    made = versions.datasets.add("data/新 数据")
+    assert (made.path, made.id) == ("data/新 数据", "data~1新 数据")
+    assert (made.files, made.size, made.state.value) == (1, 4, "unchanged")
+    assert (root / "data" / "新 数据.dvc").is_file()
+    assert git(root, "status", "--porcelain", "-z") == " M data/.gitignore\0?? data/新 数据.dvc\0"
+    first = versions.snapshots.create("First")
+    (root / "data" / "新 数据" / "b.txt").write_text("two\n")
+    assert versions.datasets.get(made.id).state.value == "modified"
+    again = versions.datasets.add("data/新 数据")
+    assert (again.files, again.state.value) == (2, "unchanged")
+    second = versions.snapshots.create("Second")
+    (root / "train.py").write_text("not about data\n")
+    versions.snapshots.create("Code")
+
+    got = versions.datasets.get(made.id)
+    assert [(v.commit, v.subject, v.md5, v.current) for v in got.versions] == [
+        (second.id, "Second", again.md5, True),
+        (first.id, "First", made.md5, False),
+    ]
+    assert got.local is True
+    page = versions.datasets.get(made.id, limit=1)
+    assert page.next_cursor == second.id
+    rest = versions.datasets.get(made.id, limit=1, cursor=page.next_cursor)
+    assert [v.commit for v in rest.versions] == [first.id]
+    assert rest.next_cursor is None
+    assert "up to date" in dvc(root, "status")
+
+
+def test_a_version_comes_back_by_commit_or_hash(versions: Versions, root: Path) -> None:
+    before = versions.datasets.get("data~1wine.csv")
+    (root / "data" / "wine.csv").write_text("two\n")
+    (root / "train.py").write_text("stays\n")
+    versions.snapshots.create("Two", ["data"])
+    (root / "data" / "wine.csv").write_text("not recorded\n")
+    result = versions.datasets.checkout("data~1wine.csv", "HEAD~1")
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    assert (root / "train.py").read_text() == "stays\n"
+    # What was not recorded is one restore away.
+    assert result.safety is not None
+    versions.snapshots.restore("HEAD")
+    assert (root / "data" / "wine.csv").read_text() == "two\n"
+    assert before.md5 is not None
+    versions.datasets.checkout("data~1wine.csv", before.md5)
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    error = refused(lambda: versions.datasets.checkout("data~1wine.csv", "no-such"))
+    assert (error.code, error.facts["kind"]) == ("30404", "version")
+    assert refused(lambda: versions.datasets.checkout("no-such", "HEAD")).facts["kind"] == "dataset"
+
+
+def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) -> None:
+    (root / "data" / "wine.csv").write_text("changed\n")
+    shutil.rmtree(root / "data" / "images")
+    first = versions.datasets.list(DatasetsQuery(limit=1))
+    assert [(d.path, d.state.value, d.files) for d in first.items] == [
+        ("data/images", "deleted", 3)
+    ]
+    second = versions.datasets.list(DatasetsQuery(limit=1, cursor=first.next_cursor))
+    assert [(d.path, d.state.value, d.output) for d in second.items] == [
+        ("data/wine.csv", "modified", False)
+    ]
+    assert second.next_cursor is None
+    assert [d.path for d in versions.datasets.list(DatasetsQuery(q="WINE")).items] == [
+        "data/wine.csv"
+    ]
+
+
+def test_who_makes_and_needs_data_is_told(versions: Versions, root: Path, dvc: Command) -> None:
+    (root / "dvc.yaml").write_text(WORKFLOW)
+    (root / "broken").mkdir()
+    (root / "broken" / "dvc.yaml").write_text("stages: [")
+    images = versions.datasets.get("data~1images")
+    assert [(use.workflow, use.node) for use in images.consumers] == [("dvc.yaml", "clean")]
+    assert images.producers == []
+    shutil.rmtree(root / "broken")
+    dvc(root, "repro", "-q")
+    made = versions.datasets.get("data~1clean.bin")
+    assert made.output
+    assert [use.node for use in made.producers] == ["clean"]
+    assert [use.node for use in versions.datasets.get("made.csv").producers] == ["templated"]
+    wine = versions.datasets.get("data~1wine.csv")
+    assert [use.node for use in wine.consumers] == ["templated"]
+    versions.snapshots.create("Run")
+    assert [v.subject for v in versions.datasets.get("made.csv").versions] == ["Run"]
+    error = refused(lambda: versions.datasets.add("made.csv"))
+    assert (error.code, error.faults[0].field) == ("30219", "path")
+
+
+def test_what_cannot_be_added_is_told_and_left(
+    versions: Versions, root: Path, git: Command
+) -> None:
+    (root / "link").symlink_to("train.py")
+    (root / "away").symlink_to(root.parent)
+    for path in ("no-such", ".", "link", ".dvc/tmp"):
+        error = refused(lambda path=path: versions.datasets.add(path))  # type: ignore[misc]
+        assert (error.code, [f.field for f in error.faults]) == ("50201", ["path"])
+    for path in ("../x", "/etc/passwd", ".git/config", "away/x"):
+        assert refused(lambda path=path: versions.datasets.add(path)).code == "50302"  # type: ignore[misc]
+    error = refused(lambda: versions.datasets.add("train.py"))
+    assert (error.code, error.facts["paths"]) == ("30218", ["train.py"])
+    assert "git rm -r --cached" in error.solution.zh
+    for path in ("data", "data/images/deep"):
+        error = refused(lambda path=path: versions.datasets.add(path))  # type: ignore[misc]
+        assert error.code == "30219"
+    (root / ".dvcignore").write_text("*.tmp\n")
+    (root / "x.tmp").write_text("x")
+    error = refused(lambda: versions.datasets.add("x.tmp"))
+    assert error.code == "30219"
+    (root / ".dvcignore").unlink()
+    assert not list(root.glob("**/*.tmp.dvc"))
+
+
+def test_a_broken_workflow_elsewhere_stops_nothing(versions: Versions, root: Path) -> None:
+    (root / "dvc.yaml").write_text("stages: [")
+    (root / "more.csv").write_text("more\n")
+    assert versions.datasets.add("more.csv").size == 5
+
+
+def test_a_dataset_goes_to_its_remote_and_comes_back(
+    versions: Versions, root: Path, tmp_path: Path
+) -> None:
+    error = refused(lambda: versions.datasets.push("data~1images"))
+    assert (error.code, error.facts["paths"]) == ("30214", ["data/images"])
+    (root / ".dvc" / "config.local").write_text(
+        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'store'}\n"
+    )
+    moved = versions.datasets.push("data~1images")
+    assert (moved.path, moved.remote) == ("data/images", "store")
+    shutil.rmtree(root / ".dvc" / "cache")
+    shutil.rmtree(root / "data" / "images")
+    assert versions.datasets.get("data~1images").local is False
+    # It is at the remote already, from where it came.
+    versions.datasets.push("data~1images")
+    told: list[tuple[float, str]] = []
+    versions.datasets.pull(
+        "data~1images",
+        lambda done, total=None, unit="", message="": told.append((done, message)),
+    )
+    assert (root / "data" / "images" / "deep" / "2.bin").read_bytes() == bytes([2]) * 100
+    assert told[-1][1] == "fetch"
+    assert told[-1][0] >= 300
+    (root / "data" / "images" / "deep" / "2.bin").unlink()
+    (root / "data" / "images" / "deep" / "2.bin").write_bytes(b"mine")
+    error = refused(lambda: versions.datasets.pull("data~1images"))
+    assert (error.code, error.facts["paths"]) == ("30202", ["data/images"])
+    (root / "data" / "wine.csv").unlink()
+    error = refused(lambda: versions.datasets.push("data~1wine.csv"))
+    assert error.code == "30402"
+
+
+def test_without_dvc_it_says_how_to_begin(tmp_path: Path, git: Command) -> None:
+    git(tmp_path, "init", "-q", "plain")
+    (tmp_path / "plain" / "a").write_text("a")
+    plain = Versions(Project.open(tmp_path / "plain"))
+    assert plain.datasets.list().items == []
+    assert refused(lambda: plain.datasets.add("a")).code == "30204"

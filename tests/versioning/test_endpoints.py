@@ -1,0 +1,262 @@
+"""The endpoints of branches, remotes, datasets and models, over HTTP, in both languages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.versions import Versions
+from tests.versioning.working_trees import tree_of
+
+API = "mlws/api/v1"
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def jp_root_dir(workspace: Project) -> Any:
+    return workspace.root
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
+
+
+@pytest.fixture
+def call(jp_fetch):
+    """``call("POST", "git/branch", {…})`` → status, whole body, headers; of refusals too."""
+
+    async def call(
+        method: str, path: str, body: Any = None, language: str = "en", /, **query: Any
+    ) -> tuple[int, dict[str, Any], Any]:
+        text = json.dumps(body) if body is not None else None
+        if method in ("POST", "PUT") and text is None:
+            text = ""
+        try:
+            answer = await jp_fetch(
+                API,
+                path,
+                method=method,
+                body=text,
+                params=query,
+                headers={"Accept-Language": language},
+                request_timeout=120,
+            )
+        except HTTPClientError as error:
+            answer = error.response
+        return answer.code, json.loads(answer.body), answer.headers
+
+    return call
+
+
+@pytest.fixture
+def done(call):
+    """Begin an operation and wait for its end: what it says then."""
+
+    async def done(path: str, body: Any = None) -> dict[str, Any]:
+        status, answer, headers = await call("POST", path, body)
+        assert status == 202, answer
+        operation = answer["data"]
+        assert headers["Location"].endswith(f"/operations/{operation['id']}")
+        while operation["state"] in ("PENDING", "RUNNING"):
+            operation = (await call("GET", f"operations/{operation['id']}"))[1]["data"]
+        return operation
+
+    return done
+
+
+async def test_the_way_of_a_branch(call, done, workspace: Project, git: Command) -> None:
+    root = workspace.root
+    status, answer, headers = await call(
+        "POST", "git/branch", {"name": "功能/一", "checkout": True}
+    )
+    assert (status, answer["data"]["current"]) == (201, True)
+    assert headers["Location"].endswith("/git/branch/%E5%8A%9F%E8%83%BD~1%E4%B8%80")
+    (root / "data" / "wine.csv").write_text("branch\n")
+    await call("POST", "git/commit", {"message": "On the branch"})
+
+    operation = await done("git/checkout", {"branch": "main"})
+    assert operation["state"] == "COMPLETED"
+    assert operation["result"]["branch"] == "main"
+    assert operation["result"]["data"] == ["data/wine.csv"]
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    _, answer, _ = await call("GET", "git/branches")
+    assert [(b["name"], b["current"]) for b in answer["data"]["items"]] == [
+        ("功能/一", False),
+        ("main", True),
+    ]
+    _, answer, _ = await call("GET", "git/branch/功能~1一")
+    assert answer["data"]["subject"] == "On the branch"
+
+    (root / "data" / "wine.csv").write_text("mine\n")
+    status, answer, _ = await call("POST", "git/checkout", {"branch": "功能/一"}, "zh-CN")
+    assert (status, answer["code"]) == (409, "30202")
+    assert answer["details"]["paths"] == ["data/wine.csv"]
+    assert answer["message"] == "未提交的更改将会丢失：data/wine.csv"
+    assert (root / "data" / "wine.csv").read_text() == "mine\n"
+
+    status, answer, _ = await call("DELETE", "git/branch/功能~1一")
+    assert (status, answer["code"]) == (409, "30212")
+    status, answer, _ = await call("DELETE", "git/branch/功能~1一", force="true")
+    assert (status, answer["data"]["name"]) == (200, "功能/一")
+    assert git(root, "branch", "--format=%(refname:short)") == "main\n"
+
+
+async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> None:
+    (workspace.root / "train.py").write_text("changed\n")
+    status, answer, _ = await call("POST", "git/commit", {"message": "A change"})
+    assert status == 201
+    version = answer["data"]
+    _, answer, _ = await call("GET", "git/history")
+    assert version in answer["data"]["items"]
+
+
+async def test_push_and_pull_are_operations(
+    call, done, workspace: Project, git: Command, tmp_path: Path
+) -> None:
+    root = workspace.root
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))
+    _, answer, _ = await call("GET", "git/remotes")
+    assert [remote["name"] for remote in answer["data"]["items"]] == ["origin"]
+    operation = await done("git/push", {})
+    assert (operation["state"], operation["error"]["code"]) == ("FAILED", "30214")
+    config = f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'store'}\n"
+    with (root / ".dvc" / "config").open("a") as file:
+        file.write(config)
+    await call("POST", "git/commit", {"message": "A remote for data"})
+    operation = await done("git/push", {})
+    assert operation["state"] == "COMPLETED", operation
+    assert operation["result"]["data"] == ["data/images", "data/wine.csv"]
+
+    git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "theirs")
+    theirs = Versions(Project.open(tmp_path / "theirs"))
+    theirs.remotes.pull()
+    (tmp_path / "theirs" / "data" / "wine.csv").write_text("theirs\n")
+    theirs.snapshots.create("Theirs")
+    theirs.remotes.push()
+    operation = await done("git/pull", {})
+    assert operation["result"]["outcome"] == "fast_forward", operation
+    assert tree_of(root) == tree_of(tmp_path / "theirs")
+
+
+async def test_the_way_of_a_dataset(call, done, workspace: Project) -> None:
+    root = workspace.root
+    (root / "data" / "新.csv").write_text("one\n")
+    status, answer, headers = await call("POST", "datasets", {"path": "data/新.csv"})
+    assert (status, answer["data"]["size"]) == (201, 4)
+    assert headers["Location"].endswith("/datasets/data~1%E6%96%B0.csv")
+    _, answer, _ = await call("POST", "git/commit", {"message": "First"})
+    first = answer["data"]["commit_id"]
+    (root / "data" / "新.csv").write_text("two\n")
+    await call("POST", "git/commit", {"message": "Second"})
+    _, answer, _ = await call("GET", "datasets", limit=1, q=".csv")
+    assert [item["path"] for item in answer["data"]["items"]] == ["data/wine.csv"]
+    _, answer, _ = await call("GET", "datasets", q=".csv", cursor=answer["data"]["next_cursor"])
+    assert [item["path"] for item in answer["data"]["items"]] == ["data/新.csv"]
+    _, answer, _ = await call("GET", "datasets/data~1新.csv")
+    assert [v["subject"] for v in answer["data"]["versions"]] == ["Second", "First"]
+    operation = await done("datasets/data~1新.csv/checkout", {"version": first})
+    assert operation["state"] == "COMPLETED", operation
+    assert (root / "data" / "新.csv").read_text() == "one\n"
+    operation = await done("datasets/data~1新.csv/push")
+    assert operation["error"]["code"] == "30214"
+
+
+async def test_the_way_of_a_model(call, workspace: Project) -> None:
+    (workspace.root / "m.bin").write_bytes(b"weights")
+    body = {
+        "name": "酒",
+        "params": {"depth": 3},
+        "metrics": {"accuracy": 0.9},
+        "artifacts": ["m.bin"],
+    }
+    status, answer, headers = await call("POST", "models", body)
+    assert status == 201, answer
+    assert headers["Location"].endswith("/models/%E9%85%92/versions/1")
+    made = answer["data"]
+    # The fields of the specification's ModelVersion.
+    assert {"id", "params", "metrics", "artifacts", "timestamp"} <= set(made)
+    assert (made["artifacts"], made["metrics"]) == (["m.bin"], {"accuracy": 0.9})
+    await call("POST", "models", {**body, "params": {"depth": 5}})
+    _, answer, _ = await call("GET", "models")
+    assert [(m["name"], m["newest"]["version"]) for m in answer["data"]["items"]] == [("酒", 2)]
+    _, answer, _ = await call("GET", "models/酒")
+    assert answer["data"]["versions"][1] == made
+    _, answer, _ = await call("GET", "models/酒/versions/1")
+    assert answer["data"] == made
+    _, answer, _ = await call("GET", "models/compare", ids="酒:1,酒:2")
+    assert answer["data"]["params"] == [{"name": "depth", "values": ["3", "5"], "differs": True}]
+    status, answer, _ = await call("PUT", "models/酒/aliases/champion", {"version": 1})
+    assert (status, answer["data"]["aliases"]) == (200, {"champion": 1})
+    status, answer, _ = await call("DELETE", "models/酒/aliases/champion")
+    assert (status, answer["data"]["aliases"]) == (200, {})
+    wrong = {"name": "a/b", "artifacts": ["no-such"], "run_id": "0" * 32}
+    status, answer, _ = await call("POST", "models", wrong, "zh-CN")
+    assert (status, answer["code"]) == (400, "50201")
+    assert {row["field"]: row["message"] for row in answer["errors"]} == {
+        "name": '不能包含 "/"、":" 或引号，也不能是路径',
+        "artifacts.0": "没有该文件或文件夹",
+        "run_id": "MLflow 中没有该运行",
+    }
+
+
+REFUSED = [
+    ("POST", "git/branch", {}, 400, "50201", ["name"]),
+    ("POST", "git/branch", {"name": "a b"}, 400, "50201", ["name"]),
+    ("POST", "git/branch", {"name": 1, "from": 2}, 400, "50201", ["name", "from"]),
+    ("POST", "git/branch", {"name": "main"}, 409, "50203", ["name"]),
+    ("POST", "git/branch", {"name": "x", "from": "no-such"}, 404, "30404", []),
+    ("POST", "git/checkout", {}, 400, "50201", ["branch", "ref"]),
+    ("POST", "git/checkout", {"branch": "a..b", "create": True}, 400, "50201", ["branch"]),
+    ("POST", "git/checkout", {"branch": "no-such"}, 404, "30404", []),
+    ("POST", "git/checkout", {"ref": "--orphan"}, 404, "30404", []),
+    ("GET", "git/branch/no-such", None, 404, "30404", []),
+    ("DELETE", "git/branch/main", None, 409, "30211", []),
+    ("DELETE", "git/branch/no-such", None, 404, "30404", []),
+    ("POST", "git/push", {}, 404, "30404", []),
+    ("POST", "git/push", {"remote": 1, "branch": []}, 400, "50201", ["remote", "branch"]),
+    ("POST", "git/pull", {"remote": "no-such"}, 404, "30404", []),
+    ("POST", "datasets", {}, 400, "50201", ["path"]),
+    ("POST", "datasets", {"path": "no-such"}, 400, "50201", ["path"]),
+    ("POST", "datasets", {"path": "../x"}, 403, "50302", []),
+    ("POST", "datasets", {"path": "train.py"}, 409, "30218", ["path"]),
+    ("POST", "datasets", {"path": "data"}, 409, "30219", ["path"]),
+    ("GET", "datasets/no-such", None, 404, "30404", []),
+    ("POST", "datasets/no-such/push", None, 404, "30404", []),
+    ("POST", "datasets/no-such/pull", None, 404, "30404", []),
+    ("POST", "datasets/data~1wine.csv/checkout", {"version": "x"}, 404, "30404", []),
+    ("POST", "datasets/data~1wine.csv/checkout", {}, 400, "50201", ["version"]),
+    ("POST", "models", {"name": " ", "metrics": {"a": "b"}}, 400, "50201", ["name", "metrics.a"]),
+    ("POST", "models", {"name": "m", "metrics": {"a": 1e999}}, 400, "50201", ["metrics.a"]),
+    ("POST", "models", {"name": "m", "params": {"a": []}}, 400, "50201", ["params.a"]),
+    ("POST", "models", {"name": "m", "artifacts": ["../x"]}, 403, "50302", ["artifacts.0"]),
+    ("GET", "models/compare", None, 400, "50201", ["ids"]),
+    ("GET", "models/no-such", None, 404, "30404", []),
+    ("GET", "models/no-such/versions/1", None, 404, "30404", []),
+    ("GET", "models/no-such/versions/x", None, 404, "30404", []),
+    ("PUT", "models/no-such/aliases/a", {"version": 0}, 400, "50201", ["version"]),
+    ("PUT", "models/no-such/aliases/a", {"version": 1}, 404, "30404", []),
+    ("DELETE", "models/no-such/aliases/a", None, 404, "30404", []),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "code", "fields"), REFUSED)
+async def test_bad_input_is_refused_with_every_field_named(
+    method, path, body, status, code, fields, call, workspace: Project
+) -> None:
+    before = tree_of(workspace.root)
+    answered, english, _ = await call(method, path, body)
+    assert (answered, english["code"]) == (status, code), english
+    assert [row["field"] for row in english["errors"]] == fields
+    _, chinese, _ = await call(method, path, body, "zh-CN")
+    assert chinese["message"] != english["message"]
+    assert all("无效" not in row["message"] for row in chinese["errors"])
+    after = {path: text for path, text in tree_of(workspace.root).items() if "mlflow" not in path}
+    assert after == before
