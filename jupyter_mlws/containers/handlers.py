@@ -9,7 +9,7 @@ from tornado.httputil import url_concat
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.api.streams import UNAVAILABLE
 from jupyter_mlws.client import segment
@@ -19,6 +19,10 @@ from jupyter_mlws.containers.models import (
     Allocation,
     Container,
     ContainerCreate,
+    ImageInfo,
+    LogQuery,
+    LogTail,
+    Me,
     ResourceReport,
     Usage,
 )
@@ -28,6 +32,7 @@ from jupyter_mlws.services import Services
 FORWARDED = ("10103", "10301", "50102")
 """Codes that any forwarded endpoint may answer with."""
 NO_CONTAINER = (*FORWARDED, "10404")
+STARTS = (*NO_CONTAINER, "10101", "10104", "10201")
 CONNECT_LIMIT = 10.0
 """Seconds that the service has to accept a WebSocket."""
 
@@ -53,16 +58,16 @@ class ContainerBase(APIHandler):
 class ContainersHandler(ContainerBase):
     """All containers of the person."""
 
-    @endpoint("List containers", Page[Container], errors=FORWARDED)
-    async def get(self) -> Page[Container]:
-        return await in_thread(self.containers.list)
+    @endpoint("List containers", Page[Container], query=PageQuery, errors=FORWARDED)
+    async def get(self, query: PageQuery) -> Page[Container]:
+        return await in_thread(self.containers.list, query.limit, query.cursor)
 
     @endpoint(
         "Create a container",
         Container,
         body=ContainerCreate,
         status=202,
-        errors=(*FORWARDED, "10101", "10201"),
+        errors=(*FORWARDED, "10101", "10104", "10201", "50203"),
     )
     async def post(self, body: ContainerCreate) -> Reply:
         made = await in_thread(self.containers.create_container, body)
@@ -84,7 +89,7 @@ class ContainerHandler(ContainerBase):
 class StartHandler(ContainerBase):
     """A stopped container's start."""
 
-    @endpoint("Start a container", Container, status=202, errors=(*NO_CONTAINER, "10101"))
+    @endpoint("Start a container", Container, status=202, errors=STARTS)
     async def post(self, identifier: str) -> Container:
         return await in_thread(self.containers.start, identifier)
 
@@ -100,7 +105,7 @@ class StopHandler(ContainerBase):
 class RestartHandler(ContainerBase):
     """A stop and a start."""
 
-    @endpoint("Restart a container", Container, status=202, errors=(*NO_CONTAINER, "10101"))
+    @endpoint("Restart a container", Container, status=202, errors=STARTS)
     async def post(self, identifier: str) -> Container:
         return await in_thread(self.containers.restart, identifier)
 
@@ -111,6 +116,34 @@ class StatsHandler(ContainerBase):
     @endpoint("Get a container's usage", Usage, errors=NO_CONTAINER)
     async def get(self, identifier: str) -> Usage:
         return await in_thread(self.containers.stats, identifier)
+
+
+class LogsHandler(ContainerBase):
+    """The end of a container's log."""
+
+    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*NO_CONTAINER, "10104"))
+    async def get(self, identifier: str, query: LogQuery) -> LogTail:
+        return await in_thread(self.containers.logs, identifier, query.tail)
+
+
+class ImagesHandler(ContainerBase):
+    """Images that may be chosen."""
+
+    resource = "images"
+
+    @endpoint("List images", Page[ImageInfo], errors=(*FORWARDED, "10104"))
+    async def get(self) -> Page[ImageInfo]:
+        return await in_thread(self.containers.images)
+
+
+class MeHandler(ContainerBase):
+    """The person, as the Hub knows them."""
+
+    resource = "me"
+
+    @endpoint("Get who asks", Me, errors=FORWARDED)
+    async def get(self) -> Me:
+        return await in_thread(self.containers.me)
 
 
 class ResourcesHandler(ContainerBase):
@@ -195,6 +228,9 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/stop", StopHandler),
     (r"containers/([^/]+)/restart", RestartHandler),
     (r"containers/([^/]+)/stats", StatsHandler),
+    (r"containers/([^/]+)/logs", LogsHandler),
+    (r"images", ImagesHandler),
+    (r"me", MeHandler),
     (r"resources", ResourcesHandler),
     (r"resources/allocate", AllocateHandler),
     (r"logs/([^/]+)", LogStream),

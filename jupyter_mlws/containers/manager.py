@@ -15,6 +15,9 @@ from jupyter_mlws.containers.models import (
     Allocation,
     Container,
     ContainerCreate,
+    ImageInfo,
+    LogTail,
+    Me,
     ResourceReport,
     Resources,
     Usage,
@@ -84,9 +87,10 @@ class ContainerManager:
     def restart(self, container_id: str) -> Container:
         return self._act(container_id, "restart")
 
-    def list(self) -> Page[Container]:
+    def list(self, limit: int = 50, cursor: str | None = None) -> Page[Container]:
         """The person's own containers; an administrator's list has all."""
-        return Page[Container].model_validate(self._call("get", "containers"))
+        query = {"limit": limit, "cursor": cursor}
+        return Page[Container].model_validate(self._call("get", "containers", query))
 
     def get(self, container_id: str) -> Container:
         return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
@@ -98,6 +102,19 @@ class ContainerManager:
     def stats(self, container_id: str) -> Usage:
         """What it uses now."""
         return Usage.model_validate(self._call("get", f"containers/{segment(container_id)}/stats"))
+
+    def logs(self, container_id: str, tail: int = 200) -> LogTail:
+        """The last ``tail`` lines of its log, also of one that has ended."""
+        path = f"containers/{segment(container_id)}/logs"
+        return LogTail.model_validate(self._call("get", path, {"tail": tail}))
+
+    def images(self) -> Page[ImageInfo]:
+        """The images that may be chosen."""
+        return Page[ImageInfo].model_validate(self._call("get", "images"))
+
+    def me(self) -> Me:
+        """Who asks."""
+        return Me.model_validate(self._call("get", "me"))
 
     def resources(self) -> ResourceReport:
         """Machines, what is free on them, and the queue."""
