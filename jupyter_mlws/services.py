@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlws.api.idempotency import Answers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
@@ -23,3 +25,5 @@ class Services:
     notebooks: NotebookManager
     containers: ContainerManager | None
     """None where no Hub started this server."""
+    answers: Answers[Any] = field(default_factory=Answers)
+    """Answers that may be asked for again, by their idempotency keys."""

@@ -9,7 +9,8 @@ from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
-from jupyter_mlws.api.rest import RESTHandler, in_thread
+from jupyter_mlws.api.idempotency import Answers
+from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.services import Services
@@ -54,6 +55,10 @@ class Authorized:
 
 class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     """Base of every REST handler."""
+
+    @property
+    def answers(self) -> Answers[Reply]:
+        return self.services.answers
 
 
 class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler):

@@ -116,7 +116,14 @@ def _operation(
     operation: dict[str, Any] = {
         "summary": declared.summary,
         "tags": [tag],
-        "parameters": [*_parameters(names, declared.query), *common],
+        "parameters": [
+            *_parameters(names, declared.query),
+            *(
+                {"name": n, "in": "header", "description": d, "schema": {"type": "string"}}
+                for n, d in declared.headers.items()
+            ),
+            *common,
+        ],
         "responses": {
             str(declared.status): {
                 "description": "Done",

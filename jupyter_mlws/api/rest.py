@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import json
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from tornado import web
 
-from jupyter_mlws.api import wording
+from jupyter_mlws.api import idempotency, wording
 from jupyter_mlws.api.models import NoQuery
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 
@@ -28,6 +30,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 OK = Words("OK", "操作成功")
+ONCE = "The same key again, within a day: the first answer again, and nothing is done twice."
+AGAIN = {idempotency.REPLAYED: "true"}
 MAX_BODY = 16 * 1024 * 1024
 """Bytes; larger bodies are data, and data does not travel through this API."""
 
@@ -52,6 +56,7 @@ class Endpoint:
     status: int = 200
     also: Sequence[tuple[str, str]] = ()
     errors: Iterable[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def endpoint(
@@ -63,15 +68,20 @@ def endpoint(
     status: int = 200,
     also: Sequence[tuple[str, str]] = (),
     errors: Iterable[str] = (),
+    headers: Mapping[str, str] | None = None,
+    idempotent: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
     """Declare a handler's method as an endpoint.
 
     ``reply`` is the model of ``data``; ``also`` are further (action, resource) pairs that the
-    person must be allowed; ``errors`` are the codes it can answer with beside the general ones.
+    person must be allowed; ``errors`` are the codes it can answer with beside the general ones;
+    ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
+    that is sent again with the same ``Idempotency-Key`` gets the first answer again.
     The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
     and returns the data or a :class:`Reply`.
     """
-    declared = Endpoint(summary, reply, body, query, status, tuple(also), tuple(errors))
+    heeded = {**(headers or {}), **({idempotency.HEADER: ONCE} if idempotent else {})}
+    declared = Endpoint(summary, reply, body, query, status, tuple(also), tuple(errors), heeded)
 
     def decorate(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
         @functools.wraps(method)
@@ -84,8 +94,13 @@ def endpoint(
                 self.parse_query(NoQuery)
             if body is not None:
                 inputs["body"] = self.parse_body(body)
-            answer = await method(self, *ids, **inputs)
-            self.reply(answer if isinstance(answer, Reply) else Reply(answer, declared.status))
+
+            async def work() -> Reply:
+                answer = await method(self, *ids, **inputs)
+                return answer if isinstance(answer, Reply) else Reply(answer, declared.status)
+
+            key = self.request.headers.get(idempotency.HEADER) if idempotent else None
+            self.reply(await (work() if key is None else self.once(key, work)))
 
         call.endpoint = declared  # type: ignore[attr-defined]
         return call
@@ -103,6 +118,23 @@ class RESTHandler(web.RequestHandler):
 
     resource: ClassVar[str]
     log: Any
+
+    @property
+    def answers(self) -> idempotency.Answers[Reply]:
+        """The answers of this server that may be asked for again."""
+        raise NotImplementedError
+
+    @property
+    def caller(self) -> str:
+        """Who asks, on a server of several people; their keys are their own."""
+        return ""
+
+    async def once(self, key: str, work: Callable[[], Awaitable[Reply]]) -> Reply:
+        """The answer of ``work``, or the one that was given to this key before."""
+        request = self.request
+        asked = (self.caller, str(request.method), request.uri or "", key)
+        answer, again = await self.answers.once(asked, request.body, work)
+        return replace(answer, headers={**answer.headers, **AGAIN}) if again else answer
 
     async def permit(self, *also: tuple[str, str]) -> None:
         """Error 50301 unless the person may do this to the resource, and ``also`` the others."""
@@ -149,6 +181,29 @@ class RESTHandler(web.RequestHandler):
             self.set_header(name, value)
         data = to_json(answer.data)
         self.finish(json.dumps(_envelope(answer.status, data, self.language), ensure_ascii=False))
+
+    def compute_etag(self) -> str | None:
+        """The hash of the answer, behind the version that the endpoint itself gave.
+
+        So a GET tells by one header both whether anything of its answer changed
+        (``If-None-Match``) and which version a change is meant for (``If-Match``).
+        """
+        version = self._headers.get("ETag", "").strip('"')
+        body = hashlib.sha256(b"".join(self._write_buffer)).hexdigest()[:32]
+        return f'"{version}.{body}"' if version else f'"{body}"'
+
+    def versions(self) -> list[str] | None:
+        """What ``If-Match`` names, without the part that tells of the answer; None for ``*``.
+
+        Error 50201 where the header is missing: a change must say what it was made of.
+        """
+        given = self.request.headers.get("If-Match", "")
+        if given.strip() == "*":
+            return None
+        found = re.findall(r'(?:W/)?"([^"]*)"', given) or [given.strip()]
+        if not found[0]:
+            raise MLWSError("50201", wording.fault("If-Match", wording.NO_VERSION))
+        return [tag.partition(".")[0] for tag in found]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every failure, ours or tornado's, in the envelope of errors."""
@@ -236,4 +291,4 @@ def _envelope(status: int, data: Any, language: str) -> dict[str, Any]:
 def location(handler: web.RequestHandler, *parts: str) -> dict[str, str]:
     """The ``Location`` header of something below this API's prefix."""
     prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", handler.request.path)
-    return {"Location": prefix + "/".join(parts)}
+    return {"Location": prefix + "/".join(quote(part, safe="") for part in parts)}

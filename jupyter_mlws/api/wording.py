@@ -32,7 +32,6 @@ _CHINESE = {
     "tuple_type": "应为列表",
     "too_short": "至少需要 {min_length} 项",
     "too_long": "最多 {max_length} 项",
-    "finite_number": "应为有限的数字",
     "string_unicode": "应为有效的 Unicode 文本",
     "model_type": "应为对象",
     "greater_than": "应大于 {gt}",

@@ -44,6 +44,11 @@ class Component(Record):
     path: str | None = None
     error: str | None = None
 
+    @property
+    def port_names(self) -> set[str]:
+        """The names of all ports; no setting has one of them."""
+        return {port.name for port in self.inputs} | {port.name for port in self.outputs}
+
     def input(self, name: str) -> InputPort | None:
         """The input port of that name."""
         return next((port for port in self.inputs if port.name == name), None)

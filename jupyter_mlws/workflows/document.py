@@ -125,7 +125,7 @@ class Document:
     @cached_property
     def etag(self) -> str:
         """Changes with the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+        return etag_of(self.text)
 
     @property
     def stages_data(self) -> Mapping[str, Any]:
@@ -203,6 +203,11 @@ class Document:
         cmd = str(written.get("cmd")) if isinstance(written, Mapping) else ""
         unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
         return settings if unpacked and isinstance(settings, Mapping) else {}
+
+
+def etag_of(text: str) -> str:
+    """What tells one text from another."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def parse(path: str, text: str) -> Document:

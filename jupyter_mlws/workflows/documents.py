@@ -65,13 +65,17 @@ class Documents:
 
     def read(self, path: str) -> Document:
         """The document at a path; error 40401 where there is none, 40205 if it is no workflow."""
+        return parse(path, self.text(path))
+
+    def text(self, path: str) -> str:
+        """The text at a path, whatever it says."""
         try:
             data = (self._root / self.checked(path)).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise MLWSError("40401", kind="workflow", name=path) from error
         try:
             # As bytes: line ends stay as they are, also where an edit writes them back.
-            return parse(path, data.decode("utf-8"))
+            return data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise MLWSError("40205", path=path, reason="not UTF-8", line=None) from error
 
@@ -172,9 +176,16 @@ class Documents:
             temporary.unlink(missing_ok=True)
 
 
-def refusal(path: str, errors: Sequence[graph.Finding]) -> MLWSError:
-    """The error that names all ``errors``."""
-    faults = [Fault(".".join(p for p in (f.node, f.field) if p), f.message) for f in errors]
+def refusal(
+    path: str, errors: Sequence[graph.Finding], places: Mapping[str, int] | None = None
+) -> MLWSError:
+    """The error that names all ``errors``; ``places``: of the nodes in the definition given."""
+    faults = []
+    for finding in errors:
+        node = finding.node
+        if node is not None and node in (places or {}):
+            node = f"nodes.{(places or {})[node]}"
+        faults.append(Fault(".".join(p for p in (node, finding.field) if p), finding.message))
     codes = {finding.code for finding in errors}
     first = errors[0]
     if "40205" in codes:
@@ -183,4 +194,6 @@ def refusal(path: str, errors: Sequence[graph.Finding]) -> MLWSError:
     if codes == {"40203"}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")
         return MLWSError("40203", *faults, workflow=path, cycle=cycle)
+    if codes == {"40202"} and places is not None:
+        return MLWSError("40202", *faults, workflow=path)
     return MLWSError("40201", *faults, workflow=path, count=len(errors))

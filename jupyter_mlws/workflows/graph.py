@@ -221,6 +221,7 @@ def lost_settings(
                             "Run `dvc config parsing.bool boolean_optional` in the project.",
                             "请在项目中运行 `dvc config parsing.bool boolean_optional`。",
                         ),
+                        draft=True,
                     )
                 )
     return found
@@ -399,7 +400,7 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
 def _bad_settings(
     stage: Stage, component: Component, document: Document, line: int | None
 ) -> Iterator[Finding]:
-    ports = {p.name for p in component.inputs} | {p.name for p in component.outputs}
+    ports = component.port_names
     given = {k: v for k, v in stage.settings.items() if k not in ports}
     written = {k: v for k, v in stage.options.items() if k not in ports}
     for fault in settings.faults(component, given, written):

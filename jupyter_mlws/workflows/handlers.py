@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
+from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.models import (
     ExecuteRequest,
     ExperimentRun,
@@ -31,6 +32,11 @@ from jupyter_mlws.workflows.models import (
 )
 
 NO_WORKFLOW = ("40205", "40401", "50302")
+WRONG = ("40201", "40202", "40203", "40205")
+"""What is wrong with a definition."""
+IF_MATCH = {
+    "If-Match": "The ETag of the GET that the change was made of, or * for any version. Required."
+}
 EVENTS_AT_ONCE = 500
 NET = 5.0
 """Seconds after which the journal is read although no bell rang: the net under the events."""
@@ -57,6 +63,21 @@ class WorkflowsHandler(APIHandler):
         workspace = await self.open_workspace()
         return Page(items=await in_thread(workspace.workflows.list, self.language))
 
+    @endpoint(
+        "Create a workflow",
+        Workflow,
+        body=WorkflowDefinition,
+        status=201,
+        also=[("write", "contents")],
+        errors=(*WRONG, "30103", "50203", "50302"),
+        idempotent=True,
+    )
+    async def post(self, body: WorkflowDefinition) -> Reply:
+        workspace = await self.open_workspace()
+        workflow = await in_thread(workspace.workflows.create, body, self.language)
+        headers = location(self, "workflows", workflow.id)
+        return Reply(workflow, 201, {**headers, **_version(workflow)})
+
 
 class ValidateHandler(APIHandler):
     """Checks of a text that need not be saved."""
@@ -78,9 +99,40 @@ class WorkflowHandler(APIHandler):
     resource = "workflows"
 
     @endpoint("Get a workflow as a graph", Workflow, errors=NO_WORKFLOW)
-    async def get(self, identifier: str) -> Workflow:
+    async def get(self, identifier: str) -> Reply:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.get, unescape(identifier), self.language)
+        workflow = await in_thread(workspace.workflows.get, unescape(identifier), self.language)
+        return Reply(workflow, 200, _version(workflow))
+
+    @endpoint(
+        "Change a workflow: its nodes and edges, or the text of its file",
+        Workflow,
+        body=WorkflowChange,
+        also=[("write", "contents")],
+        errors=(*NO_WORKFLOW, *WRONG, "30103", "40207", "40402"),
+        headers=IF_MATCH,
+    )
+    async def put(self, identifier: str, body: WorkflowChange) -> Reply:
+        seen = self.versions()
+        workspace = await self.open_workspace()
+        workflow = await in_thread(
+            workspace.workflows.change, unescape(identifier), body, seen, self.language
+        )
+        return Reply(workflow, 200, _version(workflow))
+
+    @endpoint(
+        "Remove a workflow's file; its results stay",
+        Removed,
+        also=[("write", "contents")],
+        errors=(*NO_WORKFLOW, "30103", "40207"),
+    )
+    async def delete(self, identifier: str) -> Removed:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.remove, unescape(identifier))
+
+
+def _version(workflow: Workflow) -> dict[str, str]:
+    return {"ETag": f'"{workflow.etag}"'}
 
 
 class PlanHandler(APIHandler):
@@ -113,13 +165,14 @@ class ExecuteHandler(APIHandler):
         status=202,
         also=[("execute", "kernels"), ("write", "contents")],
         errors=(*NO_WORKFLOW, "30103", "30104", "30204", "40201", "40203", "40204"),
+        idempotent=True,
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
         workspace = await self.open_workspace()
         run = await in_thread(
             workspace.workflows.execute, unescape(identifier), body, self.language
         )
-        where = location(self, "workflows", escape(unescape(identifier)), "runs", run.id)
+        where = location(self, "workflows", run.workflow, "runs", run.id)
         return Reply(run, 202, where)
 
 

@@ -22,8 +22,10 @@ from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
+from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.documents import Documents
+from jupyter_mlws.workflows.editing import Editor
 from jupyter_mlws.workflows.journal import Journal, NewRun, experiment
 from jupyter_mlws.workflows.models import (
     DocumentError,
@@ -63,6 +65,7 @@ class WorkflowManager:
         self._root = project.root
         self._registry = Registry(project.root)
         self._documents = Documents(project, self._registry)
+        self._editor = Editor(project, self._documents, self._registry)
         self._results = Results(project, self._registry)
         self._lock = threading.Lock()
         self._opened: Journal | None = None
@@ -127,6 +130,40 @@ class WorkflowManager:
             problems=[finding.told(language) for finding in findings],
             etag=document.etag,
         )
+
+    def create(self, definition: WorkflowDefinition, language: str = ENGLISH) -> Workflow:
+        """Make a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
+        return self._told(self._editor.create(definition), language)
+
+    def change(
+        self,
+        path: str,
+        change: WorkflowChange,
+        seen: Sequence[str] | None = None,
+        language: str = ENGLISH,
+    ) -> Workflow:
+        """Change a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.change`.
+
+        A run that goes on carries out what it read when it began.
+        """
+        self._await_start(self._documents.checked(path))
+        return self._told(self._editor.change(path, change, seen), language)
+
+    def remove(self, path: str) -> Removed:
+        """Remove a workflow's file; error 40207 while a run of it goes on."""
+        self.reconcile()
+        live = self._journal.live(self._documents.checked(path))
+        if live:
+            raise MLWSError("40207", workflow=path, run=live[0]["id"])
+        return self._editor.remove(path)
+
+    def _await_start(self, path: str) -> None:
+        """Return when no run of the file is about to read it."""
+        deadline = time.monotonic() + START_LIMIT
+        while any(row["status"] == Status.PENDING.value for row in self._journal.live(path)):
+            if time.monotonic() > deadline:
+                raise MLWSError("40207", workflow=path, run=self._journal.live(path)[0]["id"])
+            time.sleep(POLL)
 
     def validate(
         self, path: str, text: str | None = None, language: str = ENGLISH

@@ -58,6 +58,7 @@ def ports_of(
     outputs = {name: files[0] for name, files in bound.items() if made.issuperset(files)}
     if component is not None:
         inputs = {port.name: bound.get(port.name, []) for port in component.inputs}
+        outputs = {p.name: outputs[p.name] for p in component.outputs if p.name in outputs}
     return inputs, outputs
 
 
@@ -82,7 +83,7 @@ def config_of(
         file = outputs.get(made.name)
         if file not in (None, default_path(folder, stage.id, made)):
             config[made.name] = file
-    ports = {*inputs, *(made.name for made in component.outputs)}
+    ports = component.port_names
     written = {name: values for name, values in stage.options.items() if name not in ports}
     return {**config, **settings.typed(component, written), **stage.settings}
 

@@ -1,0 +1,388 @@
+"""Makes the text of a `dvc.yaml` from a definition, as the canvas would write it.
+
+A new file is printed whole. Of a file that is there, only what the definition changes is.
+"""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows import commands
+from jupyter_mlws.workflows.document import GENERATED, OUTPUTS, TITLE, Document, Stage, templated
+from jupyter_mlws.workflows.drafts import COMMAND, Draft, Faults, Present
+from jupyter_mlws.workflows.rewriting import same
+
+Data = dict[str, Any]
+
+
+def new_data(name: str, folder: str, drafts: Sequence[Draft]) -> Data:
+    """What the file of a new workflow holds."""
+    variables: list[Any] = [{TITLE: {"name": name}}]
+    variables += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
+    return {"vars": variables, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
+
+
+def changed_data(
+    document: Document,
+    name: str | None,
+    drafts: Sequence[Draft],
+    present: Sequence[str],
+    faults: Faults,
+) -> Data:
+    """What the file of a workflow is to hold; where only its text can be changed is a fault.
+
+    ``present`` are the nodes that it has now, with each variant of a sweep.
+    """
+    data = copy.deepcopy(dict(document.data))
+    stages = {str(key): value for key, value in document.stages_data.items()}
+    wanted = {draft.id for draft in drafts}
+    kept = {n: v for n, v in stages.items() if n in wanted or _is_sweep(n, v, present, wanted)}
+    for gone in (key for key in stages if key not in kept):
+        _drop_settings(data, gone, stages)
+    for draft in drafts:
+        if draft.present is not None:
+            _change(data, kept, draft, draft.present, faults)
+        elif draft.id in stages and _generates(stages[draft.id]):
+            _refuse(draft, faults)
+        else:
+            _renew(data, kept, draft, document)
+    for lost in (node for node in present if node not in wanted and _base(node) in kept):
+        words = Words(
+            f"{lost} is a variant of {_base(lost)}; variants can only be changed as text.",
+            f"{lost} 是 {_base(lost)} 的变体；变体只能以文本方式修改。",
+        )
+        faults.add("40201", "nodes", words)
+    if kept or document.stages_data:
+        data["stages"] = kept
+    if name is not None and name != document.name:
+        _set_variable(data, TITLE, {**(_variable(data, TITLE) or {}), "name": name}, first=True)
+    return data
+
+
+def _generates(stage: Any) -> bool:
+    return isinstance(stage, Mapping) and bool(GENERATED & stage.keys())
+
+
+def _base(node: str) -> str:
+    """The stage that a variant is made of."""
+    return node.partition("@")[0] if "@" in node else ""
+
+
+def _is_sweep(name: str, stage: Any, present: Sequence[str], wanted: set[str]) -> bool:
+    """Whether a sweep stays: a variant is among the nodes, or it has none at all."""
+    variants = [node for node in present if _base(node) == name]
+    return _generates(stage) and (not variants or not wanted.isdisjoint(variants))
+
+
+def _refuse(draft: Draft, faults: Faults) -> None:
+    words = Words(
+        f"{draft.id} is written in a way (templates, variants, a compound command, an unknown "
+        "component) that can only be changed as text.",
+        f"{draft.id} 的写法（模板、变体、复合命令或未知组件）只能以文本方式修改。",
+    )
+    faults.add("40201", f"nodes.{draft.place}", words)
+
+
+# New stages
+
+
+def _stage(draft: Draft, folder: str) -> Data:
+    wdir = posixpath.relpath(".", folder or ".")
+    stage: Data = {} if wdir == "." else {"wdir": wdir}
+    metrics: list[str] = []
+    if draft.component is None:
+        stage["cmd"] = draft.settings[COMMAND].strip()
+    else:
+        stage["cmd"] = _command(draft)
+        ports = draft.component.outputs
+        metrics = [
+            draft.outputs[p.name] for p in ports if p.type == "Metrics" and p.name in draft.outputs
+        ]
+    lists = {
+        "deps": [*(file for files in draft.inputs.values() for file in files), *draft.deps],
+        "outs": [file for file in draft.makes() if file not in metrics],
+        "metrics": metrics,
+    }
+    stage.update({key: list(dict.fromkeys(files)) for key, files in lists.items() if files})
+    if draft.definition.at is not None:
+        stage["meta"] = {"at": _place(draft.definition.at)}
+    return stage
+
+
+def _measures(draft: Draft) -> list[str]:
+    """The files of the output ports for metrics."""
+    ports = draft.component.outputs if draft.component else []
+    return [
+        draft.outputs[port.name]
+        for port in ports
+        if port.type == "Metrics" and port.name in draft.outputs
+    ]
+
+
+def _command(draft: Draft) -> str:
+    assert draft.component is not None
+    words = ["jupyter mlws node", commands.quoted(draft.component.name)]
+    for port, files in draft.inputs.items():
+        words += [f"--{port} {commands.quoted(file)}" for file in files]
+    words += [f"--{port} {commands.quoted(file)}" for port, file in draft.outputs.items()]
+    return " ".join([*words, f"${{{draft.id}}}"] if draft.settings else words)
+
+
+def _place(at: tuple[float, float]) -> list[int]:
+    return [round(at[0]), round(at[1])]
+
+
+def _renew(data: Data, stages: Data, draft: Draft, document: Document) -> None:
+    """Add a node, or put one of another type in its place."""
+    old = stages.get(draft.id)
+    stage = _stage(draft, document.folder)
+    if isinstance(old, Mapping):
+        _drop_settings(data, draft.id, stages)
+        meta = {**(old.get("meta") or {}), **stage.get("meta", {})}
+        stage = {**stage, **({"meta": meta} if meta else {})}
+    stages[draft.id] = stage
+    if not draft.plain and draft.settings:
+        _set_variable(data, draft.id, draft.settings)
+
+
+# Stages that are there
+
+
+def _change(data: Data, stages: Data, draft: Draft, present: Present, faults: Faults) -> None:
+    raw = stages.get(draft.id)
+    change = _Change(draft, present)
+    if not change.any():
+        return
+    if not isinstance(raw, Mapping) or _is_fixed(raw, draft, present, change):
+        _refuse(draft, faults)
+        return
+    body = copy.deepcopy(dict(raw))
+    if change.files():
+        _change_files(body, draft, present.stage)
+    if draft.plain and change.settings():
+        body["cmd"] = draft.settings[COMMAND].strip()
+    elif not draft.plain and (change.files() or change.settings()):
+        body["cmd"] = _changed_command(body["cmd"], draft, present)
+        if change.settings():
+            body["cmd"] = _change_settings(data, body["cmd"], draft, present)
+    if change.place():
+        _move(body, draft)
+    stages[draft.id] = body
+
+
+def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _Change) -> bool:
+    """Whether the stage is written in a way that leaves no place for the change."""
+    if _generates(raw) or (change.files() and templated(draft.id, raw)):
+        return True
+    if not change.files() and not change.settings():
+        return False
+    if draft.plain:
+        return present.stage.component is not None
+    command = raw.get("cmd")
+    if not isinstance(command, str) or not commands.editable(command):
+        return True
+    return _settings_elsewhere(command, draft.id, present.stage)
+
+
+class _Change:
+    """In what a draft differs from the node that is there."""
+
+    def __init__(self, draft: Draft, present: Present) -> None:
+        self._draft = draft
+        self._present = present
+
+    def any(self) -> bool:
+        return self.files() or self.settings() or self.place()
+
+    def files(self) -> bool:
+        """Ports, dependencies and outputs."""
+        inputs, outputs = self._present.ports
+        draft, stage = self._draft, self._present.stage
+        ports = (draft.inputs, draft.outputs) != (inputs, outputs) and not draft.plain
+        return (
+            ports or set(_deps(draft)) != set(stage.deps) or set(draft.makes()) != set(stage.outs)
+        )
+
+    def settings(self) -> bool:
+        now = _settings_of(self._present, self._draft)
+        return not same(self._draft.settings, now)
+
+    def place(self) -> bool:
+        if "at" not in self._draft.definition.model_fields_set:
+            return False
+        wanted, now = self._draft.definition.at, self._present.stage.at
+        return (wanted and _place(wanted)) != (now and _place(now))
+
+
+def _deps(draft: Draft) -> list[str]:
+    return [*(file for files in draft.inputs.values() for file in files), *draft.deps]
+
+
+def _settings_of(present: Present, draft: Draft) -> Data:
+    """The settings alone, without the files that a config also names."""
+    config = present.config
+    if draft.component is None:
+        return config
+    ports = draft.component.port_names
+    return {name: value for name, value in config.items() if name not in ports}
+
+
+def _settings_elsewhere(command: str, name: str, stage: Stage) -> bool:
+    """Whether the command unpacks settings that do not stand in this file's `vars`."""
+    unpacked = [match[0] for match in commands.WORDS.finditer(command) if match[0].startswith("${")]
+    own = [one for one in unpacked if one.replace(" ", "") == f"${{{name}}}"]
+    return len(own) != len(unpacked) or bool(own and not stage.settings)
+
+
+def _change_files(body: Data, draft: Draft, stage: Stage) -> None:
+    def written(path: str) -> str:
+        return posixpath.relpath(path, stage.wdir) if not posixpath.isabs(path) else path
+
+    wanted = list(dict.fromkeys(_deps(draft)))
+    kept = [e for e in body.get("deps") or [] if stage.at_root(_path(e)) in wanted]
+    there = {stage.at_root(_path(entry)) for entry in kept}
+    _put_list(body, "deps", [*kept, *(written(dep) for dep in wanted if dep not in there)])
+    _change_outs(body, draft, stage, written)
+
+
+def _change_outs(body: Data, draft: Draft, stage: Stage, written: Any) -> None:
+    wanted = list(dict.fromkeys(draft.makes()))
+    there: set[str] = set()
+    for key in OUTPUTS:
+        kept = [e for e in body.get(key) or [] if stage.at_root(_path(e)) in wanted]
+        there.update(stage.at_root(_path(entry)) for entry in kept)
+        if key in body:
+            _put_list(body, key, kept)
+    measures = _measures(draft)
+    for path in wanted:
+        if path not in there:
+            key = "metrics" if path in measures else "outs"
+            _put_list(body, key, [*(body.get(key) or []), written(path)])
+
+
+def _path(entry: Any) -> str:
+    """The path of an entry, which may have flags."""
+    return str(next(iter(entry), "")) if isinstance(entry, Mapping) else str(entry)
+
+
+ORDER = ("wdir", "cmd", "deps", "params", "outs", "metrics", "plots")
+
+
+def _put_list(body: Data, key: str, entries: list[Any]) -> None:
+    """Set a list of the stage, at the place where people write it; an empty one goes."""
+    if not entries:
+        body.pop(key, None)
+    elif key in body:
+        body[key] = entries
+    else:
+        before = [name for name in ORDER[: ORDER.index(key)] if name in body]
+        items = list(body.items())
+        place = 1 + max((n for n, (name, _) in enumerate(items) if name in before), default=-1)
+        items.insert(place, (key, entries))
+        body.clear()
+        body.update(items)
+
+
+def _changed_command(command: str, draft: Draft, present: Present) -> str:
+    """The command with the files of its ports as they are to be."""
+    stage = present.stage
+    inputs, outputs = present.ports
+    before = {**inputs, **{port: [file] for port, file in outputs.items()}}
+    after = {**draft.inputs, **{port: [file] for port, file in draft.outputs.items()}}
+
+    def gone(name: str, value: str) -> bool:
+        file = stage.at_root(value)
+        return file in before.get(name, ()) and file not in after.get(name, ())
+
+    command = commands.without(command, gone)
+    for port, files in after.items():
+        there = {stage.at_root(value) for value in stage.options.get(port, ())}
+        for file in (file for file in files if file not in there):
+            path = posixpath.relpath(file, stage.wdir)
+            command = commands.added(command, f"--{port} {commands.quoted(path)}")
+    return command
+
+
+def _change_settings(data: Data, command: str, draft: Draft, present: Present) -> str:
+    """Put the settings into `vars`; the command that unpacks them."""
+    now = _settings_of(present, draft)
+    own = dict(present.stage.settings)
+    for name in [*now, *draft.settings]:
+        if name in draft.settings and name in now and same(now[name], draft.settings[name]):
+            continue
+        command = commands.without_option(command, name)
+        own.pop(name, None)
+        if name in draft.settings:
+            own[name] = draft.settings[name]
+    # In the order that they had, so that only what changed is written anew.
+    order = [*(n for n in present.stage.settings if n in own), *own]
+    own = {name: own[name] for name in dict.fromkeys(order)}
+    if not own:
+        _remove_variable(data, draft.id)
+        return commands.without_settings(command, draft.id)
+    _set_variable(data, draft.id, own)
+    return command if present.stage.settings else f"{command} ${{{draft.id}}}"
+
+
+def _move(body: Data, draft: Draft) -> None:
+    meta = dict(body.get("meta") or {})
+    meta.pop("at", None) if draft.definition.at is None else meta.update(
+        at=_place(draft.definition.at)
+    )
+    if meta:
+        body["meta"] = meta
+    else:
+        body.pop("meta", None)
+
+
+# Variables
+
+
+def _variable(data: Data, name: str) -> Data | None:
+    """The mapping of that name in `vars`; of two, the last, as DVC reads them."""
+    for entry in reversed(data.get("vars") or []):
+        if isinstance(entry, Mapping) and isinstance(entry.get(name), Mapping):
+            return dict(entry[name])
+    return None
+
+
+def _set_variable(data: Data, name: str, value: Data, *, first: bool = False) -> None:
+    entries = list(data.get("vars") or [])
+    for n in reversed(range(len(entries))):
+        if isinstance(entries[n], Mapping) and name in entries[n]:
+            entries[n] = {**entries[n], name: value}
+            break
+    else:
+        entries.insert(0 if first else len(entries), {name: value})
+    if "vars" in data:
+        data["vars"] = entries
+    else:
+        rest = dict(data)
+        data.clear()
+        data.update({"vars": entries, **rest})
+
+
+def _remove_variable(data: Data, name: str) -> None:
+    entries = []
+    for entry in data.get("vars") or []:
+        if isinstance(entry, Mapping) and name in entry:
+            entry = {key: value for key, value in entry.items() if key != name}
+            if not entry:
+                continue
+        entries.append(entry)
+    if entries:
+        data["vars"] = entries
+    else:
+        data.pop("vars", None)
+
+
+def _drop_settings(data: Data, gone: str, stages: Mapping[str, Any]) -> None:
+    """Remove the settings of a node that goes, unless another stage reads them."""
+    others = (value for name, value in stages.items() if name != gone)
+    mark = f"${{{gone}"
+    if gone != TITLE and not any(mark in str(value).replace(" ", "") for value in others):
+        _remove_variable(data, gone)

@@ -1,0 +1,259 @@
+"""Binds a definition's edges to the ports of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from jupyter_mlws.components.artifacts import fits
+from jupyter_mlws.components.models import InputPort
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows.definition import EdgeDefinition
+from jupyter_mlws.workflows.drafts import Draft, Faults
+from jupyter_mlws.workflows.graph import cycle_words, cycles
+from jupyter_mlws.workflows.models import Edge
+from jupyter_mlws.workflows.previews import TYPES
+
+
+class Out(NamedTuple):
+    """A file that a node makes; a type of None fits everywhere."""
+
+    port: str
+    type: str | None
+    path: str
+
+
+class Connector:
+    """Connects drafts; what cannot be connected goes to ``faults``."""
+
+    def __init__(self, drafts: Sequence[Draft], faults: Faults, present: Sequence[Edge]) -> None:
+        self._drafts = {draft.id: draft for draft in drafts}
+        self._faults = faults
+        self._present = list(present)
+        self._joined: dict[int, tuple[str, str]] = {}
+        self._bound: set[tuple[str, str, str, str | None]] = set()
+
+    def connect(self, edges: Sequence[EdgeDefinition], ids: Sequence[str]) -> str:
+        """Add the files of all edges to the drafts; the words of a cycle if there is one.
+
+        ``ids`` are all nodes of the definition, also those that are no drafts.
+        """
+        waiting = []
+        for place, edge in enumerate(edges):
+            if self._ends(place, edge, ids) and not self._keep(place, edge):
+                waiting.append((place, edge))
+        # Those that name their ports first, so that the others find what is left.
+        for place, edge in sorted(waiting, key=lambda row: row[1].target_port is None):
+            self._join(place, edge)
+        for draft in self._drafts.values():
+            _as_before(draft)
+        return self._find_cycles(ids)
+
+    def _ends(self, place: int, edge: EdgeDefinition, ids: Sequence[str]) -> bool:
+        for end in ("source", "target"):
+            name = getattr(edge, end)
+            if name not in ids:
+                words = Words(f"There is no node {name!r}.", f"没有节点 {name!r}。")
+                self._faults.add("40202", f"edges.{place}.{end}", words)
+        if edge.source in ids and edge.target in ids:
+            self._joined[place] = (edge.source, edge.target)
+        # A node of an unknown type has been told of, and has no ports that could be named.
+        return edge.source in self._drafts and edge.target in self._drafts
+
+    def _keep(self, place: int, edge: EdgeDefinition) -> bool:
+        """Whether this edge is there already; then its file stays where it is."""
+        source, target = self._drafts[edge.source], self._drafts[edge.target]
+        if source.present is None or target.present is None:
+            return False
+        fitting = [one for one in self._present if _names(edge, one) and _made(source, one.path)]
+        if not fitting:
+            return False
+        kept = fitting[0]
+        self._present.remove(kept)
+        if kept.target_port is not None and not target.plain:
+            target.inputs.setdefault(kept.target_port, []).append(kept.path)
+        else:
+            target.deps.append(kept.path)
+        self._bound.add((edge.source, kept.path, edge.target, kept.target_port))
+        return True
+
+    def _join(self, place: int, edge: EdgeDefinition) -> None:
+        source, target = self._drafts[edge.source], self._drafts[edge.target]
+        outs = [out for out in _outs(source) if _is_named(edge, out)]
+        if not outs:
+            self._no_output(place, edge, source)
+        elif target.plain:
+            self._join_plain(place, edge, outs, target)
+        else:
+            self._join_port(place, edge, outs, target)
+
+    def _join_plain(
+        self, place: int, edge: EdgeDefinition, outs: Sequence[Out], target: Draft
+    ) -> None:
+        if len(outs) > 1:
+            self._several(place, edge, outs)
+            return
+        if self._is_new(place, edge, outs[0], None) and outs[0].path not in target.deps:
+            target.deps.append(outs[0].path)
+
+    def _join_port(
+        self, place: int, edge: EdgeDefinition, outs: Sequence[Out], target: Draft
+    ) -> None:
+        assert target.component is not None
+        ports = target.component.inputs
+        if edge.target_port is not None:
+            ports = [port for port in ports if port.name == edge.target_port]
+            if not ports:
+                self._no_input(place, edge, target)
+                return
+        there = [(p, o) for p in ports for o in outs if o.path in target.inputs.get(p.name, ())]
+        if there:
+            # A file that the target's config names already is this very connection.
+            self._is_new(place, edge, there[0][1], there[0][0].name)
+            return
+        for port, fitting in _choices(ports, outs):
+            if not port.multiple and target.inputs.get(port.name):
+                continue
+            if len(fitting) > 1:
+                self._several(place, edge, fitting)
+            elif self._is_new(place, edge, fitting[0], port.name):
+                target.inputs.setdefault(port.name, []).append(fitting[0].path)
+            return
+        self._refuse(place, edge, ports, outs, target)
+
+    def _is_new(self, place: int, edge: EdgeDefinition, out: Out, port: str | None) -> bool:
+        key = (edge.source, out.path, edge.target, port)
+        if key in self._bound:
+            words = Words("This connection is there twice.", "该连接重复出现。")
+            self._faults.add("40202", f"edges.{place}", words)
+            return False
+        self._bound.add(key)
+        return True
+
+    # What is said
+
+    def _no_output(self, place: int, edge: EdgeDefinition, source: Draft) -> None:
+        names = ", ".join(out.port for out in _outs(source)) or "-"
+        if edge.source_port is not None:
+            words = Words(
+                f"{edge.source} has no output {edge.source_port!r}; it has: {names}.",
+                f"{edge.source} 没有输出 {edge.source_port!r}；可用的输出：{names}。",
+            )
+            self._faults.add("40202", f"edges.{place}.source_port", words)
+            return
+        words = Words(f"{edge.source} makes no such file.", f"{edge.source} 不产生该文件。")
+        where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
+        self._faults.add("40202", where, words)
+
+    def _no_input(self, place: int, edge: EdgeDefinition, target: Draft) -> None:
+        assert target.component is not None
+        names = ", ".join(port.name for port in target.component.inputs) or "-"
+        words = Words(
+            f"{edge.target} has no input {edge.target_port!r}; it has: {names}.",
+            f"{edge.target} 没有输入 {edge.target_port!r}；可用的输入：{names}。",
+        )
+        self._faults.add("40202", f"edges.{place}.target_port", words)
+
+    def _several(self, place: int, edge: EdgeDefinition, outs: Sequence[Out]) -> None:
+        names = ", ".join(out.port for out in outs)
+        words = Words(
+            f"From {edge.source} to {edge.target}: several outputs fit ({names}); "
+            "name one as source_port.",
+            f"从 {edge.source} 到 {edge.target}：有多个输出匹配（{names}），"
+            "请用 source_port 指定其一。",
+        )
+        self._faults.add("40202", f"edges.{place}", words)
+
+    def _refuse(
+        self,
+        place: int,
+        edge: EdgeDefinition,
+        ports: Sequence[InputPort],
+        outs: Sequence[Out],
+        target: Draft,
+    ) -> None:
+        taken = [(port, fitting) for port, fitting in _choices(ports, outs)]
+        if taken:
+            port = taken[0][0]
+            by = ", ".join(target.inputs[port.name])
+            words = Words(
+                f"From {edge.source} to {edge.target}: the input {port.name} takes one file "
+                f"and has {by} already.",
+                f"从 {edge.source} 到 {edge.target}：输入 {port.name} 只接受一个文件，已有 {by}。",
+            )
+        else:
+            made = ", ".join(f"{out.port} ({out.type})" for out in outs)
+            wanted = ", ".join(f"{port.name} ({port.type})" for port in ports) or "-"
+            words = Words(
+                f"From {edge.source} to {edge.target}: nothing fits; it makes {made}, "
+                f"and the inputs are {wanted}.",
+                f"从 {edge.source} 到 {edge.target}：没有匹配的端口；输出为 {made}，"
+                f"输入为 {wanted}。",
+            )
+        self._faults.add("40202", f"edges.{place}", words)
+
+    def _find_cycles(self, ids: Sequence[str]) -> str:
+        """A fault for each cycle, at the edge that closes it."""
+        told = ""
+        for names in cycles(list(dict.fromkeys(ids)), self._joined.values()):
+            closing = (names[-1], names[0])
+            place = next(n for n, ends in self._joined.items() if ends == closing)
+            self._faults.add("40203", f"edges.{place}", cycle_words(names))
+            told = told or " → ".join([*names, names[0]])
+        return told
+
+
+def _outs(draft: Draft) -> Iterator[Out]:
+    for name, path in draft.outputs.items():
+        port = draft.component.output(name) if draft.component else None
+        yield Out(name, port.type if port else None, path)
+    for path in draft.outs:
+        suffix = f".{path.rpartition('.')[2].lower()}"
+        yield Out(path, TYPES.get(suffix), path)
+
+
+def _is_named(edge: EdgeDefinition, out: Out) -> bool:
+    wanted = edge.source_port in (None, out.port)
+    return wanted and edge.path in (None, out.path)
+
+
+def _names(edge: EdgeDefinition, there: Edge) -> bool:
+    """Whether a definition's edge means one that is there."""
+    return (
+        (edge.source, edge.target) == (there.source, there.target)
+        and edge.source_port in (None, there.source_port)
+        and edge.target_port in (None, there.target_port)
+        and edge.path in (None, there.path)
+    )
+
+
+def _made(source: Draft, path: str) -> bool:
+    """Whether the source still makes a path, something inside it, or a folder that holds it."""
+    return any(
+        path == made or path.startswith(f"{made}/") or made.startswith(f"{path}/")
+        for made in source.makes()
+    )
+
+
+def _choices(
+    ports: Sequence[InputPort], outs: Sequence[Out]
+) -> Iterator[tuple[InputPort, list[Out]]]:
+    """The inputs that an output fits, those of the very same type first."""
+    for exact in (True, False):
+        for port in ports:
+            fitting = [
+                out
+                for out in outs
+                if (out.type == port.type) is exact
+                and (out.type is None or fits(out.type, port.type))
+            ]
+            if fitting:
+                yield port, fitting
+
+
+def _as_before(draft: Draft) -> None:
+    """Files of a port keep the order that they had."""
+    before: Mapping[str, list[str]] = draft.present.ports[0] if draft.present else {}
+    for port, files in draft.inputs.items():
+        old = [file for file in before.get(port, ()) if file in files]
+        draft.inputs[port] = [*old, *(file for file in files if file not in old)]

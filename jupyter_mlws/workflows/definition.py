@@ -1,0 +1,98 @@
+"""What the API takes as the definition of a workflow: the specification's JSON, and ours."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, FiniteFloat
+
+from jupyter_mlws.api.models import Record, Request
+
+
+def _listed(value: Any) -> Any:
+    """One file may be given without brackets."""
+    return [value] if isinstance(value, str) else value
+
+
+Files = Annotated[list[str], BeforeValidator(_listed)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+TOLD = Field(default=None, description="As a GET tells it; not read.")
+
+
+class NodeDefinition(Request):
+    """A node: what it is, its settings and its files.
+
+    `config` takes settings, and files by the name of their port. Files are given from the
+    project's root, with or without a slash in front.
+    """
+
+    id: Name
+    type: Name = Field(description="A component's name, or `shell`, `script` or `notebook`.")
+    config: dict[str, Any] = Field(default_factory=dict)
+    at: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        default=None, description="Its place on the canvas, which chooses one if null."
+    )
+    inputs: dict[str, Files] = Field(
+        default_factory=dict, description="Files of input ports that no edge brings."
+    )
+    outputs: dict[str, str] = Field(
+        default_factory=dict, description="Files of output ports, if not the usual place."
+    )
+    deps: list[str] | None = Field(
+        default=None, description="Files that it depends on beside those of ports and edges."
+    )
+    outs: list[str] | None = Field(default=None, description="Files that a command makes.")
+    kind: Any = TOLD
+    status: Any = TOLD
+
+
+class EdgeDefinition(Request):
+    """An output of one node that another takes.
+
+    Without ports the first input is taken that is free and fits. `path` names the file where
+    the nodes have no ports.
+    """
+
+    source: Name
+    target: Name
+    source_port: str | None = None
+    target_port: str | None = None
+    path: str | None = None
+
+
+class WorkflowDefinition(Request):
+    """A new workflow."""
+
+    name: Name
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="The folder of its `dvc.yaml`; by default one in `workflows/`, by its name.",
+    )
+    nodes: list[NodeDefinition] = Field(default_factory=list)
+    edges: list[EdgeDefinition] = Field(default_factory=list)
+
+
+class WorkflowChange(Request):
+    """What a workflow is to become: its nodes and edges, or the text of its `dvc.yaml`."""
+
+    name: Name | None = None
+    nodes: list[NodeDefinition] | None = None
+    edges: list[EdgeDefinition] = Field(default_factory=list)
+    text: str | None = Field(default=None, max_length=4_000_000)
+    path: str | None = TOLD
+    id: Any = TOLD
+    status: Any = TOLD
+    problems: Any = TOLD
+    etag: Any = TOLD
+
+
+class Removed(Record):
+    """What a DELETE did: files that are gone, where they are kept, and results that stay."""
+
+    id: str
+    path: str
+    removed: list[str]
+    kept_in: str
+    results: list[str]

@@ -1,0 +1,394 @@
+"""Reads a definition's nodes: what each is to be, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.workflows import settings
+from jupyter_mlws.workflows.definition import NodeDefinition
+from jupyter_mlws.workflows.document import TITLE, Stage
+from jupyter_mlws.workflows.models import Kind
+from jupyter_mlws.workflows.nodes import config_of, default_path, kind_of, ports_of
+from jupyter_mlws.workflows.rewriting import same
+
+ID = re.compile(r"\w[\w-]*")
+PLAIN = frozenset({Kind.SHELL.value, Kind.SCRIPT.value, Kind.NOTEBOOK.value})
+"""Types of nodes that are commands and no components."""
+COMMAND = "cmd"
+
+
+@dataclass(frozen=True)
+class Present:
+    """A node as the file has it now; ``connected`` are the files that edges bring."""
+
+    stage: Stage
+    component: Component | None
+    folder: str
+    connected: frozenset[str]
+
+    @property
+    def type(self) -> str:
+        """The type as the API tells it."""
+        return self.stage.component or kind_of(self.stage).value
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config as the API tells it."""
+        return config_of(self.stage, self.component, self.folder, self.connected)
+
+    @property
+    def ports(self) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """The files of each input, and of each output."""
+        return ports_of(self.stage, self.component)
+
+    @property
+    def loose_deps(self) -> list[str]:
+        """The dependencies that neither a port nor an edge accounts for."""
+        ports = self.ports[0] if self.component else {}
+        bound = {file for files in ports.values() for file in files} | self.connected
+        return [dep for dep in self.stage.deps if dep not in bound]
+
+    @property
+    def loose_outs(self) -> list[str]:
+        """The outputs of no port."""
+        if self.component is None:
+            return list(self.stage.outs)
+        return [out for out in self.stage.outs if out not in self.ports[1].values()]
+
+
+@dataclass
+class Draft:
+    """A node as it is to be. ``inputs`` and ``deps`` get the files of edges added."""
+
+    place: int
+    definition: NodeDefinition
+    component: Component | None
+    present: Present | None
+    settings: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, list[str]] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    deps: list[str] = field(default_factory=list)
+    outs: list[str] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.definition.id
+
+    @property
+    def plain(self) -> bool:
+        """Whether it has no ports that edges could be bound to."""
+        return self.component is None
+
+    def makes(self) -> list[str]:
+        """Every file that it makes."""
+        return [*self.outputs.values(), *self.outs]
+
+
+@dataclass
+class Faults:
+    """What is wrong with a definition, collected until all is known."""
+
+    rows: list[tuple[str, Fault]] = field(default_factory=list)
+
+    def add(self, code: str, where: str, message: Words) -> None:
+        """Note a fault of a field."""
+        self.rows.append((code, Fault(where, message)))
+
+    def raise_any(self, workflow: str, cycle: str = "") -> None:
+        """One error with every fault; its code is that of what must be cured first."""
+        if not self.rows:
+            return
+        found = [fault for _, fault in self.rows]
+        codes = {code for code, _ in self.rows}
+        if codes == {"40203"}:
+            raise MLWSError("40203", *found, workflow=workflow, cycle=cycle)
+        if "40201" in codes:
+            raise MLWSError("40201", *found, workflow=workflow, count=len(found))
+        raise MLWSError("40202", *found, workflow=workflow)
+
+
+class Reader:
+    """Reads the nodes of one definition into drafts; what is wrong goes to ``faults``.
+
+    ``resolve`` raises for a path outside the project, ``held`` says why no node may write a path.
+    """
+
+    def __init__(
+        self,
+        components: Mapping[str, Component],
+        folder: str,
+        faults: Faults,
+        resolve: Callable[[str], Path],
+        held: Callable[[str], Words | None],
+    ) -> None:
+        self._components = components
+        self._folder = folder
+        self._faults = faults
+        self._resolve = resolve
+        self._held = held
+
+    def read(
+        self, definitions: Sequence[NodeDefinition], present: Mapping[str, Present]
+    ) -> list[Draft]:
+        """A draft of each node whose type is known, also of those that have other faults."""
+        seen: set[str] = set()
+        drafts = []
+        for place, definition in enumerate(definitions):
+            draft = self._node(place, definition, present.get(definition.id))
+            if definition.id in seen:
+                words = Words("Another node has this id.", "已有节点使用此 id。")
+                self._faults.add("40201", f"nodes.{place}.id", words)
+            elif draft is not None:
+                drafts.append(draft)
+            seen.add(definition.id)
+        return drafts
+
+    def _node(
+        self, place: int, definition: NodeDefinition, present: Present | None
+    ) -> Draft | None:
+        if present is None:
+            self._check_id(place, definition.id)
+        elif present.type == definition.type or {present.type, definition.type} <= PLAIN:
+            return self._filled(Draft(place, definition, present.component, present))
+        if definition.type in PLAIN and definition.type not in self._components:
+            return self._filled(Draft(place, definition, None, None))
+        component = self._components.get(definition.type)
+        if component is None or component.error is not None:
+            self._unknown_type(place, definition.type, component)
+            return None
+        return self._filled(Draft(place, definition, component, None))
+
+    def _check_id(self, place: int, name: str) -> None:
+        if name == TITLE:
+            words = Words(
+                f"{TITLE!r} is where the title stands; choose another id.",
+                f"{TITLE!r} 用于存放标题，请换一个 id。",
+            )
+        elif not ID.fullmatch(name):
+            words = Words(
+                "An id is made of letters, digits, _ and -, and does not begin with a -.",
+                "id 由字母、数字、_ 和 - 组成，且不能以 - 开头。",
+            )
+        else:
+            return
+        self._faults.add("40201", f"nodes.{place}.id", words)
+
+    def _unknown_type(self, place: int, name: str, broken: Component | None) -> None:
+        if broken is not None:
+            words = Words(
+                f"The component {name!r} cannot be read: {broken.error}",
+                f"组件 {name!r} 无法读取：{broken.error}",
+            )
+        else:
+            near = get_close_matches(name, [*self._components, *PLAIN], n=1)
+            hint = (f" Did you mean {near[0]!r}?", f"是否指 {near[0]!r}？") if near else ("", "")
+            words = Words(
+                f"There is no component {name!r}.{hint[0]}", f"没有组件 {name!r}。{hint[1]}"
+            )
+        self._faults.add("40201", f"nodes.{place}.type", words)
+
+    def _filled(self, draft: Draft) -> Draft:
+        definition, present = draft.definition, draft.present
+        if draft.plain:
+            self._fill_plain(draft)
+        else:
+            self._fill_ports(draft)
+            self._fill_settings(draft)
+        old = present.loose_deps if present else []
+        if definition.deps is None:
+            draft.deps = [*old]
+            if present is None and draft.component and draft.component.path:
+                # The project's own code: its nodes run again when it changes.
+                draft.deps.append(draft.component.path)
+        else:
+            # What ports and edges account for is theirs to say.
+            known = {*present.stage.deps} - {*old} if present else set()
+            given = [dep for dep in definition.deps if dep not in known]
+            draft.deps = self._paths(draft, "deps", given, old)
+        return draft
+
+    # A command
+
+    def _fill_plain(self, draft: Draft) -> None:
+        definition, present = draft.definition, draft.present
+        draft.settings = dict(definition.config)
+        draft.outs = present.loose_outs if present else []
+        if definition.outs is not None:
+            draft.outs = self._paths(draft, "outs", definition.outs, draft.outs)
+        if present is not None and same(definition.config, present.config):
+            return
+        field_ = f"nodes.{draft.place}.config"
+        if present is not None and present.stage.component is not None:
+            name = present.stage.component
+            words = Words(f"There is no component {name!r}.", f"没有组件 {name!r}。")
+            self._faults.add("40201", f"nodes.{draft.place}.type", words)
+            return
+        for name in definition.config:
+            if name != COMMAND:
+                words = Words(f"A command has no setting {name!r}.", f"命令没有配置项 {name!r}。")
+                self._faults.add("40201", f"{field_}.{name}", words)
+        command = definition.config.get(COMMAND)
+        if not isinstance(command, str) or not command.strip() or "\0" in command:
+            words = Words("`cmd` must be the text of a command.", "`cmd` 应为命令文本。")
+            self._faults.add("40201", f"{field_}.{COMMAND}", words)
+        if present is None and (definition.inputs or definition.outputs):
+            where = "inputs" if definition.inputs else "outputs"
+            words = Words(
+                "A command has no ports: give its files as deps and outs.",
+                "命令没有端口：请用 deps 和 outs 给出其文件。",
+            )
+            self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
+
+    # A component
+
+    def _fill_settings(self, draft: Draft) -> None:
+        component, config = draft.component, draft.definition.config
+        assert component is not None
+        ports = component.port_names
+        draft.settings = {name: value for name, value in config.items() if name not in ports}
+        # A fault that the file has already does not stand in the way of other changes.
+        old = draft.present.config if draft.present else {}
+        news = {
+            name for name, value in draft.settings.items()
+            if name not in old or not same(value, old[name])
+        }  # fmt: skip
+        unfit = {n: words for n in sorted(news) if (words := settings.unfit(draft.settings[n]))}
+        for name, words in unfit.items():
+            self._faults.add("40201", f"nodes.{draft.place}.config.{name}", words)
+        for fault in settings.faults(component, draft.settings):
+            first = fault.name.split(".")[0]
+            if fault.kind not in settings.DRAFT and first in news and first not in unfit:
+                self._faults.add("40201", f"nodes.{draft.place}.config.{fault.name}", fault.message)
+
+    def _fill_ports(self, draft: Draft) -> None:
+        component = draft.component
+        assert component is not None
+        self._check_names(draft, "inputs", [port.name for port in component.inputs])
+        self._check_names(draft, "outputs", [made.name for made in component.outputs])
+        for port in component.inputs:
+            draft.inputs[port.name] = self._input(draft, port.name)
+            if len(draft.inputs[port.name]) > 1 and not port.multiple:
+                words = Words(
+                    f"The input {port.name} takes one file.", f"输入 {port.name} 只接受一个文件。"
+                )
+                self._faults.add("40202", self._where(draft, port.name, "inputs"), words)
+        for made in component.outputs:
+            usual = default_path(self._folder, draft.id, made)
+            file = self._output(draft, made.name, usual)
+            if file is not None:
+                draft.outputs[made.name] = file
+        draft.outs = draft.present.loose_outs if draft.present else []
+
+    def _check_names(self, draft: Draft, where: str, ports: Sequence[str]) -> None:
+        assert draft.component is not None
+        given = draft.definition.inputs if where == "inputs" else draft.definition.outputs
+        for name in given:
+            if name not in ports:
+                title, known = draft.component.title, ", ".join(ports) or "-"
+                words = Words(
+                    f"{title} has no such port; it has: {known}.",
+                    f"{title} 没有此端口；可用的端口：{known}。",
+                )
+                self._faults.add("40201", f"nodes.{draft.place}.{where}.{name}", words)
+
+    def _input(self, draft: Draft, port: str) -> list[str]:
+        """The files that come from outside; what edges bring is left to the edges."""
+        now = draft.present.ports[0].get(port, []) if draft.present else []
+        connected = draft.present.connected if draft.present else frozenset()
+        outside = [file for file in now if file not in connected]
+        given = []
+        if port in draft.definition.config:
+            where = f"config.{port}"
+            given.append((where, self._files(draft, where, draft.definition.config[port], outside)))
+        if port in draft.definition.inputs:
+            where = f"inputs.{port}"
+            files = [f for f in draft.definition.inputs[port] if f not in now or f in outside]
+            given.append((where, self._files(draft, where, files, outside)))
+        return self._said(draft, given, outside) if given else []
+
+    def _output(self, draft: Draft, port: str, usual: str) -> str | None:
+        now = draft.present.ports[1].get(port) if draft.present else usual
+        given = []
+        for where, files in (
+            (f"config.{port}", draft.definition.config.get(port)),
+            (f"outputs.{port}", draft.definition.outputs.get(port)),
+        ):
+            if files is not None:
+                given.append((where, self._files(draft, where, files, [now] if now else [])))
+        if not given:
+            return None if now is None else usual
+        files = self._said(draft, given, [now] if now else [])
+        for file in files:
+            held = self._held(file) if file not in (now, usual) else None
+            if held is not None:
+                self._faults.add("40201", f"nodes.{draft.place}.{given[0][0]}", held)
+        return files[0] if files else usual
+
+    def _said(
+        self, draft: Draft, given: Sequence[tuple[str, list[str]]], now: list[str]
+    ) -> list[str]:
+        """What is to be, of two places that may say it: the one that says something new."""
+        news = [(where, files) for where, files in given if files != now]
+        if len(news) == 2 and news[0][1] != news[1][1]:
+            words = Words(
+                f"`config` and `{news[1][0].split('.')[0]}` name different files.",
+                f"`config` 与 `{news[1][0].split('.')[0]}` 给出的文件不同。",
+            )
+            self._faults.add("40201", f"nodes.{draft.place}.{news[0][0]}", words)
+        return news[0][1] if news else now
+
+    def _where(self, draft: Draft, port: str, other: str) -> str:
+        place = "config" if port in draft.definition.config else other
+        return f"nodes.{draft.place}.{place}.{port}"
+
+    # Paths
+
+    def _files(self, draft: Draft, where: str, given: Any, now: Sequence[str]) -> list[str]:
+        """The files of a port; one or a list, or nothing."""
+        listed = [given] if isinstance(given, str) else given
+        if listed in (None, [], [""]):
+            return []
+        if not isinstance(listed, list) or not all(isinstance(file, str) for file in listed):
+            words = Words("This is a port: give the path of a file.", "这是端口，请给出文件路径。")
+            self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
+            return []
+        return self._paths(draft, where, listed, now)
+
+    def _paths(
+        self, draft: Draft, where: str, given: Sequence[str], now: Sequence[str]
+    ) -> list[str]:
+        paths = []
+        for path in dict.fromkeys(given):
+            found = path if path in now else self._path(path)
+            if isinstance(found, Words):
+                self._faults.add("40201", f"nodes.{draft.place}.{where}", found)
+            else:
+                paths.append(found)
+        return paths
+
+    def _path(self, path: str) -> str | Words:
+        """A path from the project's root, which a slash in front means as well."""
+        unfit = settings.unfit_text(path)
+        if unfit is not None:
+            return unfit
+        found = posixpath.normpath(path.lstrip("/") or ".")
+        outside = Words(
+            f"{path!r} is no file or folder inside the project.",
+            f"{path!r} 不是项目内的文件或文件夹。",
+        )
+        if found == ".":
+            return outside
+        try:
+            self._resolve(found)
+        except MLWSError:
+            return outside
+        return found

@@ -1,0 +1,276 @@
+"""Creates, changes and removes workflow files; nothing is written when anything is refused."""
+
+from __future__ import annotations
+
+import posixpath
+import shutil
+import subprocess
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows import authoring, graph, settings
+from jupyter_mlws.workflows.connections import Connector
+from jupyter_mlws.workflows.definition import (
+    EdgeDefinition,
+    NodeDefinition,
+    Removed,
+    WorkflowChange,
+    WorkflowDefinition,
+)
+from jupyter_mlws.workflows.document import Document, etag_of, parse
+from jupyter_mlws.workflows.documents import FILE, SKIPPED, Documents, refusal
+from jupyter_mlws.workflows.drafts import Draft, Faults, Present, Reader
+from jupyter_mlws.workflows.models import Edge, Severity
+from jupyter_mlws.workflows.rewriting import RewriteError, rewrite
+
+HOME = "workflows"
+"""The folder of new workflows."""
+LOCK = "dvc.lock"
+LONGEST = 60
+"""Characters of a folder's name."""
+GIT_TIMEOUT = 30
+
+
+class Editor:
+    """Writes the workflow files of one project, under its lock. Thread-safe."""
+
+    def __init__(self, project: Project, documents: Documents, registry: Registry) -> None:
+        self._project = project
+        self._documents = documents
+        self._registry = registry
+
+    def create(self, definition: WorkflowDefinition) -> Document:
+        """Make a workflow; all faults in one error.
+
+        Errors: 40201 for nodes, 40202 for edges, 40203 for a cycle, 50203 where its path is
+        taken, 50201 and 50302 for a name or path that no workflow can have.
+        """
+        _check_name(definition.name)
+        with self._project.lock(f"create the workflow {definition.name}"):
+            path = self._path_for(definition)
+            drafts = self._drafts(parse(path, ""), definition.nodes, definition.edges)
+            data = authoring.new_data(definition.name, posixpath.dirname(path), drafts)
+            document = parse(path, rewrite("", data))
+            self._refuse(document, [], drafts)
+            self._documents.write(path, document.text)
+            return document
+
+    def change(self, path: str, change: WorkflowChange, seen: Sequence[str] | None) -> Document:
+        """Give a workflow other nodes and edges, or another text.
+
+        ``seen``: the versions of which it must be one (None: any); error 40402 otherwise.
+        """
+        if (change.text is None) == (change.nodes is None):
+            words = Words("Give either `text` or `nodes`.", "请给出 `text` 或 `nodes` 之一。")
+            raise MLWSError("50201", Fault("nodes", words))
+        if change.path not in (None, path):
+            words = Words("A workflow is not moved by this.", "此操作不会移动工作流。")
+            raise MLWSError("50201", Fault("path", words))
+        if change.name is not None:
+            _check_name(change.name)
+        with self._project.lock(f"change {path}"):
+            before = self._documents.text(path)
+            if seen is not None and etag_of(before) not in seen:
+                raise MLWSError("40402", path=path, etag=etag_of(before))
+            if change.text is None:
+                document = self._redrawn(parse(path, before), change)
+            else:
+                document = parse(path, change.text)
+                self._refuse(document, self._blocking_of(path, before), [])
+            if document.text != before:
+                self._documents.write(path, document.text)
+            return document
+
+    def remove(self, path: str) -> Removed:
+        """Take a workflow's file and its lock file away; its results stay.
+
+        What is taken away is kept in the project's state folder: git may not have it yet.
+        """
+        with self._project.lock(f"remove {path}"):
+            text = self._documents.text(path)
+            folder = posixpath.dirname(path)
+            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+            name = f"{stamp}-{posixpath.basename(folder) or 'root'}-{etag_of(text)[:6]}"
+            trash = self._project.state / "trash" / name
+            trash.mkdir(parents=True, exist_ok=True)
+            removed = []
+            for file in (path, posixpath.join(folder, LOCK)):
+                source = self._project.root / file
+                if source.is_file():
+                    shutil.move(source, trash / source.name)
+                    removed.append(file)
+            here = self._project.root / folder
+            if folder and not any(here.iterdir()):
+                here.rmdir()
+            return Removed(
+                id=escape(path),
+                path=path,
+                removed=removed,
+                kept_in=f"mlws/trash/{name}",
+                results=self._results(path, text),
+            )
+
+    def _results(self, path: str, text: str) -> list[str]:
+        try:
+            stages, _ = self._documents.stages(parse(path, text))
+        except MLWSError:
+            # A file that cannot be read tells of no results.
+            return []
+        outs = (out for stage in stages for out in stage.outs)
+        return [out for out in outs if (self._project.root / out).exists()]
+
+    # Where a new workflow goes
+
+    def _path_for(self, definition: WorkflowDefinition) -> str:
+        if definition.path is None:
+            return self._free_path(definition.name)
+        path = posixpath.normpath(definition.path.lstrip("/") or ".")
+        if posixpath.basename(path) != FILE:
+            path = posixpath.normpath(posixpath.join(path, FILE))
+        self._project.resolve(path)
+        folders = posixpath.dirname(path).split("/")
+        bad = [name for name in folders if name.startswith(".") or name in SKIPPED]
+        if bad or settings.unfit_text(path) or not self._can_hold(folders):
+            words = Words("No workflow can be there.", "此处不能放置工作流。")
+            raise MLWSError("50201", Fault("path", words))
+        if (self._project.root / path).exists():
+            raise MLWSError("50203", name=path)
+        return path
+
+    def _can_hold(self, folders: Sequence[str]) -> bool:
+        """Whether the folders are none of another project, and no files."""
+        here = self._project.root
+        for name in filter(None, folders):
+            here /= name
+            if (here.exists() and not here.is_dir()) or (here / ".git").exists():
+                return False
+        return True
+
+    def _free_path(self, name: str) -> str:
+        """A folder of its own, by the name; a number is added where that is taken."""
+        slug, number = slug_of(name), 1
+        while (self._project.root / HOME / _numbered(slug, number)).exists():
+            number += 1
+        return posixpath.join(HOME, _numbered(slug, number), FILE)
+
+    # What it is to hold
+
+    def _drafts(
+        self,
+        document: Document,
+        nodes: Sequence[NodeDefinition],
+        edges: Sequence[EdgeDefinition],
+    ) -> list[Draft]:
+        """The drafts of all nodes, connected; every fault in one error."""
+        found = Faults()
+        components = self._registry.all()
+        stages, _ = self._documents.stages(document)
+        there = graph.edges(stages, components)
+        present = dict(self._present(document, there))
+        reader = Reader(components, document.folder, found, self._project.resolve, self._held)
+        drafts = reader.read(nodes, present)
+        cycle = Connector(drafts, found, there).connect(edges, [node.id for node in nodes])
+        found.raise_any(document.path, cycle)
+        return drafts
+
+    def _present(self, document: Document, edges: Sequence[Edge]) -> Iterator[tuple[str, Present]]:
+        components = self._registry.all()
+        for stage in self._documents.stages(document)[0]:
+            brought = frozenset(edge.path for edge in edges if edge.target == stage.id)
+            component = components.get(stage.component or "")
+            if component is not None and component.error is not None:
+                component = None
+            yield stage.id, Present(stage, component, document.folder, brought)
+
+    def _held(self, path: str) -> Words | None:
+        """Why no node may write a path: its files are somebody else's."""
+        answer = subprocess.run(
+            ["git", "ls-files", "--cached", "-z", "--", f":(literal){path}"],
+            cwd=self._project.root,
+            check=False,
+            capture_output=True,
+            timeout=GIT_TIMEOUT,
+        )
+        if answer.stdout:
+            return Words(
+                f"{path!r} is versioned in git; a node's output would replace it.",
+                f"{path!r} 已由 git 管理；节点输出会覆盖它。",
+            )
+        target = self._project.root / path
+        if target.with_name(f"{target.name}.dvc").exists():
+            return Words(
+                f"{path!r} is versioned data; a node's output would replace it.",
+                f"{path!r} 是已纳入版本的数据；节点输出会覆盖它。",
+            )
+        return None
+
+    def _redrawn(self, document: Document, change: WorkflowChange) -> Document:
+        drafts = self._drafts(document, change.nodes or [], change.edges)
+        present = [stage.id for stage in self._documents.stages(document)[0]]
+        faults = Faults()
+        data = authoring.changed_data(document, change.name, drafts, present, faults)
+        faults.raise_any(document.path)
+        try:
+            text = rewrite(document.text, data)
+        except RewriteError as error:
+            reason = f"it can only be changed as text: {error}"
+            raise MLWSError("40205", path=document.path, reason=reason, line=None) from error
+        changed = parse(document.path, text)
+        self._refuse(changed, self._blocking(document), drafts)
+        return changed
+
+    # What keeps it from being saved
+
+    def _blocking(self, document: Document) -> list[graph.Finding]:
+        return [
+            finding
+            for finding in self._documents.findings(document)
+            if finding.severity is Severity.ERROR
+            and not finding.draft
+            and finding.code.startswith("4020")
+        ]
+
+    def _blocking_of(self, path: str, text: str) -> list[graph.Finding]:
+        try:
+            return self._blocking(parse(path, text))
+        except MLWSError:
+            # It cannot be read; whatever the new text says is better or refused.
+            return []
+
+    def _refuse(
+        self, document: Document, known: Sequence[graph.Finding], drafts: Sequence[Draft]
+    ) -> None:
+        """Raise the faults that are new; those that were there do not keep others from work."""
+        old = {_mark(finding) for finding in known}
+        news = [finding for finding in self._blocking(document) if _mark(finding) not in old]
+        if news:
+            places = {draft.id: draft.place for draft in drafts}
+            raise refusal(document.path, news, places)
+
+
+def _mark(finding: graph.Finding) -> tuple[str | None, ...]:
+    return finding.code, finding.node, finding.field, finding.edge, finding.message.en
+
+
+def _check_name(name: str) -> None:
+    unfit = settings.unfit_text(name.lstrip("-"))
+    if unfit is not None or not name.strip():
+        words = unfit or Words("It must not be empty.", "不能为空。")
+        raise MLWSError("50201", Fault("name", words))
+
+
+def slug_of(name: str) -> str:
+    """The name of a workflow's folder, as the canvas makes it (`src/canvas/create.ts`)."""
+    spaced = "".join(
+        sign if unicodedata.category(sign)[0] in "LMN" else " " for sign in name.strip().lower()
+    )
+    return "-".join(spaced.split())[:LONGEST].strip("-") or "workflow"
+
+
+def _numbered(slug: str, number: int) -> str:
+    return slug if number == 1 else f"{slug}-{number}"
