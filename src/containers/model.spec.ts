@@ -32,7 +32,10 @@ const paths = () =>
 it('reads containers and resources without naming a project', () => {
   expect(model.items.map(one => one.id)).toEqual(['ada--default']);
   expect(model.report?.nodes[0].name).toBe('one');
-  expect(wire.requests.every(({ url }) => url.search === '')).toBe(true);
+  expect(wire.requests.map(({ url }) => url.search)).toEqual([
+    '?limit=500',
+    ''
+  ]);
 });
 
 it('reads every page of a long list', async () => {

@@ -13,6 +13,8 @@ import type {
 /** What can be done with a container that there is. */
 export type Action = 'start' | 'stop' | 'restart' | 'delete';
 
+const PAGE = 500;
+
 /** The containers and the machines they run on, as the Hub's service tells of them. */
 export class ContainersModel extends LiveModel {
   /** `owner`: only this person's containers, also where an administrator may see all. */
@@ -120,6 +122,7 @@ export class ContainersModel extends LiveModel {
     let cursor: string | null = null;
     do {
       const page: IPage<IContainer> = await this.client.get('/containers', {
+        limit: PAGE,
         cursor
       });
       found.push(...page.items);

@@ -1,8 +1,6 @@
 import type { IServer } from '../api';
 import type { IConfig } from './config';
 
-const READS = ['GET', 'HEAD'];
-
 /** The Hub's service behind its own page: the browser brings the cookie, the page the token. */
 export function hubServer(config: IConfig): IServer {
   const baseUrl = new URL(`${config.baseUrl}api/v1`, location.href).href;
@@ -11,10 +9,9 @@ export function hubServer(config: IConfig): IServer {
     wsUrl: baseUrl.replace(/^http/, 'ws'),
     hasProjects: false,
     request: (url, init) => {
+      // The Hub wants the token with all requests of scripts, reading ones too.
       const headers = new Headers(init.headers);
-      if (!READS.includes(init.method ?? 'GET')) {
-        headers.set('X-XSRFToken', config.xsrf);
-      }
+      headers.set('X-XSRFToken', config.xsrf);
       return fetch(url, { ...init, headers, credentials: 'same-origin' });
     },
     connect: url => new WebSocket(url)

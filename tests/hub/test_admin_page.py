@@ -1,0 +1,198 @@
+"""The page of the Hub's service in a real browser, on a real Hub with real containers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.hub.installation import ADMINISTRATOR, Hub
+
+pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(600)]
+
+OWNER, OTHER = "paula", "pablo"
+SMALL = {"cpu": "500m", "memory": "1Gi"}
+SLOW = 90_000
+"""Milliseconds for what starts or stops a container."""
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def sign_in(hub: Hub, browser: Browser) -> Iterator[SignIn]:
+    """Open the page of the service as somebody, in a browser window of its own."""
+    contexts = []
+
+    def open_page(user: str, language: str = "en", colours: str = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, locale=language, color_scheme=colours
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{hub.url}/hub/login")
+        page.locator("#username_input").fill(user)
+        page.locator("#password_input").fill(hub.password)
+        page.locator("#login_submit").click()
+        page.wait_for_url("**/hub/**")
+        page.goto(f"{hub.url}/services/mlws/")
+        expect(page.locator(".jp-mlws-Node").first).to_be_visible()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def make(hub: Hub) -> Iterator[Callable[..., str]]:
+    """Make a container by REST; deleted at the end."""
+    made = []
+
+    def create(user: str, name: str) -> str:
+        hub.sign_up(user)
+        answer = hub.service("POST", "containers", user, json={"name": name, "resources": SMALL})
+        assert answer.status_code == 202, answer.text
+        made.append(answer.json()["data"]["id"])
+        return made[-1]
+
+    yield create
+    for identifier in made:
+        hub.service("DELETE", f"containers/{identifier}")
+        hub.wait_for(
+            lambda of=identifier: hub.service("GET", f"containers/{of}").status_code == 404,
+            f"{identifier} is gone",
+        )
+
+
+def row(page: Page, identifier: str) -> Locator:
+    return page.locator(f'[data-mlws-container="{identifier}"]')
+
+
+def press(page: Page, identifier: str, action: str) -> None:
+    row(page, identifier).locator(f'[data-mlws-action="{action}"]').click()
+
+
+def agree(page: Page) -> None:
+    """Answer the question before something ends; it says what is kept."""
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_contain_text("home")
+    dialog.locator('[data-mlws-action="confirm"]').click()
+
+
+def is_(page: Page, identifier: str, status: str) -> None:
+    expect(row(page, identifier)).to_have_attribute("data-mlws-status", status, timeout=SLOW)
+
+
+def test_an_administrator_sees_and_does_everything_without_a_reload(
+    hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
+) -> None:
+    page = sign_in(ADMINISTRATOR)
+    page.evaluate("window.wasNotReloaded = true")
+    identifier = make(OWNER, "page")
+    is_(page, identifier, "RUNNING")
+    expect(page.locator(".jp-mlws-Queue")).to_be_visible()
+    expect(row(page, identifier)).to_contain_text("of 1 GiB")
+
+    press(page, identifier, "logs")
+    log = page.get_by_role("log")
+    expect(log).to_contain_text("jupyter")
+    hub.shell(OWNER, "echo said just now > /proc/1/fd/2", "page")
+    expect(log).to_contain_text("said just now")
+    shoot("admin-logs", page)
+    page.locator('[data-mlws-action="close"]').click()
+
+    press(page, identifier, "stop")
+    agree(page)
+    is_(page, identifier, "STOPPED")
+    press(page, identifier, "start")
+    is_(page, identifier, "RUNNING")
+    press(page, identifier, "delete")
+    shoot("admin-delete", page)
+    agree(page)
+    expect(row(page, identifier)).to_have_count(0, timeout=SLOW)
+    assert page.evaluate("window.wasNotReloaded") is True
+
+
+def test_people_see_and_make_their_own(
+    hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
+) -> None:
+    others = make(OTHER, "page")
+    hub.sign_up(OWNER)
+    page = sign_in(OWNER)
+    expect(page.get_by_role("heading", name="My containers")).to_be_visible()
+    page.locator('[data-mlws-action="new"]').click()
+    form = page.locator("dialog[open] form")
+    form.get_by_label("Name").fill("Not This")
+    form.get_by_label("CPU cores").fill("500")
+    form.get_by_label("Environment variables").fill("JUPYTERHUB_USER=somebody")
+    form.get_by_role("button", name="Create").click()
+    expect(form.locator(".jp-mlws-Field-error").first).to_be_visible()
+    wrong = form.locator('[aria-invalid="true"]')
+    shoot("admin-form", page)
+    assert {"name", "environment"} <= set(wrong.evaluate_all("all => all.map(one => one.name)"))
+
+    form.get_by_label("Name").fill("form")
+    form.get_by_label("CPU cores").fill(SMALL["cpu"])
+    form.get_by_label("Memory").fill(SMALL["memory"])
+    form.get_by_label("Environment variables").fill("ANSWER=42")
+    form.get_by_role("button", name="Create").click()
+    identifier = f"{OWNER}--form"
+    is_(page, identifier, "RUNNING")
+    assert hub.shell(OWNER, "echo $ANSWER", "form") == "42"
+    expect(row(page, others)).to_have_count(0)
+    press(page, identifier, "delete")
+    agree(page)
+    expect(row(page, identifier)).to_have_count(0, timeout=SLOW)
+
+
+def test_a_lost_connection_is_told_and_comes_back(
+    hub: Hub, sign_in: SignIn, make: Callable[..., str]
+) -> None:
+    page = sign_in(ADMINISTRATOR)
+    page.context.set_offline(True)
+    page.evaluate("void 0")
+    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    identifier = make(OWNER, "offline")
+    page.context.set_offline(False)
+    is_(page, identifier, "RUNNING")
+    expect(page.get_by_text("The server cannot be reached.")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_the_page_in_both_languages_light_and_dark(
+    sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None], language: str
+) -> None:
+    identifier = make(OWNER, "looks")
+    for colours in ("light", "dark"):
+        page = sign_in(ADMINISTRATOR, language, colours)
+        is_(page, identifier, "RUNNING")
+        title = {"en": "All containers", "zh-CN": "所有容器"}[language]
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
+        is_light = page.locator("body").get_attribute("data-jp-theme-light")
+        assert is_light == str(colours == "light").lower()
+        shoot(f"admin-{language}-{colours}", page)
+
+
+def test_a_lab_on_the_hub_has_a_section_of_the_persons_containers(
+    hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
+) -> None:
+    identifier = make(OWNER, "lab")
+    page = sign_in(OWNER)
+    is_(page, identifier, "RUNNING")
+    project = hub.lab(
+        "POST", OWNER, "mlws/api/v1/projects", "lab", json={"name": "p", "template": "empty"}
+    )
+    assert project.ok, project.text
+    page.goto(f"{hub.url}/user/{OWNER}/lab/lab?reset")
+    page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
+    here = page.locator(f'#jp-mlws-containers [data-mlws-container="{identifier}"]')
+    expect(here).to_have_attribute("data-mlws-status", "RUNNING")
+    expect(here).to_contain_text("this one")
+    here.locator('[data-mlws-action="logs"]').click()
+    expect(page.get_by_role("log")).to_contain_text("jupyter")
+    here.locator('[data-mlws-action="stop"]').click()
+    expect(page.locator(".jp-Dialog")).to_contain_text("this page ends with it")
+    shoot("lab-containers", page)
+    page.locator(".jp-Dialog .jp-mod-reject").click()
