@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.errors import Words
-from jupyter_mlws.workflows import commands
+from jupyter_mlws.workflows import commands, variables
 from jupyter_mlws.workflows.document import GENERATED, OUTPUTS, TITLE, Document, Stage, templated
 from jupyter_mlws.workflows.drafts import COMMAND, Draft, Faults, Present
 from jupyter_mlws.workflows.rewriting import same
@@ -21,9 +21,9 @@ Data = dict[str, Any]
 
 def new_data(name: str, folder: str, drafts: Sequence[Draft]) -> Data:
     """What the file of a new workflow holds."""
-    variables: list[Any] = [{TITLE: {"name": name}}]
-    variables += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
-    return {"vars": variables, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
+    entries: list[Any] = [{TITLE: {"name": name}}]
+    entries += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
+    return {"vars": entries, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
 
 
 def changed_data(
@@ -42,7 +42,7 @@ def changed_data(
     wanted = {draft.id for draft in drafts}
     kept = {n: v for n, v in stages.items() if n in wanted or _is_sweep(n, v, present, wanted)}
     for gone in (key for key in stages if key not in kept):
-        _drop_settings(data, gone, stages)
+        variables.drop(data, gone, stages)
     for draft in drafts:
         if draft.present is not None:
             _change(data, kept, draft, draft.present, faults)
@@ -59,7 +59,7 @@ def changed_data(
     if kept or document.stages_data:
         data["stages"] = kept
     if name is not None and name != document.name:
-        _set_variable(data, TITLE, {**(_variable(data, TITLE) or {}), "name": name}, first=True)
+        variables.put(data, TITLE, {**(variables.get(data, TITLE) or {}), "name": name}, first=True)
     return data
 
 
@@ -141,12 +141,12 @@ def _renew(data: Data, stages: Data, draft: Draft, document: Document) -> None:
     old = stages.get(draft.id)
     stage = _stage(draft, document.folder)
     if isinstance(old, Mapping):
-        _drop_settings(data, draft.id, stages)
+        variables.drop(data, draft.id, stages)
         meta = {**(old.get("meta") or {}), **stage.get("meta", {})}
         stage = {**stage, **({"meta": meta} if meta else {})}
     stages[draft.id] = stage
     if not draft.plain and draft.settings:
-        _set_variable(data, draft.id, draft.settings)
+        variables.put(data, draft.id, draft.settings)
 
 
 # Stages that are there
@@ -185,7 +185,7 @@ def _is_fixed(raw: Mapping[str, Any], draft: Draft, present: Present, change: _C
     command = raw.get("cmd")
     if not isinstance(command, str) or not commands.editable(command):
         return True
-    return _settings_elsewhere(command, draft.id, present.stage)
+    return settings_elsewhere(command, draft.id, present.stage)
 
 
 class _Change:
@@ -231,7 +231,7 @@ def _settings_of(present: Present, draft: Draft) -> Data:
     return {name: value for name, value in config.items() if name not in ports}
 
 
-def _settings_elsewhere(command: str, name: str, stage: Stage) -> bool:
+def settings_elsewhere(command: str, name: str, stage: Stage) -> bool:
     """Whether the command unpacks settings that do not stand in this file's `vars`."""
     unpacked = [match[0] for match in commands.WORDS.finditer(command) if match[0].startswith("${")]
     own = [one for one in unpacked if one.replace(" ", "") == f"${{{name}}}"]
@@ -322,10 +322,10 @@ def _change_settings(data: Data, command: str, draft: Draft, present: Present) -
     order = [*(n for n in present.stage.settings if n in own), *own]
     own = {name: own[name] for name in dict.fromkeys(order)}
     if not own:
-        _remove_variable(data, draft.id)
+        variables.remove(data, draft.id)
         return commands.without_settings(command, draft.id)
-    _set_variable(data, draft.id, own)
-    return command if present.stage.settings else f"{command} ${{{draft.id}}}"
+    variables.put(data, draft.id, own)
+    return command if present.stage.settings else f"{command.rstrip()} ${{{draft.id}}}"
 
 
 def _move(body: Data, draft: Draft) -> None:
@@ -337,52 +337,3 @@ def _move(body: Data, draft: Draft) -> None:
         body["meta"] = meta
     else:
         body.pop("meta", None)
-
-
-# Variables
-
-
-def _variable(data: Data, name: str) -> Data | None:
-    """The mapping of that name in `vars`; of two, the last, as DVC reads them."""
-    for entry in reversed(data.get("vars") or []):
-        if isinstance(entry, Mapping) and isinstance(entry.get(name), Mapping):
-            return dict(entry[name])
-    return None
-
-
-def _set_variable(data: Data, name: str, value: Data, *, first: bool = False) -> None:
-    entries = list(data.get("vars") or [])
-    for n in reversed(range(len(entries))):
-        if isinstance(entries[n], Mapping) and name in entries[n]:
-            entries[n] = {**entries[n], name: value}
-            break
-    else:
-        entries.insert(0 if first else len(entries), {name: value})
-    if "vars" in data:
-        data["vars"] = entries
-    else:
-        rest = dict(data)
-        data.clear()
-        data.update({"vars": entries, **rest})
-
-
-def _remove_variable(data: Data, name: str) -> None:
-    entries = []
-    for entry in data.get("vars") or []:
-        if isinstance(entry, Mapping) and name in entry:
-            entry = {key: value for key, value in entry.items() if key != name}
-            if not entry:
-                continue
-        entries.append(entry)
-    if entries:
-        data["vars"] = entries
-    else:
-        data.pop("vars", None)
-
-
-def _drop_settings(data: Data, gone: str, stages: Mapping[str, Any]) -> None:
-    """Remove the settings of a node that goes, unless another stage reads them."""
-    others = (value for name, value in stages.items() if name != gone)
-    mark = f"${{{gone}"
-    if gone != TITLE and not any(mark in str(value).replace(" ", "") for value in others):
-        _remove_variable(data, gone)

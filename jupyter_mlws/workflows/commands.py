@@ -26,7 +26,7 @@ class Argument:
 
 def editable(command: str) -> bool:
     """Whether a command is nothing but words: no pipes, lists, redirections or line breaks."""
-    bare = QUOTED.sub("", command)
+    bare = QUOTED.sub("", command.strip())
     try:
         shlex.split(command)
     except ValueError:
@@ -44,7 +44,7 @@ def added(command: str, words: str) -> str:
     for match in WORDS.finditer(command):
         if UNPACK.fullmatch(match[0]):
             return f"{command[: match.start()]}{words} {command[match.start() :]}"
-    return f"{command} {words}"
+    return f"{command.rstrip()} {words}"
 
 
 def without(command: str, gone: Callable[[str, str], bool]) -> str:

@@ -17,7 +17,7 @@ from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import Document, Stage, parse
-from jupyter_mlws.workflows.edits import set_setting
+from jupyter_mlws.workflows.edits import with_settings
 from jupyter_mlws.workflows.models import Severity
 
 FILE = "dvc.yaml"
@@ -153,11 +153,9 @@ class Documents:
                 faults.append(Fault(f"params.{name}", words))
         if faults:
             raise MLWSError("40204", *faults)
-        text = document.text
-        for name, value in params.items():
-            node, _, key = name.partition(".")
-            text = set_setting(text, node, key, value)
-        return parse(document.path, text) if params else document
+        if not params:
+            return document
+        return parse(document.path, with_settings(document, stages, params))
 
     def write(self, path: str, text: str) -> None:
         """Put a text in the place of a file in one step; a reader sees the old one or the new."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.components.values import plain
+from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.workflows.models import Column, Preview
 
@@ -70,6 +70,8 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
 
 
 def _table(path: Path, suffix: str) -> Preview:
+    if path.is_dir():
+        return _tables(path)
     if suffix in (".csv", ".tsv", ".txt"):
         return _csv(path, "\t" if suffix == ".tsv" else ",")
     import pyarrow.parquet as parquet
@@ -82,6 +84,15 @@ def _table(path: Path, suffix: str) -> Preview:
         values = [batch.column(name).to_pylist() for name in names] if batch is not None else []
         rows = [[_cell(value) for value in row] for row in zip(*values, strict=True)]
         return Preview(type="Table", columns=columns, rows=rows, row_count=file.metadata.num_rows)
+
+
+def _tables(folder: Path) -> Preview:
+    """The first table of a folder, with the rows of all."""
+    files = table_files(folder)
+    if not files:
+        return _folder(folder, "")
+    shown = [_table(file, file.suffix.lower()) for file in files]
+    return shown[0].model_copy(update={"row_count": sum(one.row_count or 0 for one in shown)})
 
 
 def _csv(path: Path, separator: str) -> Preview:

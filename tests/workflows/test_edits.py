@@ -8,7 +8,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.workflows.edits import set_setting
+from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.edits import with_settings
 
 TEXT = """\
 # A comment that stays
@@ -36,6 +37,12 @@ stages:
 """
 
 
+def set_setting(text: str, node: str, key: str, value: object) -> str:
+    document = parse("dvc.yaml", text)
+    stages = {stage.id: stage for stage in document.stages()}
+    return with_settings(document, stages, {f"{node}.{key}": value})
+
+
 def changed(before: str, after: str) -> list[str]:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
     return [line for line in list(lines)[2:] if not line.startswith("@@")]
@@ -48,8 +55,8 @@ def changed(before: str, after: str) -> list[str]:
         ("forest", "optim.lr", 0.5, ["- 0.1", "+ 0.5"]),
         ("forest", "optim.decay", True, ["+ lr: 0.1, decay: true}"]),
         ("forest", "title", "a: b", ['+ "a: b"']),
-        ("linear", "algorithm", "lasso", ["- 'ridge'    # quoted", "+ lasso    # quoted"]),
-        ("linear", "on", "on", ['+ on: "on"']),
+        ("linear", "algorithm", "lasso", ["- 'ridge'    # quoted", "+ 'lasso'    # quoted"]),
+        ("linear", "on", "on", ['+ "on": "on"']),
     ],
 )
 def test_one_line_changes(node: str, key: str, value: object, expected: list[str]) -> None:
@@ -61,12 +68,12 @@ def test_one_line_changes(node: str, key: str, value: object, expected: list[str
     assert _setting(after, node, key) == value
 
 
-@pytest.mark.parametrize("node", ["plain", "quoted"])
+@pytest.mark.parametrize("node", ["plain", "quoted", "folded"])
 def test_a_node_without_settings_gets_an_entry_and_its_place_in_the_command(node: str) -> None:
     after = set_setting(TEXT, node, "alpha", 2)
     lines = changed(TEXT, after)
     assert next(line for line in lines if line.startswith("+")) == f"+  - {node}: {{alpha: 2}}"
-    assert sum(line.startswith("-") for line in lines) == 1
+    assert sum(line.startswith("-") for line in lines) == (3 if node == "folded" else 1)
     data = YAML(typ="safe", pure=True).load(after)
     assert data["stages"][node]["cmd"].endswith(f"${{{node}}}")
     assert "# trailing" in after
@@ -79,10 +86,21 @@ def test_a_file_without_vars_gets_them() -> None:
     )
 
 
-def test_what_has_no_safe_place_is_refused() -> None:
+def test_a_setting_written_in_the_command_moves_to_the_variables() -> None:
+    text = "stages:\n  a:\n    cmd: jupyter mlws node x --k 1 --data d --no-scale\n"
+    after = set_setting(text, "a", "k", 2)
+    assert after == f"vars:\n  - a: {{k: 2}}\n{text.replace('--k 1 ', '').rstrip()} ${{a}}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["jupyter mlws node x ${other}", "jupyter mlws node x ${a}", "jupyter mlws node x | cat"],
+)
+def test_what_has_no_safe_place_is_refused(command: str) -> None:
     with pytest.raises(MLWSError) as refused:
-        set_setting(TEXT, "folded", "alpha", 2)
+        set_setting(f"stages:\n  a:\n    cmd: {command}\n", "a", "alpha", 2)
     assert refused.value.code == "40204"
+    assert refused.value.faults[0].field == "params.a.alpha"
 
 
 def _setting(text: str, node: str, key: str) -> object:
