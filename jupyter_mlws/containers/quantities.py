@@ -19,7 +19,7 @@ SUFFIXES = {
     "Gi": 1024**3,
     "Ti": 1024**4,
 }
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+_NUMBER = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)([A-Za-z]*)")
 MILLI = 1000
 
 

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
+from tornado.web import HTTPError
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.manager import HubManager, Person
@@ -46,7 +47,10 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
 
     async def who(self) -> Person | None:
         """The person; None where nobody is signed in who may use this service."""
-        model = await self.hub_auth.get_user(self, sync=False)
+        try:
+            model = await self.hub_auth.get_user(self, sync=False)
+        except HTTPError as error:
+            raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
         admin = bool(model.get("admin"))

@@ -111,7 +111,7 @@ class Entry:
     @property
     def failed(self) -> bool:
         """Whether that end was a fault."""
-        return self.ended and self.seen is not None and bool(self.seen.exit_code or self.seen.oom)
+        return self.ended and self.seen is not None and bool(self.seen.exit_code)
 
     @property
     def stopping(self) -> bool:

@@ -40,6 +40,7 @@ class Monitor:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._servers: dict[str, Server | None] = {}
         self._known: set[str] = set()
+        self._forgotten: dict[str, float] = {}
         self._looks: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watcher = EventWatcher(engine.connect, hub_name, self._on_event, self._on_gap)
@@ -65,11 +66,17 @@ class Monitor:
         seen, accounts = await asyncio.gather(in_thread(self._engine.all), self._hub.accounts())
         servers = {_id(server): server for server in _servers(accounts)}
         self._servers = dict(servers)
+        self._forgotten = {
+            key: when for key, when in self._forgotten.items() if when > since - SWEEP_EVERY
+        }
         for identifier in {*seen, *servers, *self._known}:
             async with self._locks[identifier]:
-                again = await self._take(
-                    identifier, seen.get(identifier), servers.get(identifier), since
-                )
+                found = seen.get(identifier)
+                if found is not None and not found.active:
+                    # Ended by a fault, or just being stopped: a second look tells.
+                    again = await self._look_at_both(identifier, since)
+                else:
+                    again = await self._tell(identifier, found, servers.get(identifier), since)
             self._known.add(identifier)
             if again:
                 self._look_in(identifier, LOOK_AGAIN)
@@ -79,9 +86,10 @@ class Monitor:
         self._known.add(identifier)
 
     def forget(self, identifier: str) -> None:
-        """It is deleted."""
+        """It is deleted; what was seen of it before is no news."""
         self._known.discard(identifier)
         self._servers.pop(identifier, None)
+        self._forgotten[identifier] = time.monotonic()
         look = self._looks.pop(identifier, None)
         if look is not None:
             look.cancel()
@@ -91,22 +99,30 @@ class Monitor:
         again = True
         try:
             async with self._locks[identifier]:
-                since = time.monotonic()
-                server = await self._server(identifier)
-                seen = await in_thread(self._engine.find, identifier)
-                again = await self._take(identifier, seen, server, since)
+                again = await self._look(identifier)
         finally:
             if again:
                 self._look_in(identifier, wait)
 
-    async def _take(
+    async def _look(self, identifier: str) -> bool:
+        since = time.monotonic()
+        seen = await in_thread(self._engine.find, identifier)
+        if seen is not None and seen.active and identifier in self._servers:
+            # What Docker does is told at once; the Hub may be busy.
+            await self._tell(identifier, seen, self._servers[identifier], since)
+        return await self._look_at_both(identifier, since)
+
+    async def _look_at_both(self, identifier: str, since: float) -> bool:
+        """The Hub first: whoever stops a container says so there before Docker removes it."""
+        server = await self._server(identifier)
+        seen = await in_thread(self._engine.find, identifier)
+        return await self._tell(identifier, seen, server, since)
+
+    async def _tell(
         self, identifier: str, seen: Seen | None, server: Server | None, since: float
     ) -> bool:
-        if seen is not None and not seen.active:
-            # It has ended, by a fault or because it was stopped. Whoever stopped it removes it
-            # next and says so before, so that a second look tells the one from the other.
-            server = await self._server(identifier)
-            seen = await in_thread(self._engine.find, identifier)
+        if since < self._forgotten.get(identifier, 0.0):
+            return False
         return await self._observed(identifier, seen, server, since)
 
     async def _server(self, identifier: str) -> Server | None:
