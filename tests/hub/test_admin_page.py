@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub
 
@@ -148,13 +148,30 @@ def test_people_see_and_make_their_own(
 
 
 def test_a_lost_connection_is_told_and_comes_back(
-    hub: Hub, sign_in: SignIn, make: Callable[..., str]
+    sign_in: SignIn, make: Callable[..., str]
 ) -> None:
     page = sign_in(ADMINISTRATOR)
+    sockets: list[WebSocketRoute] = []
+    is_cut = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        if is_cut:
+            socket.close()
+        else:
+            socket.connect_to_server()
+
+    page.route_web_socket("**/containers/status*", connect)
+    page.reload()
+    expect(page.locator(".jp-mlws-Node").first).to_be_visible()
+
+    # Being offline cuts no socket that is open.
+    is_cut = True
     page.context.set_offline(True)
-    page.evaluate("void 0")
+    sockets[-1].close()
     expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
     identifier = make(OWNER, "offline")
+    is_cut = False
     page.context.set_offline(False)
     is_(page, identifier, "RUNNING")
     expect(page.get_by_text("The server cannot be reached.")).to_have_count(0)
