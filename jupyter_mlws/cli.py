@@ -16,7 +16,7 @@ from jupyter_mlws.client import RemoteError
 from jupyter_mlws.errors import CHINESE, ENGLISH, MLWSError, Words
 from jupyter_mlws.words import commands
 from jupyter_mlws.words.commands import Desk
-from jupyter_mlws.words.declared import PROJECT_WORDS, WORDS, Word
+from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word
 from jupyter_mlws.words.render import TerminalScreen
 from jupyter_mlws.words.session import Origin
 from jupyter_mlws.words.views import Views
@@ -70,6 +70,8 @@ def build(language: str) -> click.Group:
     )
     projects = Words("List and make projects.", "列出和创建项目。")
     top.add_command(_group("projects", projects, language, PROJECT_WORDS))
+    data = Words("Track data, and bring it here and away.", "跟踪数据，以及推送与拉取。")
+    top.add_command(_group("data", data, language, DATA_WORDS))
     return top
 
 

@@ -66,9 +66,9 @@ class API:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("POST", path, query, body or {})
 
-    def delete(self, path: str) -> Any:
+    def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("DELETE", path, None)
+        return self._call("DELETE", path, query)
 
     def _call(
         self,

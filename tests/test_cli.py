@@ -16,7 +16,7 @@ import pytest
 
 from jupyter_mlws.cli import build, language_of, manual, usage_words
 from jupyter_mlws.project import Project
-from jupyter_mlws.words.declared import PROJECT_WORDS, WORDS
+from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS
 from jupyter_mlws.words.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
@@ -101,7 +101,7 @@ def test_every_word_is_in_the_help_of_each_language(mlws: Command) -> None:
 def test_the_manual_tells_every_word_and_option() -> None:
     for language in ("en", "zh-CN"):
         text = manual(language)
-        for word in WORDS + PROJECT_WORDS:
+        for word in WORDS + PROJECT_WORDS + DATA_WORDS:
             assert word.about.in_(language).split()[0] in text
             for make in word.parameters:
                 for name in make(language).opts:

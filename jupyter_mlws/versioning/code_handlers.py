@@ -81,6 +81,17 @@ class CommitHandler(VersioningHandler):
         return Reply(version, 201, location(self, "snapshots", made.id))
 
 
+class CommitsHandler(VersioningHandler):
+    """One commit, in the specification's words."""
+
+    resource = "git"
+
+    @endpoint("Get a commit", CodeVersion, errors=["30404"])
+    async def get(self, sha: str) -> CodeVersion:
+        manager = await self.snapshots()
+        return await in_thread(manager.code_version, sha)
+
+
 class HistoryHandler(VersioningHandler):
     """History, in the specification's words."""
 
@@ -222,6 +233,7 @@ HANDLERS = [
     (r"git/status", StatusHandler),
     (r"git/diff", DiffHandler),
     (r"git/commit", CommitHandler),
+    (r"git/commits/([^/]+)", CommitsHandler),
     (r"git/history", HistoryHandler),
     (r"git/branch", BranchHandler),
     (r"git/branch/([^/]+)", NamedBranchHandler),

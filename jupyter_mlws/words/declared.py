@@ -9,7 +9,7 @@ import click
 
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.errors import MLWSError, Words
-from jupyter_mlws.words import commands
+from jupyter_mlws.words import commands, versions
 from jupyter_mlws.words.commands import Desk
 
 Maker = Callable[[str], click.Parameter]
@@ -45,6 +45,12 @@ def _complete_snapshot(
     return _known(
         context, incomplete, lambda desk: [s["short"] for s in desk.session.history(None, None, 20)]
     )
+
+
+def _complete_branch(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    return _known(context, incomplete, lambda desk: [b["name"] for b in desk.session.branches()])
 
 
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -162,6 +168,77 @@ WORDS: list[Word] = [
                 is_flag=True,
                 words=Words("Only show what would be done.", "仅显示计划。"),
             ),
+        ],
+    ),
+    Word(
+        "branch",
+        versions.branch,
+        Words(
+            "List branches, or make NAME at START (HEAD where it is left out).",
+            "列出分支；给出 NAME 时在 START（默认 HEAD）处创建分支。",
+        ),
+        [
+            _argument("name", required=False, shell_complete=_complete_branch),
+            _argument("start", required=False, shell_complete=_complete_branch),
+            _option(
+                "-d",
+                "--delete",
+                is_flag=True,
+                words=Words("Delete NAME instead.", "改为删除 NAME。"),
+            ),
+            _option(
+                "-f",
+                "--force",
+                is_flag=True,
+                words=Words(
+                    "Delete it although nothing else has its commits.",
+                    "即使含有其他分支没有的提交也删除。",
+                ),
+            ),
+        ],
+    ),
+    Word(
+        "checkout",
+        versions.checkout,
+        Words(
+            "Go to a branch, tag or snapshot, with its data.",
+            "切换到分支、标签或快照及其数据。",
+        ),
+        [
+            _argument("place", shell_complete=_complete_branch),
+            _option(
+                "-b",
+                "--create",
+                is_flag=True,
+                words=Words("Make it as a branch first.", "先创建该分支。"),
+            ),
+        ],
+    ),
+    Word(
+        "push",
+        versions.push,
+        Words(
+            "Bring the data of a branch, then the branch, to REMOTE.",
+            "先将分支的数据、再将分支推送到 REMOTE。",
+        ),
+        [_argument("remote", required=False), _argument("branch", required=False)],
+    ),
+    Word(
+        "pull",
+        versions.pull,
+        Words(
+            "Bring a branch of REMOTE, with its data, into the current one.",
+            "将 REMOTE 的分支及其数据拉取到当前分支。",
+        ),
+        [_argument("remote", required=False), _argument("branch", required=False)],
+    ),
+    Word(
+        "models",
+        versions.models,
+        Words("List models, or the versions of NAME.", "列出模型；给出 NAME 时列出其版本。"),
+        [
+            _argument("name", required=False),
+            _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
         ],
     ),
     Word(
@@ -290,5 +367,49 @@ PROJECT_WORDS: list[Word] = [
                 words=Words("What it begins with.", "初始内容。"),
             ),
         ],
+    ),
+]
+DATA_WORDS: list[Word] = [
+    Word(
+        "list",
+        versions.list_data,
+        Words("List the data that is tracked.", "列出已跟踪的数据。"),
+        [_option("-q", "--query", words=Words("Text in the path.", "路径中的文字。"))],
+    ),
+    Word(
+        "add",
+        versions.add_data,
+        Words(
+            "Track PATH as data, or record what it is now.",
+            "将 PATH 作为数据跟踪，或记录其当前内容。",
+        ),
+        [_argument("path", type=click.Path())],
+    ),
+    Word(
+        "show",
+        versions.show_data,
+        Words("List the versions of PATH.", "列出 PATH 的版本。"),
+        [_argument("path", type=click.Path())],
+    ),
+    Word(
+        "checkout",
+        versions.checkout_data,
+        Words(
+            "Bring PATH back as it was in VERSION (a snapshot, or a hash).",
+            "将 PATH 恢复为 VERSION（快照或哈希）时的内容。",
+        ),
+        [_argument("path", type=click.Path()), _argument("version")],
+    ),
+    Word(
+        "push",
+        versions.push_data,
+        Words("Bring PATH to its remote.", "将 PATH 推送到远程存储。"),
+        [_argument("path", type=click.Path())],
+    ),
+    Word(
+        "pull",
+        versions.pull_data,
+        Words("Bring PATH from its remote.", "从远程存储拉取 PATH。"),
+        [_argument("path", type=click.Path())],
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlws.api.ids import escape
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.session import JSON, Origin, Told
 from jupyter_mlws.workspace import Workspace
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlws.api.models import Page
     from jupyter_mlws.versioning.models import Snapshot
+    from jupyter_mlws.versioning.progress import Telling
 
 PAGE = 500
 """Items asked for at a time."""
@@ -62,6 +64,73 @@ class LocalSession:
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         return _plain(self._workspace.snapshots.restore(snapshot, list(paths) or None))
 
+    def branches(self) -> list[JSON]:
+        return [_plain(branch) for branch in self._workspace.versions.branches.list()]
+
+    def create_branch(self, name: str, start: str) -> JSON:
+        return _plain(self._workspace.versions.branches.create(name, start))
+
+    def delete_branch(self, name: str, force: bool) -> JSON:
+        return _plain(self._workspace.versions.branches.delete(name, force=force))
+
+    def checkout(self, place: Mapping[str, Any], told: Told) -> JSON:
+        branches = self._workspace.versions.branches
+        return _plain(
+            branches.checkout(
+                place.get("branch"),
+                place.get("ref"),
+                create=bool(place.get("create")),
+                progress=_telling(told),
+            )
+        )
+
+    def push(self, place: Mapping[str, Any], told: Told) -> JSON:
+        remotes = self._workspace.versions.remotes
+        return _plain(remotes.push(place.get("remote"), place.get("branch"), _telling(told)))
+
+    def pull(self, place: Mapping[str, Any], told: Told) -> JSON:
+        remotes = self._workspace.versions.remotes
+        return _plain(remotes.pull(place.get("remote"), place.get("branch"), _telling(told)))
+
+    def models(self, text: str | None, limit: int) -> list[JSON]:
+        from jupyter_mlws.versioning.registry_models import Model, ModelsQuery
+
+        models = self._workspace.versions.models
+
+        def page(size: int, cursor: str | None) -> Page[Model]:
+            return models.list(ModelsQuery(q=text, limit=size, cursor=cursor))
+
+        return _all(page, limit)
+
+    def model(self, name: str) -> JSON:
+        return _plain(self._workspace.versions.models.get(escape(name)))
+
+    def datasets(self, text: str | None, limit: int) -> list[JSON]:
+        from jupyter_mlws.versioning.dataset_models import Dataset, DatasetsQuery
+
+        datasets = self._workspace.versions.datasets
+
+        def page(size: int, cursor: str | None) -> Page[Dataset]:
+            return datasets.list(DatasetsQuery(q=text, limit=size, cursor=cursor))
+
+        return _all(page, limit)
+
+    def dataset(self, path: str) -> JSON:
+        return _plain(self._workspace.versions.datasets.get(escape(path)))
+
+    def add_dataset(self, path: str) -> JSON:
+        return _plain(self._workspace.versions.datasets.add(path))
+
+    def checkout_dataset(self, path: str, version: str, told: Told) -> JSON:
+        datasets = self._workspace.versions.datasets
+        return _plain(datasets.checkout(escape(path), version, _telling(told)))
+
+    def push_dataset(self, path: str, told: Told) -> JSON:
+        return _plain(self._workspace.versions.datasets.push(escape(path), _telling(told)))
+
+    def pull_dataset(self, path: str, told: Told) -> JSON:
+        return _plain(self._workspace.versions.datasets.pull(escape(path), _telling(told)))
+
     def components(self) -> list[JSON]:
         return [_plain(component) for component in self._workspace.workflows.components()]
 
@@ -104,6 +173,19 @@ class LocalSession:
 def _plain(record: BaseModel) -> JSON:
     """``record`` as the API would send it."""
     return record.model_dump(mode="json", by_alias=True)
+
+
+def _telling(told: Told) -> Telling:
+    """A listener of progress that passes on what the work is at, when that changes."""
+    last = ""
+
+    def telling(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
+        nonlocal last
+        if message != last:
+            last = message
+            told(message)
+
+    return telling
 
 
 def _all(page: Callable[[int, str | None], Any], limit: int | None) -> list[JSON]:

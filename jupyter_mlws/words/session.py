@@ -54,6 +54,48 @@ class Session(Protocol):
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         """Bring files back as they were in a snapshot; returns what the restore did."""
 
+    def branches(self) -> list[JSON]:
+        """Branches of this repository, then those of its remotes."""
+
+    def create_branch(self, name: str, start: str) -> JSON:
+        """A new branch."""
+
+    def delete_branch(self, name: str, force: bool) -> JSON:
+        """Delete a branch; what it was."""
+
+    def checkout(self, place: Mapping[str, Any], told: Told) -> JSON:
+        """Go to a branch or commit; ``place`` is the body of the API's checkout."""
+
+    def push(self, place: Mapping[str, Any], told: Told) -> JSON:
+        """Push data and branch; ``place`` is the body of the API's push."""
+
+    def pull(self, place: Mapping[str, Any], told: Told) -> JSON:
+        """Pull branch and data; ``place`` is the body of the API's pull."""
+
+    def models(self, text: str | None, limit: int) -> list[JSON]:
+        """Models, each with its newest version."""
+
+    def model(self, name: str) -> JSON:
+        """A model with its versions."""
+
+    def datasets(self, text: str | None, limit: int) -> list[JSON]:
+        """Data that DVC tracks."""
+
+    def dataset(self, path: str) -> JSON:
+        """One dataset with its versions."""
+
+    def add_dataset(self, path: str) -> JSON:
+        """Track a path as data, or record what it is now."""
+
+    def checkout_dataset(self, path: str, version: str, told: Told) -> JSON:
+        """Bring back a version of a dataset."""
+
+    def push_dataset(self, path: str, told: Told) -> JSON:
+        """Bring a dataset to its remote."""
+
+    def pull_dataset(self, path: str, told: Told) -> JSON:
+        """Bring a dataset from its remote."""
+
     def components(self) -> list[JSON]:
         """The node library of this project."""
 
@@ -139,15 +181,51 @@ class RemoteSession:
         return self._get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": list(paths)})
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
-        operation = self._post(f"snapshots/{segment(snapshot)}/restore", _paths(paths))
-        while operation["state"] not in ENDED:
-            time.sleep(POLL)
-            operation = self._get(f"operations/{operation['id']}")
-            told(operation["message"])
-        if operation["state"] != "COMPLETED":
-            raise RemoteError(operation["error"] or MLWSError("50101", id="").as_dict("en"))
-        result: JSON = operation["result"]
-        return result
+        return self._follow(f"snapshots/{segment(snapshot)}/restore", _paths(paths), told)
+
+    def branches(self) -> list[JSON]:
+        return list(self._get("git/branches")["items"])
+
+    def create_branch(self, name: str, start: str) -> JSON:
+        return self._post("git/branch", {"name": name, "from": start})
+
+    def delete_branch(self, name: str, force: bool) -> JSON:
+        query = {"force": str(force).lower(), "project": self._identifier}
+        answer: JSON = self._server.delete(f"git/branch/{segment(escape(name))}", query)
+        return answer
+
+    def checkout(self, place: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow("git/checkout", place, told)
+
+    def push(self, place: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow("git/push", place, told)
+
+    def pull(self, place: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow("git/pull", place, told)
+
+    def models(self, text: str | None, limit: int) -> list[JSON]:
+        return self._list("models", limit, {"q": text})
+
+    def model(self, name: str) -> JSON:
+        return self._get(f"models/{segment(escape(name))}")
+
+    def datasets(self, text: str | None, limit: int) -> list[JSON]:
+        return self._list("datasets", limit, {"q": text})
+
+    def dataset(self, path: str) -> JSON:
+        return self._get(_dataset(path))
+
+    def add_dataset(self, path: str) -> JSON:
+        return self._post("datasets", {"path": path})
+
+    def checkout_dataset(self, path: str, version: str, told: Told) -> JSON:
+        return self._follow(f"{_dataset(path)}/checkout", {"version": version}, told)
+
+    def push_dataset(self, path: str, told: Told) -> JSON:
+        return self._follow(f"{_dataset(path)}/push", {}, told)
+
+    def pull_dataset(self, path: str, told: Told) -> JSON:
+        return self._follow(f"{_dataset(path)}/pull", {}, told)
 
     def components(self) -> list[JSON]:
         return list(self._get("components")["items"])
@@ -191,6 +269,21 @@ class RemoteSession:
         answer: JSON = self._server.post(path, body, {"project": self._identifier})
         return answer
 
+    def _follow(self, path: str, body: Mapping[str, Any], told: Told) -> JSON:
+        """Begin an operation and wait for its end; its result."""
+        operation = self._post(path, body)
+        last = ""
+        while operation["state"] not in ENDED:
+            time.sleep(POLL)
+            operation = self._get(f"operations/{operation['id']}")
+            if operation["message"] != last:
+                last = operation["message"]
+                told(last)
+        if operation["state"] != "COMPLETED":
+            raise RemoteError(operation["error"] or MLWSError("50101", id="").as_dict("en"))
+        result: JSON = operation["result"]
+        return result
+
     def _list(self, path: str, limit: int, query: Mapping[str, Any]) -> list[JSON]:
         """Up to ``limit`` items, page after page."""
         items: list[JSON] = []
@@ -211,3 +304,7 @@ def _paths(paths: Sequence[str]) -> JSON:
 
 def _workflow(path: str) -> str:
     return f"workflows/{segment(escape(path))}"
+
+
+def _dataset(path: str) -> str:
+    return f"datasets/{segment(escape(path))}"

@@ -30,6 +30,8 @@ _TONES = {
     "modified": Tone.WARN,
     "deleted": Tone.BAD,
     "conflicted": Tone.BAD,
+    "unchanged": Tone.FAINT,
+    "unrecorded": Tone.WARN,
     "run": Tone.BUSY,
     "cached": Tone.FAINT,
     "restorable": Tone.GOOD,
@@ -52,6 +54,11 @@ _CHINESE = {
     "deleted": "删除",
     "renamed": "重命名",
     "conflicted": "冲突",
+    "unchanged": "未更改",
+    "unrecorded": "未记录",
+    "up_to_date": "已是最新",
+    "fast_forward": "快进",
+    "merged": "已合并",
     "code": "代码",
     "notebook": "笔记本",
     "data": "数据",
@@ -109,12 +116,12 @@ class Views:
         if not status["changes"]:
             return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
         rows = [
-            [self._word(c["state"]), self._word(c["kind"]), Cell(_moved(c)), Cell(_size(c["size"]))]
+            [self.word(c["state"]), self.word(c["kind"]), Cell(_moved(c)), Cell(size_of(c["size"]))]
             for c in status["changes"]
         ]
         return [
             *blocks,
-            self._table(
+            self.table(
                 [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")], rows
             ),
         ]
@@ -138,7 +145,7 @@ class Views:
                 Cell(s["subject"], Tone.STRONG if s["current"] else Tone.PLAIN),
                 Cell(", ".join(s["refs"]), Tone.BUSY),
                 Cell(s["author"]["name"]),
-                Cell(_when(s["timestamp"]), Tone.FAINT),
+                Cell(when_of(s["timestamp"]), Tone.FAINT),
                 Cell(str(len(s["runs"]) or ""), Tone.FAINT),
             ]
             for s in snapshots
@@ -151,7 +158,7 @@ class Views:
             ("Time", "时间"),
             ("Runs", "运行"),
         ]
-        return [self._table(columns, rows)]
+        return [self.table(columns, rows)]
 
     def diff(self, diff: JSON) -> list[Block]:
         if "unified" in diff:
@@ -160,7 +167,7 @@ class Views:
         if diff["files"]:
             rows = [
                 [
-                    self._word(f["state"]),
+                    self.word(f["state"]),
                     Cell(_moved(f)),
                     Cell(f"+{f['additions'] or 0}", Tone.GOOD),
                     Cell(f"-{f['deletions'] or 0}", Tone.BAD),
@@ -168,7 +175,7 @@ class Views:
                 for f in diff["files"]
             ]
             blocks.append(
-                self._table([("State", "状态"), ("Path", "路径"), ("+", "+"), ("-", "-")], rows)
+                self.table([("State", "状态"), ("Path", "路径"), ("+", "+"), ("-", "-")], rows)
             )
         if diff.get("data"):
             blocks.append(self._data(diff["data"]))
@@ -183,15 +190,15 @@ class Views:
                 line(self.say("Everything is as in that snapshot.", "已与该快照一致。"), Tone.FAINT)
             ]
         rows = [
-            [self._word(f["action"]), Cell(f["path"]), Cell(_size(f.get("size")))]
+            [self.word(f["action"]), Cell(f["path"]), Cell(size_of(f.get("size")))]
             for f in [*plan["code"], *plan["data"]]
         ]
         blocks: list[Block] = [
-            self._table([("Action", "操作"), ("Path", "路径"), ("Size", "大小")], rows)
+            self.table([("Action", "操作"), ("Path", "路径"), ("Size", "大小")], rows)
         ]
         if plan["bytes_to_fetch"]:
             text = self.say(
-                "To fetch: {size}", "需要获取：{size}", size=_size(plan["bytes_to_fetch"])
+                "To fetch: {size}", "需要获取：{size}", size=size_of(plan["bytes_to_fetch"])
             )
             blocks.append(line(text))
         if plan["lost"]:
@@ -241,13 +248,13 @@ class Views:
             ("Makes", "输出"),
             ("Description", "说明"),
         ]
-        return [self._table(columns, rows)]
+        return [self.table(columns, rows)]
 
     def plan(self, plan: JSON) -> list[Block]:
         rows = [
             [
                 Cell(n["id"], Tone.STRONG),
-                self._word(n["action"]),
+                self.word(n["action"]),
                 Cell(", ".join(n["reasons"]), Tone.FAINT),
                 Cell(_seconds(n["estimate_seconds"]), Tone.FAINT),
             ]
@@ -259,7 +266,7 @@ class Views:
             **plan["summary"],
         )
         columns = [("Node", "节点"), ("Action", "操作"), ("Why", "原因"), ("About", "预计")]
-        return [self._table(columns, rows), line(text, Tone.STRONG)]
+        return [self.table(columns, rows), line(text, Tone.STRONG)]
 
     def run(self, run: JSON) -> list[Block]:
         """A run with a line for every node."""
@@ -267,14 +274,14 @@ class Views:
         rows = [
             [
                 Cell(n["id"], Tone.STRONG),
-                self._word(n["status"]),
+                self.word(n["status"]),
                 Cell(_seconds(_elapsed(n, now)), Tone.FAINT),
                 Cell(_reason(n), Tone.FAINT),
             ]
             for n in run["nodes"]
         ]
         return [
-            self._table([("Node", "节点"), ("Status", "状态"), ("Time", "用时"), ("", "")], rows),
+            self.table([("Node", "节点"), ("Status", "状态"), ("Time", "用时"), ("", "")], rows),
             *self.run_end(run),
         ]
 
@@ -282,7 +289,7 @@ class Views:
         """How a run stands, in a line; its error below."""
         head = [
             Cell(f"{run['id']}  ", Tone.FAINT),
-            self._word(run["status"]),
+            self.word(run["status"]),
             Cell(f"  {_seconds(_elapsed(run, time.time()))}", Tone.FAINT),
         ]
         blocks: list[Block] = [Lines([head])]
@@ -307,7 +314,7 @@ class Views:
                 [
                     [
                         Cell(f"{node['id']}  "),
-                        self._word(node["status"]),
+                        self.word(node["status"]),
                         Cell(f"  {_seconds(node['duration'])}".rstrip(f" {DASH}")),
                     ]
                 ]
@@ -322,11 +329,11 @@ class Views:
             [
                 Cell(r["run"] or r["id"] or "", Tone.STRONG),
                 Cell(r["workflow"] or "", Tone.FAINT),
-                self._word(r["status"]),
-                Cell(_when(r["started"]), Tone.FAINT),
+                self.word(r["status"]),
+                Cell(when_of(r["started"]), Tone.FAINT),
                 Cell(_seconds(r["duration"]), Tone.FAINT),
                 Cell((r["commit"] or "")[:8], Tone.WARN),
-                *(Cell(_number(r["metrics"].get(name))) for name in metrics),
+                *(Cell(number_of(r["metrics"].get(name))) for name in metrics),
             ]
             for r in runs
         ]
@@ -338,7 +345,7 @@ class Views:
             ("Time", "用时"),
             ("Commit", "提交"),
         ]
-        return [self._table([*columns, *((name, name) for name in metrics)], rows)]
+        return [self.table([*columns, *((name, name) for name in metrics)], rows)]
 
     def projects(self, projects: Iterable[JSON]) -> list[Block]:
         rows = [
@@ -353,15 +360,17 @@ class Views:
         if not rows:
             return [line(self.say("No project here.", "此处没有项目。"), Tone.FAINT)]
         return [
-            self._table(
+            self.table(
                 [("Name", "名称"), ("Path", "路径"), ("Branch", "分支"), ("Commit", "提交")], rows
             )
         ]
 
-    def _table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
+    def table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
+        """Rows below the names of their columns, each (English, Chinese)."""
         return Table([zh if self._chinese else en for en, zh in columns], rows)
 
-    def _word(self, word: str) -> Cell:
+    def word(self, word: str) -> Cell:
+        """A word of the API in the reader's language and its colour."""
         shown = _CHINESE.get(word, word) if self._chinese else word
         return Cell(shown, _TONES.get(word, Tone.PLAIN))
 
@@ -380,22 +389,26 @@ class Views:
     def _data(self, rows: Sequence[JSON]) -> Table:
         cells = [
             [
-                self._word(row["state"]),
+                self.word(row["state"]),
                 Cell(row["path"]),
-                Cell(_size(row["from_size"])),
-                Cell(_size(row["to_size"])),
+                Cell(size_of(row["from_size"])),
+                Cell(size_of(row["to_size"])),
             ]
             for row in rows
         ]
         columns = [("State", "状态"), ("Data", "数据"), ("From", "从"), ("To", "到")]
-        return self._table(columns, cells)
+        return self.table(columns, cells)
 
     def _values(self, rows: Sequence[JSON], title: tuple[str, str]) -> Table:
         cells = [
-            [Cell(row["name"], Tone.STRONG), Cell(_number(row["from"])), Cell(_number(row["to"]))]
+            [
+                Cell(row["name"], Tone.STRONG),
+                Cell(number_of(row["from"])),
+                Cell(number_of(row["to"])),
+            ]
             for row in rows
         ]
-        return self._table([title, ("From", "从"), ("To", "到")], cells)
+        return self.table([title, ("From", "从"), ("To", "到")], cells)
 
 
 def _diff_tone(text: str) -> Tone:
@@ -411,7 +424,8 @@ def _moved(change: JSON) -> str:
     return f"{old} → {change['path']}" if old else str(change["path"])
 
 
-def _size(size: int | None) -> str:
+def size_of(size: int | None) -> str:
+    """Bytes for people."""
     if size is None:
         return ""
     amount = float(size)
@@ -449,7 +463,8 @@ def _time(moment: Any) -> float | None:
     return datetime.fromisoformat(str(moment).replace("Z", "+00:00")).timestamp()
 
 
-def _when(moment: Any) -> str:
+def when_of(moment: Any) -> str:
+    """A time of the API, on this machine's clock."""
     seconds = _time(moment)
     if seconds is None:
         return DASH
@@ -457,7 +472,8 @@ def _when(moment: Any) -> str:
     return local.strftime("%Y-%m-%d %H:%M")
 
 
-def _number(value: Any) -> str:
+def number_of(value: Any) -> str:
+    """A value of a table, floats not too long."""
     if value is None:
         return ""
     return f"{value:.5g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,6 +248,31 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Versions) -> None:
     assert two.branches.checkout("other").branch == "other"
     assert (root / "data" / "wine.csv").read_text() == "other\n"
     assert two.snapshots.status().operation is None
+
+
+KILLED = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc.data import DataStore
+from jupyter_mlws.versioning.versions import Versions
+DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)
+Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("other")
+"""
+
+
+def test_a_switch_that_was_killed_is_told_and_ended(two: Versions) -> None:
+    root = two.snapshots.project.root
+    command = [sys.executable, "-c", KILLED, str(root)]
+    assert subprocess.run(command, cwd="/", check=False).returncode == -9
+    # The code is the other branch's, the data is not: no commit may take it for a change.
+    assert two.snapshots.status().branch == "other"
+    assert two.snapshots.status().operation == "restore"
+    assert refused(lambda: two.snapshots.create("Half")).code == "30201"
+    assert refused(lambda: two.branches.checkout("main")).code == "30201"
+    two.snapshots.restore("HEAD")
+    assert (root / "data" / "wine.csv").read_text() == "other\n"
+    assert two.snapshots.status().operation is None
+    assert two.branches.checkout("main").branch == "main"
 
 
 def test_who_holds_the_project_is_told(two: Versions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,8 @@ async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> Non
     version = answer["data"]
     _, answer, _ = await call("GET", "git/history")
     assert version in answer["data"]["items"]
+    _, answer, _ = await call("GET", f"git/commits/{version['commit_id'][:10]}")
+    assert answer["data"] == version
 
 
 async def test_push_and_pull_are_operations(
@@ -217,6 +219,7 @@ REFUSED = [
     ("POST", "git/checkout", {"branch": "a..b", "create": True}, 400, "50201", ["branch"]),
     ("POST", "git/checkout", {"branch": "no-such"}, 404, "30404", []),
     ("POST", "git/checkout", {"ref": "--orphan"}, 404, "30404", []),
+    ("GET", "git/commits/no-such", None, 404, "30404", []),
     ("GET", "git/branch/no-such", None, 404, "30404", []),
     ("DELETE", "git/branch/main", None, 409, "30211", []),
     ("DELETE", "git/branch/no-such", None, 404, "30404", []),

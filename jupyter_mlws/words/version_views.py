@@ -1,0 +1,204 @@
+"""What is shown of branches, remotes, models and data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.words.views import DASH, JSON, Views, number_of, size_of, when_of
+
+
+def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every branch; the current one stands out."""
+    if not rows:
+        return [line(views.say("No branch yet.", "还没有分支。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(
+                f"{row['remote']}/{row['name']}" if row["remote"] else row["name"],
+                Tone.STRONG if row["current"] else Tone.PLAIN,
+            ),
+            Cell(row["commit"][:8], Tone.WARN),
+            Cell(_followed(row), Tone.BUSY),
+            Cell(row["subject"]),
+            Cell(when_of(row["timestamp"]), Tone.FAINT),
+        ]
+        for row in rows
+    ]
+    columns = [
+        ("Branch", "分支"),
+        ("Commit", "提交"),
+        ("Follows", "跟踪"),
+        ("Message", "说明"),
+        ("Time", "时间"),
+    ]
+    return [views.table(columns, cells)]
+
+
+def _followed(row: JSON) -> str:
+    counts = [f"+{row['ahead']}" if row["ahead"] else "", f"-{row['behind']}"]
+    shown = [row["upstream"] or "", counts[0], counts[1] if row["behind"] else ""]
+    return " ".join(part for part in shown if part)
+
+
+def deleted(views: Views, row: JSON) -> list[Block]:
+    """What was deleted, and how to have it again."""
+    text = views.say(
+        "Deleted {name}; it was at {commit}.",
+        "已删除 {name}；其提交为 {commit}。",
+        name=row["name"],
+        commit=row["commit"][:8],
+    )
+    return [line(text)]
+
+
+def checked_out(views: Views, result: JSON) -> list[Block]:
+    """Where HEAD is now, and how much data changed."""
+    place = result["branch"] or views.say("no branch", "无分支")
+    head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    return [Lines([head, *_data(views, result)])]
+
+
+def pushed(views: Views, result: JSON) -> list[Block]:
+    """What the remote has now."""
+    place = f"{result['remote']}/{result['branch']}"
+    head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
+    return [Lines([head, [Cell(text, Tone.FAINT)], *_data(views, result)])]
+
+
+def pulled(views: Views, result: JSON) -> list[Block]:
+    """Where the branch is now, and how it came there."""
+    head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
+    text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
+    outcome = [*head, views.word(result["outcome"])]
+    return [Lines([outcome, [Cell(text, Tone.FAINT)], *_data(views, result)])]
+
+
+def _data(views: Views, result: JSON) -> list[list[Cell]]:
+    if not result["data"]:
+        return []
+    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(result["data"]))
+    return [[Cell(text, Tone.FAINT)]]
+
+
+def models(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every model with what its newest version measured."""
+    if not rows:
+        return [line(views.say("No model yet.", "还没有模型。"), Tone.FAINT)]
+    newest = [row["newest"] or {"version": DASH, "metrics": {}, "commit": None} for row in rows]
+    names = sorted({name for version in newest for name in version["metrics"]})
+    cells = [
+        [
+            Cell(row["name"], Tone.STRONG),
+            Cell(str(version["version"])),
+            Cell(_aliases(row["aliases"]), Tone.BUSY),
+            Cell(when_of(row["updated"]), Tone.FAINT),
+            Cell((version["commit"] or "")[:8], Tone.WARN),
+            *(Cell(number_of(version["metrics"].get(name))) for name in names),
+        ]
+        for row, version in zip(rows, newest, strict=True)
+    ]
+    columns = [
+        ("Model", "模型"),
+        ("Newest", "最新"),
+        ("Aliases", "别名"),
+        ("Time", "时间"),
+        ("Commit", "提交"),
+    ]
+    return [views.table([*columns, *((name, name) for name in names)], cells)]
+
+
+def _aliases(aliases: JSON) -> str:
+    return ", ".join(f"{alias} → {number}" for alias, number in sorted(aliases.items()))
+
+
+def model(views: Views, found: JSON) -> list[Block]:
+    """A line for every version of one model."""
+    versions = found["versions"]
+    names = sorted({name for version in versions for name in version["metrics"]})
+    cells = [
+        [
+            Cell(str(version["version"]), Tone.STRONG),
+            Cell(", ".join(version["aliases"]), Tone.BUSY),
+            Cell(when_of(version["timestamp"]), Tone.FAINT),
+            Cell((version["commit"] or "")[:8], Tone.WARN),
+            Cell(", ".join(f"{key}={value}" for key, value in version["params"].items())),
+            *(Cell(number_of(version["metrics"].get(name))) for name in names),
+        ]
+        for version in versions
+    ]
+    columns = [
+        ("Version", "版本"),
+        ("Aliases", "别名"),
+        ("Time", "时间"),
+        ("Commit", "提交"),
+        ("Parameters", "参数"),
+    ]
+    table = views.table([*columns, *((name, name) for name in names)], cells)
+    return [line(found["name"], Tone.STRONG), table]
+
+
+def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every dataset."""
+    if not rows:
+        return [line(views.say("No data is tracked yet.", "还没有跟踪数据。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(row["path"], Tone.STRONG),
+            views.word(row["state"]),
+            Cell(size_of(row["size"])),
+            Cell(str(row["files"] or "")),
+            Cell((row["md5"] or "")[:8], Tone.FAINT),
+        ]
+        for row in rows
+    ]
+    columns = [
+        ("Path", "路径"),
+        ("State", "状态"),
+        ("Size", "大小"),
+        ("Files", "文件数"),
+        ("Hash", "哈希"),
+    ]
+    return [views.table(columns, cells)]
+
+
+def dataset(views: Views, found: JSON) -> list[Block]:
+    """A line for every version of one dataset, and who makes and needs it."""
+    cells = [
+        [
+            Cell(version["short"], Tone.WARN),
+            Cell(version["subject"], Tone.STRONG if version["current"] else Tone.PLAIN),
+            Cell(when_of(version["timestamp"]), Tone.FAINT),
+            Cell(size_of(version["size"])),
+            Cell(version["md5"][:8], Tone.FAINT),
+        ]
+        for version in found["versions"]
+    ]
+    columns = [
+        ("Snapshot", "快照"),
+        ("Message", "说明"),
+        ("Time", "时间"),
+        ("Size", "大小"),
+        ("Hash", "哈希"),
+    ]
+    titles = {
+        "producers": views.say("made by: ", "生成者："),
+        "consumers": views.say("needed by: ", "使用者："),
+    }
+    uses = [
+        [Cell(title, Tone.FAINT), Cell(", ".join(f"{u['workflow']}: {u['node']}" for u in rows))]
+        for key, title in titles.items()
+        if (rows := found[key])
+    ]
+    return [
+        *datasets(views, [found]),
+        views.table(columns, cells),
+        *([Lines(uses)] if uses else []),
+    ]
+
+
+def moved(views: Views, result: JSON) -> list[Block]:
+    """Which data is at its remote, and here."""
+    text = views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **result)
+    return [line(text, Tone.GOOD)]

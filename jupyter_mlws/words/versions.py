@@ -1,0 +1,97 @@
+"""What the words of branches, remotes, models and data do."""
+
+from __future__ import annotations
+
+from jupyter_mlws.words import version_views
+from jupyter_mlws.words.commands import OK, Desk, UsageFaultError
+
+MANY = 10_000
+"""Rows that are listed at most."""
+
+
+def branch(desk: Desk, name: str | None, start: str | None, delete: bool, force: bool) -> int:
+    if name is None:
+        if delete:
+            text = desk.views.say("Name the branch to delete.", "请指定要删除的分支。")
+            raise UsageFaultError(text)
+        rows = desk.session.branches()
+        desk.answer(rows, lambda found: version_views.branches(desk.views, found))
+        return OK
+    if delete:
+        gone = desk.session.delete_branch(name, force)
+        desk.answer(gone, lambda found: version_views.deleted(desk.views, found))
+        return OK
+    made = desk.session.create_branch(name, start or "HEAD")
+    desk.answer(made, lambda found: version_views.branches(desk.views, [found]))
+    return OK
+
+
+def checkout(desk: Desk, place: str, create: bool) -> int:
+    known = {row["name"] for row in desk.session.branches()}
+    body = {"branch": place} if create or place in known else {"ref": place}
+    went = desk.session.checkout({**body, "create": create}, desk.screen.note)
+    desk.answer(went, lambda found: version_views.checked_out(desk.views, found))
+    return OK
+
+
+def push(desk: Desk, remote: str | None, branch: str | None) -> int:
+    sent = desk.session.push(_place(remote, branch), desk.screen.note)
+    desk.answer(sent, lambda found: version_views.pushed(desk.views, found))
+    return OK
+
+
+def pull(desk: Desk, remote: str | None, branch: str | None) -> int:
+    got = desk.session.pull(_place(remote, branch), desk.screen.note)
+    desk.answer(got, lambda found: version_views.pulled(desk.views, found))
+    return OK
+
+
+def models(desk: Desk, name: str | None, query: str | None) -> int:
+    if name is not None:
+        model = desk.session.model(name)
+        desk.answer(model, lambda found: version_views.model(desk.views, found))
+        return OK
+    rows = desk.session.models(query, MANY)
+    desk.answer(rows, lambda found: version_views.models(desk.views, found))
+    return OK
+
+
+def list_data(desk: Desk, query: str | None) -> int:
+    rows = desk.session.datasets(query, MANY)
+    desk.answer(rows, lambda found: version_views.datasets(desk.views, found))
+    return OK
+
+
+def add_data(desk: Desk, path: str) -> int:
+    made = desk.session.add_dataset(desk.path(path))
+    desk.answer(made, lambda found: version_views.datasets(desk.views, [found]))
+    return OK
+
+
+def show_data(desk: Desk, path: str) -> int:
+    dataset = desk.session.dataset(desk.path(path))
+    desk.answer(dataset, lambda found: version_views.dataset(desk.views, found))
+    return OK
+
+
+def checkout_data(desk: Desk, path: str, version: str) -> int:
+    result = desk.session.checkout_dataset(desk.path(path), version, desk.screen.note)
+    desk.answer(result, desk.views.restored)
+    return OK
+
+
+def push_data(desk: Desk, path: str) -> int:
+    moved = desk.session.push_dataset(desk.path(path), desk.screen.note)
+    desk.answer(moved, lambda found: version_views.moved(desk.views, found))
+    return OK
+
+
+def pull_data(desk: Desk, path: str) -> int:
+    moved = desk.session.pull_dataset(desk.path(path), desk.screen.note)
+    desk.answer(moved, lambda found: version_views.moved(desk.views, found))
+    return OK
+
+
+def _place(remote: str | None, branch: str | None) -> dict[str, str]:
+    given = {"remote": remote, "branch": branch}
+    return {key: value for key, value in given.items() if value is not None}

@@ -1,0 +1,128 @@
+"""Branches, remotes, models and data by words: the same through a server and on the files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.registry_models import ModelCreate
+from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.words.local import LocalSession
+from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
+from tests.test_client import start, stop
+
+Git = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of other tests, or of the person who runs them, are not seen."""
+    (home / "runtime").mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+
+
+@pytest.fixture
+def full(project: Project, git: Git, tmp_path: Path) -> Project:
+    """A project with data, a model, a bare remote and a remote for data; both are committed."""
+    root = project.root
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))
+    with (root / ".dvc" / "config").open("a") as file:
+        file.write(
+            f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path}/store\n"
+        )
+    (root / "wine.csv").write_text("one\n")
+    versions = Versions(project)
+    versions.datasets.add("wine.csv")
+    versions.snapshots.create("Data")
+    versions.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))
+    versions.close()
+    return project
+
+
+def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlws", *line],
+        cwd=folder,
+        env={**os.environ, "LANG": language},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_person_branches_pushes_and_pulls(full: Project, git: Git, tmp_path: Path) -> None:
+    root = full.root
+    assert "feature" in words(root, "branch", "feature")
+    assert json.loads(words(root, "checkout", "feature", "--json"))["branch"] == "feature"
+    (root / "wine.csv").write_text("two\n")
+    assert "modified" in words(root, "data", "list")
+    assert "修改" in words(root, "data", "list", language="zh_CN.UTF-8")
+    assert "30202" in words(root, "data", "pull", "wine.csv", code=1)
+    words(root, "commit", "-m", "Two")
+    assert "origin/feature" in words(root, "push")
+    assert "origin/feature" in words(root, "branch")
+    words(root, "checkout", "main")
+    assert (root / "wine.csv").read_text() == "one\n"
+    assert "Data" in words(root, "data", "show", "wine.csv")
+    words(root, "data", "checkout", "wine.csv", "feature")
+    assert (root / "wine.csv").read_text() == "two\n"
+    words(root, "restore", "HEAD", "-y")
+    git(tmp_path, "clone", "-q", "-b", "feature", str(tmp_path / "bare.git"), "theirs")
+    got = json.loads(words(tmp_path / "theirs", "pull", "--json"))
+    assert got["data"] == ["wine.csv"]
+    assert (tmp_path / "theirs" / "wine.csv").read_text() == "two\n"
+    assert "feature" in words(root, "branch", "-d", "feature")
+    words(root, "checkout", "-b", "again")
+    words(root, "branch", "-d", code=2)
+    assert "酒" in words(root, "models")
+    assert "a=1" in words(root, "models", "酒")
+
+
+def test_every_word_gives_the_same_through_the_server_and_on_the_files(
+    full: Project, git: Git, tmp_path: Path
+) -> None:
+    process = start(full.root)
+    try:
+        remote: Session = open_session(full.root, "en", Origin.CLI)
+        assert isinstance(remote, RemoteSession)
+        local = LocalSession(full, "en", Origin.CLI)
+        _compare(remote, local, full.root)
+        local.close()
+    finally:
+        stop(process)
+
+
+def _compare(remote: Session, local: Session, root: Path) -> None:
+    def quiet(text: str) -> None: ...
+
+    made = remote.create_branch("one", "HEAD")
+    assert set(made) == set(local.create_branch("two", "HEAD"))
+    assert remote.branches() == local.branches()
+    results: list[Any] = []
+    for session, branch in ((remote, "one"), (local, "two")):
+        results.append(session.checkout({"branch": branch}, quiet))
+        session.push({}, quiet)
+        session.pull({}, quiet)
+    assert set(results[0]) == set(results[1])
+    assert remote.models(None, 5) == local.models(None, 5)
+    assert remote.model("酒") == local.model("酒")
+    assert remote.datasets("wine", 5) == local.datasets("wine", 5)
+    assert remote.dataset("wine.csv") == local.dataset("wine.csv")
+    (root / "more.csv").write_text("more\n")
+    assert remote.add_dataset("more.csv") == local.add_dataset("more.csv")
+    assert remote.push_dataset("more.csv", quiet) == local.push_dataset("more.csv", quiet)
+    assert remote.pull_dataset("more.csv", quiet) == local.pull_dataset("more.csv", quiet)
+    restored = remote.checkout_dataset("wine.csv", "HEAD", quiet)
+    assert restored == local.checkout_dataset("wine.csv", "HEAD", quiet)
+    assert remote.delete_branch("one", force=False)["name"] == "one"
