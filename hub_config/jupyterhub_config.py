@@ -64,7 +64,14 @@ c.Spawner.http_timeout = 60
 # Services inherit almost nothing; the first row is by which `make hub-down` finds its processes.
 inherited = {
     name: os.environ[name]
-    for name in ("MLWS_INSTALLATION", "HUB_DATA", "DOCKER_HOST", "DOCKER_CERT_PATH")
+    for name in (
+        "MLWS_INSTALLATION",
+        "HUB_DATA",
+        "MLWS_DB_URL",
+        "DOCKER_HOST",
+        "DOCKER_TLS_VERIFY",
+        "DOCKER_CERT_PATH",
+    )
     if name in os.environ
 }
 c.JupyterHub.services = [

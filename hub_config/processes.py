@@ -84,7 +84,7 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
         if hub.poll() is not None or time.monotonic() > deadline:
             last = _last_words(log_file(settings))
             raise HubError("\n".join(["the Hub did not start; its log ends with", *last]))
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def _last_words(log: Path) -> list[str]:

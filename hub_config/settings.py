@@ -35,6 +35,7 @@ class Settings:
     default_resources: Mapping[str, str]
     max_resources: Mapping[str, str]
     capacity: Mapping[str, Any] | None
+    user_limit: Mapping[str, Any] | None
     idle_limit: int
     extra_config: str
 
@@ -68,6 +69,7 @@ class Settings:
             default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
             max_resources=value("MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"}),
             capacity=value("CAPACITY", None),
+            user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
             extra_config=text("CONFIG", ""),
         )
@@ -115,5 +117,6 @@ class Settings:
             "default_resources": dict(self.default_resources),
             "max_resources": dict(self.max_resources),
             "capacity": self.capacity,
+            "user_limit": self.user_limit,
             "network": self.name,
         }

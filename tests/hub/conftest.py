@@ -11,8 +11,9 @@ a run; see :class:`tests.hub.installation.Hub` for what it can do::
         hub.shell("ada", "id -u")           # in her container
         hub.stop("ada")
 
-Use names of people that no other test uses, and stop what you start: memory is shared.
-Where a test needs settings of its own, or stops the Hub, it makes its own ``installation(...)``.
+Use names of people that no other test uses, and stop what you start: memory is shared. Its capacity
+is 16 cores and 24 GiB whatever the machine has. Where a test needs settings of its own, or stops
+the Hub, it makes its own ``installation(docker, image, folder, HOME, HUB_CAPACITY=...)``.
 """
 
 from __future__ import annotations

@@ -276,6 +276,8 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         "HUB_PROXY_API_PORT": str(free_port()),
         "HUB_SUBNET": free_subnet(engine),
         "HUB_IMAGE": image,
+        # More than a small machine has, so that tests don't queue behind each other.
+        "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "HUB_ADMIN": ADMINISTRATOR,
         **more,
     }

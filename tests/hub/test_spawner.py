@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,21 +22,24 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 ADA = "spawner-ada"
 EVE = "spawner-eve"
 SMALL = {"resources": {"cpu": "500m", "memory": "1Gi"}, "environment": {"COLOUR": "blue"}}
+QUICK = {"resources": {"cpu": "2", "memory": "1Gi"}}
 MEMORY = 1024 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def lab(hub: Hub) -> dict[str, Any]:
+def lab(hub: Hub) -> Iterator[dict[str, Any]]:
     """Ada's container, as Docker knows it."""
     hub.sign_up(ADA)
-    return hub.start(ADA, SMALL)
+    yield hub.start(ADA, SMALL)
+    hub.stop(ADA)
 
 
 @pytest.fixture(scope="module")
-def other(hub: Hub) -> dict[str, Any]:
+def other(hub: Hub) -> Iterator[dict[str, Any]]:
     """Eve's container."""
     hub.sign_up(EVE)
-    return hub.start(EVE, SMALL)
+    yield hub.start(EVE, SMALL)
+    hub.stop(EVE)
 
 
 def first_readable(hub: Hub, *paths: str) -> str:
@@ -218,7 +222,7 @@ def test_the_navigation_bar_leads_to_the_containers(hub: Hub) -> None:
 
 def test_files_outlive_the_container_and_limits_do_not(hub: Hub) -> None:
     hub.sign_up("spawner-cy")
-    first = hub.start("spawner-cy", SMALL)
+    first = hub.start("spawner-cy", QUICK)
     hub.shell("spawner-cy", "echo kept > ~/note && echo lost > /tmp/note")
     hub.stop("spawner-cy")
     assert hub.container("spawner-cy") == ""
@@ -228,7 +232,7 @@ def test_files_outlive_the_container_and_limits_do_not(hub: Hub) -> None:
     assert second["HostConfig"]["CpuQuota"] == 75_000
     assert hub.shell("spawner-cy", "cat ~/note; cat /tmp/note 2>/dev/null || true") == "kept"
     # The files are the person's, not the server's.
-    named = hub.start("spawner-cy", SMALL, "second")
+    named = hub.start("spawner-cy", QUICK, "second")
     assert named["Config"]["Labels"]["mlws.id"] == "spawner-cy--second"
     assert hub.shell("spawner-cy", "cat ~/note", "second") == "kept"
     hub.stop("spawner-cy", "second", remove=True)
@@ -244,7 +248,7 @@ def kill_lab(hub: Hub, user: str) -> float:
 
 def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> None:
     hub.sign_up("spawner-dan")
-    hub.start("spawner-dan", SMALL)
+    hub.start("spawner-dan", QUICK)
     container = hub.container("spawner-dan")
     for count in (1, 2, 3):
         kill_lab(hub, "spawner-dan")
@@ -269,7 +273,7 @@ def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> No
     assert (state["Status"], state["ExitCode"]) == ("exited", 137)
     # The log is there to be read until the next start, which begins anew.
     assert "is running at" in hub.logs(container)
-    hub.start("spawner-dan", SMALL)
+    hub.start("spawner-dan", QUICK)
     assert hub.container("spawner-dan") != container
     hub.stop("spawner-dan")
     print(f"the Hub knew after {known:.2f} s")
@@ -277,7 +281,7 @@ def test_a_killed_lab_is_restarted_three_times_and_then_given_up(hub: Hub) -> No
 
 def test_a_container_stopped_behind_the_hubs_back_is_known_at_once(hub: Hub) -> None:
     hub.sign_up("spawner-dan")
-    hub.start("spawner-dan", SMALL)
+    hub.start("spawner-dan", QUICK)
     hub.engine.run("rm", "--force", hub.container("spawner-dan"))
     removed = time.monotonic()
     hub.wait_for(lambda: not hub.server("spawner-dan"), "the Hub knows that it is gone", 5)
@@ -289,7 +293,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
     hub.sign_up("spawner-fay")
     volume = f"{hub.name}-home-spawner-2dfay"
     hub.engine.run("volume", "create", "--label", f"mlws.hub={hub.name}", volume)
-    hub.start("spawner-fay", SMALL)
+    hub.start("spawner-fay", QUICK)
     hub.shell(
         "spawner-fay",
         "mkdir -p ~/.jupyter && echo 'raise SystemExit(\"broken on purpose\")' "
@@ -297,7 +301,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
     )
     hub.stop("spawner-fay")
     began = time.monotonic()
-    answer = hub.spawn("spawner-fay", SMALL)
+    answer = hub.spawn("spawner-fay", QUICK)
     if answer.status_code == 202:
         hub.wait_for(lambda: not hub.server("spawner-fay"), "the start is given up", 60)
     else:
@@ -312,7 +316,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
 
 def test_deleting_a_server_removes_its_dead_container(hub: Hub) -> None:
     hub.sign_up("spawner-gus")
-    hub.start("spawner-gus", SMALL, "lone")
+    hub.start("spawner-gus", QUICK, "lone")
     hub.engine.run("kill", hub.container("spawner-gus", "lone"))
     hub.wait_for(lambda: not hub.server("spawner-gus", "lone"), "the Hub knows", 5)
     assert hub.container("spawner-gus", "lone")

@@ -1,0 +1,154 @@
+"""``make hub`` and ``make hub-down``: twice, after a crash, and what they leave."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from hub_config import processes
+from hub_config.engine import Engine
+from tests.hub.installation import ADMINISTRATOR, HOME, PASSWORD, Hub, installation, text_of
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+QUICK = {"resources": {"cpu": "2", "memory": "1Gi"}}
+
+
+@pytest.fixture(scope="module")
+def own(docker: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A Hub that these tests may stop and kill."""
+    with installation(docker, image, tmp_path_factory.mktemp("own"), HOME) as hub:
+        yield hub
+
+
+def hub_pid(hub: Hub) -> int:
+    return int(processes.pid_file(hub.settings).read_text())
+
+
+def test_a_second_time_it_is_quick_and_changes_nothing(own: Hub) -> None:
+    before = hub_pid(own)
+    began = time.monotonic()
+    said = own.up()
+    took = time.monotonic() - began
+    assert own.url in said
+    assert hub_pid(own) == before
+    assert took < 5
+
+
+def test_the_password_is_neither_printed_nor_stored(own: Hub) -> None:
+    assert PASSWORD not in own.up()
+    for path in own.settings.data.rglob("*"):
+        if path.is_file():
+            assert PASSWORD.encode() not in path.read_bytes(), path
+    assert own.settings.data.stat().st_mode & 0o077 == 0
+
+
+def test_nobody_gets_in_before_an_administrator_agreed(own: Hub) -> None:
+    session = requests.Session()
+    sign_up(own, session, "early")
+    refused = sign_in(own, session, "early")
+    assert refused.status_code == 403
+    assert "An administrator has still to agree to your account." in text_of(refused.text)
+    assert own.api("GET", "users").json()[0]["name"] == ADMINISTRATOR
+    assert "early" not in [row["name"] for row in own.api("GET", "users").json()]
+
+
+def test_the_administrators_name_cannot_be_taken(own: Hub) -> None:
+    answer = sign_up(own, requests.Session(), ADMINISTRATOR)
+    assert "already in use" in text_of(answer.text)
+
+
+def test_a_link_on_another_site_cannot_agree_to_an_account(own: Hub) -> None:
+    sign_up(own, requests.Session(), "sly")
+    lured = own.session().get(
+        f"{own.url}/hub/authorize/sly", headers={"Sec-Fetch-Site": "cross-site"}, timeout=20
+    )
+    assert lured.status_code == 403
+    assert sign_in(own, requests.Session(), "sly").status_code == 403
+
+
+def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
+    own.sign_up("ada")
+    own.start("ada", QUICK)
+    container = own.container("ada")
+    os.kill(hub_pid(own), signal.SIGKILL)
+    began = time.monotonic()
+    own.up()
+    took = time.monotonic() - began
+    assert own.container("ada") == container
+    assert own.wait_for(lambda: own.server("ada").get("ready"), "the new Hub knows the lab", 20)
+    assert own.lab("GET", "ada", "api/status").status_code == 200
+    # Docker's own kill is final: it is not restarted, and the new Hub hears of it.
+    own.engine.run("kill", container)
+    killed = time.monotonic()
+    own.wait_for(lambda: not own.server("ada"), "the Hub knows that it is gone", 10)
+    assert time.monotonic() - killed < 1.0
+    print(f"the Hub was back {took:.1f} s after it was killed")
+
+
+def test_new_settings_start_the_hub_anew(own: Hub) -> None:
+    before = hub_pid(own)
+    own.up(HUB_IDLE_LIMIT="3600")
+    assert hub_pid(own) != before
+    assert own.api("GET", "services/idle-culler").status_code == 200
+    own.up()
+    assert own.api("GET", "services/idle-culler").status_code == 404
+
+
+def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> None:
+    own.sign_up("ben")
+    own.start("ben", QUICK)
+    own.shell("ben", "echo kept > ~/note")
+    began = time.monotonic()
+    own.down()
+    took = time.monotonic() - began
+    assert processes.marked(own.settings) == []
+    assert own.containers() == []
+    volumes = own.engine.run("volume", "ls", "-q", "--filter", f"label=mlws.hub={own.name}")
+    assert volumes.split() == [f"{own.name}-home-ada", f"{own.name}-home-ben"]
+    own.down()
+    own.up()
+    assert not own.server("ben")
+    own.start("ben", QUICK)
+    assert own.shell("ben", "cat ~/note") == "kept"
+    own.stop("ben")
+    print(f"stopped in {took:.1f} s")
+
+
+def test_a_port_in_use_is_named_with_its_variable(own: Hub, tmp_path: Path) -> None:
+    own.up()
+    with pytest.raises(AssertionError, match=r"port \d+ can't be had.*set HUB_PORT to another"):
+        own.up(HUB_DATA=str(tmp_path / "second"))
+    assert processes.answers(own.settings)
+
+
+def sign_up(hub: Hub, session: requests.Session, user: str) -> requests.Response:
+    return session.post(
+        f"{hub.url}/hub/signup",
+        data={
+            "username": user,
+            "signup_password": PASSWORD,
+            "signup_password_confirmation": PASSWORD,
+            "_xsrf": xsrf(hub, session, "signup"),
+        },
+        timeout=20,
+    )
+
+
+def sign_in(hub: Hub, session: requests.Session, user: str) -> requests.Response:
+    return session.post(
+        f"{hub.url}/hub/login",
+        data={"username": user, "password": PASSWORD, "_xsrf": xsrf(hub, session, "login")},
+        timeout=20,
+    )
+
+
+def xsrf(hub: Hub, session: requests.Session, page: str) -> str:
+    session.get(f"{hub.url}/hub/{page}", timeout=20)
+    return session.cookies.get("_xsrf", path="/hub/") or ""
