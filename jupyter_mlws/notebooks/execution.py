@@ -13,7 +13,7 @@ from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
 
-GRACE = 1.0
+GRACE = 1.5
 """Seconds that interrupted code has to end before its kernel is restarted."""
 SILENCE = 5.0
 """Seconds after the reply in which the kernel says that it is idle; outputs come before that."""

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import zmq
+
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.outputs import Message
 
@@ -50,7 +52,7 @@ class Connection:
         self._heard = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def open(self, deadline: float) -> bool:
+    async def open(self, still_there: Callable[[], bool], deadline: float) -> bool:
         """Wait until the kernel's outputs arrive; False if its process ended before that.
 
         Asked on both channels: a kernel that is busy for somebody else answers on `control`
@@ -66,7 +68,8 @@ class Connection:
         loop = asyncio.get_running_loop()
         self._send("kernel_info_request", {}, "shell")
         while not self._heard.is_set():
-            if process_of(self.kernel) != self.process or loop.time() > deadline:
+            replaced = process_of(self.kernel) != self.process
+            if replaced or not still_there() or loop.time() > deadline:
                 return False
             self._send("kernel_info_request", {}, "control")
             with suppress(asyncio.TimeoutError):
@@ -118,7 +121,11 @@ class Connection:
 
     def _send(self, kind: str, content: dict[str, Any], channel: str) -> str:
         message = self._client.session.msg(kind, content)
-        getattr(self._client, f"{channel}_channel").send(message)
+        to = getattr(self._client, f"{channel}_channel")
+        to.send(message)
+        # The client sends past the asynchronous socket, which may thereby miss that there is
+        # something to read, and sleep on it. To ask for its events wakes it.
+        to.socket.get(zmq.EVENTS)
         return str(message["header"]["msg_id"])
 
     async def _listen(self, channel: str, receive: Callable[[], Awaitable[Message]]) -> None:
@@ -170,7 +177,7 @@ class Kernel:
         while self.there and asyncio.get_running_loop().time() < deadline:
             self.done.clear()
             connection = Connection(self._kernels.get_kernel(self.id))
-            if await connection.open(deadline):
+            if await connection.open(lambda: self.there, deadline):
                 self._connection = connection
                 return connection
             code = _exit_code(connection.kernel)

@@ -40,13 +40,14 @@ def call(jp_fetch) -> Callable[..., Any]:
                 API,
                 *([path] if path else []),
                 method=method,
-                headers=headers,
+                headers=dict(headers or {}),
                 params=query,
                 request_timeout=LIMIT,
                 **more,
             )
         except HTTPClientError as error:
-            assert error.response is not None
+            if error.response is None:
+                raise
             return error.code, json.loads(error.response.body), error.response.headers
         return answer.code, json.loads(answer.body)["data"], answer.headers
 
@@ -118,3 +119,15 @@ def listen(jp_ws_fetch) -> Callable[..., Any]:
         return until
 
     return follow
+
+
+@pytest.fixture
+def opened(call, document) -> Callable[..., Any]:
+    """Write a notebook of code cells: its id."""
+
+    async def write(path: str, **sources: str) -> str:
+        document(path, **sources)
+        _, page, _ = await call("GET")
+        return next(item["id"] for item in page["items"] if item["path"] == path)
+
+    return write
