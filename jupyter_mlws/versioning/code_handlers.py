@@ -5,7 +5,6 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.client import segment
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code_models import (
     Branch,
@@ -117,11 +116,11 @@ class BranchHandler(VersioningHandler):
         errors=[*SWITCH_ERRORS, "30101", "30401", "30402", "50203"],
     )
     async def post(self, body: BranchCreate) -> Reply:
-        versions = await self.versions()
+        versions = await self.managers()
         made = await in_thread(
             versions.branches.create, body.name, body.from_, checkout=body.checkout
         )
-        return Reply(made, 201, location(self, "git", "branch", segment(escape(made.name))))
+        return Reply(made, 201, location(self, "git", "branch", escape(made.name)))
 
 
 class NamedBranchHandler(VersioningHandler):
@@ -131,7 +130,7 @@ class NamedBranchHandler(VersioningHandler):
 
     @endpoint("Get a branch", Branch, errors=["30404"])
     async def get(self, name: str) -> Branch:
-        versions = await self.versions()
+        versions = await self.managers()
         return await in_thread(versions.branches.get, unescape(name))
 
     @endpoint(
@@ -141,7 +140,7 @@ class NamedBranchHandler(VersioningHandler):
         errors=["30103", "30106", "30211", "30212", "30404"],
     )
     async def delete(self, name: str, query: BranchDeleteQuery) -> Branch:
-        versions = await self.versions()
+        versions = await self.managers()
         return await in_thread(versions.branches.delete, unescape(name), force=query.force)
 
 
@@ -152,7 +151,7 @@ class BranchesHandler(VersioningHandler):
 
     @endpoint("List branches, of remotes too", Page[Branch])
     async def get(self) -> Page[Branch]:
-        versions = await self.versions()
+        versions = await self.managers()
         return Page(items=await in_thread(versions.branches.list))
 
 
@@ -170,7 +169,7 @@ class CheckoutHandler(VersioningHandler):
         errors=[*SWITCH_ERRORS, "30211", "50203"],
     )
     async def post(self, body: CheckoutRequest) -> Reply:
-        branches = (await self.versions()).branches
+        branches = (await self.managers()).branches
         # What can't be done at all is refused now, not by an operation that fails.
         await in_thread(branches.check_checkout, body.branch, body.ref, create=body.create)
         return self.begin(
@@ -188,7 +187,7 @@ class RemotesHandler(VersioningHandler):
 
     @endpoint("List git's remotes", Page[Remote])
     async def get(self) -> Page[Remote]:
-        versions = await self.versions()
+        versions = await self.managers()
         return Page(items=await in_thread(versions.remotes.list))
 
 
@@ -205,7 +204,7 @@ class PushHandler(VersioningHandler):
         errors=["30404", "30215"],
     )
     async def post(self, body: TransferRequest) -> Reply:
-        remotes = (await self.versions()).remotes
+        remotes = (await self.managers()).remotes
         await in_thread(remotes.check_push, body.remote, body.branch)
         return self.begin("push", lambda told: remotes.push(body.remote, body.branch, told))
 
@@ -224,7 +223,7 @@ class PullHandler(VersioningHandler):
         errors=["30201", "30404", "30215"],
     )
     async def post(self, body: TransferRequest) -> Reply:
-        remotes = (await self.versions()).remotes
+        remotes = (await self.managers()).remotes
         await in_thread(remotes.check_pull, body.remote, body.branch)
         return self.begin("pull", lambda told: remotes.pull(body.remote, body.branch, told))
 

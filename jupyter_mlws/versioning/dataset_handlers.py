@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.client import segment
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.dataset_models import (
     Dataset,
@@ -23,7 +22,7 @@ class DatasetsHandler(VersioningHandler):
 
     @endpoint("List datasets", Page[Dataset], query=DatasetsQuery)
     async def get(self, query: DatasetsQuery) -> Page[Dataset]:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         return await in_thread(datasets.list, query)
 
     @endpoint(
@@ -35,9 +34,9 @@ class DatasetsHandler(VersioningHandler):
         errors=["30102", "30103", "30104", "30204", "30218", "30219", "50302"],
     )
     async def post(self, body: DatasetAdd) -> Reply:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         made = await in_thread(datasets.add, body.path)
-        return Reply(made, 201, location(self, "datasets", segment(made.id)))
+        return Reply(made, 201, location(self, "datasets", made.id))
 
 
 class DatasetHandler(VersioningHandler):
@@ -52,7 +51,7 @@ class DatasetHandler(VersioningHandler):
         errors=["30104", "30204", "30404"],
     )
     async def get(self, identifier: str, query: PageQuery) -> DatasetDetail:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         return await in_thread(datasets.get, identifier, query.limit, query.cursor)
 
 
@@ -70,7 +69,7 @@ class DatasetCheckoutHandler(VersioningHandler):
         errors=["30404"],
     )
     async def post(self, identifier: str, body: DatasetCheckout) -> Reply:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         await in_thread(datasets.check_checkout, identifier, body.version)
         return self.begin(
             "dataset checkout", lambda told: datasets.checkout(identifier, body.version, told)
@@ -84,7 +83,7 @@ class DatasetPushHandler(VersioningHandler):
 
     @endpoint("Push a dataset", Operation, status=202, errors=["30404"])
     async def post(self, identifier: str) -> Reply:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         await in_thread(datasets.check_transfer, identifier)
         return self.begin("dataset push", lambda told: datasets.push(identifier, told))
 
@@ -102,7 +101,7 @@ class DatasetPullHandler(VersioningHandler):
         errors=["30404"],
     )
     async def post(self, identifier: str) -> Reply:
-        datasets = (await self.versions()).datasets
+        datasets = (await self.managers()).datasets
         await in_thread(datasets.check_transfer, identifier)
         return self.begin("dataset pull", lambda told: datasets.pull(identifier, told))
 

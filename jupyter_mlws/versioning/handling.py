@@ -20,14 +20,14 @@ COMMIT_ERRORS = (
 class VersioningHandler(APIHandler):
     """Base of the handlers here."""
 
-    async def versions(self) -> Versions:
+    async def managers(self) -> Versions:
         """The managers of the project that is asked for."""
         workspace = await self.open_workspace()
         return await in_thread(lambda: workspace.versions)
 
     async def snapshots(self) -> SnapshotManager:
         """The manager of its snapshots."""
-        versions = await self.versions()
+        versions = await self.managers()
         return await in_thread(lambda: versions.snapshots)
 
     def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:

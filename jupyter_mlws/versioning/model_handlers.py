@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.client import segment
 from jupyter_mlws.versioning.handling import VersioningHandler
 from jupyter_mlws.versioning.registry_models import (
     AliasRequest,
@@ -25,7 +24,7 @@ class ModelsHandler(VersioningHandler):
 
     @endpoint("List models", Page[Model], query=ModelsQuery, errors=["30105"])
     async def get(self, query: ModelsQuery) -> Page[Model]:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.list, query)
 
     @endpoint(
@@ -36,9 +35,9 @@ class ModelsHandler(VersioningHandler):
         errors=["30103", "30105", "50302"],
     )
     async def post(self, body: ModelCreate) -> Reply:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         made = await in_thread(models.register, body)
-        identifier = segment(made.id.rpartition(":")[0])
+        identifier = made.id.rpartition(":")[0]
         where = location(self, "models", identifier, "versions", str(made.version))
         return Reply(made, 201, where)
 
@@ -52,7 +51,7 @@ class CompareHandler(VersioningHandler):
         "Compare versions of models", ModelComparison, query=CompareQuery, errors=["30105", "30404"]
     )
     async def get(self, query: CompareQuery) -> ModelComparison:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.compare, query.ids)
 
 
@@ -65,7 +64,7 @@ class ModelHandler(VersioningHandler):
         "Get a model with its versions", ModelDetail, query=PageQuery, errors=["30105", "30404"]
     )
     async def get(self, identifier: str, query: PageQuery) -> ModelDetail:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.get, identifier, query.limit, query.cursor)
 
 
@@ -76,7 +75,7 @@ class ModelVersionHandler(VersioningHandler):
 
     @endpoint("Get a version of a model", ModelVersion, errors=["30105", "30404"])
     async def get(self, identifier: str, version: str) -> ModelVersion:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.version, identifier, version)
 
 
@@ -87,12 +86,12 @@ class AliasHandler(VersioningHandler):
 
     @endpoint("Let an alias mean a version", Model, body=AliasRequest, errors=["30105", "30404"])
     async def put(self, identifier: str, alias: str, body: AliasRequest) -> Model:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.set_alias, identifier, alias, body.version)
 
     @endpoint("Forget an alias", Model, errors=["30105", "30404"])
     async def delete(self, identifier: str, alias: str) -> Model:
-        models = (await self.versions()).models
+        models = (await self.managers()).models
         return await in_thread(models.delete_alias, identifier, alias)
 
 
