@@ -204,6 +204,14 @@ CATALOGUE: dict[str, Entry] = {
             "资源空出后会自动启动；可在容器页面查看排队情况。",
         ),
     ),
+    "10203": Entry(
+        409,
+        Words("The container {name!r} is being stopped.", "容器 {name!r} 正在停止。"),
+        Words(
+            "Wait until it has stopped, then start it.",
+            "请等待其停止后再启动。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),

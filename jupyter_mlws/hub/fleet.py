@@ -209,7 +209,7 @@ class Fleet:
             entry.started_at, entry.restarts = seen.started, seen.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
             if server is not None and server.ready:
-                entry.spawning = False
+                entry.spawning, entry.sealed = False, None
         elif self._is_starting(entry) or entry.stopping:
             return
         elif entry.failed and seen is not None:
@@ -407,22 +407,17 @@ class Fleet:
             if entry.running and entry.seen is not None
         }
 
-    def new(self, user: str, name: str, wanted: Wanted, language: str) -> Entry:
-        """An entry for what is wanted; replaces the stopped one of the same id."""
+    def enter(self, user: str, name: str, wanted: Wanted, language: str) -> Entry:
+        """What is wanted now of a container, whether there was one of that id or not."""
         identifier = container_id(user, name)
-        before = self.entries.get(identifier)
-        entry = Entry(
-            identifier,
-            user,
-            name,
-            wanted.label,
-            masked(dict(wanted.environment)),
-            Resources.of(wanted.resources),
-            language=language,
-        )
-        if before is not None:
-            entry.seen, entry.server, entry.told = before.seen, before.server, before.told
-        self.entries[identifier] = entry
+        resources = Resources.of(wanted.resources)
+        shown = masked(dict(wanted.environment))
+        entry = self.entries.get(identifier)
+        if entry is None:
+            entry = Entry(identifier, user, name, wanted.label, shown, resources)
+            self.entries[identifier] = entry
+        entry.image, entry.environment, entry.resources = wanted.label, shown, resources
+        entry.language, entry.created_at, entry.asked = language, now(), time.monotonic()
         return entry
 
 

@@ -264,7 +264,12 @@ class AdmissionHandler(RESTHandler):
         if not (known and hmac.compare_digest(given.encode(), expected.encode())):
             raise MLWSError("50301", action="write", resource=self.resource)
 
-    @endpoint("Ask for room", Admission, body=AdmissionRequest, errors=("10101", "10201", "10202"))
+    @endpoint(
+        "Ask for room",
+        Admission,
+        body=AdmissionRequest,
+        errors=("10101", "10201", "10202", "10203"),
+    )
     async def post(self, body: AdmissionRequest) -> Admission:
         granted = await self.manager.admit(body.user, body.server, body.spec, body.language)
         return Admission(

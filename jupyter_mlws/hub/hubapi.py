@@ -104,26 +104,23 @@ class HubAPI:
         account = await self.account(user)
         return None if account is None else account.servers.get(name)
 
-    async def prepare(self, user: str, name: str, options: Mapping[str, Any]) -> None:
-        """Let the Hub keep what a later start is to use; makes the server if it has a name."""
-        body = {"user_options": dict(options)}
-        if name:
-            try:
-                await self._ask("PUT", _server(user, name), body)
-                return
-            except HubRefusedError as refused:
-                if refused.status != 409:
-                    raise
-        await self._ask("PATCH", _server(user, name), body)
+    async def name(self, user: str, name: str) -> None:
+        """Make a server with a name, without starting it; nothing where there is one.
 
-    async def start(self, user: str, name: str, options: Mapping[str, Any] | None) -> None:
+        Its options come with the start: the Hub writes those of a change into its log.
+        """
+        try:
+            await self._ask("PUT", _server(user, name), {"user_options": {}})
+        except HubRefusedError as refused:
+            if refused.status != 409:
+                raise
+
+    async def start(self, user: str, name: str, options: Mapping[str, Any]) -> None:
         """Start a server; returns when it is ready or after ten seconds.
 
-        None for ``options`` uses those that :meth:`prepare` left with the Hub; they are never
-        left out by accident, since the Hub then takes the last ones, refused ones too.
+        The options are always said: where none are, the Hub takes the last ones, refused ones too.
         """
-        body = {"user_options": None if options is None else dict(options)}
-        await self._ask("POST", _server(user, name), body, START_LIMIT)
+        await self._ask("POST", _server(user, name), {"user_options": dict(options)}, START_LIMIT)
 
     async def stop(self, user: str, name: str) -> None:
         """Stop a server; it may take longer than this does."""

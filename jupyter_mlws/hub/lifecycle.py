@@ -64,6 +64,8 @@ class Entry:
     environment: dict[str, str]
     """Masked."""
     resources: Resources
+    sealed: str | None = None
+    """The variables in full, closed up, until it has started: the Hub has them from then on."""
     priority: int = 0
     degrade: bool = False
     language: str = "en"
@@ -220,6 +222,7 @@ class Entry:
             updated_at=self.updated_at,
             queued_at=self.queued_at,
             started_at=self.started_at,
+            sealed=self.sealed,
         )
 
     @classmethod
@@ -245,4 +248,5 @@ class Entry:
             exit_code=row.exit_code,
             reason=None if row.reason is None else Words(*row.reason),
             last_log=row.last_log,
+            sealed=row.sealed,
         )

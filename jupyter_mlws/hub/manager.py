@@ -34,12 +34,13 @@ from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
-from jupyter_mlws.hub.lifecycle import LOST, Entry, Intent, now
+from jupyter_mlws.hub.lifecycle import ENDING, LOST, Entry, Intent, now
 from jupyter_mlws.hub.logs import LogFollower
 from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
+from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.usage import Meter
 
@@ -50,7 +51,6 @@ END_LIMIT = 120.0
 """Seconds that a container has to stop."""
 BUSY_WAIT = 2.0
 """Seconds until a Hub that starts as many as it may is asked again."""
-RETRY_WAIT = 2.0
 NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
 STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
 AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
@@ -72,18 +72,19 @@ class Person:
 class HubManager:
     """Creates, starts, stops and watches the containers of one Hub. Lives on the event loop."""
 
-    def __init__(self, settings: Settings, engine: Engine, hub: HubAPI, records: Records) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, hub: HubAPI, records: Records, seal: Seal
+    ) -> None:
         self.settings = settings
         self.policy = settings.policy
         self._engine = engine
         self._hub = hub
         self._records = records
+        self._seal = seal
         self._meter = Meter(engine)
         self._follower = LogFollower()
         # About twice the cores: more starts at once only make each of them slower.
         self._slots = asyncio.Semaphore(2 * (os.cpu_count() or 1))
-        self._requests: dict[str, ContainerCreate] = {}
-        """In full, with what the records mask, of those that this process was asked for."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: set[str] = set()
         self._listeners = 0
@@ -106,7 +107,7 @@ class HubManager:
         await self.monitor.sweep()
         self.fleet.counted = True
         for entry in left:
-            if entry.intent in (Intent.STOP, Intent.RESTART, Intent.DELETE):
+            if entry.intent in ENDING:
                 self._begin_end(entry)
             elif entry.id not in self.scheduler.waiting:
                 entry.intent = Intent.NONE
@@ -194,18 +195,19 @@ class HubManager:
         wanted = self._check(person, request)
         name = request.name or ""
         identifier = container_id(person.name, name)
-        before = self.fleet.entries.get(identifier)
-        if before is not None and self.fleet.status(before) not in AT_REST:
-            raise MLWSError("50203", name=identifier)
-        entry = Entry(
-            identifier, person.name, name, wanted.label, {}, Resources.of(wanted.resources)
+        self._must_be_at_rest(identifier)
+        wish = Request(
+            identifier,
+            person.name,
+            wanted.resources,
+            request.priority,
+            time.time(),
+            request.degrade,
         )
-        entry.priority, entry.degrade = request.priority, request.degrade
-        self._check_room(self.fleet.request(entry), request.wait)
-        await self._prepare(person.name, name, wanted)
-        if self.fleet.entries.get(identifier) is not before:
-            raise MLWSError("50203", name=identifier)  # asked for twice at once
-        self._requests[identifier] = request
+        self._check_room(wish, request.wait)
+        await self._name(person.name, name)
+        # Somebody may have asked for the same meanwhile.
+        self._must_be_at_rest(identifier)
         return self._submit(self._enter(person.name, name, request, wanted, language), language)
 
     async def start(self, person: Person, identifier: str, language: str) -> Container:
@@ -244,8 +246,9 @@ class HubManager:
         entry = self.fleet.entries.get(identifier)
         granted = self.scheduler.grants.get(identifier)
         if entry is not None and entry.intent is Intent.START and granted is not None:
-            self._check_values(entry, request)
             return granted
+        if entry is not None and entry.intent in ENDING:
+            raise MLWSError("10203", name=identifier)
         account = await self._hub.account(user)
         wanted = self._check(Person(user, account is not None and account.admin), request)
         entry = self._enter(user, server, request, wanted, language)
@@ -263,8 +266,6 @@ class HubManager:
             entry.admitting = False
         granted = self.scheduler.grants.get(entry.id)
         if granted is None:
-            self._requests[entry.id] = request
-            self._begin(self._deposit(entry))
             place = self.scheduler.place(entry.id, time.time())
             raise MLWSError("10202", position=place.position, eta_seconds=place.eta)
         entry.spawning = True
@@ -397,6 +398,11 @@ class HubManager:
             raise MLWSError("10404", name=identifier)
         return entry
 
+    def _must_be_at_rest(self, identifier: str) -> None:
+        entry = self.fleet.entries.get(identifier)
+        if entry is not None and self.fleet.status(entry) not in AT_REST:
+            raise MLWSError("50203", name=identifier)
+
     def _check(self, person: Person, request: ContainerCreate) -> Wanted:
         faults: list[Fault] = []
         if request.priority > 0 and not person.admin:
@@ -418,18 +424,15 @@ class HubManager:
             available = self.scheduler.available(request, moment)
             raise self.scheduler.shortage(request.amount, available)
 
-    def _check_values(self, entry: Entry, request: ContainerCreate) -> None:
-        """The Hub kept the variables for us; if it kept others, they are lost."""
-        if set(request.environment) != set(entry.environment):
-            raise MLWSError("10201", Fault("environment", LOST))
-
     # Inside: starting
 
     def _enter(
         self, user: str, name: str, request: ContainerCreate, wanted: Wanted, language: str
     ) -> Entry:
-        entry = self.fleet.new(user, name, wanted, language)
+        entry = self.fleet.enter(user, name, wanted, language)
         entry.priority, entry.degrade = request.priority, request.degrade
+        if entry.hides_values:
+            entry.sealed = self._seal.close(wanted.environment)
         self.monitor.know(entry.id)
         return entry
 
@@ -448,30 +451,13 @@ class HubManager:
             self.fleet.granted(entry, granted)
         self.fleet.settle()
 
-    async def _prepare(self, user: str, name: str, wanted: Wanted) -> None:
+    async def _name(self, user: str, name: str) -> None:
         try:
-            await self._hub.prepare(user, name, self._options_of(wanted))
+            if name:
+                await self._hub.name(user, name)
         except HubRefusedError as refused:
             said = Words(refused.message, refused.message)
             raise MLWSError("10201", Fault("name", said)) from refused
-
-    def _options_of(self, wanted: Wanted) -> dict[str, Any]:
-        return {
-            "image": wanted.label,
-            "resources": Resources.of(wanted.resources).model_dump(exclude_none=True),
-            "environment": dict(wanted.environment),
-        }
-
-    async def _deposit(self, entry: Entry) -> None:
-        """Leave the options of what waits with the Hub, once it has ended the start it refused."""
-        while entry.id in self.scheduler.waiting and entry.hides_values:
-            await asyncio.sleep(RETRY_WAIT)
-            wanted = self.policy.check(self._requests[entry.id])
-            try:
-                await self._hub.prepare(entry.user, entry.name, self._options_of(wanted))
-                return
-            except (HubRefusedError, MLWSError) as error:
-                log.info("The Hub does not take the options of %s yet: %s", entry.id, error)
 
     def _begin_start(self, entry: Entry) -> None:
         self._begin(self._start(entry))
@@ -489,9 +475,8 @@ class HubManager:
             entry.reason = Words(refused.message, refused.message)
         except MLWSError as error:
             log.warning("%s could not be started: %s", entry.id, error)
-            entry.reason = error.message
+            entry.reason = error.faults[0].message if error.faults else error.message
         finally:
-            self._requests.pop(entry.id, None)
             if entry.intent is Intent.START:
                 entry.intent = Intent.NONE
         await self.monitor.refresh(entry.id)
@@ -507,20 +492,24 @@ class HubManager:
                     raise
             await asyncio.sleep(BUSY_WAIT)
 
-    def _options(self, entry: Entry) -> dict[str, Any] | None:
-        """What to start it with; None for what the Hub has kept for us."""
-        request = self._requests.get(entry.id)
-        environment = dict(request.environment) if request is not None else entry.environment
-        if request is None and entry.hides_values:
-            kept = entry.server.options.get("environment", {}) if entry.server is not None else {}
-            if set(kept) != set(entry.environment):
-                return None
-            environment = kept
+    def _options(self, entry: Entry) -> dict[str, Any]:
+        """What to start it with."""
         return {
             "image": entry.image,
             "resources": entry.resources.model_dump(exclude_none=True),
-            "environment": environment,
+            "environment": self._environment(entry),
         }
+
+    def _environment(self, entry: Entry) -> dict[str, str]:
+        """In full: as it was closed up, or as the Hub has it from the last start."""
+        if not entry.hides_values:
+            return entry.environment
+        opened = self._seal.open(entry.sealed) if entry.sealed is not None else None
+        options = entry.server.options if entry.server is not None else {}
+        for found in (opened, options.get("environment")):
+            if found is not None and set(found) == set(entry.environment):
+                return dict(found)
+        raise MLWSError("10201", Fault("environment", LOST))
 
     # Inside: ending
 
@@ -593,7 +582,6 @@ class HubManager:
         if entry.name:
             await self._hub.forget(entry.user, entry.name)
         await in_thread(self._engine.remove, entry.id)
-        self._requests.pop(entry.id, None)
         self.monitor.forget(entry.id)
         self.fleet.drop(entry)
 

@@ -1,7 +1,7 @@
 """What the service keeps: containers, what happened to them, the queue, and reservations.
 
 The truth about what runs is Docker's and the Hub's. Values of what looks like a credential are
-never here: the Hub keeps the options of its servers itself.
+not here, except closed up (:mod:`~jupyter_mlws.hub.seal`) as long as their container waits.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class ContainerRow(Base):
     updated_at: Mapped[datetime] = mapped_column(Moment)
     queued_at: Mapped[datetime | None] = mapped_column(Moment)
     started_at: Mapped[datetime | None] = mapped_column(Moment)
+    sealed: Mapped[str | None] = mapped_column(Text)
 
 
 class LogRow(Base):

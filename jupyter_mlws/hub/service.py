@@ -28,6 +28,7 @@ from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 
 THREADS = 32
@@ -70,7 +71,7 @@ async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
     """The manager, once Docker and the Hub both answer."""
     while True:
         engine, hub = Engine(settings.hub_name), HubAPI(hub_url, token)
-        manager = HubManager(settings, engine, hub, Records(settings.database))
+        manager = HubManager(settings, engine, hub, Records(settings.database), Seal(token))
         try:
             await manager.open()
             return manager
