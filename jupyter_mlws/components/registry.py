@@ -43,7 +43,7 @@ class Registry:
     def all(self) -> dict[str, Component]:
         """Every component by name, the library's first."""
         found = {component.name: component for component in library()}
-        for component in (*self._packages(), *self._project()):
+        for component in (*_packages(), *self._project()):
             if component.name in found and component.error is None:
                 continue
             found[component.name] = component
@@ -58,9 +58,6 @@ class Registry:
             kept = {key: self._cache[key] for key in keys.values() if key in self._cache}
             self._cache = kept | {keys[file]: fresh[file] for file in news}
             return [item for file in files for item in self._cache[keys[file]]]
-
-    def _packages(self) -> list[Component]:
-        return _packages() if entry_points(group=GROUP) else []
 
 
 @lru_cache(maxsize=1)
@@ -127,8 +124,8 @@ def _key(file: Path) -> Key:
 
 @lru_cache(maxsize=1)
 def _packages() -> list[Component]:
-    # Installed packages do not change while the server runs.
-    return [Component(**row) for row in _ask("--packages")]
+    # Installed packages do not change while the server runs; looking through them takes long.
+    return [Component(**row) for row in _ask("--packages")] if entry_points(group=GROUP) else []
 
 
 def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:

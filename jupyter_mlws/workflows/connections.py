@@ -213,8 +213,10 @@ def _outs(draft: Draft) -> Iterator[Out]:
 
 
 def _is_named(edge: EdgeDefinition, out: Out) -> bool:
-    wanted = edge.source_port in (None, out.port)
-    return wanted and edge.path in (None, out.path)
+    if edge.source_port is not None:
+        # The file that a port makes may be another one now.
+        return edge.source_port == out.port
+    return edge.path in (None, out.path)
 
 
 def _names(edge: EdgeDefinition, there: Edge) -> bool:

@@ -310,12 +310,10 @@ class _Rewriting:
                 for old, new in pairs:
                     self._item(node, old, held[old], wanted[new], level)
                 continue
-            kept = min(end - start, new_end - new_start)
-            for n in range(kept):
-                self._item(node, start + n, held[start + n], wanted[new_start + n], level)
-            gone += range(start + kept, end)
-            if new_start + kept < new_end:
-                news[start + kept - 1] = wanted[new_start + kept : new_end]
+            # What stands beside an item, a comment perhaps, is not of the one that comes for it.
+            gone += range(start, end)
+            if new_start < new_end:
+                news[start - 1] = wanted[new_start:new_end]
         self._block_item_removals(places, gone)
         for place, parts in news.items():
             self._insert_items(node, places, place, parts)
