@@ -107,6 +107,10 @@ class Fleet:
         self._writes.add(write)
         write.add_done_callback(self._written)
 
+    async def written(self) -> None:
+        """Until all of it is on the disk: what is answered then outlives this process."""
+        await asyncio.gather(*self._writes)
+
     def _written(self, write: asyncio.Future[Any]) -> None:
         self._writes.discard(write)
         if not write.cancelled() and write.exception() is not None:

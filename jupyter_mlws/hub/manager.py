@@ -208,7 +208,9 @@ class HubManager:
         await self._name(person.name, name)
         # Somebody may have asked for the same meanwhile.
         self._must_be_at_rest(identifier)
-        return self._submit(self._enter(person.name, name, request, wanted, language), language)
+        entry = self._enter(person.name, name, request, wanted, language)
+        self._queue(entry)
+        return await self._answer(entry, language)
 
     async def start(self, person: Person, identifier: str, language: str) -> Container:
         """Start it as it was, or queue it; nothing where it runs or waits already."""
@@ -217,23 +219,28 @@ class HubManager:
             entry.intent = Intent.RESTART
         if self.fleet.status(entry) in AT_REST:
             self._check_room(self.fleet.request(entry), True)
-            return self._submit(entry, language)
-        return self.fleet.container(entry, language)
+            self._queue(entry)
+        return await self._answer(entry, language)
 
     async def stop(self, person: Person, identifier: str, language: str) -> Container:
         """Stop it, or take it from the queue."""
-        return self._end(self._own(person, identifier), Intent.STOP, language)
+        entry = self._own(person, identifier)
+        self._end(entry, Intent.STOP)
+        return await self._answer(entry, language)
 
     async def restart(self, person: Person, identifier: str, language: str) -> Container:
         """Stop it and start it, with the resources that it has."""
         entry = self._own(person, identifier)
         if not entry.active:
             return await self.start(person, identifier, language)
-        return self._end(entry, Intent.RESTART, language)
+        self._end(entry, Intent.RESTART)
+        return await self._answer(entry, language)
 
     async def delete(self, person: Person, identifier: str, language: str) -> Container:
         """Stop and remove it; the person's home stays."""
-        return self._end(self._own(person, identifier), Intent.DELETE, language)
+        entry = self._own(person, identifier)
+        self._end(entry, Intent.DELETE)
+        return await self._answer(entry, language)
 
     # The Hub's question, and plans
 
@@ -254,7 +261,10 @@ class HubManager:
         entry = self._enter(user, server, request, wanted, language)
         self.monitor.know(identifier)
         self.scheduler.release(identifier)
-        return self._admitted(entry, request)
+        try:
+            return self._admitted(entry, request)
+        finally:
+            await self.fleet.written()
 
     def _admitted(self, entry: Entry, request: ContainerCreate) -> Grant:
         asked = self.fleet.request(entry)
@@ -288,6 +298,7 @@ class HubManager:
         if asked.reserve:
             held = self.scheduler.reserve(request, moment, moment + RESERVED_FOR)
             self.fleet.settle()
+            await self.fleet.written()
             if held is not None:
                 return Allocation(
                     success=True,
@@ -436,9 +447,11 @@ class HubManager:
         self.monitor.know(entry.id)
         return entry
 
-    def _submit(self, entry: Entry, language: str) -> Container:
-        self._queue(entry)
-        return self.fleet.container(entry, language)
+    async def _answer(self, entry: Entry, language: str) -> Container:
+        """How it stands, once that is on the disk."""
+        told = self.fleet.container(entry, language)
+        await self.fleet.written()
+        return told
 
     def _queue(self, entry: Entry) -> None:
         """Into the queue, and out of it at once where there is room."""
@@ -513,18 +526,14 @@ class HubManager:
 
     # Inside: ending
 
-    def _end(self, entry: Entry, intent: Intent, language: str) -> Container:
+    def _end(self, entry: Entry, intent: Intent) -> None:
         self.scheduler.withdraw(entry.id)
         entry.queued_at = None
-        if entry.intent is Intent.DELETE or (
-            intent is Intent.STOP and self.fleet.status(entry) in AT_REST
-        ):
-            self.fleet.settle()
-            return self.fleet.container(entry, language)
-        entry.intent, entry.spawning = intent, False
-        self._begin_end(entry)
+        nothing_to_stop = intent is Intent.STOP and self.fleet.status(entry) in AT_REST
+        if entry.intent is not Intent.DELETE and not nothing_to_stop:
+            entry.intent, entry.spawning = intent, False
+            self._begin_end(entry)
         self.fleet.settle()
-        return self.fleet.container(entry, language)
 
     def _begin_end(self, entry: Entry) -> None:
         if entry.id not in self._ending:
