@@ -38,11 +38,15 @@ MAX_BODY = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer that needs more than a body: another status, a Location, an ETag."""
+    """An answer that needs more than a body: another status, a Location, a version.
+
+    ``version`` is what a change of the resource is checked against; it becomes the ETag.
+    """
 
     data: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ class RESTHandler(web.RequestHandler):
 
     resource: ClassVar[str]
     log: Any
+    _version = ""
 
     @property
     def answers(self) -> idempotency.Answers[Reply]:
@@ -179,18 +184,20 @@ class RESTHandler(web.RequestHandler):
         self.set_status(answer.status)
         for name, value in answer.headers.items():
             self.set_header(name, value)
+        self._version = answer.version
+        if answer.version and self.request.method != "GET":
+            self.set_header("ETag", f'"{answer.version}"')
         data = to_json(answer.data)
         self.finish(json.dumps(_envelope(answer.status, data, self.language), ensure_ascii=False))
 
     def compute_etag(self) -> str | None:
-        """The hash of the answer, behind the version that the endpoint itself gave.
+        """The hash of a GET's answer, behind the version that the endpoint itself gave.
 
         So a GET tells by one header both whether anything of its answer changed
         (``If-None-Match``) and which version a change is meant for (``If-Match``).
         """
-        version = self._headers.get("ETag", "").strip('"')
         body = hashlib.sha256(b"".join(self._write_buffer)).hexdigest()[:32]
-        return f'"{version}.{body}"' if version else f'"{body}"'
+        return f'"{self._version}.{body}"' if self._version else f'"{body}"'
 
     def versions(self) -> list[str] | None:
         """What ``If-Match`` names, without the part that tells of the answer; None for ``*``.

@@ -33,4 +33,4 @@ class Refusal(SpawnException):  # type: ignore[misc]
     def link(self, address: str) -> None:
         """Add the way to the page where the person sees what runs and what waits."""
         label = html.escape(SEE.in_(self.language))
-        self.jupyterhub_html_message += f'<p><a href="{html.escape(address)}">{label}</a></p>'
+        self.jupyterhub_html_message += f' <a href="{html.escape(address)}">{label}</a>'

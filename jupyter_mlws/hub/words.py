@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -27,16 +28,15 @@ SIZES = {
     "medium": Words("Medium", "中"),
     "large": Words("Large", "大"),
 }
-CORES = Words("{cpu} cores, {memory} of memory", "{cpu} 核，{memory} 内存")
-CORES_GPU = Words(
-    "{cpu} cores, {memory} of memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU"
-)
+CORES = Words("{cpu} CPU, {memory} memory", "{cpu} 核，{memory} 内存")
+CORES_GPU = Words("{cpu} CPU, {memory} memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU")
 
 
 def size(amount: Amount) -> Words:
     """An amount, in words."""
     form = CORES_GPU if amount.gpu else CORES
-    return form.fill(cpu=f"{amount.cpu:g}", memory=write_memory(amount.memory), gpu=amount.gpu)
+    memory = re.sub(r"([KMGT]i)$", r" \1B", write_memory(amount.memory))
+    return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
 
 
 def as_resources(amount: Amount) -> dict[str, str]:
@@ -103,18 +103,22 @@ def sentence(envelope: Mapping[str, Any]) -> str:
 
 
 def page(envelope: Mapping[str, Any]) -> str:
-    """An error as HTML; everything in it is escaped."""
-    rows = "".join(
-        f"<li><code>{html.escape(row['field'])}</code> {html.escape(row['message'])}</li>"
+    """An error as HTML that may stand inside a paragraph; everything in it is escaped."""
+    rows = [
+        f"<code>{html.escape(row['field'])}</code> {html.escape(row['message'])}"
         for row in envelope["errors"]
-    )
+    ]
     log = "\n".join(envelope["details"].get("last_log", ()))
-    return (
-        f"<strong>{html.escape(envelope['message'])}</strong>"
-        + (f"<ul>{rows}</ul>" if rows else "")
-        + (f'<pre class="text-start">{html.escape(log)}</pre>' if log else "")
-        + f"<p>{html.escape(envelope['solution'])}</p>"
+    shown = (
+        f'<code class="d-block text-start" style="white-space: pre-wrap">{html.escape(log)}</code>'
     )
+    lines = [
+        f"<strong>{html.escape(envelope['message'])}</strong>",
+        *rows,
+        *([shown] if log else []),
+        html.escape(envelope["solution"]),
+    ]
+    return "<br>".join(lines)
 
 
 def spawn_form(spawner: Any) -> str:

@@ -22,7 +22,7 @@ from jupyter_mlws.notebooks.models import (
     StatusReport,
 )
 
-NO_NOTEBOOK = ("20401", "20402")
+NO_NOTEBOOK = ("20401", "20402", "50302")
 FAILURES = ("20101", "20102", "20201", "20202", "20203", "20204")
 """Codes that an execution may end with."""
 
@@ -51,7 +51,8 @@ class NotebooksHandler(NotebooksBase):
         body=NotebookCreate,
         status=201,
         also=[("write", "contents")],
-        errors=("10301", "10404", "20104", "50203"),
+        errors=("10301", "10404", "20104", "50203", "50302"),
+        idempotent=True,
     )
     async def post(self, body: NotebookCreate) -> Reply:
         made = await self.notebooks.create_notebook(body.container_id, body.path, body.kernel)
@@ -73,7 +74,7 @@ class NotebookHandler(NotebooksBase):
     @endpoint(
         "Delete a notebook and end its session",
         also=[("write", "contents"), ("write", "kernels")],
-        errors=("20104", "20401"),
+        errors=("20104", "20401", "50302"),
     )
     async def delete(self, identifier: str) -> None:
         await self.notebooks.delete(identifier)
@@ -88,6 +89,7 @@ class ExecuteHandler(NotebooksBase):
         body=ExecuteRequest,
         also=[("execute", "kernels")],
         errors=(*NO_NOTEBOOK, *FAILURES),
+        idempotent=True,
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> ExecutionResult | Reply:
         if body.saves:
@@ -105,7 +107,7 @@ class ExecuteHandler(NotebooksBase):
 class StatusHandler(NotebooksBase):
     """What a notebook does now."""
 
-    @endpoint("Get kernel, running execution and queue", StatusReport, errors=["20401"])
+    @endpoint("Get kernel, running execution and queue", StatusReport, errors=("20401", "50302"))
     async def get(self, identifier: str) -> StatusReport:
         return await self.notebooks.status(identifier, self.language)
 
@@ -117,7 +119,7 @@ class InterruptHandler(NotebooksBase):
         "Interrupt the running execution",
         StatusReport,
         also=[("write", "kernels")],
-        errors=["20401"],
+        errors=("20401", "50302"),
     )
     async def post(self, identifier: str) -> StatusReport:
         return await self.notebooks.interrupt(identifier)
@@ -144,7 +146,7 @@ class ExecutionsHandler(NotebooksBase):
         Page[Execution],
         query=PageQuery,
         also=[("read", "contents")],
-        errors=["20401"],
+        errors=("20401", "50302"),
     )
     async def get(self, identifier: str, query: PageQuery) -> Page[Execution]:
         return await self.notebooks.executions(identifier, query.limit, query.cursor, self.language)
@@ -157,7 +159,7 @@ class ExecutionHandler(NotebooksBase):
         "Get what a call of execute came to, or where it stands",
         ExecutionResult,
         also=[("read", "contents")],
-        errors=["20401"],
+        errors=("20401", "50302"),
     )
     async def get(self, identifier: str, call: str) -> ExecutionResult:
         return await self.notebooks.execution(identifier, call, self.language)

@@ -72,7 +72,7 @@ class NotebookManager:
         """Make an empty notebook; its kernel starts with the first execution.
 
         Errors: 50203 where ``path`` is taken, 50201 for a kernel or folder that is not there,
-        10404 and 10301 for a container that is not this server's.
+        50302 where it leads outside, 10404 and 10301 for a container that is not this server's.
         """
         self._check_container(container_id)
         wanted = NotebookCreate(path=path, kernel=kernel)
@@ -80,6 +80,7 @@ class NotebookManager:
             if faults := await self._faults(wanted):
                 raise MLWSError("50201", *faults)
             target = wanted.path or await self._server.free_name()
+            self._server.check_inside(target)
             if await self._server.exists(target):
                 raise MLWSError("50203", name=target)
             await self._server.save(target, await self._empty(kernel))

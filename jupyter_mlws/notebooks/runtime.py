@@ -311,8 +311,9 @@ class NotebookRuntime:
         async def begun() -> None:
             piece.started = time.time()
             piece.status = ExecutionStatus.RUNNING
-            self._tell_piece(job, piece)
+            # Kept before it is told: who has seen it run finds it in the history.
             await asyncio.to_thread(history.begin, self._begun(job, piece))
+            self._tell_piece(job, piece)
 
         self.running = (job, piece)
         connection = await kernel.connect()
@@ -328,8 +329,8 @@ class NotebookRuntime:
     async def _finish(self, job: Job, piece: Piece, outcome: Outcome, history: History) -> None:
         piece.outcome, piece.status = outcome, outcome.status
         self.last = (job, piece)
-        self._tell_piece(job, piece)
         await asyncio.to_thread(history.end, piece.id, outcome)
+        self._tell_piece(job, piece)
 
     async def _save(self, job: Job, document: Document) -> None:
         """Put the outputs into the document, unless somebody changed it since it was read."""

@@ -63,7 +63,13 @@ class JupyterServer:
         path: str | None = self._file_ids.get_path(identifier)
         if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
             raise MLWSError("20401", kind="notebook", name=identifier)
+        self.check_inside(path)
         return path
+
+    def check_inside(self, path: str) -> None:
+        """Error 50302 where a link leads out of the server's root."""
+        if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
+            raise MLWSError("50302", path=path)
 
     # Documents
 
@@ -84,6 +90,7 @@ class JupyterServer:
 
     async def facts(self, path: str) -> Facts:
         """Error 20401 where it is not there."""
+        self.check_inside(path)
         with _refusals(path, self.root):
             model = await ensure_async(self._contents.get(path, content=False))
         return Facts(model["created"], model["last_modified"])

@@ -76,7 +76,7 @@ class WorkflowsHandler(APIHandler):
         workspace = await self.open_workspace()
         workflow = await in_thread(workspace.workflows.create, body, self.language)
         headers = location(self, "workflows", workflow.id)
-        return Reply(workflow, 201, {**headers, **_version(workflow)})
+        return Reply(workflow, 201, headers, workflow.etag)
 
 
 class ValidateHandler(APIHandler):
@@ -102,7 +102,7 @@ class WorkflowHandler(APIHandler):
     async def get(self, identifier: str) -> Reply:
         workspace = await self.open_workspace()
         workflow = await in_thread(workspace.workflows.get, unescape(identifier), self.language)
-        return Reply(workflow, 200, _version(workflow))
+        return Reply(workflow, version=workflow.etag)
 
     @endpoint(
         "Change a workflow: its nodes and edges, or the text of its file",
@@ -118,7 +118,7 @@ class WorkflowHandler(APIHandler):
         workflow = await in_thread(
             workspace.workflows.change, unescape(identifier), body, seen, self.language
         )
-        return Reply(workflow, 200, _version(workflow))
+        return Reply(workflow, version=workflow.etag)
 
     @endpoint(
         "Remove a workflow's file; its results stay",
@@ -129,10 +129,6 @@ class WorkflowHandler(APIHandler):
     async def delete(self, identifier: str) -> Removed:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.remove, unescape(identifier))
-
-
-def _version(workflow: Workflow) -> dict[str, str]:
-    return {"ETag": f'"{workflow.etag}"'}
 
 
 class PlanHandler(APIHandler):

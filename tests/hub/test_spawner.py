@@ -202,7 +202,7 @@ def test_the_spawn_page_offers_sizes_and_shows_a_refusal_as_html(hub: Hub) -> No
     session = hub.session("spawner-bob")
     chinese = {"Accept-Language": "zh-CN"}
     page = session.get(f"{hub.url}/hub/spawn", headers=chinese, timeout=20).content.decode()
-    assert "0.5 核，1Gi 内存" in text_of(page)
+    assert "0.5 核，1 GiB 内存" in text_of(page)
     assert 'name="size"' in page
     assert 'value="large"' in page
     form = {"size": "huge", "_xsrf": session.cookies.get("_xsrf", path="/hub/")}
@@ -342,7 +342,7 @@ def test_the_progress_of_a_start_is_told_in_the_persons_language(hub: Hub) -> No
         if line.startswith(b"data:")
     ]
     messages = [row["message"] for row in rows]
-    assert "正在创建容器：0.5 核，1Gi 内存" in messages
+    assert "正在创建容器：0.5 核，1 GiB 内存" in messages
     assert rows[-1]["ready"]
     hub.stop("spawner-hal")
 

@@ -231,6 +231,19 @@ async def test_the_list_leaves_out_what_is_hidden_or_of_tools(call, project: Pro
     assert [item["path"] for item in page["items"]] == ["deep/er/n.ipynb", "x/n.ipynb"]
 
 
+async def test_links_that_lead_outside(call, project: Project, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "n.ipynb").write_text("{}")
+    (project.root / "out").symlink_to(outside)
+    (project.root / "link.ipynb").symlink_to(outside / "n.ipynb")
+    status, said, _ = await call("POST", "", {"path": "out/new.ipynb"})
+    assert (status, said["code"]) == (403, "50302")
+    _, page, _ = await call("GET")
+    assert page["items"] == []
+    assert [file.name for file in outside.iterdir()] == ["n.ipynb"]
+
+
 async def test_a_large_tree_is_not_walked_to_its_end(tmp_path: Path) -> None:
     from jupyter_mlws.notebooks.walk import find
 

@@ -62,6 +62,17 @@ async def test_a_call_of_an_earlier_server_is_known_without_outputs(
     assert (status, said["status"], said["outputs_kept"]) == (200, "SUCCESS", False)
 
 
+async def test_a_call_that_is_sent_again_runs_once(create, call) -> None:
+    notebook = (await create())["id"]
+    code = {"code": "n = globals().get('n', 0) + 1; print(n)"}
+    key = {"Idempotency-Key": "once"}
+    _, first, _ = await call("POST", f"{notebook}/execute", code, key)
+    _, again, _ = await call("POST", f"{notebook}/execute", code, key)
+    assert again == first
+    _, third, _ = await call("POST", f"{notebook}/execute", code)
+    assert third["output"] == "2\n"
+
+
 def test_what_a_killed_server_left_running_is_lost(project: Project) -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", BEGIN, str(project.root)],
