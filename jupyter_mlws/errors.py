@@ -607,6 +607,28 @@ CATALOGUE: dict[str, Entry] = {
             "请查看其日志并修正原因后重新运行；已完成的部分不会重复运行。",
         ),
     ),
+    "40102": Entry(
+        409,
+        Words(
+            "The node {node!r} wants {required} of {resource}; there is {available} at all.",
+            "节点 {node!r} 需要 {resource} {required}，而总共只有 {available}。",
+        ),
+        Words(
+            "Ask for less in the node's settings, or run it where there is more.",
+            "请在节点设置中减少需求，或在资源更多的地方运行。",
+        ),
+    ),
+    "40103": Entry(
+        409,
+        Words(
+            "The node {node!r} went over its limit of {limit} ({resource}) and was stopped.",
+            "节点 {node!r} 超出其 {limit} 的限制（{resource}），已被停止。",
+        ),
+        Words(
+            "Raise the limit in the node's settings, or make it need less.",
+            "请在节点设置中提高限制，或减少其需求。",
+        ),
+    ),
     "40104": Entry(
         500,
         Words("The run could not go on: {reason}", "运行无法继续：{reason}"),

@@ -16,6 +16,10 @@ from functools import cached_property
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.versioning.dvc.fast import yaml12
+from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
+from jupyter_mlws.versioning.dvc.fast.yaml12 import Lines
+from jupyter_mlws.workflows import policy
 
 TITLE = "workflow"
 """The entry of `vars` that is the workflow's title and notes, never a node's settings."""
@@ -27,8 +31,6 @@ OUTPUTS = ("outs", "metrics", "plots")
 TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
 LONGEST = 4_000_000
 """Characters; a larger file is no workflow."""
-
-Lines = dict[tuple[str | int, ...], int]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Stage:
     frozen: bool
     line: int | None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    policy: policy.Policy = policy.DEFAULT
     at: tuple[float, float] | None = None
 
     @cached_property
@@ -193,6 +196,7 @@ class Document:
             frozen=bool(data.get("frozen")),
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
             settings=self._settings(name),
+            policy=policy.read(data.get("meta"))[0],
             at=_place(data.get("meta")),
         )
 
@@ -212,46 +216,36 @@ def etag_of(text: str) -> str:
 
 def parse(path: str, text: str) -> Document:
     """Read ``text``; error 40205 with the line where it is no YAML mapping."""
+    if len(text) > LONGEST:
+        raise _unreadable(path, "the file is larger than 4 MB", None)
+    try:
+        data, lines = yaml12.read_with_lines(text)
+    except UnusualError:
+        data, lines = _by_ruamel(path, text)
+    if data is None and not text.strip():
+        data = {}
+    if not isinstance(data, Mapping):
+        raise _unreadable(path, "the file must be a mapping with `stages`", 1)
+    return Document(path, text, data, lines, tuple(_faults(data, lines)))
+
+
+def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    if len(text) > LONGEST:
-        raise _unreadable(path, "the file is larger than 4 MB", None)
-    yaml = YAML(typ="safe", pure=True)
     try:
-        root = yaml.compose(text)
+        root = YAML(typ="safe", pure=True).compose(text)
         data = YAML(typ="safe", pure=True).load(text) if root is not None else {}
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise _unreadable(path, said, mark.line + 1 if mark else None) from error
-    if not isinstance(data, Mapping):
-        raise _unreadable(path, "the file must be a mapping with `stages`", 1)
-    lines: Lines = {}
-    if root is not None:
-        _collect_lines(root, (), lines)
-    return Document(path, text, data, lines, tuple(_faults(data, lines)))
+    return data, yaml12.lines_of(root)
 
 
 def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:
     where = f"line {line}: " if line else ""
     return MLWSError("40205", path=path, reason=f"{where}{reason}", line=line)
-
-
-def _collect_lines(node: Any, where: tuple[str | int, ...], lines: Lines) -> None:
-    """Lines of keys and items; anchors may make the tree a graph, three levels suffice."""
-    if len(where) > 3:
-        return
-    if node.id == "mapping":
-        for key, value in node.value:
-            here = (*where, str(key.value))
-            lines[here] = key.start_mark.line + 1
-            _collect_lines(value, here, lines)
-    elif node.id == "sequence":
-        for n, value in enumerate(node.value):
-            place = (*where, n)
-            lines[place] = value.start_mark.line + 1
-            _collect_lines(value, place, lines)
 
 
 def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
@@ -289,6 +283,10 @@ def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
         elif key in ("deps", *OUTPUTS) and not isinstance(value, list | None):
             words = Words(f"`{key}` must be a list of paths.", f"`{key}` 必须是路径列表。")
             yield Fault(words, line, name, str(key))
+    for wish, why in policy.faults(stage.get("meta")):
+        line = lines.get(("stages", name, "meta", wish)) or lines.get(("stages", name))
+        words = Words(f"`meta.{wish}` {why.en}.", f"`meta.{wish}` {why.zh}。")
+        yield Fault(words, line, name, f"meta.{wish}")
 
 
 def _paths(entries: Any) -> Iterator[str]:

@@ -83,10 +83,13 @@ class Documents:
         """The stages, resolved by DVC where they use templates; its refusal is a problem."""
         if not document.needs_resolving():
             return document.stages(), []
-        from jupyter_mlws.versioning.dvc.stages import resolve
+        from jupyter_mlws.versioning.dvc import resolved
 
         try:
-            return document.stages(resolve(self._root, document.path, document.data)), []
+            data = resolved.stages(
+                self._root, document.path, document.text, document.data, self._project.state
+            )
+            return document.stages(data), []
         except MLWSError as error:
             if error.code not in ("40205", "30204"):
                 raise

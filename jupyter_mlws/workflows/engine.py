@@ -1,111 +1,177 @@
 """The scheduler of one run: starts what is ready, in parallel, and journals every change.
 
-DVC's part (hashes, run cache, lock file) is done by one thread, this one; a thread a running
-node only waits for its process.
+One loop in one thread. It waits for whatever comes next (:mod:`.waiting`) and treats all that
+came at once in one transaction of the journal; what a node's start and end mean for DVC is the
+lane's. Only hashing and storing of large files is done in threads.
 """
 
 from __future__ import annotations
 
+import heapq
 import os
-import queue
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from jupyter_mlws.errors import Words
-from jupyter_mlws.versioning.dvc.stages import (
-    Command,
-    Forecast,
-    Pipeline,
-    Prepared,
-    StageError,
-)
+from jupyter_mlws.versioning.dvc.stages import Change, Command, Found, Prepared, StageError
 from jupyter_mlws.workflows import plan
+from jupyter_mlws.workflows.capacity import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.journal import Journal
-from jupyter_mlws.workflows.processes import COOKIE, GRACE, end_bearers, end_group
+from jupyter_mlws.workflows.launching import start
+from jupyter_mlws.workflows.policy import OnFailure, Policy
+from jupyter_mlws.workflows.processes import (
+    ATTEMPT,
+    COOKIE,
+    GRACE,
+    end_bearers,
+    end_group,
+    memory_of,
+)
 from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.waiting import Waiter
 
-FOLD_EVERY = 2.0
-"""Seconds between two writes of `dvc.lock` during a run."""
 TAIL = 20
 """Lines of a failed node's log that its error quotes."""
+MEASURE_EVERY = 0.25
+"""Seconds between two looks at the memory of nodes that have a limit."""
+TURN = 0.05
+"""Seconds after which nodes that need no process let others be heard."""
+
+
+class Lane(Protocol):
+    """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
+
+    def prepare(self, name: str, *, force: bool = False) -> Found: ...
+    def command(self, name: str) -> Command: ...
+    def commit(self, name: str) -> dict[str, str]: ...
+    def hashes(self, name: str) -> dict[str, str]: ...
+    def entry(self, name: str) -> dict[str, Any] | None: ...
+    def discard(self, name: str) -> None: ...
+    def fold(self, order: Sequence[str]) -> None: ...
+    def heavy(self, name: str) -> bool: ...
+    @property
+    def fold_every(self) -> float: ...
+
+
+class WarmWorkers(Protocol):
+    """Processes that have imported what nodes need; see :mod:`jupyter_mlws.workflows.warm`."""
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None: ...
+    def filenos(self) -> list[int]: ...
+    def collect(self) -> list[tuple[int, int]]: ...
 
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of a run."""
+    """What is asked of a run. ``done`` are nodes that count as up to date whatever they are."""
 
     targets: Sequence[str] = ()
     force: bool = False
     keep_going: bool = False
     jobs: int = 1
+    done: frozenset[str] = frozenset()
 
 
 @dataclass
-class Running:
-    """A node whose command runs: the thread that waits for it, and its process of now."""
+class Attempt:
+    """A node at work: its commands, the one that runs, and why it was stopped, if it was."""
 
     node: str
-    thread: threading.Thread
-    process: subprocess.Popen[bytes] | None = None
-    stopped: threading.Event = field(default_factory=threading.Event)
+    number: int
+    policy: Policy
+    environment: Mapping[str, str]
+    command: Command | None = None
+    line: int = 0
+    pid: int | None = None
+    deadline: float | None = None
+    stopped: tuple[str, dict[str, Any]] | None = None
+
+
+@dataclass
+class _Progress:
+    """Where the nodes of a run stand."""
+
+    queued: list[tuple[float, str]] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    later: dict[str, float] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    starting: list[Attempt] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
 
 
 class Engine:
-    """Runs the stages of one pipeline. :meth:`cancel` may be called from a signal handler."""
+    """Runs the stages of one pipeline. :meth:`cancel` may be called from a signal's handler."""
 
     def __init__(
         self,
         journal: Journal,
         run: str,
-        pipeline: Pipeline,
+        lane: Lane,
         stages: Sequence[Stage],
         order: Order,
         logs: Path,
         environment: Mapping[str, str] | None = None,
+        warm: WarmWorkers | None = None,
+        total: Amounts | None = None,
     ) -> None:
         self._journal = journal
         self._run = run
-        self._pipeline = pipeline
+        self._lane = lane
         self._order = order
         self._logs = logs
         self._environment = {**(environment or {}), COOKIE: run, "PYTHONUNBUFFERED": "1"}
         self._needs = upstream(stages)
         self._sequence = [stage.id for stage in ordered(stages)]
         self._wanted = closure(self._needs, order.targets or self._sequence)
+        self._policies = {stage.id: stage.policy for stage in stages}
+        self._dependents = _reversed(self._needs)
+        self._missing = {
+            node: len(set(self._needs[node])) for node in self._sequence if node in self._wanted
+        }
         self._weights = self._longest_paths(journal.durations(journal.record(run)["workflow"]))
-        self._news: queue.SimpleQueue[tuple[str, int | str] | None] = queue.SimpleQueue()
-        self._running: dict[str, Running] = {}
-        self._done: set[str] = set()
-        self._queued: list[str] = []
+        self._pool = Pool(total or of_this_machine(order.jobs), order.jobs)
+        self._warm = warm
+        self._waiter = Waiter(warm)
+        self._now = _Progress()
+        self._pids: dict[int, Attempt] = {}
         self._failure: dict[str, Any] | None = None
+        self._stopping = False
         self._cancelled = False
+        self._ending = False
         self._folded = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the run to stop."""
-        self._news.put(None)
+        self._cancelled = True
+        self._waiter.wake()
 
     def execute(self) -> tuple[Status, dict[str, Any] | None]:
         """Run to the end; how it ended, and the error of the first node that failed."""
         try:
-            self._queue_ready()
-            while self._queued or self._running:
-                self._start_what_fits()
-                if self._running:
-                    self._take(self._news.get())
-            self._end_rest()
+            self._enqueue(node for node, count in self._missing.items() if count == 0)
+            while self._now.queued or self._now.later or self._now.attempts:
+                with self._journal.batch():
+                    self._start_what_fits()
+                self._launch()
+                if not self._now.queued or self._now.attempts:
+                    self._wait()
+            with self._journal.batch():
+                self._end_rest()
         finally:
             self._stop_all()
-            self._pipeline.fold(self._sequence)
+            self._waiter.close()
+            self._lane.fold(self._sequence)
         if self._cancelled:
             return Status.CANCELLED, None
         return (Status.FAILED, self._failure) if self._failure else (Status.COMPLETED, None)
@@ -121,198 +187,358 @@ class Engine:
 
     # What may start
 
-    def _queue_ready(self) -> None:
-        for node in self._sequence:
-            if node not in self._wanted or node in self._done or node in self._queued:
-                continue
-            if node in self._running or not self._done.issuperset(self._needs[node]):
-                continue
-            self._journal.set_node(self._run, node, Status.QUEUED)
-            self._queued.append(node)
-        self._queued.sort(key=lambda node: -self._weights[node])
+    def _enqueue(self, nodes: Iterable[str]) -> None:
+        for node in nodes:
+            heapq.heappush(self._now.queued, (-self._weights[node], node))
 
     def _start_what_fits(self) -> None:
-        while self._queued and len(self._running) < self._order.jobs:
-            self._notice_cancel()
-            if self._cancelled or (self._failure and not self._order.keep_going):
-                self._queued.clear()
-                return
-            self._start(self._queued.pop(0))
+        """Start nodes by their weight; what has no room lets lighter ones pass."""
+        until = time.monotonic() + TURN
+        waiting: list[str] = []
+        while self._now.queued and time.monotonic() < until:
+            if self._cancelled or self._stopping:
+                self._now.queued.clear()
+                break
+            _, node = heapq.heappop(self._now.queued)
+            if not self._begin(node):
+                waiting.append(node)
+                if len(self._now.attempts) >= self._order.jobs:
+                    break
+        for node in waiting:
+            if node not in self._now.told:
+                self._now.told.add(node)
+                self._journal.set_node(self._run, node, Status.QUEUED)
+        self._enqueue(waiting)
 
-    def _notice_cancel(self) -> None:
-        """Nodes that need no process end without a wait for news, so it is looked for here."""
-        waiting = []
-        while not self._news.empty():
-            waiting.append(self._news.get())
-        if None in waiting:
-            self._cancelled = True
-        for news in waiting:
-            if news is not None:
-                self._news.put(news)
-        if self._cancelled and self._running:
-            self._terminate()
+    def _begin(self, node: str) -> bool:
+        """Take a node up; False where it has to wait for room."""
+        policy = self._policies[node]
+        if node in self._order.done:
+            self._cached(node, plan.ACCEPTED)
+            return True
+        given = self._pool.take(node, policy)
+        if given is None:
+            return False
+        number = self._now.numbers.get(node, 0) + 1
+        attempt = Attempt(node, number, policy, given)
+        self._now.attempts[node] = attempt
+        self._do(
+            node,
+            lambda: self._lane.prepare(node, force=self._order.force),
+            lambda found, error: self._prepared(attempt, found, error),
+        )
+        return True
 
-    def _start(self, node: str) -> None:
+    def _do(
+        self, node: str, work: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
+    ) -> None:
+        """Do the lane's work at once, or in a thread where it moves much data."""
+        if self._lane.heavy(node):
+            self._waiter.in_thread(work, then)
+            return
         try:
-            reasons = self._reasons(node)
-            found = self._pipeline.prepare(node, force=self._order.force)
+            result = work()
         except StageError as error:
-            self._fail(node, "40104", {"node": node, "reason": str(error)})
-            log_path(self._logs, node).write_text(f"{error}\n", encoding="utf-8")
-            return
-        if found is not Prepared.READY:
-            words = plan.RESTORED_NOW if found is Prepared.RESTORED else plan.CACHED
-            hashes = self._pipeline.hashes(node)
-            self._journal.set_node(
-                self._run, node, Status.CACHED, reasons=[list(words)], outputs=hashes
-            )
-            self._finish(node)
-            return
-        command = self._pipeline.command(node)
-        self._journal.set_node(self._run, node, Status.RUNNING, reasons=[list(r) for r in reasons])
-        running = Running(node, threading.Thread(target=self._attend, args=(node, command)))
-        self._running[node] = running
-        running.thread.start()
-
-    def _reasons(self, node: str) -> list[Words]:
-        if self._order.force:
-            return [plan.FORCED]
-        changes = self._pipeline.examine(node, Forecast()).changes
-        return [reason for change in changes for reason in plan.describe(change)]
-
-    # A running node (the only part that runs in threads)
-
-    def _attend(self, node: str, command: Command) -> None:
-        running = self._running[node]
-        path = log_path(self._logs, node)
-        code: int | str = 0
-        try:
-            with path.open("ab", buffering=0) as log:
-                for shown, arguments in zip(command.shown, command.arguments, strict=True):
-                    log.write(f"> {shown}\n".encode())
-                    code = self._call(running, arguments, command, log)
-                    if code != 0:
-                        break
-        except OSError as error:
-            code = str(error)
-        self._news.put((node, code))
-
-    def _call(self, running: Running, arguments: Sequence[str], command: Command, log: Any) -> int:
-        if running.stopped.is_set():
-            return 128 + signal.SIGTERM
-        with subprocess.Popen(
-            list(arguments),
-            cwd=command.folder,
-            env={**self._environment, **command.environment, **self._own_variables()},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process:
-            running.process = process
-            if running.stopped.is_set():
-                end_group(process.pid)
-            code = process.wait()
-        return code if code >= 0 else 128 - code
-
-    def _own_variables(self) -> dict[str, str]:
-        return {name: self._environment[name] for name in (COOKIE, "PYTHONUNBUFFERED")}
-
-    # What has ended
-
-    def _take(self, news: tuple[str, int | str] | None) -> None:
-        if news is None:
-            self._cancelled = True
-            self._terminate()
-            return
-        node, code = news
-        self._running.pop(node).thread.join()
-        if code == 0:
-            self._commit(node)
-        elif self._cancelled:
-            self._discard(node)
-            self._journal.set_node(self._run, node, Status.CANCELLED, exit_code=_number(code))
+            then(None, error)
         else:
-            self._discard(node)
-            facts = {"node": node, "exit_code": code, "log": tail(log_path(self._logs, node))}
-            self._fail(node, "40101", facts, exit_code=_number(code))
-        self._fold_if_due()
+            then(result, None)
 
-    def _commit(self, node: str) -> None:
-        try:
-            hashes = self._pipeline.commit(node)
-        except StageError as error:
-            self._discard(node)
-            self._fail(node, "40104", {"node": node, "reason": str(error)}, exit_code=0)
-            return
-        self._journal.set_node(self._run, node, Status.COMPLETED, exit_code=0, outputs=hashes)
+    def _prepared(self, attempt: Attempt, found: Found | None, error: BaseException | None) -> None:
+        node = attempt.node
+        if found is None:
+            self._release(attempt)
+            reason = _reason(error)
+            self._log_line(node, reason)
+            self._fail(node, "40104", {"node": node, "reason": reason})
+        elif found.prepared is not Prepared.READY:
+            self._release(attempt)
+            restored = found.prepared is Prepared.RESTORED
+            self._cached(node, plan.RESTORED_NOW if restored else plan.CACHED)
+        elif self._cancelled or self._stopping:
+            self._release(attempt)
+        else:
+            reasons = _told(found.changes) if not self._order.force else [plan.FORCED]
+            self._journal.set_node(
+                self._run,
+                node,
+                Status.RUNNING,
+                reasons=[list(reason) for reason in reasons],
+                error=None,
+            )
+            self._now.numbers[node] = attempt.number
+            self._now.starting.append(attempt)
+
+    def _cached(self, node: str, words: Words) -> None:
+        self._journal.set_node(
+            self._run,
+            node,
+            Status.CACHED,
+            reasons=[list(words)],
+            outputs=self._lane.hashes(node),
+            lock=self._lane.entry(node),
+        )
         self._finish(node)
 
+    # A running node
+
+    def _launch(self) -> None:
+        """Start the processes of nodes whose RUNNING is in the journal by now."""
+        starting, self._now.starting = self._now.starting, []
+        for attempt in starting:
+            if attempt.policy.timeout is not None:
+                attempt.deadline = time.monotonic() + attempt.policy.timeout
+            try:
+                attempt.command = self._lane.command(attempt.node)
+                self._launch_line(attempt)
+            except (OSError, StageError) as error:
+                with self._journal.batch():
+                    self._ended(attempt, str(error))
+
+    def _launch_line(self, attempt: Attempt) -> None:
+        command = attempt.command
+        assert command is not None
+        shown = command.shown[attempt.line]
+        environment = {
+            **self._environment,
+            **command.environment,
+            **self._own_variables(attempt),
+        }
+        path = log_path(self._logs, attempt.node)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(log, f"> {shown}\n".encode())
+            pid = None
+            if self._warm is not None and attempt.policy.warm:
+                pid = self._warm.launch(shown, command.folder, environment, log)
+                if pid is not None:
+                    self._waiter.watch_warm(pid)
+            if pid is None:
+                pid = start(command.arguments[attempt.line], command.folder, environment, log)
+                self._waiter.watch(pid)
+        finally:
+            os.close(log)
+        attempt.pid = pid
+        self._pids[pid] = attempt
+
+    def _own_variables(self, attempt: Attempt) -> dict[str, str]:
+        return {
+            **attempt.environment,
+            COOKIE: self._run,
+            ATTEMPT: self._attempt_cookie(attempt),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _attempt_cookie(self, attempt: Attempt) -> str:
+        return f"{self._run}/{attempt.node}/{attempt.number}"
+
+    # What comes
+
+    def _wait(self) -> None:
+        ended, calls = self._waiter.wait(self._patience())
+        with self._journal.batch():
+            for pid, code in ended:
+                attempt = self._pids.pop(pid, None)
+                if attempt is not None:
+                    self._line_ended(attempt, code)
+            for call in calls:
+                call()
+            self._look_at_clock()
+            if self._cancelled:
+                self._end_all()
+        self._fold_if_due()
+
+    def _patience(self) -> float | None:
+        """Seconds until something is due without anything happening."""
+        moments = list(self._now.later.values())
+        limited = False
+        for attempt in self._now.attempts.values():
+            if attempt.deadline is not None and attempt.stopped is None:
+                moments.append(attempt.deadline)
+            limited |= attempt.policy.memory is not None and attempt.pid is not None
+        if limited:
+            moments.append(time.monotonic() + MEASURE_EVERY)
+        if self._now.starting:
+            return 0.0
+        return max(0.0, min(moments) - time.monotonic()) if moments else None
+
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        due = [node for node, moment in self._now.later.items() if moment <= now]
+        for node in due:
+            del self._now.later[node]
+        self._enqueue(due)
+        for attempt in list(self._now.attempts.values()):
+            if attempt.pid is None or attempt.stopped is not None:
+                continue
+            if attempt.deadline is not None and attempt.deadline <= now:
+                limit = f"{attempt.policy.timeout:g} s"
+                self._stop(attempt, "40103", {"resource": "time", "limit": limit})
+            elif attempt.policy.memory is not None:
+                used = memory_of(attempt.pid)
+                if used > attempt.policy.memory:
+                    limit = f"{attempt.policy.memory / 2**20:.0f} MiB"
+                    self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
+
+    def _line_ended(self, attempt: Attempt, code: int) -> None:
+        attempt.pid = None
+        command = attempt.command
+        assert command is not None
+        if code != 0 or attempt.stopped is not None or self._cancelled:
+            self._ended(attempt, code)
+            return
+        attempt.line += 1
+        if attempt.line < len(command.shown):
+            try:
+                self._launch_line(attempt)
+            except OSError as error:
+                self._ended(attempt, str(error))
+            return
+        self._do(
+            attempt.node,
+            lambda: self._lane.commit(attempt.node),
+            lambda hashes, error: self._committed(attempt, hashes, error),
+        )
+
+    def _committed(
+        self, attempt: Attempt, hashes: dict[str, str] | None, error: BaseException | None
+    ) -> None:
+        node = attempt.node
+        self._release(attempt)
+        if hashes is None:
+            self._discard(node)
+            reason = _reason(error)
+            self._log_line(node, reason)
+            self._fail(node, "40104", {"node": node, "reason": reason}, exit_code=0)
+            return
+        self._journal.set_node(
+            self._run,
+            node,
+            Status.COMPLETED,
+            exit_code=0,
+            outputs=hashes,
+            lock=self._lane.entry(node),
+        )
+        self._finish(node)
+
+    def _ended(self, attempt: Attempt, code: int | str) -> None:
+        """A node's command ended in another way than with success."""
+        node = attempt.node
+        self._release(attempt)
+        self._discard(node)
+        number = code if isinstance(code, int) else None
+        if self._cancelled and attempt.stopped is None:
+            self._journal.set_node(self._run, node, Status.CANCELLED, exit_code=number)
+            return
+        kind, facts = attempt.stopped or ("40101", {"exit_code": code})
+        facts = {"node": node, **facts, "log": tail(log_path(self._logs, node))}
+        if attempt.number <= attempt.policy.retries and not self._cancelled and not self._stopping:
+            wait = attempt.policy.wait(attempt.number)
+            error = {"code": kind, "facts": facts}
+            self._journal.set_node(self._run, node, Status.QUEUED, error=error, exit_code=number)
+            self._log_line(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
+            self._now.later[node] = time.monotonic() + wait
+            self._now.told.add(node)
+            return
+        self._fail(node, kind, facts, exit_code=number)
+
+    def _release(self, attempt: Attempt) -> None:
+        self._now.attempts.pop(attempt.node, None)
+        self._pool.give_back(attempt.node)
+
     def _finish(self, node: str) -> None:
-        self._done.add(node)
-        if not self._cancelled and not (self._failure and not self._order.keep_going):
-            self._queue_ready()
+        self._now.done.add(node)
+        ready = []
+        for dependent in self._dependents.get(node, ()):
+            if dependent in self._missing:
+                self._missing[dependent] -= 1
+                if self._missing[dependent] == 0:
+                    ready.append(dependent)
+        if ready and not self._cancelled and not self._stopping:
+            self._enqueue(ready)
 
     def _discard(self, node: str) -> None:
         """Half-written outputs are no results."""
         try:
-            self._pipeline.discard(node)
+            self._lane.discard(node)
         except StageError as error:
-            with log_path(self._logs, node).open("a", encoding="utf-8") as log:
-                log.write(f"\nThe outputs could not be removed: {error}\n")
+            self._log_line(node, f"The outputs could not be removed: {error}")
 
     def _fail(self, node: str, code: str, facts: dict[str, Any], **more: Any) -> None:
         error = {"code": code, "facts": facts}
         self._journal.set_node(self._run, node, Status.FAILED, error=error, **more)
         self._failure = self._failure or error
-        lost = self._dependents(node)
-        for dependent in lost:
+        policy = self._policies[node]
+        if policy.on_failure is OnFailure.CONTINUE:
+            self._finish(node)
+            return
+        for dependent in self._lost(node):
             self._journal.set_node(self._run, dependent, Status.SKIPPED)
-        self._wanted.difference_update([node, *lost])
+            del self._missing[dependent]
+        if policy.on_failure is OnFailure.STOP and not self._order.keep_going:
+            self._stopping = True
+            self._now.queued.clear()
+            self._now.later.clear()
 
-    def _dependents(self, node: str) -> list[str]:
+    def _lost(self, node: str) -> list[str]:
         """The wanted nodes that can no longer run, in order."""
-        lost = {node}
-        found = []
-        for one in self._sequence:
-            if one in self._wanted and lost.intersection(self._needs[one]):
-                lost.add(one)
-                found.append(one)
-        return found
+        lost, waiting = set(), [node]
+        while waiting:
+            for dependent in self._dependents.get(waiting.pop(), ()):
+                if dependent in self._missing and dependent not in lost:
+                    lost.add(dependent)
+                    waiting.append(dependent)
+        return [one for one in self._sequence if one in lost]
 
     def _fold_if_due(self) -> None:
-        if time.monotonic() - self._folded >= FOLD_EVERY:
-            self._pipeline.fold(self._sequence)
+        if time.monotonic() - self._folded >= self._lane.fold_every:
+            self._lane.fold(self._sequence)
             self._folded = time.monotonic()
+
+    def _log_line(self, node: str, line: str) -> None:
+        with log_path(self._logs, node).open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
 
     # Ending before the end
 
-    def _terminate(self) -> None:
-        """Ask all running nodes to end; what does not is killed after a grace time."""
-        for running in self._running.values():
-            running.stopped.set()
-            if running.process is not None:
-                end_group(running.process.pid)
-        threading.Thread(target=self._kill_later, daemon=True).start()
+    def _stop(self, attempt: Attempt, code: str, facts: dict[str, Any]) -> None:
+        """End one node for a reason; what does not end by itself is killed after a grace time."""
+        attempt.stopped = (code, facts)
+        self._end([attempt])
 
-    def _kill_later(self) -> None:
-        # Also what left its group is found, by the cookie in its environment.
-        end_bearers(self._run)
+    def _end_all(self) -> None:
+        if self._ending:
+            return
+        self._ending = True
+        self._now.queued.clear()
+        self._now.later.clear()
+        self._end([a for a in self._now.attempts.values() if a.pid is not None])
+
+    def _end(self, attempts: Sequence[Attempt]) -> None:
+        pids = [attempt.pid for attempt in attempts if attempt.pid is not None]
+        cookies = [self._attempt_cookie(attempt) for attempt in attempts]
+        for pid in pids:
+            end_group(pid)
+        threading.Thread(target=self._end_later, args=(pids, cookies), daemon=True).start()
+
+    def _end_later(self, pids: Sequence[int], cookies: Sequence[str]) -> None:
+        """Also what left its group is found, by the cookie in its environment."""
         deadline = time.monotonic() + GRACE
-        while self._running and time.monotonic() < deadline:
-            time.sleep(0.05)
-        for running in list(self._running.values()):
-            if running.process is not None:
-                end_group(running.process.pid, signal.SIGKILL)
+        while any(pid in self._pids for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in pids:
+            if pid in self._pids:
+                end_group(pid, signal.SIGKILL)
+        for cookie in cookies:
+            end_bearers(cookie, variable=ATTEMPT)
 
     def _end_rest(self) -> None:
         self._journal.end_nodes(self._run, Status.CANCELLED if self._cancelled else Status.SKIPPED)
 
     def _stop_all(self) -> None:
-        """Only after an unexpected error: no process outlives its run unseen."""
-        if self._running:
-            for running in self._running.values():
-                running.stopped.set()
+        """No process outlives its run unseen: neither after a cancel nor after a fault of ours."""
+        if self._pids or self._ending:
+            for pid in self._pids:
+                end_group(pid)
             end_bearers(self._run)
 
 
@@ -330,5 +556,19 @@ def tail(path: Path, lines: int = TAIL) -> list[str]:
         return file.read().decode("utf-8", errors="replace").splitlines()[-lines:]
 
 
-def _number(code: int | str) -> int | None:
-    return code if isinstance(code, int) else None
+def _reversed(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for node, sources in needs.items():
+        for source in dict.fromkeys(sources):
+            found.setdefault(source, []).append(node)
+    return found
+
+
+def _told(changes: Iterable[Change]) -> list[Words]:
+    return [reason for change in changes for reason in plan.describe(change)]
+
+
+def _reason(error: BaseException | None) -> str:
+    if isinstance(error, StageError | OSError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

@@ -46,6 +46,8 @@ class Journal:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._lock = threading.RLock()
+        self._batch = False
+        self._rings = False
         self._connection = project.database()
 
     def close(self) -> None:
@@ -79,7 +81,6 @@ class Journal:
                 [(run.id, node, n, Status.PENDING.value, "{}") for n, node in enumerate(run.nodes)],
             )
             self._tell_run(run.id)
-        self._project.ring()
 
     def note(self, run: str, **facts: Any) -> None:
         """Keep facts about a run that nobody needs to be told."""
@@ -102,13 +103,11 @@ class Journal:
                 ((status or Status(row["status"])).value, json.dumps(record), run),
             )
             self._tell_run(run)
-        self._project.ring()
 
     def set_node(self, run: str, node: str, status: Status, **facts: Any) -> None:
         """Change a node's state."""
         with self._transaction():
             self._change_node(run, node, status, facts)
-        self._project.ring()
 
     def end_nodes(self, run: str, status: Status) -> None:
         """Bring every node that has not ended to ``status``; running ones that cannot become
@@ -119,7 +118,6 @@ class Journal:
                 if allowed:
                     end = status if status in allowed else Status.INTERRUPTED
                     self._change_node(run, row["node"], end, {})
-        self._project.ring()
 
     def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
         row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
@@ -137,7 +135,8 @@ class Journal:
             "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
             (status.value, json.dumps(record), run, node),
         )
-        self._tell(run, {"type": "node", "node": node, "status": status.value, "record": record})
+        told = {name: fact for name, fact in record.items() if name != "lock"}
+        self._tell(run, {"type": "node", "node": node, "status": status.value, "record": told})
 
     def _tell_run(self, run: str) -> None:
         row = self._run(run)
@@ -149,6 +148,7 @@ class Journal:
             "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
             (run, time.time(), json.dumps(record)),
         )
+        self._rings = True
 
     # Reading
 
@@ -290,15 +290,46 @@ class Journal:
         return self._connection.execute(query, values).fetchall()
 
     @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Make all changes within it one: stored together, then told. Other threads wait, so
+        nothing may be waited for in it."""
+        with self._lock, self._outermost():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            if self._batch:
+                self._begin()
                 yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+            else:
+                with self._outermost():
+                    self._begin()
+                    yield
+
+    @contextmanager
+    def _outermost(self) -> Iterator[None]:
+        self._batch = True
+        try:
+            yield
+        except BaseException:
+            self._end("ROLLBACK")
+            self._rings = False
+            raise
+        self._end("COMMIT")
+        if self._rings:
+            self._rings = False
+            self._project.ring()
+
+    def _begin(self) -> None:
+        """Begin to write, at the first change: a batch without any costs nothing."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _end(self, how: str) -> None:
+        self._batch = False
+        if self._connection.in_transaction:
+            self._connection.execute(how)
 
 
 def iso(moment: float | None) -> str | None:

@@ -196,15 +196,18 @@ class WorkflowManager:
         self, path: str, targets: Sequence[str] = (), language: str = ENGLISH, force: bool = False
     ) -> Plan:
         """What a run of the targets (all by default) would do, and why."""
-        from jupyter_mlws.versioning.dvc.stages import open_pipeline
+        from jupyter_mlws.versioning.dvc import resolved
+        from jupyter_mlws.versioning.dvc.lanes import open_lane
         from jupyter_mlws.workflows import plan
 
         document = self._documents.read(path)
         self._documents.refuse_faulty(document)
-        with open_pipeline(self._root, path) as pipeline:
-            stages = document.stages(pipeline.stages() if document.needs_resolving() else None)
+        state = self._project.state
+        data = resolved.stages(self._root, path, document.text, document.data, state)
+        with open_lane(self._root, path, data, state) as lane:
+            stages = document.stages(data)
             _check_targets(stages, targets)
-            planned = plan.make(pipeline, stages, targets, force)
+            planned = plan.make(lane, stages, targets, force)
         return plan.summarise(planned, self._journal.durations(path), language)
 
     # Runs

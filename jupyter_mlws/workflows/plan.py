@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from jupyter_mlws.errors import ENGLISH, Words
-from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Pipeline
+from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.models import Action, NodePlan, Plan, PlanSummary
@@ -20,12 +21,20 @@ DEFAULT = Words("default", "默认")
 CACHED = Words("up to date", "已是最新")
 RESTORED = Words("in the run cache", "可从运行缓存恢复")
 RESTORED_NOW = Words("restored from the run cache", "已从运行缓存恢复")
+ACCEPTED = Words("accepted as it is", "按现状接受")
 STATES = {
     "modified": Words("changed", "已更改"),
     "deleted": Words("is missing", "缺失"),
     "new": Words("is new", "为新增"),
     "not in cache": Words("is not in the cache", "不在缓存中"),
 }
+
+
+class Lane(Protocol):
+    """What a plan asks of a pipeline; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
+
+    def examine(self, name: str, forecast: Forecast) -> Verdict: ...
+    def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Planned:
 
 
 def make(
-    pipeline: Pipeline, stages: Sequence[Stage], targets: Sequence[str] = (), force: bool = False
+    pipeline: Lane, stages: Sequence[Stage], targets: Sequence[str] = (), force: bool = False
 ) -> list[Planned]:
     """The plan of the targets and what they need, in the order of the graph."""
     needs = upstream(stages)
@@ -80,7 +89,7 @@ def _runs(planned: Planned | None) -> bool:
 
 
 def _one(
-    pipeline: Pipeline, name: str, forecast: Forecast, running: Sequence[str], force: bool
+    pipeline: Lane, name: str, forecast: Forecast, running: Sequence[str], force: bool
 ) -> Planned:
     verdict = pipeline.examine(name, forecast)
     reasons = [reason for change in verdict.changes for reason in describe(change)]

@@ -17,6 +17,8 @@ from pathlib import Path
 
 COOKIE = "MLWS_RUN_ID"
 """The environment variable that a run's processes carry."""
+ATTEMPT = "MLWS_ATTEMPT"
+"""The variable that tells one attempt at one node from all others."""
 PROC = Path("/proc")
 GRACE = 5.0
 """Seconds between asking and killing."""
@@ -52,9 +54,10 @@ def alive(pid: int | None, started: str | None) -> bool:
     return pid is not None and started is not None and start_time(pid) == started
 
 
-def bearers(cookie: str) -> Iterator[int]:
-    """The processes of a run, but not the one that asks (Linux; elsewhere groups must do)."""
-    wanted = f"{COOKIE}={cookie}".encode()
+def bearers(cookie: str, variable: str = COOKIE) -> Iterator[int]:
+    """The processes of a run (or whatever ``variable`` tells apart), but not the one that asks
+    (Linux; elsewhere groups must do)."""
+    wanted = f"{variable}={cookie}".encode()
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
@@ -69,11 +72,11 @@ def end_group(group: int, how: signal.Signals = signal.SIGTERM) -> None:
         os.killpg(group, how)
 
 
-def end_bearers(cookie: str, grace: float = GRACE) -> None:
+def end_bearers(cookie: str, grace: float = GRACE, variable: str = COOKIE) -> None:
     """Ask every process of a run to end, and kill what has not after ``grace`` seconds."""
     deadline = time.monotonic() + grace
     asked: set[int] = set()
-    while remaining := set(bearers(cookie)):
+    while remaining := set(bearers(cookie, variable)):
         late = time.monotonic() >= deadline
         for pid in remaining if late else remaining - asked:
             with suppress(ProcessLookupError, PermissionError):
@@ -82,3 +85,22 @@ def end_bearers(cookie: str, grace: float = GRACE) -> None:
         if late and time.monotonic() >= deadline + grace:
             return
         time.sleep(0.02)
+
+
+def memory_of(session: int) -> int:
+    """Bytes that the processes of a session have for themselves alone; 0 where that is unknown.
+
+    What a forked worker shares with the process that it was forked from is not counted.
+    """
+    total = 0
+    for folder in PROC.glob("[0-9]*"):
+        with suppress(OSError, ValueError, IndexError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                total += _private(folder)
+    return total
+
+
+def _private(folder: Path) -> int:
+    lines = (folder / "smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Private_"))

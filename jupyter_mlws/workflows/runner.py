@@ -12,17 +12,21 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError, open_pipeline
-from jupyter_mlws.workflows import tracking
-from jupyter_mlws.workflows.document import Document, parse
+from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
+from jupyter_mlws.workflows import recovery, tracking
+from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
-from jupyter_mlws.workflows.graph import external_inputs
+from jupyter_mlws.workflows.graph import external_inputs, ordered
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
 from jupyter_mlws.workflows.states import Status
@@ -61,8 +65,10 @@ class Runner:
             text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
             document = parse(row["workflow"], text)
             name = document.name
-            with open_pipeline(self._project.root, row["workflow"]) as pipeline:
-                self._execute(row, document, pipeline)
+            root, state = self._project.root, self._project.state
+            data = resolved.stages(root, document.path, text, document.data, state)
+            with open_lane(root, document.path, data, state) as lane:
+                self._execute(row, document.stages(data), lane, document)
         except MLWSError as error:
             self._fail({"code": error.code, "facts": error.facts})
         except StageError as error:
@@ -77,20 +83,27 @@ class Runner:
         """Close the journal."""
         self._journal.close()
 
-    def _execute(self, row: dict[str, Any], document: Document, pipeline: Pipeline) -> None:
-        stages = document.stages(pipeline.stages() if document.needs_resolving() else None)
+    def _execute(
+        self,
+        row: dict[str, Any],
+        stages: Sequence[Stage],
+        lane: FastPipeline | Pipeline,
+        document: Document,
+    ) -> None:
         request = row["request"]
+        if isinstance(lane, FastPipeline):
+            recovery.adopt(self._journal, document.path, lane, [s.id for s in ordered(stages)])
         self._journal.set_run(
             self._id,
             Status.RUNNING,
             commit=head(self._project.root),
             params=tracking.params_of(document, stages),
         )
-        pipeline.refresh(external_inputs(stages, request.get("targets", ())))
+        lane.refresh(external_inputs(stages, request.get("targets", ())))
         self._engine = Engine(
             self._journal,
             self._id,
-            pipeline,
+            lane,
             stages,
             Order(
                 targets=request.get("targets", ()),
@@ -103,7 +116,8 @@ class Runner:
         )
         if self._cancelled.is_set():
             self._engine.cancel()
-        status, error = self._engine.execute()
+        with recovery.recorded(self._journal, self._id, lane):
+            status, error = self._engine.execute()
         metrics = tracking.metrics_of(self._project.root, stages)
         facts: dict[str, Any] = {"metrics": metrics}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))

@@ -6,9 +6,10 @@ when any other `dvc.yaml` is invalid.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -17,6 +18,9 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.dvc.repo import open_repo
+
+FOLD_EVERY = 2.0
+"""Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""
 
 
 class Cause(str, Enum):
@@ -50,6 +54,14 @@ class Prepared(str, Enum):
 
 
 @dataclass(frozen=True)
+class Found:
+    """What :meth:`Pipeline.prepare` came to, and what was not up to date before."""
+
+    prepared: Prepared
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a run would find of a stage."""
 
@@ -70,10 +82,29 @@ class Command:
 
 @dataclass
 class Forecast:
-    """What is known during a plan of the stages before: which paths will change, and to what."""
+    """What is known during a plan of the stages before, by absolute path: what will be restored
+    (its fields in a lock file) and what will be made anew."""
 
-    restored: dict[str, Any] = field(default_factory=dict)
+    restored: dict[str, dict[str, Any]] = field(default_factory=dict)
     rerun: set[str] = field(default_factory=set)
+    _above: set[str] = field(default_factory=set)
+
+    def reruns(self, paths: Iterable[str]) -> None:
+        """Note paths that will be made anew."""
+        for path in paths:
+            self.restored.pop(path, None)
+            self.rerun.add(path)
+            self._above.update(_above(path))
+
+    def waits(self, path: str) -> bool:
+        """Whether ``path``, something in it or something that it lies in will be made anew."""
+        if path in self.rerun or path in self._above:
+            return True
+        return bool(self.rerun) and any(place in self.rerun for place in _above(path))
+
+
+def _above(path: str) -> Iterator[str]:
+    return (str(parent) for parent in Path(path).parents)
 
 
 class StageError(Exception):
@@ -121,6 +152,8 @@ def _refusing(path: str) -> Iterator[None]:
 class Pipeline:
     """One `dvc.yaml` with its lock file. Not thread-safe: DVC's objects are not."""
 
+    fold_every = FOLD_EVERY
+
     def __init__(self, repo: Any, root: Path, path: str) -> None:
         from dvc.dvcfile import load_file
 
@@ -135,11 +168,6 @@ class Pipeline:
             self.names: list[str] = list(self._stages)
             self._known = set(self._stages.lockfile_data)
 
-    def stages(self) -> dict[str, Any]:
-        """Every stage with its templates filled, as plain data with paths of the file."""
-        with _refusing(self._path):
-            return _resolved(self._stages.resolver, (self._root / self._path).parent)
-
     # Planning
 
     def examine(self, name: str, forecast: Forecast) -> Verdict:
@@ -149,21 +177,19 @@ class Pipeline:
             changes = tuple(self._changes(name, stage, forecast))
             if stage.frozen:
                 return Verdict(changes, False, True)
-            waits = any(self._waits_for(dep, forecast.rerun) for dep in stage.deps)
+            waits = any(forecast.waits(dep.fs_path) for dep in stage.deps)
             restored = None
             if changes and not waits:
                 restored = self._probe(name, forecast)
             if restored is not None:
                 forecast.restored.update(restored)
             elif changes or waits:
-                forecast.rerun.update(out.fs_path for out in stage.outs)
+                forecast.reruns(out.fs_path for out in stage.outs)
             return Verdict(changes, restored is not None, False)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note that a stage will run whatever is known of it."""
-        for out in self._stages[name].outs:
-            forecast.restored.pop(out.fs_path, None)
-            forecast.rerun.add(out.fs_path)
+        forecast.reruns(out.fs_path for out in self._stages[name].outs)
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
         if stage.is_callback or stage.always_changed:
@@ -182,11 +208,10 @@ class Pipeline:
                 yield Change(Cause.OUTPUT, self._shown(out, path), state)
 
     def _dependency_changes(self, dep: Any, forecast: Forecast) -> Iterator[Change]:
-        if self._waits_for(dep, forecast.rerun):
+        if forecast.waits(dep.fs_path):
             return
         if dep.fs_path in forecast.restored:
-            hash_info, _ = forecast.restored[dep.fs_path]
-            if dep.hash_info != hash_info:
+            if dep.hash_info.value != forecast.restored[dep.fs_path]["md5"]:
                 yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified")
             return
         for path, state in dep.workspace_status().items():
@@ -197,10 +222,6 @@ class Pipeline:
                     yield Change(Cause.PARAMETER, key, how, known.get(key), actual.get(key))
             else:
                 yield Change(Cause.DEPENDENCY, self._shown(dep, path), state)
-
-    @staticmethod
-    def _waits_for(dep: Any, rerun: set[str]) -> bool:
-        return any(dep.fs.isin_or_eq(dep.fs_path, p) or dep.fs.isin(p, dep.fs_path) for p in rerun)
 
     def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
         """The outputs that the run cache would restore; None where it has nothing."""
@@ -219,7 +240,7 @@ class Pipeline:
                 return _outputs(stage)
             for dep in stage.deps:
                 if dep.fs_path in forecast.restored:
-                    dep.hash_info, dep.meta = forecast.restored[dep.fs_path]
+                    dep.hash_info, dep.meta = _as_dvc(forecast.restored[dep.fs_path])
                 else:
                     dep.save()
             entry = self._look_up(stage) if _cacheable(stage) else None
@@ -264,21 +285,26 @@ class Pipeline:
 
     # Running
 
-    def prepare(self, name: str, *, force: bool = False) -> Prepared:
+    def heavy(self, name: str) -> bool:
+        """Nothing of this lane may be done in another thread, however long it takes."""
+        return False
+
+    def prepare(self, name: str, *, force: bool = False) -> Found:
         """Bring a stage up to date without its command if that can be; else make room for it.
 
         Raises :class:`StageError` where a dependency is missing or DVC's own work fails.
         """
         from dvc.stage.cache import RunCacheNotFoundError
 
+        changes = () if force else self.examine(name, Forecast()).changes
         with self._at_work():
             stage = self._stages[name]
             if not force and not stage.changed():
-                return Prepared.UNCHANGED
+                return Found(Prepared.UNCHANGED)
             if stage.frozen:
                 stage._check_missing_outputs()
                 self._store(name, stage)
-                return Prepared.UNCHANGED
+                return Found(Prepared.UNCHANGED)
             stage.remove_outs(ignore_remove=False, force=False)
             if not force:
                 try:
@@ -287,12 +313,18 @@ class Pipeline:
                     pass  # the ordinary case: this has not been run before
                 else:
                     self._store(name, stage)
-                    return Prepared.RESTORED
+                    return Found(Prepared.RESTORED, changes)
             stage.save_deps()
             for out in stage.outs:
                 Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
             self._running[name] = stage
-            return Prepared.READY
+            return Found(Prepared.READY, changes)
+
+    def take_over(self, name: str) -> Pipeline:
+        """Treat a stage as prepared, which something else may have done."""
+        if name not in self._running:
+            self._running[name] = self._stages[name]
+        return self
 
     def command(self, name: str, python: str = sys.executable) -> Command:
         """How to start a prepared stage; ``python``'s folder comes first on the path."""
@@ -318,6 +350,16 @@ class Pipeline:
     def hashes(self, name: str) -> dict[str, str]:
         """The hashes of a stage's outputs as the lock file has them, by path."""
         return self._hashes(self._finished.get(name) or self._stages[name])
+
+    def entry(self, name: str) -> dict[str, Any] | None:
+        """What the lock file is to have of a stage that was brought up to date."""
+        from dvc.stage.serialize import to_single_stage_lockfile
+
+        stage = self._finished.get(name)
+        if stage is None:
+            return None
+        plain: dict[str, Any] = json.loads(json.dumps(to_single_stage_lockfile(stage)))
+        return plain
 
     def discard(self, name: str) -> None:
         """Remove the half-written outputs of a stage whose command failed."""
@@ -357,7 +399,7 @@ class Pipeline:
         into it, as ``dvc repro`` does. Returns the paths that were missing or changed."""
         done = []
         with self._at_work():
-            for path in self._sources(paths):
+            for path in data_sources(self._root, paths):
                 if self._refresh_one(path):
                     done.append(path)
         return done
@@ -375,16 +417,6 @@ class Pipeline:
             stage.commit()
             stage.dump()
         return True
-
-    def _sources(self, paths: Sequence[str]) -> Iterator[str]:
-        """The paths, or folders above them, that have a `.dvc` file."""
-        seen = set()
-        for path in paths:
-            for place in (Path(path), *Path(path).parents):
-                name = place.as_posix()
-                if name not in seen and (self._root / f"{name}.dvc").is_file():
-                    yield name
-                seen.add(name)
 
     def _store(self, name: str, stage: Any) -> None:
         uncached = any(
@@ -419,6 +451,17 @@ class Pipeline:
         }
 
 
+def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """The paths, or folders above them, that have a `.dvc` file."""
+    seen = set()
+    for path in paths:
+        for place in (Path(path), *Path(path).parents):
+            name = place.as_posix()
+            if name not in seen and (root / f"{name}.dvc").is_file():
+                yield name
+            seen.add(name)
+
+
 def _cacheable(stage: Any) -> bool:
     """Whether the run cache knows such stages at all (``dvc.stage.cache._can_hash``)."""
     return (
@@ -432,7 +475,20 @@ def _cacheable(stage: Any) -> bool:
 
 
 def _outputs(stage: Any) -> dict[str, Any]:
-    return {out.fs_path: (out.hash_info, out.meta) for out in stage.outs}
+    from dvc.stage.serialize import to_single_stage_lockfile
+
+    fields = {out["path"]: out for out in to_single_stage_lockfile(stage).get("outs", ())}
+    return {out.fs_path: fields[out.def_path] for out in stage.outs}
+
+
+def _as_dvc(fields: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The hash and the facts of an output from its fields in a lock file."""
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.meta import Meta
+
+    meta = Meta.from_dict(dict(fields))
+    meta.md5, meta.isdir = None, str(fields["md5"]).endswith(".dir")
+    return HashInfo("md5", fields["md5"]), meta
 
 
 def _text(cmd: Any) -> str:

@@ -1,0 +1,92 @@
+"""Keeps stored outputs out of git: the lines of `.gitignore` that DVC writes."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+TIMEOUT = 60
+"""Seconds for git's answer."""
+_SPECIAL = re.compile(r"([\[\]!*#?\\])")
+
+
+class Ignores:
+    """What git ignores and tracks in one repository; paths are relative to its root."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def tracked(self, paths: Iterable[str]) -> set[str]:
+        """The paths that git tracks, or something in them."""
+        wanted = set(paths)
+        if not wanted:
+            return set()
+        # git takes paths for this as arguments only, of which there could be too many.
+        answer = self._git(["ls-files", "-z", "--cached"], "")
+        found = set()
+        for file in filter(None, answer.split("\0")):
+            place = file
+            while place:
+                if place in wanted:
+                    found.add(place)
+                place = posixpath.dirname(place)
+        return found
+
+    def ignore(self, paths: Sequence[str]) -> None:
+        """Add what is not ignored yet to the `.gitignore` beside it, in the order given."""
+        unknown = [path for path in dict.fromkeys(paths) if not self._listed(path)]
+        known = self._ignored(unknown)
+        for path in unknown:
+            if path not in known:
+                self._add(path)
+
+    def _listed(self, path: str) -> bool:
+        """Whether the line that would be added is there; what is cheap is asked first."""
+        try:
+            lines = self._file(path).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return False
+        return _line(path) in lines and not any(line.startswith("!") for line in lines)
+
+    def _ignored(self, paths: Sequence[str]) -> set[str]:
+        if not paths:
+            return set()
+        answer = self._git(
+            ["check-ignore", "--no-index", "--verbose", "--non-matching", "-z", "--stdin"],
+            "\0".join(paths),
+            allowed=(0, 1),
+        )
+        fields = answer.split("\0")[:-1]
+        rows = zip(fields[0::4], fields[2::4], fields[3::4], strict=True)
+        return {path for source, pattern, path in rows if source and not pattern.startswith("!")}
+
+    def _add(self, path: str) -> None:
+        file = self._file(path)
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        gap = "\n" if before and not before.endswith("\n") else ""
+        with file.open("a", encoding="utf-8") as out:
+            out.write(f"{gap}{_line(path)}\n")
+
+    def _file(self, path: str) -> Path:
+        return self._root / posixpath.dirname(path) / ".gitignore"
+
+    def _git(self, arguments: Sequence[str], given: str, allowed: Sequence[int] = (0,)) -> str:
+        answer = subprocess.run(
+            ["git", *arguments],
+            cwd=self._root,
+            input=os.fsencode(given),
+            check=False,
+            capture_output=True,
+            timeout=TIMEOUT,
+        )
+        if answer.returncode not in allowed:
+            raise OSError(os.fsdecode(answer.stderr).strip() or "git failed")
+        return os.fsdecode(answer.stdout)
+
+
+def _line(path: str) -> str:
+    return "/" + _SPECIAL.sub(r"\\\1", posixpath.basename(path))

@@ -1,0 +1,83 @@
+"""Hashes that need not be computed again: by path, time of change, size and inode."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+LEAST = 64 * 1024
+"""Bytes; hashing less is faster than looking it up."""
+SETTLED = 20_000_000
+"""Nanoseconds: a file that changed less than that ago may change again within one tick of its
+clock, so its hash is not kept."""
+
+_Key = tuple[int, int, int]
+
+
+class Memo:
+    """The known hashes of large files. Thread-safe; written at :meth:`close`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[_Key, str]] | None = None
+        self._news: dict[str, tuple[_Key, str]] = {}
+
+    def get(self, path: str, found: os.stat_result) -> str | None:
+        """The hash of a file that has not changed since it was put; None for all others."""
+        if found.st_size < LEAST:
+            return None
+        with self._lock:
+            key, md5 = self._all().get(path, (None, None))
+        return md5 if key == _key(found) else None
+
+    def put(self, path: str, found: os.stat_result, md5: str) -> str:
+        """Keep a hash, and give it back."""
+        if found.st_size >= LEAST and time.time_ns() - found.st_mtime_ns > SETTLED:
+            with self._lock:
+                self._all()[path] = self._news[path] = (_key(found), md5)
+        return md5
+
+    def close(self) -> None:
+        """Write what is new. The file may be lost at any time: it only saves work."""
+        with self._lock:
+            if not self._news:
+                return
+            connection = self._connect()
+            try:
+                with connection:
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?, ?)",
+                        [(path, *key, md5) for path, (key, md5) in self._news.items()],
+                    )
+            finally:
+                connection.close()
+            self._news.clear()
+
+    def _all(self) -> dict[str, tuple[_Key, str]]:
+        if self._known is None:
+            self._known = {}
+            if self._path.exists():
+                connection = self._connect()
+                try:
+                    rows = connection.execute("SELECT * FROM hashes").fetchall()
+                finally:
+                    connection.close()
+                self._known = {path: ((a, b, c), md5) for path, a, b, c, md5 in rows}
+        return self._known
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10.0)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, changed INTEGER,"
+            " size INTEGER, inode INTEGER, md5 TEXT)"
+        )
+        return connection
+
+
+def _key(found: os.stat_result) -> _Key:
+    return found.st_mtime_ns, found.st_size, found.st_ino

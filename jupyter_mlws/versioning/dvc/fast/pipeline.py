@@ -1,0 +1,520 @@
+"""Runs the stages of one `dvc.yaml` without DVC, and those that are unusual with it.
+
+The same interface, and the same effects, as :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_mlws.versioning.dvc.fast import repository, yaml12
+from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
+from jupyter_mlws.versioning.dvc.fast.lockfile import LockFile, holding
+from jupyter_mlws.versioning.dvc.fast.memo import Memo
+from jupyter_mlws.versioning.dvc.fast.objects import Objects, remove
+from jupyter_mlws.versioning.dvc.fast.parameters import Parameters
+from jupyter_mlws.versioning.dvc.fast.runcache import RunCache
+from jupyter_mlws.versioning.dvc.fast.stage import FastStage, Place, read, relative
+from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
+from jupyter_mlws.versioning.dvc.stages import (
+    Cause,
+    Change,
+    Command,
+    Forecast,
+    Found,
+    Pipeline,
+    Prepared,
+    StageError,
+    Verdict,
+    data_sources,
+    open_pipeline,
+)
+
+FOLD_EVERY = 30.0
+"""Seconds between two writes of `dvc.lock` during a run; what it lacks meanwhile the caller keeps
+(:meth:`FastPipeline.entry`, :meth:`FastPipeline.adopt`)."""
+HEAVY = 8 * 1024 * 1024
+"""Bytes of inputs or outputs that take a noticeable time to hash."""
+SHELLS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
+"""The options with which DVC keeps a shell from reading a person's files."""
+TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
+
+Entry = dict[str, Any]
+T = TypeVar("T")
+
+
+class FastPipeline:
+    """One `dvc.yaml` with its lock file.
+
+    :meth:`prepare` and :meth:`commit` of different stages may run in several threads at once.
+    """
+
+    fold_every = FOLD_EVERY
+
+    def __init__(self, root: Path, path: str, stages: Mapping[str, Any], state: Path) -> None:
+        repository.check(root)
+        self._root = root
+        self._path = path
+        self._close = ExitStack()
+        self._slow: Pipeline | None = None
+        self._slow_turn = threading.Lock()
+        self._memo = Memo(state / "hashes.sqlite")
+        cache = root / ".dvc" / "cache"
+        self._objects = Objects(cache / "files" / "md5", self._memo)
+        self._runs = RunCache(cache / "runs")
+        self._ignores = Ignores(root)
+        self._parameters = Parameters()
+        self._lock = LockFile((root / path).with_suffix(".lock"), state)
+        self._lock.read()
+        self._stages: dict[str, FastStage] = {}
+        self._unusual: set[str] = set()
+        self._finished: dict[str, Entry] = {}
+        self._folded: set[str] = set()
+        self._tracked: set[str] | None = None
+        self._environment: dict[str, str] | None = None
+        self.names = list(stages)
+        self.on_fold: Callable[[str], None] = lambda digest: None
+        folder = str((root / path).parent)
+        for name, data in stages.items():
+            try:
+                self._stages[name] = read(name, data, folder, str(root))
+            except UnusualError:
+                self._unusual.add(name)
+
+    def close(self) -> None:
+        """Keep what was learnt, and close DVC's repository where it was opened."""
+        self._memo.close()
+        self._close.close()
+
+    def _dvc(self) -> Pipeline:
+        """DVC's own lane, opened when a stage first needs it."""
+        if self._slow is None:
+            self._slow = self._close.enter_context(open_pipeline(self._root, self._path))
+        return self._slow
+
+    def _either(
+        self, name: str, fast: Callable[[FastStage], T], slow: Callable[[Pipeline], T]
+    ) -> T:
+        """Do it the fast way, or DVC's way where the stage turns out to be unusual."""
+        if name not in self._unusual:
+            try:
+                return fast(self._stages[name])
+            except UnusualError:
+                self._unusual.add(name)
+            except OSError as error:
+                raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
+        with self._slow_turn:
+            return slow(self._dvc())
+
+    def heavy(self, name: str) -> bool:
+        """Whether hashing what a stage reads and makes may take a while."""
+        one = self._stages.get(name)
+        if one is None or name in self._unusual:
+            return False
+        total = 0
+        for place in (*one.deps, *one.outs):
+            try:
+                found = os.stat(place.full)
+            except OSError:
+                continue
+            total += HEAVY if stat.S_ISDIR(found.st_mode) else found.st_size
+        return total >= HEAVY
+
+    # Planning
+
+    def examine(self, name: str, forecast: Forecast) -> Verdict:
+        """What a run would find; the stage's own outputs are added to ``forecast``."""
+        return self._either(
+            name, lambda s: self._examine(s, forecast), lambda dvc: dvc.examine(name, forecast)
+        )
+
+    def expect_rerun(self, name: str, forecast: Forecast) -> None:
+        """Note that a stage will run whatever is known of it."""
+        self._either(
+            name,
+            lambda s: forecast.reruns(out.full for out in s.outs),
+            lambda dvc: dvc.expect_rerun(name, forecast),
+        )
+
+    def _examine(self, one: FastStage, forecast: Forecast) -> Verdict:
+        changes = tuple(self._changes(one, forecast))
+        waits = any(forecast.waits(dep.full) for dep in one.deps)
+        restored = None
+        if changes and not waits:
+            restored = self._restorable(one, forecast)
+        if restored is not None:
+            outs = {out["path"]: out for out in restored}
+            forecast.restored.update({out.full: outs[out.path] for out in one.outs})
+        elif changes or waits:
+            forecast.reruns(out.full for out in one.outs)
+        return Verdict(changes, restored is not None, False)
+
+    def _changes(self, one: FastStage, forecast: Forecast) -> Iterator[Change]:
+        if one.runs_always:
+            yield Change(Cause.ALWAYS)
+        entry = self._lock.entries.get(one.name)
+        if entry is None:
+            yield Change(Cause.NEVER_RAN)
+            return
+        if entry.get("cmd") != one.cmd:
+            yield Change(Cause.COMMAND, old=_text(entry.get("cmd")), new=_text(one.cmd))
+        known = _hashes(entry, "deps")
+        for dep in one.deps:
+            if not forecast.waits(dep.full):
+                yield from self._dependency(dep, known.get(dep.path), forecast)
+        yield from self._changed_params(one, entry)
+        known = _hashes(entry, "outs")
+        for out in one.outs:
+            state = self._output_state(out, known.get(out.path))
+            if state:
+                yield Change(Cause.OUTPUT, relative(out.full, self._root), state)
+
+    def _dependency(self, dep: Place, known: str | None, forecast: Forecast) -> Iterator[Change]:
+        md5 = self._dependency_hash(dep, forecast)
+        if md5 != known:
+            state = "deleted" if md5 is None else "modified"
+            yield Change(Cause.DEPENDENCY, relative(dep.full, self._root), state)
+
+    def _dependency_hash(self, dep: Place, forecast: Forecast) -> str | None:
+        expected = forecast.restored.get(dep.full)
+        if expected is not None:
+            return str(expected["md5"])
+        measured = self._objects.measure(dep.full)
+        return measured.md5 if measured else None
+
+    def _changed_params(self, one: FastStage, entry: Entry) -> Iterator[Change]:
+        for params in one.params:
+            shown = relative(params.full, self._root)
+            actual = self._parameters.values(params.full, params.keys)
+            known = entry.get("params", {}).get(params.path)
+            if actual is None or known is None:
+                yield Change(Cause.DEPENDENCY, shown, "deleted" if actual is None else "new")
+                continue
+            if params.keys:
+                known = {key: value for key, value in known.items() if key in params.keys}
+            for key in params.keys or dict.fromkeys([*actual, *known]):
+                if key not in actual or key not in known:
+                    state = "new" if key in actual else "deleted"
+                elif actual[key] != known[key]:
+                    state = "modified"
+                else:
+                    continue
+                old, new = known.get(key), actual.get(key)
+                yield Change(Cause.PARAMETER, key, state, old, new)
+
+    def _output_state(self, out: Place, known: str | None) -> str:
+        if known and out.cached and not self._objects.holds(known):
+            return "not in cache"
+        measured = self._objects.measure(out.full)
+        if measured is None:
+            return "deleted"
+        return "" if measured.md5 == known else "modified"
+
+    def _restorable(self, one: FastStage, forecast: Forecast) -> list[Entry] | None:
+        """The outputs, as a lock file has them, that need not be made again; None for a run."""
+        if not one.cacheable:
+            return None
+        entry = self._lock.entries.get(one.name)
+        wanted = self._inputs(one, forecast)
+        if wanted is None:
+            return None
+        if entry is not None and self._same_inputs(one, entry, forecast):
+            outs: list[Entry] = entry.get("outs", [])
+        else:
+            saved = self._runs.newest({**wanted, "outs": [{"path": p.path} for p in _sorted(one)]})
+            if saved is None:
+                return None
+            outs = saved["outs"]
+        known = _hashes({"outs": outs}, "outs")
+        if set(known) != {out.path for out in one.outs}:
+            return None
+        return outs if all(self._objects.holds(md5) for md5 in known.values()) else None
+
+    def _same_inputs(self, one: FastStage, entry: Entry, forecast: Forecast) -> bool:
+        """Whether the lock's own entry is of the same command, inputs and outputs."""
+        known = _hashes(entry, "deps")
+        outs = _hashes(entry, "outs")
+        return (
+            entry.get("cmd") == one.cmd
+            and all(self._dependency_hash(d, forecast) == known.get(d.path) for d in one.deps)
+            and not any(self._changed_params(one, entry))
+            and all(out.path in outs for out in one.outs)
+        )
+
+    def _inputs(self, one: FastStage, forecast: Forecast | None = None) -> Entry | None:
+        """Command, dependencies and parameters as a lock file has them; None where one is not
+        there."""
+        found: Entry = {"cmd": one.cmd}
+        deps = []
+        for dep in one.deps:
+            expected = forecast.restored.get(dep.full) if forecast else None
+            if expected is not None:
+                deps.append({**expected, "path": dep.path})
+                continue
+            measured = self._objects.measure(dep.full)
+            if measured is None:
+                return None
+            deps.append({"path": dep.path, **measured.fields()})
+        params = {}
+        for source in one.params:
+            values = self._parameters.values(source.full, source.keys)
+            if values is None or set(source.keys) - set(values):
+                return None
+            params[source.path] = {key: values[key] for key in sorted(values)}
+        if deps:
+            found["deps"] = deps
+        if params:
+            found["params"] = params
+        return found
+
+    # Running
+
+    def prepare(self, name: str, *, force: bool = False) -> Found:
+        """Bring a stage up to date without its command if that can be; else make room for it.
+
+        Raises :class:`StageError` where a dependency is missing.
+        """
+        return self._either(
+            name, lambda s: self._prepare(s, force), lambda dvc: self._by_dvc(name, dvc, force)
+        )
+
+    def _by_dvc(self, name: str, dvc: Pipeline, force: bool) -> Found:
+        found = dvc.prepare(name, force=force)
+        self._take_entry(name, dvc)
+        return found
+
+    def _prepare(self, one: FastStage, force: bool) -> Found:
+        forecast = Forecast()
+        changes = () if force else tuple(self._changes(one, forecast))
+        if not force and not changes:
+            return Found(Prepared.UNCHANGED)
+        outs = None if force else self._restorable(one, forecast)
+        inputs = self._inputs(one)
+        if inputs is None:
+            raise StageError(self._what_is_missing(one))
+        self._make_room(one)
+        if outs is None:
+            return Found(Prepared.READY, changes)
+        known = {out["path"]: out for out in outs}
+        for place in one.outs:
+            out = known[place.path]
+            self._objects.check_out(out["md5"], place.full, bool(out.get("isexec")))
+        self._finished[one.name] = {**inputs, "outs": [known[out.path] for out in _sorted(one)]}
+        return Found(Prepared.RESTORED, changes)
+
+    def _make_room(self, one: FastStage) -> None:
+        for out in one.outs:
+            if out.persist:
+                if out.cached and os.path.lexists(out.full):
+                    self._objects.release(out.full)
+            else:
+                remove(out.full)
+            os.makedirs(os.path.dirname(out.full), exist_ok=True)
+
+    def _what_is_missing(self, one: FastStage) -> str:
+        for dep in one.deps:
+            if not os.path.lexists(dep.full):
+                return f"dependency '{relative(dep.full, self._root)}' does not exist"
+        for source in one.params:
+            shown = relative(source.full, self._root)
+            values = self._parameters.values(source.full, source.keys)
+            if values is None:
+                return f"dependency '{shown}' does not exist"
+            missing = [key for key in source.keys if key not in values]
+            if missing:
+                return f"Parameters '{', '.join(missing)}' are missing from '{shown}'."
+        return "a dependency does not exist"
+
+    def command(self, name: str, python: str = sys.executable) -> Command:
+        """How to start a prepared stage; ``python``'s folder comes first on the path."""
+        return self._either(
+            name,
+            lambda s: self._command(s, python),
+            lambda dvc: dvc.take_over(name).command(name, python),
+        )
+
+    def _command(self, one: FastStage, python: str) -> Command:
+        shell = os.environ.get("SHELL") or "/bin/sh"
+        kind = os.path.basename(shell).lower()
+        if kind == "fish" or "PYENV_HOOK_PATH" in os.environ:
+            raise UnusualError("a shell or environment that DVC treats in its own way")
+        if self._environment is None:
+            folders = [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
+            self._environment = {
+                "DVC_ROOT": str(self._root),
+                **os.environ,
+                "PATH": os.pathsep.join(folders),
+            }
+        lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
+        shown = tuple(line for line in lines if line.strip())
+        own = one.name if self._path == "dvc.yaml" else f"{self._path}:{one.name}"
+        return Command(
+            tuple((shell, *SHELLS.get(kind, ()), "-c", line) for line in shown),
+            shown,
+            one.wdir,
+            {**self._environment, "DVC_STAGE": own},
+        )
+
+    def commit(self, name: str) -> dict[str, str]:
+        """Hash and store what a prepared stage's command made; the outputs' hashes by path."""
+
+        def by_dvc(dvc: Pipeline) -> None:
+            dvc.take_over(name).commit(name)
+            self._take_entry(name, dvc)
+
+        self._either(name, self._commit, by_dvc)
+        return self.hashes(name)
+
+    def _commit(self, one: FastStage) -> None:
+        self._refuse_tracked(one)
+        inputs = self._inputs(one)
+        if inputs is None:
+            raise StageError(self._what_is_missing(one))
+        outs = []
+        for out in _sorted(one):
+            store = out.cached or (one.kept and out.measure)
+            if out.kind == "metrics":
+                self._refuse_binary(out)
+            measured = (self._objects.store if store else self._objects.measure)(out.full)
+            if measured is None:
+                raise FileNotFoundError(2, "", out.full)
+            if out.cached and not measured.folder:
+                self._objects.release(out.full, measured.isexec)
+            outs.append({"path": out.path, **measured.fields()})
+        entry = {**inputs, "outs": outs} if outs else inputs
+        if one.kept:
+            self._runs.save(entry)
+        self._finished[one.name] = entry
+
+    def _refuse_tracked(self, one: FastStage) -> None:
+        """An output that git keeps cannot be DVC's, too."""
+        if self._tracked is None:
+            self._tracked = self._ignores.tracked(
+                relative(out.full, self._root)
+                for known in self._stages.values()
+                for out in known.outs
+                if out.cached
+            )
+        for out in one.outs:
+            shown = relative(out.full, self._root)
+            if not os.path.lexists(out.full):
+                raise StageError(f"output '{shown}' does not exist")
+            if out.cached and shown in self._tracked:
+                raise StageError(
+                    f"output '{shown}' is already tracked by git; `git rm -r --cached {shown}` "
+                    "makes git forget it"
+                )
+
+    def _refuse_binary(self, out: Place) -> None:
+        if not os.path.isfile(out.full):
+            return
+        with open(out.full, "rb") as file:
+            block = file.read(512)
+        if b"\0" in block or len(block.translate(None, TEXT)) > 0.3 * len(block):
+            shown = relative(out.full, self._root)
+            raise StageError(f"binary file '{shown}' cannot be used as metrics.")
+
+    def hashes(self, name: str) -> dict[str, str]:
+        """The hashes of a stage's outputs as the lock file has them, by path."""
+        entry = self._finished.get(name) or self._lock.entries.get(name) or {}
+        known = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
+        if name in self._stages:
+            places = {out.path: relative(out.full, self._root) for out in self._stages[name].outs}
+        else:
+            return self._dvc().hashes(name)
+        return {places[p]: str(md5) for p, md5 in known.items() if p in places and md5}
+
+    def entry(self, name: str) -> Entry | None:
+        """What the lock file is to have of a stage that was brought up to date."""
+        return self._finished.get(name)
+
+    def adopt(self, entries: Mapping[str, Entry]) -> None:
+        """Take over the results of a run that ended before it could write them."""
+        self._finished.update(
+            {name: entry for name, entry in entries.items() if name in self.names}
+        )
+
+    def discard(self, name: str) -> None:
+        """Remove the half-written outputs of a stage whose command failed."""
+
+        def half_written(one: FastStage) -> None:
+            for out in one.outs:
+                if not out.persist:
+                    remove(out.full)
+
+        self._either(name, half_written, lambda dvc: dvc.take_over(name).discard(name))
+
+    def fold(self, order: Sequence[str]) -> None:
+        """Write what is finished into `dvc.lock`, as DVC would write it: known entries keep their
+        place, new ones follow in ``order``; and keep what is stored out of git."""
+        news = {name: entry for name, entry in self._finished.items() if name not in self._folded}
+        if not news:
+            return
+        try:
+            with holding(self._root):
+                self._lock.write(news, order)
+                self._ignores.ignore(
+                    [
+                        relative(out.full, self._root)
+                        for name in order
+                        if name in news and name in self._stages
+                        for out in self._stages[name].outs
+                        if out.cached
+                    ]
+                )
+        except OSError as error:
+            raise StageError(f"{error.strerror or error}: {self._path}") from error
+        self._folded.update(news)
+        self.on_fold(self._lock.digest)
+
+    @property
+    def lock_digest(self) -> str:
+        """Names the lock file as it was last read or written."""
+        return self._lock.digest
+
+    def refresh(self, paths: Sequence[str]) -> list[str]:
+        """Bring data with `.dvc` files up to date, as ``dvc repro`` does; what was changed."""
+        stale = [path for path in data_sources(self._root, paths) if not self._is_current(path)]
+        return self._dvc().refresh(stale) if stale else []
+
+    def _is_current(self, path: str) -> bool:
+        try:
+            data = yaml12.read((self._root / f"{path}.dvc").read_text(encoding="utf-8"))
+            (out,) = data["outs"]
+            if set(data) - {"outs", "meta", "desc"} or out.get("hash") != "md5":
+                return False
+            measured = self._objects.measure(str(self._root / path))
+            current = measured is not None and measured.md5 == out["md5"]
+            return current and self._objects.holds(out["md5"])
+        except (UnusualError, KeyError, TypeError, ValueError, OSError):
+            return False
+
+    def _take_entry(self, name: str, dvc: Pipeline) -> None:
+        entry = dvc.entry(name)
+        if entry is not None:
+            self._finished[name] = entry
+
+
+def _sorted(one: FastStage) -> list[Place]:
+    return sorted(one.outs, key=lambda out: out.path)
+
+
+def _hashes(entry: Entry, kind: str) -> dict[str, str]:
+    """Hashes by path, as written. :class:`UnusualError` for those of DVC 2 and of other stores."""
+    found = {}
+    for item in entry.get(kind, ()):
+        if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
+            raise UnusualError("a hash of another kind")
+        found[item["path"]] = item["md5"]
+    return found
+
+
+def _text(cmd: Any) -> str:
+    return "\n".join(cmd) if isinstance(cmd, list) else str(cmd)

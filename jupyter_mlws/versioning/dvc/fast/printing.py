@@ -1,0 +1,150 @@
+"""Prints `dvc.lock` and run cache entries as DVC does (by ruamel.yaml), to the byte.
+
+Only what is certain is printed here: plain scalars, folded at 80 columns by ruamel's rules,
+numbers, lists and mappings. An entry with anything else is printed by ruamel itself.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_mlws.versioning.dvc.fast.yaml12 import WORDS
+
+WIDTH = 80
+HEAD = "schema: '2.0'\nstages:\n"
+_PLAIN = re.compile(
+    r"(?:[A-Za-z_/\u00a1-\ud7ff]|\.{1,2}/|[0-9])"
+    r"[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]*"
+)
+_NOT_PLAIN = re.compile(
+    r": |:$| #| $|[\ud800-\udfff]"
+    r"|^(?:true|false|null|yes|no|on|off|y|n)$",
+    re.IGNORECASE,
+)
+_KEY_LIMIT = 100
+"""Characters; ruamel writes longer keys in a form of their own."""
+
+
+class _OddError(Exception):
+    """A value that only ruamel prints."""
+
+
+def stage(name: str, entry: Mapping[str, Any]) -> str:
+    """The lines of a stage's entry in `dvc.lock`."""
+    try:
+        return "".join(_mapping({name: entry}, 2))
+    except _OddError:
+        return _by_ruamel({"stages": {name: entry}}).partition("\n")[2]
+
+
+def entry(value: Mapping[str, Any]) -> str:
+    """The text of a run cache entry."""
+    try:
+        return "".join(_mapping(value, 0))
+    except _OddError:
+        return _by_ruamel(value)
+
+
+def _by_ruamel(value: Any) -> str:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    stream = io.StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue()
+
+
+def _mapping(value: Mapping[str, Any], indent: int) -> Iterator[str]:
+    for key, item in value.items():
+        if not isinstance(key, str) or len(key) > _KEY_LIMIT:
+            raise _OddError
+        head = f"{' ' * indent}{_plain(key)}:"
+        yield from _item(head, item, indent)
+
+
+def _item(head: str, item: Any, indent: int) -> Iterator[str]:
+    """``head`` and what follows it; nested lines of a mapping are indented by two more."""
+    if isinstance(item, Mapping):
+        if not item:
+            yield f"{head} {{}}\n"
+            return
+        yield f"{head}\n"
+        yield from _mapping(item, indent + 2)
+    elif isinstance(item, list):
+        if not item:
+            yield f"{head} []\n"
+            return
+        yield f"{head}\n"
+        yield from _sequence(item, indent)
+    else:
+        yield f"{head} {_scalar(item, len(head), indent + 2)}\n"
+
+
+def _sequence(items: list[Any], indent: int) -> Iterator[str]:
+    dash = f"{' ' * indent}-"
+    for item in items:
+        if isinstance(item, Mapping) and item:
+            first = "".join(_mapping(item, indent + 2))
+            yield f"{dash} {first[indent + 2 :]}"
+        elif isinstance(item, list | Mapping):
+            # Lists in lists, and what is empty, have forms of their own.
+            raise _OddError
+        else:
+            yield f"{dash} {_scalar(item, len(dash), indent + 2)}\n"
+
+
+def _scalar(value: Any, column: int, indent: int) -> str:
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if type(value) is int:
+        return str(value)
+    if type(value) is float:
+        return _float(value)
+    if isinstance(value, str):
+        return _folded(_plain(value), column, indent)
+    raise _OddError
+
+
+def _float(value: float) -> str:
+    text = repr(value)
+    if not re.fullmatch(r"-?[0-9]+\.[0-9]+", text):
+        raise _OddError
+    return text
+
+
+def _plain(text: str) -> str:
+    if not _PLAIN.fullmatch(text) or _NOT_PLAIN.search(text):
+        raise _OddError
+    if text[0].isdecimal() and not WORDS.fullmatch(text):
+        raise _OddError
+    return text
+
+
+def _folded(text: str, column: int, indent: int) -> str:
+    """A plain scalar that begins behind ``column``, as ruamel breaks it into lines."""
+    if column + 1 + len(text) <= WIDTH and "  " not in text:
+        return text
+    if "  " in text:
+        raise _OddError
+    column += 1
+    out: list[str] = []
+    for position, word in enumerate(text.split(" ")):
+        if position:
+            if column >= WIDTH:
+                out.append("\n" + " " * indent)
+                column = indent
+            else:
+                out.append(" ")
+                column += 1
+        if column + len(word) > WIDTH and column > indent:
+            out.append("\n" + " " * indent)
+            column = indent
+        out.append(word)
+        column += len(word)
+    return "".join(out)

@@ -1,0 +1,78 @@
+"""DVC's run cache: what a command made of which dependencies, by hash (``.dvc/cache/runs``)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.versioning.dvc.fast import printing, yaml12
+from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
+
+Entry = Mapping[str, Any]
+UNCOUNTED = frozenset({"size", "nfiles"})
+"""Fields that DVC leaves out of the hashes, wherever they stand."""
+
+
+class RunCache:
+    """The run cache of one repository. An entry is a stage's entry in `dvc.lock`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+
+    def newest(self, wanted: Entry) -> dict[str, Any] | None:
+        """The newest entry for a stage's command, dependencies, parameters and output paths."""
+        key = key_of(wanted)
+        folder = f"{self._folder}/{key[:2]}/{key}"
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            return None
+        names.sort(key=lambda name: os.path.getmtime(f"{folder}/{name}"), reverse=True)
+        return self._load(f"{folder}/{names[0]}") if names else None
+
+    def save(self, entry: Entry) -> None:
+        """Keep an entry, unless it is known."""
+        key, value = key_of(entry), _hash(entry)
+        folder = f"{self._folder}/{key[:2]}/{key}"
+        place = f"{folder}/{value}"
+        if os.path.exists(place):
+            return
+        os.makedirs(folder, exist_ok=True)
+        temporary = f"{place}.{os.getpid()}.tmp"
+        try:
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(printing.entry(entry))
+            os.rename(temporary, place)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def _load(self, path: str) -> dict[str, Any] | None:
+        with open(path, encoding="utf-8") as file:
+            entry = yaml12.read(file.read())
+        if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
+            raise UnusualError("a run cache entry of another form")
+        return entry
+
+
+def key_of(entry: Entry) -> str:
+    """What an entry is found by: everything but what the command made."""
+    return _hash({**entry, "outs": [out["path"] for out in entry.get("outs", ())]})
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(_counted(value), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _counted(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_counted(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _counted(item) for key, item in value.items() if key not in UNCOUNTED}
+    return value

@@ -1,0 +1,91 @@
+"""What this machine (or container) can give to the nodes of a run, and what is free of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jupyter_mlws.workflows.policy import Policy
+
+CGROUP = Path("/sys/fs/cgroup")
+LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
+"""Where the limit of a container stands: cgroup v2, cgroup v1."""
+DEVICES = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Processors, bytes, and the names of devices."""
+
+    cpu: float
+    memory: int
+    gpus: tuple[str, ...] = ()
+
+    def lacks(self, policy: Policy) -> tuple[str, str, str] | None:
+        """The first resource that a node could never have: its name, wanted, there."""
+        if policy.cpu > self.cpu:
+            return "cpu", f"{policy.cpu:g}", f"{self.cpu:g}"
+        if (policy.memory or 0) > self.memory:
+            return "memory", str(policy.memory), str(self.memory)
+        if policy.gpu > len(self.gpus):
+            return "gpu", str(policy.gpu), str(len(self.gpus))
+        return None
+
+
+def of_this_machine(jobs: int) -> Amounts:
+    """Processors (never fewer than ``jobs``), memory by the tightest limit, visible GPUs."""
+    return Amounts(float(max(jobs, os.cpu_count() or 1)), _memory(), _gpus())
+
+
+@dataclass
+class Pool:
+    """What the running nodes of one run hold. Never more is given than there is.
+
+    ``jobs`` bounds the processors: a node that asks for none takes one of them.
+    """
+
+    total: Amounts
+    jobs: int
+    _held: dict[str, tuple[float, int, tuple[str, ...]]] = field(default_factory=dict)
+
+    def take(self, node: str, policy: Policy) -> Mapping[str, str] | None:
+        """Give a node what it asks for; the variables that tell it, or None where it must wait.
+
+        A node that wants more processors than ``jobs`` runs alone.
+        """
+        cpu = sum(held[0] for held in self._held.values())
+        memory = sum(held[1] for held in self._held.values())
+        taken = {gpu for held in self._held.values() for gpu in held[2]}
+        free = [gpu for gpu in self.total.gpus if gpu not in taken]
+        fits = cpu + policy.cpu <= self.jobs or not self._held
+        if not fits or memory + (policy.memory or 0) > self.total.memory or policy.gpu > len(free):
+            return None
+        gpus = tuple(free[: policy.gpu])
+        self._held[node] = (policy.cpu, policy.memory or 0, gpus)
+        return {DEVICES: ",".join(gpus)} if policy.gpu else {}
+
+    def give_back(self, node: str) -> None:
+        """A node has ended."""
+        self._held.pop(node, None)
+
+
+def _memory() -> int:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in LIMITS:
+        try:
+            text = (CGROUP / name).read_text().strip()
+        except OSError:
+            continue
+        if text.isdecimal():
+            total = min(total, int(text))
+    return total
+
+
+def _gpus() -> tuple[str, ...]:
+    named = os.environ.get(DEVICES)
+    if named is not None:
+        return tuple(part.strip() for part in named.split(",") if part.strip())
+    found = [path.name.removeprefix("nvidia") for path in Path("/dev").glob("nvidia[0-9]*")]
+    return tuple(sorted(found, key=int))

@@ -1,0 +1,134 @@
+"""What a node asks of the engine, in its stage's `meta` (which DVC leaves alone)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from jupyter_mlws.errors import Words
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+LONGEST_WAIT = 300.0
+"""Seconds between two attempts at the most, however many there were."""
+
+
+class OnFailure(str, Enum):
+    """What a failed node means for the rest of its run."""
+
+    STOP = "stop"
+    SKIP = "skip"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A node's wishes: attempts, seconds, processors, bytes and devices.
+
+    ``timeout`` and ``memory`` None: no limit. ``backoff``: seconds before the second attempt,
+    doubled for each further one. ``on_failure``: ``stop`` starts nothing more, ``skip`` leaves out
+    what depends on the node, ``continue`` runs that, too.
+    """
+
+    retries: int = 0
+    backoff: float = 1.0
+    timeout: float | None = None
+    on_failure: OnFailure = OnFailure.STOP
+    cpu: float = 1.0
+    memory: int | None = None
+    gpu: int = 0
+    warm: bool = True
+
+    def wait(self, attempt: int) -> float:
+        """Seconds between an attempt (from 1) that failed and the next."""
+        return min(LONGEST_WAIT, self.backoff * 2.0 ** (attempt - 1))
+
+
+DEFAULT = Policy()
+
+
+def read(meta: Any) -> tuple[Policy, list[tuple[str, Words]]]:
+    """The policy of a stage's `meta`, and for each wish that cannot be read its name and why."""
+    if not isinstance(meta, Mapping):
+        return DEFAULT, []
+    wishes: dict[str, Any] = {}
+    faults = []
+    for name, parse in _PARSERS.items():
+        if meta.get(name) is None:
+            continue
+        try:
+            wishes[name] = parse(meta[name])
+        except ValueError:
+            faults.append((name, _expected(name)))
+    return Policy(**wishes), faults
+
+
+def faults(meta: Any) -> Iterator[tuple[str, Words]]:
+    """What of a stage's wishes cannot be read."""
+    yield from read(meta)[1]
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError
+    return value
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, bool):
+        raise ValueError
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError
+    return number
+
+
+def _seconds(value: Any) -> float:
+    return _with_unit(value, TIMES)
+
+
+def _bytes(value: Any) -> int:
+    return int(_with_unit(value, UNITS))
+
+
+def _with_unit(value: Any, units: Mapping[str, float]) -> float:
+    found = NUMBER.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+    if found is None or found[2] not in units or float(found[1]) == 0:
+        raise ValueError
+    return float(found[1]) * units[found[2]]
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+_PARSERS: Mapping[str, Any] = {
+    "retries": _whole,
+    "backoff": _seconds,
+    "timeout": _seconds,
+    "on_failure": OnFailure,
+    "cpu": _amount,
+    "memory": _bytes,
+    "gpu": _whole,
+    "warm": _flag,
+}
+
+
+def _expected(name: str) -> Words:
+    """What a wish must look like."""
+    return {
+        "retries": Words("must be a whole number", "应为整数"),
+        "backoff": Words("must be a time such as 30 or 2m", "应为时间，例如 30 或 2m"),
+        "timeout": Words("must be a time such as 90, 30m or 2h", "应为时间，例如 90、30m 或 2h"),
+        "on_failure": Words("must be stop, skip or continue", "应为 stop、skip 或 continue"),
+        "cpu": Words("must be a number above 0", "应为大于 0 的数"),
+        "memory": Words("must be a size such as 500Mi or 2Gi", "应为大小，例如 500Mi 或 2Gi"),
+        "gpu": Words("must be a whole number", "应为整数"),
+        "warm": Words("must be true or false", "应为 true 或 false"),
+    }[name]

@@ -1,0 +1,143 @@
+"""Waits for whatever comes next in a run: a process that ends, a thread's result, a signal."""
+
+from __future__ import annotations
+
+import os
+import queue
+import selectors
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Protocol
+
+HAS_PIDFD = hasattr(os, "pidfd_open")
+POLL = 0.01
+"""Seconds between two looks at processes, where the system cannot tell of their end."""
+
+Then = Callable[[Any, BaseException | None], None]
+
+
+class Warm(Protocol):
+    """The part of the warm workers that is waited for."""
+
+    def filenos(self) -> list[int]: ...
+    def collect(self) -> list[tuple[int, int]]: ...
+
+
+class Waiter:
+    """One loop's events. Only :meth:`wake` may be called from elsewhere."""
+
+    def __init__(self, warm: Warm | None = None) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._reader, selectors.EVENT_READ)
+        self._watched: dict[int, int] = {}
+        self._warm = warm
+        self._warm_pids: set[int] = set()
+        self._warm_files: set[int] = set()
+        self._threads: ThreadPoolExecutor | None = None
+        self._results: queue.SimpleQueue[tuple[Then, Any, BaseException | None]] = (
+            queue.SimpleQueue()
+        )
+
+    def close(self) -> None:
+        """Let go of everything; threads are waited for."""
+        if self._threads is not None:
+            self._threads.shutdown()
+        for descriptor in self._watched.values():
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._selector.close()
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def wake(self) -> None:
+        """Make :meth:`wait` return soon; also from a signal's handler or a thread."""
+        with suppress(BlockingIOError, OSError):
+            os.write(self._writer, b"\0")
+
+    def watch(self, pid: int) -> None:
+        """Wait for a child's end, too."""
+        descriptor = -1
+        if HAS_PIDFD:
+            descriptor = os.pidfd_open(pid)
+            self._selector.register(descriptor, selectors.EVENT_READ, pid)
+        self._watched[pid] = descriptor
+
+    def watch_warm(self, pid: int) -> None:
+        """Wait for the end of a warm worker's child."""
+        self._warm_pids.add(pid)
+
+    def in_thread(self, work: Callable[[], Any], then: Then) -> None:
+        """Do what takes long in a thread; ``then`` is called in the loop with its result."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "mlws-data")
+
+        def run() -> None:
+            try:
+                self._results.put((then, work(), None))
+            except Exception as error:  # noqa: BLE001  raised again in the loop, by whoever asked
+                self._results.put((then, None, error))
+            self.wake()
+
+        self._threads.submit(run)
+
+    def wait(self, timeout: float | None) -> tuple[list[tuple[int, int]], list[Callable[[], None]]]:
+        """Return when something happened or ``timeout`` seconds are over: what ended, as pid and
+        exit code (128 + n for a signal), and what is to be called for what threads have done."""
+        if self._warm is not None:
+            self._follow(self._warm.filenos())
+        if self._watched and not HAS_PIDFD:
+            timeout = POLL if timeout is None else min(POLL, timeout)
+        ready = self._selector.select(timeout)
+        ended = [(key.data, _collect(key.data)) for key, _ in ready if isinstance(key.data, int)]
+        if not HAS_PIDFD:
+            ended = list(self._polled())
+        for pid, _ in ended:
+            self._forget(pid)
+        if any(key.data is None for key, _ in ready):
+            with suppress(BlockingIOError):
+                while os.read(self._reader, 4096):
+                    pass
+        if self._warm is not None and (self._warm_pids or self._warm_files):
+            for pid, code in self._warm.collect():
+                self._warm_pids.discard(pid)
+                ended.append((pid, code))
+        calls: list[Callable[[], None]] = []
+        while not self._results.empty():
+            then, result, error = self._results.get()
+            calls.append(partial(then, result, error))
+        return ended, calls
+
+    def _follow(self, files: list[int]) -> None:
+        wanted = set(files)
+        for file in self._warm_files - wanted:
+            with suppress(KeyError, ValueError):
+                self._selector.unregister(file)
+        for file in wanted - self._warm_files:
+            self._selector.register(file, selectors.EVENT_READ, "warm")
+        self._warm_files = wanted
+
+    def _forget(self, pid: int) -> None:
+        descriptor = self._watched.pop(pid)
+        if descriptor >= 0:
+            self._selector.unregister(descriptor)
+            os.close(descriptor)
+
+    def _polled(self) -> list[tuple[int, int]]:
+        ended = []
+        for pid in self._watched:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if found:
+                ended.append((pid, _code(status)))
+        return ended
+
+
+def _collect(pid: int) -> int:
+    return _code(os.waitpid(pid, 0)[1])
+
+
+def _code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
