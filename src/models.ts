@@ -143,6 +143,7 @@ export interface IRunSummary {
   counts: Record<string, number>;
   mlflow_run: string | null;
   commit: string | null;
+  resumes: string | null;
 }
 
 export interface INodeRun {

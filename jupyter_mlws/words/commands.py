@@ -23,10 +23,12 @@ INTERRUPTED = 130
 WORKFLOW_FILE = "dvc.yaml"
 LATEST = "latest"
 WAITING = frozenset({"PENDING", "QUEUED"})
-LOOK = 0.05
+LOOK = 0.02
 """Seconds between two looks at the project's bell."""
 FOLLOW = 0.2
 """Seconds between two looks at a log that grows."""
+SHARE = 10
+"""How much longer a run is left alone than showing it took."""
 SILENCE = 2.0
 """Seconds after which a run is asked for even if no bell rang: its process may be gone."""
 TAIL = 2000
@@ -150,16 +152,41 @@ def run(
     jobs: int | None,
     force: bool,
     keep_going: bool,
+    again: Sequence[str],
+    accept: Sequence[str],
+    skipped: Sequence[str],
 ) -> int:
     path, targets = _workflow(desk, words)
     request: JSON = {"force": force, "keep_going": keep_going}
+    for name, nodes in (("again", again), ("accept", accept), ("skip", skipped)):
+        if nodes:
+            request[name] = list(nodes)
     if params:
         request["params"] = dict(map(_param, params))
     if targets:
         request["targets"] = list(targets)
     if jobs is not None:
         request["jobs"] = jobs
-    started = desk.session.execute(path, request)
+    return _see_through(desk, path, desk.session.execute(path, request))
+
+
+def resume(desk: Desk, run: str) -> int:
+    path, found = _find_run(desk.session, run)
+    return _see_through(desk, path, desk.session.resume(path, found["id"]))
+
+
+def retry(desk: Desk, run: str, node: str) -> int:
+    path, found = _find_run(desk.session, run)
+    return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "retry"))
+
+
+def skip(desk: Desk, run: str, node: str) -> int:
+    path, found = _find_run(desk.session, run)
+    return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "skip"))
+
+
+def _see_through(desk: Desk, path: str, started: JSON) -> int:
+    """Show a run to its end; the exit code that tells how it ended."""
     ended = _follow(desk, path, started["id"])
     if desk.as_json:
         desk.screen.data(ended)
@@ -316,16 +343,22 @@ def _news(desk: Desk, path: str, run: str, place: Place | None) -> Iterator[JSON
     bell = desk.session.project.state / "bell"
     while True:
         heard = _rang(bell)
+        began = time.monotonic()
         state = desk.session.run(path, run)
         if not desk.as_json:
             _tell(desk, state, place)
         yield state
         if state["ended"] is not None:
             return
-        quiet_until = time.monotonic() + SILENCE
-        while _rang(bell) == heard and time.monotonic() < quiet_until:
+        # Showing a large run costs time that its nodes could have: a tenth of it at the most.
+        now = time.monotonic()
+        busy_until, quiet_until = now + SHARE * (now - began), now + SILENCE
+        while time.monotonic() < quiet_until:
+            over = time.monotonic() >= busy_until
+            if _rang(bell) != heard and (over or desk.session.has_ended(path, run)):
+                break
             time.sleep(LOOK)
-            if place is not None and int(time.monotonic() / LOOK) % 10 == 0:
+            if place is not None and int(time.monotonic() / LOOK) % 25 == 0:
                 # The clock of what is running goes on without news.
                 place.update(desk.views.run(state))
 

@@ -313,7 +313,58 @@ WORDS: list[Word] = [
                     "某节点失败后继续运行不依赖它的节点。",
                 ),
             ),
+            _option(
+                "--again",
+                multiple=True,
+                metavar="NODE",
+                words=Words("Run NODE even where it is up to date.", "即使 NODE 已是最新也运行。"),
+            ),
+            _option(
+                "--accept",
+                multiple=True,
+                metavar="NODE",
+                words=Words(
+                    "Take what NODE made before as its result, and do not run it.",
+                    "将 NODE 现有的输出作为其结果，不再运行。",
+                ),
+            ),
+            _option(
+                "--skip",
+                "skipped",
+                multiple=True,
+                metavar="NODE",
+                words=Words(
+                    "Leave NODE out; what needs it runs with what is there.",
+                    "跳过 NODE；依赖它的节点使用现有文件运行。",
+                ),
+            ),
         ],
+    ),
+    Word(
+        "resume",
+        commands.resume,
+        Words(
+            "Do what RUN (an id, or: latest) left undone.", "完成 RUN（id 或 latest）未完成的部分。"
+        ),
+        [_argument("run", default="latest", shell_complete=_complete_run)],
+    ),
+    Word(
+        "retry",
+        commands.retry,
+        Words(
+            "Run NODE of RUN again, and what depends on it.",
+            "重新运行 RUN 中的 NODE 及依赖它的节点。",
+        ),
+        [_argument("run", shell_complete=_complete_run), _argument("node")],
+    ),
+    Word(
+        "skip",
+        commands.skip,
+        Words(
+            "Run what depends on NODE of RUN, with what NODE left.",
+            "使用 NODE 留下的文件，运行 RUN 中依赖它的节点。",
+        ),
+        [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
     Word(
         "cancel",

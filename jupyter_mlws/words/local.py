@@ -152,6 +152,9 @@ class LocalSession:
     def run(self, path: str, run: str) -> JSON:
         return _plain(self._workspace.workflows.status(path, run, self._language))
 
+    def has_ended(self, path: str, run: str) -> bool | None:
+        return self._workspace.workflows.has_ended(path, run)
+
     def runs_of(self, path: str) -> list[JSON]:
         workflows = self._workspace.workflows
         return _all(lambda size, cursor: workflows.runs(path, size, cursor), None)
@@ -159,6 +162,15 @@ class LocalSession:
     def runs(self, path: str | None, limit: int) -> list[JSON]:
         workflows = self._workspace.workflows
         return _all(lambda size, cursor: workflows.experiment_runs(path, size, cursor), limit)
+
+    def resume(self, path: str, run: str) -> JSON:
+        workflows = self._workspace.workflows
+        return _plain(workflows.resume(path, run, self._language, self._origin.value))
+
+    def go_on(self, path: str, run: str, node: str, how: str) -> JSON:
+        workflows = self._workspace.workflows
+        start = {"retry": workflows.retry, "skip": workflows.skip}[how]
+        return _plain(start(path, run, node, self._language, self._origin.value))
 
     def cancel(self, path: str, run: str) -> None:
         self._workspace.workflows.cancel(path, run, self._language)

@@ -114,11 +114,20 @@ class Session(Protocol):
     def run(self, path: str, run: str) -> JSON:
         """How a run stands, with its nodes."""
 
+    def has_ended(self, path: str, run: str) -> bool | None:
+        """Whether a run has ended; None where asking that costs as much as :meth:`run`."""
+
     def runs_of(self, path: str) -> list[JSON]:
         """The runs of one workflow, newest first."""
 
     def runs(self, path: str | None, limit: int) -> list[JSON]:
         """Runs with their parameters and metrics, newest first."""
+
+    def resume(self, path: str, run: str) -> JSON:
+        """Start a run that does what another left undone."""
+
+    def go_on(self, path: str, run: str, node: str, how: str) -> JSON:
+        """Start a run that does a node of another again (``retry``) or leaves it out (``skip``)."""
 
     def cancel(self, path: str, run: str) -> None:
         """Ask a run to stop."""
@@ -245,11 +254,21 @@ class RemoteSession:
     def run(self, path: str, run: str) -> JSON:
         return self._get(f"{_workflow(path)}/runs/{segment(run)}")
 
+    def has_ended(self, path: str, run: str) -> bool | None:
+        return None
+
     def runs_of(self, path: str) -> list[JSON]:
         return list(self._get(f"{_workflow(path)}/runs")["items"])
 
     def runs(self, path: str | None, limit: int) -> list[JSON]:
         return self._list("runs", limit, {"workflow": path})
+
+    def resume(self, path: str, run: str) -> JSON:
+        return self._post(f"{_workflow(path)}/runs/{segment(run)}/resume", {})
+
+    def go_on(self, path: str, run: str, node: str, how: str) -> JSON:
+        where = f"{_workflow(path)}/runs/{segment(run)}/nodes/{segment(node)}/{how}"
+        return self._post(where, {})
 
     def cancel(self, path: str, run: str) -> None:
         self._post(f"{_workflow(path)}/runs/{segment(run)}/cancel", {})

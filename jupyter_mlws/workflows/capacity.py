@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.policy import Policy
 
 CGROUP = Path("/sys/fs/cgroup")
@@ -37,6 +39,17 @@ class Amounts:
 def of_this_machine(jobs: int) -> Amounts:
     """Processors (never fewer than ``jobs``), memory by the tightest limit, visible GPUs."""
     return Amounts(float(max(jobs, os.cpu_count() or 1)), _memory(), _gpus())
+
+
+def refuse_oversized(stages: Sequence[Stage], jobs: int) -> None:
+    """Error 40102 for the first node that asks for more than there is."""
+    total = of_this_machine(jobs)
+    for stage in stages:
+        lack = total.lacks(stage.policy)
+        if lack is not None:
+            resource, required, available = lack
+            facts = {"resource": resource, "required": required, "available": available}
+            raise MLWSError("40102", node=stage.id, **facts)
 
 
 @dataclass

@@ -106,7 +106,7 @@ class Documents:
 
     def validate(self, document: Document, stages: Sequence[Stage]) -> builtins.list[graph.Finding]:
         """Everything that is wrong with the stages of a document."""
-        components = self._registry.all()
+        components = self._registry.all() if any(stage.component for stage in stages) else {}
         findings = graph.validate(document, stages, components, self._exists)
         if not self._passes_false():
             findings += graph.lost_settings(document, stages, components)
@@ -144,6 +144,8 @@ class Documents:
 
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
         """The document with settings changed; every bad parameter in one error 40204."""
+        if not params:
+            return document
         stages = {stage.id: stage for stage in self.stages(document)[0]}
         components = self._registry.all()
         faults = []
@@ -156,8 +158,6 @@ class Documents:
                 faults.append(Fault(f"params.{name}", words))
         if faults:
             raise MLWSError("40204", *faults)
-        if not params:
-            return document
         return parse(document.path, with_settings(document, stages, params))
 
     def write(self, path: str, text: str) -> None:

@@ -46,10 +46,18 @@ TURN = 0.05
 """Seconds after which nodes that need no process let others be heard."""
 
 
+WITHOUT_RUN = {
+    Prepared.UNCHANGED: plan.CACHED,
+    Prepared.RESTORED: plan.RESTORED_NOW,
+    Prepared.ACCEPTED: plan.ACCEPTED,
+}
+
+
 class Lane(Protocol):
     """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
 
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
+    def accept(self, name: str) -> Found: ...
     def command(self, name: str) -> Command: ...
     def commit(self, name: str) -> dict[str, str]: ...
     def hashes(self, name: str) -> dict[str, str]: ...
@@ -73,12 +81,20 @@ class WarmWorkers(Protocol):
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of a run. ``done`` are nodes that count as up to date whatever they are."""
+    """What is asked of a run.
+
+    ``again``: nodes that run even where they are up to date. ``accept``: nodes of which what is
+    there becomes the result. ``skip``: nodes that are left out, while what depends on them runs.
+    ``done``: nodes that the run which this one resumes has done.
+    """
 
     targets: Sequence[str] = ()
     force: bool = False
     keep_going: bool = False
     jobs: int = 1
+    again: frozenset[str] = frozenset()
+    accept: frozenset[str] = frozenset()
+    skip: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
 
 
@@ -130,6 +146,7 @@ class Engine:
         self._lane = lane
         self._order = order
         self._logs = logs
+        logs.mkdir(parents=True, exist_ok=True)
         self._environment = {**(environment or {}), COOKIE: run, "PYTHONUNBUFFERED": "1"}
         self._needs = upstream(stages)
         self._sequence = [stage.id for stage in ordered(stages)]
@@ -162,10 +179,10 @@ class Engine:
             self._enqueue(node for node, count in self._missing.items() if count == 0)
             while self._now.queued or self._now.later or self._now.attempts:
                 with self._journal.batch():
-                    self._start_what_fits()
+                    more = self._start_what_fits()
                 self._launch()
-                if not self._now.queued or self._now.attempts:
-                    self._wait()
+                if self._now.attempts or self._now.later:
+                    self._wait(0.0 if more else self._patience())
             with self._journal.batch():
                 self._end_rest()
         finally:
@@ -191,8 +208,9 @@ class Engine:
         for node in nodes:
             heapq.heappush(self._now.queued, (-self._weights[node], node))
 
-    def _start_what_fits(self) -> None:
-        """Start nodes by their weight; what has no room lets lighter ones pass."""
+    def _start_what_fits(self) -> bool:
+        """Start nodes by their weight; what has no room lets lighter ones pass. Whether there may
+        be more to start at once."""
         until = time.monotonic() + TURN
         waiting: list[str] = []
         while self._now.queued and time.monotonic() < until:
@@ -208,13 +226,17 @@ class Engine:
             if node not in self._now.told:
                 self._now.told.add(node)
                 self._journal.set_node(self._run, node, Status.QUEUED)
+        more = bool(self._now.queued) and not waiting
         self._enqueue(waiting)
+        return more
 
     def _begin(self, node: str) -> bool:
         """Take a node up; False where it has to wait for room."""
         policy = self._policies[node]
-        if node in self._order.done:
-            self._cached(node, plan.ACCEPTED)
+        if node in self._order.skip:
+            words = [list(plan.SKIPPED)]
+            self._journal.set_node(self._run, node, Status.SKIPPED, reasons=words)
+            self._finish(node)
             return True
         given = self._pool.take(node, policy)
         if given is None:
@@ -222,12 +244,17 @@ class Engine:
         number = self._now.numbers.get(node, 0) + 1
         attempt = Attempt(node, number, policy, given)
         self._now.attempts[node] = attempt
-        self._do(
-            node,
-            lambda: self._lane.prepare(node, force=self._order.force),
-            lambda found, error: self._prepared(attempt, found, error),
-        )
+        if node in self._order.accept:
+            work: Callable[[], Any] = lambda: self._lane.accept(node)  # noqa: E731
+        else:
+            work = lambda: self._lane.prepare(node, force=self._forced(node))  # noqa: E731
+        self._do(node, work, lambda found, error: self._prepared(attempt, found, error))
         return True
+
+    def _forced(self, node: str) -> bool:
+        if node in self._order.again:
+            return True
+        return self._order.force and node not in self._order.done
 
     def _do(
         self, node: str, work: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
@@ -252,12 +279,13 @@ class Engine:
             self._fail(node, "40104", {"node": node, "reason": reason})
         elif found.prepared is not Prepared.READY:
             self._release(attempt)
-            restored = found.prepared is Prepared.RESTORED
-            self._cached(node, plan.RESTORED_NOW if restored else plan.CACHED)
+            self._cached(node, WITHOUT_RUN[found.prepared])
         elif self._cancelled or self._stopping:
             self._release(attempt)
         else:
-            reasons = _told(found.changes) if not self._order.force else [plan.FORCED]
+            reasons = _told(found.changes)
+            if self._forced(node):
+                reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
             self._journal.set_node(
                 self._run,
                 node,
@@ -303,8 +331,11 @@ class Engine:
             **command.environment,
             **self._own_variables(attempt),
         }
-        path = log_path(self._logs, attempt.node)
-        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        log = os.open(
+            log_path(self._logs, attempt.node),
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+            0o644,
+        )
         try:
             os.write(log, f"> {shown}\n".encode())
             pid = None
@@ -333,8 +364,8 @@ class Engine:
 
     # What comes
 
-    def _wait(self) -> None:
-        ended, calls = self._waiter.wait(self._patience())
+    def _wait(self, timeout: float | None) -> None:
+        ended, calls = self._waiter.wait(timeout)
         with self._journal.batch():
             for pid, code in ended:
                 attempt = self._pids.pop(pid, None)

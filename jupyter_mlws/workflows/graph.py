@@ -6,6 +6,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from jupyter_mlws.components.artifacts import fits
@@ -156,6 +157,16 @@ def closure(needs: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[s
     return found
 
 
+def downstream(stages: Sequence[Stage], node: str) -> set[str]:
+    """The stages that depend on one, directly or through others."""
+    needs = upstream(stages)
+    found: set[str] = set()
+    for stage in ordered(stages):
+        if found.union((node,)).intersection(needs[stage.id]):
+            found.add(stage.id)
+    return found
+
+
 def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
     """What the targets and the stages before them read that no stage here makes."""
     producers = _Producers(stages)
@@ -229,6 +240,10 @@ def lost_settings(
 
 def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[list[str]]:
     """One cycle of every knot, beginning at its first node, so that the words do not vary."""
+    pairs = list(pairs)
+    if _is_acyclic(pairs):
+        return
+    # Only now: its import takes longer than the check of a thousand nodes.
     import networkx as nx
 
     graph: nx.DiGraph[str] = nx.DiGraph()
@@ -242,6 +257,17 @@ def cycles(ids: Sequence[str], pairs: Iterable[tuple[str, str]]) -> Iterator[lis
         cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(group))]
         start = min(range(len(cycle)), key=lambda n: places[cycle[n]])
         yield cycle[start:] + cycle[:start]
+
+
+def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for source, target in pairs:
+        sorter.add(target, source)
+    try:
+        sorter.prepare()
+    except CycleError:
+        return False
+    return True
 
 
 def cycle_words(cycle: Sequence[str]) -> Words:

@@ -42,6 +42,11 @@ NET = 5.0
 """Seconds after which the journal is read although no bell rang: the net under the events."""
 
 
+STARTS = (*NO_WORKFLOW, "30103", "30104", "30204", "40102", "40201", "40203", "40204")
+"""What keeps a run from starting."""
+EXECUTES = [("execute", "kernels"), ("write", "contents")]
+
+
 class ComponentsHandler(APIHandler):
     """The node library."""
 
@@ -159,8 +164,8 @@ class ExecuteHandler(APIHandler):
         Run,
         body=ExecuteRequest,
         status=202,
-        also=[("execute", "kernels"), ("write", "contents")],
-        errors=(*NO_WORKFLOW, "30103", "30104", "30204", "40201", "40203", "40204"),
+        also=EXECUTES,
+        errors=STARTS,
         idempotent=True,
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
@@ -168,8 +173,7 @@ class ExecuteHandler(APIHandler):
         run = await in_thread(
             workspace.workflows.execute, unescape(identifier), body, self.language
         )
-        where = location(self, "workflows", run.workflow, "runs", run.id)
-        return Reply(run, 202, where)
+        return _begun(self, run)
 
 
 class StatusHandler(APIHandler):
@@ -222,6 +226,56 @@ class CancelHandler(APIHandler):
     async def post(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.cancel, unescape(identifier), run, self.language)
+
+
+class ResumeHandler(APIHandler):
+    """What a run left undone."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Do what a run left undone", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True
+    )
+    async def post(self, identifier: str, run: str) -> Reply:
+        workspace = await self.open_workspace()
+        begun = await in_thread(
+            workspace.workflows.resume, unescape(identifier), run, self.language
+        )
+        return _begun(self, begun)
+
+
+class RetryHandler(APIHandler):
+    """A node of a run, and what depends on it, once more."""
+
+    resource = "workflows"
+
+    @endpoint("Run a node again", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
+    async def post(self, identifier: str, run: str, node: str) -> Reply:
+        workspace = await self.open_workspace()
+        begun = await in_thread(
+            workspace.workflows.retry, unescape(identifier), run, node, self.language
+        )
+        return _begun(self, begun)
+
+
+class SkipHandler(APIHandler):
+    """What depends on a node of a run, without the node."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Go on without a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True
+    )
+    async def post(self, identifier: str, run: str, node: str) -> Reply:
+        workspace = await self.open_workspace()
+        begun = await in_thread(
+            workspace.workflows.skip, unescape(identifier), run, node, self.language
+        )
+        return _begun(self, begun)
+
+
+def _begun(handler: APIHandler, run: Run) -> Reply:
+    return Reply(run, 202, location(handler, "workflows", run.workflow, "runs", run.id))
 
 
 class LogHandler(APIHandler):
@@ -325,6 +379,9 @@ HANDLERS = [
     (r"workflows/([^/]+)/runs", RunsHandler),
     (RUN, RunHandler),
     (rf"{RUN}/cancel", CancelHandler),
+    (rf"{RUN}/resume", ResumeHandler),
+    (rf"{RUN}/nodes/([^/]+)/retry", RetryHandler),
+    (rf"{RUN}/nodes/([^/]+)/skip", SkipHandler),
     (rf"{RUN}/nodes/([^/]+)/log", LogHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs", OutputsHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs/([^/]+)/preview", PreviewHandler),

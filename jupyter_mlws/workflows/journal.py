@@ -216,6 +216,11 @@ class Journal:
             for row in rows
         }
 
+    def nodes_in(self, run: str, states: Sequence[str]) -> list[str]:
+        """The nodes of a run that are in one of the states."""
+        records = self.node_records(run)
+        return [node for node, record in records.items() if record["status"].value in states]
+
     def runs(
         self, path: str | None, limit: int, before: tuple[float, str] | None = None
     ) -> list[Row]:
@@ -386,6 +391,7 @@ def _summary(row: Any, record: Row, language: str) -> Row:
         "counts": record.get("counts", {}),
         "mlflow_run": record.get("mlflow_run"),
         "commit": record.get("commit"),
+        "resumes": record.get("request", {}).get("resumes"),
     }
 
 

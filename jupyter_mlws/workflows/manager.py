@@ -7,11 +7,9 @@ import os
 import posixpath
 import secrets
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -22,11 +20,13 @@ from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
+from jupyter_mlws.workflows.capacity import refuse_oversized
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.detaching import collected, detach
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.editing import Editor
-from jupyter_mlws.workflows.journal import Journal, NewRun, experiment
+from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, experiment, iso
 from jupyter_mlws.workflows.models import (
     DocumentError,
     ExecuteRequest,
@@ -54,6 +54,10 @@ POLL = 0.05
 """Seconds between two looks while waiting."""
 
 
+ASKED = ("targets", "force", "keep_going", "again", "accept", "skip")
+"""What of a request a run remembers, and one that resumes it asks for again."""
+
+
 class WorkflowManager:
     """The workflows of one project, by the paths of their files. Thread-safe.
 
@@ -69,7 +73,7 @@ class WorkflowManager:
         self._results = Results(project, self._registry)
         self._lock = threading.Lock()
         self._opened: Journal | None = None
-        self._children: list[subprocess.Popen[bytes]] = []
+        self._children: set[int] = set()
 
     def close(self) -> None:
         """Close the journal; runs go on."""
@@ -219,6 +223,9 @@ class WorkflowManager:
         40201 to 40205 for a faulty workflow, 40204 for a parameter, 30103 where a run of this
         file goes on.
         """
+        return self._start(path, request, language)
+
+    def _start(self, path: str, request: ExecuteRequest, language: str, **more: Any) -> Run:
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
             raise MLWSError("30204")
@@ -231,13 +238,71 @@ class WorkflowManager:
             self._documents.refuse_faulty(document)
             stages, _ = self._documents.stages(document)
             _check_targets(stages, request.targets)
-            run = self._enter(path, request, stages)
+            for field in ("again", "accept", "skip"):
+                _check_targets(stages, getattr(request, field))
+            refuse_oversized(stages, request.jobs or 1)
+            run = self._enter(path, request, stages, more)
             if request.params:
                 self._documents.write(path, document.text)
         self._spawn(run)
         return self._journal.run(run, language)
 
-    def _enter(self, path: str, request: ExecuteRequest, stages: Sequence[Stage]) -> str:
+    def resume(self, path: str, run: str, language: str = ENGLISH, origin: str = "rest") -> Run:
+        """Start a run that does what another left undone.
+
+        Nothing is done twice: also where the other was forced, what it did stays done.
+        """
+        identifier, request = self._ended_request(path, run)
+        done = self._journal.nodes_in(identifier, DONE) if request.force else []
+        request = request.model_copy(update={"origin": origin})
+        return self._start(path, request, language, resumes=identifier, done=done)
+
+    def retry(
+        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
+    ) -> Run:
+        """Start a run of one node of another, and of what depends on it there."""
+        return self._with_node(path, run, node, {"again": [node]}, language, origin)
+
+    def skip(
+        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
+    ) -> Run:
+        """Start a run of what depends on a node of another, with what the node left."""
+        return self._with_node(path, run, node, {"skip": [node]}, language, origin)
+
+    def _with_node(
+        self, path: str, run: str, node: str, change: dict[str, Any], language: str, origin: str
+    ) -> Run:
+        identifier, request = self._ended_request(path, run)
+        nodes = self._journal.node_records(identifier)
+        if node not in nodes:
+            raise MLWSError("40401", kind="node", name=node)
+        stages = self._documents.stages(self._documents.read(path))[0]
+        below = graph.downstream(stages, node)
+        targets = [name for name in nodes if name == node or name in below]
+        change = {**change, "targets": targets, "force": False, "origin": origin}
+        request = request.model_copy(update=change)
+        return self._start(path, request, language, resumes=identifier)
+
+    def _ended_request(self, path: str, run: str) -> tuple[str, ExecuteRequest]:
+        """What was asked of a run that is over; error 30103 while it goes on."""
+        self.reconcile()
+        identifier = self._run_id(path, run)
+        row = self._journal.record(identifier)
+        if not Status(row["status"]).ended:
+            raise MLWSError(
+                "30103", operation=f"run {identifier}", who=row["origin"], since=iso(row["created"])
+            )
+        known = {name: row["request"].get(name) for name in ASKED}
+        asked = {name: value for name, value in known.items() if value is not None}
+        return identifier, ExecuteRequest(**asked, jobs=row["jobs"])
+
+    def _enter(
+        self,
+        path: str,
+        request: ExecuteRequest,
+        stages: Sequence[Stage],
+        more: Mapping[str, Any],
+    ) -> str:
         wanted = graph.closure(graph.upstream(stages), request.targets or [s.id for s in stages])
         run = NewRun(
             id=_new_id(),
@@ -245,7 +310,7 @@ class WorkflowManager:
             jobs=request.jobs or os.cpu_count() or 1,
             origin=request.origin,
             nodes=[stage.id for stage in graph.ordered(stages) if stage.id in wanted],
-            request=request.model_dump(include={"targets", "force", "keep_going"}),
+            request={**request.model_dump(include=set(ASKED)), **more},
         )
         self._journal.create(run)
         return run.id
@@ -254,6 +319,11 @@ class WorkflowManager:
         """A run with its nodes; the newest by default."""
         self.reconcile()
         return self._journal.run(self._run_id(path, run), language)
+
+    def has_ended(self, path: str, run: str) -> bool:
+        """Whether a run is over."""
+        self.reconcile()
+        return Status(self._journal.record(self._run_id(path, run))["status"]).ended
 
     def runs(
         self, path: str, limit: int = 50, cursor: str | None = None, language: str = ENGLISH
@@ -315,7 +385,7 @@ class WorkflowManager:
 
     def reconcile(self) -> None:
         """Mark runs whose process is gone as interrupted, and end what they left running."""
-        self._children = [child for child in self._children if child.poll() is None]
+        self._children = {pid for pid in self._children if not collected(pid)}
         for row in self._journal.live():
             if alive(row.get("pid"), row.get("pid_start")):
                 continue
@@ -429,18 +499,11 @@ class WorkflowManager:
         folder = self._project.state / "runs" / run
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "runner.log").open("ab") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(self._root)],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._children.append(child)
-        started = start_time(child.pid)
+            pid = detach(run, self._root, folder, log.fileno())
+        self._children.add(pid)
+        started = start_time(pid)
         if started is not None:
-            self._journal.note(run, pid=child.pid, pid_start=started)
+            self._journal.note(run, pid=pid, pid_start=started)
 
 
 def _check_targets(stages: Sequence[Stage], targets: Sequence[str]) -> None:

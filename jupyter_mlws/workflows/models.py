@@ -105,6 +105,7 @@ class RunSummary(Record):
     counts: dict[str, int]
     mlflow_run: str | None
     commit: str | None
+    resumes: str | None
 
 
 class NodeRun(Record):
@@ -274,6 +275,17 @@ class ExecuteRequest(Request):
     )
     jobs: int | None = Field(
         default=None, ge=1, le=256, description="Nodes at once; by default one a processor."
+    )
+    again: list[str] = Field(
+        default_factory=list, description="Run these nodes even where they are up to date."
+    )
+    accept: list[str] = Field(
+        default_factory=list,
+        description="Take what these nodes have made before as their result, and do not run them.",
+    )
+    skip: list[str] = Field(
+        default_factory=list,
+        description="Leave these nodes out; what depends on them runs with what is there.",
     )
     origin: Literal["rest", "canvas", "cli", "magic"] = "rest"
 

@@ -21,6 +21,8 @@ DEFAULT = Words("default", "默认")
 CACHED = Words("up to date", "已是最新")
 RESTORED = Words("in the run cache", "可从运行缓存恢复")
 RESTORED_NOW = Words("restored from the run cache", "已从运行缓存恢复")
+SKIPPED = Words("left out as asked", "按要求跳过")
+AGAIN = Words("asked for again", "要求重新运行")
 ACCEPTED = Words("accepted as it is", "按现状接受")
 STATES = {
     "modified": Words("changed", "已更改"),

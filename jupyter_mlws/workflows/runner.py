@@ -110,6 +110,10 @@ class Runner:
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
                 jobs=row["jobs"],
+                **{
+                    name: frozenset(request.get(name, ()))
+                    for name in ("again", "accept", "skip", "done")
+                },
             ),
             logs=runs_folder(self._project, self._id),
             environment=_tracking_environment(self._project),

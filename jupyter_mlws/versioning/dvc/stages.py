@@ -50,6 +50,7 @@ class Prepared(str, Enum):
 
     UNCHANGED = "unchanged"
     RESTORED = "restored"
+    ACCEPTED = "accepted"
     READY = "ready"
 
 
@@ -319,6 +320,11 @@ class Pipeline:
                 Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
             self._running[name] = stage
             return Found(Prepared.READY, changes)
+
+    def accept(self, name: str) -> Found:
+        """Make what is there the result of a stage without running it, as ``dvc commit`` does."""
+        self.take_over(name).commit(name)
+        return Found(Prepared.ACCEPTED)
 
     def take_over(self, name: str) -> Pipeline:
         """Treat a stage as prepared, which something else may have done."""

@@ -60,6 +60,7 @@ class Objects:
         mask = os.umask(0)
         os.umask(mask)
         self._file_mode = 0o666 & ~mask
+        self._hides = bool(mask & READ_ONLY)
 
     # Hashing
 
@@ -148,13 +149,18 @@ class Objects:
         temporary = f"{place}.{os.getpid()}.tmp"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
-            with open(descriptor, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, READ_ONLY)
+            try:
+                while content:
+                    content = content[os.write(descriptor, content) :]
+                if self._hides:
+                    os.fchmod(descriptor, READ_ONLY)
+            finally:
+                os.close(descriptor)
             os.rename(temporary, place)
-        finally:
+        except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+            raise
 
     # What is there
 
@@ -237,7 +243,8 @@ class Objects:
     def _room(self, md5: str) -> str:
         folder = f"{self._folder}/{md5[:2]}"
         if folder not in self._made:
-            os.makedirs(folder, exist_ok=True)
+            if not os.path.isdir(folder):
+                os.makedirs(folder, exist_ok=True)
             self._made.add(folder)
         return self._place(md5)
 

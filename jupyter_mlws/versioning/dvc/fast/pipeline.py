@@ -74,7 +74,8 @@ class FastPipeline:
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
         self._stages: dict[str, FastStage] = {}
-        self._unusual: set[str] = set()
+        self.unusual: set[str] = set()
+        """Stages that are left to DVC."""
         self._finished: dict[str, Entry] = {}
         self._folded: set[str] = set()
         self._tracked: set[str] | None = None
@@ -86,7 +87,7 @@ class FastPipeline:
             try:
                 self._stages[name] = read(name, data, folder, str(root))
             except UnusualError:
-                self._unusual.add(name)
+                self.unusual.add(name)
 
     def close(self) -> None:
         """Keep what was learnt, and close DVC's repository where it was opened."""
@@ -103,11 +104,11 @@ class FastPipeline:
         self, name: str, fast: Callable[[FastStage], T], slow: Callable[[Pipeline], T]
     ) -> T:
         """Do it the fast way, or DVC's way where the stage turns out to be unusual."""
-        if name not in self._unusual:
+        if name not in self.unusual:
             try:
                 return fast(self._stages[name])
             except UnusualError:
-                self._unusual.add(name)
+                self.unusual.add(name)
             except OSError as error:
                 raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
         with self._slow_turn:
@@ -116,7 +117,7 @@ class FastPipeline:
     def heavy(self, name: str) -> bool:
         """Whether hashing what a stage reads and makes may take a while."""
         one = self._stages.get(name)
-        if one is None or name in self._unusual:
+        if one is None or name in self.unusual:
             return False
         total = 0
         for place in (*one.deps, *one.outs):
@@ -148,7 +149,7 @@ class FastPipeline:
         waits = any(forecast.waits(dep.full) for dep in one.deps)
         restored = None
         if changes and not waits:
-            restored = self._restorable(one, forecast)
+            restored = self._restorable(one, forecast, self._inputs(one, forecast))
         if restored is not None:
             outs = {out["path"]: out for out in restored}
             forecast.restored.update({out.full: outs[out.path] for out in one.outs})
@@ -217,14 +218,13 @@ class FastPipeline:
             return "deleted"
         return "" if measured.md5 == known else "modified"
 
-    def _restorable(self, one: FastStage, forecast: Forecast) -> list[Entry] | None:
+    def _restorable(
+        self, one: FastStage, forecast: Forecast, wanted: Entry | None
+    ) -> list[Entry] | None:
         """The outputs, as a lock file has them, that need not be made again; None for a run."""
-        if not one.cacheable:
+        if wanted is None or not one.cacheable:
             return None
         entry = self._lock.entries.get(one.name)
-        wanted = self._inputs(one, forecast)
-        if wanted is None:
-            return None
         if entry is not None and self._same_inputs(one, entry, forecast):
             outs: list[Entry] = entry.get("outs", [])
         else:
@@ -295,10 +295,10 @@ class FastPipeline:
         changes = () if force else tuple(self._changes(one, forecast))
         if not force and not changes:
             return Found(Prepared.UNCHANGED)
-        outs = None if force else self._restorable(one, forecast)
         inputs = self._inputs(one)
         if inputs is None:
             raise StageError(self._what_is_missing(one))
+        outs = None if force else self._restorable(one, forecast, inputs)
         self._make_room(one)
         if outs is None:
             return Found(Prepared.READY, changes)
@@ -316,7 +316,9 @@ class FastPipeline:
                     self._objects.release(out.full)
             else:
                 remove(out.full)
-            os.makedirs(os.path.dirname(out.full), exist_ok=True)
+            folder = os.path.dirname(out.full)
+            if not os.path.isdir(folder):
+                os.makedirs(folder, exist_ok=True)
 
     def _what_is_missing(self, one: FastStage) -> str:
         for dep in one.deps:
@@ -392,6 +394,11 @@ class FastPipeline:
         if one.kept:
             self._runs.save(entry)
         self._finished[one.name] = entry
+
+    def accept(self, name: str) -> Found:
+        """Make what is there the result of a stage without running it, as ``dvc commit`` does."""
+        self.commit(name)
+        return Found(Prepared.ACCEPTED)
 
     def _refuse_tracked(self, one: FastStage) -> None:
         """An output that git keeps cannot be DVC's, too."""

@@ -42,15 +42,21 @@ class RunCache:
         place = f"{folder}/{value}"
         if os.path.exists(place):
             return
-        os.makedirs(folder, exist_ok=True)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
         temporary = f"{place}.{os.getpid()}.tmp"
         try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(printing.entry(entry))
+            with open(temporary, "wb", buffering=0) as file:
+                file.write(printing.entry(entry).encode())
             os.rename(temporary, place)
-        finally:
+        except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
+            raise
 
     def _load(self, path: str) -> dict[str, Any] | None:
         with open(path, encoding="utf-8") as file:

@@ -1,0 +1,152 @@
+"""Two equal projects: one is run by `dvc repro`, one by our engine. What they leave is compared."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.versioning.dvc.stages import StageError
+from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.graph import external_inputs, ordered
+from jupyter_mlws.workflows.journal import Journal, NewRun
+from jupyter_mlws.workflows.states import Status
+
+PATH = "dvc.yaml"
+
+Left = dict[str, tuple[str, str]]
+
+
+@dataclass
+class Twins:
+    """Two copies of one project; how many stages of ours went the fast way, and how many DVC's."""
+
+    theirs: Path
+    ours: Path
+    fast: int = 0
+    slow: int = 0
+
+    def change(self, path: str, text: str | None) -> None:
+        """Write a file in both; None removes it."""
+        for root in (self.theirs, self.ours):
+            file = root / path
+            if text is None:
+                file.unlink(missing_ok=True)
+            else:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+
+    def run(self, jobs: int = 2) -> bool:
+        """Run both; whether they succeeded, which must be the same in both."""
+        done = repro(self.theirs)
+        status = execute(self.ours, jobs, self)
+        assert (status is Status.COMPLETED) == done
+        return done
+
+    def differences(self) -> dict[str, tuple[object, object]]:
+        """Every file of which the two differ, in content or mode."""
+        theirs, ours = left(self.theirs), left(self.ours)
+        return {
+            path: (theirs.get(path), ours.get(path))
+            for path in sorted(theirs.keys() | ours.keys())
+            if theirs.get(path) != ours.get(path)
+        }
+
+
+def make(folder: Path) -> Twins:
+    """Two new projects in ``folder``."""
+    twins = Twins(folder / "theirs", folder / "ours")
+    twins.theirs.mkdir(parents=True)
+    initialize(twins.theirs)
+    shutil.copytree(twins.theirs, twins.ours, symlinks=True)
+    return twins
+
+
+def repro(root: Path) -> bool:
+    """What `dvc repro` does, without the second that its program takes to start."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    with _within(root), Repo(str(root)) as repo:
+        try:
+            repo.reproduce()
+        except DvcException:
+            return False
+        return True
+
+
+def execute(root: Path, jobs: int = 2, counted: Twins | None = None) -> Status:
+    """Run the workflow with our engine, in this process and without MLflow."""
+    project = Project(root)
+    journal = Journal(project)
+    try:
+        text = (root / PATH).read_text(encoding="utf-8")
+        document = parse(PATH, text)
+        with _within(root):
+            data = resolved.stages(root, PATH, text, document.data, project.state)
+            with open_lane(root, PATH, data, project.state) as lane:
+                stages = document.stages(data)
+                run = f"run-{len(journal.runs(None, 1000))}"
+                nodes = [stage.id for stage in ordered(stages)]
+                journal.create(NewRun(run, PATH, jobs, "test", nodes))
+                journal.set_run(run, Status.RUNNING)
+                lane.refresh(external_inputs(stages))
+                logs = project.state / "runs" / run
+                status, _ = Engine(journal, run, lane, stages, Order(jobs=jobs), logs).execute()
+                journal.set_run(run, status)
+                if counted is not None and isinstance(lane, FastPipeline):
+                    counted.slow += len(lane.unusual)
+                    counted.fast += len(lane.names) - len(lane.unusual)
+                return status
+    except (MLWSError, StageError):
+        return Status.FAILED
+    finally:
+        journal.close()
+
+
+def left(root: Path) -> Left:
+    """Every file below a project's root: its mode, and the hash of its content."""
+    found: Left = {}
+    for folder, folders, files in os.walk(root):
+        here = Path(folder).relative_to(root).as_posix()
+        folders[:] = [name for name in folders if f"{here}/{name}".lstrip("./") not in _SKIPPED]
+        for name in files:
+            file = Path(folder, name)
+            mode = oct(stat.S_IMODE(file.lstat().st_mode))
+            content = str(file.readlink()).encode() if file.is_symlink() else file.read_bytes()
+            found[f"{here}/{name}"] = mode, hashlib.sha256(content).hexdigest()
+    return found
+
+
+_SKIPPED = {"git", "dvc/tmp"}
+
+
+def git(root: Path, *arguments: str) -> str:
+    """What the git program prints."""
+    answer = subprocess.run(
+        ["git", *arguments], cwd=root, check=True, capture_output=True, text=True
+    )
+    return answer.stdout
+
+
+@contextmanager
+def _within(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
