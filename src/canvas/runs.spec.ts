@@ -17,6 +17,7 @@ const summary = (id: string, status: string): any => ({
   error: null,
   counts: {},
   mlflow_run: null,
+  resumes: null,
   commit: null
 });
 

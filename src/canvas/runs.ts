@@ -193,5 +193,6 @@ const EMPTY: IRunSummary = {
   error: null,
   counts: {},
   mlflow_run: null,
+  resumes: null,
   commit: null
 };

@@ -58,7 +58,10 @@ class LockFile:
         entries = {**self.entries, **{n: e for n, e in fresh.items() if n in self.entries}}
         entries |= {name: fresh[name] for name in added}
         text = self._spliced(entries, fresh) if self._plain else self._by_ruamel(entries)
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        for left in self._path.parent.glob(f".{self._path.name}.*.tmp"):
+            # Of a process that was killed: DVC's lock is held, so that nobody writes it.
+            left.unlink()
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             temporary.write_text(text, encoding="utf-8")
             temporary.replace(self._path)

@@ -132,7 +132,7 @@ class Objects:
     def _copy_in(self, path: str, md5: str) -> None:
         """Copy a file, and look that what was copied is what was hashed."""
         place = self._room(md5)
-        temporary = f"{place}.{os.getpid()}.tmp"
+        temporary = _beside(place)
         try:
             if not _clone(path, temporary):
                 shutil.copyfile(path, temporary)
@@ -146,7 +146,7 @@ class Objects:
 
     def _write(self, md5: str, content: bytes) -> None:
         place = self._room(md5)
-        temporary = f"{place}.{os.getpid()}.tmp"
+        temporary = _beside(place)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
             try:
@@ -218,15 +218,11 @@ class Objects:
 
     def _copy_out(self, md5: str, path: str) -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        try:
-            if not _clone(self._place(md5), temporary):
-                shutil.copyfile(self._place(md5), temporary)
-            os.chmod(temporary, self._file_mode)
-            os.rename(temporary, path)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
+        # In its place at once: half a copy is no result yet, and its next run removes it, while
+        # a temporary file of a killed run would stay.
+        if not _clone(self._place(md5), path):
+            shutil.copyfile(self._place(md5), path)
+        os.chmod(path, self._file_mode)
 
     def release(self, path: str, isexec: bool = False) -> None:
         """Give what is at ``path`` the mode that DVC gives to what it keeps a copy of."""
@@ -247,6 +243,12 @@ class Objects:
                 os.makedirs(folder, exist_ok=True)
             self._made.add(folder)
         return self._place(md5)
+
+
+def _beside(place: str) -> str:
+    """A name for what is not whole yet, as DVC's own: whatever lists a cache passes it over."""
+    folder, _, name = place.rpartition("/")
+    return f"{folder}/.{name}.{os.getpid()}.tmp"
 
 
 def remove(path: str) -> None:

@@ -29,7 +29,7 @@ class RunCache:
         key = key_of(wanted)
         folder = f"{self._folder}/{key[:2]}/{key}"
         try:
-            names = os.listdir(folder)
+            names = [name for name in os.listdir(folder) if not name.startswith(".")]
         except FileNotFoundError:
             return None
         names.sort(key=lambda name: os.path.getmtime(f"{folder}/{name}"), reverse=True)
@@ -48,7 +48,7 @@ class RunCache:
             pass
         except FileNotFoundError:
             os.makedirs(folder, exist_ok=True)
-        temporary = f"{place}.{os.getpid()}.tmp"
+        temporary = f"{folder}/.{value}.{os.getpid()}.tmp"
         try:
             with open(temporary, "wb", buffering=0) as file:
                 file.write(printing.entry(entry).encode())

@@ -1,0 +1,106 @@
+"""SIGKILL at random moments: no result is lost, none is counted half, and a run can be resumed."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import ExecuteRequest
+from jupyter_mlws.workflows.processes import bearers
+from tests.workflows import twins
+from tests.workflows.conftest import LIMIT, PATH
+
+KILLS = int(os.environ.get("MLWS_KILLS", "40"))
+LONGEST = 0.9
+"""Seconds after which a run is killed at the latest; a whole one takes about that."""
+
+
+def _graph(random: random.Random) -> str:
+    """Nodes that note that they ran, take a moment, and write their output in two parts."""
+    lines = ["stages:"]
+    for number in range(random.randint(4, 9)):
+        made = [f"{n}.txt" for n in range(number)]
+        deps = random.sample(made, min(len(made), random.randint(0, 2)))
+        read = " ".join(["data.txt", *deps])
+        command = (
+            f"echo half > {number}.txt; echo {number} >> ran;"
+            f" sleep {random.choice(['0', '0.02', '0.1'])}; cat {read} > {number}.txt"
+        )
+        lines += [f"  n{number}:", f"    cmd: {command}", f"    outs: [{number}.txt]"]
+        lines += [f"    deps: [{', '.join(['data.txt', *deps])}]"]
+    return "\n".join(lines) + "\n"
+
+
+def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
+    if victim == "runner":
+        pid = workflows._journal.record(run)["pid"]
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return
+    for pid in list(bearers(run))[:1]:
+        with suppress(ProcessLookupError):
+            os.killpg(os.getpgid(pid), signal.SIGKILL)
+
+
+@pytest.mark.timeout(1800)
+def test_runs_that_are_killed(
+    project: Project, workflows: WorkflowManager, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    dice = random.Random(int(os.environ.get("MLWS_SEED", "1")))
+    root = project.root
+    template = tmp_path / "template"
+    shutil.copytree(root, template, symlinks=True)
+    cut_short = 0
+    for _ in range(KILLS):
+        for name in [*root.glob("*.txt"), root / "ran", root / "dvc.lock"]:
+            name.unlink(missing_ok=True)
+        shutil.copy(template / ".gitignore", root)
+        shutil.rmtree(root / ".dvc" / "cache", ignore_errors=True)
+        write("data.txt", "1\n")
+        write(PATH, _graph(dice))
+        run = workflows.execute(PATH, ExecuteRequest(jobs=2)).id
+        time.sleep(dice.random() * LONGEST)
+        _kill(workflows, run, dice.choice(["runner", "runner", "node"]))
+        ended = workflows.wait(PATH, run, LIMIT, recorded=False)
+        assert list(bearers(run)) == []
+        done = {node.id for node in ended.nodes if node.status in ("COMPLETED", "CACHED")}
+        cut_short += ended.status == "INTERRUPTED"
+        counted = (root / "ran").read_text().split() if (root / "ran").exists() else []
+
+        if ended.status != "COMPLETED":
+            again = workflows.resume(PATH, run)
+            resumed = workflows.wait(PATH, again.id, LIMIT, recorded=False)
+            assert resumed.status == "COMPLETED", resumed.error
+            states = {node.id: node.status.value for node in resumed.nodes}
+            assert {states[node] for node in done} <= {"CACHED"}
+        twice = (root / "ran").read_text().split()
+        for node in done:
+            assert twice.count(node[1:]) == counted.count(node[1:]), node
+
+        twin = tmp_path / "twin"
+        shutil.rmtree(twin, ignore_errors=True)
+        shutil.copytree(template, twin, symlinks=True)
+        for name in ("data.txt", PATH):
+            shutil.copy(root / name, twin / name)
+        assert twins.execute(twin) == "COMPLETED"
+        for name in ("dvc.lock", ".gitignore", *(file.name for file in twin.glob("*.txt"))):
+            assert (root / name).read_bytes() == (twin / name).read_bytes(), name
+        assert not list(root.glob(".dvc.lock.*"))
+    if KILLS >= 20:
+        assert cut_short > KILLS // 10
+
+    # The journal tells the same from every point on, without a gap.
+    events = workflows.events_after(0, limit=1_000_000)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    for start in dice.sample(range(len(events)), min(20, len(events))):
+        assert workflows.events_after(start, limit=1_000_000) == events[start:]
