@@ -74,7 +74,7 @@ def _become(born: Born) -> life.Program:
     _renew_interpreter(job, born.path)
     _renew_streams()
     _renew_chance()
-    _renew_multiprocessing(job)
+    _renew_multiprocessing()
     return _main_module(job)
 
 
@@ -184,7 +184,7 @@ def _renew_chance() -> None:
         numpy_random.seed()
 
 
-def _renew_multiprocessing(job: Job) -> None:
+def _renew_multiprocessing() -> None:
     """Since its import it keeps the folder, the program and a secret for what it starts."""
     process: Any = sys.modules.get("multiprocessing.process")
     if process is not None:
@@ -192,7 +192,7 @@ def _renew_multiprocessing(job: Job) -> None:
         process.current_process().authkey = os.urandom(32)
     spawn: Any = sys.modules.get("multiprocessing.spawn")
     if spawn is not None:
-        spawn.set_executable(job.executable)
+        spawn.set_executable(sys.executable)
 
 
 def _main_module(job: Job) -> life.Program:

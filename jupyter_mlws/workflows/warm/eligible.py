@@ -24,8 +24,6 @@ PLAIN = re.compile(
 """What every shell and `shlex` cut into the same words. No expansion, glob, brace, tilde, comment,
 redirection or list; no word that begins with ``=`` (zsh)."""
 PYTHON = re.compile(r"python(3(\.\d+)?)?")
-TEXT_TRACED = (3, 13)
-"""Since this version a traceback shows the source of ``-c``, from a place that we can't fill."""
 NODE = ("jupyter-mlws", "node")
 
 
@@ -113,7 +111,9 @@ def _node(
 def _found(word: str, cwd: str, environment: Mapping[str, str]) -> str | None:
     """The program that a shell would start for a command's first word."""
     if "/" in word:
-        return os.path.abspath(os.path.join(cwd, word))
+        # Each version of Python tidies an odd path of its own in another way.
+        plain = os.path.normpath(word) == word and not word.startswith("..")
+        return os.path.join(cwd, word) if plain else None
     if not PYTHON.fullmatch(word) and word not in ("jupyter", NODE[0]):
         return None
     found = shutil.which(word, path=environment.get("PATH", os.defpath))

@@ -11,6 +11,7 @@ import atexit
 import ctypes
 import gc
 import io
+import linecache
 import os
 import runpy
 import signal
@@ -83,8 +84,13 @@ def _call(job: Job, program: Program) -> None:
         return
     names = vars(sys.modules["__main__"])
     file = names["__file__"] if job.kind is Kind.SCRIPT else "<string>"
+    code = compile(program.source, file, "exec", dont_inherit=True)
+    if job.kind is Kind.TEXT and hasattr(linecache, "_register_code"):
+        # Since 3.13 tracebacks show the lines of ``-c``, at first by the name for the file's.
+        key = code if hasattr(linecache, "_interactive_cache") else file
+        linecache._register_code(key, program.source, file)
     try:
-        exec(compile(program.source, file, "exec", dont_inherit=True), names)  # noqa: S102
+        exec(code, names)  # noqa: S102
     finally:
         if job.kind is Kind.SCRIPT:
             # Python does for files, so that a traceback comes behind what was printed.
@@ -140,9 +146,16 @@ def _flush_streams() -> bool:
         except BaseException as error:  # noqa: BLE001  the stream may be the node's own
             done = done and stream is not sys.stdout
             with suppress(BaseException):
-                print(f"Exception ignored in: {stream!r}", file=sys.stderr)  # noqa: T201
+                print(f"Exception ignored {_where(stream)}", file=sys.stderr)  # noqa: T201
                 print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
     return done
+
+
+def _where(stream: Any) -> str:
+    """How Python's own message names a stream."""
+    if sys.version_info < (3, 13):
+        return f"in: {stream!r}"
+    return f"on flushing sys.{'stdout' if stream is sys.stdout else 'stderr'}:"
 
 
 def _flush_quietly(*streams: Any) -> None:

@@ -79,7 +79,13 @@ def test_plain_calls_of_python(
         ),
         *("python -m", "python -c", "python -mpkg", "python -V", "python --help", "python -um pkg"),
         *("python missing.py", "python sub", "python a.pyc", "python2 a.py", "pythonw a.py"),
-        *("./python a.py", "/usr/bin/python3 a.py", "sub/python a.py", "conda run python a.py"),
+        *(
+            "./python a.py",
+            "/usr/bin/python3 a.py",
+            "sub/python a.py",
+            f"{BIN}/../bin/python a.py",
+            "conda run python a.py",
+        ),
         *(
             "jupyter nbconvert a",
             "jupyter mlws run",

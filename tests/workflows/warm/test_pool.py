@@ -151,7 +151,7 @@ def test_an_environment_that_is_too_long_is_fresh(
 
 
 @pytest.mark.parametrize(
-    "path", ["json.py", "random.py", "multiprocessing/__init__.py", "logging.cpython-311.so"]
+    "path", ["json.py", "runpy.pyc", "socket/__init__.py", "json.cpython-311.so"]
 )
 def test_a_file_named_like_an_imported_module_makes_it_fresh(
     path: str, pool: WarmPool, launch: Callable[..., int | None], tmp_path: Path
