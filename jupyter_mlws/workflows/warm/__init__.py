@@ -1,0 +1,13 @@
+"""Warm workers: nodes that start from a process which has already imported the heavy libraries.
+
+The owner (:mod:`.pool`) keeps a *zygote* (:mod:`.zygote`): a Python that imports and never
+computes. For a command line that :mod:`.eligible` accepts the zygote forks a child, and the child
+(:mod:`.birth`, :mod:`.life`) becomes what a fresh ``python …`` would have been. Whatever can not
+be made equal is refused, and then the owner starts a fresh process: being warm is an optimisation
+that a node must not be able to tell.
+
+What a node can still tell: the preloaded libraries are in ``sys.modules`` with the warning filters
+that they set, warnings of their import went to the zygote's stderr, all children of a zygote share
+its random hash seed, ``os.getppid()`` is the zygote, one frame of ours lies below ``<module>``,
+and memory that is shared with the zygote counts in its resident size.
+"""

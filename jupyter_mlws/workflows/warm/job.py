@@ -1,0 +1,57 @@
+"""What a zygote is asked for, and the messages between it and its owner."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+PROTOCOL = 1
+"""Both sides must be of one version: the zygote's Python may hold another installation of us."""
+EXIT = struct.Struct("=ii")
+"""A child that ended: its pid, and its exit code as a shell tells it."""
+GO = b"go"
+"""The owner's word to a child that is ready to be the node."""
+MAX_MESSAGE = 1 << 20
+
+
+class Kind(str, Enum):
+    """How Python is told what to run."""
+
+    SCRIPT = "script"
+    MODULE = "module"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command line of Python, taken apart."""
+
+    kind: Kind
+    target: str
+    """The script's path as written, the module's name, or the text of ``-c``."""
+    arguments: tuple[str, ...]
+    words: tuple[str, ...]
+    """The whole command line, as ``sys.orig_argv`` and ``ps`` show it."""
+    executable: str
+    """What ``sys.executable`` is in a fresh process."""
+    cwd: str
+    environment: dict[str, str]
+
+    def pack(self) -> bytes:
+        """The message that asks for it."""
+        # ASCII, so that what is no UTF-8 in paths and variables (surrogates) comes through.
+        return json.dumps(asdict(self)).encode("ascii")
+
+    @classmethod
+    def unpack(cls, message: bytes) -> Job:
+        """The job that a message asks for."""
+        fields: dict[str, Any] = json.loads(message)
+        return cls(
+            kind=Kind(fields.pop("kind")),
+            arguments=tuple(fields.pop("arguments")),
+            words=tuple(fields.pop("words")),
+            **fields,
+        )
