@@ -7,10 +7,10 @@ another tool may have put another in its place since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline, LockBase
 from jupyter_mlws.versioning.dvc.stages import Pipeline
 from jupyter_mlws.workflows.journal import DONE, Journal
 
@@ -24,26 +24,40 @@ def recorded(journal: Journal, run: str, lane: FastPipeline | Pipeline) -> Itera
     if not isinstance(lane, FastPipeline):
         yield
         return
-    journal.note(run, lock_from=lane.lock_digest)
-    lane.on_fold = lambda digest: journal.note(run, lock_from=digest)
+
+    def note(base: LockBase) -> None:
+        journal.note(run, lock_from=[base.digest, list(base.settled)])
+
+    note(lane.base)
+    lane.on_fold = note
     yield
-    journal.note(run, lock_from=None)
+    left = lane.base
+    journal.note(run, lock_from=None, lock_left=[left.digest, list(left.settled)])
 
 
-def adopt(journal: Journal, path: str, lane: FastPipeline, order: Sequence[str]) -> None:
-    """Write what earlier runs of the file did and could not write."""
-    for row in journal.runs(path, LOOKED_AT):
-        base = row.get("lock_from")
-        if base is None:
+def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None = None) -> None:
+    """Take over what earlier runs of the file did and could not write, the newest last.
+
+    What the run that is resumed wrote gets the place that it would have without the break.
+    """
+    if resumes is not None and journal.record(resumes).get("lock_left"):
+        digest, settled = journal.record(resumes)["lock_left"]
+        lane.adopt(LockBase(digest, tuple(settled)), {})
+    for row in reversed(journal.runs(path, LOOKED_AT)):
+        if not row.get("lock_from"):
             continue
-        if base == lane.lock_digest:
-            nodes = journal.node_records(row["id"])
-            lane.adopt(
-                {
-                    node: record["lock"]
-                    for node, record in nodes.items()
-                    if record["status"] in DONE and record.get("lock")
-                }
-            )
-            lane.fold(order)
-        journal.note(row["id"], lock_from=None)
+        digest, settled = row["lock_from"]
+        nodes = journal.node_records(row["id"])
+        done = {
+            node: record["lock"]
+            for node, record in nodes.items()
+            if record["status"] in DONE and record.get("lock")
+        }
+        lane.adopt(LockBase(digest, tuple(settled)), done)
+
+
+def settle(journal: Journal, path: str, run: str) -> None:
+    """Earlier runs owe nothing any more: ``run`` has written what they did."""
+    for row in journal.runs(path, LOOKED_AT):
+        if row.get("lock_from") and row["id"] != run:
+            journal.note(row["id"], lock_from=None)

@@ -26,7 +26,7 @@ from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
 from jupyter_mlws.workflows import recovery, tracking
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
-from jupyter_mlws.workflows.graph import external_inputs, ordered
+from jupyter_mlws.workflows.graph import external_inputs
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
 from jupyter_mlws.workflows.states import Status
@@ -92,7 +92,7 @@ class Runner:
     ) -> None:
         request = row["request"]
         if isinstance(lane, FastPipeline):
-            recovery.adopt(self._journal, document.path, lane, [s.id for s in ordered(stages)])
+            recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
         self._journal.set_run(
             self._id,
             Status.RUNNING,
@@ -122,6 +122,7 @@ class Runner:
             self._engine.cancel()
         with recovery.recorded(self._journal, self._id, lane):
             status, error = self._engine.execute()
+        recovery.settle(self._journal, document.path, self._id)
         metrics = tracking.metrics_of(self._project.root, stages)
         facts: dict[str, Any] = {"metrics": metrics}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))

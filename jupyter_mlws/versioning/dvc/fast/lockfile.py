@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -48,15 +48,18 @@ class LockFile:
             printed = {}
         self.digest, self.entries, self._plain, self._printed = digest, entries, plain, printed
 
-    def write(self, news: Mapping[str, dict[str, Any]], order: Sequence[str]) -> None:
-        """Put new entries in: known ones keep their place, others follow in ``order``."""
+    def write(
+        self, news: Mapping[str, dict[str, Any]], order: Sequence[str], settled: Collection[str]
+    ) -> None:
+        """Put new entries in: ``settled`` ones keep their place, others follow in ``order``."""
         self.read()
         fresh = {name: entry for name, entry in news.items() if self.entries.get(name) != entry}
         if not fresh and self._path.exists():
             return
-        added = [name for name in order if name in fresh and name not in self.entries]
-        entries = {**self.entries, **{n: e for n, e in fresh.items() if n in self.entries}}
-        entries |= {name: fresh[name] for name in added}
+        every = {**self.entries, **fresh}
+        added = [name for name in order if name in every and name not in settled]
+        entries = {name: every[name] for name in every if name not in added}
+        entries |= {name: every[name] for name in added}
         text = self._spliced(entries, fresh) if self._plain else self._by_ruamel(entries)
         for left in self._path.parent.glob(f".{self._path.name}.*.tmp"):
             # Of a process that was killed: DVC's lock is held, so that nobody writes it.

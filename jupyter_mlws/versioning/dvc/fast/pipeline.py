@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +51,14 @@ Entry = dict[str, Any]
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class LockBase:
+    """Names a lock file by its content; ``settled`` are the entries that keep their places."""
+
+    digest: str
+    settled: tuple[str, ...]
+
+
 class FastPipeline:
     """One `dvc.yaml` with its lock file.
 
@@ -76,12 +85,13 @@ class FastPipeline:
         self._stages: dict[str, FastStage] = {}
         self.unusual: set[str] = set()
         """Stages that are left to DVC."""
+        self._settled = list(self._lock.entries)
         self._finished: dict[str, Entry] = {}
         self._folded: set[str] = set()
         self._tracked: set[str] | None = None
         self._environment: dict[str, str] | None = None
         self.names = list(stages)
-        self.on_fold: Callable[[str], None] = lambda digest: None
+        self.on_fold: Callable[[LockBase], None] = lambda base: None
         folder = str((root / path).parent)
         for name, data in stages.items():
             try:
@@ -160,7 +170,7 @@ class FastPipeline:
     def _changes(self, one: FastStage, forecast: Forecast) -> Iterator[Change]:
         if one.runs_always:
             yield Change(Cause.ALWAYS)
-        entry = self._lock.entries.get(one.name)
+        entry = self._known(one.name)
         if entry is None:
             yield Change(Cause.NEVER_RAN)
             return
@@ -224,7 +234,7 @@ class FastPipeline:
         """The outputs, as a lock file has them, that need not be made again; None for a run."""
         if wanted is None or not one.cacheable:
             return None
-        entry = self._lock.entries.get(one.name)
+        entry = self._known(one.name)
         if entry is not None and self._same_inputs(one, entry, forecast):
             outs: list[Entry] = entry.get("outs", [])
         else:
@@ -430,7 +440,7 @@ class FastPipeline:
 
     def hashes(self, name: str) -> dict[str, str]:
         """The hashes of a stage's outputs as the lock file has them, by path."""
-        entry = self._finished.get(name) or self._lock.entries.get(name) or {}
+        entry = self._known(name) or {}
         known = {out["path"]: out.get("md5") for out in entry.get("outs", ())}
         if name in self._stages:
             places = {out.path: relative(out.full, self._root) for out in self._stages[name].outs}
@@ -442,11 +452,24 @@ class FastPipeline:
         """What the lock file is to have of a stage that was brought up to date."""
         return self._finished.get(name)
 
-    def adopt(self, entries: Mapping[str, Entry]) -> None:
-        """Take over the results of a run that ended before it could write them."""
-        self._finished.update(
-            {name: entry for name, entry in entries.items() if name in self.names}
-        )
+    def _known(self, name: str) -> Entry | None:
+        """What the lock file has of a stage, or is to have."""
+        return self._finished.get(name) or self._lock.entries.get(name)
+
+    @property
+    def base(self) -> LockBase:
+        """The lock file as it was last read or written, and what it had when this was opened."""
+        return LockBase(self._lock.digest, tuple(self._settled))
+
+    def adopt(self, base: LockBase, entries: Mapping[str, Entry]) -> bool:
+        """Take over the results of a run that ended before it could write them; they are written
+        as if it had. False where the lock file is another since."""
+        if base.digest != self._lock.digest:
+            return False
+        self._settled = list(base.settled)
+        known = set(self.names)
+        self._finished.update({name: entry for name, entry in entries.items() if name in known})
+        return True
 
     def discard(self, name: str) -> None:
         """Remove the half-written outputs of a stage whose command failed."""
@@ -466,7 +489,7 @@ class FastPipeline:
             return
         try:
             with holding(self._root):
-                self._lock.write(news, order)
+                self._lock.write(news, order, set(self._settled))
                 self._ignores.ignore(
                     [
                         relative(out.full, self._root)
@@ -479,12 +502,7 @@ class FastPipeline:
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._folded.update(news)
-        self.on_fold(self._lock.digest)
-
-    @property
-    def lock_digest(self) -> str:
-        """Names the lock file as it was last read or written."""
-        return self._lock.digest
+        self.on_fold(self.base)
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, as ``dvc repro`` does; what was changed."""

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_mlws.versioning.dvc.fast.yaml12 import WORDS
+from jupyter_mlws.versioning.dvc.fast.yaml12 import UNCERTAIN
 
 WIDTH = 80
 HEAD = "schema: '2.0'\nstages:\n"
 _PLAIN = re.compile(
-    r"(?:[A-Za-z_/\u00a1-\ud7ff]|\.{1,2}/|[0-9])"
+    r"[A-Za-z_/.0-9\u00a1-\ud7ff]"
     r"[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]*"
 )
 _NOT_PLAIN = re.compile(
@@ -121,7 +121,7 @@ def _float(value: float) -> str:
 def _plain(text: str) -> str:
     if not _PLAIN.fullmatch(text) or _NOT_PLAIN.search(text):
         raise _OddError
-    if text[0].isdecimal() and not WORDS.fullmatch(text):
+    if UNCERTAIN.fullmatch(text):
         raise _OddError
     return text
 

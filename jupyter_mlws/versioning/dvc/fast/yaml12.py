@@ -25,12 +25,14 @@ _CONSTANTS = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
-_NUMERIC = re.compile(r"[-+]?\.?[0-9][0-9A-Za-z_.:+ -]*|[-+]?\.(?:inf|nan)|=|<<", re.IGNORECASE)
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:e[-+][0-9]+)?")
-WORDS = re.compile(r"(?!0[xX])[0-9].*[acdf-np-suvwyACDF-NP-SUVWY].*")
-"""A number and words, such as `2 files`, `3d_plot` or a hash: a letter that is in no other number
-than a hexadecimal one, and in no date."""
+UNCERTAIN = re.compile(
+    r"[-+]?[0-9_]*\.?[0-9_]*(?:e[-+]?[0-9_]+)?|[-+]?0[box]?[0-9a-f_]+|[-+]?[0-9][0-9_:.]*"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|[-+]?\.(?:inf|nan)|=|<<",
+    re.IGNORECASE,
+)
+"""What one rule or other takes for a number, a date, or something special."""
 _ODD_TEXT = re.compile(
     r"[\x85\u2028\u2029\ufeff]|^%|^---|^\.\.\.|^\s*!|[:?\[{,-]\s+!", re.MULTILINE
 )
@@ -98,15 +100,13 @@ def _scalar(node: Any) -> Any:
         return text
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if not _NUMERIC.fullmatch(text):
-        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
-    if WORDS.fullmatch(text):
-        return text
-    raise UnusualError(f"the scalar {text!r}")
+    if UNCERTAIN.fullmatch(text):
+        raise UnusualError(f"the scalar {text!r}")
+    return text
 
 
 def _lines(node: Any, where: tuple[str | int, ...], depth: int) -> Iterator[tuple[Any, int]]:
