@@ -40,6 +40,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(folder / ".config" / "dvc"))
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(folder / ".cache" / "dvc"))
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    # A run's process ends with it, unless a test is about just that.
+    monkeypatch.setenv("MLWS_RUNNER_IDLE", "0")
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder

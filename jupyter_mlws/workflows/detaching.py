@@ -9,14 +9,26 @@ import threading
 import traceback
 from pathlib import Path
 
+from jupyter_mlws.workflows import live
+
+
+def forks() -> bool:
+    """Whether :func:`detach` may fork this process: then no database may be open in it, since
+    SQLite's locks and maps of memory do not survive that."""
+    return hasattr(os, "fork") and threading.active_count() == 1
+
 
 def detach(run: str, root: Path, folder: Path, log: int) -> int:
-    """Start the runner of ``run`` in a session of its own; its pid.
+    """Have ``run`` carried out by a process in a session of its own; its pid.
 
-    A process with one thread forks: the runner has its imports then, which take longer than a
-    hundred nodes. From all others (a server) a new process is started.
+    The process of an earlier run of the project is asked first. Else a process with one thread
+    forks: the runner has its imports then, which take longer than a hundred nodes. From all
+    others (a server) a new process is started.
     """
-    if hasattr(os, "fork") and threading.active_count() == 1:
+    pid = live.offer(root, run, log)
+    if pid is not None:
+        return pid
+    if forks():
         return _fork(run, root, folder, log)
     child = subprocess.Popen(
         [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(root)],

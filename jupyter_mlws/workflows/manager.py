@@ -22,7 +22,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.capacity import refuse_oversized
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
-from jupyter_mlws.workflows.detaching import collected, detach
+from jupyter_mlws.workflows.detaching import collected, detach, forks
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.editing import Editor
@@ -498,6 +498,9 @@ class WorkflowManager:
     def _spawn(self, run: str) -> None:
         folder = self._project.state / "runs" / run
         folder.mkdir(parents=True, exist_ok=True)
+        if forks():
+            # Opened again when it is next asked for.
+            self.close()
         with (folder / "runner.log").open("ab") as log:
             pid = detach(run, self._root, folder, log.fileno())
         self._children.add(pid)

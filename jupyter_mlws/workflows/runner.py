@@ -1,7 +1,8 @@
-"""The process of one run, detached from whoever started it.
+"""The process that carries runs out, detached from whoever starts them.
 
 ``python -m jupyter_mlws.workflows.runner RUN ROOT``: reads the run from the journal, carries it
-out, tells everything through the journal. SIGTERM cancels.
+out, tells everything through the journal. SIGTERM cancels. Then it is there for the project's next
+run for a while (:mod:`.live`), which so has what takes long to import.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
-from jupyter_mlws.workflows import recovery, tracking
+from jupyter_mlws.workflows import live, recovery, tracking
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.graph import external_inputs
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
 from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.warm.pool import WarmPool
 
 GIT_TIMEOUT = 30
 
@@ -39,9 +41,10 @@ log = logging.getLogger(__name__)
 class Runner:
     """Carries one run out."""
 
-    def __init__(self, project: Project, run: str) -> None:
+    def __init__(self, project: Project, run: str, warm: WarmPool | None = None) -> None:
         self._project = project
         self._id = run
+        self._warm = warm
         self._journal = Journal(project)
         self._engine: Engine | None = None
         self._cancelled = threading.Event()
@@ -117,6 +120,7 @@ class Runner:
             ),
             logs=runs_folder(self._project, self._id),
             environment=_tracking_environment(self._project),
+            warm=self._warm,
         )
         if self._cancelled.is_set():
             self._engine.cancel()
@@ -171,21 +175,59 @@ def _tracking_environment(project: Project) -> dict[str, str]:
     return {"MLFLOW_TRACKING_URI": tracking_uri(project.root)}
 
 
+class Process:
+    """This process: one run after the other, with the same warm workers."""
+
+    def __init__(self, root: Path) -> None:
+        self._project = Project(root)
+        self._warm = WarmPool()
+        self._runner: Runner | None = None
+        self._asked_to_end = False
+
+    def carry_out(self, run: str) -> None:
+        """One run, from what the journal has of it."""
+        os.chdir(self._project.root)
+        self._runner = Runner(self._project, run, self._warm)
+        try:
+            self._runner.run()
+        finally:
+            self._runner.close()
+            self._runner = None
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM: the run is cancelled; between two runs the process ends."""
+        if self._runner is None:
+            sys.exit(0)
+        self._runner.cancel()
+
+    def close(self) -> None:
+        """End the warm workers."""
+        self._warm.close()
+
+    def await_more(self) -> None:
+        """Carry out what comes, until nothing has come for a while."""
+        for run, log in live.offers(self._project):
+            for target in (1, 2):
+                os.dup2(log, target)
+            self.carry_out(run)
+
+
 def main(arguments: list[str]) -> int:
-    """Carry out the run that the arguments name."""
+    """Carry out the run that the arguments name, and those that follow."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     run, root = arguments
     # DVC shows and stores paths by the process's folder. Not at the start: Python would have
     # put that folder before the installed packages.
     os.chdir(root)
-    runner = Runner(Project(Path(root)), run)
-    signal.signal(signal.SIGTERM, runner.cancel)
+    process = Process(Path(root))
+    signal.signal(signal.SIGTERM, process.end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        runner.run()
+        process.carry_out(run)
+        process.await_more()
     finally:
-        runner.close()
+        process.close()
     return 0
 
 

@@ -1,0 +1,147 @@
+"""The process of a run stays for the project's next ones: they have its imports and warm workers.
+
+It listens on a socket of the system's abstract names, which no file system has to know and which
+is gone with it. Only the same person is heard, and only for the same code and Python. While it
+runs something it does not listen, and whoever asks starts a process of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from jupyter_mlws.project import Project
+
+IDLE = "MLWS_RUNNER_IDLE"
+"""The variable for the seconds that a process waits for the next run; 0: it ends with its run."""
+DEFAULT_IDLE = 120.0
+ANSWER = 0.5
+"""Seconds in which an idle process answers."""
+PATIENCE = 5.0
+"""Seconds in which an offer has to come whole."""
+PAUSE = 0.02
+"""Seconds between two runs, in which a signal that was meant for the first still ends it."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes of an offer: the environment of a person."""
+LENGTH = struct.Struct("!I")
+
+
+def offer(root: Path, run: str, log: int) -> int | None:
+    """Ask the idle process of the project to carry out ``run``, with this process's environment
+    and ``log`` as its output; its pid, or None where there is none."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER)
+        try:
+            connection.connect(_address(root))
+            words = {"run": run, "environment": dict(os.environ), "stamp": stamp()}
+            body = json.dumps(words).encode()
+            socket.send_fds(connection, [LENGTH.pack(len(body))], [log])
+            connection.sendall(body)
+            answer = connection.recv(32)
+        except OSError:
+            return None
+    return int(answer) if answer.isdigit() else None
+
+
+def offers(project: Project) -> Iterator[tuple[str, int]]:
+    """What is offered, one run after the other, with the log that it writes to; ends when nothing
+    has come for a while, or when the project is gone. Between two runs nobody is heard."""
+    while (idle := _idle()) > 0 and hasattr(socket, "SO_PEERCRED"):
+        time.sleep(PAUSE)
+        taken = _take(project.root, idle)
+        if taken is None or not (project.root / ".dvc").is_dir():
+            return
+        run, log = taken
+        try:
+            yield run, log
+        finally:
+            os.close(log)
+
+
+def _idle() -> float:
+    try:
+        return float(os.environ.get(IDLE, DEFAULT_IDLE))
+    except ValueError:
+        return DEFAULT_IDLE
+
+
+def _take(root: Path, idle: float) -> tuple[str, int] | None:
+    """The next offer; None after the idle time, and where another process listens already."""
+    deadline = time.monotonic() + idle
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        try:
+            listener.bind(_address(root))
+        except OSError:
+            return None
+        listener.listen(8)
+        while (left := deadline - time.monotonic()) > 0:
+            listener.settimeout(left)
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                return None
+            with connection, suppress(OSError, ValueError, KeyError):
+                connection.settimeout(PATIENCE)
+                taken = _agree(connection)
+                if taken is not None:
+                    return taken
+        return None
+
+
+def _agree(connection: socket.socket) -> tuple[str, int] | None:
+    """Read an offer and say yes; None where it is not for this process."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    if struct.unpack("3i", credentials)[1] != os.getuid():
+        return None
+    head, files, _, _ = socket.recv_fds(connection, LENGTH.size, 1)
+    (log,) = files
+    try:
+        (length,) = LENGTH.unpack(head)
+        if length > LARGEST:
+            raise ValueError("too large")
+        words = json.loads(_read(connection, length))
+        if words["stamp"] != stamp():
+            # Another code than this process has: it makes room for one that has it.
+            sys.exit(0)
+        run = str(words["run"])
+        connection.sendall(str(os.getpid()).encode())
+    except BaseException:
+        os.close(log)
+        raise
+    os.environ.clear()
+    os.environ.update(words["environment"])
+    return run, log
+
+
+def _read(connection: socket.socket, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length:
+        part = connection.recv(length - len(parts))
+        if not part:
+            raise ValueError("cut short")
+        parts += part
+    return bytes(parts)
+
+
+def _address(root: Path) -> bytes:
+    name = hashlib.sha256(f"{os.getuid()}\0{sys.executable}\0{root}".encode()).hexdigest()
+    return b"\0mlws-" + name.encode()
+
+
+@lru_cache(maxsize=1)
+def stamp() -> str:
+    """Tells this code from any other: the newest change of a file of the package."""
+    package = Path(__file__).parents[1]
+    newest = max(file.stat().st_mtime_ns for file in package.rglob("*.py"))
+    return f"{package}:{newest}"

@@ -1,0 +1,127 @@
+"""The process of a run stays for the next ones, for the same person, code and project alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows import live
+from jupyter_mlws.workflows.manager import WorkflowManager
+from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.processes import alive, start_time
+from tests.workflows.conftest import LIMIT, PATH
+
+TELLS = "stages:\n  tells:\n    cmd: echo $WORD > told.txt\n    outs: [told.txt]\n"
+
+
+@pytest.fixture
+def pid_of(
+    workflows: WorkflowManager, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Run], int]]:
+    """The process that carried a run out; all of them are ended after the test."""
+    monkeypatch.setenv("MLWS_RUNNER_IDLE", "30")
+    seen = set()
+
+    def pid(run: Run) -> int:
+        seen.add(workflows._journal.record(run.id)["pid"])
+        return int(workflows._journal.record(run.id)["pid"])
+
+    yield pid
+    for process in seen:
+        if start_time(process) is not None:
+            os.kill(process, signal.SIGTERM)
+
+
+def gone(pid: int) -> bool:
+    started = start_time(pid)
+    deadline = time.monotonic() + LIMIT
+    while alive(pid, started) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid, started)
+
+
+def listening(root: Path) -> bool:
+    """Wait until the process of an earlier run listens."""
+    deadline = time.monotonic() + LIMIT
+    name = live._address(root)[1:].decode()
+    while time.monotonic() < deadline:
+        if f"@{name}" in Path("/proc/net/unix").read_text():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_next_run_has_the_same_process_and_its_own_environment(
+    write, run: Callable[..., Run], pid_of, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(PATH, TELLS)
+    monkeypatch.setenv("WORD", "one")
+    first = run()
+    assert (project.root / "told.txt").read_text() == "one\n"
+    assert listening(project.root)
+    monkeypatch.setenv("WORD", "two")
+    second = run(force=True)
+    assert (project.root / "told.txt").read_text() == "two\n"
+    assert pid_of(first) == pid_of(second)
+
+
+def test_a_process_that_is_gone_is_replaced(
+    write, run: Callable[..., Run], pid_of, project: Project
+) -> None:
+    write(PATH, TELLS)
+    first = pid_of(run())
+    assert listening(project.root)
+    os.kill(first, signal.SIGKILL)
+    assert gone(first)
+    second = run(force=True)
+    assert second.status == "COMPLETED"
+    assert pid_of(second) != first
+
+
+def test_between_two_runs_a_signal_ends_it(
+    write, run: Callable[..., Run], pid_of, project: Project
+) -> None:
+    write(PATH, TELLS)
+    pid = pid_of(run())
+    assert listening(project.root)
+    os.kill(pid, signal.SIGTERM)
+    assert gone(pid)
+
+
+def test_other_code_makes_it_go(
+    write, run: Callable[..., Run], pid_of, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(PATH, TELLS)
+    first = pid_of(run())
+    assert listening(project.root)
+    monkeypatch.setattr(live, "stamp", lambda: "newer")
+    second = run(force=True)
+    assert second.status == "COMPLETED"
+    assert pid_of(second) != first
+    assert gone(first)
+
+
+def test_python_nodes_start_warm_in_the_second_run(
+    write, run: Callable[..., Run], pid_of, project: Project
+) -> None:
+    write("heavy.py", "import os, pandas\nprint(pandas.__name__, os.getppid(), flush=True)\n")
+    write(PATH, "stages:\n  heavy:\n    cmd: python heavy.py\n")
+    first = run(force=True)
+    assert first.status == "COMPLETED"
+    deadline = time.monotonic() + LIMIT
+    pid = pid_of(first)
+    while time.monotonic() < deadline:
+        assert listening(project.root)
+        ended = run(force=True)
+        assert ended.status == "COMPLETED"
+        log = (project.state / "runs" / ended.id / "heavy.log").read_text()
+        _, parent = log.splitlines()[-1].split()
+        if pid_of(ended) == pid and int(parent) != pid:
+            return
+    pytest.fail("no run had a warm node")
