@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +47,7 @@ COMMANDS: dict[str, list[str]] = {
     "encode_categories": [
         "--data people.csv --table OUT.parquet --encoder OUT.skops",
         "--data people.csv --table OUT.parquet --method ordinal",
+        "--data wine.csv --table OUT.parquet --encoder OUT.skops",
     ],
     "scale_columns": [
         f"--data wine.csv --table OUT.parquet --scaler OUT.skops --method {method}"
@@ -154,6 +158,24 @@ def test_it_makes_what_it_says(
             assert len(read("Table", file)) > 0
         else:
             assert read(kinds[file.suffix], file)
+
+
+def test_equal_runs_give_equal_bytes(made: Path, tmp_path: Path) -> None:
+    given = [f"{name} {one}" for name, listed in COMMANDS.items() for one in listed]
+    for seed in ("1", "2"):
+        # Another process has other addresses, hash seeds and names of temporary files.
+        calls = [
+            [QUERY if word == "QUERY" else word for word in line.split()]
+            for n, one in enumerate(given)
+            for line in [one.replace("OUT", f"{tmp_path}/{seed}/{n}")]
+        ]
+        program = f"from jupyter_mlws.components.node import main\nexit(any(map(main, {calls!r})))"
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", program], cwd=made, env=environment, check=True)
+    files = sorted((tmp_path / "1").iterdir())
+    assert len(files) >= len(given)
+    unlike = [f.name for f in files if f.read_bytes() != (tmp_path / "2" / f.name).read_bytes()]
+    assert [given[int(name.split(".")[0])] for name in unlike] == []
 
 
 def test_no_component_is_left_out() -> None:

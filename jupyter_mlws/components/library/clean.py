@@ -81,7 +81,7 @@ def encode_categories(
     """
     import numpy as np
     import pandas as pd
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
     chosen = columns or [
         name
@@ -90,7 +90,8 @@ def encode_categories(
         and not pd.api.types.is_datetime64_any_dtype(data[name])
     ]
     if not chosen:
-        raise ValueError("no column holds words; name the columns to encode")
+        # Nothing to encode here, and so in other tables.
+        return Encoded(data, FunctionTransformer(feature_names_out="one-to-one").fit(data[[]]))
     # What is missing is no category: zeros, or a missing number.
     categories = [np.sort(data[name].dropna().unique()) for name in chosen]
     if method == "one_hot":

@@ -81,4 +81,7 @@ def vectorize_text(
     # It keeps the column's name with the words.
     vectorizer = ColumnTransformer([(column, words, column)])
     vectorizer.fit(data[[column]].fillna(""))
-    return Vectorized(applied(vectorizer, data), vectorizer)
+    table = applied(vectorizer, data)
+    # A memory address, of use within one process alone; equal models are to be equal files.
+    vars(vectorizer.named_transformers_[column]).pop("_stop_words_id", None)
+    return Vectorized(table, vectorizer)
