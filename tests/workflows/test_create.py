@@ -307,6 +307,19 @@ def test_a_file_that_two_nodes_share_is_their_connection(create) -> None:
     assert workflow.nodes[1].inputs == {"data": ["made/t.parquet"]}
 
 
+def test_one_file_can_go_to_two_inputs_of_a_node(create) -> None:
+    edges = [
+        {"source": "a", "target": "b", "source_port": "table", "target_port": port}
+        for port in ("data", "test")
+    ]
+    nodes = [{"id": "a", "type": "sample_data"}, {"id": "b", "type": "model_training"}]
+    workflow = create(name="x", nodes=nodes, edges=edges)
+    assert [(e.source_port, e.target_port) for e in workflow.edges] == [
+        ("table", "data"),
+        ("table", "test"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "code", "field"),
     [
