@@ -1,4 +1,7 @@
-"""``%mlws WORD …``: the words of the command line in a notebook or in IPython."""
+"""``%mlws WORD …``: the words of the command line in a notebook or in IPython.
+
+``%%mlws component [NAME]`` makes a component of the project from a cell.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,13 @@ if TYPE_CHECKING:
     from jupyter_mlws.words.commands import Desk
 
 NAME = "mlws"
+COMPONENT = "component"
+"""The one word that takes a cell."""
+CELL_USAGE = """\
+Usage: %%mlws component [NAME]
+
+  Make a component of the project from the cell: write it to components/NAME.py, and run it.
+"""
 
 
 class MLWSMagicError(Exception):
@@ -27,13 +37,14 @@ def load_ipython_extension(shell: Any) -> None:
 
     from jupyter_mlws.cli import language_of, manual
 
-    def mlws(line: str) -> Any:
-        return run_line(shell, line)
+    def mlws(line: str, cell: str | None = None) -> Any:
+        return run_line(shell, line) if cell is None else run_cell(shell, line, cell)
 
     no_var_expand(mlws)
-    mlws.__doc__ = manual(language_of(os.environ))
-    shell.register_magic_function(mlws, "line", NAME)
+    mlws.__doc__ = f"{manual(language_of(os.environ))}\n\n{CELL_USAGE}"
+    shell.register_magic_function(mlws, "line_cell", NAME)
     shell.set_hook("complete_command", _complete, str_key=f"%{NAME}")
+    shell.set_hook("complete_command", lambda *_: [COMPONENT], str_key=f"%%{NAME}")
 
 
 def run_line(shell: Any, line: str) -> Any:
@@ -69,6 +80,48 @@ def run_line(shell: Any, line: str) -> Any:
     if code not in (None, commands.OK):
         raise MLWSMagicError(desk.views.say("It did not succeed.", "未成功。"))
     return desk.screen.result if isinstance(desk.screen, NotebookScreen) else None
+
+
+def run_cell(shell: Any, line: str, cell: str) -> None:
+    """``component [NAME]``: write the cell to ``components/NAME.py``, then run it here as well.
+
+    Nothing is written unless another process finds a component in it.
+    """
+    from jupyter_mlws.components.cell import CellError, save_cell
+    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.project import Project
+    from jupyter_mlws.words.render import line as block
+
+    desk = _desk(shell)
+    try:
+        words = shlex.split(line)
+        if words[:1] != [COMPONENT] or len(words) > 2:
+            raise MLWSMagicError(
+                desk.views.say(
+                    "A cell is taken by %%mlws component [NAME].",
+                    "单元格只能用于 %%mlws component [名称]。",
+                )
+            )
+        root = Project.open(desk.folder).root
+        file, declared = save_cell(root, cell, words[1] if len(words) == 2 else None)
+    except MLWSError as error:
+        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+    except CellError as error:
+        raise MLWSMagicError(error.words.in_(desk.language)) from None
+    except ValueError as error:
+        raise MLWSMagicError(str(error)) from None
+    finally:
+        desk.close()
+    if not shell.run_cell(cell, store_history=False).success:
+        raise MLWSMagicError(desk.views.say("It did not succeed here.", "在此处未成功。"))
+    shown = file.relative_to(root).as_posix()
+    text = desk.views.say(
+        "{shown} declares {names}",
+        "{shown} 声明了 {names}",
+        shown=shown,
+        names=", ".join(declared),
+    )
+    desk.screen.show(block(text))
 
 
 def _desk(shell: Any) -> Desk:

@@ -20,7 +20,19 @@ ADAPTERS = {
     "git": "versioning/git.py",
     "mlflow": "versioning/mlflow.py",
 }
-HEAVY = ("mlflow", "dvc", "pandas", "numpy", "sklearn", "matplotlib", "networkx", "git", "pyarrow")
+HEAVY = (
+    "mlflow",
+    "dvc",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "matplotlib",
+    "networkx",
+    "git",
+    "pyarrow",
+    "torch",
+    "PIL",
+)
 
 
 def _imports() -> Iterator[tuple[str, str]]:
@@ -68,6 +80,17 @@ def test_handlers_know_no_tool() -> None:
 def test_loading_the_extension_brings_in_nothing_heavy() -> None:
     code = (
         "import sys, jupyter_mlws, jupyter_mlws.app, jupyter_mlws.routes, jupyter_mlws.magics\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == ""
+
+
+def test_describing_the_components_brings_in_nothing_heavy() -> None:
+    code = (
+        "import sys; from jupyter_mlws.components.registry import library; assert library()\n"
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     )
     answer = subprocess.run(

@@ -159,7 +159,7 @@ def test_completion(notebook: Notebook, project: Project) -> None:
 def test_the_manual_is_behind_the_question_mark(notebook: Notebook) -> None:
     reply = notebook.client.inspect("%mlws", reply=True, timeout=LIMIT)
     text = reply["content"]["data"]["text/plain"]
-    for word in ("commit", "--keep-going", "restore", "NODE.KEY=VALUE"):
+    for word in ("commit", "--keep-going", "restore", "NODE.KEY=VALUE", "%%mlws component"):
         assert word in text
 
 
@@ -192,3 +192,61 @@ def wait_for() -> Callable[..., None]:
             assert time.monotonic() < deadline
 
     return wait
+
+
+CELL = """\
+from jupyter_mlws.components import Table, component
+
+@component
+def tenfold(data: Table, *, by: int = 10) -> Table:
+    \"\"\"Multiply everything.\"\"\"
+    return data * by
+"""
+
+
+def test_a_cell_becomes_a_component_and_runs_here_as_well(
+    notebook: Notebook, project: Project
+) -> None:
+    seen = notebook.good(f"%%mlws component scaling\n{CELL}")
+    assert "components/scaling.py" in shown(seen, "text/plain")
+    assert (project.root / "components" / "scaling.py").read_text().startswith(CELL)
+    seen = notebook.good("tenfold(3, by=2)")
+    assert shown(seen, "text/plain") == "6"
+    seen = notebook.good(
+        "rows = %mlws components --json\n[r['path'] for r in rows if r['name'] == 'tenfold']"
+    )
+    assert shown(seen, "text/plain") == "['components/scaling.py']"
+    notebook.good(f"%%mlws component scaling\n{CELL.replace('10', '20')}")
+    assert "by: int = 20" in (project.root / "components" / "scaling.py").read_text()
+
+
+def test_without_a_name_the_file_has_the_components(notebook: Notebook, project: Project) -> None:
+    notebook.good(f"%%mlws component\n{CELL}")
+    assert (project.root / "components" / "tenfold.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("%%mlws component a\nx = 1\n", "declares no component"),
+        (f"%%mlws component a\n{CELL.replace('-> Table', '')}", "say by"),
+        (f"%%mlws component a\n{CELL}\nraise OSError('no')\n", "line 9: OSError: no"),
+        ("%%mlws component a\n@component\ndef x(): ...\n", "import what it needs in the cell"),
+        (f"%%mlws component a\n{CELL.replace('tenfold', 'split')}", "library has a component"),
+        (f"%%mlws component a/b\n{CELL}", "is no name of a file"),
+        (f"%%mlws component own\n{CELL}", "so it stays"),
+        ("%%mlws status\nx = 1\n", "%%mlws component [NAME]"),
+    ],
+)
+def test_a_cell_that_is_no_component_writes_nothing(
+    notebook: Notebook, project: Project, code: str, said: str
+) -> None:
+    own = project.root / "components" / "own.py"
+    own.parent.mkdir()
+    own.write_text("# mine\n")
+    reply, _ = notebook.run(code)
+    assert reply["status"] == "error"
+    assert said in reply["evalue"]
+    assert [file.name for file in own.parent.iterdir() if file.is_file()] == ["own.py"]
+    assert own.read_text() == "# mine\n"
+    assert notebook.run("tenfold")[0]["status"] == "error"

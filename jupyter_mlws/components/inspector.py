@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.declaration import declared, describe
-from jupyter_mlws.components.registry import GROUP, broken, library, load_file
+from jupyter_mlws.components.registry import FOLDER, GROUP, broken, library, load_file
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _file(root: Path, file: Path) -> list[dict[str, Any]]:
-    path = file.relative_to(root).as_posix()
+    path = Path(FOLDER, file.name).as_posix()
     try:
         functions = declared(load_file(root, file)).values()
         found = [describe(function, "project") for function in functions]

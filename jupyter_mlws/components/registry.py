@@ -26,7 +26,7 @@ FOLDER = "components"
 """The project's folder of components."""
 GROUP = "jupyter_mlws.components"
 """The entry points of other packages: each names a module."""
-TIMEOUT = 60
+TIMEOUT = 30
 """Seconds for importing a project's components."""
 
 Key = tuple[str, int, int]
@@ -38,6 +38,7 @@ class Registry:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._cache: dict[Key, list[Component]] = {}
+        self._seen: frozenset[Key] = frozenset()
         self._lock = threading.Lock()
 
     def all(self) -> dict[str, Component]:
@@ -52,7 +53,12 @@ class Registry:
     def _project(self) -> list[Component]:
         files = project_files(self.root)
         keys = {file: _key(file) for file in files}
+        seen = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
         with self._lock:
+            if seen != self._seen:
+                # What was wrong with one file may have been cured in another that it imports.
+                self._cache = {key: found for key, found in self._cache.items() if _sound(found)}
+                self._seen = seen
             news = [file for file in files if keys[file] not in self._cache]
             fresh = _inspect(self.root, news) if news else {}
             kept = {key: self._cache[key] for key in keys.values() if key in self._cache}
@@ -76,7 +82,10 @@ def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | Non
         if name in declared(module):
             return declared(module)[name], "library"
     for entry in entry_points(group=GROUP):
-        functions = declared(entry.load())
+        try:
+            functions = declared(entry.load())
+        except Exception:  # noqa: BLE001, S112  another package's fault; the palette tells it
+            continue
         if name in functions:
             return functions[name], "library"
     defines = re.compile(rf"^def {re.escape(name)}\b", re.MULTILINE)
@@ -95,7 +104,7 @@ def project_files(root: Path) -> list[Path]:
 
 def load_file(root: Path, file: Path) -> Any:
     """Import one file of components; it may import its neighbours and the project's modules."""
-    for folder in (str(file.parent), str(root)):
+    for folder in (str(file.parent), str(root / FOLDER), str(root)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
     name = f"mlws_project_components.{file.stem}"
@@ -117,6 +126,10 @@ def _library_modules() -> Iterator[Any]:
     assert known == set(package.ORDER), "a file is missing from ORDER"
 
 
+def _sound(components: list[Component]) -> bool:
+    return all(component.error is None for component in components)
+
+
 def _key(file: Path) -> Key:
     status = file.stat()
     return str(file), status.st_mtime_ns, status.st_size
@@ -125,18 +138,24 @@ def _key(file: Path) -> Key:
 @lru_cache(maxsize=1)
 def _packages() -> list[Component]:
     # Installed packages do not change while the server runs; looking through them takes long.
-    return [Component(**row) for row in _ask("--packages")] if entry_points(group=GROUP) else []
+    if not entry_points(group=GROUP):
+        return []
+    return [Component(**row) for row in ask_inspector("--packages")]
 
 
 def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
-    rows = _ask(str(root), *(str(file) for file in files))
+    rows = ask_inspector(str(root), *(str(file) for file in files))
+    if len(files) > 1 and all(row["error"] for row in rows):
+        # One that ends its process or never ends must not hide the others.
+        rows = [row for file in files for row in ask_inspector(str(root), str(file))]
     found: dict[Path, list[Component]] = {file: [] for file in files}
     for row in rows:
         found[root / row["path"]].append(Component(**row))
     return found
 
 
-def _ask(*arguments: str) -> list[dict[str, Any]]:
+def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
+    """What a process of its own says of a root's files, or of ``--packages``."""
     command = [sys.executable, "-m", "jupyter_mlws.components.inspector", *arguments]
     try:
         answer = subprocess.run(
@@ -144,7 +163,10 @@ def _ask(*arguments: str) -> list[dict[str, Any]]:
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         said = (error.stderr or "").strip().splitlines() if isinstance(error.stderr, str) else []
-        return _failed(arguments[1:], said[-1] if said else str(error))
+        reason = said[-1] if said else str(error)
+        if arguments == ("--packages",):
+            return [broken(GROUP, reason) | {"path": None}]
+        return _failed(arguments[1:], reason)
     rows: list[dict[str, Any]] = json.loads(answer.stdout)
     return rows
 

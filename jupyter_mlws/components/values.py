@@ -12,6 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+NETWORKS = frozenset(
+    f"jupyter_mlws.components.networks.{name}" for name in ("NetworkClassifier", "NetworkRegressor")
+)
+"""Our own types that a model's file may hold."""
+
 
 class ArtifactError(ValueError):
     """A file or value that is not what its port says."""
@@ -63,12 +68,20 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _read_table(path: Path) -> Any:
-    """A file, or all the tables in a folder, one below the other in the order of their names."""
+    """A file, or all the tables in a folder, one below the other in the order of their names.
+
+    Images and arrays are read as a table of images where there are no tables.
+    """
     import pandas as pd
 
-    if path.is_dir():
-        return _read_tables(path)
+    from jupyter_mlws.components import images
+
     suffix = path.suffix.lower()
+    if path.is_dir():
+        pictured = not table_files(path) and images.image_files(path)
+        return images.read_images(path) if pictured else _read_tables(path)
+    if suffix in images.PICTURES | images.ARRAYS:
+        return images.read_images(path)
     if suffix in (".parquet", ".pq"):
         return pd.read_parquet(path)
     if suffix in (".csv", ".tsv", ".txt"):
@@ -81,7 +94,9 @@ def _read_tables(folder: Path) -> Any:
 
     files = table_files(folder)
     if not files:
-        raise ArtifactError(f"there is no .parquet, .csv or .tsv in the folder {str(folder)!r}")
+        raise ArtifactError(
+            f"there is no .parquet, .csv or .tsv in the folder {str(folder)!r}, and no image"
+        )
     tables = [_read_table(file) for file in files]
     for file, table in zip(files, tables, strict=True):
         if set(table.columns) != set(tables[0].columns):
@@ -126,10 +141,14 @@ def _read_model(path: Path) -> Any:
     # Only types that skops knows to be safe are trusted, and those of this very environment's
     # scikit-learn; a file that names others is refused with their names.
     unknown = skops.io.get_untrusted_types(file=path)
-    foreign = [name for name in unknown if name.split(".")[0] not in ("sklearn", "numpy", "scipy")]
+    foreign = [name for name in unknown if not _is_ours(name)]
     if foreign:
         raise ArtifactError(f"{path.name!r} holds types that are not trusted: {foreign}")
     return skops.io.load(path, trusted=unknown)
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] in ("sklearn", "numpy", "scipy") or name in NETWORKS
 
 
 def _write_model(value: Any, path: Path) -> None:

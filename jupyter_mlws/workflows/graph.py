@@ -53,19 +53,20 @@ def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     producers = _Producers(stages)
     found = []
     for stage in stages:
-        ports_in = _port_of_path(stage, [p.name for p in _inputs(stage, components)])
+        ports_in = _ports_of_paths(stage, [p.name for p in _inputs(stage, components)])
         for dep in stage.deps:
             for source, out in producers.of(dep):
-                ports_out = _port_of_path(source, [p.name for p in _outputs(source, components)])
-                found.append(
+                ports_out = _ports_of_paths(source, [p.name for p in _outputs(source, components)])
+                found += [
                     Edge(
                         source=source.id,
                         target=stage.id,
                         path=dep,
-                        source_port=ports_out.get(out),
-                        target_port=ports_in.get(dep),
+                        source_port=ports_out.get(out, [None])[-1],
+                        target_port=port,
                     )
-                )
+                    for port in ports_in.get(dep, [None])
+                ]
     return found
 
 
@@ -94,10 +95,14 @@ def _parents(path: str) -> Iterator[str]:
         parent = posixpath.dirname(parent)
 
 
-def _port_of_path(stage: Stage, names: list[str]) -> dict[str, str]:
-    """The port that each path is bound to; of non-components, the option that holds it."""
+def _ports_of_paths(stage: Stage, names: list[str]) -> dict[str, list[str | None]]:
+    """The ports that each path is bound to; of non-components, the options that hold it."""
     bound = {name: stage.ports[name] for name in names if name in stage.ports} or stage.ports
-    return {path: name for name, paths in bound.items() for path in paths}
+    found: dict[str, list[str | None]] = defaultdict(list)
+    for name, paths in bound.items():
+        for path in dict.fromkeys(paths):
+            found[path].append(name)
+    return found
 
 
 def _inputs(stage: Stage, components: Components) -> Sequence[Any]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from jupyter_mlws.components.extras import installed
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import Words
 
-UNAVAILABLE = "x-unavailable"
-"""The schema's keyword for values that may be drawn and not yet run, each with what is said."""
+NEEDS = "x-needs"
+"""The schema's keyword for values that need a library which may be absent: its module and what is
+said. Such values may be drawn, and run when it is installed."""
 CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
 """Characters that get lost between a `dvc.yaml`, the command line and the component."""
 
@@ -132,10 +134,10 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
 
 def _unavailable(component: Component, given: Mapping[str, Any]) -> Iterator[SettingFault]:
     for name, schema in known(component).items():
-        said = schema.get(UNAVAILABLE, {})
+        needs = schema.get(NEEDS, {})
         value = given.get(name)
-        if isinstance(value, str) and value in said:
-            yield SettingFault(name, Words(*said[value]), Wrong.UNAVAILABLE)
+        if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
+            yield SettingFault(name, Words(*needs[value]["said"]), Wrong.UNAVAILABLE)
 
 
 TYPES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,8 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), max_size=12)
 WORDS = TEXTS.map(lambda text: text.replace("${", "").lstrip("-"))
 IDS = st.from_regex(r"\A[a-z0-9_数据][a-z0-9_数据-]{0,6}\Z")
+KEPT = ["wine", "版本", "v-1", "a b"]
+"""For settings that take words of a certain form."""
 NAMES = WORDS.filter(lambda text: text.strip() != "")
 
 
@@ -26,6 +29,8 @@ def value_of(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
         return value_of(draw, draw(st.sampled_from(schema["anyOf"])))
     if "enum" in schema:
         return draw(st.sampled_from(schema["enum"]))
+    if "pattern" in schema:
+        return draw(st.sampled_from([name for name in KEPT if re.search(schema["pattern"], name)]))
     kind = schema.get("type")
     if kind == "integer":
         return draw(st.integers(schema.get("minimum", -5), schema.get("maximum", 10**9)))
@@ -34,7 +39,8 @@ def value_of(draw: st.DrawFn, schema: dict[str, Any]) -> Any:
         highest = schema.get("maximum", schema.get("exclusiveMaximum", 1e6))
         return draw(st.floats(lowest, highest, exclude_min=True, exclude_max=True))
     if kind == "array":
-        return [value_of(draw, schema["items"]) for _ in range(draw(st.integers(0, 3)))]
+        count = st.integers(schema.get("minItems", 0), 3)
+        return [value_of(draw, schema["items"]) for _ in range(draw(count))]
     return {"boolean": draw(st.booleans()), "null": None}.get(str(kind), draw(WORDS))
 
 

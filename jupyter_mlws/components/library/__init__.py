@@ -1,4 +1,19 @@
 """The library of components. Heavy libraries are imported in functions."""
 
-ORDER = ("load", "prepare", "clean", "split", "train", "training", "evaluate", "plot")
+ORDER = (
+    "load",
+    "text",
+    "image",
+    "prepare",
+    "clean",
+    "features",
+    "split",
+    "train",
+    "training",
+    "network",
+    "tune",
+    "evaluate",
+    "plot",
+    "register",
+)
 """The files in the order of the palette."""

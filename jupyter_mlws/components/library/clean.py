@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from jupyter_mlws.components import Table, component
+from jupyter_mlws.components import Model, Table, component
+from jupyter_mlws.components.transforms import applied
+
+
+class Encoded(NamedTuple):
+    """A table of numbers, and what made it."""
+
+    table: Table
+    encoder: Model
 
 
 @component(category="Clean", title="Select columns")
@@ -59,15 +67,21 @@ def encode_categories(
     data: Table,
     *,
     columns: list[str] = [],  # noqa: B006  never changed
+    method: Literal["one_hot", "ordinal"] = "one_hot",
     drop_first: bool = False,
-) -> Table:
-    """Turn columns of words into columns of zeros and ones.
+) -> Encoded:
+    """Turn columns of words into numbers: a column of zeros and ones each, or one of numbers.
 
     data: The table.
+    table: The table with numbers in place of words.
+    encoder: What does the same to another table, by the component "Apply to table".
     columns: The columns to encode; all columns of text if empty.
-    drop_first: Leave out the first category of each column.
+    method: A column of zeros and ones for each category, or the category's number.
+    drop_first: Leave out the first category of each column (one_hot).
     """
+    import numpy as np
     import pandas as pd
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
     chosen = columns or [
         name
@@ -75,4 +89,22 @@ def encode_categories(
         if not pd.api.types.is_numeric_dtype(data[name])
         and not pd.api.types.is_datetime64_any_dtype(data[name])
     ]
-    return pd.get_dummies(data, columns=chosen, drop_first=drop_first, dtype="int8")
+    if not chosen:
+        # Nothing to encode here, and so in other tables.
+        return Encoded(data, FunctionTransformer(feature_names_out="one-to-one").fit(data[[]]))
+    # What is missing is no category: zeros, or a missing number.
+    categories = [np.sort(data[name].dropna().unique()) for name in chosen]
+    if method == "one_hot":
+        encoder = OneHotEncoder(
+            categories=categories,
+            drop="first" if drop_first else None,
+            handle_unknown="ignore",
+            sparse_output=False,
+            dtype=np.int8,
+        )
+    else:
+        encoder = OrdinalEncoder(
+            categories=categories, handle_unknown="use_encoded_value", unknown_value=np.nan
+        )
+    encoder.fit(data[chosen])
+    return Encoded(applied(encoder, data), encoder)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.values import names_of
+
+NUMBER_MEASURES = {
+    "r2": "r2",
+    "mae": "neg_mean_absolute_error",
+    "rmse": "neg_root_mean_squared_error",
+}
+"""scikit-learn's words for our measures."""
+ERRORS = frozenset({"mae", "rmse"})
 
 
 class Comparison(NamedTuple):
@@ -53,7 +63,7 @@ def compare_regressors(models: list[Model], test: Table, *, target: str = "targe
     table: The same measures as a table, the best model first.
     target: The column that the models predict.
     """
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+    from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
     truth, features = test[target], test.drop(columns=[target])
     measured: dict[str, dict[str, float]] = {}
@@ -62,9 +72,67 @@ def compare_regressors(models: list[Model], test: Table, *, target: str = "targe
         measured[name] = {
             "r2": float(r2_score(truth, predicted)),
             "mae": float(mean_absolute_error(truth, predicted)),
-            "rmse": float(root_mean_squared_error(truth, predicted)),
+            "rmse": float(mean_squared_error(truth, predicted)) ** 0.5,
         }
     return _compared(measured, best="r2", largest=True)
+
+
+@component(category="Evaluate", title="Cross-validate")
+def cross_validate(
+    models: list[Model],
+    data: Table,
+    *,
+    target: str = "target",
+    folds: Annotated[int, Field(ge=2)] = 5,
+    seed: Annotated[int, Field(ge=0)] = 0,
+) -> Comparison:
+    """Train models anew on parts of the data and test each on the rest, part by part.
+
+    models: The models, each named after its node; only their settings are used.
+    data: The table.
+    metrics: The mean measures of each model, and how much they differ between the parts.
+    table: The same measures as a table, the best model first.
+    target: The column that the models predict.
+    folds: Into how many parts the rows are divided.
+    seed: The same number divides the rows in the same way.
+    """
+    from sklearn.base import clone, is_classifier
+    from sklearn.model_selection import KFold, StratifiedKFold
+    from sklearn.model_selection import cross_validate as validate
+
+    kinds = {bool(is_classifier(model)) for model in models}
+    if len(kinds) != 1:
+        raise ValueError("some models tell classes apart and others predict numbers")
+    classes = kinds.pop()
+    parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
+    measures = _class_measures() if classes else NUMBER_MEASURES
+    truth, features = data[target].to_numpy(), data.drop(columns=[target])
+    measured: dict[str, dict[str, float]] = {}
+    for name, model in zip(names_of(models, "model"), models, strict=True):
+        found = validate(
+            clone(model), features, truth, cv=parts, scoring=measures, error_score="raise"
+        )
+        scores = {measure: found[f"test_{measure}"] for measure in measures}
+        # scikit-learn gives errors below zero, so that more is better.
+        measured[name] = {
+            measure: abs(float(values.mean())) if measure in ERRORS else float(values.mean())
+            for measure, values in scores.items()
+        } | {f"{measure}_deviation": float(values.std()) for measure, values in scores.items()}
+    return _compared(measured, best="accuracy" if classes else "r2", largest=True)
+
+
+def _class_measures() -> dict[str, Any]:
+    from sklearn.metrics import f1_score, make_scorer, precision_score, recall_score
+
+    def macro(score: Any) -> Any:
+        return make_scorer(score, average="macro", zero_division=0)
+
+    return {
+        "accuracy": "accuracy",
+        "precision": macro(precision_score),
+        "recall": macro(recall_score),
+        "f1": macro(f1_score),
+    }
 
 
 def _compared(measured: dict[str, dict[str, float]], best: str, largest: bool) -> Comparison:
@@ -76,14 +144,25 @@ def _compared(measured: dict[str, dict[str, float]], best: str, largest: bool) -
 
 
 @component(category="Evaluate", title="Predict")
-def predict(model: Model, data: Table, *, column: str = "prediction") -> Table:
+def predict(
+    model: Model, data: Table, *, column: str = "prediction", probabilities: bool = False
+) -> Table:
     """Add a model's predictions to a table.
 
     model: The model.
     data: The table; columns that the model was not trained on are ignored.
     column: The name of the new column.
+    probabilities: Add how probable each class is, in a column each (classifiers).
     """
+    if not hasattr(model, "predict"):
+        raise ValueError("this model knows the rows it was trained on only, and predicts no others")
     known = getattr(model, "feature_names_in_", None)
     features = data[list(known)] if known is not None else data
     predicted: Table = data.assign(**{column: model.predict(features)})
+    if probabilities:
+        if not hasattr(model, "predict_proba"):
+            raise ValueError("this model tells no probabilities")
+        names = [f"{column}_{name}" for name in model.classes_]
+        values = model.predict_proba(features)
+        predicted = predicted.assign(**{name: values[:, n] for n, name in enumerate(names)})
     return predicted

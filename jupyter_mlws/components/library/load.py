@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jupyter_mlws.components import File, Table, component
+from jupyter_mlws.components import File, Table, Text, component
 
 
 @component(category="Load", title="Load table")
@@ -37,6 +37,33 @@ def load_table(
     if separator == "," and file.suffix.lower() == ".tsv":
         separator = "\t"
     return pd.read_csv(file, sep=separator, encoding=encoding, decimal=decimal, nrows=limit)
+
+
+@component(category="Load", title="Load from SQL")
+def load_sql(
+    database: File | None = None,
+    script: Text | None = None,
+    *,
+    query: str = "",
+    url: str = "",
+    url_variable: str = "",
+    limit: Annotated[int, Field(ge=1)] | None = None,
+) -> Table:
+    """Read the rows that a query finds in a database.
+
+    database: An SQLite file; it is opened to be read only.
+    script: A file with the query, where it is too long for a setting.
+    query: The query, for example SELECT * FROM wine.
+    url: Another database, such as postgresql://user@host/name (with psycopg installed) or mysql.
+    url_variable: The environment variable that holds the URL, so that no password is written down.
+    limit: Read at most so many rows.
+    """
+    from jupyter_mlws.components.databases import connected, rows
+
+    if bool(query.strip()) == (script is not None):
+        raise ValueError("give the query either as the setting query or as a file at script")
+    with connected(database, url, url_variable) as connection:
+        return rows(connection, query if script is None else script, limit)
 
 
 @component(category="Load", title="Sample data")

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from jupyter_mlws.components import Figure, Metrics, Model, Table, component
+from jupyter_mlws.components.tables import numeric
+from jupyter_mlws.components.values import names_of
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
+MOST_COLORS = 10
+"""Numbers with more different values than this get a scale of colours, not a colour each."""
 Inches = Annotated[float, Field(gt=0, le=40)]
 
 
@@ -100,6 +104,151 @@ def plot_histogram(
     axes = figure.subplots()
     axes.hist(data[column].dropna(), bins=bins)
     axes.set_xlabel(column)
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Scatter plot")
+def plot_scatter(
+    data: Table,
+    *,
+    x: str,
+    y: str,
+    color: str | None = None,
+    title: str = "",
+    width: Inches = 6.0,
+    height: Inches = 4.5,
+) -> Figure:
+    """Draw a point for each row.
+
+    data: The table.
+    x: The column that goes to the right.
+    y: The column that goes up.
+    color: A column that gives the points their colour, such as a class or cluster.
+    title: The words above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    figure = _figure(width, height)
+    axes = figure.subplots()
+    if color is None:
+        axes.scatter(data[x], data[y], s=12)
+    elif numeric(data[color]) and data[color].nunique() > MOST_COLORS:
+        points = axes.scatter(data[x], data[y], s=12, c=data[color])
+        figure.colorbar(points, label=color)
+    else:
+        for name, part in data.groupby(color, sort=True):
+            axes.scatter(part[x], part[y], s=12, label=str(name))
+        axes.legend(title=color)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="ROC curve")
+def plot_roc_curve(
+    models: list[Model],
+    test: Table,
+    *,
+    target: str = "target",
+    title: str = "",
+    width: Inches = 6.0,
+    height: Inches = 5.0,
+) -> Figure:
+    """Draw how many of a class are found, against how many are wrongly taken for it.
+
+    models: Classifiers that tell probabilities, each named after its node.
+    test: The table to test on.
+    target: The column that the models predict.
+    title: The words above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    from sklearn.metrics import RocCurveDisplay
+
+    figure = _figure(width, height)
+    axes = figure.subplots()
+    features, truth = test.drop(columns=[target]), test[target].to_numpy()
+    for name, model in zip(names_of(models, "model"), models, strict=True):
+        chances, classes = model.predict_proba(features), model.classes_
+        # Of two classes the second says it all; of more, each is drawn against the rest.
+        for n in range(1 if len(classes) == 2 else 0, len(classes)):
+            RocCurveDisplay.from_predictions(
+                truth == classes[n], chances[:, n], name=f"{name}: {classes[n]}", ax=axes
+            )
+    axes.plot([0, 1], [0, 1], "--", color="gray", linewidth=1)
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Predicted and true values")
+def plot_predictions(
+    model: Model,
+    test: Table,
+    *,
+    target: str = "target",
+    title: str = "",
+    width: Inches = 5.0,
+    height: Inches = 5.0,
+) -> Figure:
+    """Draw the numbers that a model predicts against the true ones.
+
+    model: The model.
+    test: The table to test on.
+    target: The column that the model predicts.
+    title: The words above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    figure = _figure(width, height)
+    axes = figure.subplots()
+    truth = test[target]
+    axes.scatter(truth, model.predict(test.drop(columns=[target])), s=12)
+    ends = [float(truth.min()), float(truth.max())]
+    axes.plot(ends, ends, "--", color="gray", linewidth=1)
+    axes.set_xlabel(target)
+    axes.set_ylabel("prediction")
+    axes.set_title(title)
+    return figure
+
+
+@component(category="Plot", title="Feature importance")
+def plot_importance(
+    model: Model,
+    test: Table,
+    *,
+    target: str = "target",
+    count: Annotated[int, Field(ge=1, le=100)] = 15,
+    repeats: Annotated[int, Field(ge=1, le=100)] = 5,
+    seed: Annotated[int, Field(ge=0)] = 0,
+    title: str = "",
+    width: Inches = 7.0,
+    height: Inches = 4.5,
+) -> Figure:
+    """Draw how much worse a model gets when the values of a column are shuffled.
+
+    model: The model.
+    test: The table to test on.
+    target: The column that the model predicts.
+    count: How many columns are drawn, the most important ones.
+    repeats: How often each column is shuffled.
+    seed: The same number shuffles in the same way.
+    title: The words above the figure.
+    width: In inches.
+    height: In inches.
+    """
+    from sklearn.inspection import permutation_importance
+
+    features = test.drop(columns=[target])
+    found = permutation_importance(
+        model, features, test[target].to_numpy(), n_repeats=repeats, random_state=seed
+    )
+    order = found.importances_mean.argsort(kind="stable")[-count:]
+    figure = _figure(width, height)
+    axes = figure.subplots()
+    names = [str(features.columns[n]) for n in order]
+    axes.barh(names, found.importances_mean[order], xerr=found.importances_std[order])
     axes.set_title(title)
     return figure
 

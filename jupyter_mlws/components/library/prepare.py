@@ -7,11 +7,13 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Table, component
+from jupyter_mlws.components.images import IMAGE, has_images, uniform
 from jupyter_mlws.components.tables import numeric, target_of
 
 Filling = Literal["keep", "mean", "median", "most_frequent", "zero"]
 Encoding = Literal["one_hot", "ordinal", "none"]
 Scaling = Literal["none", "standard", "min_max"]
+Pixels = Annotated[int, Field(ge=4, le=1024)]
 
 
 class Prepared(NamedTuple):
@@ -31,10 +33,11 @@ def data_preprocessing(
     encode: Encoding = "one_hot",
     max_categories: Annotated[int, Field(ge=2)] = 50,
     scale: Scaling = "none",
+    image_size: Pixels | None = None,
 ) -> Prepared:
     """Clean, encode and scale raw data so that a model can be trained on it.
 
-    input_path: A table, or a folder of CSV and Parquet files with the same columns.
+    input_path: A table, a folder of tables with the same columns, or a folder of images or arrays.
     output_path: The table that is ready; its last column is the target.
     target: The column to predict, which stays as it is; if empty, "target" or the last column.
     drop_missing: Leave out rows in which a value is missing.
@@ -43,7 +46,10 @@ def data_preprocessing(
     encode: How columns of words become numbers.
     max_categories: Columns of words with more different values than this are left out.
     scale: How columns of numbers are scaled.
+    image_size: Height and width that images are brought to, in pixels; if empty they stay if alike.
     """
+    if has_images(input_path):
+        return Prepared(_images(input_path, target, drop_duplicates, image_size))
     goal = target_of(input_path, target)
     table = input_path.drop_duplicates() if drop_duplicates else input_path
     table = table.dropna(subset=[goal])
@@ -58,6 +64,20 @@ def data_preprocessing(
     features = _scaled(features, [n for n in numbers if features[n].dtype != bool], scale)
     print(f"{len(table)} rows, {len(features.columns)} columns, target {goal!r}")  # noqa: T201
     return Prepared(features.assign(**{goal: table[goal]}))
+
+
+def _images(data: Table, target: str | None, drop_duplicates: bool, size: int | None) -> Table:
+    """Images of one size, each with its class as the last column; nothing else."""
+    goal = target_of(data, target)
+    if goal == IMAGE:
+        raise ValueError(
+            "nothing says of which class the images are: put those of each class into a folder "
+            "of its own, or an array of labels beside the array of images"
+        )
+    table = data[[IMAGE, goal]].dropna(subset=[goal])
+    table = uniform(table.drop_duplicates() if drop_duplicates else table, size)
+    print(f"{len(table)} images, {table[goal].nunique()} classes")  # noqa: T201
+    return table
 
 
 def _without_missing(table: Table) -> Table:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from jupyter_mlws.components import Model, Table, component
+from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components.estimators import checked
 
 Classifier = Literal[
     "random_forest", "logistic_regression", "gradient_boosting", "decision_tree", "k_neighbors"
@@ -14,8 +16,17 @@ Classifier = Literal[
 Regressor = Literal[
     "random_forest", "linear_regression", "ridge", "gradient_boosting", "decision_tree"
 ]
+Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
+
+
+class Clustered(NamedTuple):
+    """A model that groups rows, and the groups."""
+
+    model: Model
+    table: Table
+    metrics: Metrics
 
 
 @component(category="Train", title="Train classifier")
@@ -117,6 +128,58 @@ def train_regressor(
         ),
     }
     return _fit(made[algorithm](), data, target, scale)
+
+
+@component(category="Train", title="Find clusters")
+def train_clusters(
+    data: Table,
+    *,
+    algorithm: Clustering = "k_means",
+    clusters: Annotated[int, Field(ge=2)] = 3,
+    distance: Positive = 0.5,
+    min_rows: Count = 5,
+    ignore: list[str] = ["target"],  # noqa: B006  never changed
+    scale: bool = True,
+    random_state: Annotated[int, Field(ge=0)] = 0,
+) -> Clustered:
+    """Group rows that are alike.
+
+    data: The table.
+    model: The model; those of dbscan and hierarchical know their own rows only.
+    table: The table with the number of each row's cluster in the column "cluster".
+    metrics: How many clusters there are, and how well they stand apart (silhouette, up to 1).
+    algorithm: How groups are found.
+    clusters: How many (k_means, gaussian_mixture, hierarchical).
+    distance: How near rows of a cluster are (dbscan).
+    min_rows: How many near rows make a cluster (dbscan); rows that have fewer are in cluster -1.
+    ignore: Columns that say nothing of how alike rows are, such as a class.
+    scale: Bring all columns to the same scale first.
+    random_state: The same number makes the same model.
+    """
+    from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
+    from sklearn.metrics import silhouette_score
+    from sklearn.mixture import GaussianMixture
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    made: dict[str, Callable[[], Any]] = {
+        "k_means": lambda: KMeans(n_clusters=clusters, n_init=10, random_state=random_state),
+        "gaussian_mixture": lambda: GaussianMixture(
+            n_components=clusters, random_state=random_state
+        ),
+        "dbscan": lambda: DBSCAN(eps=distance, min_samples=min_rows),
+        "hierarchical": lambda: AgglomerativeClustering(n_clusters=clusters),
+    }
+    features = checked(data.drop(columns=[name for name in ignore if name in data.columns]))
+    model = make_pipeline(*([StandardScaler()] if scale else []), made[algorithm]())
+    found = model.fit_predict(features)
+    count = len(set(found) - {-1})
+    inside = found >= 0
+    metrics: dict[str, Any] = {"clusters": count, "rows_outside": int((~inside).sum())}
+    if 2 <= count < int(inside.sum()):
+        places = model[:-1].transform(features) if scale else features.to_numpy()
+        metrics["silhouette"] = float(silhouette_score(places[inside], found[inside]))
+    return Clustered(model, data.assign(cluster=found), metrics)
 
 
 def _fit(estimator: Any, data: Table, target: str, scale: bool) -> Any:

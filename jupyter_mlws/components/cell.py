@@ -1,0 +1,85 @@
+"""``%%mlws component``: a notebook's cell becomes a file of the project's components."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.registry import FOLDER, ask_inspector
+from jupyter_mlws.errors import Words
+
+NAME = re.compile(r"[A-Za-z]\w*")
+FOOTER = "\n\n# Written by %%mlws component: it is written anew whenever the cell is run.\n"
+"""At the end, so that the lines keep their numbers."""
+
+
+class CellError(Exception):
+    """A cell that cannot become a component; ``words`` say why."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
+def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, list[str]]:
+    """Write a cell to ``components/NAME.py``; the file, and the components that it declares.
+
+    The name is the first component's unless given. The cell is run in a process of its own first.
+    Raises :class:`CellError`, and nothing is written, where it declares none, cannot be run by
+    itself, or the file is somebody's own.
+    """
+    if name is not None and not NAME.fullmatch(name):
+        raise CellError(
+            Words(
+                f"{name!r} is no name of a file: letters, digits and _, a letter first.",
+                f"{name!r} 不能作为文件名：应由字母、数字和 _ 组成，并以字母开头。",
+            )
+        )
+    declared = _declared(root, cell)
+    file = root / FOLDER / f"{name or declared[0]}.py"
+    if file.exists() and not file.read_text(encoding="utf-8").endswith(FOOTER):
+        shown = file.relative_to(root).as_posix()
+        raise CellError(
+            Words(
+                f"{shown} was not written by a cell, so it stays; give another name.",
+                f"{shown} 不是由单元格写入的，因此保留不变；请换一个名称。",
+            )
+        )
+    file.parent.mkdir(exist_ok=True)
+    temporary = file.with_name(f".{file.name}~")
+    temporary.write_text(cell.rstrip("\n") + FOOTER, encoding="utf-8")
+    temporary.replace(file)
+    return file, declared
+
+
+def _declared(root: Path, cell: str) -> list[str]:
+    """The components of a cell, as another process finds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, FOLDER, "cell.py")
+        file.parent.mkdir()
+        # A line of the notebook's cell is a line of the file: the first holds the magic.
+        file.write_text(f"\n{cell}", encoding="utf-8")
+        rows = ask_inspector(str(root), str(file))
+    faults = [row["error"] for row in rows if row["error"]]
+    if faults:
+        raise CellError(_told(faults[0]))
+    if not rows:
+        raise CellError(
+            Words(
+                "The cell declares no component: put @component above a function.",
+                "单元格没有声明组件：请在函数上方加上 @component。",
+            )
+        )
+    return [str(row["name"]) for row in rows]
+
+
+def _told(fault: Any) -> Words:
+    hint = ("", "")
+    if "NameError" in fault:
+        hint = (
+            " A component is run by itself: import what it needs in the cell.",
+            "组件单独运行：请在单元格中导入其所需内容。",
+        )
+    return Words(f"{fault}{hint[0]}", f"{fault}{hint[1]}")

@@ -1,0 +1,105 @@
+"""Asks databases through Python's DB-API: SQLite always, others where their driver is installed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.extras import installed
+
+DRIVERS = {
+    "postgresql": ("psycopg", "psycopg2"),
+    "mysql": ("pymysql", "MySQLdb"),
+    "duckdb": ("duckdb",),
+}
+"""Modules that speak to a kind of database, the best first."""
+
+
+@contextmanager
+def connected(database: Path | None, url: str, variable: str) -> Iterator[Any]:
+    """A connection to an SQLite file, or to what a URL names.
+
+    Raises ValueError where not exactly one is given, or the URL would write a password down.
+    """
+    if sum(map(bool, (database, url, variable))) != 1:
+        raise ValueError("give one database: a file, a url, or a url_variable")
+    if variable:
+        url = os.environ.get(variable, "")
+        if not url:
+            raise ValueError(f"the environment variable {variable} is not set")
+    elif urlsplit(url).password:
+        raise ValueError(
+            "the url holds a password, which would be kept with the workflow; put the url into "
+            "an environment variable, and its name into url_variable"
+        )
+    with closing(_sqlite(database) if database else _open(url)) as connection:
+        yield connection
+
+
+def rows(connection: Any, query: str, limit: int | None) -> Table:
+    """What a query finds, as a table; raises ValueError for a statement that finds no rows."""
+    import pandas as pd
+
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(query)
+        if cursor.description is None:
+            raise ValueError("the query finds no rows; it must be a SELECT")
+        names = [str(column[0]) for column in cursor.description]
+        records = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
+        table: Table = pd.DataFrame.from_records(
+            [tuple(row) for row in records], columns=names, coerce_float=True
+        )
+        return table
+
+
+def _sqlite(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+
+
+def _open(url: str) -> Any:
+    parts = urlsplit(url)
+    kind = parts.scheme.partition("+")[0]
+    kind = "postgresql" if kind == "postgres" else kind
+    if kind == "sqlite":
+        return _sqlite(Path(_file(parts)))
+    if kind not in DRIVERS:
+        known = ", ".join(["sqlite", *DRIVERS])
+        raise ValueError(f"{kind!r} is no known kind of database; known are {known}")
+    driver = next((name for name in DRIVERS[kind] if installed(name)), None)
+    if driver is None:
+        raise ModuleNotFoundError(
+            f"{kind} needs a driver: pip install {DRIVERS[kind][0]}", name=DRIVERS[kind][0]
+        )
+    openers: dict[str, Callable[[], Any]] = {
+        "postgresql": lambda: _connect(driver, f"postgresql{url[len(parts.scheme) :]}"),
+        "mysql": lambda: _connect(driver, **_account(parts)),
+        "duckdb": lambda: _connect(driver, _file(parts), read_only=True),
+    }
+    return openers[kind]()
+
+
+def _connect(driver: str, *where: str, **more: Any) -> Any:
+    return importlib.import_module(driver).connect(*where, **more)
+
+
+def _file(parts: SplitResult) -> str:
+    """``sqlite:///a/b`` is a file of the project, ``sqlite:////a/b`` one of the machine."""
+    return unquote(parts.netloc + parts.path)[0 if parts.netloc else 1 :]
+
+
+def _account(parts: SplitResult) -> dict[str, Any]:
+    given = {
+        "host": parts.hostname,
+        "port": parts.port,
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "database": unquote(parts.path.lstrip("/")),
+    }
+    return {name: value for name, value in given.items() if value is not None}

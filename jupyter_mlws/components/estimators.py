@@ -1,0 +1,148 @@
+"""scikit-learn's estimators by the names that settings have for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.tables import numeric
+
+Task = Literal["auto", "classification", "regression"]
+CLASSIFIERS = frozenset({"logistic_regression"})
+"""Kinds of model that only tell classes apart."""
+REGRESSORS = frozenset({"linear_regression", "ridge"})
+"""Kinds of model that only predict numbers."""
+MOST_CLASSES = 20
+"""Whole numbers with more different values than this are taken for quantities, not classes."""
+DEFAULTS: Mapping[str, Any] = {
+    "epochs": None,
+    "n_estimators": 100,
+    "max_depth": None,
+    "learning_rate": None,
+    "C": 1.0,
+    "alpha": 1.0,
+    "n_neighbors": 5,
+    "hidden_layers": [100],
+    "seed": 0,
+}
+"""What an estimator is made with where nothing else is given."""
+
+
+def task_of(
+    values: Any, goal: str, model_type: str, asked: Task
+) -> Literal["classification", "regression"]:
+    """What kind of prediction the target's values ask for; refuses a model that cannot do it."""
+    import pandas as pd
+
+    if len(values) == 0:
+        raise ValueError("the table has no rows")
+    words = not numeric(values) or pd.api.types.is_bool_dtype(values)
+    whole = words or bool((values.dropna() % 1 == 0).all())
+    classes = words or (whole and values.nunique() <= MOST_CLASSES)
+    if model_type in REGRESSORS or asked == "regression":
+        if words:
+            raise ValueError(f"{model_type} predicts numbers, and {goal!r} holds none")
+        if model_type in CLASSIFIERS:
+            raise ValueError(f"{model_type} tells classes apart; choose another for numbers")
+        return "regression"
+    if model_type in CLASSIFIERS or asked == "classification":
+        if not whole:
+            raise ValueError(
+                f"{goal!r} holds numbers with fractions, which are no classes: choose "
+                "linear_regression, ridge or another model that predicts numbers"
+            )
+        return "classification"
+    return "classification" if classes else "regression"
+
+
+def estimator(model_type: str, kind: str, given: Mapping[str, Any]) -> Any:
+    """The scikit-learn estimator, with what is given in place of its defaults."""
+    makers = _classifiers(given) if kind == "classification" else _regressors(given)
+    return makers[model_type]()
+
+
+def _classifiers(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.svm import SVC
+    from sklearn.tree import DecisionTreeClassifier
+
+    seed = given["seed"]
+    return {
+        "random_forest": lambda: RandomForestClassifier(**_forest(given)),
+        "gradient_boosting": lambda: GradientBoostingClassifier(**_boosting(given)),
+        "decision_tree": lambda: DecisionTreeClassifier(
+            max_depth=given["max_depth"], random_state=seed
+        ),
+        "logistic_regression": lambda: LogisticRegression(
+            C=given["C"], max_iter=given["epochs"] or 1000, random_state=seed
+        ),
+        "svm": lambda: SVC(C=given["C"], random_state=seed),
+        "k_neighbors": lambda: KNeighborsClassifier(n_neighbors=given["n_neighbors"]),
+        "mlp": lambda: MLPClassifier(**_network(given)),
+    }
+
+
+def _regressors(given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
+    from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
+    from sklearn.linear_model import LinearRegression, Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.svm import SVR
+    from sklearn.tree import DecisionTreeRegressor
+
+    seed = given["seed"]
+    return {
+        "random_forest": lambda: RandomForestRegressor(**_forest(given)),
+        "gradient_boosting": lambda: GradientBoostingRegressor(**_boosting(given)),
+        "decision_tree": lambda: DecisionTreeRegressor(
+            max_depth=given["max_depth"], random_state=seed
+        ),
+        "svm": lambda: SVR(C=given["C"]),
+        "k_neighbors": lambda: KNeighborsRegressor(n_neighbors=given["n_neighbors"]),
+        "mlp": lambda: MLPRegressor(**_network(given)),
+        "linear_regression": LinearRegression,
+        "ridge": lambda: Ridge(alpha=given["alpha"], random_state=seed),
+    }
+
+
+def _forest(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "n_estimators": given["n_estimators"],
+        "max_depth": given["max_depth"],
+        "random_state": given["seed"],
+    }
+
+
+def _boosting(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        # Each epoch adds a tree.
+        "n_estimators": given["epochs"] or given["n_estimators"],
+        "max_depth": given["max_depth"] or 3,
+        "learning_rate": given["learning_rate"] or 0.1,
+        "random_state": given["seed"],
+    }
+
+
+def _network(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "hidden_layer_sizes": tuple(given["hidden_layers"]),
+        "max_iter": given["epochs"] or 200,
+        "learning_rate_init": given["learning_rate"] or 0.001,
+        "random_state": given["seed"],
+    }
+
+
+def checked(data: Table, goal: str | None = None) -> Table:
+    """The columns to learn from; raises ValueError for words and for missing values."""
+    features = data if goal is None else data.drop(columns=[goal])
+    words = [name for name in features if not numeric(features[name])]
+    if words:
+        raise ValueError(f"the columns {words} hold no numbers; encode them first")
+    gaps = [name for name in data if data[name].isna().any()]
+    if gaps:
+        raise ValueError(f"values are missing in {gaps}; fill them or drop the rows first")
+    return features

@@ -1,0 +1,241 @@
+"""Images in a table: each is one value of the column "image", an array in NumPy's own format.
+
+So an image keeps its size and type, tables of images are Parquet as all others, and nothing is
+ever unpickled. Arrays are height × width (× channels); the class of an image is its "target".
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.tables import TARGET
+
+IMAGE = "image"
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+ARRAYS = frozenset({".npy", ".npz"})
+WORDS_FOR_IMAGES = frozenset({"x", "image", "images", "data"})
+WORDS_FOR_LABELS = frozenset({"y", "label", "labels", "target", "targets"})
+CHANNELS = (1, 3, 4)
+
+Row = tuple[Any, Any]
+"""An image's array and its class, which may be unknown."""
+
+
+def encode(array: Any) -> bytes:
+    """An array as one value of a table."""
+    import numpy as np
+
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+    return file.getvalue()
+
+
+def decode(value: bytes) -> Any:
+    """The array of one value."""
+    import numpy as np
+
+    return np.load(io.BytesIO(value), allow_pickle=False)
+
+
+def has_images(table: Table) -> bool:
+    """Whether a table holds images."""
+    return IMAGE in table.columns and len(table) > 0 and isinstance(table[IMAGE].iloc[0], bytes)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Pictures and arrays in a folder and below it, by name; hidden ones are left out."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in PICTURES | ARRAYS
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    )
+
+
+def read_images(path: Path) -> Table:
+    """The images of a folder or file, with their classes where they are known.
+
+    - pictures: the class is the name of the folder that they are in;
+    - arrays (`.npz`, or `.npy` beside each other) whose names tell images from labels: ``x`` and
+      ``y``, ``images`` and ``labels``, ``train_images`` and ``train_labels`` and so on;
+    - other `.npy`: one image, or many of one class, which is the folder's name or the file's own.
+
+    Raises ValueError for what is none of these.
+    """
+    import pandas as pd
+
+    files = image_files(path) if path.is_dir() else [path]
+    rows = list(_rows(files, path))
+    if not rows:
+        raise ValueError(f"there are no images in {str(path)!r}")
+    table: Table = pd.DataFrame({IMAGE: [encode(image) for image, _ in rows]})
+    classes = [_plain(label) for _, label in rows]
+    if any(name is not None for name in classes):
+        table = table.assign(**{TARGET: classes})
+    return table
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if hasattr(label, "item") else label
+
+
+def _rows(files: Sequence[Path], root: Path) -> Iterator[Row]:
+    import numpy as np
+
+    beside: dict[Path, dict[str, Any]] = {}
+    for file in files:
+        suffix = file.suffix.lower()
+        if suffix in PICTURES:
+            yield _picture(file), _folder_of(file, root)
+        elif suffix == ".npz":
+            with np.load(file, allow_pickle=False) as archive:
+                yield from _labelled(dict(archive), file, _folder_of(file, root))
+        else:
+            beside.setdefault(file.parent, {})[file.stem] = np.load(file, allow_pickle=False)
+    for folder, arrays in beside.items():
+        yield from _labelled(arrays, folder, _folder_of(folder / "file", root))
+
+
+def _folder_of(file: Path, root: Path) -> str | None:
+    """The class that a file's folder stands for; none at the top."""
+    return None if file.parent == root or file == root else file.parent.name
+
+
+def _picture(file: Path) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        plain = picture.mode in ("L", "RGB", "F", "I") or picture.mode.startswith("I;16")
+        gray = picture.mode in ("1", "LA")
+        return np.asarray(picture if plain else picture.convert("L" if gray else "RGB"))
+
+
+def _labelled(arrays: Mapping[str, Any], place: Path, folder: str | None) -> Iterator[Row]:
+    """The images of arrays that belong together, with the labels whose name fits theirs."""
+    labels = {_rest(name, WORDS_FOR_LABELS): name for name in arrays}
+    labels.pop(None, None)
+    for name, array in arrays.items():
+        if _rest(name, WORDS_FOR_LABELS) is not None:
+            continue
+        rest = _rest(name, WORDS_FOR_IMAGES)
+        if rest is not None and rest in labels:
+            yield from _paired(array, arrays[labels[rest]], f"{name!r} of {str(place)!r}")
+        else:
+            # A name that only says "images" is no class.
+            label = folder if folder is not None or rest is not None else name
+            yield from ((image, label) for image in _stack(array, str(place)))
+
+
+def _rest(name: str, words: frozenset[str]) -> tuple[str, ...] | None:
+    """What else a name says beside one of ``words``; None where it has none of them."""
+    parts = name.lower().replace("-", "_").split("_")
+    if not words.intersection(parts):
+        return None
+    return tuple(part for part in parts if part not in words)
+
+
+def _paired(array: Any, labels: Any, shown: str) -> Iterator[Row]:
+    labels = labels.reshape(len(labels), -1)
+    if labels.shape[1] != 1 or len(array) != len(labels):
+        raise ValueError(
+            f"{shown} holds {len(array)} images, and its labels have the shape "
+            f"{labels.shape}: give one label for each image"
+        )
+    if array.ndim == 2:
+        array = array.reshape(len(array), *square(array.shape[1], shown))
+    yield from zip(_last_channels(array), labels[:, 0], strict=True)
+
+
+def _stack(array: Any, shown: str) -> Iterable[Any]:
+    """One image or many, as an array's shape tells."""
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in CHANNELS):
+        return [array]
+    if array.ndim in (3, 4):
+        return _last_channels(array)  # type: ignore[no-any-return]
+    raise ValueError(f"an array of the shape {array.shape} in {shown!r} holds no images")
+
+
+def _last_channels(images: Any) -> Any:
+    """Images as PyTorch has them (channels first) as all others."""
+    shape = images.shape
+    if images.ndim == 4 and shape[1] in CHANNELS and shape[3] not in CHANNELS:
+        return images.transpose(0, 2, 3, 1)
+    return images
+
+
+def square(pixels: int, shown: str) -> tuple[int, int]:
+    """Height and width of an image that is given as a row of pixels."""
+    side = math.isqrt(pixels)
+    if side * side != pixels or side < 2:
+        raise ValueError(f"{shown}: {pixels} values are no square image")
+    return side, side
+
+
+# One shape for all
+
+
+def uniform(table: Table, size: int | None, usual: int = 64) -> Table:
+    """The table with images of one size and number of channels.
+
+    ``size``: height and width in pixels; None keeps images that are all alike, and brings those
+    that differ to ``usual``.
+    """
+    images = [decode(value) for value in table[IMAGE]]
+    wanted = (size, size) if size else _size_of(images, usual)
+    if len({image.shape for image in images}) == 1 and images[0].shape[:2] == wanted:
+        return table
+    colour = any(image.ndim == 3 and image.shape[2] >= 3 for image in images)
+    made = [encode(_resized(_coloured(image, colour), *wanted)) for image in images]
+    result: Table = table.assign(**{IMAGE: made})
+    return result
+
+
+def _size_of(images: Sequence[Any], usual: int) -> tuple[int, int]:
+    """Height and width of images that are all alike, else the usual ones."""
+    sizes = {image.shape[:2] for image in images}
+    return next(iter(sizes)) if len(sizes) == 1 else (usual, usual)
+
+
+def _coloured(image: Any, colour: bool) -> Any:
+    """Three channels, or none."""
+    import numpy as np
+
+    if image.ndim == 2:
+        return np.repeat(image[:, :, None], 3, axis=2) if colour else image
+    if not colour:
+        return image[:, :, 0]
+    return image[:, :, :3] if image.shape[2] >= 3 else np.repeat(image, 3, axis=2)
+
+
+def _resized(image: Any, height: int, width: int) -> Any:
+    import numpy as np
+    from PIL import Image
+
+    if image.shape[:2] == (height, width):
+        return image
+    if image.dtype == np.uint8:
+        return np.asarray(Image.fromarray(image).resize((width, height)))
+    planes = image[:, :, None] if image.ndim == 2 else image
+    made = [
+        np.asarray(Image.fromarray(plane.astype("float32")).resize((width, height)))
+        for plane in np.moveaxis(planes, 2, 0)
+    ]
+    return made[0] if image.ndim == 2 else np.stack(made, axis=2)
+
+
+def stacked(table: Table) -> Any:
+    """All images as one array: number × height × width × channels."""
+    import numpy as np
+
+    images = [decode(value) for value in table[IMAGE]]
+    if len({image.shape for image in images}) != 1:
+        raise ValueError("the images differ in size; bring them to one by data_preprocessing")
+    array = np.stack(images)
+    return array[..., None] if array.ndim == 3 else array

@@ -1,0 +1,72 @@
+"""Keep models where others find them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from jupyter_mlws.components import File, Metrics, Text, component
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/:\"'.][^/:\"']*$")]
+Alias = Annotated[str, Field(pattern=r"^[\w-]*$")]
+
+
+@component(category="Register", title="Register model")
+def register_model(
+    model: File,
+    metrics: Metrics | None = None,
+    *,
+    name: Name,
+    alias: Alias = "",
+) -> Text:
+    """Make a new version of a model in MLflow's registry, with its measures.
+
+    model: The model's file.
+    metrics: How well it does.
+    text: The address of the version, such as models:/wine/3.
+    name: The name of the model in the registry.
+    alias: A name for this version, such as production; it leaves the version that had it.
+    """
+    from jupyter_mlws.versioning.mlflow import tracking_uri
+    from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+
+    root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    registry = MLflowRegistry(tracking_uri(root))
+    version = registry.register(
+        name,
+        params=dict(_texts(metrics or {})),
+        metrics=dict(_numbers(metrics or {})),
+        artifacts={os.path.relpath(model, root): str(model.resolve())},
+        tags={},
+        run=os.environ.get("MLFLOW_RUN_ID") or None,
+        commit=_commit(root),
+    )
+    if alias:
+        registry.set_alias(name, alias, version["version"])
+    return f"models:/{name}/{version['version']}\n"
+
+
+def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _texts(metrics: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in metrics.items() if isinstance(value, str)}
+
+
+def _commit(root: Path) -> str | None:
+    """The commit that the working tree is at; None where there is no repository or none yet."""
+    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.versioning.git import Git
+
+    try:
+        return Git(root).find("HEAD")
+    except MLWSError:
+        return None

@@ -1,0 +1,265 @@
+"""Neural networks that behave as scikit-learn's estimators do.
+
+Trained weights are kept as NumPy arrays, so that a network is stored as any other model (skops, no
+pickle) and PyTorch is asked for only to train and to predict. Only functions import it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+from jupyter_mlws.components.artifacts import Table
+from jupyter_mlws.components.estimators import checked
+from jupyter_mlws.components.extras import TORCH
+from jupyter_mlws.components.images import IMAGE, has_images, square, stacked
+
+AT_ONCE = 256
+"""Rows of a prediction that are worked on together."""
+TOLD = 20
+"""Lines about the progress of a training, at most."""
+SMALL = 100_000
+"""Values of a batch below which threads would wait for each other longer than they work: on two
+busy cores a network on images of 8 × 8 took five times as long with two threads as with one."""
+POOLED = 4
+"""Height and width of what the convolutions leave, so that large images need no huge layer."""
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]
+    """What classifiers and regressors share.
+
+    ``network``: "cnn" looks at images (the column "image", or a square number of columns of
+    pixels), "mlp" at columns of numbers or at the pixels of images.
+    """
+
+    def __init__(
+        self,
+        network: str = "mlp",
+        epochs: int = 20,
+        batch_size: int = 32,
+        learning_rate: float = 0.001,
+        channels: Sequence[int] = (16, 32),
+        hidden_layers: Sequence[int] = (100,),
+        dropout: float = 0.0,
+        device: str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.channels = channels
+        self.hidden_layers = hidden_layers
+        self.dropout = dropout
+        self.device = device
+        self.seed = seed
+
+    def predict(self, data: Table) -> Any:
+        """The class or number of each row."""
+        return self._decided(self._outputs(data))
+
+    # Training
+
+    def _train(self, data: Table, wanted: Any, outputs: int, loss: str) -> None:
+        import numpy as np
+        import torch
+
+        self.feature_names_in_ = np.array(_features(data), dtype=object)
+        values = self._values(data)
+        self.shape_ = [int(n) for n in values.shape[1:]]
+        self.outputs_ = outputs
+        axes = (0, 2, 3) if self.network == "cnn" else (0,)
+        self.mean_ = values.mean(axis=axes, keepdims=True, dtype="float64").astype("float32")
+        spread = values.std(axis=axes, keepdims=True, dtype="float64").astype("float32")
+        self.spread_ = np.where(spread > 0, spread, np.float32(1))
+        torch.manual_seed(self.seed)
+        device = self._device()
+        module = self._module().to(device)
+        with _threads(self.batch_size * math.prod(self.shape_)):
+            self.losses_ = list(self._epochs(module, values, wanted, loss, device))
+        self.weights_ = {k: v.detach().cpu().numpy() for k, v in module.state_dict().items()}
+        self.parameters_ = int(sum(weight.size for weight in self.weights_.values()))
+
+    def _epochs(
+        self, module: Any, values: Any, wanted: Any, loss: str, device: str
+    ) -> Iterator[float]:
+        """Train; the mean loss of each epoch."""
+        import torch
+
+        optimizer = torch.optim.Adam(module.parameters(), lr=self.learning_rate)
+        measure = getattr(torch.nn.functional, loss)
+        module.train()
+        for epoch in range(1, self.epochs + 1):
+            total = 0.0
+            for places in torch.randperm(len(values)).split(self.batch_size):
+                optimizer.zero_grad()
+                batch = self._scaled(values[places.numpy()]).to(device)
+                found = measure(module(batch), torch.as_tensor(wanted[places.numpy()]).to(device))
+                found.backward()
+                optimizer.step()
+                total += float(found.detach()) * len(places)
+            yield total / len(values)
+            if epoch % math.ceil(self.epochs / TOLD) == 0 or epoch == self.epochs:
+                told = f"epoch {epoch}/{self.epochs} loss {total / len(values):.4g}"
+                print(told, flush=True)  # noqa: T201
+
+    # Both
+
+    def _outputs(self, data: Table) -> Any:
+        """What the last layer says of each row."""
+        import torch
+
+        module = self._module()
+        module.load_state_dict({k: torch.as_tensor(v) for k, v in self.weights_.items()})
+        device = self._device()
+        module.to(device).eval()
+        values = self._values(data)
+        if list(values.shape[1:]) != self.shape_:
+            raise ValueError(
+                f"the model was trained on values of the shape {self.shape_}, and these have "
+                f"{list(values.shape[1:])}"
+            )
+        with torch.no_grad(), _threads(self.batch_size * math.prod(self.shape_)):
+            parts = [
+                module(self._scaled(values[n : n + AT_ONCE]).to(device)).cpu()
+                for n in range(0, len(values), AT_ONCE)
+            ]
+        return torch.cat(parts).numpy()
+
+    def _scaled(self, values: Any) -> Any:
+        import torch
+
+        return torch.as_tensor((values.astype("float32") - self.mean_) / self.spread_)
+
+    def _values(self, data: Table) -> Any:
+        """Rows of numbers, or images with their channels first."""
+        if self.network == "mlp":
+            return _rows(data)
+        if has_images(data):
+            return stacked(data).transpose(0, 3, 1, 2)
+        rows = _rows(data)
+        return rows.reshape(len(rows), 1, *square(rows.shape[1], "a cnn looks at images"))
+
+    def _device(self) -> str:
+        import torch
+
+        if self.device != "auto":
+            return self.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def _module(self) -> Any:
+        from torch import nn
+
+        layers: list[Any] = []
+        if self.network == "cnn":
+            layers = list(_convolutions(self.shape_, self.channels))
+            side = [min(POOLED, max(1, n >> len(self.channels))) for n in self.shape_[1:]]
+            layers += [nn.AdaptiveAvgPool2d(side), nn.Flatten()]
+            width = self.channels[-1] * side[0] * side[1]
+        else:
+            width = self.shape_[0]
+        for size in self.hidden_layers:
+            layers += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(self.dropout)]
+            width = size
+        return nn.Sequential(*layers, nn.Linear(width, self.outputs_))
+
+    def _decided(self, outputs: Any) -> Any:
+        raise NotImplementedError
+
+
+class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """Tells classes apart."""
+
+    def fit(self, data: Table, target: Any) -> NetworkClassifier:
+        """Train on a table and the class of each row."""
+        import numpy as np
+
+        self.classes_, numbers = np.unique(np.asarray(target), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"all rows are of the class {self.classes_[0]!r}; nothing to tell")
+        self._train(data, numbers.astype("int64"), len(self.classes_), "cross_entropy")
+        return self
+
+    def predict_proba(self, data: Table) -> Any:
+        """How probable each class is, by row."""
+        import numpy as np
+
+        outputs = self._outputs(data).astype("float64")
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def _decided(self, outputs: Any) -> Any:
+        return self.classes_[outputs.argmax(axis=1)]
+
+
+class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """Predicts a number."""
+
+    def fit(self, data: Table, target: Any) -> NetworkRegressor:
+        """Train on a table and the number of each row."""
+        import numpy as np
+
+        numbers = np.asarray(target, dtype="float64")
+        self.middle_, self.width_ = float(numbers.mean()), float(numbers.std()) or 1.0
+        wanted = ((numbers - self.middle_) / self.width_).astype("float32")
+        self._train(data, wanted[:, None], 1, "mse_loss")
+        return self
+
+    def _decided(self, outputs: Any) -> Any:
+        return outputs[:, 0].astype("float64") * self.width_ + self.middle_
+
+
+def network(kind: str, task: str, given: Mapping[str, Any]) -> Any:
+    """A network for a task; ``given`` may say None for what is to be as usual."""
+    TORCH.demand()
+    made: Callable[..., Any] = NetworkClassifier if task == "classification" else NetworkRegressor
+    known = set(made().get_params())
+    return made(network=kind, **{k: v for k, v in given.items() if k in known and v is not None})
+
+
+def facts(model: Any) -> dict[str, Any]:
+    """What there is to say of a trained network; nothing of another model."""
+    if not isinstance(model, _Network):
+        return {}
+    return {"epochs": model.epochs, "parameters": model.parameters_, "loss": model.losses_[-1]}
+
+
+@contextmanager
+def _threads(values: int) -> Iterator[None]:
+    """One thread for small work, PyTorch's own number for other; afterwards as it was."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if values < SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _features(data: Table) -> list[str]:
+    return [IMAGE] if has_images(data) else [str(name) for name in data.columns]
+
+
+def _rows(data: Table) -> Any:
+    """One row of numbers for each row of the table."""
+    if has_images(data):
+        images = stacked(data)
+        return images.reshape(len(images), -1).astype("float32")
+    return checked(data).to_numpy(dtype="float32")
+
+
+def _convolutions(shape: Sequence[int], channels: Sequence[int]) -> Iterator[Any]:
+    from torch import nn
+
+    before, side = shape[0], min(shape[1:])
+    for count in channels:
+        yield nn.Conv2d(before, count, kernel_size=3, padding=1)
+        yield nn.ReLU()
+        if side >= 2:
+            yield nn.MaxPool2d(2)
+        before, side = count, side // 2

@@ -1,0 +1,60 @@
+"""A model is registered with its measures, by a node of a workflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.components.node import main
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+
+
+@pytest.fixture
+def root(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("DVC_ROOT", str(project.root))
+    for command in (
+        "sample_data --table wine.parquet",
+        "model_training --data wine.parquet --model out/m.skops --metrics out/m.json"
+        " --n_estimators 5",
+    ):
+        assert main(command.split()) == 0
+    return project.root
+
+
+def test_a_version_has_file_measures_and_commit(root: Path, git: Callable[..., str]) -> None:
+    command = "register_model --model out/m.skops --metrics out/m.json --text out/v.txt"
+    given = [*command.split(), "--name", "葡萄酒", "--alias", "production"]
+    assert main(given) == 0
+    assert (root / "out/v.txt").read_text() == "models:/葡萄酒/1\n"
+    registry = MLflowRegistry(f"sqlite:///{root}/mlflow.db")
+    version = registry.version("葡萄酒", 1)
+    measured: dict[str, Any] = json.loads((root / "out/m.json").read_text())
+    assert version["metrics"]["accuracy"] == measured["accuracy"]
+    assert version["params"] == {
+        "model_type": "random_forest",
+        "target": "target",
+        "task": "classification",
+    }
+    assert version["artifacts"] == ["out/m.skops"]
+    assert version["aliases"] == ["production"]
+    assert version["commit"] == git(root, "rev-parse", "HEAD").strip()
+
+    assert main(given) == 0
+    assert (root / "out/v.txt").read_text() == "models:/葡萄酒/2\n"
+    assert registry.version("葡萄酒", 1)["aliases"] == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "../x", "a:b"])
+def test_names_that_mlflow_refuses_are_refused_before(
+    root: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "register_model --model out/m.skops --text out/v.txt --name"
+    assert main([*command.split(), name]) == 2
+    assert "--name" in capsys.readouterr().err
+    assert not (root / "out/v.txt").exists()
