@@ -124,19 +124,8 @@ def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     with open_repo(root) as repo, _refusing(path):
         from dvc.parsing import DataResolver
 
-        folder = (root / path).parent
-        return _resolved(DataResolver(repo, str(folder), dict(data)), folder)
-
-
-def _resolved(resolver: Any, folder: Path) -> dict[str, Any]:
-    stages: dict[str, Any] = {}
-    for name in resolver.get_keys():
-        stage = resolver.resolve_one(name)[name]
-        if stage.get("wdir"):
-            # DVC gives it by the process's folder; in the file it goes by the file's own.
-            stage["wdir"] = os.path.relpath(Path(stage["wdir"]).resolve(), folder)
-        stages[name] = stage
-    return stages
+        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+        return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
 
 
 @contextmanager
