@@ -568,6 +568,14 @@ CATALOGUE: dict[str, Entry] = {
             "请选择其他路径，或先消除所述原因。",
         ),
     ),
+    "30220": Entry(
+        409,
+        Words("DVC's settings cannot be read: {reason}", "无法读取 DVC 的设置：{reason}"),
+        Words(
+            "Correct `.dvc/config`, or restore it from a snapshot.",
+            "请修正 `.dvc/config`，或从快照中恢复该文件。",
+        ),
+    ),
     "30401": Entry(
         409,
         Words(

@@ -140,7 +140,7 @@ class PlanHandler(APIHandler):
         "Plan a run: what would run, and why",
         Plan,
         query=TargetsQuery,
-        errors=(*NO_WORKFLOW, "30104", "30204", "40201", "40203", "40204"),
+        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203", "40204"),
     )
     async def get(self, identifier: str, query: TargetsQuery) -> Plan:
         workspace = await self.open_workspace()
@@ -160,7 +160,7 @@ class ExecuteHandler(APIHandler):
         body=ExecuteRequest,
         status=202,
         also=[("execute", "kernels"), ("write", "contents")],
-        errors=(*NO_WORKFLOW, "30103", "30104", "30204", "40201", "40203", "40204"),
+        errors=(*NO_WORKFLOW, "30103", "30104", "30204", "30220", "40201", "40203", "40204"),
         idempotent=True,
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
