@@ -150,6 +150,7 @@ def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Respo
         assert read("me") == {"name": FAITH, "admin": False}
         first = hub.container(FAITH, "side")
         accepted("POST", f"containers/{SIDE}/restart")
+        hear(news, tells(SIDE, "STARTING"))
         hear(news, tells(SIDE, "RUNNING"))
         assert hub.container(FAITH, "side") != first
         accepted("POST", f"containers/{SIDE}/stop")
