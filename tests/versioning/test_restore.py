@@ -30,7 +30,7 @@ def _run_pipeline(root: Path) -> None:
     subprocess.run(command, cwd=root, check=True, capture_output=True)
 
 
-@pytest.mark.parametrize("broken", ["broken\n", "[core]\n    no_such = 1\n", "\x00"])
+@pytest.mark.parametrize("broken", ["password hunter2\n", "[core]\n    no_such = 1\n", "\x00"])
 def test_broken_settings_of_dvc_come_back_with_the_data(
     manager: SnapshotManager, broken: str
 ) -> None:
@@ -50,6 +50,7 @@ def test_broken_settings_of_dvc_come_back_with_the_data(
     with pytest.raises(MLWSError) as refused:
         manager.create("Not with these settings")
     assert refused.value.code == "30220"
+    assert "hunter2" not in str(refused.value)
     result = manager.restore(made.id)
     assert tree_of(root) == before
     assert result.safety is not None

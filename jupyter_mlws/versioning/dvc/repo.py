@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +14,9 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.secrets import masked
+
+_QUOTED = re.compile(r" \(('.*'|\".*\")\)")
+"""A line of the settings in a message about it: it may hold a password."""
 
 
 def initialize(root: Path) -> None:
@@ -56,7 +60,8 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     except NotDvcRepoError as error:
         raise MLWSError("30204") from error
     except ConfigError as error:
-        raise MLWSError("30220", reason=masked(" ".join(str(error).split()))) from error
+        said = _QUOTED.sub("", " ".join(str(error).split()))
+        raise MLWSError("30220", reason=masked(said)) from error
     try:
         yield repo
     finally:
