@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -156,6 +157,7 @@ class Pipeline:
         with _refusing(path):
             self._stages = self._file.stages
             self.names: list[str] = list(self._stages)
+            self.order: Sequence[str] = self.names
             self._known = set(self._stages.lockfile_data)
 
     # Planning
@@ -386,6 +388,8 @@ class Pipeline:
                 entries[name] = entries.pop(name)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             dump_yaml(str(temporary), data)
+            if before:
+                shutil.copymode(path, temporary)
             temporary.replace(path)
             self._repo.scm_context.track_file(os.path.relpath(path))
 
@@ -403,7 +407,8 @@ class Pipeline:
         from dvc.dvcfile import load_file
 
         stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
-        if stage.is_import or stage.frozen or not stage.changed():
+        # A frozen import is what it holds, as for DVC; one that is not would be fetched anew.
+        if (stage.is_import and not stage.frozen) or not stage.changed():
             return False
         if not all(out.exists for out in stage.outs):
             stage.checkout()
