@@ -138,8 +138,9 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     assert remote.components() == local.components()
     assert remote.workflows() == local.workflows()
     assert remote.workflow("dvc.yaml") == local.workflow("dvc.yaml")
-    assert remote.plan("dvc.yaml", []) == local.plan("dvc.yaml", [])
-    assert remote.plan("dvc.yaml", ["first"]) == local.plan("dvc.yaml", ["first"])
+    assert remote.plan("dvc.yaml", {}) == local.plan("dvc.yaml", {})
+    first = {"targets": ["first"], "force": True, "jobs": 3}
+    assert remote.plan("dvc.yaml", first) == local.plan("dvc.yaml", first)
 
     run = remote.execute("dvc.yaml", {"jobs": 1})
     done = ended(remote, "dvc.yaml", run["id"])

@@ -139,9 +139,15 @@ def components(desk: Desk) -> int:
     return OK
 
 
-def plan(desk: Desk, words: Sequence[str]) -> int:
+def plan(
+    desk: Desk, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
+) -> int:
     path, targets = _workflow(desk, words)
-    desk.answer(desk.session.plan(path, targets), desk.views.plan)
+    asked: JSON = {"targets": targets, "jobs": jobs}
+    for name, wanted in (("force", force), ("accept_cosmetic", accept_cosmetic)):
+        if wanted:
+            asked[name] = True
+    desk.answer(desk.session.plan(path, asked), desk.views.plan)
     return OK
 
 
@@ -154,6 +160,7 @@ def run(
     keep_going: bool,
     again: Sequence[str],
     accept: Sequence[str],
+    accept_cosmetic: bool,
     skipped: Sequence[str],
 ) -> int:
     path, targets = _workflow(desk, words)
@@ -161,6 +168,8 @@ def run(
     for name, nodes in (("again", again), ("accept", accept), ("skip", skipped)):
         if nodes:
             request[name] = list(nodes)
+    if accept_cosmetic:
+        request["accept_cosmetic"] = True
     if params:
         request["params"] = dict(map(_param, params))
     if targets:

@@ -77,6 +77,28 @@ def _known(
         desk.close()
 
 
+_JOBS = _option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    words=Words("Nodes at the same time.", "并行节点数。"),
+)
+_FORCE = _option(
+    "-f",
+    "--force",
+    is_flag=True,
+    words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
+)
+_ACCEPT_COSMETIC = _option(
+    "--accept-cosmetic",
+    is_flag=True,
+    words=Words(
+        "Do not run nodes of which only comments, the form of YAML and JSON, or a notebook's "
+        "outputs and notes have changed.",
+        "若节点仅有注释、YAML 与 JSON 书写形式或笔记本输出与说明的更改，则不再运行。",
+    ),
+)
+
 WORDS: list[Word] = [
     Word(
         "status",
@@ -270,7 +292,10 @@ WORDS: list[Word] = [
         [
             _argument(
                 "words", nargs=-1, metavar="[FILE] [TARGET]...", shell_complete=_complete_workflow
-            )
+            ),
+            _JOBS,
+            _FORCE,
+            _ACCEPT_COSMETIC,
         ],
     ),
     Word(
@@ -292,18 +317,8 @@ WORDS: list[Word] = [
                 metavar="NODE.KEY=VALUE",
                 words=Words("A setting of a node, for this run.", "本次运行的节点配置。"),
             ),
-            _option(
-                "-j",
-                "--jobs",
-                type=click.IntRange(1),
-                words=Words("Nodes at the same time.", "并行节点数。"),
-            ),
-            _option(
-                "-f",
-                "--force",
-                is_flag=True,
-                words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
-            ),
+            _JOBS,
+            _FORCE,
             _option(
                 "-k",
                 "--keep-going",
@@ -328,6 +343,7 @@ WORDS: list[Word] = [
                     "将 NODE 现有的输出作为其结果，不再运行。",
                 ),
             ),
+            _ACCEPT_COSMETIC,
             _option(
                 "--skip",
                 "skipped",

@@ -140,8 +140,11 @@ class LocalSession:
     def workflow(self, path: str) -> JSON:
         return _plain(self._workspace.workflows.get(path, self._language))
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        return _plain(self._workspace.workflows.plan(path, list(targets), self._language))
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.workflows.models import PlanQuery
+
+        query = PlanQuery(**asked)
+        return _plain(self._workspace.workflows.plan(path, query, self._language))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import ExecuteRequest

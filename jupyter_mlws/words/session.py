@@ -105,8 +105,8 @@ class Session(Protocol):
     def workflow(self, path: str) -> JSON:
         """One workflow with nodes and edges."""
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        """What a run would do with every node."""
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        """What a run would do with every node; ``asked`` is the query of the API's plan."""
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         """Start a run; ``request`` is the body of the API's execute."""
@@ -245,8 +245,8 @@ class RemoteSession:
     def workflow(self, path: str) -> JSON:
         return self._get(_workflow(path))
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        return self._get(f"{_workflow(path)}/plan", {"targets": list(targets)})
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        return self._get(f"{_workflow(path)}/plan", asked)
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         return self._post(f"{_workflow(path)}/execute", {**request, "origin": self._origin.value})

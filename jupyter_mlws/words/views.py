@@ -266,7 +266,34 @@ class Views:
             **plan["summary"],
         )
         columns = [("Node", "节点"), ("Action", "操作"), ("Why", "原因"), ("About", "预计")]
-        return [self.table(columns, rows), line(text, Tone.STRONG)]
+        return [self.table(columns, rows), line(text, Tone.STRONG), *self._prospects(plan)]
+
+    def _prospects(self, plan: JSON) -> list[Block]:
+        """How long it would take, and what could be accepted as unchanged."""
+        blocks: list[Block] = []
+        if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
+            about = self.say(
+                "About {time} with {jobs} at once",
+                "并行 {jobs} 个时预计 {time}",
+                time=_seconds(plan["estimate_seconds"]),
+                jobs=plan["jobs"],
+            )
+            if plan["without_estimate"]:
+                about += self.say(
+                    ", without {count} that never ran",
+                    "，不含从未运行的 {count} 个",
+                    count=plan["without_estimate"],
+                )
+            blocks.append(line(about, Tone.FAINT))
+        waiting = [n["id"] for n in plan["nodes"] if n["cosmetic"] and n["action"] == "run"]
+        if waiting:
+            text = self.say(
+                "Only looks have changed: {nodes}. --accept-cosmetic takes them as unchanged.",
+                "仅书写形式有更改：{nodes}。使用 --accept-cosmetic 可视为未更改。",
+                nodes=", ".join(waiting),
+            )
+            blocks.append(line(text, Tone.GOOD))
+        return blocks
 
     def run(self, run: JSON) -> list[Block]:
         """A run with a line for every node."""

@@ -19,13 +19,13 @@ from jupyter_mlws.workflows.models import (
     LogQuery,
     Output,
     Plan,
+    PlanQuery,
     Preview,
     Problems,
     Run,
     RunQuery,
     RunsQuery,
     RunSummary,
-    TargetsQuery,
     ValidateRequest,
     Workflow,
     WorkflowSummary,
@@ -144,14 +144,12 @@ class PlanHandler(APIHandler):
     @endpoint(
         "Plan a run: what would run, and why",
         Plan,
-        query=TargetsQuery,
+        query=PlanQuery,
         errors=(*NO_WORKFLOW, "30104", "30204", "40201", "40203", "40204"),
     )
-    async def get(self, identifier: str, query: TargetsQuery) -> Plan:
+    async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
-        return await in_thread(
-            workspace.workflows.plan, unescape(identifier), query.targets, self.language
-        )
+        return await in_thread(workspace.workflows.plan, unescape(identifier), query, self.language)
 
 
 class ExecuteHandler(APIHandler):

@@ -21,6 +21,7 @@ from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.capacity import refuse_oversized
+from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.detaching import collected, detach
 from jupyter_mlws.workflows.document import Document, Stage, parse
@@ -34,6 +35,7 @@ from jupyter_mlws.workflows.models import (
     Log,
     Output,
     Plan,
+    PlanQuery,
     Preview,
     Problem,
     Run,
@@ -54,7 +56,7 @@ POLL = 0.05
 """Seconds between two looks while waiting."""
 
 
-ASKED = ("targets", "force", "keep_going", "again", "accept", "skip")
+ASKED = ("targets", "force", "keep_going", "again", "accept", "accept_cosmetic", "skip")
 """What of a request a run remembers, and one that resumes it asks for again."""
 
 
@@ -196,23 +198,28 @@ class WorkflowManager:
             ]
         return [finding.told(language) for finding in self._documents.findings(document)]
 
-    def plan(
-        self, path: str, targets: Sequence[str] = (), language: str = ENGLISH, force: bool = False
-    ) -> Plan:
-        """What a run of the targets (all by default) would do, and why."""
+    def plan(self, path: str, asked: PlanQuery | None = None, language: str = ENGLISH) -> Plan:
+        """What a run would do with each node, why, and how long it would take."""
         from jupyter_mlws.versioning.dvc import resolved
         from jupyter_mlws.versioning.dvc.lanes import open_lane
         from jupyter_mlws.workflows import plan
 
+        asked = asked or PlanQuery()
+        jobs = asked.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
         self._documents.refuse_faulty(document)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:
             stages = document.stages(data)
-            _check_targets(stages, targets)
-            planned = plan.make(lane, stages, targets, force)
-        return plan.summarise(planned, self._journal.durations(path), language)
+            _check_targets(stages, asked.targets)
+            looks = Contents(self._root, self._journal.commits(path))
+            planned = plan.make(
+                lane, stages, asked.targets, asked.force, looks, asked.accept_cosmetic
+            )
+        makers = self._journal.makers({node.id: node.restored for node in planned})
+        known = self._journal.durations(path)
+        return plan.summarise(planned, stages, known, makers, jobs, language)
 
     # Runs
 

@@ -36,7 +36,11 @@ class Cause(str, Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference to the lock file: what, in which way, and the values where there are some."""
+    """One difference to the lock file: what, in which way, and the values where there are some.
+
+    Of a changed dependency ``old`` is the hash in the lock file, and ``new`` the one that a restore
+    will bring; None where it is what lies there.
+    """
 
     cause: Cause
     name: str = ""
@@ -64,11 +68,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run would find of a stage."""
+    """What a run would find of a stage; ``restored``: hashes of what it would restore, by path."""
 
     changes: tuple[Change, ...]
     restorable: bool
     frozen: bool
+    restored: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ class Forecast:
             self.restored.pop(path, None)
             self.rerun.add(path)
             self._above.update(_above(path))
+
+    def keeps(self, paths: Iterable[str]) -> None:
+        """Note paths that will stay as they are after all."""
+        self.rerun.difference_update(paths)
+        self._above = {above for path in self.rerun for above in _above(path)}
 
     def waits(self, path: str) -> bool:
         """Whether ``path``, something in it or something that it lies in will be made anew."""
@@ -186,11 +196,20 @@ class Pipeline:
                 forecast.restored.update(restored)
             elif changes or waits:
                 forecast.reruns(out.fs_path for out in stage.outs)
-            return Verdict(changes, restored is not None, False)
+            hashes = {
+                self._shown(out, str(out)): str(restored[out.fs_path]["md5"])
+                for out in stage.outs
+                if restored is not None
+            }
+            return Verdict(changes, restored is not None, False, hashes)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note that a stage will run whatever is known of it."""
         forecast.reruns(out.fs_path for out in self._stages[name].outs)
+
+    def expect_kept(self, name: str, forecast: Forecast) -> None:
+        """Note that what a stage has made will stay, whatever is known of it."""
+        forecast.keeps(out.fs_path for out in self._stages[name].outs)
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
         if stage.is_callback or stage.always_changed:
@@ -212,8 +231,9 @@ class Pipeline:
         if forecast.waits(dep.fs_path):
             return
         if dep.fs_path in forecast.restored:
-            if dep.hash_info.value != forecast.restored[dep.fs_path]["md5"]:
-                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified")
+            old, new = dep.hash_info.value, forecast.restored[dep.fs_path]["md5"]
+            if old != new:
+                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified", old, new)
             return
         for path, state in dep.workspace_status().items():
             if isinstance(state, Mapping):
@@ -222,7 +242,8 @@ class Pipeline:
                 for key, how in state.items():
                     yield Change(Cause.PARAMETER, key, how, known.get(key), actual.get(key))
             else:
-                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state)
+                old = dep.hash_info.value if state == "modified" else None
+                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state, old)
 
     def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
         """The outputs that the run cache would restore; None where it has nothing."""
