@@ -142,6 +142,8 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     first = {"targets": ["first"], "force": True, "jobs": 3}
     assert remote.plan("dvc.yaml", first) == local.plan("dvc.yaml", first)
 
+    assert remote.sweeps("dvc.yaml", {}) == local.sweeps("dvc.yaml", {"metric": None})
+
     run = remote.execute("dvc.yaml", {"jobs": 1})
     done = ended(remote, "dvc.yaml", run["id"])
     assert done["status"] == "COMPLETED"

@@ -99,6 +99,17 @@ _ACCEPT_COSMETIC = _option(
     ),
 )
 
+_SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
+_METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
+_MODE = _option(
+    "--mode",
+    type=click.Choice(["max", "min"]),
+    words=Words(
+        "Which values are better; by default by the metric's name.",
+        "哪些值更好；默认根据指标名称判断。",
+    ),
+)
+
 WORDS: list[Word] = [
     Word(
         "status",
@@ -296,6 +307,33 @@ WORDS: list[Word] = [
             _JOBS,
             _FORCE,
             _ACCEPT_COSMETIC,
+        ],
+    ),
+    Word(
+        "sweep",
+        commands.sweep,
+        Words(
+            "Show the variants of the sweeps (`foreach`, `matrix`) of FILE, the best first.",
+            "显示 FILE 中参数扫描（`foreach`、`matrix`）的变体，最佳者在前。",
+        ),
+        [_SWEEP, _METRIC, _MODE],
+    ),
+    Word(
+        "promote",
+        commands.promote,
+        Words(
+            "Make a plain stage of a sweep of FILE: its best variant, with the result it has.",
+            "将 FILE 中的参数扫描变为普通阶段：取其最佳变体并保留其结果。",
+        ),
+        [
+            _SWEEP,
+            _option(
+                "--variant",
+                metavar="VARIANT",
+                words=Words("This variant instead of the best.", "使用此变体而非最佳者。"),
+            ),
+            _METRIC,
+            _MODE,
         ],
     ),
     Word(

@@ -94,7 +94,7 @@ def _yaml(source: bytes) -> Any:
 
     def values(version: tuple[int, int]) -> list[Any]:
         yaml = YAML(typ="safe", pure=True)
-        yaml.version = version  # type: ignore[assignment]
+        yaml.version = version
         return [_Typed().of(document) for document in yaml.load_all(source)]
 
     return values((1, 1)), values((1, 2))

@@ -30,6 +30,7 @@ from jupyter_mlws.workflows.models import (
     Workflow,
     WorkflowSummary,
 )
+from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 
 NO_WORKFLOW = ("40205", "40401", "50302")
 WRONG = ("40201", "40202", "40203", "40205")
@@ -150,6 +151,55 @@ class PlanHandler(APIHandler):
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.plan, unescape(identifier), query, self.language)
+
+
+class SweepsHandler(APIHandler):
+    """Stages that generate variants."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "List a workflow's sweeps, their variants ranked by a metric",
+        Sweeps,
+        query=SweepsQuery,
+        errors=(*NO_WORKFLOW, "30104", "30204", "40208"),
+    )
+    async def get(self, identifier: str, query: SweepsQuery) -> Reply:
+        workspace = await self.open_workspace()
+        sweeps = await in_thread(workspace.workflows.sweeps, unescape(identifier), query)
+        return Reply(sweeps, version=sweeps.etag)
+
+
+class PromoteHandler(APIHandler):
+    """A sweep that becomes one of its variants."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Make a plain stage of a sweep: its best variant, or the one named",
+        Promoted,
+        body=PromoteRequest,
+        also=[("write", "contents")],
+        errors=(
+            *NO_WORKFLOW,
+            *WRONG,
+            "30103",
+            "30104",
+            "30204",
+            "40207",
+            "40208",
+            "40209",
+            "40402",
+        ),
+        headers=IF_MATCH,
+    )
+    async def post(self, identifier: str, name: str, body: PromoteRequest) -> Reply:
+        seen = self.versions()
+        workspace = await self.open_workspace()
+        promoted = await in_thread(
+            workspace.workflows.promote, unescape(identifier), name, body, seen
+        )
+        return Reply(promoted, version=promoted.etag)
 
 
 class ExecuteHandler(APIHandler):
@@ -372,6 +422,8 @@ HANDLERS = [
     (r"workflows/validate", ValidateHandler),
     (r"workflows/([^/]+)", WorkflowHandler),
     (r"workflows/([^/]+)/plan", PlanHandler),
+    (r"workflows/([^/]+)/sweeps", SweepsHandler),
+    (r"workflows/([^/]+)/sweeps/([^/]+)/promote", PromoteHandler),
     (r"workflows/([^/]+)/execute", ExecuteHandler),
     (r"workflows/([^/]+)/status", StatusHandler),
     (r"workflows/([^/]+)/runs", RunsHandler),

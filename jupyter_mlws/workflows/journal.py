@@ -259,6 +259,26 @@ class Journal:
             if "started" in record and "ended" in record
         }
 
+    def newest_of(
+        self, path: str, nodes: Sequence[str], last: int = 50
+    ) -> dict[str, tuple[str, Row]]:
+        """The newest run of each node among the last runs of a workflow, and what it was there."""
+        found: dict[str, tuple[str, Row]] = {}
+        wanted = set(nodes)
+        with self._lock:
+            runs = self._all(
+                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?",
+                path,
+                last,
+            )
+        for row in runs:
+            if len(found) == len(wanted):
+                break
+            for node, record in self.node_records(row["id"]).items():
+                if node in wanted:
+                    found.setdefault(node, (row["id"], record))
+        return found
+
     def commits(self, path: str, last: int = 20) -> list[str]:
         """The commits that the last runs of a workflow were made at, newest first."""
         with self._lock:

@@ -131,11 +131,42 @@ def open_pipeline(root: Path, path: str) -> Iterator[Pipeline]:
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The stages of ``data`` with templates filled and variants made, as DVC does it."""
-    with open_repo(root) as repo, _refusing(path):
+    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
         from dvc.parsing import DataResolver
 
         folder = (root / path).parent
         return _resolved(DataResolver(repo, str(folder), dict(data)), folder)
+
+
+def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What each variant of each ``foreach`` and ``matrix`` is made of, as DVC names and gives it:
+    group, variant's id, ``item`` and, where DVC gives one, ``key``."""
+    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
+        from dvc.parsing import DataResolver
+
+        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+        return {
+            name: dict(_variants(name, definition))
+            for name, definition in resolver.definitions.items()
+            if hasattr(definition, "normalized_iterable")
+        }
+
+
+def _variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    matrix = hasattr(definition, "matrix_data")
+    keyed = matrix or isinstance(definition.resolved_iterable, Mapping)
+    for key, value in definition.normalized_iterable.items():
+        given = {"item": _plain(value)}
+        yield f"{name}@{key}", {"key": key, **given} if keyed else given
+
+
+def _plain(value: Any) -> Any:
+    """A value of DVC's templates without its wrapping."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(part) for part in value]
+    return value.value if hasattr(value, "value") else value
 
 
 def _resolved(resolver: Any, folder: Path) -> dict[str, Any]:
@@ -157,6 +188,16 @@ def _refusing(path: str) -> Iterator[None]:
         yield
     except DvcException as error:
         said = " ".join(str(error).split()) or type(error).__name__
+        raise MLWSError("40205", path=path, reason=said, line=None) from error
+
+
+@contextmanager
+def _refusing_shapes(path: str) -> Iterator[None]:
+    """DVC's resolver takes for granted that a file has the shape that its schema asks for."""
+    try:
+        yield
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split()) or "a stage is not written as DVC takes it"
         raise MLWSError("40205", path=path, reason=said, line=None) from error
 
 
