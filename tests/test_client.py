@@ -139,8 +139,8 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     assert remote.workflows() == local.workflows()
     assert remote.workflow("dvc.yaml") == local.workflow("dvc.yaml")
     assert remote.plan("dvc.yaml", {}) == local.plan("dvc.yaml", {})
-    first = {"targets": ["first"], "force": True, "jobs": 3}
-    assert remote.plan("dvc.yaml", first) == local.plan("dvc.yaml", first)
+    asked = {"targets": ["first"], "force": True, "jobs": 3}
+    assert remote.plan("dvc.yaml", asked) == local.plan("dvc.yaml", asked)
 
     assert remote.sweeps("dvc.yaml", {}) == local.sweeps("dvc.yaml", {"metric": None})
 
