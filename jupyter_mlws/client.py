@@ -62,9 +62,10 @@ class API:
         path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("POST", path, query, body or {})
+        return self._call("POST", path, query, body or {}, headers=headers)
 
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
@@ -77,6 +78,7 @@ class API:
         query: Mapping[str, Any] | None,
         body: Mapping[str, Any] | None = None,
         timeout: float = WORK_LIMIT,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         request = urllib.request.Request(  # noqa: S310 - `running` lets http(s) through alone
             urljoin(self.url, f"{self.prefix}/{path}") + _query(query),
@@ -87,6 +89,7 @@ class API:
                 "Authorization": f"token {self.token}",
                 "Content-Type": "application/json",
                 "User-Agent": f"jupyter-mlws/{__version__}",
+                **(headers or {}),
             },
         )
         try:

@@ -17,6 +17,8 @@ NAMED_BY_TERMS = ("cause", "kind", "operation", "resource_type")
 """Facts whose values are words of ours: programs get the English one, sentences their own."""
 TERMS = {
     "a fault": "程序异常",
+    "sweep": "参数扫描",
+    "variant": "变体",
     "active run": "进行中的运行",
     "alias": "别名",
     "branch": "分支",
@@ -712,6 +714,26 @@ CATALOGUE: dict[str, Entry] = {
             "The workflow {workflow!r} is running: {run}.", "工作流 {workflow!r} 正在运行：{run}。"
         ),
         Words("Wait until it ends, or cancel it.", "请等待其结束，或先取消运行。"),
+    ),
+    "40208": Entry(
+        400,
+        Words(
+            "No variant of {sweep!r} has the metric {metric!r}; there are: {known}.",
+            "{sweep!r} 的任何变体都没有指标 {metric!r}；现有指标：{known}。",
+        ),
+        Words("Use one of these, or run the workflow first.", "请使用其中之一，或先运行工作流。"),
+    ),
+    "40209": Entry(
+        409,
+        Words(
+            "The sweep {sweep!r} cannot become a plain stage: {reason}",
+            "参数扫描 {sweep!r} 无法变为普通阶段：{reason}",
+        ),
+        Words(
+            "Run the workflow so that its variants have metrics, name a variant, or edit the file "
+            "as text.",
+            "请运行工作流以获得变体的指标，或指定变体，或以文本方式编辑该文件。",
+        ),
     ),
     "40401": Entry(
         404,

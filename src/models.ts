@@ -121,11 +121,57 @@ export interface INodePlan {
   action: PlanAction;
   reasons: string[];
   estimate_seconds: number | null;
+  /** Only looks have changed: a run with `accept_cosmetic` takes what is there. */
+  cosmetic: boolean;
+  /** The run that made what would be restored. */
+  restored_from: string | null;
 }
 
 export interface IPlan {
   nodes: INodePlan[];
-  summary: { run: number; cached: number; restorable: number };
+  summary: {
+    run: number;
+    cached: number;
+    restorable: number;
+    cosmetic: number;
+  };
+  jobs: number;
+  /** Of the nodes whose time is known; null where none is. */
+  estimate_seconds: number | null;
+  /** How many would run whose time is not known. */
+  without_estimate: number;
+}
+
+/** One stage that a sweep generates; `rank` counts from 1. */
+export interface IVariant {
+  id: string;
+  values: { [name: string]: any };
+  status: RunStatus | null;
+  duration: number | null;
+  run: string | null;
+  params: { [name: string]: any };
+  metrics: { [name: string]: number };
+  outputs: string[];
+  rank: number | null;
+  best: boolean;
+  error: string | null;
+}
+
+/** A stage with `foreach` or `matrix`, the best variant first. */
+export interface ISweep {
+  name: string;
+  kind: 'foreach' | 'matrix';
+  line: number | null;
+  metrics: string[];
+  metric: string | null;
+  mode: 'max' | 'min' | null;
+  best: string | null;
+  variants: IVariant[];
+}
+
+export interface ISweeps {
+  items: ISweep[];
+  etag: string;
 }
 
 export interface IRunSummary {

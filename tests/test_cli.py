@@ -235,7 +235,7 @@ def test_an_unknown_snapshot_is_named(mlws: Command) -> None:
 
 def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: Path) -> None:
     planned = mlws.json("plan")
-    assert planned["summary"] == {"run": 2, "cached": 0, "restorable": 0}
+    assert planned["summary"] == {"run": 2, "cached": 0, "restorable": 0, "cosmetic": 0}
     said = mlws("run").stdout
     assert "first  COMPLETED" in said
     assert "second  COMPLETED" in said

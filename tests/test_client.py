@@ -138,8 +138,11 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     assert remote.components() == local.components()
     assert remote.workflows() == local.workflows()
     assert remote.workflow("dvc.yaml") == local.workflow("dvc.yaml")
-    assert remote.plan("dvc.yaml", []) == local.plan("dvc.yaml", [])
-    assert remote.plan("dvc.yaml", ["first"]) == local.plan("dvc.yaml", ["first"])
+    assert remote.plan("dvc.yaml", {}) == local.plan("dvc.yaml", {})
+    asked = {"targets": ["first"], "force": True, "jobs": 3}
+    assert remote.plan("dvc.yaml", asked) == local.plan("dvc.yaml", asked)
+
+    assert remote.sweeps("dvc.yaml", {}) == local.sweeps("dvc.yaml", {"metric": None})
 
     run = remote.execute("dvc.yaml", {"jobs": 1})
     done = ended(remote, "dvc.yaml", run["id"])

@@ -139,10 +139,51 @@ def components(desk: Desk) -> int:
     return OK
 
 
-def plan(desk: Desk, words: Sequence[str]) -> int:
+def plan(
+    desk: Desk, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
+) -> int:
     path, targets = _workflow(desk, words)
-    desk.answer(desk.session.plan(path, targets), desk.views.plan)
+    asked: JSON = {"targets": targets, "jobs": jobs}
+    for name, wanted in (("force", force), ("accept_cosmetic", accept_cosmetic)):
+        if wanted:
+            asked[name] = True
+    desk.answer(desk.session.plan(path, asked), desk.views.plan)
     return OK
+
+
+def sweep(desk: Desk, words: Sequence[str], metric: str | None, mode: str | None) -> int:
+    path, names = _workflow(desk, words)
+    found = desk.session.sweeps(path, {"metric": metric, "mode": mode})
+    for name in names:
+        _sweep_named(found["items"], name)
+    if names:
+        found["items"] = [_sweep_named(found["items"], name) for name in names]
+    desk.answer(found, desk.views.sweeps)
+    return OK
+
+
+def promote(
+    desk: Desk, words: Sequence[str], variant: str | None, metric: str | None, mode: str | None
+) -> int:
+    path, names = _workflow(desk, words)
+    found = desk.session.sweeps(path, {})
+    given = {"variant": variant, "metric": metric, "mode": mode}
+    if not names and len(found["items"]) != 1:
+        known = ", ".join(row["name"] for row in found["items"]) or "-"
+        text = "Name the sweep; there are: {known}"
+        raise UsageFaultError(desk.views.say(text, "请指定参数扫描，现有：{known}", known=known))
+    name = _sweep_named(found["items"], names[0])["name"] if names else found["items"][0]["name"]
+    asked = {key: value for key, value in given.items() if value is not None}
+    done = desk.session.promote(path, name, asked, found["etag"])
+    desk.answer(done, desk.views.promoted)
+    return OK
+
+
+def _sweep_named(sweeps: Sequence[JSON], name: str) -> JSON:
+    for row in sweeps:
+        if row["name"] == name:
+            return row
+    raise MLWSError("40401", kind="sweep", name=name)
 
 
 def run(
@@ -154,6 +195,7 @@ def run(
     keep_going: bool,
     again: Sequence[str],
     accept: Sequence[str],
+    accept_cosmetic: bool,
     skipped: Sequence[str],
 ) -> int:
     path, targets = _workflow(desk, words)
@@ -161,6 +203,8 @@ def run(
     for name, nodes in (("again", again), ("accept", accept), ("skip", skipped)):
         if nodes:
             request[name] = list(nodes)
+    if accept_cosmetic:
+        request["accept_cosmetic"] = True
     if params:
         request["params"] = dict(map(_param, params))
     if targets:

@@ -77,6 +77,39 @@ def _known(
         desk.close()
 
 
+_JOBS = _option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1),
+    words=Words("Nodes at the same time.", "并行节点数。"),
+)
+_FORCE = _option(
+    "-f",
+    "--force",
+    is_flag=True,
+    words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
+)
+_ACCEPT_COSMETIC = _option(
+    "--accept-cosmetic",
+    is_flag=True,
+    words=Words(
+        "Do not run nodes of which only comments, the form of YAML and JSON, or a notebook's "
+        "outputs and notes have changed.",
+        "若节点仅有注释、YAML 与 JSON 书写形式或笔记本输出与说明的更改，则不再运行。",
+    ),
+)
+
+_SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
+_METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
+_MODE = _option(
+    "--mode",
+    type=click.Choice(["max", "min"]),
+    words=Words(
+        "Which values are better; by default by the metric's name.",
+        "哪些值更好；默认根据指标名称判断。",
+    ),
+)
+
 WORDS: list[Word] = [
     Word(
         "status",
@@ -270,7 +303,37 @@ WORDS: list[Word] = [
         [
             _argument(
                 "words", nargs=-1, metavar="[FILE] [TARGET]...", shell_complete=_complete_workflow
-            )
+            ),
+            _JOBS,
+            _FORCE,
+            _ACCEPT_COSMETIC,
+        ],
+    ),
+    Word(
+        "sweep",
+        commands.sweep,
+        Words(
+            "Show the variants of the sweeps (`foreach`, `matrix`) of FILE, the best first.",
+            "显示 FILE 中参数扫描（`foreach`、`matrix`）的变体，最佳者在前。",
+        ),
+        [_SWEEP, _METRIC, _MODE],
+    ),
+    Word(
+        "promote",
+        commands.promote,
+        Words(
+            "Make a plain stage of a sweep of FILE: its best variant, with the result it has.",
+            "将 FILE 中的参数扫描变为普通阶段：取其最佳变体并保留其结果。",
+        ),
+        [
+            _SWEEP,
+            _option(
+                "--variant",
+                metavar="VARIANT",
+                words=Words("This variant instead of the best.", "使用此变体而非最佳者。"),
+            ),
+            _METRIC,
+            _MODE,
         ],
     ),
     Word(
@@ -292,18 +355,8 @@ WORDS: list[Word] = [
                 metavar="NODE.KEY=VALUE",
                 words=Words("A setting of a node, for this run.", "本次运行的节点配置。"),
             ),
-            _option(
-                "-j",
-                "--jobs",
-                type=click.IntRange(1),
-                words=Words("Nodes at the same time.", "并行节点数。"),
-            ),
-            _option(
-                "-f",
-                "--force",
-                is_flag=True,
-                words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
-            ),
+            _JOBS,
+            _FORCE,
             _option(
                 "-k",
                 "--keep-going",
@@ -328,6 +381,7 @@ WORDS: list[Word] = [
                     "将 NODE 现有的输出作为其结果，不再运行。",
                 ),
             ),
+            _ACCEPT_COSMETIC,
             _option(
                 "--skip",
                 "skipped",

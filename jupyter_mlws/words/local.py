@@ -140,8 +140,22 @@ class LocalSession:
     def workflow(self, path: str) -> JSON:
         return _plain(self._workspace.workflows.get(path, self._language))
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        return _plain(self._workspace.workflows.plan(path, list(targets), self._language))
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.workflows.models import PlanQuery
+
+        query = PlanQuery(**asked)
+        return _plain(self._workspace.workflows.plan(path, query, self._language))
+
+    def sweeps(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.workflows.sweep_models import SweepsQuery
+
+        return _plain(self._workspace.workflows.sweeps(path, SweepsQuery(**asked)))
+
+    def promote(self, path: str, name: str, asked: Mapping[str, Any], etag: str) -> JSON:
+        from jupyter_mlws.workflows.sweep_models import PromoteRequest
+
+        request = PromoteRequest(**asked)
+        return _plain(self._workspace.workflows.promote(path, name, request, [etag]))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import ExecuteRequest

@@ -105,8 +105,14 @@ class Session(Protocol):
     def workflow(self, path: str) -> JSON:
         """One workflow with nodes and edges."""
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        """What a run would do with every node."""
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        """What a run would do with every node; ``asked`` is the query of the API's plan."""
+
+    def sweeps(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        """The sweeps of a workflow; ``asked`` is the query of the API's sweeps."""
+
+    def promote(self, path: str, name: str, asked: Mapping[str, Any], etag: str) -> JSON:
+        """Make a plain stage of a sweep, in the version ``etag`` of the file."""
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         """Start a run; ``request`` is the body of the API's execute."""
@@ -245,8 +251,15 @@ class RemoteSession:
     def workflow(self, path: str) -> JSON:
         return self._get(_workflow(path))
 
-    def plan(self, path: str, targets: Sequence[str]) -> JSON:
-        return self._get(f"{_workflow(path)}/plan", {"targets": list(targets)})
+    def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        return self._get(f"{_workflow(path)}/plan", asked)
+
+    def sweeps(self, path: str, asked: Mapping[str, Any]) -> JSON:
+        return self._get(f"{_workflow(path)}/sweeps", asked)
+
+    def promote(self, path: str, name: str, asked: Mapping[str, Any], etag: str) -> JSON:
+        where = f"{_workflow(path)}/sweeps/{segment(name)}/promote"
+        return self._post(where, asked, {"If-Match": f'"{etag}"'})
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         return self._post(f"{_workflow(path)}/execute", {**request, "origin": self._origin.value})
@@ -284,8 +297,10 @@ class RemoteSession:
         answer: JSON = self._server.get(path, {**(query or {}), "project": self._identifier})
         return answer
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> JSON:
-        answer: JSON = self._server.post(path, body, {"project": self._identifier})
+    def _post(
+        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> JSON:
+        answer: JSON = self._server.post(path, body, {"project": self._identifier}, headers)
         return answer
 
     def _follow(self, path: str, body: Mapping[str, Any], told: Told) -> JSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
@@ -266,7 +267,81 @@ class Views:
             **plan["summary"],
         )
         columns = [("Node", "节点"), ("Action", "操作"), ("Why", "原因"), ("About", "预计")]
-        return [self.table(columns, rows), line(text, Tone.STRONG)]
+        return [self.table(columns, rows), line(text, Tone.STRONG), *self._prospects(plan)]
+
+    def _prospects(self, plan: JSON) -> list[Block]:
+        """How long it would take, and what could be accepted as unchanged."""
+        blocks: list[Block] = []
+        if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
+            about = self.say(
+                "About {time} with {jobs} at once",
+                "并行 {jobs} 个时预计 {time}",
+                time=_seconds(plan["estimate_seconds"]),
+                jobs=plan["jobs"],
+            )
+            if plan["without_estimate"]:
+                about += self.say(
+                    ", without {count} that never ran",
+                    "，不含从未运行的 {count} 个",
+                    count=plan["without_estimate"],
+                )
+            blocks.append(line(about, Tone.FAINT))
+        waiting = [n["id"] for n in plan["nodes"] if n["cosmetic"] and n["action"] == "run"]
+        if waiting:
+            text = self.say(
+                "Only looks have changed: {nodes}. --accept-cosmetic takes them as unchanged.",
+                "仅书写形式有更改：{nodes}。使用 --accept-cosmetic 可视为未更改。",
+                nodes=", ".join(waiting),
+            )
+            blocks.append(line(text, Tone.GOOD))
+        return blocks
+
+    def sweeps(self, sweeps: JSON) -> list[Block]:
+        """A table for every sweep, the best variant first."""
+        if not sweeps["items"]:
+            return [line(self.say("No sweep here.", "此处没有参数扫描。"), Tone.FAINT)]
+        return [block for sweep in sweeps["items"] for block in self._sweep(sweep)]
+
+    def _sweep(self, sweep: JSON) -> list[Block]:
+        metrics = sorted(sweep["metrics"], key=lambda name: name != sweep["metric"])
+        values = list(dict.fromkeys(name for v in sweep["variants"] for name in v["values"]))
+        rows = [
+            [
+                Cell("★" if v["best"] else str(v["rank"] or DASH)),
+                Cell(v["id"].partition("@")[2], Tone.GOOD if v["best"] else Tone.STRONG),
+                self.word(v["status"] or DASH),
+                Cell(_seconds(v["duration"]), Tone.FAINT),
+                *(Cell(_value(v["values"].get(name))) for name in values),
+                *(Cell(number_of(v["metrics"].get(name))) for name in metrics),
+            ]
+            for v in sweep["variants"]
+        ]
+        columns = [("#", "#"), ("Variant", "变体"), ("Status", "状态"), ("Time", "用时")]
+        columns += [(name, name) for name in [*values, *metrics]]
+        blocks: list[Block] = [
+            Lines(
+                [[Cell(sweep["name"], Tone.STRONG), Cell(f"  {self._ranked(sweep)}", Tone.FAINT)]]
+            ),
+            self.table(columns, rows),
+        ]
+        errors = [v["error"] for v in sweep["variants"] if v["error"]]
+        return [*blocks, *(line(error, Tone.BAD) for error in errors)]
+
+    def _ranked(self, sweep: JSON) -> str:
+        if not sweep["metric"]:
+            return self.say("no metrics yet", "尚无指标")
+        if sweep["mode"] == "min":
+            return self.say(
+                "{metric}, less is better", "{metric}，越小越好", metric=sweep["metric"]
+            )
+        return self.say("{metric}, more is better", "{metric}，越大越好", metric=sweep["metric"])
+
+    def promoted(self, promoted: JSON) -> list[Block]:
+        text = self.say(
+            "{sweep} is now what {variant} was.", "{sweep} 现为原来的 {variant}。", **promoted
+        )
+        kept = self.say("The text before: .git/{kept_in}", "原文本：.git/{kept_in}", **promoted)
+        return [Lines([[Cell(text, Tone.GOOD)], [Cell(kept, Tone.FAINT)]])]
 
     def run(self, run: JSON) -> list[Block]:
         """A run with a line for every node."""
@@ -484,3 +559,10 @@ def _reason(node: JSON) -> str:
     if error:
         return str(error.get("message") if isinstance(error, dict) else error)
     return ", ".join(node["reasons"] or [])
+
+
+def _value(value: Any) -> str:
+    """A value of a sweep on one line."""
+    if value is None:
+        return DASH
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

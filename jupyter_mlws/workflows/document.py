@@ -284,6 +284,32 @@ def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
             yield Fault(words, line, str(name))
         elif not GENERATED & stage.keys():
             yield from _stage_faults(str(name), stage, lines)
+        else:
+            yield from _sweep_faults(str(name), stage, lines)
+
+
+def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
+    """What keeps `foreach` and `matrix` from generating stages."""
+    if "matrix" not in stage:
+        key, fits = "do", isinstance(stage.get("do"), Mapping) and len(stage) == 2
+        words = Words(
+            "A stage with `foreach` has `do` with the stage in it, and nothing else.",
+            "含 `foreach` 的阶段须以 `do` 给出阶段内容，且不含其他键。",
+        )
+    else:
+        given = stage["matrix"]
+        lists = given.values() if isinstance(given, Mapping) else [None]
+        key = "matrix"
+        fits = not {"foreach", "do"} & stage.keys() and all(
+            isinstance(one, list) or "${" in str(one) for one in lists
+        )
+        words = Words(
+            "`matrix` must be a mapping of names to lists, without `foreach` and `do`.",
+            "`matrix` 必须是名称到列表的映射，且不得与 `foreach`、`do` 同时使用。",
+        )
+    if not fits:
+        line = lines.get(("stages", name, key)) or lines.get(("stages", name))
+        yield Fault(words, line, name, key)
 
 
 def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:

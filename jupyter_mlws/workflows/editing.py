@@ -8,6 +8,7 @@ import subprocess
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
@@ -94,10 +95,7 @@ class Editor:
         with self._project.lock(f"remove {path}"):
             text = self._documents.text(path)
             folder = posixpath.dirname(path)
-            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-            name = f"{stamp}-{posixpath.basename(folder) or 'root'}-{etag_of(text)[:6]}"
-            trash = self._project.state / "trash" / name
-            trash.mkdir(parents=True, exist_ok=True)
+            trash = self._place_to_keep(path, text)
             removed = []
             for file in (path, posixpath.join(folder, LOCK)):
                 source = self._project.root / file
@@ -111,9 +109,23 @@ class Editor:
                 id=escape(path),
                 path=path,
                 removed=removed,
-                kept_in=f"mlws/trash/{name}",
+                kept_in=f"mlws/trash/{trash.name}",
                 results=self._results(path, text),
             )
+
+    def keep(self, document: Document) -> str:
+        """Keep a copy of a text that is about to be replaced; where, from the git folder."""
+        place = self._place_to_keep(document.path, document.text)
+        (place / FILE).write_bytes(document.text.encode())
+        return f"mlws/trash/{place.name}"
+
+    def _place_to_keep(self, path: str, text: str) -> Path:
+        """A folder for what is taken away, in the project's state folder."""
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        folder = posixpath.basename(posixpath.dirname(path)) or "root"
+        trash = self._project.state / "trash" / f"{stamp}-{folder}-{etag_of(text)[:6]}"
+        trash.mkdir(parents=True, exist_ok=True)
+        return trash
 
     def _results(self, path: str, text: str) -> list[str]:
         try:

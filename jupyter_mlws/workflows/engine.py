@@ -19,7 +19,15 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from jupyter_mlws.errors import Words
-from jupyter_mlws.versioning.dvc.stages import Change, Command, Found, Prepared, StageError
+from jupyter_mlws.versioning.dvc.stages import (
+    Change,
+    Command,
+    Forecast,
+    Found,
+    Prepared,
+    StageError,
+    Verdict,
+)
 from jupyter_mlws.workflows import plan
 from jupyter_mlws.workflows.capacity import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
@@ -58,6 +66,7 @@ class Lane(Protocol):
 
     order: Sequence[str]
 
+    def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
     def accept(self, name: str) -> Found: ...
     def command(self, name: str) -> Command: ...
@@ -87,7 +96,8 @@ class Order:
 
     ``again``: nodes that run even where they are up to date. ``accept``: nodes of which what is
     there becomes the result. ``skip``: nodes that are left out, while what depends on them runs.
-    ``done``: nodes that the run which this one resumes has done.
+    ``done``: nodes that the run which this one resumes has done. ``looks``: who tells cosmetic
+    changes from others, where nodes with no others are to be accepted; None if they are to run.
     """
 
     targets: Sequence[str] = ()
@@ -98,6 +108,7 @@ class Order:
     accept: frozenset[str] = frozenset()
     skip: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
+    looks: plan.Looks | None = None
 
 
 @dataclass
@@ -252,9 +263,20 @@ class Engine:
         if node in self._order.accept:
             work: Callable[[], Any] = lambda: self._lane.accept(node)  # noqa: E731
         else:
-            work = lambda: self._lane.prepare(node, force=self._forced(node))  # noqa: E731
+            work = lambda: self._bring_up_to_date(node)  # noqa: E731
         self._do(node, work, lambda found, error: self._prepared(attempt, found, error))
         return True
+
+    def _bring_up_to_date(self, node: str) -> Found:
+        """Without its command if that can be; a node of which only looks have changed, as that is
+        when its turn has come, is accepted where this was asked for."""
+        looks = self._order.looks
+        if looks is not None and not self._forced(node):
+            verdict = self._lane.examine(node, Forecast())
+            changes = () if verdict.frozen or verdict.restorable else verdict.changes
+            if changes and all(plan.only_looks(change, looks) for change in changes):
+                return self._lane.accept(node)
+        return self._lane.prepare(node, force=self._forced(node))
 
     def _forced(self, node: str) -> bool:
         if node in self._order.again:

@@ -19,17 +19,18 @@ from jupyter_mlws.workflows.models import (
     LogQuery,
     Output,
     Plan,
+    PlanQuery,
     Preview,
     Problems,
     Run,
     RunQuery,
     RunsQuery,
     RunSummary,
-    TargetsQuery,
     ValidateRequest,
     Workflow,
     WorkflowSummary,
 )
+from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 
 NO_WORKFLOW = ("40205", "40401", "50302")
 WRONG = ("40201", "40202", "40203", "40205")
@@ -144,14 +145,62 @@ class PlanHandler(APIHandler):
     @endpoint(
         "Plan a run: what would run, and why",
         Plan,
-        query=TargetsQuery,
+        query=PlanQuery,
         errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203", "40204"),
     )
-    async def get(self, identifier: str, query: TargetsQuery) -> Plan:
+    async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
-        return await in_thread(
-            workspace.workflows.plan, unescape(identifier), query.targets, self.language
+        return await in_thread(workspace.workflows.plan, unescape(identifier), query, self.language)
+
+
+class SweepsHandler(APIHandler):
+    """Stages that generate variants."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "List a workflow's sweeps, their variants ranked by a metric",
+        Sweeps,
+        query=SweepsQuery,
+        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40208"),
+    )
+    async def get(self, identifier: str, query: SweepsQuery) -> Reply:
+        workspace = await self.open_workspace()
+        sweeps = await in_thread(workspace.workflows.sweeps, unescape(identifier), query)
+        return Reply(sweeps, version=sweeps.etag)
+
+
+class PromoteHandler(APIHandler):
+    """A sweep that becomes one of its variants."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Make a plain stage of a sweep: its best variant, or the one named",
+        Promoted,
+        body=PromoteRequest,
+        also=[("write", "contents")],
+        errors=(
+            *NO_WORKFLOW,
+            *WRONG,
+            "30103",
+            "30104",
+            "30204",
+            "30220",
+            "40207",
+            "40208",
+            "40209",
+            "40402",
+        ),
+        headers=IF_MATCH,
+    )
+    async def post(self, identifier: str, name: str, body: PromoteRequest) -> Reply:
+        seen = self.versions()
+        workspace = await self.open_workspace()
+        promoted = await in_thread(
+            workspace.workflows.promote, unescape(identifier), name, body, seen
         )
+        return Reply(promoted, version=promoted.etag)
 
 
 class ExecuteHandler(APIHandler):
@@ -374,6 +423,8 @@ HANDLERS = [
     (r"workflows/validate", ValidateHandler),
     (r"workflows/([^/]+)", WorkflowHandler),
     (r"workflows/([^/]+)/plan", PlanHandler),
+    (r"workflows/([^/]+)/sweeps", SweepsHandler),
+    (r"workflows/([^/]+)/sweeps/([^/]+)/promote", PromoteHandler),
     (r"workflows/([^/]+)/execute", ExecuteHandler),
     (r"workflows/([^/]+)/status", StatusHandler),
     (r"workflows/([^/]+)/runs", RunsHandler),

@@ -25,6 +25,8 @@ from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, che
 LIVE = (Status.PENDING.value, Status.RUNNING.value)
 DONE = (Status.COMPLETED.value, Status.CACHED.value)
 """Nodes in these states have their result."""
+MADE = 10_000
+"""Nodes that are looked at for who made a result, newest first."""
 Row = dict[str, Any]
 
 
@@ -252,6 +254,59 @@ class Journal:
                 Status.COMPLETED.value,
             )
         return {row["node"]: row["seconds"] for row in rows if row["seconds"] is not None}
+
+    def newest_of(
+        self, path: str, nodes: Sequence[str], last: int = 50
+    ) -> dict[str, tuple[str, Row]]:
+        """The newest run of each node among the last runs of a workflow, and what it was there."""
+        found: dict[str, tuple[str, Row]] = {}
+        wanted = set(nodes)
+        with self._lock:
+            runs = self._all(
+                "SELECT id FROM runs WHERE workflow = ? ORDER BY created DESC, id DESC LIMIT ?",
+                path,
+                last,
+            )
+        for row in runs:
+            if len(found) == len(wanted):
+                break
+            for node, record in self.node_records(row["id"]).items():
+                if node in wanted:
+                    found.setdefault(node, (row["id"], record))
+        return found
+
+    def commits(self, path: str, last: int = 20) -> list[str]:
+        """The commits that the last runs of a workflow were made at, newest first."""
+        with self._lock:
+            rows = self._all(
+                "SELECT record FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?",
+                path,
+                last,
+            )
+        known = (json.loads(row["record"]).get("commit") for row in rows)
+        return list(dict.fromkeys(commit for commit in known if commit))
+
+    def makers(self, outputs: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+        """The newest run in which a node made these outputs (path: hash), by the keys given."""
+        wanted: dict[frozenset[tuple[str, str]], list[str]] = {}
+        for name, hashes in outputs.items():
+            if hashes:
+                wanted.setdefault(frozenset(hashes.items()), []).append(name)
+        found: dict[str, str] = {}
+        if not wanted:
+            return found
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
+                "WHERE nodes.status = ? ORDER BY runs.created DESC LIMIT ?",
+                (Status.COMPLETED.value, MADE),
+            )
+            for row in rows:
+                made = frozenset((json.loads(row["record"]).get("outputs") or {}).items())
+                found.update(dict.fromkeys(wanted.pop(made, ()), row["run"]))
+                if not wanted:
+                    break
+        return found
 
     def last_seq(self) -> int:
         """The seq of the newest event; 0 before the first."""

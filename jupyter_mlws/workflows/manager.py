@@ -19,8 +19,11 @@ from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.workflows import graph
+from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.dvc.renaming import carry_result
+from jupyter_mlws.workflows import graph, promotion
 from jupyter_mlws.workflows.capacity import refuse_oversized
+from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.detaching import collected, detach, forks
 from jupyter_mlws.workflows.document import Document, Stage, parse
@@ -34,6 +37,7 @@ from jupyter_mlws.workflows.models import (
     Log,
     Output,
     Plan,
+    PlanQuery,
     Preview,
     Problem,
     Run,
@@ -46,6 +50,8 @@ from jupyter_mlws.workflows.nodes import node
 from jupyter_mlws.workflows.processes import alive, end_bearers, start_time
 from jupyter_mlws.workflows.results import Results
 from jupyter_mlws.workflows.states import Status, TransitionError
+from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
+from jupyter_mlws.workflows.sweeps import Choice, chosen, listed, variants_of
 
 LATEST = "latest"
 START_LIMIT = 15.0
@@ -54,7 +60,7 @@ POLL = 0.05
 """Seconds between two looks while waiting."""
 
 
-ASKED = ("targets", "force", "keep_going", "again", "accept", "skip")
+ASKED = ("targets", "force", "keep_going", "again", "accept", "accept_cosmetic", "skip")
 """What of a request a run remembers, and one that resumes it asks for again."""
 
 
@@ -196,23 +202,81 @@ class WorkflowManager:
             ]
         return [finding.told(language) for finding in self._documents.findings(document)]
 
-    def plan(
-        self, path: str, targets: Sequence[str] = (), language: str = ENGLISH, force: bool = False
-    ) -> Plan:
-        """What a run of the targets (all by default) would do, and why."""
-        from jupyter_mlws.versioning.dvc import resolved
+    def plan(self, path: str, asked: PlanQuery | None = None, language: str = ENGLISH) -> Plan:
+        """What a run would do with each node, why, and how long it would take."""
         from jupyter_mlws.versioning.dvc.lanes import open_lane
         from jupyter_mlws.workflows import plan
 
+        asked = asked or PlanQuery()
+        jobs = asked.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
         self._documents.refuse_faulty(document)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:
             stages = document.stages(data)
-            _check_targets(stages, targets)
-            planned = plan.make(lane, stages, targets, force)
-        return plan.summarise(planned, self._journal.durations(path), language)
+            _check_targets(stages, asked.targets)
+            looks = Contents(self._root, self._journal.commits(path))
+            planned = plan.make(
+                lane, stages, asked.targets, asked.force, looks, asked.accept_cosmetic
+            )
+        makers = self._journal.makers({node.id: node.restored for node in planned})
+        known = self._journal.durations(path)
+        return plan.summarise(planned, stages, known, makers, jobs, language)
+
+    # Sweeps
+
+    def sweeps(self, path: str, asked: SweepsQuery | None = None) -> Sweeps:
+        """The sweeps of a workflow, their variants ranked; see :func:`.sweeps.listed`."""
+        self.reconcile()
+        document = self._documents.read(path)
+        items = listed(self._project, self._journal, document, asked or SweepsQuery())
+        return Sweeps(items=items, etag=document.etag)
+
+    def promote(
+        self, path: str, name: str, asked: PromoteRequest, seen: Sequence[str] | None = None
+    ) -> Promoted:
+        """Let a sweep become one of its variants: the best, or the one that is named.
+
+        The stage keeps the sweep's name, and has the variant's command, outputs and result.
+        ``seen``: the versions of the file of which it must be one (None: any). Errors: 40401 for a
+        sweep or variant that is not there, 40208 for a metric, 40209 where nothing tells which is
+        the best or the text cannot say it, 40207 while a run goes on, 40402 for another version.
+        """
+        self.reconcile()
+        document = self._documents.read(path)
+        if seen is not None and document.etag not in seen:
+            raise MLWSError("40402", path=path, etag=document.etag)
+        live = self._journal.live(path)
+        if live:
+            raise MLWSError("40207", workflow=path, run=live[0]["id"])
+        found = listed(self._project, self._journal, document, SweepsQuery())
+        sweep = next((one for one in found if one.name == name), None)
+        if sweep is None:
+            raise MLWSError("40401", kind="sweep", name=name)
+        return self._promote(document, chosen(sweep, asked))
+
+    def _promote(self, document: Document, choice: Choice) -> Promoted:
+        root, path, state = self._root, document.path, self._project.state
+
+        def resolve(changed: Document) -> Mapping[str, Any]:
+            return resolved.stages(root, path, changed.text, changed.data, state)
+
+        given = variants_of(self._project, document)[choice.sweep][choice.variant]
+        text = promotion.promoted(document, choice.sweep, choice.variant, given, resolve)
+        kept_in = self._editor.keep(document)
+        change = WorkflowChange(text=text)
+        changed = self._editor.change(path, change, [document.etag])
+        kept = carry_result(root, path, state, choice.variant, choice.sweep)
+        return Promoted(
+            sweep=choice.sweep,
+            variant=choice.variant,
+            metric=choice.metric,
+            value=choice.value,
+            result_kept=kept,
+            kept_in=kept_in,
+            etag=changed.etag,
+        )
 
     # Runs
 

@@ -171,27 +171,42 @@ class Problems(Record):
 
 
 class NodePlan(Record):
-    """What a run would do with a node, and why."""
+    """What a run would do with a node, and why.
+
+    ``cosmetic``: nothing but looks (comments, form, a notebook's outputs) has changed; a run with
+    ``accept_cosmetic`` takes what is there for its result. ``restored_from`` is the run that made
+    what would be restored, where the journal knows it.
+    """
 
     id: str
     action: Action
     reasons: list[str]
     estimate_seconds: float | None
+    cosmetic: bool = False
+    restored_from: str | None = None
 
 
 class PlanSummary(Record):
-    """How many nodes a run would run, leave and restore."""
+    """How many nodes a run would run, leave and restore; how many of them could be accepted."""
 
     run: int
     cached: int
     restorable: int
+    cosmetic: int = 0
 
 
 class Plan(Record):
-    """What a run would do."""
+    """What a run would do.
+
+    ``estimate_seconds``: how long it would take with ``jobs`` nodes at once, of the nodes whose
+    time is known; ``without_estimate`` counts the others that would run. Null where none is known.
+    """
 
     nodes: list[NodePlan]
     summary: PlanSummary
+    jobs: int
+    estimate_seconds: float | None
+    without_estimate: int
 
 
 class Log(Record):
@@ -283,6 +298,11 @@ class ExecuteRequest(Request):
         default_factory=list,
         description="Take what these nodes have made before as their result, and do not run them.",
     )
+    accept_cosmetic: bool = Field(
+        default=False,
+        description="Accept every node whose every change is one of looks: comments, the form of "
+        "YAML and JSON, what a notebook holds besides code.",
+    )
     skip: list[str] = Field(
         default_factory=list,
         description="Leave these nodes out; what depends on them runs with what is there.",
@@ -290,10 +310,19 @@ class ExecuteRequest(Request):
     origin: Literal["rest", "canvas", "cli", "magic"] = "rest"
 
 
-class TargetsQuery(Request):
-    """Which nodes are asked for; all if none is named."""
+class PlanQuery(Request):
+    """What would be asked of the run; see ExecuteRequest."""
 
-    targets: list[str] = Field(default_factory=list)
+    targets: list[str] = Field(
+        default_factory=list, description="Only these nodes and what they need; all if none."
+    )
+    force: bool = Field(default=False, description="Run nodes that are up to date as well.")
+    accept_cosmetic: bool = Field(
+        default=False, description="Accept nodes of which only looks have changed."
+    )
+    jobs: int | None = Field(
+        default=None, ge=1, le=256, description="Nodes at once; by default one a processor."
+    )
 
 
 class RunQuery(Request):

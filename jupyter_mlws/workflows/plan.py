@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from jupyter_mlws.errors import ENGLISH, Words
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
+from jupyter_mlws.workflows.cosmetic import told
 from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.estimates import makespan
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.models import Action, NodePlan, Plan, PlanSummary
 
@@ -20,6 +22,7 @@ FROZEN = Words("frozen", "已冻结")
 DEFAULT = Words("default", "默认")
 CACHED = Words("up to date", "已是最新")
 RESTORED = Words("in the run cache", "可从运行缓存恢复")
+RESTORED_FROM = Words("in the run cache, from run {run}", "可从运行缓存恢复，来自运行 {run}")
 RESTORED_NOW = Words("restored from the run cache", "已从运行缓存恢复")
 SKIPPED = Words("left out as asked", "按要求跳过")
 AGAIN = Words("asked for again", "要求重新运行")
@@ -37,76 +40,171 @@ class Lane(Protocol):
 
     def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def expect_rerun(self, name: str, forecast: Forecast) -> None: ...
+    def expect_kept(self, name: str, forecast: Forecast) -> None: ...
+
+
+class Looks(Protocol):
+    """Tells whether a file changed in its looks alone; see :mod:`.contents`."""
+
+    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool: ...
+
+
+class AllCounts:
+    """Takes every change for one that counts."""
+
+    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
+        return False
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What a run would do with one node."""
+    """What a run would do with one node.
+
+    ``cosmetic``: only looks have changed, so that it could be accepted as unchanged.
+    ``restored``: the hashes of what would be restored, by path.
+    """
 
     id: str
     action: Action
     reasons: tuple[Words, ...]
+    cosmetic: bool = False
+    restored: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self, estimates: Mapping[str, float], language: str = ENGLISH) -> NodePlan:
-        """In one language, with the time that it took before."""
+    def told(
+        self, estimates: Mapping[str, float], run: str | None = None, language: str = ENGLISH
+    ) -> NodePlan:
+        """In one language, with the time that it took before; ``run`` made what is restored."""
         estimate = estimates.get(self.id) if self.action is Action.RUN else None
+        reasons = list(self.reasons)
+        if run is not None:
+            reasons = [
+                RESTORED_FROM.fill(run=run) if reason is RESTORED else reason for reason in reasons
+            ]
         return NodePlan(
             id=self.id,
             action=self.action,
-            reasons=[reason.in_(language) for reason in self.reasons],
+            reasons=[reason.in_(language) for reason in reasons],
             estimate_seconds=round(estimate, 3) if estimate is not None else None,
+            cosmetic=self.cosmetic,
+            restored_from=run,
         )
 
 
 def make(
-    pipeline: Lane, stages: Sequence[Stage], targets: Sequence[str] = (), force: bool = False
+    pipeline: Lane,
+    stages: Sequence[Stage],
+    targets: Sequence[str] = (),
+    force: bool = False,
+    looks: Looks | None = None,
+    accept: bool = False,
 ) -> list[Planned]:
-    """The plan of the targets and what they need, in the order of the graph."""
+    """The plan of the targets and what they need, in the order of the graph.
+
+    ``accept``: of a run that accepts nodes of which only looks have changed.
+    """
     needs = upstream(stages)
     wanted = closure(needs, targets or [stage.id for stage in stages])
-    forecast = Forecast()
-    planned: dict[str, Planned] = {}
-    for stage in ordered(stages):
-        if stage.id in wanted:
-            running = [n for n in needs[stage.id] if _runs(planned.get(n))]
-            planned[stage.id] = _one(pipeline, stage.id, forecast, running, force)
+    order = [stage.id for stage in ordered(stages) if stage.id in wanted]
+    walk = _Walk(pipeline, needs, force, looks or AllCounts())
+    planned = walk.along(order, accept)
+    if not accept and walk.met_looks:
+        # A node below one that could be accepted can be accepted with it, and only then.
+        accepted = walk.along(order, True)
+        planned = {
+            name: replace(node, cosmetic=accepted[name].cosmetic) for name, node in planned.items()
+        }
     return [planned[stage.id] for stage in stages if stage.id in planned]
 
 
-def summarise(planned: Sequence[Planned], estimates: Mapping[str, float], language: str) -> Plan:
-    """The plan as the API tells it."""
+def summarise(
+    planned: Sequence[Planned],
+    stages: Sequence[Stage],
+    known: Mapping[str, float],
+    makers: Mapping[str, str],
+    jobs: int,
+    language: str,
+) -> Plan:
+    """The plan as the API tells it.
+
+    ``known``: seconds that nodes took before. ``makers``: the runs that made what is restored, by
+    node.
+    """
     actions = [node.action for node in planned]
+    running = [node.id for node in planned if node.action is Action.RUN]
+    seconds = {name: known[name] for name in running if name in known}
+    within = {node.id for node in planned}
+    there = [stage for stage in stages if stage.id in within]
+    complete = bool(seconds) or not running
     return Plan(
-        nodes=[node.told(estimates, language) for node in planned],
+        nodes=[node.told(known, makers.get(node.id), language) for node in planned],
         summary=PlanSummary(
             run=actions.count(Action.RUN),
             cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),
             restorable=actions.count(Action.RESTORABLE),
+            cosmetic=sum(node.cosmetic for node in planned),
         ),
+        jobs=jobs,
+        estimate_seconds=round(makespan(there, seconds, jobs), 3) if complete else None,
+        without_estimate=len(running) - len(seconds),
     )
+
+
+class _Walk:
+    """Goes through the nodes, each after those it needs."""
+
+    def __init__(
+        self, pipeline: Lane, needs: Mapping[str, Sequence[str]], force: bool, looks: Looks
+    ) -> None:
+        self._pipeline = pipeline
+        self._needs = needs
+        self._force = force
+        self._looks = looks
+        self.met_looks = False
+
+    def along(self, order: Sequence[str], accept: bool) -> dict[str, Planned]:
+        forecast = Forecast()
+        planned: dict[str, Planned] = {}
+        for name in order:
+            running = [n for n in self._needs[name] if _runs(planned.get(n))]
+            planned[name] = self._one(name, forecast, running, accept)
+        return planned
+
+    def _one(self, name: str, forecast: Forecast, running: Sequence[str], accept: bool) -> Planned:
+        verdict = self._pipeline.examine(name, forecast)
+        if verdict.frozen:
+            return Planned(name, Action.FROZEN, (FROZEN,))
+        if self._force:
+            self._pipeline.expect_rerun(name, forecast)
+            return Planned(name, Action.RUN, (FORCED,))
+        looks = [c for c in verdict.changes if only_looks(c, self._looks)]
+        self.met_looks |= bool(looks)
+        reasons = [
+            reason
+            for change in verdict.changes
+            for reason in ([told(change.name)] if change in looks else describe(change))
+        ]
+        if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
+            reasons += [Words(f"upstream {one} runs", f"上游 {one} 将运行") for one in running]
+        if verdict.restorable:
+            restored = verdict.restored
+            return Planned(name, Action.RESTORABLE, (*reasons, RESTORED), restored=restored)
+        if accept and looks and len(looks) == len(verdict.changes) and not running:
+            self._pipeline.expect_kept(name, forecast)
+            return Planned(name, Action.CACHED, (*reasons, ACCEPTED), cosmetic=True)
+        if verdict.changes or running:
+            return Planned(name, Action.RUN, tuple(reasons))
+        return Planned(name, Action.CACHED, (CACHED,))
 
 
 def _runs(planned: Planned | None) -> bool:
     return planned is not None and planned.action is Action.RUN
 
 
-def _one(
-    pipeline: Lane, name: str, forecast: Forecast, running: Sequence[str], force: bool
-) -> Planned:
-    verdict = pipeline.examine(name, forecast)
-    reasons = [reason for change in verdict.changes for reason in describe(change)]
-    if verdict.frozen:
-        return Planned(name, Action.FROZEN, (FROZEN,))
-    if force:
-        pipeline.expect_rerun(name, forecast)
-        return Planned(name, Action.RUN, (FORCED,))
-    if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
-        reasons += [Words(f"upstream {one} runs", f"上游 {one} 将运行") for one in running]
-    if verdict.restorable:
-        return Planned(name, Action.RESTORABLE, (*reasons, RESTORED))
-    if verdict.changes or running:
-        return Planned(name, Action.RUN, tuple(reasons))
-    return Planned(name, Action.CACHED, (CACHED,))
+def only_looks(change: Change, looks: Looks) -> bool:
+    """Whether a change is one of a dependency's looks alone."""
+    if change.cause is not Cause.DEPENDENCY or change.state != "modified" or not change.old:
+        return False
+    return looks.only_looks_changed(change.name, change.old, change.new)
 
 
 def describe(change: Change) -> list[Words]:

@@ -25,6 +25,7 @@ from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
 from jupyter_mlws.workflows import live, recovery, tracking
+from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.graph import external_inputs
@@ -113,6 +114,7 @@ class Runner:
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
                 jobs=row["jobs"],
+                looks=self._looks(document.path) if request.get("accept_cosmetic") else None,
                 **{
                     name: frozenset(request.get(name, ()))
                     for name in ("again", "accept", "skip", "done")
@@ -130,6 +132,9 @@ class Runner:
         metrics = tracking.metrics_of(self._project.root, stages)
         facts: dict[str, Any] = {"metrics": metrics}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+
+    def _looks(self, path: str) -> Contents:
+        return Contents(self._project.root, self._journal.commits(path))
 
     def _fail(self, error: dict[str, Any]) -> None:
         self._journal.end_nodes(self._id, Status.SKIPPED)

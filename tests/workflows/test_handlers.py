@@ -77,8 +77,19 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
     assert [node["id"] for node in workflow["nodes"]] == ["load", "count"]
     plan = await get("plan", params={"targets": "load"})
     assert plan["nodes"] == [
-        {"id": "load", "action": "run", "reasons": ["never ran"], "estimate_seconds": None}
+        {
+            "id": "load",
+            "action": "run",
+            "reasons": ["never ran"],
+            "estimate_seconds": None,
+            "cosmetic": False,
+            "restored_from": None,
+        }
     ]
+    asked = {"targets": ["load", "count"], "force": "true", "jobs": "3"}
+    plan = await get("plan", params=asked)
+    assert [node["reasons"] for node in plan["nodes"]] == [["forced"], ["forced"]]
+    assert plan["jobs"] == 3
     socket = await jp_ws_fetch("mlws/api/v1/workflows/status")
     hello = json.loads(await socket.read_message())
     assert hello == {"type": "hello", "seq": 0}

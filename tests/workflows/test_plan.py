@@ -9,8 +9,10 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.estimates import makespan
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
 
 PATH = "dvc.yaml"
 TEXT = """\
@@ -34,7 +36,7 @@ def planned(workflows: WorkflowManager, write) -> Callable[..., dict[str, tuple[
     write(PATH, TEXT)
 
     def plan(**asked: object) -> dict[str, tuple[str, list[str]]]:
-        nodes = workflows.plan(PATH, **asked).nodes
+        nodes = workflows.plan(PATH, PlanQuery(**asked)).nodes
         return {node.id: (node.action.value, node.reasons) for node in nodes}
 
     return plan
@@ -57,9 +59,9 @@ def test_reasons_follow_what_changed(project: Project, planned, write, run) -> N
 
 
 def test_what_the_run_cache_has_is_restorable_all_the_way_down(
-    project: Project, planned, write, run: Callable[..., Run]
+    project: Project, workflows: WorkflowManager, planned, write, run: Callable[..., Run]
 ) -> None:
-    run()
+    first = run()
     write("data.txt", "2\n")
     run()
     write("data.txt", "1\n")
@@ -67,7 +69,8 @@ def test_what_the_run_cache_has_is_restorable_all_the_way_down(
         (project.root / name).unlink()
     plan = planned()
     assert {action for action, _ in plan.values()} == {"restorable"}
-    assert plan["tree"][1][-1] == "in the run cache"
+    assert plan["tree"][1][-1] == f"in the run cache, from run {first.id}"
+    assert {node.restored_from for node in workflows.plan(PATH).nodes} == {first.id}
     assert set(run().counts) == {"CACHED"}
     assert (project.root / "wood.txt").read_text().startswith("1\n")
 
@@ -80,8 +83,41 @@ def test_a_plan_changes_nothing(project: Project, planned, git) -> None:
 
 def test_the_time_it_took_is_the_estimate(workflows: WorkflowManager, planned, run) -> None:
     run()
-    plan = workflows.plan(PATH, force=True)
-    assert all(node.estimate_seconds is not None for node in plan.nodes)
+    plan = workflows.plan(PATH, PlanQuery(force=True))
+    times = [node.estimate_seconds for node in plan.nodes]
+    assert plan.estimate_seconds == pytest.approx(sum(times), abs=0.01)
+    assert plan.without_estimate == 0
+    idle = workflows.plan(PATH)
+    assert (idle.estimate_seconds, idle.without_estimate) == (0, 0)
+
+
+def test_without_a_history_there_is_no_estimate(workflows: WorkflowManager, planned) -> None:
+    plan = workflows.plan(PATH)
+    assert (plan.estimate_seconds, plan.without_estimate) == (None, 2)
+
+
+@pytest.mark.parametrize(("jobs", "expected"), [(1, 10), (2, 6), (4, 6)])
+def test_the_estimate_is_the_critical_path_with_so_many_jobs(jobs: int, expected: float) -> None:
+    text = """\
+stages:
+  short: {cmd: a, outs: [a]}
+  long: {cmd: b, outs: [b]}
+  longer: {cmd: c, deps: [b], outs: [c]}
+  other: {cmd: d, outs: [d]}
+"""
+    stages = parse(PATH, text).stages()
+    seconds = {"short": 1.0, "long": 2.0, "longer": 4.0, "other": 3.0}
+    assert makespan(stages, seconds, jobs) == expected
+
+
+def test_the_estimate_heeds_what_nodes_ask_for() -> None:
+    text = "stages:\n" + "".join(
+        f"  n{n}: {{cmd: a, outs: [a{n}], meta: {{cpu: 2}}}}\n" for n in range(3)
+    )
+    stages = parse(PATH, text).stages()
+    seconds = dict.fromkeys(("n0", "n1", "n2"), 5.0)
+    assert makespan(stages, seconds, 2) == 15
+    assert makespan(stages, seconds, 4) == 10
 
 
 def test_reasons_speak_chinese(workflows: WorkflowManager, planned) -> None:
@@ -90,7 +126,7 @@ def test_reasons_speak_chinese(workflows: WorkflowManager, planned) -> None:
 
 def test_an_unknown_target_is_named(workflows: WorkflowManager, planned) -> None:
     with pytest.raises(MLWSError) as refused:
-        workflows.plan(PATH, ["nope"])
+        workflows.plan(PATH, PlanQuery(targets=["nope"]))
     assert (refused.value.code, refused.value.facts["name"]) == ("40401", "nope")
 
 

@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.versioning.dvc.stages import resolve
+from jupyter_mlws.versioning.dvc.stages import resolve, resolve_variants
 
 GENERATED = ("foreach", "matrix")
 PARAMS = "params.yaml"
@@ -29,14 +29,35 @@ def stages(
     if "${" not in text and not any(set(stage) & set(GENERATED) for stage in written.values()):
         return written
     digest = _digest(root, path, text, data)
-    place = memory / f"stages-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
+    return _remembered(_place(memory, "stages", path), digest, lambda: resolve(root, path, data))
+
+
+def variants(
+    root: Path, path: str, text: str, data: Mapping[str, Any], memory: Path
+) -> dict[str, Any]:
+    """The variants of each stage that generates some: their ids with what DVC gives each as
+    ``item`` (and ``key``). Error 40205 where DVC refuses them."""
+    written = data.get("stages") or {}
+    if not any(isinstance(s, Mapping) and set(s) & set(GENERATED) for s in written.values()):
+        return {}
+    digest = _digest(root, path, text, data)
+    make = lambda: resolve_variants(root, path, data)  # noqa: E731
+    return _remembered(_place(memory, "variants", path), digest, make)
+
+
+def _place(memory: Path, what: str, path: str) -> Path:
+    return memory / f"{what}-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
+
+
+def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was made before of the same (without a digest nobody knows), else made now."""
     if digest:
         with suppress(FileNotFoundError, ValueError, KeyError):
             known = json.loads(place.read_text(encoding="utf-8"))
             if known["digest"] == digest:
                 remembered: dict[str, Any] = known["stages"]
                 return remembered
-    found = resolve(root, path, data)
+    found = make()
     if digest:
         with suppress(TypeError):
             plain = json.dumps({"digest": digest, "stages": found})

@@ -37,7 +37,11 @@ class Cause(str, Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference to the lock file: what, in which way, and the values where there are some."""
+    """One difference to the lock file: what, in which way, and the values where there are some.
+
+    Of a changed dependency ``old`` is the hash in the lock file, and ``new`` the one that a restore
+    will bring; None where it is what lies there.
+    """
 
     cause: Cause
     name: str = ""
@@ -65,11 +69,12 @@ class Found:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run would find of a stage."""
+    """What a run would find of a stage; ``restored``: hashes of what it would restore, by path."""
 
     changes: tuple[Change, ...]
     restorable: bool
     frozen: bool
+    restored: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,11 @@ class Forecast:
             self.rerun.add(path)
             self._above.update(_above(path))
 
+    def keeps(self, paths: Iterable[str]) -> None:
+        """Note paths that will stay as they are after all."""
+        self.rerun.difference_update(paths)
+        self._above = {above for path in self.rerun for above in _above(path)}
+
     def waits(self, path: str) -> bool:
         """Whether ``path``, something in it or something that it lies in will be made anew."""
         if path in self.rerun or path in self._above:
@@ -122,11 +132,42 @@ def open_pipeline(root: Path, path: str) -> Iterator[Pipeline]:
 
 def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """The stages of ``data`` with templates filled and variants made, as DVC does it."""
-    with open_repo(root) as repo, _refusing(path):
+    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
         from dvc.parsing import DataResolver
 
         resolver = DataResolver(repo, str((root / path).parent), dict(data))
         return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
+
+
+def resolve_variants(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What each variant of each ``foreach`` and ``matrix`` is made of, as DVC names and gives it:
+    group, variant's id, ``item`` and, where DVC gives one, ``key``."""
+    with open_repo(root) as repo, _refusing(path), _refusing_shapes(path):
+        from dvc.parsing import DataResolver
+
+        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+        return {
+            name: dict(_variants(name, definition))
+            for name, definition in resolver.definitions.items()
+            if hasattr(definition, "normalized_iterable")
+        }
+
+
+def _variants(name: str, definition: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    matrix = hasattr(definition, "matrix_data")
+    keyed = matrix or isinstance(definition.resolved_iterable, Mapping)
+    for key, value in definition.normalized_iterable.items():
+        given = {"item": _plain(value)}
+        yield f"{name}@{key}", {"key": key, **given} if keyed else given
+
+
+def _plain(value: Any) -> Any:
+    """A value of DVC's templates without its wrapping."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(part) for part in value]
+    return value.value if hasattr(value, "value") else value
 
 
 @contextmanager
@@ -137,6 +178,16 @@ def _refusing(path: str) -> Iterator[None]:
         yield
     except DvcException as error:
         said = " ".join(str(error).split()) or type(error).__name__
+        raise MLWSError("40205", path=path, reason=said, line=None) from error
+
+
+@contextmanager
+def _refusing_shapes(path: str) -> Iterator[None]:
+    """DVC's resolver takes for granted that a file has the shape that its schema asks for."""
+    try:
+        yield
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        said = " ".join(str(error).split()) or "a stage is not written as DVC takes it"
         raise MLWSError("40205", path=path, reason=said, line=None) from error
 
 
@@ -177,11 +228,20 @@ class Pipeline:
                 forecast.restored.update(restored)
             elif changes or waits:
                 forecast.reruns(out.fs_path for out in stage.outs)
-            return Verdict(changes, restored is not None, False)
+            hashes = {
+                self._shown(out, str(out)): str(restored[out.fs_path]["md5"])
+                for out in stage.outs
+                if restored is not None
+            }
+            return Verdict(changes, restored is not None, False, hashes)
 
     def expect_rerun(self, name: str, forecast: Forecast) -> None:
         """Note that a stage will run whatever is known of it."""
         forecast.reruns(out.fs_path for out in self._stages[name].outs)
+
+    def expect_kept(self, name: str, forecast: Forecast) -> None:
+        """Note that what a stage has made will stay, whatever is known of it."""
+        forecast.keeps(out.fs_path for out in self._stages[name].outs)
 
     def _changes(self, name: str, stage: Any, forecast: Forecast) -> Iterator[Change]:
         if stage.is_callback or stage.always_changed:
@@ -203,8 +263,9 @@ class Pipeline:
         if forecast.waits(dep.fs_path):
             return
         if dep.fs_path in forecast.restored:
-            if dep.hash_info.value != forecast.restored[dep.fs_path]["md5"]:
-                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified")
+            old, new = dep.hash_info.value, forecast.restored[dep.fs_path]["md5"]
+            if old != new:
+                yield Change(Cause.DEPENDENCY, self._shown(dep, str(dep)), "modified", old, new)
             return
         for path, state in dep.workspace_status().items():
             if isinstance(state, Mapping):
@@ -213,7 +274,8 @@ class Pipeline:
                 for key, how in state.items():
                     yield Change(Cause.PARAMETER, key, how, known.get(key), actual.get(key))
             else:
-                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state)
+                old = dep.hash_info.value if state == "modified" else None
+                yield Change(Cause.DEPENDENCY, self._shown(dep, path), state, old)
 
     def _probe(self, name: str, forecast: Forecast) -> dict[str, Any] | None:
         """The outputs that the run cache would restore; None where it has nothing."""

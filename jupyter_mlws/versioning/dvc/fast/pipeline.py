@@ -160,18 +160,28 @@ class FastPipeline:
             lambda dvc: dvc.expect_rerun(name, forecast),
         )
 
+    def expect_kept(self, name: str, forecast: Forecast) -> None:
+        """Note that what a stage has made will stay, whatever is known of it."""
+        self._either(
+            name,
+            lambda s: forecast.keeps(out.full for out in s.outs),
+            lambda dvc: dvc.expect_kept(name, forecast),
+        )
+
     def _examine(self, one: FastStage, forecast: Forecast) -> Verdict:
         changes = tuple(self._changes(one, forecast))
         waits = any(forecast.waits(dep.full) for dep in one.deps)
         restored = None
+        hashes: dict[str, str] = {}
         if changes and not waits:
             restored = self._restorable(one, forecast, self._inputs(one, forecast))
         if restored is not None:
             outs = {out["path"]: out for out in restored}
             forecast.restored.update({out.full: outs[out.path] for out in one.outs})
+            hashes = {relative(o.full, self._root): str(outs[o.path]["md5"]) for o in one.outs}
         elif changes or waits:
             forecast.reruns(out.full for out in one.outs)
-        return Verdict(changes, restored is not None, False)
+        return Verdict(changes, restored is not None, False, hashes)
 
     def _changes(self, one: FastStage, forecast: Forecast) -> Iterator[Change]:
         if one.runs_always:
@@ -196,8 +206,12 @@ class FastPipeline:
     def _dependency(self, dep: Place, known: str | None, forecast: Forecast) -> Iterator[Change]:
         md5 = self._dependency_hash(dep, forecast)
         if md5 != known:
-            state = "deleted" if md5 is None else "modified"
-            yield Change(Cause.DEPENDENCY, relative(dep.full, self._root), state)
+            shown = relative(dep.full, self._root)
+            if md5 is None:
+                yield Change(Cause.DEPENDENCY, shown, "deleted")
+            else:
+                new = md5 if dep.full in forecast.restored else None
+                yield Change(Cause.DEPENDENCY, shown, "modified", known, new)
 
     def _dependency_hash(self, dep: Place, forecast: Forecast) -> str | None:
         expected = forecast.restored.get(dep.full)

@@ -1,0 +1,77 @@
+"""Contents of the project's files by their MD5: also those that files had before."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.workflows import cosmetic
+
+MD5 = re.compile("[0-9a-f]{32}")
+VERSIONS = 30
+"""Versions of a file in git's history that are looked at, newest first."""
+
+
+class Contents:
+    """Looks in DVC's cache and in git; what it gives has the hash that was asked for."""
+
+    def __init__(self, root: Path, commits: Sequence[str] = ()) -> None:
+        """``commits``: where to look in git before the history of the branch."""
+        self._root = root
+        self._commits = commits
+        self._judged: dict[tuple[str, str, str], bool] = {}
+
+    def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
+        """Whether the content of ``path`` with the MD5 ``old`` means what the one with ``new``
+        does; ``new`` of None is what the file holds."""
+        if not cosmetic.judged(path) or not MD5.fullmatch(old or ""):
+            return False
+        current = self._current(path) if new is None else self.find(path, new)
+        if current is None:
+            return False
+        mark = path, old, hashlib.md5(current, usedforsecurity=False).hexdigest()
+        if mark not in self._judged:
+            before = self.find(path, old)
+            self._judged[mark] = before is not None and cosmetic.same_meaning(path, before, current)
+        return self._judged[mark]
+
+    def find(self, path: str, md5: str) -> bytes | None:
+        """The content of ``path`` (from the root) that has this hash; None where nobody has it."""
+        for content in self._candidates(path, md5):
+            if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
+                return content
+        return None
+
+    def _current(self, path: str) -> bytes | None:
+        with suppress(OSError):
+            file = self._root / path
+            if file.stat().st_size <= cosmetic.LARGEST:
+                return file.read_bytes()
+        return None
+
+    def _candidates(self, path: str, md5: str) -> Iterator[bytes]:
+        for place in (path, f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}"):
+            content = self._current(place)
+            if content is not None:
+                yield content
+        git = Git(self._root)
+        for commit in dict.fromkeys(self._commits):
+            content = git.blob(commit, path)
+            if content is not None:
+                yield content
+        with suppress(MLWSError):
+            yield from git.blobs(_blobs(git, path)).values()
+
+
+def _blobs(git: Git, path: str) -> list[str]:
+    """The ids of a file's versions on this branch, newest first."""
+    raw = git.run(
+        "log", "--format=", "--raw", "--no-abbrev", f"--max-count={VERSIONS}", "HEAD", "--", path
+    )
+    rows = (row.split() for row in raw.decode("utf-8", "replace").splitlines())
+    return list(dict.fromkeys(row[3] for row in rows if len(row) > 4 and set(row[3]) != {"0"}))

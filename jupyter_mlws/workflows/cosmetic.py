@@ -1,0 +1,117 @@
+"""Whether two texts of a file mean the same to who runs it: what differs is cosmetic.
+
+Python by its syntax tree, notebooks by the code of their cells, YAML and JSON by their values.
+Nothing is imported or executed. In doubt a difference counts.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from jupyter_mlws.errors import Words
+
+LARGEST = 4_000_000
+"""Bytes; what is larger is data, and is not compared."""
+MOST = 200_000
+"""Values of a YAML or JSON file; aliases can make many of a few bytes."""
+KINDS = {
+    ".py": Words("only comments changed in {name}", "{name} 仅更改了注释"),
+    ".ipynb": Words("only outputs or notes changed in {name}", "{name} 仅更改了输出或说明"),
+    ".yaml": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
+    ".yml": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
+    ".json": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
+}
+
+
+def judged(name: str) -> bool:
+    """Whether files of such a name are ever compared by their meaning."""
+    return PurePosixPath(name).suffix in KINDS
+
+
+def told(name: str) -> Words:
+    """What is said of a file of which only the looks changed."""
+    return KINDS[PurePosixPath(name).suffix].fill(name=name)
+
+
+def same_meaning(name: str, old: bytes, new: bytes) -> bool:
+    """Whether two contents of a file differ in looks alone; what cannot be read does not."""
+    if not judged(name) or max(len(old), len(new)) > LARGEST:
+        return False
+    compare = {".py": _python, ".ipynb": _notebook, ".json": _json}
+    meaning = compare.get(PurePosixPath(name).suffix, _yaml)
+    try:
+        return bool(meaning(old) == meaning(new))
+    except Exception:  # noqa: BLE001  a person's file: whatever it holds, it is taken as changed
+        return False
+
+
+def _python(source: bytes) -> Any:
+    """The syntax tree, without the places of its parts.
+
+    The first line can choose the interpreter, and a block of metadata (PEP 723) what is installed:
+    comments that are none.
+    """
+    lines = source.splitlines()
+    started = lines[0] if lines and lines[0].startswith(b"#!") else b""
+    metadata = [line for line in lines if line.startswith(b"# /// ")]
+    if metadata:
+        raise ValueError("a comment that is read by programs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return started, ast.dump(ast.parse(source))
+
+
+def _notebook(source: bytes) -> Any:
+    """The code of the cells in order, with the tags that runners go by, and the kernel."""
+    notebook = json.loads(source)
+    if notebook["nbformat"] < 4:
+        raise ValueError("a notebook of an older kind")
+    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
+    cells = [
+        (_joined(cell["source"]), sorted(cell.get("metadata", {}).get("tags", [])))
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    return kernel, [(code, tags) for code, tags in cells if code.strip() or tags]
+
+
+def _joined(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _json(source: bytes) -> Any:
+    return _Typed().of(json.loads(source))
+
+
+def _yaml(source: bytes) -> Any:
+    """The values by YAML 1.1 and 1.2, since nobody knows which the reader goes by."""
+    from ruamel.yaml import YAML
+
+    def values(version: tuple[int, int]) -> list[Any]:
+        yaml = YAML(typ="safe", pure=True)
+        yaml.version = version
+        return [_Typed().of(document) for document in yaml.load_all(source)]
+
+    return values((1, 1)), values((1, 2))
+
+
+class _Typed:
+    """Values with their types (1 is neither true nor 1.0), mappings without an order."""
+
+    def __init__(self) -> None:
+        self._left = MOST
+
+    def of(self, value: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many values")
+        if isinstance(value, Mapping):
+            return "map", sorted((repr(self.of(key)), self.of(part)) for key, part in value.items())
+        if isinstance(value, list | tuple):
+            return "list", [self.of(part) for part in value]
+        return type(value).__name__, repr(value)

@@ -1,0 +1,102 @@
+"""What the API says and takes of sweeps: stages with `foreach` or `matrix`, and their variants."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.workflows.states import Status
+
+
+class Mode(str, Enum):
+    """Which values of a metric are the better ones."""
+
+    MAX = "max"
+    MIN = "min"
+
+
+class Variant(Record):
+    """One stage that a sweep generates, as its newest run left it. Durations in seconds.
+
+    ``values``: what of the sweep it is made of. ``params``: the parameters (`file:key`) with which
+    it ran. ``metrics``: the numbers of its metrics files by dotted key; ``error`` says why one
+    could not be read. ``rank`` counts from 1; null without the metric that is ranked by.
+    """
+
+    id: str
+    values: dict[str, Any]
+    status: Status | None
+    duration: float | None
+    run: str | None
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    outputs: list[str]
+    rank: int | None
+    best: bool
+    error: str | None
+
+
+class Sweep(Record):
+    """A stage that generates variants, the best first and those without the metric last.
+
+    ``metric`` is null, and nothing ranked, as long as no variant has any. ``metrics`` are the
+    names that there are.
+    """
+
+    name: str
+    kind: str
+    line: int | None
+    metrics: list[str]
+    metric: str | None
+    mode: Mode | None
+    best: str | None
+    variants: list[Variant]
+
+
+class Sweeps(Record):
+    """The sweeps of a workflow; ``etag`` is the version of its file."""
+
+    items: list[Sweep]
+    etag: str
+
+
+class Promoted(Record):
+    """What a promotion did: the stage that was a sweep is what ``variant`` was.
+
+    ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has its result
+    under the new name. ``kept_in``: where the text before is.
+    """
+
+    sweep: str
+    variant: str
+    metric: str | None
+    value: float | None
+    result_kept: bool
+    kept_in: str
+    etag: str
+
+
+class SweepsQuery(Request):
+    """By what variants are ranked."""
+
+    metric: str | None = Field(
+        default=None,
+        max_length=500,
+        description="The metric's dotted name; by default the first that most variants have.",
+    )
+    mode: Mode | None = Field(
+        default=None, description="Which values are better; by default by the metric's name."
+    )
+
+
+class PromoteRequest(SweepsQuery):
+    """Which variant the sweep becomes."""
+
+    variant: str | None = Field(
+        default=None,
+        max_length=500,
+        description="The variant's id, or what follows its `@`; by default the best.",
+    )
