@@ -9,29 +9,31 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning import run_commits
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
+from jupyter_mlws.versioning.run_commits import RunCommit
 from jupyter_mlws.workflows import recovery, tracking
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.graph import external_inputs
+from jupyter_mlws.workflows.identifying import Identities
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
+from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
-
-GIT_TIMEOUT = 30
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +41,13 @@ log = logging.getLogger(__name__)
 class Runner:
     """Carries one run out."""
 
-    def __init__(self, project: Project, run: str) -> None:
+    def __init__(self, project: Project, run: str, recorder: Recorder) -> None:
         self._project = project
         self._id = run
         self._journal = Journal(project)
+        self._recorder = recorder
         self._engine: Engine | None = None
+        self._commit: Future[RunCommit]
         self._cancelled = threading.Event()
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
@@ -53,18 +57,23 @@ class Runner:
             self._engine.cancel()
 
     def run(self) -> None:
-        """Carry the run out, to one of its ends, and then record it in MLflow."""
+        """Carry the run out, to one of its ends, and have it recorded in MLflow."""
         row = self._journal.record(self._id)
         if Status(row["status"]).ended:
             return
         if row.get("cancel"):
             self._cancelled.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
-        name = row["workflow"]
+        # While the file is read and its lane opened; nodes change files only after its end.
+        with ThreadPoolExecutor(1, "mlws-commit") as beside:
+            self._commit = beside.submit(self._committed)
+            self._carry_out(row)
+        self._recorder.record(self._id)
+
+    def _carry_out(self, row: dict[str, Any]) -> None:
         try:
             text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
             document = parse(row["workflow"], text)
-            name = document.name
             root, state = self._project.root, self._project.state
             data = resolved.stages(root, document.path, text, document.data, state)
             with open_lane(root, document.path, data, state) as lane:
@@ -77,10 +86,21 @@ class Runner:
             # The edge of this process: whatever it was, the run must not seem to go on.
             log.exception("the run %s failed", self._id)
             self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
-        self._track(name)
+
+    def _committed(self) -> RunCommit:
+        """What the run starts from, as a commit; without one where git fails."""
+        try:
+            return run_commits.keep(self._project, self._id)
+        except (MLWSError, OSError) as error:
+            log.warning("the state of the working tree could not be kept: %s", error)
+            return RunCommit(None, dirty=True)
 
     def close(self) -> None:
-        """Close the journal."""
+        """Forget the commits of old runs, and close the journal."""
+        try:
+            run_commits.prune(self._project)
+        except (MLWSError, OSError) as error:
+            log.warning("the commits of old runs could not be removed: %s", error)
         self._journal.close()
 
     def _execute(
@@ -93,11 +113,14 @@ class Runner:
         request = row["request"]
         if isinstance(lane, FastPipeline):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
+        commit = self._commit.result()
         self._journal.set_run(
             self._id,
             Status.RUNNING,
-            commit=head(self._project.root),
+            commit=commit.sha,
+            dirty=commit.dirty,
             params=tracking.params_of(document, stages),
+            experiment=document.name,
         )
         lane.refresh(external_inputs(stages, request.get("targets", ())))
         self._engine = Engine(
@@ -116,15 +139,19 @@ class Runner:
                 },
             ),
             logs=runs_folder(self._project, self._id),
-            environment=_tracking_environment(self._project),
+            # So that MLflow in a node's code lands in the project's store.
+            environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
+            tracker=Identities(self._recorder, self._project.root, self._id),
         )
         if self._cancelled.is_set():
             self._engine.cancel()
         with recovery.recorded(self._journal, self._id, lane):
             status, error = self._engine.execute()
         recovery.settle(self._journal, document.path, self._id)
-        metrics = tracking.metrics_of(self._project.root, stages)
-        facts: dict[str, Any] = {"metrics": metrics}
+        measures = tracking.measures_of(self._project.root, stages)
+        if measures:
+            self._journal.note(self._id, measures=measures)
+        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
 
     def _fail(self, error: dict[str, Any]) -> None:
@@ -132,43 +159,10 @@ class Runner:
         if not Status(self._journal.record(self._id)["status"]).ended:
             self._journal.set_run(self._id, Status.FAILED, error=error)
 
-    def _track(self, name: str) -> None:
-        if self._journal.record(self._id).get("started") is None:
-            return
-        states = {node["status"] for node in self._journal.node_records(self._id).values()}
-        if states <= {Status.CACHED, Status.SKIPPED}:
-            # Nothing was computed: it would be a copy of an earlier experiment.
-            return
-        try:
-            tracking.track(self._project, self._journal, self._id, name)
-        except Exception:
-            # Already journaled; the traceback is for whoever looks for the cause.
-            log.exception("the run %s could not be recorded in MLflow", self._id)
-
 
 def runs_folder(project: Project, run: str) -> Path:
     """Where the logs of a run are."""
     return project.state / "runs" / run
-
-
-def head(root: Path) -> str | None:
-    """The commit that the working tree is at; None before the first."""
-    answer = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
-        cwd=root,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=GIT_TIMEOUT,
-    )
-    return answer.stdout.strip() or None
-
-
-def _tracking_environment(project: Project) -> dict[str, str]:
-    """So that MLflow in a node's code lands in the project's store."""
-    from jupyter_mlws.versioning.mlflow import tracking_uri
-
-    return {"MLFLOW_TRACKING_URI": tracking_uri(project.root)}
 
 
 def main(arguments: list[str]) -> int:
@@ -178,7 +172,9 @@ def main(arguments: list[str]) -> int:
     # DVC shows and stores paths by the process's folder. Not at the start: Python would have
     # put that folder before the installed packages.
     os.chdir(root)
-    runner = Runner(Project(Path(root)), run)
+    project = Project(Path(root))
+    recorder = Recorder(project)
+    runner = Runner(project, run, recorder)
     signal.signal(signal.SIGTERM, runner.cancel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -186,6 +182,8 @@ def main(arguments: list[str]) -> int:
         runner.run()
     finally:
         runner.close()
+        # Returns when MLflow knows of the run, or has failed.
+        recorder.close()
     return 0
 
 
