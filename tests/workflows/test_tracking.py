@@ -67,7 +67,7 @@ stages:
     outs: [model.txt]
     metrics: [model.json]
   curve:
-    cmd: python curve.py # ${curve}
+    cmd: 'python curve.py # ${curve}'
     deps: [curve.py]
     outs: [curve.txt]
     metrics: [curve.json]
