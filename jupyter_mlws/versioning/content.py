@@ -16,6 +16,8 @@ from jupyter_mlws.versioning.models import ChangeKind
 
 LARGE = 10 * 1024 * 1024
 """Bytes from which on an untracked file is not given to git by itself."""
+LARGE_SETTING = "mlws.largefile"
+"""Git setting: bytes from which on an untracked file is not given to git (default: LARGE)."""
 REMEMBERED = 500
 """Versions whose data is kept in memory."""
 
@@ -104,6 +106,12 @@ def kind_of(path: str) -> ChangeKind:
     if path.endswith(".ipynb"):
         return ChangeKind.NOTEBOOK
     return ChangeKind.DATA if names_data(path) else ChangeKind.CODE
+
+
+def large_from(git: Git) -> int:
+    """Bytes from which on an untracked file of this repository is not given to git."""
+    setting = git.setting(LARGE_SETTING, "int")
+    return int(setting) if setting else LARGE
 
 
 def size_of(path: Path) -> int | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import LARGE, Content, named_anew, normal, size_of
+from jupyter_mlws.versioning.content import Content, large_from, named_anew, normal, size_of
 from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.pending import Pending, left_behind
@@ -34,8 +34,6 @@ TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
 TAG_SNAPSHOT = "mlws.snapshot"
 """The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
-LARGE_SETTING = "mlws.largefile"
-"""Git setting: bytes from which on an untracked file is not given to git (default: LARGE)."""
 REFRESH_TRIES = 20
 """Tries to refresh the index while another git program holds it, 50 ms apart."""
 
@@ -151,6 +149,7 @@ class Creation:
         # Data chosen by its own path brings the file that names it.
         named = {item.source for item in items if chosen and covers(chosen, item.path)}
         large = []
+        limit = large_from(self._git)
         for entry in status.entries:
             if entry.path.endswith("/"):
                 # Another repository inside this one; git would make a link without content.
@@ -158,7 +157,7 @@ class Creation:
             if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
                 continue
             size = size_of(self._project.root / entry.path) or 0
-            if entry.state == "untracked" and size >= self._large():
+            if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 megabytes = size // (1024 * 1024)
                 self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
@@ -172,10 +171,6 @@ class Creation:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
         return selection
-
-    def _large(self) -> int:
-        setting = self._git.setting(LARGE_SETTING, "int")
-        return int(setting) if setting else LARGE
 
     def _begin(self, status: Status) -> Pending:
         self._told("journal")

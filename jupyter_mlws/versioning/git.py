@@ -207,22 +207,26 @@ class Git:
     ) -> subprocess.Popen[bytes]:
         import git
 
-        environment = {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **self.environment}
-        if self.index is not None:
-            environment["GIT_INDEX_FILE"] = str(self.index)
         # As a process, because GitPython's own time limit needs `ps` or `pgrep`, which images
         # often lack.
         wrapper = git.Git(str(self.root)).execute(
             command,
             istream=subprocess.PIPE,
             as_process=True,
-            env={**environment, **(more or {})},
+            env={**self.variables(), **(more or {})},
             start_new_session=True,
         )
         process = cast("subprocess.Popen[bytes]", wrapper.proc)
         # The wrapper would interrupt the process when it is collected; `run` waits for its end.
         wrapper.proc = None
         return process
+
+    def variables(self) -> dict[str, str]:
+        """What is added to the environment of the git program."""
+        variables = {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **self.environment}
+        if self.index is not None:
+            variables["GIT_INDEX_FILE"] = str(self.index)
+        return variables
 
     # Names
 

@@ -1,7 +1,7 @@
 """The adapter of MLflow tracking: the only importer of it, inside the functions that need it.
 
-Importing MLflow takes about a second and 150 MB, so this never runs in the server: a workflow's
-runner and the helper process of :mod:`~jupyter_mlws.versioning.tracking` use it.
+Importing MLflow takes about a second and 150 MB, so this runs neither in the server nor where a
+workflow runs: the helper process of :mod:`~jupyter_mlws.versioning.tracking` uses it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,24 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
 SQLITE = "sqlite:///"
 UPGRADE_TIMEOUT = 600
 """Seconds for the migration of a store made by an older MLflow."""
-PARAMS_A_BATCH = 100
-METRICS_A_BATCH = 500
+A_BATCH = 100
+"""Parameters, metrics and tags each that MLflow takes at once."""
 LONGEST_VALUE = 6000
 """Characters of a parameter that MLflow stores."""
-STATUSES = {"COMPLETED": "FINISHED", "CACHED": "FINISHED", "CANCELLED": "KILLED"}
+STATUSES = {
+    "COMPLETED": "FINISHED",
+    "CACHED": "FINISHED",
+    "CANCELLED": "KILLED",
+    "INTERRUPTED": "KILLED",
+    "SKIPPED": "KILLED",
+}
 """Our words for MLflow's; FAILED and RUNNING are the same in both."""
 
 Item = TypeVar("Item")
@@ -71,16 +78,25 @@ class MLflowStore:
         return identifier
 
     def _log_values(
-        self, run: str, params: Mapping[str, Any], metrics: Mapping[str, float], moment: int
+        self,
+        run: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        moment: int,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
-        from mlflow.entities import Metric, Param
+        from mlflow.entities import Metric, Param, RunTag
 
-        values = [Param(_key(key), str(value)[:LONGEST_VALUE]) for key, value in params.items()]
-        for batch in _batches(values, PARAMS_A_BATCH):
-            self._client.log_batch(run, params=batch)
-        measured = [Metric(_key(key), float(value), moment, 0) for key, value in metrics.items()]
-        for part in _batches(measured, METRICS_A_BATCH):
-            self._client.log_batch(run, metrics=part)
+        # Of two names that MLflow takes for one, the last counts: it refuses a second value.
+        values = {name_of(key): value_of(value) for key, value in params.items()}
+        measured = {name_of(key): float(value) for key, value in metrics.items()}
+        parts = (
+            _batches([Param(key, value) for key, value in values.items()]),
+            _batches([Metric(key, value, moment, 0) for key, value in measured.items()]),
+            _batches([RunTag(key, value) for key, value in (tags or {}).items()]),
+        )
+        for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
+            self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
 
     def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
         """Set the tags on every one of the runs."""
@@ -157,7 +173,7 @@ class MLflowStore:
             found = self._client.get_experiment_by_name(name)
             if found is not None:
                 return str(found.experiment_id)
-            location = (self._artifacts / _key(name)).as_uri() if self._artifacts else None
+            location = (self._artifacts / name_of(name)).as_uri() if self._artifacts else None
             try:
                 return str(self._client.create_experiment(name, artifact_location=location))
             except MlflowException as error:
@@ -167,14 +183,19 @@ class MLflowStore:
         raise ValueError(f"the experiment {name!r} was deleted in MLflow; restore it there")
 
 
-def _key(name: str) -> str:
+def name_of(name: str) -> str:
     """``name`` with the characters that MLflow refuses replaced; leading slashes are, too."""
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
 
 
-def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def value_of(value: Any) -> str:
+    """A parameter as MLflow stores it: text, cut where it is too long."""
+    return str(value)[:LONGEST_VALUE]
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), A_BATCH):
+        yield items[start : start + A_BATCH]
 
 
 def _revision(file: Path) -> str | None:

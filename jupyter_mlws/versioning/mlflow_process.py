@@ -1,4 +1,4 @@
-"""The process that holds MLflow for a server: JSON lines in, JSON lines out.
+"""The process that holds MLflow for a server or a run: JSON lines in, JSON lines out.
 
 ``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``, with
 ``"refused": code`` where MLflow refused what was asked. It ends when its owner's pipe closes.
@@ -11,11 +11,11 @@ import os
 import sys
 from typing import IO, Any
 
-from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+from jupyter_mlws.versioning.mlflow_runs import MLflowRuns
 
 CALLS = (
-    "log_run", "tag_runs", "finished", "has_run", "register", "models", "model", "versions",
-    "version", "set_alias", "delete_alias",
+    "record", "log_run", "tag_runs", "finished", "has_run", "register", "models", "model",
+    "versions", "version", "set_alias", "delete_alias",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
@@ -27,17 +27,17 @@ def main(uri: str) -> None:
     os.dup2(2, 1)
     # What of MLflow takes no address as argument looks here.
     os.environ["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_REGISTRY_URI"] = uri
-    serve(MLflowRegistry(uri), sys.stdin, answers)
+    serve(MLflowRuns(uri), sys.stdin, answers)
 
 
-def serve(store: MLflowRegistry, calls: IO[str], answers: IO[str]) -> None:
+def serve(store: MLflowRuns, calls: IO[str], answers: IO[str]) -> None:
     """Answer each line of ``calls`` by one line of ``answers``."""
     for line in calls:
         answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
         answers.flush()
 
 
-def _answer(store: MLflowRegistry, call: dict[str, Any]) -> dict[str, Any]:
+def _answer(store: MLflowRuns, call: dict[str, Any]) -> dict[str, Any]:
     if call["call"] not in CALLS:
         return {"error": f"no such call: {call['call']}"}
     try:

@@ -22,7 +22,7 @@ import yaml
 
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import LARGE, Content, normal, size_of
+from jupyter_mlws.versioning.content import LARGE, Content, normal
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.git import Git, Status, TreeEntry
 from jupyter_mlws.versioning.models import (
@@ -33,6 +33,7 @@ from jupyter_mlws.versioning.models import (
     RestorePlan,
     RestoreResult,
 )
+from jupyter_mlws.versioning.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.storage import full_disk_told
 from jupyter_mlws.versioning.worktree import WorkingData
@@ -44,13 +45,6 @@ SWITCHING = "switching.json"
 """There while a restore changes files; names the version and the safety commit."""
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
-NOBODY = {
-    "GIT_AUTHOR_NAME": "jupyter-mlws",
-    "GIT_AUTHOR_EMAIL": "jupyter-mlws@localhost",
-    "GIT_COMMITTER_NAME": "jupyter-mlws",
-    "GIT_COMMITTER_EMAIL": "jupyter-mlws@localhost",
-}
-"""Who makes safety commits: they must succeed where git does not know the person."""
 SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
 """Modes of a tree's entries."""
 
@@ -281,10 +275,8 @@ class Restore:
     def _keep(self, name: str, data: DataStore | None, steps: Steps | None) -> str | None:
         """A commit of all that the working tree and the index hold; None where HEAD has it."""
         head = self._git.find("HEAD")
-        private = Git(self._root, self._project.state / f"{uuid.uuid4().hex[:12]}.index", NOBODY)
-        assert private.index is not None
-        try:
-            staged = self._staged_tree(private, head)
+        with private_index(self._project, Git) as private:
+            staged = private.write_tree()
             private.add(self._unversioned(steps))
             if steps is not None:
                 # Ignored files go as well where the version has something of that name.
@@ -300,21 +292,8 @@ class Restore:
                 # What was staged is neither HEAD's nor the working tree's: kept as with git stash.
                 parents.append(private.commit_tree(staged, parents, "The index\n"))
             sha = private.commit_tree(tree, parents, f"Working tree kept: {name}\n")
-        finally:
-            for leftover in private.index.parent.glob(f"{private.index.name}*"):
-                leftover.unlink()
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
-
-    def _staged_tree(self, private: Git, head: str | None) -> str:
-        """Fill the private index with the person's, whose stored times make this fast."""
-        assert private.index is not None
-        index = self._root / self._git.path("index")
-        if index.exists():
-            shutil.copyfile(index, private.index)
-        else:
-            private.read_tree(head)
-        return private.write_tree()
 
     def _unversioned(self, steps: Steps | None) -> list[str]:
         """Paths whose content in the working tree is not the index's; deleted ones, too.
@@ -322,13 +301,7 @@ class Restore:
         Large untracked files stay where they are, and are kept only if the restore takes them.
         """
         taken = steps.lost if steps else {}
-        paths = set()
-        for entry in self._git.status().entries:
-            size = size_of(self._root / entry.path) or 0
-            stays = entry.state == "untracked" and size >= LARGE and entry.path not in taken
-            if not stays and not entry.path.endswith("/"):
-                paths |= {entry.path, entry.old_path or entry.path}
-        return sorted(paths)
+        return sorted(uncommitted(self._root, self._git.status(), LARGE, taken))
 
     def _keep_data(self, private: Git, data: DataStore, steps: Steps | None) -> None:
         """Store changed data, and name it in the safety commit (not in the working tree)."""

@@ -6,6 +6,7 @@ It starts with the first call and ends with its owner, whose end closes the pipe
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
@@ -35,12 +36,16 @@ class TrackingClient:
     """Calls MLflow on the store at ``uri`` in a process of its own. Thread-safe.
 
     ``folder`` is where the process runs: somewhere without Python files, which could hide
-    installed modules. Error 30105 where MLflow does not answer.
+    installed modules. ``environment`` is added to its own. Error 30105 where MLflow does not
+    answer.
     """
 
-    def __init__(self, uri: str, folder: Path) -> None:
+    def __init__(
+        self, uri: str, folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.uri = uri
         self._folder = folder
+        self._environment = environment or {}
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._buffer = b""
@@ -55,7 +60,7 @@ class TrackingClient:
         return found
 
     def ask(self, call: str, timeout: float = TIMEOUT, /, **arguments: Any) -> Any:
-        """Call a method of :class:`~jupyter_mlws.versioning.mlflow_registry.MLflowRegistry`.
+        """Call a method of :class:`~jupyter_mlws.versioning.mlflow_runs.MLflowRuns`.
 
         Raises :class:`RefusedError` where MLflow refuses, for callers that can tell more.
         """
@@ -95,6 +100,7 @@ class TrackingClient:
         return subprocess.Popen(
             [sys.executable, "-m", "jupyter_mlws.versioning.mlflow_process", self.uri],
             cwd=self._folder,
+            env={**os.environ, **self._environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.versioning.dvc.stages import (
     Change,
     Command,
@@ -32,8 +32,17 @@ from jupyter_mlws.workflows import plan
 from jupyter_mlws.workflows.capacity import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
+from jupyter_mlws.workflows.identifying import (
+    NO_ANSWER,
+    OWN_PLACE,
+    PATIENCE,
+    WITHOUT,
+    placed,
+    told,
+)
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.launching import start
+from jupyter_mlws.workflows.mentions import Use
 from jupyter_mlws.workflows.policy import OnFailure, Policy
 from jupyter_mlws.workflows.processes import (
     ATTEMPT,
@@ -43,6 +52,7 @@ from jupyter_mlws.workflows.processes import (
     end_group,
     memory_of,
 )
+from jupyter_mlws.workflows.recording import Answer
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.waiting import Waiter
 
@@ -90,6 +100,13 @@ class WarmWorkers(Protocol):
     def collect(self) -> list[tuple[int, int]]: ...
 
 
+class Tracker(Protocol):
+    """Gives nodes the ids of their MLflow runs; see :mod:`jupyter_mlws.workflows.identifying`."""
+
+    def use(self, stage: Stage) -> Use: ...
+    def ask(self, node: str, answer: Answer) -> None: ...
+
+
 @dataclass(frozen=True)
 class Order:
     """What is asked of a run.
@@ -126,6 +143,14 @@ class Attempt:
     stopped: tuple[str, dict[str, Any]] | None = None
 
 
+@dataclass(frozen=True)
+class _Expecting:
+    """A node that waits for its MLflow run: what was found of it, and until when it waits."""
+
+    found: Found
+    until: float
+
+
 @dataclass
 class _Progress:
     """Where the nodes of a run stand."""
@@ -136,6 +161,9 @@ class _Progress:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
+    expecting: dict[str, _Expecting] = field(default_factory=dict)
+    prepared: dict[str, Found] = field(default_factory=dict)
+    places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
 
@@ -153,6 +181,7 @@ class Engine:
         environment: Mapping[str, str] | None = None,
         warm: WarmWorkers | None = None,
         total: Amounts | None = None,
+        tracker: Tracker | None = None,
     ) -> None:
         self._journal = journal
         self._run = run
@@ -167,6 +196,9 @@ class Engine:
         self._places = {node: place for place, node in enumerate(self._sequence)}
         lane.order = self._sequence
         self._policies = {stage.id: stage.policy for stage in stages}
+        self._stages = {stage.id: stage for stage in stages}
+        self._tracker = tracker
+        self._unanswered = False
         self._dependents = _reversed(self._needs)
         self._missing = {
             node: len(set(self._needs[node])) for node in self._sequence if node in self._wanted
@@ -192,11 +224,11 @@ class Engine:
         """Run to the end; how it ended, and the error of the first node that failed."""
         try:
             self._enqueue(node for node, count in self._missing.items() if count == 0)
-            while self._now.queued or self._now.later or self._now.attempts:
+            while self._busy() or self._now.queued:
                 with self._journal.batch():
                     more = self._start_what_fits()
                 self._launch()
-                if self._now.attempts or self._now.later:
+                if self._busy():
                     self._wait(0.0 if more else self._patience())
             with self._journal.batch():
                 self._end_rest()
@@ -207,6 +239,10 @@ class Engine:
         if self._cancelled:
             return Status.CANCELLED, None
         return (Status.FAILED, self._failure) if self._failure else (Status.COMPLETED, None)
+
+    def _busy(self) -> bool:
+        """Something will happen that is waited for."""
+        return bool(self._now.attempts or self._now.later or self._now.expecting)
 
     def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Seconds from each node's start to the end of all that depends on it."""
@@ -260,6 +296,9 @@ class Engine:
         number = self._now.numbers.get(node, 0) + 1
         attempt = Attempt(node, number, policy, given)
         self._now.attempts[node] = attempt
+        if node in self._now.prepared:
+            self._run_prepared(attempt, self._now.prepared.pop(node))
+            return True
         if node in self._order.accept:
             work: Callable[[], Any] = lambda: self._lane.accept(node)  # noqa: E731
         else:
@@ -309,19 +348,71 @@ class Engine:
             self._cached(node, WITHOUT_RUN[found.prepared])
         elif self._cancelled or self._stopping:
             self._release(attempt)
+        elif self._has_to_ask(node):
+            self._release(attempt)
+            self._ask(node, found)
         else:
-            reasons = _told(found.changes)
-            if self._forced(node):
-                reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
-            self._journal.set_node(
-                self._run,
-                node,
-                Status.RUNNING,
-                reasons=[list(reason) for reason in reasons],
-                error=None,
+            self._run_prepared(attempt, found)
+
+    def _run_prepared(self, attempt: Attempt, found: Found) -> None:
+        node = attempt.node
+        reasons = _told(found.changes)
+        if self._forced(node):
+            reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
+        self._journal.set_node(
+            self._run,
+            node,
+            Status.RUNNING,
+            reasons=[list(reason) for reason in reasons],
+            error=None,
+        )
+        self._now.numbers[node] = attempt.number
+        self._now.starting.append(attempt)
+
+    # A node's place in MLflow
+
+    def _has_to_ask(self, node: str) -> bool:
+        """Whether a node's code logs into MLflow, and where is not known yet."""
+        if self._tracker is None or node in self._now.places:
+            return False
+        use = self._tracker.use(self._stages[node])
+        if use is Use.PLAIN and not self._unanswered:
+            return True
+        self._now.places[node] = None
+        if use is Use.OWN_PLACE:
+            self._log_line(node, told(OWN_PLACE))
+        elif use is Use.PLAIN:
+            self._log_line(node, told(WITHOUT, reason=NO_ANSWER))
+        return False
+
+    def _ask(self, node: str, found: Found) -> None:
+        """Ask for a node's MLflow run. Others have its place and its share meanwhile."""
+        assert self._tracker is not None
+        self._now.expecting[node] = _Expecting(found, time.monotonic() + PATIENCE)
+        if node not in self._now.told:
+            self._now.told.add(node)
+            self._journal.set_node(self._run, node, Status.QUEUED)
+
+        def come(place: Mapping[str, str] | None, error: BaseException | None) -> None:
+            self._waiter.deliver(
+                lambda place, error: self._placed(node, place, error), place, error
             )
-            self._now.numbers[node] = attempt.number
-            self._now.starting.append(attempt)
+
+        self._tracker.ask(node, come)
+
+    def _placed(
+        self, node: str, place: Mapping[str, str] | None, error: BaseException | None
+    ) -> None:
+        expecting = self._now.expecting.pop(node, None)
+        if expecting is None:
+            # Too late: the node has started without, or nothing more is to start.
+            self._unanswered = self._unanswered and place is None
+            return
+        if place is None:
+            self._log_line(node, told(WITHOUT, reason=_reason(error)))
+        self._now.places[node] = place
+        self._now.prepared[node] = expecting.found
+        self._enqueue([node])
 
     def _cached(self, node: str, words: Words) -> None:
         self._journal.set_node(
@@ -358,6 +449,7 @@ class Engine:
             **command.environment,
             **self._own_variables(attempt),
         }
+        placed(environment, self._now.places.get(attempt.node))
         log = os.open(
             log_path(self._logs, attempt.node),
             os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
@@ -408,6 +500,7 @@ class Engine:
     def _patience(self) -> float | None:
         """Seconds until something is due without anything happening."""
         moments = list(self._now.later.values())
+        moments += [expecting.until for expecting in self._now.expecting.values()]
         limited = False
         for attempt in self._now.attempts.values():
             if attempt.deadline is not None and attempt.stopped is None:
@@ -425,6 +518,11 @@ class Engine:
         for node in due:
             del self._now.later[node]
         self._enqueue(due)
+        for node, expecting in list(self._now.expecting.items()):
+            if expecting.until <= now:
+                # One node waits in vain, not each.
+                self._unanswered = True
+                self._placed(node, None, TimeoutError(NO_ANSWER))
         for attempt in list(self._now.attempts.values()):
             if attempt.pid is None or attempt.stopped is not None:
                 continue
@@ -534,8 +632,7 @@ class Engine:
             del self._missing[dependent]
         if policy.on_failure is OnFailure.STOP and not self._order.keep_going:
             self._stopping = True
-            self._now.queued.clear()
-            self._now.later.clear()
+            self._begin_nothing_more()
 
     def _lost(self, node: str) -> list[str]:
         """The wanted nodes that can no longer run, in order."""
@@ -567,8 +664,7 @@ class Engine:
         if self._ending:
             return
         self._ending = True
-        self._now.queued.clear()
-        self._now.later.clear()
+        self._begin_nothing_more()
         self._end([a for a in self._now.attempts.values() if a.pid is not None])
 
     def _end(self, attempts: Sequence[Attempt]) -> None:
@@ -588,6 +684,11 @@ class Engine:
                 end_group(pid, signal.SIGKILL)
         for cookie in cookies:
             end_bearers(cookie, variable=ATTEMPT)
+
+    def _begin_nothing_more(self) -> None:
+        self._now.queued.clear()
+        self._now.later.clear()
+        self._now.expecting.clear()
 
     def _end_rest(self) -> None:
         self._journal.end_nodes(self._run, Status.CANCELLED if self._cancelled else Status.SKIPPED)
@@ -627,6 +728,6 @@ def _told(changes: Iterable[Change]) -> list[Words]:
 
 
 def _reason(error: BaseException | None) -> str:
-    if isinstance(error, StageError | OSError):
+    if isinstance(error, StageError | OSError | MLWSError):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -240,6 +240,31 @@ class Journal:
             )
         return [{**json.loads(row["record"]), **_columns(row)} for row in rows]
 
+    def has_computed(self, run: str) -> bool:
+        """Whether a node of the run was started."""
+        with self._lock:
+            started = self._one(
+                "SELECT 1 FROM nodes WHERE run = ? AND json_extract(record, '$.started') LIMIT 1",
+                run,
+            )
+        return started is not None
+
+    def unrecorded(self, last: int) -> list[str]:
+        """Those of the newest ``last`` runs that ended and are not in MLflow, newest first."""
+        with self._lock:
+            rows = self._all(
+                "SELECT id FROM ("
+                " SELECT id, status, created, record FROM runs ORDER BY created DESC, id DESC"
+                " LIMIT ?) "
+                "WHERE status NOT IN (?, ?) AND json_extract(record, '$.started') IS NOT NULL "
+                "AND json_extract(record, '$.recorded') IS NOT 1 "
+                "AND json_extract(record, '$.mlflow_run') IS NULL "
+                "ORDER BY created DESC, id DESC",
+                last,
+                *LIVE,
+            )
+        return [row["id"] for row in rows]
+
     def durations(self, path: str, last: int = 20) -> dict[str, float]:
         """Seconds that each node took when it last ran to the end."""
         with self._lock:

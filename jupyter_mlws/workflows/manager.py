@@ -433,7 +433,9 @@ class WorkflowManager:
         row = self._journal.record(run)
         if not Status(row["status"]).ended:
             return True
-        return recorded and alive(row.get("pid"), row.get("pid_start"))
+        if not recorded or "recorded" in row:
+            return False
+        return alive(row.get("pid"), row.get("pid_start"))
 
     def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> Run:
         """Ask a run to stop; one that has ended stays as it is."""

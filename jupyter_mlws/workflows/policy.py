@@ -31,7 +31,8 @@ class Policy:
 
     ``timeout`` and ``memory`` None: no limit. ``backoff``: seconds before the second attempt,
     doubled for each further one. ``on_failure``: ``stop`` starts nothing more, ``skip`` leaves out
-    what depends on the node, ``continue`` runs that, too.
+    what depends on the node, ``continue`` runs that, too. ``mlflow``: whether the node's code is
+    to land in its own MLflow run; None: where it mentions MLflow.
     """
 
     retries: int = 0
@@ -42,6 +43,7 @@ class Policy:
     memory: int | None = None
     gpu: int = 0
     warm: bool = True
+    mlflow: bool | None = None
 
     def wait(self, attempt: int) -> float:
         """Seconds between an attempt (from 1) that failed and the next."""
@@ -117,6 +119,7 @@ _PARSERS: Mapping[str, Any] = {
     "memory": _bytes,
     "gpu": _whole,
     "warm": _flag,
+    "mlflow": _flag,
 }
 
 
@@ -130,5 +133,6 @@ def _expected(name: str) -> Words:
         "cpu": Words("must be a number above 0", "应为大于 0 的数"),
         "memory": Words("must be a size such as 500Mi or 2Gi", "应为大小，例如 500Mi 或 2Gi"),
         "gpu": Words("must be a whole number", "应为整数"),
+        "mlflow": Words("must be true or false", "应为 true 或 false"),
         "warm": Words("must be true or false", "应为 true 或 false"),
     }[name]

@@ -10,31 +10,34 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning import run_commits
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
+from jupyter_mlws.versioning.mlflow import tracking_uri
+from jupyter_mlws.versioning.run_commits import RunCommit
 from jupyter_mlws.workflows import live, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.graph import external_inputs
+from jupyter_mlws.workflows.identifying import Identities
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
+from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.warm.pool import WarmPool
-
-GIT_TIMEOUT = 30
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +45,16 @@ log = logging.getLogger(__name__)
 class Runner:
     """Carries one run out."""
 
-    def __init__(self, project: Project, run: str, warm: WarmPool | None = None) -> None:
+    def __init__(
+        self, project: Project, run: str, recorder: Recorder, warm: WarmPool | None = None
+    ) -> None:
         self._project = project
         self._id = run
         self._warm = warm
         self._journal = Journal(project)
+        self._recorder = recorder
         self._engine: Engine | None = None
+        self._commit: Future[RunCommit]
         self._cancelled = threading.Event()
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
@@ -57,18 +64,23 @@ class Runner:
             self._engine.cancel()
 
     def run(self) -> None:
-        """Carry the run out, to one of its ends, and then record it in MLflow."""
+        """Carry the run out, to one of its ends, and have it recorded in MLflow."""
         row = self._journal.record(self._id)
         if Status(row["status"]).ended:
             return
         if row.get("cancel"):
             self._cancelled.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
-        name = row["workflow"]
+        # While the file is read and its lane opened; nodes change files only after its end.
+        with ThreadPoolExecutor(1, "mlws-commit") as beside:
+            self._commit = beside.submit(self._committed)
+            self._carry_out(row)
+        self._recorder.record(self._id)
+
+    def _carry_out(self, row: dict[str, Any]) -> None:
         try:
             text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
             document = parse(row["workflow"], text)
-            name = document.name
             root, state = self._project.root, self._project.state
             data = resolved.stages(root, document.path, text, document.data, state)
             with open_lane(root, document.path, data, state) as lane:
@@ -81,10 +93,21 @@ class Runner:
             # The edge of this process: whatever it was, the run must not seem to go on.
             log.exception("the run %s failed", self._id)
             self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
-        self._track(name)
+
+    def _committed(self) -> RunCommit:
+        """What the run starts from, as a commit; without one where git fails."""
+        try:
+            return run_commits.keep(self._project, self._id)
+        except (MLWSError, OSError) as error:
+            log.warning("the state of the working tree could not be kept: %s", error)
+            return RunCommit(None, dirty=True)
 
     def close(self) -> None:
-        """Close the journal."""
+        """Forget the commits of old runs, and close the journal."""
+        try:
+            run_commits.prune(self._project)
+        except (MLWSError, OSError) as error:
+            log.warning("the commits of old runs could not be removed: %s", error)
         self._journal.close()
 
     def _execute(
@@ -97,11 +120,14 @@ class Runner:
         request = row["request"]
         if isinstance(lane, FastPipeline):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
+        commit = self._commit.result()
         self._journal.set_run(
             self._id,
             Status.RUNNING,
-            commit=head(self._project.root),
+            commit=commit.sha,
+            dirty=commit.dirty,
             params=tracking.params_of(document, stages),
+            experiment=document.name,
         )
         lane.refresh(external_inputs(stages, request.get("targets", ())))
         self._engine = Engine(
@@ -121,7 +147,9 @@ class Runner:
                 },
             ),
             logs=runs_folder(self._project, self._id),
-            environment=_tracking_environment(self._project),
+            # So that MLflow in a node's code lands in the project's store.
+            environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
+            tracker=Identities(self._recorder, self._project.root, self._id),
             warm=self._warm,
         )
         if self._cancelled.is_set():
@@ -129,8 +157,10 @@ class Runner:
         with recovery.recorded(self._journal, self._id, lane):
             status, error = self._engine.execute()
         recovery.settle(self._journal, document.path, self._id)
-        metrics = tracking.metrics_of(self._project.root, stages)
-        facts: dict[str, Any] = {"metrics": metrics}
+        measures = tracking.measures_of(self._project.root, stages)
+        if measures:
+            self._journal.note(self._id, measures=measures)
+        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
 
     def _looks(self, path: str) -> Contents:
@@ -141,43 +171,10 @@ class Runner:
         if not Status(self._journal.record(self._id)["status"]).ended:
             self._journal.set_run(self._id, Status.FAILED, error=error)
 
-    def _track(self, name: str) -> None:
-        if self._journal.record(self._id).get("started") is None:
-            return
-        states = {node["status"] for node in self._journal.node_records(self._id).values()}
-        if states <= {Status.CACHED, Status.SKIPPED}:
-            # Nothing was computed: it would be a copy of an earlier experiment.
-            return
-        try:
-            tracking.track(self._project, self._journal, self._id, name)
-        except Exception:
-            # Already journaled; the traceback is for whoever looks for the cause.
-            log.exception("the run %s could not be recorded in MLflow", self._id)
-
 
 def runs_folder(project: Project, run: str) -> Path:
     """Where the logs of a run are."""
     return project.state / "runs" / run
-
-
-def head(root: Path) -> str | None:
-    """The commit that the working tree is at; None before the first."""
-    answer = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
-        cwd=root,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=GIT_TIMEOUT,
-    )
-    return answer.stdout.strip() or None
-
-
-def _tracking_environment(project: Project) -> dict[str, str]:
-    """So that MLflow in a node's code lands in the project's store."""
-    from jupyter_mlws.versioning.mlflow import tracking_uri
-
-    return {"MLFLOW_TRACKING_URI": tracking_uri(project.root)}
 
 
 class Process:
@@ -186,13 +183,17 @@ class Process:
     def __init__(self, root: Path) -> None:
         self._project = Project(root)
         self._warm = WarmPool()
+        self._recorder = Recorder(self._project)
         self._runner: Runner | None = None
-        self._asked_to_end = False
 
     def carry_out(self, run: str) -> None:
         """One run, from what the journal has of it."""
         os.chdir(self._project.root)
-        self._runner = Runner(self._project, run, self._warm)
+        if self._recorder.uri != tracking_uri(self._project.root):
+            # Whoever asks for this run tracks elsewhere than those before.
+            self._recorder.close()
+            self._recorder = Recorder(self._project)
+        self._runner = Runner(self._project, run, self._recorder, self._warm)
         try:
             self._runner.run()
         finally:
@@ -206,8 +207,9 @@ class Process:
         self._runner.cancel()
 
     def close(self) -> None:
-        """End the warm workers."""
+        """End the warm workers; returns when MLflow knows of the runs, or has failed."""
         self._warm.close()
+        self._recorder.close()
 
     def await_more(self) -> None:
         """Carry out what comes, until nothing has come for a while."""

@@ -1,4 +1,4 @@
-"""A run as an experiment: its settings and measures, and its record in MLflow."""
+"""A run as an experiment: its settings and its measures."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.document import Document, Stage
-from jupyter_mlws.workflows.journal import Journal, Row
 
 LARGEST = 1_000_000
 """Bytes; a larger metrics file holds no measures for a table."""
@@ -18,21 +16,29 @@ LARGEST = 1_000_000
 
 def params_of(document: Document, stages: Sequence[Stage]) -> dict[str, Any]:
     """The settings written in the file, by ``node.key``."""
-    return {f"{stage.id}.{key}": value for stage in stages for key, value in _flat(stage.settings)}
+    return {f"{stage.id}.{key}": value for stage in stages for key, value in flat(stage.settings)}
 
 
-def metrics_of(root: Path, stages: Sequence[Stage]) -> dict[str, float]:
-    """The numbers in the metrics files that are there; the node's id in front where two clash."""
-    measured: dict[str, float] = {}
+def measures_of(root: Path, stages: Sequence[Stage]) -> dict[str, dict[str, float]]:
+    """The numbers in the metrics files that are there, by node and key."""
+    measured: dict[str, dict[str, float]] = {}
     for stage in stages:
         for path in stage.metrics:
-            for key, value in _flat(_read(root / path)):
+            for key, value in flat(_read(root / path)):
                 if isinstance(value, bool) or not isinstance(value, int | float):
                     continue
                 if math.isfinite(value):
-                    name = f"{stage.id}.{key}" if key in measured else key
-                    measured[name or stage.id] = value
+                    measured.setdefault(stage.id, {})[key or stage.id] = value
     return measured
+
+
+def metrics_of(measures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """The measures of all nodes as those of their run; the node's id in front where two clash."""
+    merged: dict[str, float] = {}
+    for node, values in measures.items():
+        for key, value in values.items():
+            merged[f"{node}.{key}" if key in merged else key] = value
+    return merged
 
 
 def _read(path: Path) -> Any:
@@ -49,38 +55,10 @@ def _read(path: Path) -> Any:
         return {"unreadable": str(error)}
 
 
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested mappings by their keys, joined with dots."""
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _flat(part, f"{prefix}.{key}" if prefix else str(key))
+            yield from flat(part, f"{prefix}.{key}" if prefix else str(key))
     else:
         yield prefix, value
-
-
-def track(project: Project, journal: Journal, run: str, name: str) -> None:
-    """Record an ended run in MLflow and tell its id. Whatever fails here fails nobody's run."""
-    row = journal.record(run)
-    try:
-        identifier = _log(project, row, name)
-    except Exception as error:
-        journal.set_run(run, tracking_error=f"{type(error).__name__}: {error}")
-        raise
-    journal.set_run(run, mlflow_run=identifier)
-
-
-def _log(project: Project, row: Row, name: str) -> str:
-    from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
-
-    tags = {"mlws.run": row["id"], "mlws.workflow": row["workflow"], "mlws.origin": row["origin"]}
-    if row.get("commit"):
-        tags["mlflow.source.git.commit"] = row["commit"]
-    return MLflowStore(tracking_uri(project.root)).log_run(
-        experiment=name,
-        params=row.get("params", {}),
-        metrics=row.get("metrics", {}),
-        tags=tags,
-        start=row["started"],
-        end=row["ended"],
-        status=row["status"],
-        name=row["id"],
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import selectors
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -26,7 +27,7 @@ class Warm(Protocol):
 
 
 class Waiter:
-    """One loop's events. Only :meth:`wake` may be called from elsewhere."""
+    """One loop's events. Only :meth:`wake` and :meth:`deliver` may be called from elsewhere."""
 
     def __init__(self, warm: Warm | None = None) -> None:
         self._selector = selectors.DefaultSelector()
@@ -37,6 +38,8 @@ class Waiter:
         self._warm_pids: set[int] = set()
         self._warm_files: set[int] = set()
         self._threads: ThreadPoolExecutor | None = None
+        self._closing = threading.Lock()
+        self._closed = False
         self._results: queue.SimpleQueue[tuple[Then, Any, BaseException | None]] = (
             queue.SimpleQueue()
         )
@@ -45,6 +48,8 @@ class Waiter:
         """Let go of everything; threads are waited for."""
         if self._threads is not None:
             self._threads.shutdown()
+        with self._closing:
+            self._closed = True
         for descriptor in self._watched.values():
             if descriptor >= 0:
                 os.close(descriptor)
@@ -56,6 +61,13 @@ class Waiter:
         """Make :meth:`wait` return soon; also from a signal's handler or a thread."""
         with suppress(BlockingIOError, OSError):
             os.write(self._writer, b"\0")
+
+    def deliver(self, then: Then, result: Any, error: BaseException | None) -> None:
+        """Have ``then`` called in the loop, from any thread; nobody is called after the end."""
+        with self._closing:
+            if not self._closed:
+                self._results.put((then, result, error))
+                self.wake()
 
     def watch(self, pid: int) -> None:
         """Wait for a child's end, too."""

@@ -12,7 +12,7 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 
 PATH = "dvc.yaml"
-LIMIT = 60.0
+LIMIT = 150.0
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,57 @@
+"""Which nodes of a run get the id of their nested MLflow run before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.mentions import Use, use_of
+from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder
+
+PATIENCE = 30.0
+"""Seconds that a node waits for its id before it starts without."""
+
+NO_ANSWER = f"no answer within {PATIENCE:g} s"
+WITHOUT = Words(
+    "MLflow gave no run to log into ({reason}): what this node logs makes a run of its own.",
+    "MLflow 未能提供可写入的运行（{reason}）：此节点记录的内容将形成独立的运行。",
+)
+OWN_PLACE = Words(
+    "The code chooses its own MLflow experiment or address: what it logs makes a run of its own.",
+    "代码自行指定了 MLflow 实验或地址：其记录的内容将形成独立的运行。",
+)
+
+
+class Identities:
+    """Asks for the ids of one run's nodes."""
+
+    def __init__(self, recorder: Recorder, root: Path, run: str) -> None:
+        self._recorder = recorder
+        self._root = root
+        self._run = run
+
+    def use(self, stage: Stage) -> Use:
+        """What the node's code does with MLflow; reads the files that its command names."""
+        return use_of(self._root, stage)
+
+    def ask(self, node: str, answer: Answer) -> None:
+        """Begin the node's nested run; ``answer`` is called from another thread."""
+        self._recorder.identify(self._run, node, answer)
+
+
+def told(words: Words, **facts: str) -> str:
+    """What a node's log says, in both languages: whoever reads it may speak either."""
+    said = words.fill(**facts)
+    return f"{said.en} {said.zh}"
+
+
+def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
+    """Name a node's MLflow run in its environment, and no other."""
+    # That of whoever started the workflow's run is not the node's.
+    environment.pop(RUN_VARIABLE, None)
+    if place is not None:
+        # MLflow refuses an experiment that is named in two ways.
+        environment.pop("MLFLOW_EXPERIMENT_NAME", None)
+        environment.update(place)

@@ -1,0 +1,81 @@
+"""Whether a node's code uses MLflow: read from the files that its command names.
+
+Only words are looked for; nothing is imported or run. Who hides the word behind an import says
+so in the stage: ``meta: {mlflow: true}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+from jupyter_mlws.workflows.document import Stage
+
+CODE = frozenset((".py", ".ipynb", ".r", ".sh", ".jl"))
+LARGEST = 5_000_000
+"""Bytes of a file that is looked through."""
+WORD = re.compile(r"[^\s;&|<>()'\"=]+")
+MODULE = re.compile(r"(?:^|\s)-m\s+([\w.]+)")
+OWN_PLACE = re.compile(rb"set_experiment\s*\(|set_tracking_uri\s*\(")
+"""Calls after which MLflow refuses to go on with a run that is elsewhere."""
+COMPONENTS = "components"
+
+
+class Use(Enum):
+    """What a node does with MLflow."""
+
+    NONE = "none"
+    PLAIN = "plain"
+    OWN_PLACE = "own place"
+
+
+def use_of(root: Path, stage: Stage) -> Use:
+    """What the stage's code does with MLflow; what its ``meta`` says has precedence."""
+    if stage.policy.mlflow is not None:
+        return Use.PLAIN if stage.policy.mlflow else Use.NONE
+    found = Use.NONE
+    for text in _texts(root, stage):
+        if b"mlflow" in text:
+            if OWN_PLACE.search(text):
+                return Use.OWN_PLACE
+            found = Use.PLAIN
+    return found
+
+
+def _texts(root: Path, stage: Stage) -> Iterator[bytes]:
+    yield from (command.encode(errors="replace") for command in stage.commands)
+    for path in dict.fromkeys(_paths(root, stage)):
+        try:
+            if path.stat().st_size <= LARGEST:
+                yield path.read_bytes()
+        except OSError:
+            # No file after all, or none that we may read: the command will say what it thinks.
+            continue
+    if any("mlws" in command for command in stage.commands) and stage.component is not None:
+        yield from _components(root, stage.component)
+
+
+def _paths(root: Path, stage: Stage) -> Iterator[Path]:
+    """Code files that the commands name, by path or as a module, or that the stage depends on."""
+    folder = root / stage.wdir
+    for command in stage.commands:
+        for word in WORD.findall(command):
+            if Path(word).suffix.lower() in CODE:
+                yield folder / word
+        for module in MODULE.findall(command):
+            base = folder.joinpath(*module.split("."))
+            yield from (base.with_suffix(".py"), base / "__main__.py")
+    for path in stage.deps:
+        if Path(path).suffix.lower() in CODE:
+            yield root / path
+
+
+def _components(root: Path, name: str) -> Iterator[bytes]:
+    """The project's component files that define ``name``."""
+    defined = re.compile(rf"def\s+{re.escape(name)}\b".encode())
+    for file in (root / COMPONENTS).glob("*.py"):
+        text = file.read_bytes()
+        if defined.search(text):
+            yield text

@@ -1,0 +1,140 @@
+"""A run and its nodes in MLflow's words, from what the journal has of them. Plain data.
+
+The form is that of :meth:`~jupyter_mlws.versioning.mlflow_runs.MLflowRuns.record`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jupyter_mlws.workflows.journal import Row
+from jupyter_mlws.workflows.states import Status
+from jupyter_mlws.workflows.tracking import flat
+
+COMMIT = "mlflow.source.git.commit"
+SOURCE = "mlflow.source.name"
+LONGEST_TAG = 5000
+"""Characters of a tag; MLflow takes 5,000 to 8,000, by its version and store."""
+
+Nodes = Mapping[str, Row]
+
+
+def begun(row: Row, node: str = "") -> Row:
+    """The record of a run, or a node of it, that goes on."""
+    return {
+        "node": node,
+        "name": node or row["id"],
+        "tags": _common(row),
+        "params": {},
+        "metrics": {},
+        "start": row["started"],
+        "end": None,
+        "status": Status.RUNNING.value,
+    }
+
+
+def of_run(row: Row, nodes: Nodes) -> Row:
+    """The record of a run that has ended."""
+    states = [Status(node["status"]) for node in nodes.values()]
+    tags = {
+        **_common(row),
+        "mlws.nodes": str(len(states)),
+        "mlws.cached": str(states.count(Status.CACHED)),
+    }
+    if row.get("error"):
+        tags["mlws.error"] = row["error"]["code"]
+    params = dict(row.get("params", {}))
+    for node in nodes.values():
+        params.update(_params_of_lock(node))
+    return {
+        **begun(row),
+        "tags": tags,
+        "params": params,
+        "metrics": row.get("metrics", {}),
+        "end": row["ended"],
+        "status": row["status"],
+    }
+
+
+def of_nodes(row: Row, nodes: Nodes) -> Iterator[Row]:
+    """The records of the nodes that ran: not of cached ones, which would be copies of earlier
+    experiments, nor of those that were left out."""
+    settings = _settings(row.get("params", {}), nodes)
+    for name, node in nodes.items():
+        if has_run(node):
+            yield {
+                **begun(row, name),
+                "tags": {**_common(row), **_facts(node)},
+                "params": {**_params_of_lock(node), **settings.get(name, {})},
+                "metrics": row.get("measures", {}).get(name, {}),
+                "start": node["started"],
+                "end": node.get("ended") or row["ended"],
+                "status": Status(node["status"]).value,
+            }
+
+
+def has_run(node: Row) -> bool:
+    """Whether a node was started in its run, however that ended."""
+    return "started" in node
+
+
+def _common(row: Row) -> dict[str, str]:
+    tags = {
+        "mlws.workflow": row["workflow"],
+        "mlws.origin": row["origin"],
+        SOURCE: row["workflow"],
+    }
+    if row.get("commit"):
+        tags[COMMIT] = row["commit"]
+    if "dirty" in row:
+        tags["mlws.dirty"] = "true" if row["dirty"] else "false"
+    return tags
+
+
+def _facts(node: Row) -> dict[str, str]:
+    """What a node read and made, by DVC's hashes, and how it went."""
+    facts = {"mlws.attempts": str(node.get("attempt", 1))}
+    if node.get("exit_code") is not None:
+        facts["mlws.exit_code"] = str(node["exit_code"])
+    if node.get("error") and node["status"] == Status.FAILED:
+        facts["mlws.error"] = node["error"]["code"]
+    lock = node.get("lock") or {}
+    inputs = {dep["path"]: dep["md5"] for dep in lock.get("deps", []) if "md5" in dep}
+    for tag, hashes in (("mlws.inputs", inputs), ("mlws.outputs", node.get("outputs") or {})):
+        if hashes:
+            facts[tag] = _fitting(hashes)
+    return facts
+
+
+def _fitting(hashes: Mapping[str, str]) -> str:
+    """JSON that fits into a tag: as many as there is room for, and how many more there are."""
+    kept: dict[str, str] = {}
+    room = LONGEST_TAG - 40
+    for path, digest in hashes.items():
+        room -= len(json.dumps({path: digest}, ensure_ascii=False))
+        if room < 0:
+            kept["…"] = f"+{len(hashes) - len(kept)}"
+            break
+        kept[path] = digest
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def _params_of_lock(node: Row) -> dict[str, Any]:
+    """The values that a node's stage takes from params files."""
+    files = (node.get("lock") or {}).get("params", {})
+    return {key: value for values in files.values() for key, value in flat(values)}
+
+
+def _settings(params: Mapping[str, Any], nodes: Nodes) -> dict[str, dict[str, Any]]:
+    """The run's settings (`node.key`) by node; ids of variants may have dots as well."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in params.items():
+        node = name
+        while "." in node:
+            node = node.rpartition(".")[0]
+            if node in nodes:
+                found.setdefault(node, {})[name[len(node) + 1 :]] = value
+                break
+    return found

@@ -1,0 +1,200 @@
+"""Tells MLflow of runs, never in the way of one: from a thread, through a process of its own.
+
+The journal has everything. What MLflow did not take is told again after a later run, and what it
+has already is told to nobody twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.tracking import RefusedError, TrackingClient
+from jupyter_mlws.workflows import mlflow_records
+from jupyter_mlws.workflows.journal import Journal, Row
+
+NODES_AT_ONCE = 20
+"""Nodes that are recorded before a node that waits for its id has its turn."""
+LOOKED_AT = 200
+"""Runs before this one that may not have been recorded."""
+CAUGHT_UP = 20
+"""Of those, how many one run makes up for."""
+TIMEOUT = 120.0
+"""Seconds for one call: the first one imports MLflow, and may have to make its tables."""
+REST_AFTER_FAILURE = 30.0
+"""Seconds in which MLflow is not asked again for the ids of nodes."""
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another process that records; after them, a later run does it."""
+LOOK = 0.1
+IMPATIENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+"""A server that is away is found to be so within seconds; MLflow's own limits are minutes."""
+
+RUN_VARIABLE = "MLFLOW_RUN_ID"
+EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_ID"
+"""Environment variables by which MLflow in a node's code finds its place."""
+
+Answer = Callable[[Mapping[str, str] | None, BaseException | None], None]
+"""Hears the variables that name a node's MLflow run, or why there are none; called in the
+recorder's thread."""
+
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Records the runs of one project in MLflow. Its methods return at once, and serve one run
+    after the other.
+
+    MLflow's process starts with the first need of it, and ends with :meth:`close`.
+    """
+
+    def __init__(self, project: Project) -> None:
+        from jupyter_mlws.versioning.mlflow import tracking_uri
+
+        self.uri = tracking_uri(project.root)
+        self._project = project
+        self._journal = Journal(project)
+        self._client = TrackingClient(self.uri, project.state, IMPATIENT)
+        self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[str, str, Answer]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._rests_until = 0.0
+
+    def identify(self, run: str, node: str, answer: Answer) -> None:
+        """Begin the nested run of a node that is about to start."""
+        self._asked.put((run, node, answer))
+        self._do(self._answer_asked)
+
+    def record(self, run: str) -> None:
+        """Record a run that has ended, and then earlier ones that are not recorded yet.
+
+        The journal has `recorded` of the run when that is done: whether MLflow knows it (or need
+        not), else `tracking_error`.
+        """
+        computed = self._journal.has_computed(run)
+        if not computed:
+            # It would be a copy of an earlier experiment.
+            self._journal.note(run, recorded=True)
+        self._do(lambda: self._record_all(run if computed else None))
+
+    def close(self) -> None:
+        """Do what was asked for, and end MLflow's process."""
+        if self._thread is not None:
+            self._tasks.put(None)
+            self._thread.join()
+            self._thread = None
+        self._client.close()
+        self._journal.close()
+
+    # In the thread
+
+    def _do(self, task: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="mlws-recorder", daemon=True)
+            self._thread.start()
+        self._tasks.put(task)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                task()
+            except Exception:
+                # The edge of this thread: whatever fails here fails nobody's run.
+                log.exception("MLflow was not told")
+
+    def _answer_asked(self) -> None:
+        while True:
+            try:
+                run, node, answer = self._asked.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                place = self._identified(run, node)
+            except Exception as error:  # noqa: BLE001  a node waits: it must hear of it
+                self._rests_until = time.monotonic() + REST_AFTER_FAILURE
+                answer(None, error)
+            else:
+                answer(place, None)
+
+    def _identified(self, run: str, node: str) -> dict[str, str]:
+        if time.monotonic() < self._rests_until:
+            raise TimeoutError("MLflow has just failed to answer")
+        row = self._journal.record(run)
+        nested = {**mlflow_records.begun(row, node), "start": time.time()}
+        told = self._told(row, [mlflow_records.begun(row), nested])
+        # A second run that the code begins itself is in the same experiment, at least.
+        return {RUN_VARIABLE: told["runs"][node], EXPERIMENT_VARIABLE: told["experiment"]}
+
+    def _record_all(self, run: str | None) -> None:
+        """Record a run and those before it that are missing, until MLflow fails."""
+        if run is not None and not self._record_or_tell(run):
+            return
+        for missed in reversed(self._journal.unrecorded(LOOKED_AT)[:CAUGHT_UP]):
+            if not self._journal.has_computed(missed):
+                self._journal.note(missed, recorded=True)
+            elif not self._record_or_tell(missed):
+                return
+
+    def _record_or_tell(self, run: str) -> bool:
+        """Record a run; whether MLflow has it now."""
+        try:
+            with self._alone(LOCK_TIMEOUT):
+                # Another process may just have done it.
+                if not self._journal.record(run).get("recorded"):
+                    self._record(run)
+        except (MLWSError, RefusedError, TimeoutError, OSError) as error:
+            log.warning("the run %s could not be recorded in MLflow: %s", run, error)
+            self._journal.set_run(run, recorded=False, tracking_error=_said(error))
+            return False
+        return True
+
+    def _record(self, run: str) -> None:
+        """Tell MLflow of a run, in parts, and the journal that it was told."""
+        row = self._journal.record(run)
+        nodes = self._journal.node_records(run)
+        begun = mlflow_records.begun(row)
+        records = [*mlflow_records.of_nodes(row, nodes), mlflow_records.of_run(row, nodes)]
+        for start in range(0, len(records), NODES_AT_ONCE):
+            part = [begun, *records[start : start + NODES_AT_ONCE]]
+            identifier = self._told(row, part)["runs"][""]
+            self._answer_asked()
+        self._journal.set_run(run, recorded=True, mlflow_run=identifier, tracking_error=None)
+
+    def _told(self, row: Row, records: Sequence[Row]) -> Row:
+        """Tell MLflow; once more where its process was killed meanwhile."""
+        known = {"experiment": row.get("experiment") or row["workflow"], "run": row["id"]}
+        try:
+            told = self._client.ask("record", TIMEOUT, **known, records=records)
+        except MLWSError as error:
+            if not isinstance(error.__cause__, (EOFError, BrokenPipeError)):
+                raise
+            told = self._client.ask("record", TIMEOUT, **known, records=records)
+        return dict(told)
+
+    @contextmanager
+    def _alone(self, patience: float) -> Iterator[None]:
+        """Two processes that record one run would make two of it."""
+        deadline = time.monotonic() + patience
+        with (self._project.state / "tracking.lock").open("a") as file:
+            while True:
+                try:
+                    fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise TimeoutError("another process is recording runs") from None
+                    time.sleep(LOOK)
+            yield
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__
