@@ -155,6 +155,7 @@ def run(
     again: Sequence[str],
     accept: Sequence[str],
     skipped: Sequence[str],
+    executor: str | None,
 ) -> int:
     path, targets = _workflow(desk, words)
     request: JSON = {"force": force, "keep_going": keep_going}
@@ -167,6 +168,8 @@ def run(
         request["targets"] = list(targets)
     if jobs is not None:
         request["jobs"] = jobs
+    if executor is not None:
+        request["executor"] = executor
     return _see_through(desk, path, desk.session.execute(path, request))
 
 

@@ -299,6 +299,15 @@ WORDS: list[Word] = [
                 words=Words("Nodes at the same time.", "并行节点数。"),
             ),
             _option(
+                "--executor",
+                metavar="WHERE",
+                words=Words(
+                    "local, dask://HOST:PORT, or dask for the known scheduler; by default what "
+                    "MLWS_EXECUTOR says.",
+                    "local、dask://HOST:PORT，或用 dask 表示已知的调度器；默认取 MLWS_EXECUTOR。",
+                ),
+            ),
+            _option(
                 "-f",
                 "--force",
                 is_flag=True,

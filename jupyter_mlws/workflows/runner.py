@@ -27,6 +27,8 @@ from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
 from jupyter_mlws.workflows import live, recovery, tracking
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.executors import choice
+from jupyter_mlws.workflows.executors.opening import Place, opened
 from jupyter_mlws.workflows.graph import external_inputs
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.processes import start_time
@@ -96,14 +98,35 @@ class Runner:
         request = row["request"]
         if isinstance(lane, FastPipeline):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
-        self._journal.set_run(
-            self._id,
-            Status.RUNNING,
-            commit=head(self._project.root),
-            params=tracking.params_of(document, stages),
-        )
-        lane.refresh(external_inputs(stages, request.get("targets", ())))
-        self._engine = Engine(
+        where = request.get("executor") or choice.LOCAL
+        with opened(where, row["jobs"], self._project, self._id, stages) as place:
+            self._journal.set_run(
+                self._id,
+                Status.RUNNING,
+                commit=head(self._project.root),
+                params=tracking.params_of(document, stages),
+                jobs=place.jobs,
+            )
+            lane.refresh(external_inputs(stages, request.get("targets", ())))
+            self._engine = self._built(request, stages, lane, place)
+            if self._cancelled.is_set():
+                self._engine.cancel()
+            with recovery.recorded(self._journal, self._id, lane):
+                status, error = self._engine.execute()
+        recovery.settle(self._journal, document.path, self._id)
+        metrics = tracking.metrics_of(self._project.root, stages)
+        facts: dict[str, Any] = {"metrics": metrics}
+        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+
+    def _built(
+        self,
+        request: dict[str, Any],
+        stages: Sequence[Stage],
+        lane: FastPipeline | Pipeline,
+        place: Place,
+    ) -> Engine:
+        sets = ("again", "accept", "skip", "done")
+        return Engine(
             self._journal,
             self._id,
             lane,
@@ -112,24 +135,15 @@ class Runner:
                 targets=request.get("targets", ()),
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
-                jobs=row["jobs"],
-                **{
-                    name: frozenset(request.get(name, ()))
-                    for name in ("again", "accept", "skip", "done")
-                },
+                jobs=place.jobs,
+                **{name: frozenset(request.get(name, ())) for name in sets},
             ),
             logs=runs_folder(self._project, self._id),
             environment=_tracking_environment(self._project),
             warm=self._warm,
+            total=place.total,
+            executor=place.executor,
         )
-        if self._cancelled.is_set():
-            self._engine.cancel()
-        with recovery.recorded(self._journal, self._id, lane):
-            status, error = self._engine.execute()
-        recovery.settle(self._journal, document.path, self._id)
-        metrics = tracking.metrics_of(self._project.root, stages)
-        facts: dict[str, Any] = {"metrics": metrics}
-        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
 
     def _fail(self, error: dict[str, Any]) -> None:
         self._journal.end_nodes(self._id, Status.SKIPPED)
