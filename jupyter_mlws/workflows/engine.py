@@ -467,7 +467,7 @@ class Engine:
         losses = self._now.losses.get(node, 0) + 1
         self._log_line(node, f"the worker {lost.worker or '?'} was lost ({losses} of {LOSSES + 1})")
         if losses > LOSSES or attempt.stopped is not None or self._cancelled or self._stopping:
-            self._ended(attempt, NO_EXIT_CODE)
+            self._ended(attempt, NO_EXIT_CODE, final=True)
             return
         self._now.losses[node] = losses
         self._now.numbers[node] = attempt.number - 1
@@ -481,8 +481,8 @@ class Engine:
         self._now.later[node] = time.monotonic() + wait
         self._now.told.add(node)
 
-    def _ended(self, attempt: Attempt, code: int | str) -> None:
-        """A node's command ended in another way than with success."""
+    def _ended(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
+        """A node's command ended in another way than with success; ``final``: not to be retried."""
         node = attempt.node
         self._release(attempt)
         self._discard(node)
@@ -492,7 +492,8 @@ class Engine:
             return
         kind, facts = attempt.stopped or ("40101", {"exit_code": code})
         facts = {"node": node, **facts, "log": tail(log_path(self._logs, node))}
-        if attempt.number <= attempt.policy.retries and not self._cancelled and not self._stopping:
+        final = final or self._cancelled or self._stopping
+        if attempt.number <= attempt.policy.retries and not final:
             wait = attempt.policy.wait(attempt.number)
             error = {"code": kind, "facts": facts}
             self._log_line(node, f"attempt {attempt.number} failed; the next in {wait:g} s")

@@ -24,7 +24,7 @@ from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import on_worker
 from jupyter_mlws.workflows.executors.choice import Cluster
 from jupyter_mlws.workflows.executors.executor import Gone, Lost, Outcome, Refused, Task, Tell
-from jupyter_mlws.workflows.executors.job import Described, Job, News, as_data
+from jupyter_mlws.workflows.executors.job import Described, Job, News, Parcel, as_data
 from jupyter_mlws.workflows.executors.parcels import Parcels
 from jupyter_mlws.workflows.policy import Policy
 from jupyter_mlws.workflows.processes import GRACE
@@ -199,42 +199,56 @@ class DaskExecutor:
     # The cluster's side
 
     def _submit(self, work: _Work) -> None:
-        from distributed import Queue
-
         try:
             parcel = self._packed(work)
-            if work.stopped:
-                self._end(work, on_worker.STOPPED)
-                return
-            # What the first worker takes out; see `on_worker`.
-            work.claim = Queue(work.key, client=self._client)
-            work.claim.put(1, timeout=CONNECT)
-            future = self._client.submit(
-                on_worker.carry_out,
-                self._job(work, parcel),
-                *([] if parcel is None else [self._code]),
-                key=work.key,
-                pure=False,
-                resources=self._resources(work.task.policy) or None,
-            )
-            work.future = future
-            future.add_done_callback(lambda done: self._done(work, done))
         except MLWSError as error:
             self._end(work, Refused(error.code, error.facts))
+            return
+        except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
+            self._end(work, Refused("40104", {"reason": f"{type(error).__name__}: {error}"}))
+            return
+        if work.stopped:
+            self._end(work, on_worker.STOPPED)
+            return
+        try:
+            self._hand_over(work, parcel)
         except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
             self._end(work, self._lost_or_gone(work, str(error) or type(error).__name__))
 
-    def _packed(self, work: _Work) -> Any:
+    def _packed(self, work: _Work) -> Parcel | None:
         if self._cluster.shared:
             return None
         if self._parcels is None:
             self._parcels = Parcels(self._root, self._stages)
-            self._code = self._client.submit(
-                bytes, self._parcels.code, key=f"mlws-code-{self._parcels.digest}-{self._token}"
-            )
         return self._parcels.pack(work.task.node)
 
-    def _job(self, work: _Work, parcel: Any) -> Job:
+    def _hand_over(self, work: _Work, parcel: Parcel | None) -> None:
+        from distributed import Queue
+
+        # What the first worker takes out; see `on_worker`.
+        work.claim = Queue(work.key, client=self._client)
+        work.claim.put(1, timeout=CONNECT)
+        work.future = self._client.submit(
+            on_worker.carry_out,
+            self._job(work, parcel),
+            self._code_of(parcel),
+            key=work.key,
+            pure=False,
+            resources=self._resources(work.task.policy) or None,
+        )
+        work.future.add_done_callback(lambda done: self._done(work, done))
+
+    def _code_of(self, parcel: Parcel | None) -> Any:
+        """The run's code as a task of its own: a worker has it once, and a lost one's is made
+        again from what the scheduler has."""
+        if parcel is None or self._parcels is None:
+            return None
+        if self._code is None:
+            key = f"mlws-code-{parcel.code}-{self._token}"
+            self._code = self._client.submit(bytes, self._parcels.code, key=key)
+        return self._code
+
+    def _job(self, work: _Work, parcel: Parcel | None) -> Job:
         task, command = work.task, work.task.command
         variables = {
             name: command.environment[name] for name in OF_DVC if name in command.environment
