@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
 import subprocess
 import sys
@@ -78,6 +79,18 @@ def test_what_names_none_is_refused(
     assert refused.value.faults[0].field == "executor"
     assert "执行器" in refused.value.message.in_(CHINESE)
     assert workflows.runs(PATH).items == []
+
+
+def test_the_command_line_passes_it_on(project: Project, write: Callable[..., Path]) -> None:
+    write(PATH, "stages:\n  a:\n    cmd: 'true'\n")
+    answer = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlws", "run", "--json", "--executor", "dusk"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode == 1
+    assert json.loads(answer.stderr)["code"] == "40208"
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

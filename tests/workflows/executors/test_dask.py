@@ -90,7 +90,7 @@ def test_the_same_lock_and_events_as_here(
     assert set(kinds(workflows, run(executor=f"{address}{shared}").id)["last"]) == {"CACHED"}
 
 
-def test_nodes_have_the_environment_of_the_worker_and_of_the_run(
+def test_one_setting_moves_runs_there_and_nodes_have_the_environment_of_the_worker(
     write: Callable[..., Path],
     run: Callable[..., Run],
     address: str,
@@ -98,8 +98,9 @@ def test_nodes_have_the_environment_of_the_worker_and_of_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SECRET_OF_THIS_MACHINE", "1")
+    monkeypatch.setenv("MLWS_EXECUTOR", address)
     write(PATH, "stages:\n  a:\n    cmd: env > env.txt\n    outs: [env.txt]\n")
-    ended = run(executor=address)
+    ended = run()
     assert ended.status == "COMPLETED", ended.error
     told = dict(
         line.partition("=")[::2] for line in (project.root / "env.txt").read_text().splitlines()
@@ -144,8 +145,8 @@ def test_the_node_of_a_killed_worker_is_run_again(
     tries = project.root / "tries"
     until(tries.exists)
     first = int(until(tries.read_text))
-    (project.root / "go").touch()
     os.kill(_ancestor(first, worker_pids()), signal.SIGKILL)
+    (project.root / "go").touch()
     ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
     assert ended.status == "COMPLETED", ended.error
     assert [(node.id, node.attempt, node.error) for node in ended.nodes] == [
