@@ -66,8 +66,7 @@ wheel: $(DEV)/.installed
 	rm -rf build/wheel
 
 clean:
-	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/static labextension/package.json \
-	  labextension/schemas labextension/build_log.json tsconfig.tsbuildinfo \
+	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig.tsbuildinfo \
 	  jupyter_mlws/hub/static
 
 # Where the system's Python lacks its venv module (Debian), it is installed if we may.
@@ -86,15 +85,16 @@ $(VENV)/bin/python:
 	$(call make_venv,$(VENV))
 
 $(VENV)/.installed: $(SOURCES) | $(VENV)/bin/python
-	rm -rf labextension/static labextension/package.json
+	rm -rf labextension/*
 	$(VENV)/bin/pip install --disable-pip-version-check --quiet '.[zh]'
 	touch $@
 
 $(DEV)/bin/python:
 	$(call make_venv,$(DEV))
 
+# pip would follow the link that `develop` made, and remove what it has just built.
 $(DEV)/.installed: $(SOURCES) | $(DEV)/bin/python
-	rm -rf labextension/static labextension/package.json
+	rm -rf labextension/* $(DEV)/share/jupyter/labextensions/jupyter-mlws
 	$(DEV)/bin/pip install --disable-pip-version-check --quiet --editable '.[test,dev,zh,hub]'
 	. $(DEV)/bin/activate && jlpm install && jupyter-builder develop --overwrite .
 	touch $@

@@ -13,9 +13,10 @@ ENGLISH = "en"
 CHINESE = "zh-CN"
 
 
-NAMED_BY_TERMS = ("kind", "operation", "resource_type", "exit_code")
+NAMED_BY_TERMS = ("cause", "exit_code", "kind", "operation", "resource_type")
 """Facts whose values are words of ours: programs get the English one, sentences their own."""
 TERMS = {
+    "a fault": "程序异常",
     "active run": "进行中的运行",
     "alias": "别名",
     "branch": "分支",
@@ -30,6 +31,7 @@ TERMS = {
     "file": "文件",
     "gpu": "GPU",
     "keep state": "状态保存",
+    "lack of memory": "内存不足",
     "memory": "内存",
     "merge": "合并",
     "model version": "模型版本",
@@ -177,9 +179,9 @@ CATALOGUE: dict[str, Entry] = {
     "10105": Entry(
         500,
         Words(
-            "The container ended by a fault and was started again {restarts} times in vain: "
-            "{reason}.",
-            "容器异常退出，已重新启动 {restarts} 次仍失败：{reason}。",
+            "The container ended by {cause} (exit code {exit_code}) and was started again "
+            "{restarts} times in vain.",
+            "容器因{cause}而退出（退出码 {exit_code}），已重新启动 {restarts} 次仍失败。",
         ),
         Words(
             "See the last lines of its log; start it again with another image or more memory.",
@@ -565,6 +567,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Choose another path, or remove what stands against it.",
             "请选择其他路径，或先消除所述原因。",
+        ),
+    ),
+    "30220": Entry(
+        409,
+        Words("DVC's settings cannot be read: {reason}", "无法读取 DVC 的设置：{reason}"),
+        Words(
+            "Correct `.dvc/config`, or restore it from a snapshot.",
+            "请修正 `.dvc/config`，或从快照中恢复该文件。",
         ),
     ),
     "30401": Entry(

@@ -284,6 +284,7 @@ export interface IEventStream<T = any> extends IDisposable {
    */
   readonly message: ISignal<IEventStream<T>, T>;
   readonly connected: boolean;
+  /** False each time that a connection is lost, and that an attempt to connect fails. */
   readonly connectionChanged: ISignal<IEventStream<T>, boolean>;
 }
 
@@ -376,7 +377,11 @@ class ReconnectingSocket implements IDisposable {
   }
 
   private _lost(): void {
+    const wasConnected = this._connected;
     this._hangUp();
+    if (!wasConnected) {
+      this.connectionChanged.emit(false);
+    }
     this._retry = setTimeout(() => this._connect(), this._pause);
     this._pause = Math.min(this._pause * 2, LONGEST_PAUSE);
   }

@@ -54,6 +54,10 @@ class ContainerBase(APIHandler):
         """The manager, which speaks the reader's language."""
         return manager_of(self.services).in_language(self.language)
 
+    def accepted(self, container: Container) -> Reply:
+        """202, and where to look how it goes on."""
+        return Reply(container, 202, location(self, "containers", segment(container.id)))
+
 
 class ContainersHandler(ContainerBase):
     """All containers of the person."""
@@ -70,8 +74,7 @@ class ContainersHandler(ContainerBase):
         errors=(*FORWARDED, "10101", "10104", "10201", "50203"),
     )
     async def post(self, body: ContainerCreate) -> Reply:
-        made = await in_thread(self.containers.create_container, body)
-        return Reply(made, 202, location(self, "containers", segment(made.id)))
+        return self.accepted(await in_thread(self.containers.create_container, body))
 
 
 class ContainerHandler(ContainerBase):
@@ -82,32 +85,32 @@ class ContainerHandler(ContainerBase):
         return await in_thread(self.containers.get, identifier)
 
     @endpoint("Delete a container; the home stays", Container, status=202, errors=NO_CONTAINER)
-    async def delete(self, identifier: str) -> Container:
-        return await in_thread(self.containers.delete, identifier)
+    async def delete(self, identifier: str) -> Reply:
+        return self.accepted(await in_thread(self.containers.delete, identifier))
 
 
 class StartHandler(ContainerBase):
     """A stopped container's start."""
 
     @endpoint("Start a container", Container, status=202, errors=STARTS)
-    async def post(self, identifier: str) -> Container:
-        return await in_thread(self.containers.start, identifier)
+    async def post(self, identifier: str) -> Reply:
+        return self.accepted(await in_thread(self.containers.start, identifier))
 
 
 class StopHandler(ContainerBase):
     """A container's stop."""
 
     @endpoint("Stop a container", Container, status=202, errors=NO_CONTAINER)
-    async def post(self, identifier: str) -> Container:
-        return await in_thread(self.containers.stop, identifier)
+    async def post(self, identifier: str) -> Reply:
+        return self.accepted(await in_thread(self.containers.stop, identifier))
 
 
 class RestartHandler(ContainerBase):
     """A stop and a start."""
 
     @endpoint("Restart a container", Container, status=202, errors=STARTS)
-    async def post(self, identifier: str) -> Container:
-        return await in_thread(self.containers.restart, identifier)
+    async def post(self, identifier: str) -> Reply:
+        return self.accepted(await in_thread(self.containers.restart, identifier))
 
 
 class StatsHandler(ContainerBase):

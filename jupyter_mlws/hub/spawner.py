@@ -387,7 +387,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return MLWSError(
             "10105",
             exit_code=state["ExitCode"],
-            reason="OOM" if state["OOMKilled"] else state["Error"] or f"{state['ExitCode']}",
+            cause="lack of memory" if state["OOMKilled"] else state["Error"] or "a fault",
             restarts=self.restarts,
             last_log=lines.decode(errors="replace").splitlines(),
         )

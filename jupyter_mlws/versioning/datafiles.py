@@ -15,6 +15,7 @@ import yaml
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LOCK = "dvc.lock"
 PIPELINE = "dvc.yaml"
+SETTINGS = ".dvc/config"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class DatasetsHandler(VersioningHandler):
         body=DatasetAdd,
         status=201,
         also=[("write", "contents")],
-        errors=["30102", "30103", "30104", "30204", "30218", "30219", "50302"],
+        errors=["30102", "30103", "30104", "30204", "30218", "30219", "30220", "50302"],
     )
     async def post(self, body: DatasetAdd) -> Reply:
         datasets = (await self.managers()).datasets
@@ -48,7 +48,7 @@ class DatasetHandler(VersioningHandler):
         "Get a dataset with its versions, producers and consumers",
         DatasetDetail,
         query=PageQuery,
-        errors=["30104", "30204", "30404"],
+        errors=["30104", "30204", "30220", "30404"],
     )
     async def get(self, identifier: str, query: PageQuery) -> DatasetDetail:
         datasets = (await self.managers()).datasets

@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ import yaml
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.content import LARGE, Content, normal, size_of
-from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.git import Git, Status, TreeEntry
 from jupyter_mlws.versioning.models import (
     CodeAction,
@@ -160,7 +160,7 @@ class Restore:
         with ExitStack() as stack:
             items = self._content.data_now()
             changed = self._working.states(items)
-            data = self._open(stack) if changed else None
+            data = stack.enter_context(_open(self._root)) if changed else None
             return self._keep(name, data, None)
 
     # Planning
@@ -257,7 +257,7 @@ class Restore:
                 steps.lost[path] = steps.in_the_way[path] = "untracked"
         if not differing:
             return
-        data = self._open(stack)
+        data = self._open(steps, stack)
         absent = data.missing(differing)
         steps.checkout = [item for item in differing if item not in absent]
         lacking = self._lacking(data, absent)
@@ -424,15 +424,21 @@ class Restore:
 
     # Data
 
-    def _open(self, stack: ExitStack) -> DataStore:
-        from jupyter_mlws.versioning.dvc.data import open_data
-
-        return stack.enter_context(open_data(self._root))
+    def _open(self, steps: Steps, stack: ExitStack) -> DataStore:
+        # Settings that are broken now are no reason not to bring back what they were.
+        spare = self._git.blob(steps.sha, SETTINGS)
+        return stack.enter_context(_open(self._root, spare))
 
     def _store_for(self, steps: Steps, stack: ExitStack) -> DataStore | None:
         now = self._content.data_now()
         touched = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
-        return self._open(stack) if touched else None
+        return self._open(steps, stack) if touched else None
+
+
+def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[DataStore]:
+    from jupyter_mlws.versioning.dvc.data import open_data
+
+    return open_data(root, spare)
 
 
 def begin_switch(project: Project, sha: str, safety: str | None) -> None:

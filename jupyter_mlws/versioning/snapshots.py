@@ -16,7 +16,7 @@ from jupyter_mlws.versioning.creation import (
     TRAILER_RUN,
     Creation,
 )
-from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
 from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.models import (
     Author,
@@ -269,7 +269,8 @@ class SnapshotManager:
         if items:
             from jupyter_mlws.versioning.dvc.data import open_data
 
-            with open_data(self.project.root) as data:
+            settings = self._git.blob(commit.sha, SETTINGS)
+            with open_data(self.project.root, settings) as data:
                 local = not data.missing(items)
                 if data.remote is not None:
                     remote = self._at_remote(commit, lambda: not data.missing_remotely(items))

@@ -71,7 +71,8 @@ class WorkingData:
     def _asked_of_dvc(self, item: DataFile) -> str | None:
         from jupyter_mlws.versioning.dvc.data import open_data
 
-        with open_data(self._root) as data:
+        # Hashes do not depend on settings, which may be broken.
+        with open_data(self._root, spare=b"") as data:
             now = data.measure(item)
         return None if now is not None and now.md5 == item.md5 else "modified"
 

@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError, Words
@@ -23,6 +23,8 @@ from jupyter_mlws.workflows import policy
 
 TITLE = "workflow"
 """The entry of `vars` that is the workflow's title and notes, never a node's settings."""
+NODE_PROGRAM = "jupyter"
+"""What the command of a component begins with."""
 STAGE_KEYS = frozenset(
     ("cmd", "wdir", "deps", "params", "frozen", "meta", "desc", "always_changed", "vars")
 )
@@ -69,9 +71,12 @@ class Stage:
         except ValueError:
             return []
 
-    @property
+    @cached_property
     def component(self) -> str | None:
         """The component's name, where the command is ``jupyter mlws node NAME …``."""
+        if len(self.commands) != 1 or not self.commands[0].lstrip().startswith(NODE_PROGRAM):
+            # Taking every command apart would take longer than all else that is read here.
+            return None
         words = self.arguments
         if words[:3] == ["jupyter", "mlws", "node"] and len(words) > 3:
             return words[3]
@@ -156,8 +161,9 @@ class Document:
     def line(self, *where: str | int) -> int | None:
         """The line (from 1) of a key or item; of the nearest above it that has one."""
         while where:
-            if where in self.lines:
-                return self.lines[where]
+            found = self.lines.get(where)
+            if found is not None:
+                return found
             where = where[:-1]
         return None
 
@@ -170,7 +176,15 @@ class Document:
 
     def stages(self, resolved: Mapping[str, Any] | None = None) -> list[Stage]:
         """The stages in file order; ``resolved`` are those of DVC where templates need it."""
-        source = self.stages_data if resolved is None else resolved
+        if resolved is None or resolved is self.stages_data:
+            return list(self._plain_stages)
+        return self._stages_of(resolved)
+
+    @cached_property
+    def _plain_stages(self) -> list[Stage]:
+        return self._stages_of(self.stages_data)
+
+    def _stages_of(self, source: Mapping[str, Any]) -> list[Stage]:
         return [
             self._stage(str(name), data)
             for name, data in source.items()
@@ -214,8 +228,12 @@ def etag_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@lru_cache(maxsize=8)
 def parse(path: str, text: str) -> Document:
-    """Read ``text``; error 40205 with the line where it is no YAML mapping."""
+    """Read ``text``; error 40205 with the line where it is no YAML mapping.
+
+    A run reads the text that its start has read; the same text is the same document.
+    """
     if len(text) > LONGEST:
         raise _unreadable(path, "the file is larger than 4 MB", None)
     try:
@@ -240,7 +258,7 @@ def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise _unreadable(path, said, mark.line + 1 if mark else None) from error
-    return data, yaml12.lines_of(root)
+    return data, Lines(root)
 
 
 def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:

@@ -91,7 +91,7 @@ class Documents:
             )
             return document.stages(data), []
         except MLWSError as error:
-            if error.code not in ("40205", "30204"):
+            if error.code not in ("40205", "30204", "30220"):
                 raise
             return document.stages(), [
                 graph.Finding(error.code, error.message, line=error.facts.get("line"))

@@ -62,6 +62,8 @@ WITHOUT_RUN = {
 class Lane(Protocol):
     """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
 
+    order: Sequence[str]
+
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
     def accept(self, name: str) -> Found: ...
     def command(self, name: str) -> Command: ...
@@ -113,7 +115,7 @@ class Attempt:
 class _Progress:
     """Where the nodes of a run stand."""
 
-    queued: list[tuple[float, str]] = field(default_factory=list)
+    queued: list[tuple[float, int, str]] = field(default_factory=list)
     told: set[str] = field(default_factory=set)
     later: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -149,6 +151,8 @@ class Engine:
         self._needs = upstream(stages)
         self._sequence = [stage.id for stage in ordered(stages)]
         self._wanted = closure(self._needs, order.targets or self._sequence)
+        self._places = {node: place for place, node in enumerate(self._sequence)}
+        lane.order = self._sequence
         self._policies = {stage.id: stage.policy for stage in stages}
         self._dependents = _reversed(self._needs)
         self._missing = {
@@ -210,7 +214,8 @@ class Engine:
 
     def _enqueue(self, nodes: Iterable[str]) -> None:
         for node in nodes:
-            heapq.heappush(self._now.queued, (-self._weights[node], node))
+            # Of equal ones the first in DVC's order: with one job the two go the same way.
+            heapq.heappush(self._now.queued, (-self._weights[node], self._places[node], node))
 
     def _start_what_fits(self) -> bool:
         """Start nodes by their weight; what has no room lets lighter ones pass. Whether there may
@@ -221,7 +226,7 @@ class Engine:
             if self._cancelled or self._stopping:
                 self._now.queued.clear()
                 break
-            _, node = heapq.heappop(self._now.queued)
+            _, _, node = heapq.heappop(self._now.queued)
             if not self._begin(node):
                 waiting.append(node)
                 if len(self._now.attempts) >= self._order.jobs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,10 +88,10 @@ class _Producers:
 
 
 def _parents(path: str) -> Iterator[str]:
-    parent = posixpath.dirname(path)
+    parent = path.rpartition("/")[0]
     while parent:
         yield parent
-        parent = posixpath.dirname(parent)
+        parent = parent.rpartition("/")[0]
 
 
 def _ports_of_paths(stage: Stage, names: list[str]) -> dict[str, list[str | None]]:

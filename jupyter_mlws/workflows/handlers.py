@@ -42,7 +42,7 @@ NET = 5.0
 """Seconds after which the journal is read although no bell rang: the net under the events."""
 
 
-STARTS = (*NO_WORKFLOW, "30103", "30104", "30204", "40102", "40201", "40203", "40204")
+STARTS = (*NO_WORKFLOW, "30103", "30104", "30204", "30220", "40102", "40201", "40203", "40204")
 """What keeps a run from starting."""
 EXECUTES = [("execute", "kernels"), ("write", "contents")]
 
@@ -145,7 +145,7 @@ class PlanHandler(APIHandler):
         "Plan a run: what would run, and why",
         Plan,
         query=TargetsQuery,
-        errors=(*NO_WORKFLOW, "30104", "30204", "40201", "40203", "40204"),
+        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203", "40204"),
     )
     async def get(self, identifier: str, query: TargetsQuery) -> Plan:
         workspace = await self.open_workspace()

@@ -242,7 +242,8 @@ class Journal:
         """Seconds that each node took when it last ran to the end."""
         with self._lock:
             rows = self._all(
-                "SELECT nodes.node, nodes.record FROM nodes JOIN ("
+                "SELECT nodes.node, json_extract(nodes.record, '$.ended')"
+                " - json_extract(nodes.record, '$.started') AS seconds FROM nodes JOIN ("
                 " SELECT id, created FROM runs WHERE workflow = ? ORDER BY created DESC LIMIT ?"
                 ") AS recent ON recent.id = nodes.run "
                 "WHERE nodes.status = ? ORDER BY recent.created",
@@ -250,12 +251,7 @@ class Journal:
                 last,
                 Status.COMPLETED.value,
             )
-        records = {row["node"]: json.loads(row["record"]) for row in rows}
-        return {
-            node: record["ended"] - record["started"]
-            for node, record in records.items()
-            if "started" in record and "ended" in record
-        }
+        return {row["node"]: row["seconds"] for row in rows if row["seconds"] is not None}
 
     def last_seq(self) -> int:
         """The seq of the newest event; 0 before the first."""

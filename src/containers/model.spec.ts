@@ -122,6 +122,15 @@ it('asks why, when the connection breaks', async () => {
   expect(model.items).toHaveLength(1);
 });
 
+it('asks why, too, when a connection cannot be made', async () => {
+  expect(model.lost).toBe(false);
+  wire.answers['GET /containers'] = () => failure(503, '50102', 'Down.');
+  wire.sockets[0].break();
+  await settle();
+  expect(model.lost).toBe(true);
+  expect(model.error?.code).toBe('50102');
+});
+
 it('shows an administrator in the lab only what is theirs', async () => {
   const mine = new ContainersModel(wire.client('en', false), 'bob');
   mine.active = true;

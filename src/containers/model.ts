@@ -39,6 +39,11 @@ export class ContainersModel extends LiveModel {
     return this._events?.connected ?? false;
   }
 
+  /** Whether news should arrive and do not: a connection broke, or could not be made. */
+  get lost(): boolean {
+    return this._lost;
+  }
+
   /** Emitted when a container takes another state, or goes. */
   get moved(): ISignal<this, IContainer | { removed: IContainer }> {
     return this._moved;
@@ -101,6 +106,7 @@ export class ContainersModel extends LiveModel {
   protected attend(active: boolean): void {
     this._events?.dispose();
     this._events = null;
+    this._lost = false;
     if (active) {
       this._events = this.client.stream<IContainerEvent>('/containers/status');
       this._events.message.connect(this._onEvent, this);
@@ -136,6 +142,7 @@ export class ContainersModel extends LiveModel {
   }
 
   private _onConnection(_: IEventStream, connected: boolean): void {
+    this._lost = !connected;
     this.changed();
     if (!connected) {
       // Why it broke (signed out, the service gone), a request can tell and a socket cannot.
@@ -186,6 +193,7 @@ export class ContainersModel extends LiveModel {
   private _items: readonly IContainer[] = [];
   private _report: IResourceReport | null = null;
   private _events: IEventStream<IContainerEvent> | null = null;
+  private _lost = false;
   private _busy = new Map<string, Action>();
   private _failures = new Map<string, APIError>();
   private _moved = new Signal<this, IContainer | { removed: IContainer }>(this);

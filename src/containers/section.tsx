@@ -78,7 +78,7 @@ function List(props: IProps): JSX.Element {
   const [isMaking, setIsMaking] = useState(false);
   return (
     <>
-      {!model.connected && (
+      {model.lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
             'The connection is lost. What stands here may be old; it connects again by itself…'

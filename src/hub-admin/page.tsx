@@ -251,7 +251,7 @@ export function Page(props: {
       {model.ready && error && (
         <Failure error={error} trans={trans} onRetry={retry} />
       )}
-      {model.ready && !error && !model.connected && (
+      {model.ready && !error && model.lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
             'The connection is lost. What stands here may be old; it connects again by itself…'

@@ -29,6 +29,7 @@ WITH_BODY = [
     if getattr(getattr(getattr(handler, verb, None), "endpoint", None), "body", None)
 ]
 STREAMS = [pattern for pattern, handler in ROUTES if issubclass(handler, StreamHandler)]
+LANGUAGES = ("en", "zh-CN")
 
 
 def _path(pattern: str) -> str:
@@ -58,15 +59,26 @@ def failing(jp_fetch):
     return fetch
 
 
+def is_chinese(text: str) -> bool:
+    return re.search(r"[\u4e00-\u9fff]", text) is not None
+
+
 @pytest.mark.parametrize(("pattern", "verb"), REST)
 async def test_the_unauthenticated_are_refused(
     pattern: str, verb: str, failing, jp_auth_header
 ) -> None:
     jp_auth_header.clear()
     body = "{}" if verb in ("post", "put", "patch") else None
-    status, said = await failing(*_path(pattern).split("/"), method=verb.upper(), body=body)
-    assert (status, said["code"]) == (403, "50301")
-    assert said["solution"]
+    for language in LANGUAGES:
+        status, said = await failing(
+            *_path(pattern).split("/"),
+            method=verb.upper(),
+            body=body,
+            headers={"Accept-Language": language},
+        )
+        assert (status, said["code"]) == (403, "50301")
+        for words in (said["message"], said["solution"]):
+            assert is_chinese(words) == (language == "zh-CN")
 
 
 @pytest.mark.parametrize("pattern", STREAMS)
@@ -87,17 +99,33 @@ async def test_streams_refuse_the_unauthenticated(
 async def test_a_malformed_body_is_refused_with_its_fault(
     pattern: str, verb: str, body: str, field: str, failing
 ) -> None:
-    status, said = await failing(*_path(pattern).split("/"), method=verb.upper(), body=body)
-    assert status == 400
-    assert said["code"] == "50201"
-    assert field in [row["field"] for row in said["errors"]]
-    assert all(row["message"] for row in said["errors"])
+    for language in LANGUAGES:
+        status, said = await failing(
+            *_path(pattern).split("/"),
+            method=verb.upper(),
+            body=body,
+            headers={"Accept-Language": language},
+        )
+        assert (status, said["code"]) == (400, "50201")
+        assert field in [row["field"] for row in said["errors"]]
+        for words in (said["message"], *(row["message"] for row in said["errors"])):
+            assert is_chinese(words) == (language == "zh-CN")
 
 
-async def test_an_unknown_query_parameter_is_named(failing) -> None:
-    status, said = await failing("mlws/api/v1/snapshots", params={"limits": "3"})
-    assert (status, said["code"]) == (400, "50201")
-    assert [row["field"] for row in said["errors"]] == ["limits"]
+@pytest.mark.parametrize(("pattern", "verb"), [row for row in REST if "openapi" not in row[0]])
+async def test_every_unknown_query_parameter_is_named(pattern: str, verb: str, failing) -> None:
+    for language in LANGUAGES:
+        status, said = await failing(
+            *_path(pattern).split("/"),
+            method=verb.upper(),
+            body="{}" if verb in ("post", "put", "patch") else None,
+            params={"limits": "3", "colour": "red"},
+            headers={"Accept-Language": language},
+        )
+        assert (status, said["code"]) == (400, "50201")
+        assert {"limits", "colour"} <= {row["field"] for row in said["errors"]}
+        for words in (said["message"], *(row["message"] for row in said["errors"])):
+            assert is_chinese(words) == (language == "zh-CN")
 
 
 async def test_errors_speak_the_readers_language(failing) -> None:

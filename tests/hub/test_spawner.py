@@ -310,6 +310,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
     assert time.monotonic() - began < 60
     page = hub.session("spawner-fay").get(f"{hub.url}/hub/spawn-pending/spawner-fay", timeout=20)
     assert "broken on purpose" in page.text
+    assert "a fault (exit code 1)" in page.text
     assert hub.inspect("spawner-fay")["State"]["Status"] == "exited"
     hub.engine.run("rm", "--force", hub.container("spawner-fay"))
 

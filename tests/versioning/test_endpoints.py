@@ -210,6 +210,15 @@ async def test_the_way_of_a_model(call, workspace: Project) -> None:
 
 
 REFUSED = [
+    ("POST", "git/commit", {}, 400, "50201", ["message"]),
+    ("POST", "git/commit", {"message": " ", "paths": []}, 400, "50201", ["message", "paths"]),
+    ("POST", "git/commit", {"message": 1, "paths": "x"}, 400, "50201", ["message", "paths"]),
+    ("POST", "git/commit", {"message": "x"}, 400, "30203", []),
+    ("POST", "git/commit", {"message": "x", "paths": ["../y"]}, 403, "50302", []),
+    ("GET", "git/history", {"limit": "0", "cursor": "1", "x": "2"}, 400, "50201", ["limit", "x"]),
+    ("GET", "git/history", {"ref": "no-such"}, 404, "30404", []),
+    ("GET", "models", {"limit": "many", "x": "2"}, 400, "50201", ["limit", "x"]),
+    ("GET", "datasets", {"limit": "501", "x": "2"}, 400, "50201", ["limit", "x"]),
     ("POST", "git/branch", {}, 400, "50201", ["name"]),
     ("POST", "git/branch", {"name": "a b"}, 400, "50201", ["name"]),
     ("POST", "git/branch", {"name": 1, "from": 2}, 400, "50201", ["name", "from"]),
@@ -255,10 +264,11 @@ async def test_bad_input_is_refused_with_every_field_named(
     method, path, body, status, code, fields, call, workspace: Project
 ) -> None:
     before = tree_of(workspace.root)
-    answered, english, _ = await call(method, path, body)
+    sent, query = (None, body or {}) if method == "GET" else (body, {})
+    answered, english, _ = await call(method, path, sent, **query)
     assert (answered, english["code"]) == (status, code), english
     assert [row["field"] for row in english["errors"]] == fields
-    _, chinese, _ = await call(method, path, body, "zh-CN")
+    _, chinese, _ = await call(method, path, sent, "zh-CN", **query)
     assert chinese["message"] != english["message"]
     assert all("无效" not in row["message"] for row in chinese["errors"])
     after = {path: text for path, text in tree_of(workspace.root).items() if "mlflow" not in path}

@@ -30,6 +30,33 @@ def _run_pipeline(root: Path) -> None:
     subprocess.run(command, cwd=root, check=True, capture_output=True)
 
 
+@pytest.mark.parametrize("broken", ["password hunter2\n", "[core]\n    no_such = 1\n", "\x00"])
+def test_broken_settings_of_dvc_come_back_with_the_data(
+    manager: SnapshotManager, broken: str
+) -> None:
+    root = manager.project.root
+    made = manager.create("Good") if manager.status().changes else manager.get("HEAD")
+    before = tree_of(root)
+    (root / ".dvc" / "config").write_text(broken)
+    shutil.rmtree(root / "data" / "images")
+    (root / "data" / "wine.csv").write_text("damaged\n")
+
+    proof = manager.get(made.id).proof
+    assert proof is not None
+    assert proof.data_local
+    plan = manager.restore_plan(made.id)
+    assert [action.path for action in plan.code] == [".dvc/config"]
+    assert {action.path for action in plan.data} == {"data/images", "data/wine.csv"}
+    with pytest.raises(MLWSError) as refused:
+        manager.create("Not with these settings")
+    assert refused.value.code == "30220"
+    assert "hunter2" not in str(refused.value)
+    result = manager.restore(made.id)
+    assert tree_of(root) == before
+    assert result.safety is not None
+    assert manager.restore_plan(made.id).nothing
+
+
 def test_damaged_code_and_deleted_data_come_back(
     manager: SnapshotManager, git: Command, dvc: Command
 ) -> None:

@@ -131,11 +131,14 @@ async def test_what_cannot_be_is_refused_with_its_code(
     text: Path, jp_fetch, path: str, body: Any, expected: tuple[int, str]
 ) -> None:
     asked: dict[str, Any] = {} if body is None else {"method": "POST", "body": json.dumps(body)}
-    with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch(path, **asked)
-    assert refused.value.response is not None
-    said = json.loads(refused.value.response.body)
-    assert (refused.value.code, said["code"]) == expected
+    for language in ("en", "zh-CN"):
+        with pytest.raises(HTTPClientError) as refused:
+            await jp_fetch(path, headers={"Accept-Language": language}, **asked)
+        assert refused.value.response is not None
+        said = json.loads(refused.value.response.body)
+        assert (refused.value.code, said["code"]) == expected
+        is_chinese = any("\u4e00" <= one <= "\u9fff" for one in said["message"])
+        assert is_chinese == (language == "zh-CN")
     assert text.read_text() == TEXT  # noqa: ASYNC240  a small local file
 
 

@@ -6,6 +6,8 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,7 +43,25 @@ def _graph(random: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _start(workflows: WorkflowManager, root: Path, victim: str, after: float) -> str | None:
+    """Start a run, and kill whoever started it if it is the victim; the run, if there is one."""
+    if victim != "starter":
+        run = workflows.execute(PATH, ExecuteRequest(jobs=2)).id
+        time.sleep(after)
+        return run
+    before = workflows._journal.newest(PATH)
+    program = Path(sys.executable).with_name("jupyter-mlws")
+    starter = subprocess.Popen([program, "run", "-j2"], cwd=root, stdout=subprocess.DEVNULL)
+    time.sleep(after + 0.3)
+    starter.kill()
+    starter.wait()
+    newest = workflows._journal.newest(PATH)
+    return newest if newest != before else None
+
+
 def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
+    if victim == "starter":
+        return
     if victim == "runner":
         pid = workflows._journal.record(run)["pid"]
         with suppress(ProcessLookupError):
@@ -68,9 +88,11 @@ def test_runs_that_are_killed(
         shutil.rmtree(root / ".dvc" / "cache", ignore_errors=True)
         write("data.txt", "1\n")
         write(PATH, _graph(dice))
-        run = workflows.execute(PATH, ExecuteRequest(jobs=2)).id
-        time.sleep(dice.random() * LONGEST)
-        _kill(workflows, run, dice.choice(["runner", "runner", "node"]))
+        victim = dice.choice(["runner", "runner", "node", "starter"])
+        run = _start(workflows, root, victim, dice.random() * LONGEST)
+        if run is None:
+            continue
+        _kill(workflows, run, victim)
         ended = workflows.wait(PATH, run, LIMIT, recorded=False)
         assert list(bearers(run)) == []
         done = {node.id for node in ended.nodes if node.status in ("COMPLETED", "CACHED")}

@@ -167,6 +167,7 @@ def _write(pair: Twins, pipeline: dict[str, Any]) -> None:
         (root / "made").mkdir(exist_ok=True)
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=GRAPHS, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pipeline=pipelines())
 def test_any_pipeline_leaves_the_same(
@@ -191,6 +192,7 @@ def test_any_pipeline_leaves_the_same(
     assert pair.fast > 0 or pair.slow == 0
 
 
+@pytest.mark.timeout(3600)
 @settings(max_examples=max(1, GRAPHS // 6), deadline=None, suppress_health_check=list(HealthCheck))
 @given(pipeline=pipelines())
 def test_run_caches_are_interchangeable(
@@ -210,3 +212,51 @@ def test_run_caches_are_interchangeable(
         after = {path for path in twins.left(other.ours) if path.startswith(".dvc/cache/runs")}
         assert after == before
         assert (other.ours / "dvc.lock").read_bytes() == (source / "dvc.lock").read_bytes()
+
+
+FOLDER = {
+    "stages": {
+        "z": {"cmd": "echo 1 > made/z.txt", "outs": ["made/z.txt"]},
+        "m": {"cmd": "echo 2 > made/m.txt", "outs": ["made/m.txt"]},
+        "reads": {"cmd": "cat made/*.txt > read.txt", "deps": ["made"], "outs": ["read.txt"]},
+    }
+}
+"""A folder of outputs that another stage reads: its `.gitignore` counts as a file of it."""
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_folder_of_outputs_has_its_ignore_file(
+    fast: bool, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    if not fast:
+        for root in (pair.theirs, pair.ours):
+            config = root / ".dvc" / "config"
+            config.write_text(config.read_text() + "[core]\n    autostage = false\n")
+    _write(pair, FOLDER)
+    assert pair.run(jobs=1)
+    assert pair.differences() == {}
+    assert bool(pair.fast) is fast
+
+
+def test_the_lock_file_keeps_its_mode(template: Path, tmp_path: Path) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    _write(pair, FOLDER)
+    assert pair.run()
+    for root in (pair.theirs, pair.ours):
+        (root / "dvc.lock").chmod(0o664)
+    pair.change("dvc.yaml", yaml.safe_dump(FOLDER).replace("echo 2", "echo 3"))
+    assert pair.run()
+    assert pair.differences() == {}
+
+
+def test_outputs_that_git_tracks_are_refused_before_they_run(
+    template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    _write(pair, FOLDER)
+    pair.change("made/z.txt", "by hand\n")
+    for root in (pair.theirs, pair.ours):
+        twins.git(root, "add", "-f", "made/z.txt")
+    assert not pair.run()
+    assert (pair.ours / "made" / "z.txt").read_text() == "by hand\n"

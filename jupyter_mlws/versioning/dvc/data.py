@@ -41,9 +41,12 @@ class StoredObject:
 
 
 @contextmanager
-def open_data(root: Path) -> Iterator[DataStore]:
-    """The data of the project at ``root``, for one operation on one thread."""
-    with open_repo(root) as repo:
+def open_data(root: Path, spare: bytes | None = None) -> Iterator[DataStore]:
+    """The data of the project at ``root``, for one operation on one thread.
+
+    ``spare`` are DVC's settings where those in the working tree are broken; without it error 30220.
+    """
+    with open_repo(root, spare=spare) as repo:
         yield DataStore(root, repo)
 
 

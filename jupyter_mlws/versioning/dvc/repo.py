@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.secrets import masked
+
+_QUOTED = re.compile(r" \(('.*'|\".*\")\)")
+"""A line of the settings in a message about it: it may hold a password."""
 
 
 def initialize(root: Path) -> None:
@@ -28,13 +35,15 @@ def initialize(root: Path) -> None:
 
 
 @contextmanager
-def open_repo(root: Path, *, wait: bool = True) -> Iterator[Any]:
+def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> Iterator[Any]:
     """A ``dvc.repo.Repo`` for one operation on one thread: neither it nor its stages may be shared.
 
-    ``wait``: DVC's own lock is waited for, instead of failing at once. Error 30204 where DVC is
-    not set up.
+    ``wait``: DVC's own lock is waited for, instead of failing at once. ``spare``: what is read
+    in place of a ``.dvc/config`` that is broken. Error 30204 where DVC is not set up, 30220 where
+    its settings can't be read.
     """
     _load()
+    from dvc.config import ConfigError
     from dvc.exceptions import NotDvcRepoError
     from dvc.repo import Repo
 
@@ -42,13 +51,50 @@ def open_repo(root: Path, *, wait: bool = True) -> Iterator[Any]:
         # DVC would look in the folders above, and find somebody else's repository.
         raise MLWSError("30204")
     try:
-        repo = Repo(str(root), _wait_for_lock=wait)
+        try:
+            repo = Repo(str(root), _wait_for_lock=wait)
+        except ConfigError:
+            if spare is None:
+                raise
+            repo = _repo_with(spare)(str(root), _wait_for_lock=wait)
     except NotDvcRepoError as error:
         raise MLWSError("30204") from error
+    except ConfigError as error:
+        said = _QUOTED.sub("", " ".join(str(error).split()))
+        raise MLWSError("30220", reason=masked(said)) from error
     try:
         yield repo
     finally:
         repo.close()
+
+
+def _repo_with(settings: bytes) -> Any:
+    """DVC's own ``Repo``, but that it reads these settings as its ``.dvc/config``."""
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    class Settings(Config):  # type: ignore[misc]  # DVC has no types
+        def _load_config(self, level: str) -> Any:
+            if level == "repo":
+                return self.load_file(self.files[level], fs=_OneFile(settings))
+            return super()._load_config(level)
+
+    class Described(Repo):  # type: ignore[misc]
+        @cached_property
+        def config(self) -> Any:
+            return Settings(self.dvc_dir, local_dvc_dir=self.local_dvc_dir, fs=self.fs)
+
+    return Described
+
+
+class _OneFile:
+    """A file system in which every file has the same content."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def open(self, path: str) -> io.BytesIO:
+        return io.BytesIO(self._content)
 
 
 def _load() -> None:

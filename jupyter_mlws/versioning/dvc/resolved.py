@@ -22,12 +22,12 @@ CONFIGS = (".dvc/config", ".dvc/config.local")
 
 def stages(
     root: Path, path: str, text: str, data: Mapping[str, Any], memory: Path
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """The resolved stages of ``data``, which ``text`` was read to; ``memory`` is a folder for
     what was resolved before. Error 40205 where DVC refuses them."""
     written = data.get("stages") or {}
     if "${" not in text and not any(set(stage) & set(GENERATED) for stage in written.values()):
-        return dict(written)
+        return written
     digest = _digest(root, path, text, data)
     place = memory / f"stages-{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
     if digest:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -124,19 +125,8 @@ def resolve(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, Any]:
     with open_repo(root) as repo, _refusing(path):
         from dvc.parsing import DataResolver
 
-        folder = (root / path).parent
-        return _resolved(DataResolver(repo, str(folder), dict(data)), folder)
-
-
-def _resolved(resolver: Any, folder: Path) -> dict[str, Any]:
-    stages: dict[str, Any] = {}
-    for name in resolver.get_keys():
-        stage = resolver.resolve_one(name)[name]
-        if stage.get("wdir"):
-            # DVC gives it by the process's folder; in the file it goes by the file's own.
-            stage["wdir"] = os.path.relpath(Path(stage["wdir"]).resolve(), folder)
-        stages[name] = stage
-    return stages
+        resolver = DataResolver(repo, str((root / path).parent), dict(data))
+        return {name: resolver.resolve_one(name)[name] for name in resolver.get_keys()}
 
 
 @contextmanager
@@ -167,6 +157,7 @@ class Pipeline:
         with _refusing(path):
             self._stages = self._file.stages
             self.names: list[str] = list(self._stages)
+            self.order: Sequence[str] = self.names
             self._known = set(self._stages.lockfile_data)
 
     # Planning
@@ -397,6 +388,8 @@ class Pipeline:
                 entries[name] = entries.pop(name)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             dump_yaml(str(temporary), data)
+            if before:
+                shutil.copymode(path, temporary)
             temporary.replace(path)
             self._repo.scm_context.track_file(os.path.relpath(path))
 
@@ -414,7 +407,8 @@ class Pipeline:
         from dvc.dvcfile import load_file
 
         stage = load_file(self._repo, str(self._root / f"{path}.dvc")).stage
-        if stage.is_import or stage.frozen or not stage.changed():
+        # A frozen import is what it holds, as for DVC; one that is not would be fetched anew.
+        if (stage.is_import and not stage.frozen) or not stage.changed():
             return False
         if not all(out.exists for out in stage.outs):
             stage.checkout()

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -67,6 +68,8 @@ class LockFile:
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             temporary.write_text(text, encoding="utf-8")
+            with suppress(FileNotFoundError):
+                shutil.copymode(self._path, temporary)
             temporary.replace(self._path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ import os
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +88,13 @@ class FastPipeline:
         self._settled = list(self._lock.entries)
         self._finished: dict[str, Entry] = {}
         self._folded: set[str] = set()
+        self._not_ignored: set[str] = set()
+        self._ignoring = threading.Lock()
         self._tracked: set[str] | None = None
         self._environment: dict[str, str] | None = None
         self.names = list(stages)
+        self.order: Sequence[str] = self.names
+        """The order in which DVC would run the stages, for files that show it."""
         self.on_fold: Callable[[LockBase], None] = lambda base: None
         folder = str((root / path).parent)
         for name, data in stages.items():
@@ -122,6 +126,8 @@ class FastPipeline:
             except OSError as error:
                 raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
         with self._slow_turn:
+            # DVC counts these files where they lie in a folder, and adds lines of its own.
+            self._ignore(self._not_ignored, self.order)
             return slow(self._dvc())
 
     def heavy(self, name: str) -> bool:
@@ -305,10 +311,12 @@ class FastPipeline:
         changes = () if force else tuple(self._changes(one, forecast))
         if not force and not changes:
             return Found(Prepared.UNCHANGED)
+        self._ignore_below(one)
         inputs = self._inputs(one)
         if inputs is None:
             raise StageError(self._what_is_missing(one))
         outs = None if force else self._restorable(one, forecast, inputs)
+        self._refuse_tracked(one)
         self._make_room(one)
         if outs is None:
             return Found(Prepared.READY, changes)
@@ -316,7 +324,7 @@ class FastPipeline:
         for place in one.outs:
             out = known[place.path]
             self._objects.check_out(out["md5"], place.full, bool(out.get("isexec")))
-        self._finished[one.name] = {**inputs, "outs": [known[out.path] for out in _sorted(one)]}
+        self._finish(one, {**inputs, "outs": [known[out.path] for out in _sorted(one)]})
         return Found(Prepared.RESTORED, changes)
 
     def _make_room(self, one: FastStage) -> None:
@@ -385,6 +393,10 @@ class FastPipeline:
         return self.hashes(name)
 
     def _commit(self, one: FastStage) -> None:
+        for out in one.outs:
+            if not os.path.lexists(out.full):
+                shown = relative(out.full, self._root)
+                raise StageError(f"output '{shown}' does not exist")
         self._refuse_tracked(one)
         inputs = self._inputs(one)
         if inputs is None:
@@ -403,7 +415,36 @@ class FastPipeline:
         entry = {**inputs, "outs": outs} if outs else inputs
         if one.kept:
             self._runs.save(entry)
+        self._finish(one, entry)
+
+    def _finish(self, one: FastStage, entry: Entry) -> None:
         self._finished[one.name] = entry
+        self._not_ignored.add(one.name)
+
+    def _ignore_below(self, one: FastStage) -> None:
+        """A folder that a stage reads has its `.gitignore` by then, which belongs to its hash."""
+        folders = tuple(f"{dep.full}/" for dep in one.deps if os.path.isdir(dep.full))
+        if folders and self._not_ignored:
+            below = {
+                name
+                for name in self._not_ignored
+                if any(out.full.startswith(folders) for out in self._stages[name].outs)
+            }
+            self._ignore(below, self.order)
+
+    def _ignore(self, stages: Collection[str], order: Sequence[str]) -> None:
+        """Keep what these stages made out of git, in ``order``."""
+        with self._ignoring:
+            names = [name for name in order if name in stages]
+            self._ignores.ignore(
+                [
+                    relative(out.full, self._root)
+                    for name in names
+                    for out in self._stages[name].outs
+                    if out.cached
+                ]
+            )
+            self._not_ignored.difference_update(names)
 
     def accept(self, name: str) -> Found:
         """Make what is there the result of a stage without running it, as ``dvc commit`` does."""
@@ -421,8 +462,6 @@ class FastPipeline:
             )
         for out in one.outs:
             shown = relative(out.full, self._root)
-            if not os.path.lexists(out.full):
-                raise StageError(f"output '{shown}' does not exist")
             if out.cached and shown in self._tracked:
                 raise StageError(
                     f"output '{shown}' is already tracked by git; `git rm -r --cached {shown}` "
@@ -469,6 +508,7 @@ class FastPipeline:
         self._settled = list(base.settled)
         known = set(self.names)
         self._finished.update({name: entry for name, entry in entries.items() if name in known})
+        self._not_ignored.update(entries.keys() & self._stages.keys())
         return True
 
     def discard(self, name: str) -> None:
@@ -490,15 +530,7 @@ class FastPipeline:
         try:
             with holding(self._root):
                 self._lock.write(news, order, set(self._settled))
-                self._ignores.ignore(
-                    [
-                        relative(out.full, self._root)
-                        for name in order
-                        if name in news and name in self._stages
-                        for out in self._stages[name].outs
-                        if out.cached
-                    ]
-                )
+                self._ignore(self._not_ignored.intersection(news), order)
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._folded.update(news)

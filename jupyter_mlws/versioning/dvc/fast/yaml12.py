@@ -15,10 +15,7 @@ import yaml
 
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
-Lines = dict[tuple[str | int, ...], int]
-
-DEPTH = 4
-"""Levels of keys whose lines are told: `stages`, a stage, its keys, their items."""
+Where = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CBaseLoader", None)
 _CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -28,7 +25,8 @@ _CONSTANTS = {
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+(?:e[-+][0-9]+)?")
 UNCERTAIN = re.compile(
-    r"[-+]?[0-9_]*\.?[0-9_]*(?:e[-+]?[0-9_]+)?|[-+]?0[box]?[0-9a-f_]+|[-+]?[0-9][0-9_:.]*"
+    r"[-+]?[0-9_]*\.?[0-9_]*(?:e[-+]?[0-9_]+)?|[-+]?0(?:b[01_]*|o[0-7_]*|x[0-9a-f_]*)"
+    r"|[-+]?[0-9][0-9_:.]*"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|[-+]?\.(?:inf|nan)|=|<<",
     re.IGNORECASE,
 )
@@ -39,13 +37,47 @@ _ODD_TEXT = re.compile(
 """Other line ends, directives, several documents, tags."""
 
 
+class Lines:
+    """The lines (from 1) of the keys and items of a composed document, by PyYAML or ruamel.
+
+    Only what is asked for is looked at: a large document has many, and most are never told.
+    """
+
+    def __init__(self, root: Any = None) -> None:
+        self._root = root
+        self._known: dict[Where, dict[str | int, tuple[Any, int]]] = {}
+
+    def get(self, where: Where) -> int | None:
+        """The line of what is at the end of a path of keys and positions; None without one."""
+        found = self._within(where[:-1]).get(where[-1]) if where else None
+        return found[1] if found else None
+
+    def _within(self, where: Where) -> dict[str | int, tuple[Any, int]]:
+        if where not in self._known:
+            node = self._root
+            if where:
+                node = self._within(where[:-1]).get(where[-1], (None,))[0]
+            self._known[where] = dict(_entries(node))
+        return self._known[where]
+
+
+def _entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
+    kind = getattr(node, "id", "")
+    if kind == "mapping":
+        for key, value in node.value:
+            yield str(key.value), (value, key.start_mark.line + 1)
+    elif kind == "sequence":
+        for position, value in enumerate(node.value):
+            yield position, (value, value.start_mark.line + 1)
+
+
 def read(text: str) -> Any:
     """The value of a text; :class:`UnusualError` where ruamel might read another."""
-    return read_with_lines(text, depth=0)[0]
+    return read_with_lines(text)[0]
 
 
-def read_with_lines(text: str, depth: int = DEPTH) -> tuple[Any, Lines]:
-    """The value, and the line (from 1) of every key and item down to ``depth``."""
+def read_with_lines(text: str) -> tuple[Any, Lines]:
+    """The value, and the lines of its keys and items."""
     if _LOADER is None or _ODD_TEXT.search(text):
         raise UnusualError("a text that parsers read differently")
     loader = _LOADER(text)
@@ -56,15 +88,7 @@ def read_with_lines(text: str, depth: int = DEPTH) -> tuple[Any, Lines]:
         raise UnusualError("no valid YAML") from error
     finally:
         loader.dispose()
-    if root is None:
-        return None, {}
-    return _value(root, set()), lines_of(root, depth)
-
-
-def lines_of(root: Any, depth: int = DEPTH) -> Lines:
-    """The lines of a composed document (by PyYAML or ruamel), down to ``depth``: anchors may make
-    the tree a graph."""
-    return dict(_lines(root, (), depth)) if root is not None else {}
+    return (None if root is None else _value(root, set())), Lines(root)
 
 
 def _value(node: Any, above: set[int]) -> Any:
@@ -107,18 +131,3 @@ def _scalar(node: Any) -> Any:
     if UNCERTAIN.fullmatch(text):
         raise UnusualError(f"the scalar {text!r}")
     return text
-
-
-def _lines(node: Any, where: tuple[str | int, ...], depth: int) -> Iterator[tuple[Any, int]]:
-    if depth == 0:
-        return
-    if node.id == "mapping":
-        for key, value in node.value:
-            here = (*where, str(key.value))
-            yield here, key.start_mark.line + 1
-            yield from _lines(value, here, depth - 1)
-    elif node.id == "sequence":
-        for position, value in enumerate(node.value):
-            place = (*where, position)
-            yield place, value.start_mark.line + 1
-            yield from _lines(value, place, depth - 1)

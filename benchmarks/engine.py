@@ -1,0 +1,197 @@
+"""The engine against `dvc repro` and other tools: what a stage costs beside its own work.
+
+``python benchmarks/engine.py [--peers luigi,dask,…] [--sizes 30,300,3000]`` prints tables. Run it
+on a quiet machine. A stage writes a number into a file, so that nearly all of the time is the
+tool's. `dvc repro` of more than 300 stages takes hours and is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import peers
+from peers import Node
+
+JOBS = 2
+DVC_MOST = 300
+"""Stages that `dvc repro` is given; its time grows with the square."""
+QUIET = {"DVC_NO_ANALYTICS": "1", "SHELL": "/bin/bash", "PREFECT_LOGGING_LEVEL": "ERROR"}
+HEAVY = """\
+import sys, time
+import pandas, sklearn.linear_model
+open(sys.argv[1], "w").write("done")
+"""
+
+
+def graph(size: int) -> list[Node]:
+    """``size`` commands, of which each needs one or two that are ten and seven before it."""
+    nodes = []
+    for number in range(size):
+        reads = ["in.txt"] if number < 10 else [f"out/{number - 10}.txt"]
+        if number >= 10 and number % 3 == 0:
+            reads.append(f"out/{number - 7}.txt")
+        made = f"out/{number}.txt"
+        nodes.append(Node(f"s{number}", f"echo {number} > {made}", tuple(reads), made))
+    return nodes
+
+
+def project(root: Path, nodes: Sequence[Node]) -> None:
+    """A git and DVC repository with the nodes as `dvc.yaml`."""
+    root.mkdir(parents=True)
+    call(["git", "init", "-q"], root)
+    call([sys.executable, "-m", "dvc", "init", "-q"], root)
+    (root / "in.txt").write_text("1\n")
+    (root / "out").mkdir()
+    lines = ["stages:"]
+    for node in nodes:
+        lines += [f"  {node.name}:", f"    cmd: {node.command}", "    deps:"]
+        lines += [f"    - {read}" for read in node.reads]
+        lines += ["    outs:", f"    - {node.makes}"]
+    (root / "dvc.yaml").write_text("\n".join(lines) + "\n")
+
+
+def call(command: Sequence[str], root: Path, **variables: str) -> float:
+    """Run a command; the seconds it took."""
+    began = time.perf_counter()
+    subprocess.run(
+        list(command),
+        cwd=root,
+        env={**os.environ, **QUIET, **variables},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=peers.RUN_TIMEOUT,
+    )
+    return time.perf_counter() - began
+
+
+def ours(root: Path, *words: str, live: bool = False) -> float:
+    """Run the workflow with our command line; with ``live`` the process of the run before is
+    there for it."""
+    program = Path(sys.executable).with_name("jupyter-mlws")
+    idle = "120" if live else "0"
+    return call([str(program), "run", "-j", str(JOBS), *words], root, MLWS_RUNNER_IDLE=idle)
+
+
+def repro(root: Path) -> float:
+    """Run the workflow with DVC."""
+    return call([sys.executable, "-m", "dvc", "repro", "-q"], root)
+
+
+def fresh(folder: Path, size: int, name: str) -> Path:
+    """A new project of ``size`` stages."""
+    root = folder / f"{name}-{size}"
+    shutil.rmtree(root, ignore_errors=True)
+    project(root, graph(size))
+    return root
+
+
+def stages(folder: Path, sizes: Sequence[int]) -> None:
+    """First runs, and runs in which nothing changed."""
+    print(f"\n### No-op stages, `-j{JOBS}`\n")
+    print("| stages | run | ours, ms a stage | `dvc repro`, ms a stage | ours is faster by |")
+    print("|---|---|---|---|---|")
+    for size in sizes:
+        colds = []
+        for turn in range(3):
+            root = fresh(folder, size, f"cold{turn}")
+            colds.append(ours(root))
+        again = min(ours(root) for _ in range(3))
+        warmed = fresh(folder, size, "live")
+        ours(warmed, "s0", live=True)
+        time.sleep(0.3)
+        live = ours(warmed, live=True)
+        lived = [ours(warmed, live=True) for _ in range(3)]
+        theirs = their_again = None
+        if size <= DVC_MOST:
+            twin = fresh(folder, size, "dvc")
+            theirs, their_again = repro(twin), repro(twin)
+            same = (twin / "dvc.lock").read_bytes() == (root / "dvc.lock").read_bytes()
+            print(f"<!-- {size} stages: dvc.lock equal: {same} -->", file=sys.stderr)
+        row(size, "first, cold", statistics.median(colds), theirs)
+        row(size, "first, in a live process", live, theirs)
+        row(size, "nothing changed", again, their_again)
+        row(size, "nothing changed, live", min(lived), their_again)
+
+
+def row(size: int, what: str, seconds: float, theirs: float | None) -> None:
+    """One line of the table."""
+    told = f"{1000 * theirs / size:.1f} ({theirs:.1f} s)" if theirs else ""
+    factor = f"{theirs / seconds:.0f} ×" if theirs else ""
+    print(
+        f"| {size} | {what} | {1000 * seconds / size:.2f} ({seconds:.2f} s) | {told} | {factor} |"
+    )
+
+
+def others(folder: Path, size: int, names: Sequence[str]) -> None:
+    """The same graph by other tools."""
+    print(f"\n### {size} no-op stages by other tools, `-j{JOBS}`, first run\n")
+    print("| tool | ms a stage |\n|---|---|")
+    for peer in peers.PEERS:
+        if peer.name not in names:
+            continue
+        root = folder / f"{peer.name}-{size}"
+        (root / "out").mkdir(parents=True)
+        (root / "in.txt").write_text("1\n")
+        peer.write(root, graph(size))
+        try:
+            seconds = call(peer.command(root, JOBS), root)
+        except (subprocess.SubprocessError, OSError) as error:
+            print(f"| {peer.name} | could not be run: {type(error).__name__} |")
+            continue
+        print(f"| {peer.name} | {1000 * seconds / size:.1f} |")
+
+
+def heavy(folder: Path) -> None:
+    """Python nodes that import pandas and scikit-learn: what each takes beyond its own process."""
+    root = folder / "heavy"
+    nodes = [Node(f"h{n}", f"python heavy.py out/{n}", ("in.txt",), f"out/{n}") for n in range(20)]
+    project(root, nodes)
+    (root / "heavy.py").write_text(HEAVY)
+    alone = min(call([sys.executable, "heavy.py", "out/x"], root) for _ in range(3))
+    cold = ours(root)
+    time.sleep(0.5)
+    ours(root, "-f", live=True)
+    time.sleep(2)
+    warm = min(timed_again(lambda: ours(root, "-f", live=True)) for _ in range(3))
+    print("\n### 20 Python nodes that import pandas and scikit-learn\n")
+    print("| run | seconds | ms a node |\n|---|---|---|")
+    print(f"| one such script alone | {alone:.2f} | {1000 * alone:.0f} |")
+    print(f"| ours, cold | {cold:.2f} | {1000 * cold / 20:.0f} |")
+    print(f"| ours, in a live process | {warm:.2f} | {1000 * warm / 20:.0f} |")
+
+
+def timed_again(run: Callable[[], float]) -> float:
+    """One run, with the pause in which the process of the run before it comes to listen."""
+    time.sleep(0.3)
+    return run()
+
+
+def main() -> None:
+    """Print the tables that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="30,300,3000")
+    parser.add_argument("--peers", default=",".join(peer.name for peer in peers.PEERS))
+    parser.add_argument("--only", default="stages,heavy,others")
+    asked = parser.parse_args()
+    parts = asked.only.split(",")
+    with tempfile.TemporaryDirectory() as folder:
+        if "stages" in parts:
+            stages(Path(folder), [int(size) for size in asked.sizes.split(",")])
+        if "heavy" in parts:
+            heavy(Path(folder))
+        if "others" in parts:
+            others(Path(folder), 300, asked.peers.split(","))
+
+
+if __name__ == "__main__":
+    main()

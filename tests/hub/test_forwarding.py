@@ -1,0 +1,227 @@
+"""Containers as a person's own lab has them on a real Hub: forwarded, with that person's rights."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import websocket
+
+from tests.hub.installation import ADMINISTRATOR, Hub
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+FAITH, GRANT = "faith", "grant"
+SMALL = {"cpu": "500m", "memory": "768Mi"}
+SIDE = f"{FAITH}--side"
+HIS = f"{GRANT}--default"
+OF_ONE = [
+    ("GET", ""),
+    ("DELETE", ""),
+    ("POST", "/start"),
+    ("POST", "/stop"),
+    ("POST", "/restart"),
+    ("GET", "/logs"),
+    ("GET", "/stats"),
+]
+EVERY = [
+    ("GET", "containers"),
+    ("POST", "containers"),
+    *((verb, f"containers/{SIDE}{path}") for verb, path in OF_ONE),
+    ("GET", "resources"),
+    ("POST", "resources/allocate"),
+    ("GET", "images"),
+    ("GET", "me"),
+]
+SPECIFIED = """\
+import json, time
+from jupyter_mlws.containers.manager import ContainerManager, hub_service
+manager = ContainerManager(hub_service())
+made = manager.create_container({
+    "image": "Lab",
+    "resources": {"cpu": "500m", "memory": "768Mi"},
+    "environment": {"PYTHON_ENV": "production", "DEBUG": "false"},
+    "name": "code",
+})
+def until(*statuses):
+    while (found := manager.get(made.id)).status.value not in statuses:
+        time.sleep(0.1)
+    return found.status.value
+seen = [made.status.value, until("RUNNING")]
+manager.stop(made.id)
+seen += [until("STOPPED"), manager.start_container(made.id), until("RUNNING")]
+print(json.dumps([made.id, *seen]))
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(hub: Hub) -> Iterator[Callable[..., requests.Response]]:
+    """Two people's labs run; a call of her lab's API, as her unless somebody else is named."""
+    for user in (FAITH, GRANT):
+        hub.sign_up(user)
+        hub.start(user, {"resources": SMALL})
+
+    def call(
+        method: str, path: str, body: Any = None, user: str | None = FAITH, language: str = "en"
+    ) -> requests.Response:
+        return hub.request(
+            method,
+            f"/user/{FAITH}/mlws/api/v1/{path}",
+            user,
+            json=body,
+            headers={"Accept-Language": language},
+        )
+
+    yield call
+    for user in (FAITH, GRANT):
+        for container in hub.service("GET", "containers", user).json()["data"]["items"]:
+            hub.service("DELETE", f"containers/{container['id']}", user)
+    hub.wait_for(
+        lambda: not any(hub.server(user, name) for user in (FAITH, GRANT) for name in ("", "side")),
+        "what was made is gone",
+    )
+
+
+@contextlib.contextmanager
+def listening(hub: Hub, path: str) -> Iterator[websocket.WebSocket]:
+    socket = websocket.create_connection(
+        f"ws{hub.url.removeprefix('http')}/user/{FAITH}/mlws/api/v1/{path}",
+        header=[f"Authorization: token {hub.token(FAITH)}"],
+        timeout=60,
+    )
+    try:
+        yield socket
+    finally:
+        socket.close()
+
+
+def hear(socket: websocket.WebSocket, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The next message that fits."""
+    while not fits(message := json.loads(socket.recv())):
+        pass
+    return message
+
+
+def tells(identifier: str, status: str) -> Callable[[dict[str, Any]], bool]:
+    def fits(message: dict[str, Any]) -> bool:
+        container = message.get("container") or {}
+        return (container.get("id"), container.get("status")) == (identifier, status)
+
+    return fits
+
+
+def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Response]) -> None:
+    def accepted(method: str, path: str, body: Any = None) -> dict[str, Any]:
+        answer = lab(method, path, body)
+        assert answer.status_code == 202, answer.text
+        assert answer.headers["Location"] == f"/user/{FAITH}/mlws/api/v1/containers/{SIDE}"
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def read(path: str) -> Any:
+        answer = lab("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    with listening(hub, "containers/status") as news:
+        assert hear(news, lambda _: True)["type"] == "hello"
+        made = accepted("POST", "containers", {"name": "side", "resources": SMALL})
+        assert (made["id"], made["status"]) == (SIDE, "CREATED")
+        hear(news, tells(SIDE, "RUNNING"))
+        assert [one["id"] for one in read("containers")["items"]] == [f"{FAITH}--default", SIDE]
+        assert read(f"containers/{SIDE}")["resources"] == {**SMALL, "gpu": None}
+        assert read(f"containers/{SIDE}/stats")["memory_limit"] == 768 * 1024**2
+        with listening(hub, f"logs/{SIDE}") as log:
+            hub.shell(FAITH, "echo out loud > /proc/1/fd/1", "side")
+            said = time.monotonic()
+            hear(log, lambda message: message.get("text") == "out loud")
+            assert time.monotonic() - said < 1
+        texts = [line["text"] for line in read(f"containers/{SIDE}/logs")["lines"]]
+        assert "out loud" in texts
+        assert read("resources")["nodes"][0]["allocated"]["cpu"] >= 1.5
+        plan = lab("POST", "resources/allocate", {"resources": SMALL}).json()["data"]
+        assert (plan["success"], plan["resources"]) == (True, {**SMALL, "gpu": None})
+        assert read("images")["items"][0]["name"] == "Lab"
+        assert read("me") == {"name": FAITH, "admin": False}
+        first = hub.container(FAITH, "side")
+        accepted("POST", f"containers/{SIDE}/restart")
+        hear(news, tells(SIDE, "STARTING"))
+        hear(news, tells(SIDE, "RUNNING"))
+        assert hub.container(FAITH, "side") != first
+        accepted("POST", f"containers/{SIDE}/stop")
+        hear(news, tells(SIDE, "STOPPED"))
+        accepted("POST", f"containers/{SIDE}/start")
+        hear(news, tells(SIDE, "RUNNING"))
+        accepted("DELETE", f"containers/{SIDE}")
+        hear(news, lambda message: message["type"] == "removed")
+    assert lab("GET", f"containers/{SIDE}").json()["code"] == "10404"
+
+
+def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests.Response]) -> None:
+    assert hub.service("GET", f"containers/{HIS}").json()["data"]["status"] == "RUNNING"
+    for verb, path in OF_ONE:
+        answer = lab(verb, f"containers/{HIS}{path}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "10301"), (verb, path)
+    assert [one["id"] for one in lab("GET", "containers").json()["data"]["items"]] == [
+        f"{FAITH}--default"
+    ]
+    with listening(hub, f"logs/{HIS}") as log:
+        kind, data = log.recv_data()
+        assert (kind, data[2:]) == (websocket.ABNF.OPCODE_CLOSE, b"10301")
+    assert hub.server(GRANT)["ready"]
+
+
+@pytest.mark.parametrize(("verb", "path"), EVERY)
+def test_nobody_else_gets_in(lab: Callable[..., requests.Response], verb: str, path: str) -> None:
+    body = {} if verb == "POST" else None
+    for language, message in (
+        ("en", "Not allowed, or not signed in."),
+        ("zh-CN", "没有权限，或尚未登录。"),
+    ):
+        answer = lab(verb, path, body, user=None, language=language)
+        assert (answer.status_code, answer.json()["code"]) == (403, "50301")
+        assert answer.json()["message"] == message
+    # The Hub itself lets no other person through to a lab.
+    assert lab(verb, path, body, user=GRANT).status_code in (403, 404)
+
+
+def test_every_fault_that_the_service_finds_is_named_in_both_languages(
+    lab: Callable[..., requests.Response],
+) -> None:
+    wish = {
+        "image": "nothing-of-ours",
+        "resources": {"cpu": "300", "memory": "1Ti", "gpu": "4"},
+        "priority": 1,
+        "name": "wrong",
+    }
+    for language in ("en", "zh-CN"):
+        answer = lab("POST", "containers", wish, language=language)
+        said = answer.json()
+        assert (answer.status_code, said["code"]) == (400, "10201")
+        assert [row["field"] for row in said["errors"]] == [
+            "image",
+            "resources.cpu",
+            "resources.memory",
+            "resources.gpu",
+            "priority",
+        ]
+        is_chinese = [
+            any("\u4e00" <= one <= "\u9fff" for one in row["message"]) for row in said["errors"]
+        ]
+        assert is_chinese == [language == "zh-CN"] * 5
+    assert lab("GET", f"containers/{FAITH}--wrong").status_code == 404
+
+
+def test_python_code_in_the_lab_has_the_specifications_calls(
+    hub: Hub, lab: Callable[..., requests.Response]
+) -> None:
+    said = hub.engine.run("exec", hub.container(FAITH), "/opt/lab/bin/python", "-c", SPECIFIED)
+    assert json.loads(said) == [f"{FAITH}--code", "CREATED", "RUNNING", "STOPPED", True, "RUNNING"]
+    assert hub.shell(FAITH, "echo $PYTHON_ENV $DEBUG", "code") == "production false"
+    assert hub.service("GET", f"containers/{FAITH}--code", ADMINISTRATOR).ok
+    hub.service("DELETE", f"containers/{FAITH}--code", FAITH)
