@@ -13,7 +13,7 @@ ENGLISH = "en"
 CHINESE = "zh-CN"
 
 
-NAMED_BY_TERMS = ("cause", "kind", "operation", "resource_type")
+NAMED_BY_TERMS = ("cause", "exit_code", "kind", "operation", "resource_type")
 """Facts whose values are words of ours: programs get the English one, sentences their own."""
 TERMS = {
     "a fault": "程序异常",
@@ -39,6 +39,7 @@ TERMS = {
     "model version": "模型版本",
     "model": "模型",
     "node": "节点",
+    "none: its worker was lost time after time": "无（其工作进程屡次丢失）",
     "notebook": "笔记本",
     "output": "输出",
     "page": "页",
@@ -660,6 +661,69 @@ CATALOGUE: dict[str, Entry] = {
             "请重新运行；已完成的部分不会重复运行。",
         ),
     ),
+    "40106": Entry(
+        503,
+        Words(
+            "No Dask scheduler answers at {address}: {reason}",
+            "{address} 处没有 Dask 调度器应答：{reason}",
+        ),
+        Words(
+            "Correct the address or start the scheduler, then run again; or give --executor local.",
+            "请更正地址或启动调度器后重新运行，或使用 --executor local。",
+        ),
+    ),
+    "40107": Entry(
+        503,
+        Words(
+            "The Dask scheduler at {address} is gone: {reason}",
+            "{address} 处的 Dask 调度器已断开：{reason}",
+        ),
+        Words(
+            "Resume the run when it is back; what is done is not run twice.",
+            "待其恢复后继续该运行；已完成的部分不会重复运行。",
+        ),
+    ),
+    "40108": Entry(
+        409,
+        Words(
+            "Runs on Dask need the package distributed, which is not installed here.",
+            "在 Dask 上运行需要 distributed 包，此处未安装。",
+        ),
+        Words(
+            "Install it: pip install 'jupyter-mlws[dask]'.",
+            "请安装：pip install 'jupyter-mlws[dask]'。",
+        ),
+    ),
+    "40109": Entry(
+        409,
+        Words(
+            "The worker {worker} differs from this machine: {differences}",
+            "工作进程 {worker} 与本机不一致：{differences}",
+        ),
+        Words(
+            "Install the same jupyter-mlws, distributed and Python on the cluster as here.",
+            "请在集群上安装与本机相同的 jupyter-mlws、distributed 和 Python。",
+        ),
+    ),
+    "40110": Entry(
+        503,
+        Words(
+            "The Dask cluster at {address} has no workers.",
+            "{address} 处的 Dask 集群没有工作进程。",
+        ),
+        Words("Start workers and run again.", "请启动工作进程后重新运行。"),
+    ),
+    "40111": Entry(
+        409,
+        Words(
+            "The workers do not see the project's folder, and there is no DVC remote for its data.",
+            "工作进程无法访问项目文件夹，且没有可传送数据的 DVC 远程存储。",
+        ),
+        Words(
+            "Share the folder with the workers, or set a default DVC remote that both reach.",
+            "请与工作进程共享该文件夹，或设置双方均可访问的默认 DVC 远程存储。",
+        ),
+    ),
     "40201": Entry(
         400,
         Words(
@@ -733,6 +797,14 @@ CATALOGUE: dict[str, Entry] = {
             "Run the workflow so that its variants have metrics, name a variant, or edit the file "
             "as text.",
             "请运行工作流以获得变体的指标，或指定变体，或以文本方式编辑该文件。",
+        ),
+    ),
+    "40210": Entry(
+        400,
+        Words("The executor {executor!r} is not known.", "未知的执行器 {executor!r}。"),
+        Words(
+            "Give local, or the address of a Dask scheduler: dask://HOST:PORT.",
+            "请使用 local，或 Dask 调度器的地址：dask://HOST:PORT。",
         ),
     ),
     "40401": Entry(

@@ -19,8 +19,12 @@ ADAPTERS = {
     "dvc_objects": "versioning/dvc/",
     "git": "versioning/git.py",
     "mlflow": "versioning/mlflow.py",
+    "dask": "workflows/executors/",
+    "distributed": "workflows/executors/",
 }
 HEAVY = (
+    "dask",
+    "distributed",
     "mlflow",
     "dvc",
     "pandas",

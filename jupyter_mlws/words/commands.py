@@ -197,6 +197,7 @@ def run(
     accept: Sequence[str],
     accept_cosmetic: bool,
     skipped: Sequence[str],
+    executor: str | None,
 ) -> int:
     path, targets = _workflow(desk, words)
     request: JSON = {"force": force, "keep_going": keep_going}
@@ -211,6 +212,8 @@ def run(
         request["targets"] = list(targets)
     if jobs is not None:
         request["jobs"] = jobs
+    if executor is not None:
+        request["executor"] = executor
     return _see_through(desk, path, desk.session.execute(path, request))
 
 

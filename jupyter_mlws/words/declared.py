@@ -356,6 +356,15 @@ WORDS: list[Word] = [
                 words=Words("A setting of a node, for this run.", "本次运行的节点配置。"),
             ),
             _JOBS,
+            _option(
+                "--executor",
+                metavar="WHERE",
+                words=Words(
+                    "local, dask://HOST:PORT, or dask for the known scheduler; by default what "
+                    "MLWS_EXECUTOR says.",
+                    "local、dask://HOST:PORT，或用 dask 表示已知的调度器；默认取 MLWS_EXECUTOR。",
+                ),
+            ),
             _FORCE,
             _option(
                 "-k",

@@ -41,9 +41,8 @@ def of_this_machine(jobs: int) -> Amounts:
     return Amounts(float(max(jobs, os.cpu_count() or 1)), _memory(), _gpus())
 
 
-def refuse_oversized(stages: Sequence[Stage], jobs: int) -> None:
+def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
     """Error 40102 for the first node that asks for more than there is."""
-    total = of_this_machine(jobs)
     for stage in stages:
         lack = total.lacks(stage.policy)
         if lack is not None:

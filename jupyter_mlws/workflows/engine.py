@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import heapq
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -31,6 +29,16 @@ from jupyter_mlws.versioning.dvc.stages import (
 from jupyter_mlws.workflows import plan
 from jupyter_mlws.workflows.capacity import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.executors.executor import (
+    Executor,
+    Gone,
+    Lost,
+    Outcome,
+    Refused,
+    Task,
+    Tell,
+)
+from jupyter_mlws.workflows.executors.local import LocalExecutor, WarmWorkers
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.identifying import (
     NO_ANSWER,
@@ -41,17 +49,9 @@ from jupyter_mlws.workflows.identifying import (
     told,
 )
 from jupyter_mlws.workflows.journal import Journal
-from jupyter_mlws.workflows.launching import start
 from jupyter_mlws.workflows.mentions import Use
 from jupyter_mlws.workflows.policy import OnFailure, Policy
-from jupyter_mlws.workflows.processes import (
-    ATTEMPT,
-    COOKIE,
-    GRACE,
-    end_bearers,
-    end_group,
-    memory_of,
-)
+from jupyter_mlws.workflows.processes import ATTEMPT, COOKIE
 from jupyter_mlws.workflows.recording import Answer
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.waiting import Waiter
@@ -62,6 +62,12 @@ MEASURE_EVERY = 0.25
 """Seconds between two looks at the memory of nodes that have a limit."""
 TURN = 0.05
 """Seconds after which nodes that need no process let others be heard."""
+LOSSES = 3
+"""How often a node is tried again after the cluster lost its worker; its retries stay its own."""
+LOSS_WAIT = 1.0
+"""Seconds before that: what a dead worker had started ends meanwhile."""
+NO_EXIT_CODE = "none: its worker was lost time after time"
+"""Of a node that never came to its end; translated in the catalogue of errors."""
 
 
 WITHOUT_RUN = {
@@ -88,16 +94,6 @@ class Lane(Protocol):
     def heavy(self, name: str) -> bool: ...
     @property
     def fold_every(self) -> float: ...
-
-
-class WarmWorkers(Protocol):
-    """Processes that have imported what nodes need; see :mod:`jupyter_mlws.workflows.warm`."""
-
-    def launch(
-        self, command: str, cwd: str, environment: Mapping[str, str], log: int
-    ) -> int | None: ...
-    def filenos(self) -> list[int]: ...
-    def collect(self) -> list[tuple[int, int]]: ...
 
 
 class Tracker(Protocol):
@@ -138,7 +134,7 @@ class Attempt:
     environment: Mapping[str, str]
     command: Command | None = None
     line: int = 0
-    pid: int | None = None
+    handle: int | None = None
     deadline: float | None = None
     stopped: tuple[str, dict[str, Any]] | None = None
 
@@ -160,6 +156,7 @@ class _Progress:
     later: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    losses: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
     expecting: dict[str, _Expecting] = field(default_factory=dict)
     prepared: dict[str, Found] = field(default_factory=dict)
@@ -182,6 +179,7 @@ class Engine:
         warm: WarmWorkers | None = None,
         total: Amounts | None = None,
         tracker: Tracker | None = None,
+        executor: Callable[[Tell], Executor] | None = None,
     ) -> None:
         self._journal = journal
         self._run = run
@@ -205,11 +203,14 @@ class Engine:
         }
         self._weights = self._longest_paths(journal.durations(journal.record(run)["workflow"]))
         self._pool = Pool(total or of_this_machine(order.jobs), order.jobs)
-        self._warm = warm
         self._waiter = Waiter(warm)
+        self._executor = (
+            executor(self._waiter.tell) if executor else LocalExecutor(self._waiter, warm)
+        )
         self._now = _Progress()
-        self._pids: dict[int, Attempt] = {}
+        self._handles: dict[int, Attempt] = {}
         self._failure: dict[str, Any] | None = None
+        self._gone: Gone | None = None
         self._stopping = False
         self._cancelled = False
         self._ending = False
@@ -221,7 +222,10 @@ class Engine:
         self._waiter.wake()
 
     def execute(self) -> tuple[Status, dict[str, Any] | None]:
-        """Run to the end; how it ended, and the error of the first node that failed."""
+        """Run to the end; how it ended, and the error of the first node that failed.
+
+        :class:`MLWSError` where the executor is gone: what was done stays done.
+        """
         try:
             self._enqueue(node for node, count in self._missing.items() if count == 0)
             while self._busy() or self._now.queued:
@@ -443,32 +447,24 @@ class Engine:
     def _launch_line(self, attempt: Attempt) -> None:
         command = attempt.command
         assert command is not None
-        shown = command.shown[attempt.line]
-        environment = {
-            **self._environment,
-            **command.environment,
-            **self._own_variables(attempt),
-        }
-        placed(environment, self._now.places.get(attempt.node))
-        log = os.open(
-            log_path(self._logs, attempt.node),
-            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
-            0o644,
+        place = self._now.places.get(attempt.node)
+        known = dict(command.environment)
+        placed(known, place)
+        # What the person has set goes before what the run would set by itself.
+        by_run = {name: known.get(name, value) for name, value in self._environment.items()}
+        handle = self._executor.start(
+            Task(
+                attempt.node,
+                self._attempt_cookie(attempt),
+                replace(command, environment=known),
+                attempt.line,
+                {**by_run, **(place or {}), **self._own_variables(attempt)},
+                log_path(self._logs, attempt.node),
+                attempt.policy,
+            )
         )
-        try:
-            os.write(log, f"> {shown}\n".encode())
-            pid = None
-            if self._warm is not None and attempt.policy.warm:
-                pid = self._warm.launch(shown, command.folder, environment, log)
-                if pid is not None:
-                    self._waiter.watch_warm(pid)
-            if pid is None:
-                pid = start(command.arguments[attempt.line], command.folder, environment, log)
-                self._waiter.watch(pid)
-        finally:
-            os.close(log)
-        attempt.pid = pid
-        self._pids[pid] = attempt
+        attempt.handle = handle
+        self._handles[handle] = attempt
 
     def _own_variables(self, attempt: Attempt) -> dict[str, str]:
         return {
@@ -479,22 +475,25 @@ class Engine:
         }
 
     def _attempt_cookie(self, attempt: Attempt) -> str:
-        return f"{self._run}/{attempt.node}/{attempt.number}"
+        number = attempt.number + self._now.losses.get(attempt.node, 0)
+        return f"{self._run}/{attempt.node}/{number}"
 
     # What comes
 
     def _wait(self, timeout: float | None) -> None:
         ended, calls = self._waiter.wait(timeout)
         with self._journal.batch():
-            for pid, code in ended:
-                attempt = self._pids.pop(pid, None)
+            for handle, outcome in ended:
+                attempt = self._handles.pop(handle, None)
                 if attempt is not None:
-                    self._line_ended(attempt, code)
+                    self._line_ended(attempt, outcome)
             for call in calls:
                 call()
             self._look_at_clock()
             if self._cancelled:
                 self._end_all()
+        if self._gone is not None:
+            raise MLWSError(self._gone.code, **self._gone.facts)
         self._fold_if_due()
 
     def _patience(self) -> float | None:
@@ -505,7 +504,7 @@ class Engine:
         for attempt in self._now.attempts.values():
             if attempt.deadline is not None and attempt.stopped is None:
                 moments.append(attempt.deadline)
-            limited |= attempt.policy.memory is not None and attempt.pid is not None
+            limited |= attempt.policy.memory is not None and attempt.handle is not None
         if limited:
             moments.append(time.monotonic() + MEASURE_EVERY)
         if self._now.starting:
@@ -524,25 +523,37 @@ class Engine:
                 self._unanswered = True
                 self._placed(node, None, TimeoutError(NO_ANSWER))
         for attempt in list(self._now.attempts.values()):
-            if attempt.pid is None or attempt.stopped is not None:
+            if attempt.handle is None or attempt.stopped is not None:
                 continue
             if attempt.deadline is not None and attempt.deadline <= now:
                 limit = f"{attempt.policy.timeout:g} s"
                 self._stop(attempt, "40103", {"resource": "time", "limit": limit})
             elif attempt.policy.memory is not None:
-                used = memory_of(attempt.pid)
+                used = self._executor.memory(attempt.handle)
                 if used > attempt.policy.memory:
                     limit = f"{attempt.policy.memory / 2**20:.0f} MiB"
                     self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
 
-    def _line_ended(self, attempt: Attempt, code: int) -> None:
-        attempt.pid = None
+    def _line_ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        attempt.handle = None
         command = attempt.command
         assert command is not None
-        if code != 0 or attempt.stopped is not None or self._cancelled:
-            self._ended(attempt, code)
+        if isinstance(outcome, Gone):
+            self._gone = outcome
+            self._release(attempt)
+            self._discard(attempt.node)
             return
-        attempt.line += 1
+        if isinstance(outcome, Lost):
+            self._lose(attempt, outcome)
+            return
+        if isinstance(outcome, Refused):
+            attempt.stopped = attempt.stopped or (outcome.code, dict(outcome.facts))
+            self._ended(attempt, 1)
+            return
+        if outcome != 0 or attempt.stopped is not None or self._cancelled:
+            self._ended(attempt, outcome)
+            return
+        attempt.line = len(command.shown) if self._executor.whole_nodes else attempt.line + 1
         if attempt.line < len(command.shown):
             try:
                 self._launch_line(attempt)
@@ -576,8 +587,28 @@ class Engine:
         )
         self._finish(node)
 
-    def _ended(self, attempt: Attempt, code: int | str) -> None:
-        """A node's command ended in another way than with success."""
+    def _lose(self, attempt: Attempt, lost: Lost) -> None:
+        """The cluster lost a node's worker: that is no failure of the node, up to a limit."""
+        node = attempt.node
+        losses = self._now.losses.get(node, 0) + 1
+        self._log_line(node, f"the worker {lost.worker or '?'} was lost ({losses} of {LOSSES + 1})")
+        if losses > LOSSES or attempt.stopped is not None or self._cancelled or self._stopping:
+            self._ended(attempt, NO_EXIT_CODE, final=True)
+            return
+        self._now.losses[node] = losses
+        self._now.numbers[node] = attempt.number - 1
+        self._release(attempt)
+        self._discard(node)
+        self._again(node, LOSS_WAIT)
+
+    def _again(self, node: str, wait: float, **facts: Any) -> None:
+        """Have a node tried once more, in ``wait`` seconds."""
+        self._journal.set_node(self._run, node, Status.QUEUED, **facts)
+        self._now.later[node] = time.monotonic() + wait
+        self._now.told.add(node)
+
+    def _ended(self, attempt: Attempt, code: int | str, *, final: bool = False) -> None:
+        """A node's command ended in another way than with success; ``final``: not to be retried."""
         node = attempt.node
         self._release(attempt)
         self._discard(node)
@@ -587,13 +618,12 @@ class Engine:
             return
         kind, facts = attempt.stopped or ("40101", {"exit_code": code})
         facts = {"node": node, **facts, "log": tail(log_path(self._logs, node))}
-        if attempt.number <= attempt.policy.retries and not self._cancelled and not self._stopping:
+        final = final or self._cancelled or self._stopping
+        if attempt.number <= attempt.policy.retries and not final:
             wait = attempt.policy.wait(attempt.number)
             error = {"code": kind, "facts": facts}
-            self._journal.set_node(self._run, node, Status.QUEUED, error=error, exit_code=number)
             self._log_line(node, f"attempt {attempt.number} failed; the next in {wait:g} s")
-            self._now.later[node] = time.monotonic() + wait
-            self._now.told.add(node)
+            self._again(node, wait, error=error, exit_code=number)
             return
         self._fail(node, kind, facts, exit_code=number)
 
@@ -665,25 +695,12 @@ class Engine:
             return
         self._ending = True
         self._begin_nothing_more()
-        self._end([a for a in self._now.attempts.values() if a.pid is not None])
+        self._end([a for a in self._now.attempts.values() if a.handle is not None])
 
     def _end(self, attempts: Sequence[Attempt]) -> None:
-        pids = [attempt.pid for attempt in attempts if attempt.pid is not None]
-        cookies = [self._attempt_cookie(attempt) for attempt in attempts]
-        for pid in pids:
-            end_group(pid)
-        threading.Thread(target=self._end_later, args=(pids, cookies), daemon=True).start()
-
-    def _end_later(self, pids: Sequence[int], cookies: Sequence[str]) -> None:
-        """Also what left its group is found, by the cookie in its environment."""
-        deadline = time.monotonic() + GRACE
-        while any(pid in self._pids for pid in pids) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for pid in pids:
-            if pid in self._pids:
-                end_group(pid, signal.SIGKILL)
-        for cookie in cookies:
-            end_bearers(cookie, variable=ATTEMPT)
+        self._executor.stop(
+            {a.handle: self._attempt_cookie(a) for a in attempts if a.handle is not None}
+        )
 
     def _begin_nothing_more(self) -> None:
         self._now.queued.clear()
@@ -694,11 +711,9 @@ class Engine:
         self._journal.end_nodes(self._run, Status.CANCELLED if self._cancelled else Status.SKIPPED)
 
     def _stop_all(self) -> None:
-        """No process outlives its run unseen: neither after a cancel nor after a fault of ours."""
-        if self._pids or self._ending:
-            for pid in self._pids:
-                end_group(pid)
-            end_bearers(self._run)
+        """Nothing outlives its run unseen: neither after a cancel nor after a fault of ours."""
+        if self._handles or self._ending:
+            self._executor.abandon(list(self._handles), self._run)
 
 
 def log_path(folder: Path, node: str) -> Path:

@@ -22,13 +22,14 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
 from jupyter_mlws.workflows import graph, promotion
-from jupyter_mlws.workflows.capacity import refuse_oversized
+from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.detaching import collected, detach, forks
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.editing import Editor
+from jupyter_mlws.workflows.executors import choice
 from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, experiment, iso
 from jupyter_mlws.workflows.models import (
     DocumentError,
@@ -60,7 +61,10 @@ POLL = 0.05
 """Seconds between two looks while waiting."""
 
 
-ASKED = ("targets", "force", "keep_going", "again", "accept", "accept_cosmetic", "skip")
+ASKED = (
+    "targets", "force", "keep_going", "again", "accept", "accept_cosmetic", "skip", "jobs",
+    "executor",
+)  # fmt: skip
 """What of a request a run remembers, and one that resumes it asks for again."""
 
 
@@ -284,8 +288,8 @@ class WorkflowManager:
         """Start a run in a process of its own and return at once.
 
         The request's ``params`` (`node.key`: value) are written into the file first. Errors:
-        40201 to 40205 for a faulty workflow, 40204 for a parameter, 30103 where a run of this
-        file goes on.
+        40201 to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the
+        executor, 30103 where a run of this file goes on.
         """
         return self._start(path, request, language)
 
@@ -293,6 +297,8 @@ class WorkflowManager:
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
             raise MLWSError("30204")
+        executor = choice.resolve(request.executor)
+        request = request.model_copy(update={"executor": executor})
         with ExitStack() as stack:
             if request.params:
                 # From reading to writing: what another writes in between would be lost.
@@ -304,7 +310,8 @@ class WorkflowManager:
             _check_targets(stages, request.targets)
             for field in ("again", "accept", "skip"):
                 _check_targets(stages, getattr(request, field))
-            refuse_oversized(stages, request.jobs or 1)
+            if executor == choice.LOCAL:
+                refuse_oversized(stages, of_this_machine(request.jobs or 1))
             run = self._enter(path, request, stages, more)
             if request.params:
                 self._documents.write(path, document.text)
@@ -358,7 +365,7 @@ class WorkflowManager:
             )
         known = {name: row["request"].get(name) for name in ASKED}
         asked = {name: value for name, value in known.items() if value is not None}
-        return identifier, ExecuteRequest(**asked, jobs=row["jobs"])
+        return identifier, ExecuteRequest(**asked)
 
     def _enter(
         self,
@@ -371,7 +378,7 @@ class WorkflowManager:
         run = NewRun(
             id=_new_id(),
             path=path,
-            jobs=request.jobs or os.cpu_count() or 1,
+            jobs=request.jobs or _processors(request.executor),
             origin=request.origin,
             nodes=[stage.id for stage in graph.ordered(stages) if stage.id in wanted],
             request={**request.model_dump(include=set(ASKED)), **more},
@@ -573,6 +580,11 @@ class WorkflowManager:
         started = start_time(pid)
         if started is not None:
             self._journal.note(run, pid=pid, pid_start=started)
+
+
+def _processors(executor: str | None) -> int:
+    """Those of this machine; 0 for a cluster, whose run finds out."""
+    return (os.cpu_count() or 1) if executor in (None, choice.LOCAL) else 0
 
 
 def _check_targets(stages: Sequence[Stage], targets: Sequence[str]) -> None:

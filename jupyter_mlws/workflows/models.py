@@ -289,7 +289,17 @@ class ExecuteRequest(Request):
         default=False, description="After a failure run what does not depend on it."
     )
     jobs: int | None = Field(
-        default=None, ge=1, le=256, description="Nodes at once; by default one a processor."
+        default=None,
+        ge=1,
+        le=256,
+        description="Nodes at once; by default one a processor, or one a thread of the cluster.",
+    )
+    executor: str | None = Field(
+        default=None,
+        max_length=300,
+        description="`local`, or a Dask scheduler: `dask://HOST:PORT`, or `dask` for the one that "
+        "DASK_SCHEDULER_ADDRESS or Dask's settings name. By default what MLWS_EXECUTOR says, "
+        "else `local`.",
     )
     again: list[str] = Field(
         default_factory=list, description="Run these nodes even where they are up to date."

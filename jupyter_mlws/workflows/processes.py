@@ -87,16 +87,17 @@ def end_bearers(cookie: str, grace: float = GRACE, variable: str = COOKIE) -> No
         time.sleep(0.02)
 
 
-def memory_of(session: int) -> int:
+def memory_of(session: int, *, leader: bool = True) -> int:
     """Bytes that the processes of a session have for themselves alone; 0 where that is unknown.
 
-    What a forked worker shares with the process that it was forked from is not counted.
+    ``leader``: with the process that the session is named by. What a forked worker shares with
+    the process that it was forked from is not counted.
     """
     total = 0
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
+            if int(fields[3]) == session and (leader or folder.name != str(session)):
                 total += _private(folder)
     return total
 

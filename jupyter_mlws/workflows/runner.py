@@ -31,6 +31,8 @@ from jupyter_mlws.workflows import live, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.executors import choice
+from jupyter_mlws.workflows.executors.opening import Place, opened
 from jupyter_mlws.workflows.graph import external_inputs
 from jupyter_mlws.workflows.identifying import Identities
 from jupyter_mlws.workflows.journal import Journal
@@ -121,16 +123,40 @@ class Runner:
         if isinstance(lane, FastPipeline):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
         commit = self._commit.result()
-        self._journal.set_run(
-            self._id,
-            Status.RUNNING,
-            commit=commit.sha,
-            dirty=commit.dirty,
-            params=tracking.params_of(document, stages),
-            experiment=document.name,
-        )
-        lane.refresh(external_inputs(stages, request.get("targets", ())))
-        self._engine = Engine(
+        where = request.get("executor") or choice.LOCAL
+        with opened(where, row["jobs"], self._project, self._id, stages) as place:
+            self._journal.set_run(
+                self._id,
+                Status.RUNNING,
+                commit=commit.sha,
+                dirty=commit.dirty,
+                params=tracking.params_of(document, stages),
+                experiment=document.name,
+                jobs=place.jobs,
+            )
+            lane.refresh(external_inputs(stages, request.get("targets", ())))
+            self._engine = self._built(request, stages, lane, place, document.path)
+            if self._cancelled.is_set():
+                self._engine.cancel()
+            with recovery.recorded(self._journal, self._id, lane):
+                status, error = self._engine.execute()
+        recovery.settle(self._journal, document.path, self._id)
+        measures = tracking.measures_of(self._project.root, stages)
+        if measures:
+            self._journal.note(self._id, measures=measures)
+        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
+        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+
+    def _built(
+        self,
+        request: dict[str, Any],
+        stages: Sequence[Stage],
+        lane: FastPipeline | Pipeline,
+        place: Place,
+        path: str,
+    ) -> Engine:
+        sets = ("again", "accept", "skip", "done")
+        return Engine(
             self._journal,
             self._id,
             lane,
@@ -139,29 +165,18 @@ class Runner:
                 targets=request.get("targets", ()),
                 force=request.get("force", False),
                 keep_going=request.get("keep_going", False),
-                jobs=row["jobs"],
-                looks=self._looks(document.path) if request.get("accept_cosmetic") else None,
-                **{
-                    name: frozenset(request.get(name, ()))
-                    for name in ("again", "accept", "skip", "done")
-                },
+                jobs=place.jobs,
+                looks=self._looks(path) if request.get("accept_cosmetic") else None,
+                **{name: frozenset(request.get(name, ())) for name in sets},
             ),
             logs=runs_folder(self._project, self._id),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
             tracker=Identities(self._recorder, self._project.root, self._id),
             warm=self._warm,
+            total=place.total,
+            executor=place.executor,
         )
-        if self._cancelled.is_set():
-            self._engine.cancel()
-        with recovery.recorded(self._journal, self._id, lane):
-            status, error = self._engine.execute()
-        recovery.settle(self._journal, document.path, self._id)
-        measures = tracking.measures_of(self._project.root, stages)
-        if measures:
-            self._journal.note(self._id, measures=measures)
-        facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
-        self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
 
     def _looks(self, path: str) -> Contents:
         return Contents(self._project.root, self._journal.commits(path))

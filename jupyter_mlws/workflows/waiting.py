@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
+from jupyter_mlws.workflows.executors.executor import Outcome
+
 HAS_PIDFD = hasattr(os, "pidfd_open")
 POLL = 0.01
 """Seconds between two looks at processes, where the system cannot tell of their end."""
@@ -27,7 +29,10 @@ class Warm(Protocol):
 
 
 class Waiter:
-    """One loop's events. Only :meth:`wake` and :meth:`deliver` may be called from elsewhere."""
+    """One loop's events.
+
+    Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from elsewhere.
+    """
 
     def __init__(self, warm: Warm | None = None) -> None:
         self._selector = selectors.DefaultSelector()
@@ -43,6 +48,7 @@ class Waiter:
         self._results: queue.SimpleQueue[tuple[Then, Any, BaseException | None]] = (
             queue.SimpleQueue()
         )
+        self._told: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
 
     def close(self) -> None:
         """Let go of everything; threads are waited for."""
@@ -81,6 +87,15 @@ class Waiter:
         """Wait for the end of a warm worker's child."""
         self._warm_pids.add(pid)
 
+    def watches(self, pid: int) -> bool:
+        """Whether the end of this child is still waited for."""
+        return pid in self._watched or pid in self._warm_pids
+
+    def tell(self, handle: int, outcome: Outcome) -> None:
+        """Have :meth:`wait` return the end of what is no child of this process."""
+        self._told.put((handle, outcome))
+        self.wake()
+
     def in_thread(self, work: Callable[[], Any], then: Then) -> None:
         """Do what takes long in a thread; ``then`` is called in the loop with its result."""
         if self._threads is None:
@@ -95,15 +110,19 @@ class Waiter:
 
         self._threads.submit(run)
 
-    def wait(self, timeout: float | None) -> tuple[list[tuple[int, int]], list[Callable[[], None]]]:
-        """Return when something happened or ``timeout`` seconds are over: what ended, as pid and
-        exit code (128 + n for a signal), and what is to be called for what threads have done."""
+    def wait(
+        self, timeout: float | None
+    ) -> tuple[list[tuple[int, Outcome]], list[Callable[[], None]]]:
+        """Return when something happened or ``timeout`` seconds are over: what ended, as handle
+        (a pid) and outcome, and what is to be called for what threads have done."""
         if self._warm is not None:
             self._follow(self._warm.filenos())
         if self._watched and not HAS_PIDFD:
             timeout = POLL if timeout is None else min(POLL, timeout)
         ready = self._selector.select(timeout)
-        ended = [(key.data, _collect(key.data)) for key, _ in ready if isinstance(key.data, int)]
+        ended: list[tuple[int, Outcome]] = [
+            (key.data, _collect(key.data)) for key, _ in ready if isinstance(key.data, int)
+        ]
         if not HAS_PIDFD:
             ended = list(self._polled())
         for pid, _ in ended:
@@ -116,6 +135,8 @@ class Waiter:
             for pid, code in self._warm.collect():
                 self._warm_pids.discard(pid)
                 ended.append((pid, code))
+        while not self._told.empty():
+            ended.append(self._told.get())
         calls: list[Callable[[], None]] = []
         while not self._results.empty():
             then, result, error = self._results.get()

@@ -130,6 +130,7 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
         (f"{BASE}/execute", {"params": {"split.x": 1, "load.nope": 2}}, (400, "40204")),
         (f"{BASE}/execute", {"targets": ["nope"]}, (404, "40401")),
         (f"{BASE}/execute", {"jobs": 0}, (400, "50201")),
+        (f"{BASE}/execute", {"executor": "dusk"}, (400, "40210")),
         ("mlws/api/v1/workflows/nope~1dvc.yaml/execute", {}, (404, "40401")),
         ("mlws/api/v1/workflows/..~1dvc.yaml/execute", {}, (403, "50302")),
         (f"{BASE}/runs/latest/cancel", {}, (404, "40401")),

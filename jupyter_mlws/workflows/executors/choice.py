@@ -1,0 +1,100 @@
+"""Which executor a run asks for: ``local``, or the address of a Dask scheduler.
+
+One setting moves all runs to a cluster: the environment variable ``MLWS_EXECUTOR``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from urllib.parse import parse_qs, urlsplit
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+
+LOCAL = "local"
+DASK = "dask"
+SETTING = "MLWS_EXECUTOR"
+ADDRESS = "DASK_SCHEDULER_ADDRESS"
+"""The variable that tells where the scheduler is, where ``dask`` is all that is asked for."""
+SCHEMES = (DASK, "tcp", "tls")
+TRUTH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Dask cluster by its scheduler's address, as `distributed` writes it (``tcp://…``).
+
+    ``shared``: whether its workers see the project's folder; None where that is to be found out.
+    """
+
+    address: str
+    shared: bool | None = None
+
+
+def resolve(asked: str | None, environment: Mapping[str, str] | None = None) -> str:
+    """What a run is to use, written out: ``local``, or an address (with ``?shared=…``).
+
+    Errors: 40210 where it cannot be read or no address is known, 40108 where the package that
+    Dask needs is not installed.
+    """
+    known = os.environ if environment is None else environment
+    wish = (asked or known.get(SETTING) or LOCAL).strip()
+    if wish == LOCAL:
+        return LOCAL
+    name, mark, query = wish.partition("?")
+    if name == DASK:
+        wish = f"{_address(known)}{mark}{query}"
+    read(wish)
+    if find_spec("distributed") is None:
+        raise MLWSError("40108")
+    return wish
+
+
+def read(executor: str) -> Cluster | None:
+    """The cluster that an executor names; None for this machine. Error 40210."""
+    if executor == LOCAL:
+        return None
+    try:
+        parts = urlsplit(executor)
+        port = parts.port
+    except ValueError:
+        raise _unknown(executor) from None
+    query = parse_qs(parts.query)
+    shared = query.pop("shared", [None])[-1]
+    plain = not (parts.path.strip("/") or parts.username or parts.fragment or query)
+    if parts.scheme not in SCHEMES or not (parts.hostname and port and plain):
+        raise _unknown(executor)
+    if shared is not None and shared not in TRUTH:
+        raise _unknown(executor)
+    scheme = "tcp" if parts.scheme == DASK else parts.scheme
+    return Cluster(f"{scheme}://{parts.netloc}", None if shared is None else TRUTH[shared])
+
+
+def _address(environment: Mapping[str, str]) -> str:
+    """Of the environment, or of Dask's own settings."""
+    if environment.get(ADDRESS):
+        return environment[ADDRESS]
+    if find_spec("distributed") is None:
+        raise MLWSError("40108")
+    import dask.config
+
+    address = dask.config.get("scheduler-address", None)
+    if not address:
+        words = Words(
+            f"No scheduler's address is known: set {ADDRESS}, or give dask://HOST:PORT.",
+            f"未知调度器地址：请设置 {ADDRESS}，或使用 dask://HOST:PORT。",
+        )
+        raise MLWSError("40210", Fault("executor", words), executor=DASK)
+    return str(address)
+
+
+def _unknown(executor: str) -> MLWSError:
+    words = Words(
+        "It must be local, dask, dask://HOST:PORT or tcp://HOST:PORT, the latter with "
+        "?shared=true or ?shared=false if need be.",
+        "应为 local、dask、dask://HOST:PORT 或 tcp://HOST:PORT，后两者可附加 "
+        "?shared=true 或 ?shared=false。",
+    )
+    return MLWSError("40210", Fault("executor", words), executor=executor)

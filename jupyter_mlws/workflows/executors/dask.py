@@ -1,0 +1,365 @@
+"""Runs the commands of nodes on the workers of a Dask cluster; alone knows `distributed`.
+
+A handle is a number of ours. Workers tell of a job by events, which come in order; Dask's own
+result only tells of jobs that can tell nothing any more. All that is waited for here is waited
+for in threads of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.workflows.capacity import DEVICES, Amounts
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.executors import on_worker
+from jupyter_mlws.workflows.executors.choice import Cluster
+from jupyter_mlws.workflows.executors.executor import Gone, Lost, Outcome, Refused, Task, Tell
+from jupyter_mlws.workflows.executors.job import Described, Job, News, Parcel, as_data
+from jupyter_mlws.workflows.executors.parcels import Parcels
+from jupyter_mlws.workflows.policy import Policy
+from jupyter_mlws.workflows.processes import GRACE
+
+CONNECT = 10.0
+"""Seconds that a scheduler may take to answer."""
+WORKERS = 30.0
+"""Seconds that the first worker of a cluster may take to come."""
+EVENT_LATE = 5.0
+"""Seconds after which an event that should have come before will not come any more."""
+OF_DVC = ("DVC_ROOT", "DVC_STAGE")
+"""Variables that DVC gives to every stage."""
+
+
+@dataclass
+class _Work:
+    """A node that the cluster is at."""
+
+    handle: int
+    key: str
+    task: Task
+    claim: Any = None
+    future: Any = None
+    worker: str = ""
+    memory: int = 0
+    stopped: bool = False
+    heard_end: bool = False
+
+
+class DaskCluster:
+    """The connection of one run to a cluster, and what the cluster has.
+
+    Errors: 40106 where no scheduler answers, 40109 where versions differ, 40110 where no worker
+    comes.
+    """
+
+    def __init__(self, cluster: Cluster, state: Path, run: str) -> None:
+        self.address = cluster.address
+        self.run = run
+        self.client = _connect(cluster.address)
+        try:
+            found = self._described(state / f"probe-{run}")
+        except BaseException:
+            self.close()
+            raise
+        everywhere = all(one.sees for one in found)
+        self.shared = everywhere if cluster.shared is None else cluster.shared
+        self.threads = sum(one.threads for one in found)
+        self.declared = {name for one in found for name in one.resources}
+        self.largest = Amounts(
+            float(max(one.threads for one in found)),
+            max(one.memory for one in found),
+            _devices(max(map(_gpus, found))),
+        )
+        self.total = Amounts(
+            float(self.threads), sum(one.memory for one in found), _devices(sum(map(_gpus, found)))
+        )
+
+    def close(self) -> None:
+        """Let go of the scheduler; what still runs for this run is stopped by its worker."""
+        with suppress(Exception):
+            self.client.close(timeout=2)
+
+    def _described(self, probe: Path) -> list[Described]:
+        try:
+            self.client.wait_for_workers(1, timeout=WORKERS)
+        except TimeoutError:
+            raise MLWSError("40110", address=self.address) from None
+        token = secrets.token_hex(8)
+        probe.write_text(token, encoding="utf-8")
+        try:
+            answers = self.client.run(on_worker.describe, str(probe), token, on_error="return")
+        except Exception as error:
+            # What a worker without our package answers depends on the releases of Dask.
+            raise MLWSError("40109", worker=self.address, differences=str(error)) from error
+        finally:
+            probe.unlink(missing_ok=True)
+        ours = on_worker.versions()
+        for worker, answer in answers.items():
+            if not isinstance(answer, Described):
+                raise MLWSError("40109", worker=worker, differences=f"jupyter-mlws: {answer}")
+            differing = [
+                f"{name} {answer.versions.get(name)} ≠ {version}"
+                for name, version in ours.items()
+                if answer.versions.get(name) != version
+            ]
+            if differing:
+                raise MLWSError("40109", worker=worker, differences=", ".join(differing))
+        return list(answers.values())
+
+
+def _connect(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise MLWSError("40108") from None
+    try:
+        return Client(address, timeout=CONNECT, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise MLWSError("40106", address=address, reason=reason) from error
+
+
+class DaskExecutor:
+    """Nodes as Dask's tasks."""
+
+    whole_nodes = True
+
+    def __init__(
+        self, cluster: DaskCluster, tell: Tell, root: Path, stages: Sequence[Stage]
+    ) -> None:
+        self._cluster = cluster
+        self._client = cluster.client
+        self._tell_engine = tell
+        self._token = secrets.token_hex(4)
+        self._topic = f"mlws-{cluster.run}-{self._token}"
+        self._numbers = itertools.count(1)
+        self._lock = threading.Condition()
+        self._works: dict[int, _Work] = {}
+        self._keys: dict[str, _Work] = {}
+        self._threads = ThreadPoolExecutor(4, "mlws-dask")
+        # One thread, as DVC's objects are for one.
+        self._data = ThreadPoolExecutor(1, "mlws-parcels")
+        self._root = root
+        self._stages = stages
+        self._parcels: Parcels | None = None
+        self._code: Any = None
+        self._client.subscribe_topic(self._topic, self._heard)
+
+    def close(self) -> None:
+        """Let go of what the run had in the cluster."""
+        self._threads.shutdown()
+        if self._parcels is not None:
+            self._data.submit(self._parcels.close)
+        self._data.shutdown()
+        with suppress(Exception):
+            self._client.unsubscribe_topic(self._topic)
+
+    # The engine's side
+
+    def start(self, task: Task) -> int:
+        """Hand the commands of a node to the cluster, after its data where that is not shared."""
+        handle = next(self._numbers)
+        work = _Work(handle, f"{task.cookie}-{self._token}", task)
+        with self._lock:
+            self._works[handle] = work
+            self._keys[work.key] = work
+        (self._threads if self._cluster.shared else self._data).submit(self._submit, work)
+        return handle
+
+    def memory(self, handle: int) -> int:
+        """As the worker last told."""
+        work = self._works.get(handle)
+        return work.memory if work else 0
+
+    def stop(self, cookies: Mapping[int, str]) -> None:
+        """Have the workers stop these nodes; does not wait."""
+        for handle in cookies:
+            work = self._works.get(handle)
+            if work is not None and not work.stopped:
+                work.stopped = True
+                self._threads.submit(self._stop, work)
+
+    def abandon(self, handles: Sequence[int], run: str) -> None:
+        """Stop what is left, and wait until it has ended."""
+        self.stop(dict.fromkeys(handles, run))
+        with self._lock:
+            self._lock.wait_for(
+                lambda: not self._works or self._client.status != "running", 2 * GRACE
+            )
+
+    # The cluster's side
+
+    def _submit(self, work: _Work) -> None:
+        try:
+            parcel = self._packed(work)
+        except MLWSError as error:
+            self._end(work, Refused(error.code, error.facts))
+            return
+        except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
+            self._end(work, Refused("40104", {"reason": f"{type(error).__name__}: {error}"}))
+            return
+        if work.stopped:
+            self._end(work, on_worker.STOPPED)
+            return
+        try:
+            self._hand_over(work, parcel)
+        except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
+            self._end(work, self._lost_or_gone(work, str(error) or type(error).__name__))
+
+    def _packed(self, work: _Work) -> Parcel | None:
+        if self._cluster.shared:
+            return None
+        if self._parcels is None:
+            self._parcels = Parcels(self._root, self._stages)
+        return self._parcels.pack(work.task.node)
+
+    def _hand_over(self, work: _Work, parcel: Parcel | None) -> None:
+        from distributed import Queue
+
+        # What the first worker takes out; see `on_worker`.
+        work.claim = Queue(work.key, client=self._client)
+        work.claim.put(1, timeout=CONNECT)
+        work.future = self._client.submit(
+            on_worker.carry_out,
+            self._job(work, parcel),
+            self._code_of(parcel),
+            key=work.key,
+            pure=False,
+            resources=self._resources(work.task.policy) or None,
+        )
+        work.future.add_done_callback(lambda done: self._done(work, done))
+
+    def _code_of(self, parcel: Parcel | None) -> Any:
+        """The run's code as a task of its own: a worker has it once, and a lost one's is made
+        again from what the scheduler has."""
+        if parcel is None or self._parcels is None:
+            return None
+        if self._code is None:
+            key = f"mlws-code-{parcel.code}-{self._token}"
+            self._code = self._client.submit(bytes, self._parcels.code, key=key)
+        return self._code
+
+    def _job(self, work: _Work, parcel: Parcel | None) -> Job:
+        task, command = work.task, work.task.command
+        variables = {
+            name: command.environment[name] for name in OF_DVC if name in command.environment
+        }
+        # Which devices a node gets is between the cluster and its workers.
+        variables |= {name: v for name, v in task.variables.items() if name != DEVICES}
+        return Job(
+            work.key,
+            task.cookie,
+            self._topic,
+            command.arguments[task.line :],
+            command.shown[task.line :],
+            command.folder,
+            variables,
+            task.policy.memory is not None,
+            str(task.log) if self._cluster.shared else None,
+            parcel,
+        )
+
+    def _resources(self, policy: Policy) -> dict[str, float]:
+        """A node's wishes, of those resources that the cluster declares."""
+        wishes = {"cpu": policy.cpu, "memory": policy.memory or 0, "gpu": policy.gpu}
+        named = {name: wishes.get(name.lower(), 0) for name in self._cluster.declared}
+        return {name: float(amount) for name, amount in named.items() if amount}
+
+    def _heard(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        """In the thread of Dask's loop: nothing may be waited for."""
+        facts = event[1]
+        work = self._keys.get(facts["key"])
+        if work is None:
+            return
+        news = News(facts["news"])
+        if news is News.STARTED:
+            work.worker = facts["worker"]
+        elif news is News.PRINTED:
+            with work.task.log.open("ab") as log:
+                log.write(facts["data"])
+        elif news is News.MEMORY:
+            work.memory = facts["bytes"]
+        work.heard_end = news in (News.AGAIN, News.FAILED, News.ENDED)
+        if news is News.AGAIN:
+            self._end(work, Lost(work.worker))
+        elif news is News.FAILED:
+            self._end(work, Refused(facts["code"], facts["facts"]))
+        elif facts.get("outs"):
+            self._data.submit(self._bring, work, facts)
+        elif news is News.ENDED:
+            self._end(work, facts["code"])
+
+    def _bring(self, work: _Work, facts: Mapping[str, Any]) -> None:
+        """What a node made elsewhere is brought here before its end is told."""
+        assert self._parcels is not None
+        try:
+            self._parcels.unpack(as_data(facts["outs"]))
+        except MLWSError as error:
+            self._end(work, Refused(error.code, error.facts))
+        except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
+            self._end(work, Refused("40104", {"reason": str(error)}))
+        else:
+            self._end(work, facts["code"])
+
+    def _done(self, work: _Work, future: Any) -> None:
+        """Dask is done with a job. One that ended by itself has told so before, or is about to."""
+        if future.status == "finished":
+            until = time.monotonic() + EVENT_LATE
+            while not work.heard_end and time.monotonic() < until:
+                time.sleep(0.05)
+        if work.heard_end or work.handle not in self._works:
+            return
+        if future.status == "error":
+            error = future.exception()
+            if type(error).__name__ != "KilledWorker":
+                reason = f"{type(error).__name__}: {error}"
+                self._end(work, Refused("40101", {"exit_code": reason}))
+                return
+        self._end(work, self._lost_or_gone(work, "the connection was closed"))
+
+    def _lost_or_gone(self, work: _Work, reason: str) -> Outcome:
+        if self._client.status == "running":
+            return Lost(work.worker)
+        return Gone("40107", {"address": self._cluster.address, "reason": reason})
+
+    def _stop(self, work: _Work) -> None:
+        """On all workers: which one has it may change at any moment."""
+        try:
+            answers = self._client.run(on_worker.stop, work.key, on_error="ignore")
+        except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
+            self._end(work, self._lost_or_gone(work, str(error) or type(error).__name__))
+            return
+        nowhere = True not in answers.values() and work.worker not in answers
+        if nowhere and work.future is not None:
+            self._end(work, on_worker.STOPPED)
+
+    def _end(self, work: _Work, outcome: Outcome) -> None:
+        """Tell the engine, once."""
+        with self._lock:
+            if self._works.pop(work.handle, None) is None:
+                return
+            self._keys.pop(work.key, None)
+            self._lock.notify_all()
+        with suppress(Exception):
+            if work.future is not None:
+                work.future.release()
+            if work.claim is not None:
+                work.claim.close()
+        self._tell_engine(work.handle, outcome)
+
+
+def _gpus(one: Described) -> int:
+    return int(sum(amount for name, amount in one.resources.items() if name.lower() == "gpu"))
+
+
+def _devices(count: int) -> tuple[str, ...]:
+    return tuple(map(str, range(count)))

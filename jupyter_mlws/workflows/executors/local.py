@@ -1,0 +1,80 @@
+"""Runs the commands of nodes on this machine, each in a process of its own or a warm one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from jupyter_mlws.workflows.executors.executor import Task
+from jupyter_mlws.workflows.launching import start
+from jupyter_mlws.workflows.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
+from jupyter_mlws.workflows.waiting import Waiter
+
+
+class WarmWorkers(Protocol):
+    """Processes that have imported what nodes need; see :mod:`jupyter_mlws.workflows.warm`."""
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None: ...
+    def filenos(self) -> list[int]: ...
+    def collect(self) -> list[tuple[int, int]]: ...
+
+
+class LocalExecutor:
+    """Processes of this machine. A handle is a pid, which is also a process group."""
+
+    whole_nodes = False
+
+    def __init__(self, waiter: Waiter, warm: WarmWorkers | None = None) -> None:
+        self._waiter = waiter
+        self._warm = warm
+
+    def start(self, task: Task) -> int:
+        """Start one command, warm where that can be."""
+        command = task.command
+        shown = command.shown[task.line]
+        environment = {**command.environment, **task.variables}
+        log = os.open(task.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(log, f"> {shown}\n".encode())
+            if self._warm is not None and task.policy.warm:
+                pid = self._warm.launch(shown, command.folder, environment, log)
+                if pid is not None:
+                    self._waiter.watch_warm(pid)
+                    return pid
+            pid = start(command.arguments[task.line], command.folder, environment, log)
+            self._waiter.watch(pid)
+            return pid
+        finally:
+            os.close(log)
+
+    def memory(self, handle: int) -> int:
+        """What the processes of its session have for themselves."""
+        return memory_of(handle)
+
+    def stop(self, cookies: Mapping[int, str]) -> None:
+        """SIGTERM, and SIGKILL after a grace time; does not wait."""
+        for pid in cookies:
+            end_group(pid)
+        threading.Thread(target=self._end_later, args=(dict(cookies),), daemon=True).start()
+
+    def _end_later(self, cookies: Mapping[int, str]) -> None:
+        """Also what left its group is found, by the cookie in its environment."""
+        deadline = time.monotonic() + GRACE
+        while any(map(self._waiter.watches, cookies)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in filter(self._waiter.watches, cookies):
+            end_group(pid, signal.SIGKILL)
+        for cookie in cookies.values():
+            end_bearers(cookie, variable=ATTEMPT)
+
+    def abandon(self, handles: Sequence[int], run: str) -> None:
+        """No process outlives its run unseen: neither after a cancel nor after a fault of ours."""
+        for pid in handles:
+            end_group(pid)
+        end_bearers(run)

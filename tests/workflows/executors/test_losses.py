@@ -1,0 +1,96 @@
+"""Workers that are lost, seen by the engine alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from jupyter_mlws.errors import CHINESE, MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.workflows import engine
+from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.engine import Engine, Order
+from jupyter_mlws.workflows.executors.executor import Lost, Outcome, Task, Tell
+from jupyter_mlws.workflows.journal import Journal, NewRun
+from jupyter_mlws.workflows.states import Status
+
+TEXT = "stages:\n  a:\n    cmd: 'true'\n    meta: {{retries: {retries}, backoff: 0.01}}\n"
+
+
+class Told:
+    """An executor whose nodes end as they are told to."""
+
+    whole_nodes = True
+
+    def __init__(self, tell: Tell, outcomes: Sequence[Outcome]) -> None:
+        self._tell = tell
+        self._outcomes = list(outcomes)
+        self.cookies: list[str] = []
+
+    def start(self, task: Task) -> int:
+        self.cookies.append(task.cookie)
+        self._tell(len(self.cookies), self._outcomes.pop(0))
+        return len(self.cookies)
+
+    def memory(self, handle: int) -> int:
+        return 0
+
+    def stop(self, cookies: Mapping[int, str]) -> None:
+        raise AssertionError
+
+    def abandon(self, handles: Sequence[int], run: str) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "retries", "expected", "attempts"),
+    [
+        ([Lost("w")] * 3 + [0], 0, Status.COMPLETED, 4),
+        ([Lost("w")] * 4, 5, Status.FAILED, 4),
+        # What is lost is none of the attempts that a node may have.
+        ([Lost("w"), 1, Lost("w"), 0], 1, Status.COMPLETED, 4),
+        ([Lost("w"), 1, Lost("w"), 1], 1, Status.FAILED, 4),
+    ],
+)
+def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
+    outcomes: list[Outcome],
+    retries: int,
+    expected: Status,
+    attempts: int,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(project.root)
+    monkeypatch.setattr(engine, "LOSS_WAIT", 0.01)
+    text = TEXT.format(retries=retries)
+    (project.root / "dvc.yaml").write_text(text)
+    document = parse("dvc.yaml", text)
+    stages = document.data["stages"]
+    journal = Journal(project)
+    made: list[Told] = []
+
+    def make(tell: Tell) -> Told:
+        made.append(Told(tell, outcomes))
+        return made[0]
+
+    try:
+        journal.create(NewRun("run", "dvc.yaml", 1, "test", ["a"]))
+        journal.set_run("run", Status.RUNNING)
+        with open_lane(project.root, "dvc.yaml", stages, project.state) as lane:
+            logs = project.state / "runs" / "run"
+            running = Engine(
+                journal, "run", lane, document.stages(stages), Order(), logs, executor=make
+            )
+            status, error = running.execute()
+        record = journal.node_records("run")["a"]
+    finally:
+        journal.close()
+    assert (status, record["attempt"]) == (expected, attempts)
+    assert len(set(made[0].cookies)) == attempts
+    if outcomes[-1] == Lost("w") and error is not None:
+        said = MLWSError(error["code"], **error["facts"])
+        assert said.code == "40101"
+        assert "its worker was lost" in said.message.en
+        assert "丢失" in said.message.in_(CHINESE)
