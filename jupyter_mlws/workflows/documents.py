@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
@@ -19,6 +20,7 @@ from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.edits import with_settings
 from jupyter_mlws.workflows.models import Severity
+from jupyter_mlws.workflows.notebook.describing import Notebooks
 
 FILE = "dvc.yaml"
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
@@ -33,6 +35,11 @@ class Documents:
         self._project = project
         self._root = project.root
         self._registry = registry
+        self._notebooks = Notebooks(project)
+
+    def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
+        """Every component by name, and what is known of the notebooks that stages run."""
+        return {**self._registry.all(), **self._notebooks.of(stages)}
 
     def paths(self) -> builtins.list[str]:
         """The path of every workflow, in order."""
@@ -103,7 +110,7 @@ class Documents:
 
     def validate(self, document: Document, stages: Sequence[Stage]) -> builtins.list[graph.Finding]:
         """Everything that is wrong with the stages of a document."""
-        components = self._registry.all()
+        components = self.components(stages)
         findings = graph.validate(document, stages, components, self._exists)
         if not self._passes_false():
             findings += graph.lost_settings(document, stages, components)
@@ -142,13 +149,14 @@ class Documents:
     def with_params(self, document: Document, params: Mapping[str, Any]) -> Document:
         """The document with settings changed; every bad parameter in one error 40204."""
         stages = {stage.id: stage for stage in self.stages(document)[0]}
-        components = self._registry.all()
+        components = self.components(list(stages.values()))
         faults = []
         for name in params:
             node, _, key = name.partition(".")
-            component = components.get(stages[node].component or "") if node in stages else None
+            component = components.get(stages[node].described_by) if node in stages else None
             known = component.settings.get("properties", {}) if component else {}
-            if not key or key.split(".")[0] not in known:
+            free = component is not None and component.settings.get("additionalProperties") is True
+            if not key or (key.split(".")[0] not in known and not free):
                 words = Words(f"There is no setting {name!r}.", f"没有配置项 {name!r}。")
                 faults.append(Fault(f"params.{name}", words))
         if faults:

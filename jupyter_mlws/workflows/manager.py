@@ -103,7 +103,7 @@ class WorkflowManager:
 
     def _told(self, document: Document, language: str) -> Workflow:
         stages, findings = self._documents.stages(document)
-        components = self._registry.all()
+        components = self._documents.components(stages)
         edges = graph.edges(stages, components)
         run = self._journal.newest(document.path)
         states = self._journal.node_records(run) if run else {}
@@ -119,7 +119,7 @@ class WorkflowManager:
             nodes=[
                 node(
                     stage,
-                    components.get(stage.component or ""),
+                    components.get(stage.described_by),
                     document.folder,
                     brought.get(stage.id, ()),
                     states.get(stage.id),

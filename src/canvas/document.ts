@@ -309,7 +309,12 @@ function kindOf(
   if (command) {
     return 'component';
   }
-  const text = commands.join('\n').trim();
+  // Behind the folder that it goes to and the variables that it sets is what it runs.
+  const text = commands
+    .join('\n')
+    .trim()
+    .replace(/^cd\s+('[^']*'|[^\s'"]+)\s+&&\s+/, '')
+    .replace(/^env(\s+\w+=('[^']*'|[^\s'"])*)+\s+/, '');
   if (/^(jupyter mlws notebook|papermill)\s/.test(text)) {
     return 'notebook';
   }
