@@ -105,6 +105,9 @@ class Session(Protocol):
     def workflow(self, path: str) -> JSON:
         """One workflow with nodes and edges."""
 
+    def import_file(self, request: Mapping[str, Any]) -> JSON:
+        """Make a workflow of a file; ``request`` is the body of the API's import."""
+
     def plan(self, path: str, targets: Sequence[str]) -> JSON:
         """What a run would do with every node."""
 
@@ -235,6 +238,9 @@ class RemoteSession:
 
     def workflow(self, path: str) -> JSON:
         return self._get(_workflow(path))
+
+    def import_file(self, request: Mapping[str, Any]) -> JSON:
+        return self._post("workflows/import", request)
 
     def plan(self, path: str, targets: Sequence[str]) -> JSON:
         return self._get(f"{_workflow(path)}/plan", {"targets": list(targets)})

@@ -8,7 +8,7 @@ import os
 import posixpath
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +108,19 @@ class Documents:
         stages, findings = self.stages(document)
         return [*findings, *self.validate(document, stages)]
 
-    def validate(self, document: Document, stages: Sequence[Stage]) -> builtins.list[graph.Finding]:
-        """Everything that is wrong with the stages of a document."""
+    def validate(
+        self, document: Document, stages: Sequence[Stage], planned: Collection[str] = ()
+    ) -> builtins.list[graph.Finding]:
+        """Everything that is wrong with the stages of a document.
+
+        ``planned`` are files that are to be written together with it.
+        """
         components = self.components(stages)
-        findings = graph.validate(document, stages, components, self._exists)
+
+        def exists(path: str) -> bool:
+            return path in planned or self._exists(path)
+
+        findings = graph.validate(document, stages, components, exists)
         if not self._passes_false():
             findings += graph.lost_settings(document, stages, components)
         return findings

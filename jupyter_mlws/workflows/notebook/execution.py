@@ -75,9 +75,10 @@ def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
                     loop.add_signal_handler(number, self.stop, task)
                 yield
 
-        def stop(self, task: asyncio.Task[Any]) -> None:
+        def stop(self, task: asyncio.Task[Any] | None) -> None:
             self.stopped = True
-            task.cancel()
+            if task is not None:
+                task.cancel()
 
         async def async_execute_cell(
             self, cell: Any, cell_index: int, *args: Any, **more: Any
