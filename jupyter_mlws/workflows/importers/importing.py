@@ -95,7 +95,8 @@ class Importer:
             return self._elyra(field, name, target, notes)
         from jupyter_mlws.workflows.importers.notebooks import split
 
-        return split(data, path, name, target, notes)
+        resolve, held = self._project.resolve, self._editor.held
+        return split(data, path, name, target, self._project.root, resolve, held, notes)
 
     def _elyra(self, data: Field, name: str, target: str, notes: Notes) -> Outcome:
         from jupyter_mlws.workflows.importers.elyra import ElyraImporter

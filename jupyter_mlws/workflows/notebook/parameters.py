@@ -96,7 +96,7 @@ def language_of(notebook: Mapping[str, Any]) -> str:
     metadata = notebook.get("metadata")
     for name, key in (("language_info", "name"), ("kernelspec", "language")):
         entry = metadata.get(name) if isinstance(metadata, Mapping) else None
-        if isinstance(entry, Mapping) and isinstance(entry.get(key), str):
+        if isinstance(entry, Mapping) and isinstance(entry.get(key), str) and entry[key]:
             return str(entry[key]).lower()
     return "python"
 
