@@ -107,6 +107,7 @@ class ImportHandler(APIHandler):
         also=[("read", "contents"), ("write", "contents")],
         errors=(*WRONG, "30103", "40208", "40401", "50203", "50302"),
         idempotent=True,
+        dry_status=200,
     )
     async def post(self, body: ImportRequest) -> Reply:
         workspace = await self.open_workspace()
