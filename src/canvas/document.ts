@@ -314,12 +314,12 @@ function kindOf(
     .join('\n')
     .trim()
     .replace(/^cd\s+('[^']*'|[^\s'"]+)\s+&&\s+/, '')
-    .replace(/^env(\s+\w+=('[^']*'|[^\s'"])*)+\s+/, '');
+    .replace(/^env(\s+(?=['"]?\w+=)('[^']*'|"[^"]*"|[^\s'"])+)+\s+/, '');
   if (/^(jupyter mlws notebook|papermill)\s/.test(text)) {
     return 'notebook';
   }
   const isScript =
-    /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*\S+\.\w+/.test(
+    /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*('[^']*\.\w+'|\S+\.\w+)/.test(
       text
     );
   return commands.length === 1 && isScript ? 'script' : 'shell';
