@@ -13,6 +13,14 @@ def main() -> int:
         from jupyter_mlws.components.node import main as run_node
 
         return run_node(arguments[1:])
+    if arguments[:1] == ["notebook"]:
+        from jupyter_mlws.workflows.notebook.command import main as run_notebook
+
+        return run_notebook(arguments[1:])
+    if arguments[:1] == ["mark"]:
+        from jupyter_mlws.workflows.importers.marking import main as mark
+
+        return mark(arguments[1:])
     from jupyter_mlws.cli import main as run_words
 
     return run_words(arguments)

@@ -807,6 +807,14 @@ CATALOGUE: dict[str, Entry] = {
             "请使用 local，或 Dask 调度器的地址：dask://HOST:PORT。",
         ),
     ),
+    "40211": Entry(
+        400,
+        Words("{path!r} cannot be imported: {reason}", "无法导入 {path!r}：{reason}"),
+        Words(
+            "Correct what is named, in the tool that the file is from; nothing was written.",
+            "请在生成该文件的工具中修正所指之处；未写入任何内容。",
+        ),
+    ),
     "40401": Entry(
         404,
         Words("There is no {kind} {name!r}.", "找不到{kind} {name!r}。"),

@@ -125,9 +125,14 @@ def _operation(
             *common,
         ],
         "responses": {
-            str(declared.status): {
-                "description": "Done",
-                "content": {"application/json": {"schema": _envelope(declared.reply, references)}},
+            **{
+                str(status): {
+                    "description": "Done" if status == declared.status else "Only shown",
+                    "content": {
+                        "application/json": {"schema": _envelope(declared.reply, references)}
+                    },
+                }
+                for status in declared.statuses
             },
             **_failures({*declared.errors, *ALWAYS, *missing}),
         },

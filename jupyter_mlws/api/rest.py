@@ -61,6 +61,12 @@ class Endpoint:
     also: Sequence[tuple[str, str]] = ()
     errors: Iterable[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    dry_status: int | None = None
+
+    @property
+    def statuses(self) -> Sequence[int]:
+        """Every status of success."""
+        return [self.status] if self.dry_status is None else [self.status, self.dry_status]
 
 
 def endpoint(
@@ -74,6 +80,7 @@ def endpoint(
     errors: Iterable[str] = (),
     headers: Mapping[str, str] | None = None,
     idempotent: bool = False,
+    dry_status: int | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
     """Declare a handler's method as an endpoint.
 
@@ -81,11 +88,14 @@ def endpoint(
     person must be allowed; ``errors`` are the codes it can answer with beside the general ones;
     ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
     that is sent again with the same ``Idempotency-Key`` gets the first answer again.
+    ``dry_status`` is the status of an answer that only shows what would be done.
     The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
     and returns the data or a :class:`Reply`.
     """
     heeded = {**(headers or {}), **({idempotency.HEADER: ONCE} if idempotent else {})}
-    declared = Endpoint(summary, reply, body, query, status, tuple(also), tuple(errors), heeded)
+    declared = Endpoint(
+        summary, reply, body, query, status, tuple(also), tuple(errors), heeded, dry_status
+    )
 
     def decorate(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
         @functools.wraps(method)

@@ -50,12 +50,13 @@ def write(kind: str, value: Any, path: Path) -> None:
     if value is None:
         raise ArtifactError(f"the function returned nothing for the output {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         WRITERS[kind](value, temporary)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write to; what is there takes the place of ``path`` in one step."""
     # The same file name in a folder beside it: writers look at the extension.
     folder = Path(tempfile.mkdtemp(prefix=".mlws-", dir=path.parent))
     try:

@@ -244,6 +244,33 @@ def _see_through(desk: Desk, path: str, started: JSON) -> int:
     return INTERRUPTED if ended["status"] == "CANCELLED" else FAILED
 
 
+def import_file(desk: Desk, file: str, to: str | None, name: str | None, dry_run: bool) -> int:
+    root = desk.session.project.root
+    absolute = Path(os.path.normpath(desk.folder / file))
+    request: JSON = {"dry_run": dry_run}
+    if root in absolute.parents:
+        request["file"] = absolute.relative_to(root).as_posix()
+    else:
+        request["content"] = _text_of(absolute, file)
+        request["name"] = absolute.stem
+    if name is not None:
+        request["name"] = name
+    if to is not None:
+        request["path"] = desk.path(to)
+    made = desk.session.import_file(request)
+    desk.answer(made, desk.views.imported)
+    return OK
+
+
+def _text_of(file: Path, given: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MLWSError("40401", kind="file", name=given) from error
+    except UnicodeDecodeError as error:
+        raise MLWSError("40211", path=given, reason="it is not UTF-8", line=None) from error
+
+
 def runs(desk: Desk, file: str | None, number: int) -> int:
     path = _workflow(desk, [file])[0] if file else None
     desk.answer(desk.session.runs(path, number), desk.views.runs)

@@ -430,6 +430,30 @@ WORDS: list[Word] = [
         [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
     Word(
+        "import",
+        commands.import_file,
+        Words(
+            "Make a workflow of FILE: an Elyra .pipeline, a notebook (split into nodes by what its "
+            "cells hand on), or a definition as JSON.",
+            "将 FILE 导入为工作流：Elyra 的 .pipeline、笔记本（按单元格间的数据流拆分为节点）"
+            "或 JSON 定义。",
+        ),
+        [
+            _argument("file", type=click.Path()),
+            _option(
+                "--to",
+                type=click.Path(),
+                words=Words("The folder of the new workflow.", "新工作流的文件夹。"),
+            ),
+            _option("--name", words=Words("Its title.", "标题。")),
+            _option(
+                "--dry-run",
+                is_flag=True,
+                words=Words("Only show what would be written.", "仅显示将写入的内容。"),
+            ),
+        ],
+    ),
+    Word(
         "cancel",
         commands.cancel,
         Words("Stop RUN, or the one that is running.", "停止 RUN，或正在进行的运行。"),

@@ -140,6 +140,12 @@ class LocalSession:
     def workflow(self, path: str) -> JSON:
         return _plain(self._workspace.workflows.get(path, self._language))
 
+    def import_file(self, request: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.workflows.importers.models import ImportRequest
+
+        asked = ImportRequest(**request)
+        return _plain(self._workspace.workflows.import_file(asked, self._language))
+
     def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import PlanQuery
 

@@ -105,6 +105,9 @@ class Session(Protocol):
     def workflow(self, path: str) -> JSON:
         """One workflow with nodes and edges."""
 
+    def import_file(self, request: Mapping[str, Any]) -> JSON:
+        """Make a workflow of a file; ``request`` is the body of the API's import."""
+
     def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
         """What a run would do with every node; ``asked`` is the query of the API's plan."""
 
@@ -250,6 +253,9 @@ class RemoteSession:
 
     def workflow(self, path: str) -> JSON:
         return self._get(_workflow(path))
+
+    def import_file(self, request: Mapping[str, Any]) -> JSON:
+        return self._post("workflows/import", request)
 
     def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
         return self._get(f"{_workflow(path)}/plan", asked)

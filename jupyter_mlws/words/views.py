@@ -72,8 +72,14 @@ _CHINESE = {
     "checkout": "检出",
     "fetch": "获取",
     "library": "组件库",
+    "script": "脚本",
+    "shell": "命令",
     "project": "项目",
 }
+
+
+def _noted(place: str, reason: str) -> list[Cell]:
+    return [Cell(f"  {place}: " if place else "  ", Tone.FAINT), Cell(reason)]
 
 
 class Views:
@@ -250,6 +256,42 @@ class Views:
             ("Description", "说明"),
         ]
         return [self.table(columns, rows)]
+
+    def imported(self, made: JSON) -> list[Block]:
+        """The nodes with what comes before each, the notes, and a text that is not written."""
+        workflow = made["workflow"]
+        before: dict[str, list[str]] = {}
+        for edge in workflow["edges"]:
+            names = before.setdefault(edge["target"], [])
+            if edge["source"] not in names:
+                names.append(edge["source"])
+        rows = [
+            [
+                Cell(node["id"], Tone.STRONG),
+                Cell(self.say(node["type"], _CHINESE.get(node["type"], node["type"]))),
+                Cell(", ".join(before.get(node["id"], ())) or DASH, Tone.FAINT),
+            ]
+            for node in workflow["nodes"]
+        ]
+        columns = [("Node", "节点"), ("Kind", "类型"), ("After", "前置节点")]
+        blocks: list[Block] = [self.table(columns, rows)]
+        if made["notes"]:
+            title = self.say("Not carried over as it was:", "未能原样导入的内容：")
+            blocks.append(line(title, Tone.WARN))
+            blocks.append(Lines([_noted(n["place"], n["reason"]) for n in made["notes"]]))
+        blocks += [
+            line(f"{p['node'] or ''}: {p['message']}", Tone.WARN) for p in workflow["problems"]
+        ]
+        return [*blocks, *self._written(made)]
+
+    def _written(self, made: JSON) -> list[Block]:
+        path = made["workflow"]["path"]
+        if made["written"]:
+            return [line(self.say("Made {path}.", "已创建 {path}。", path=path), Tone.GOOD)]
+        files = [file["path"] for file in made["files"]]
+        told = [line(self.say("Would make {path}:", "将创建 {path}：", path=path), Tone.STRONG)]
+        shown = Lines([[Cell(row)] for row in made["text"].splitlines()], fixed=True)
+        return [*told, shown, *(line(f"+ {file}", Tone.FAINT) for file in files)]
 
     def plan(self, plan: JSON) -> list[Block]:
         rows = [

@@ -19,9 +19,11 @@ from jupyter_mlws.workflows.rewriting import same
 Data = dict[str, Any]
 
 
-def new_data(name: str, folder: str, drafts: Sequence[Draft]) -> Data:
-    """What the file of a new workflow holds."""
-    entries: list[Any] = [{TITLE: {"name": name}}]
+def new_data(
+    name: str, folder: str, drafts: Sequence[Draft], title: Mapping[str, Any] | None = None
+) -> Data:
+    """What the file of a new workflow holds; ``title`` is what stands beside its name."""
+    entries: list[Any] = [{TITLE: {"name": name, **(title or {})}}]
     entries += [{d.id: d.settings} for d in drafts if not d.plain and d.settings]
     return {"vars": entries, "stages": {draft.id: _stage(draft, folder) for draft in drafts}}
 

@@ -44,6 +44,7 @@ class NodeDefinition(Request):
     outs: list[str] | None = Field(default=None, description="Files that a command makes.")
     kind: Any = TOLD
     status: Any = TOLD
+    parameters: Any = TOLD
 
 
 class EdgeDefinition(Request):

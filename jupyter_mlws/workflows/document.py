@@ -30,6 +30,11 @@ STAGE_KEYS = frozenset(
 )
 GENERATED = frozenset({"foreach", "matrix"})
 OUTPUTS = ("outs", "metrics", "plots")
+OPERATORS = frozenset({"&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1"})
+"""Where the words of a command end, for those who write them with spaces."""
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+NOTEBOOK = "notebook"
+"""How a notebook's settings are kept among the components: this, a colon, its path."""
 TEMPLATE = re.compile(r"(?<!\\)\$\{\s*([^}]*?)\s*\}")
 LONGEST = 4_000_000
 """Characters; a larger file is no workflow."""
@@ -62,14 +67,49 @@ class Stage:
     at: tuple[float, float] | None = None
 
     @cached_property
-    def arguments(self) -> list[str]:
-        """The words of a single-line command; empty if it cannot be taken apart."""
+    def _words(self) -> list[str]:
+        """All words of a single-line command; empty if it cannot be taken apart."""
         if len(self.commands) != 1:
             return []
         try:
             return shlex.split(self.commands[0])
         except ValueError:
             return []
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words of the command, or of the first that the line joins with others."""
+        return _first_command(self._words)
+
+    @cached_property
+    def program(self) -> list[str]:
+        """The words from the program's name on: behind ``cd FOLDER &&`` and ``env NAME=…``."""
+        words = self._words
+        if words[:1] == ["cd"] and words[2:3] == ["&&"]:
+            words = words[3:]
+        if words[:1] == ["env"]:
+            start = (n for n, word in enumerate(words) if n and not ASSIGNMENT.fullmatch(word))
+            words = words[next(start, len(words)) :]
+        return _first_command(words)
+
+    @property
+    def notebook(self) -> str | None:
+        """The notebook that it runs, from the root: ``jupyter mlws notebook FILE …``."""
+        if not any("notebook" in command for command in self.commands):
+            return None
+        words = self.program if self.arguments[:1] != ["cd"] else []
+        for name in (["jupyter", "mlws", "notebook"], ["jupyter-mlws", "notebook"]):
+            rest = words[len(name) :]
+            if words[: len(name)] == name and rest and not rest[0].startswith(("-", "${")):
+                return self.at_root(rest[0])
+        return None
+
+    @property
+    def described_by(self) -> str:
+        """Under which name its ports and settings are known; empty for other commands."""
+        if self.notebook is not None:
+            return f"{NOTEBOOK}:{self.notebook}"
+        return self.component or ""
 
     @cached_property
     def component(self) -> str | None:
@@ -98,6 +138,16 @@ class Stage:
             elif not word.startswith("${"):
                 current.append(word)
         return found
+
+    def makes(self, path: str) -> bool:
+        """Whether a path is an output, or inside one."""
+        return any(path == out or path.startswith(f"{out}/") for out in self.outs)
+
+    @property
+    def written(self) -> dict[str, list[str]]:
+        """The options that are no files of the stage: settings that stand in the command."""
+        reserved = {"out"} if self.notebook is not None else set()
+        return {n: v for n, v in self.options.items() if n not in self.ports and n not in reserved}
 
     def at_root(self, path: str) -> str:
         """A path of the command, relative to the project's root."""
@@ -221,6 +271,10 @@ class Document:
         cmd = str(written.get("cmd")) if isinstance(written, Mapping) else ""
         unpacked = name in TEMPLATE.findall(cmd) and name != TITLE
         return settings if unpacked and isinstance(settings, Mapping) else {}
+
+
+def _first_command(words: list[str]) -> list[str]:
+    return words[: next((n for n, word in enumerate(words) if word in OPERATORS), None)]
 
 
 def etag_of(text: str) -> str:

@@ -8,10 +8,11 @@ import os
 import posixpath
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
@@ -19,6 +20,7 @@ from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.edits import with_settings
 from jupyter_mlws.workflows.models import Severity
+from jupyter_mlws.workflows.notebook.describing import Notebooks
 
 FILE = "dvc.yaml"
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
@@ -33,6 +35,12 @@ class Documents:
         self._project = project
         self._root = project.root
         self._registry = registry
+        self._notebooks = Notebooks(project)
+
+    def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
+        """Every component by name, and what is known of the notebooks that stages run."""
+        known = self._registry.all() if any(stage.component for stage in stages) else {}
+        return {**known, **self._notebooks.of(stages)}
 
     def paths(self) -> builtins.list[str]:
         """The path of every workflow, in order."""
@@ -104,10 +112,19 @@ class Documents:
         stages, findings = self.stages(document)
         return [*findings, *self.validate(document, stages)]
 
-    def validate(self, document: Document, stages: Sequence[Stage]) -> builtins.list[graph.Finding]:
-        """Everything that is wrong with the stages of a document."""
-        components = self._registry.all() if any(stage.component for stage in stages) else {}
-        findings = graph.validate(document, stages, components, self._exists)
+    def validate(
+        self, document: Document, stages: Sequence[Stage], planned: Collection[str] = ()
+    ) -> builtins.list[graph.Finding]:
+        """Everything that is wrong with the stages of a document.
+
+        ``planned`` are files that are to be written together with it.
+        """
+        components = self.components(stages)
+
+        def exists(path: str) -> bool:
+            return path in planned or self._exists(path)
+
+        findings = graph.validate(document, stages, components, exists)
         if not self._passes_false():
             findings += graph.lost_settings(document, stages, components)
         return findings
@@ -147,13 +164,14 @@ class Documents:
         if not params:
             return document
         stages = {stage.id: stage for stage in self.stages(document)[0]}
-        components = self._registry.all()
+        components = self.components(list(stages.values()))
         faults = []
         for name in params:
             node, _, key = name.partition(".")
-            component = components.get(stages[node].component or "") if node in stages else None
+            component = components.get(stages[node].described_by) if node in stages else None
             known = component.settings.get("properties", {}) if component else {}
-            if not key or key.split(".")[0] not in known:
+            free = component is not None and component.settings.get("additionalProperties") is True
+            if not key or (key.split(".")[0] not in known and not free):
                 words = Words(f"There is no setting {name!r}.", f"没有配置项 {name!r}。")
                 faults.append(Fault(f"params.{name}", words))
         if faults:

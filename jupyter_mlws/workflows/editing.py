@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import time
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
@@ -45,21 +46,49 @@ class Editor:
         self._documents = documents
         self._registry = registry
 
-    def create(self, definition: WorkflowDefinition) -> Document:
+    def create(
+        self,
+        definition: WorkflowDefinition,
+        files: Mapping[str, str] | None = None,
+        title: Mapping[str, Any] | None = None,
+        *,
+        save: bool = True,
+    ) -> Document:
         """Make a workflow; all faults in one error.
 
-        Errors: 40201 for nodes, 40202 for edges, 40203 for a cycle, 50203 where its path is
-        taken, 50201 and 50302 for a name or path that no workflow can have.
+        ``files`` are written beside it, none in the place of another; ``title`` is kept with its
+        name. Without ``save`` nothing is written. Errors: 40201 for nodes, 40202 for edges, 40203
+        for a cycle, 50203 where a path is taken, 50201 and 50302 for a name or path that no
+        workflow can have.
         """
         _check_name(definition.name)
         with self._project.lock(f"create the workflow {definition.name}"):
-            path = self._path_for(definition)
+            path = self.place(definition.name, definition.path)
             drafts = self._drafts(parse(path, ""), definition.nodes, definition.edges)
-            data = authoring.new_data(definition.name, posixpath.dirname(path), drafts)
+            data = authoring.new_data(definition.name, posixpath.dirname(path), drafts, title)
             document = parse(path, rewrite("", data))
             self._refuse(document, [], drafts)
-            self._documents.write(path, document.text)
+            self._check_free(files or {})
+            if save:
+                self._write_all({**(files or {}), path: document.text})
             return document
+
+    def _check_free(self, files: Mapping[str, str]) -> None:
+        for file in files:
+            if self._project.resolve(file).exists():
+                raise MLWSError("50203", name=file)
+
+    def _write_all(self, files: Mapping[str, str]) -> None:
+        """All files, the workflow's own last; where one fails, none stays."""
+        written = []
+        try:
+            for file, text in files.items():
+                self._documents.write(file, text)
+                written.append(file)
+        except OSError:
+            for file in written:
+                (self._project.root / file).unlink(missing_ok=True)
+            raise
 
     def change(self, path: str, change: WorkflowChange, seen: Sequence[str] | None) -> Document:
         """Give a workflow other nodes and edges, or another text.
@@ -138,10 +167,11 @@ class Editor:
 
     # Where a new workflow goes
 
-    def _path_for(self, definition: WorkflowDefinition) -> str:
-        if definition.path is None:
-            return self._free_path(definition.name)
-        path = posixpath.normpath(definition.path.lstrip("/") or ".")
+    def place(self, name: str, wanted: str | None = None) -> str:
+        """Where a new workflow's file goes: the place that is wanted, or one by its name."""
+        if wanted is None:
+            return self._free_path(name)
+        path = posixpath.normpath(wanted.lstrip("/") or ".")
         if posixpath.basename(path) != FILE:
             path = posixpath.normpath(posixpath.join(path, FILE))
         self._project.resolve(path)
@@ -184,7 +214,7 @@ class Editor:
         stages, _ = self._documents.stages(document)
         there = graph.edges(stages, components)
         present = dict(self._present(document, there))
-        reader = Reader(components, document.folder, found, self._project.resolve, self._held)
+        reader = Reader(components, document.folder, found, self._project.resolve, self.held)
         drafts = reader.read(nodes, present)
         cycle = Connector(drafts, found, there).connect(edges, [node.id for node in nodes])
         found.raise_any(document.path, cycle)
@@ -199,7 +229,7 @@ class Editor:
                 component = None
             yield stage.id, Present(stage, component, document.folder, brought)
 
-    def _held(self, path: str) -> Words | None:
+    def held(self, path: str) -> Words | None:
         """Why no node may write a path: its files are somebody else's."""
         answer = subprocess.run(
             ["git", "ls-files", "--cached", "-z", "--", f":(literal){path}"],

@@ -218,7 +218,7 @@ def lost_settings(
     them on, and the node would run as if they were true."""
     found = []
     for stage in stages:
-        component = components.get(stage.component or "")
+        component = components.get(stage.described_by)
         known = component.settings.get("properties", {}) if component else {}
         for name, value in stage.settings.items():
             if value is False and known.get(name, {}).get("default") is True:
@@ -368,6 +368,8 @@ def _misfits(
 
 
 def _node(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+    if stage.notebook is not None:
+        yield from _notebook(stage, document, components)
     if stage.component is None:
         return
     line = document.line("stages", stage.id, "cmd") or stage.line
@@ -394,6 +396,54 @@ def _node(stage: Stage, document: Document, components: Components) -> Iterator[
     yield from _bad_settings(stage, component, document, line)
 
 
+def _notebook(stage: Stage, document: Document, components: Components) -> Iterator[Finding]:
+    line = document.line("stages", stage.id, "cmd") or stage.line
+    outs = [stage.at_root(path) for path in stage.options.get("out", ())]
+    if len(outs) != 1:
+        words = Words(
+            "The executed notebook needs a place: --out.", "执行后的笔记本需要 --out 指定位置。"
+        )
+        yield Finding("40201", words, node=stage.id, field="out", line=line)
+    for out in (out for out in outs if not stage.makes(out)):
+        words = Words(
+            f"{stage.id} writes {out!r}, which is not among its outputs.",
+            f"{stage.id} 写入 {out!r}，但它不在输出中。",
+        )
+        fix = Words(f"Add {out} to `outs`.", f"将 {out} 加入 `outs`。")
+        yield Finding(
+            "40202", words, stage.id, "out", line=line, fix=fix, severity=Severity.WARNING
+        )
+    if stage.notebook not in stage.deps:
+        yield _unnoticed(stage, str(stage.notebook), "notebook", line)
+    component = components.get(stage.described_by)
+    if component is None:
+        return
+    if component.error is not None:
+        words = Words(
+            f"{stage.notebook!r} is no notebook: {component.error}",
+            f"{stage.notebook!r} 不是笔记本：{component.error}",
+        )
+        yield Finding("40201", words, node=stage.id, field="cmd", line=line)
+        return
+    yield from _bad_settings(stage, component, document, line)
+
+
+def _unnoticed(stage: Stage, path: str, field: str, line: int | None) -> Finding:
+    return Finding(
+        "40202",
+        Words(
+            f"{stage.id} reads {path!r}, which is not among its dependencies; "
+            "it would not run again when that changes.",
+            f"{stage.id} 读取 {path!r}，但它不在依赖中；该文件变化时不会重新运行。",
+        ),
+        node=stage.id,
+        field=field,
+        line=line,
+        fix=Words(f"Add {path} to `deps`.", f"将 {path} 加入 `deps`。"),
+        severity=Severity.WARNING,
+    )
+
+
 def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[Finding]:
     for port in component.inputs:
         given = stage.options.get(port.name, [])
@@ -412,19 +462,7 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
             )
         for path in given:
             if stage.at_root(path) not in stage.deps:
-                yield Finding(
-                    "40202",
-                    Words(
-                        f"{stage.id} reads {path!r}, which is not among its dependencies; "
-                        "it would not run again when that changes.",
-                        f"{stage.id} 读取 {path!r}，但它不在依赖中；该文件变化时不会重新运行。",
-                    ),
-                    node=stage.id,
-                    field=port.name,
-                    line=line,
-                    fix=Words(f"Add {path} to `deps`.", f"将 {path} 加入 `deps`。"),
-                    severity=Severity.WARNING,
-                )
+                yield _unnoticed(stage, path, port.name, line)
 
 
 def _bad_settings(
@@ -433,6 +471,8 @@ def _bad_settings(
     ports = component.port_names
     given = {k: v for k, v in stage.settings.items() if k not in ports}
     written = {k: v for k, v in stage.options.items() if k not in ports}
+    if stage.notebook is not None:
+        written = stage.written
     for fault in settings.faults(component, given, written):
         yield Finding(
             "40201",

@@ -12,6 +12,7 @@ from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
     ExecuteRequest,
     ExperimentRun,
@@ -97,6 +98,31 @@ class ValidateHandler(APIHandler):
             workspace.workflows.validate, body.path, body.text, self.language
         )
         return Problems(problems=problems)
+
+
+class ImportHandler(APIHandler):
+    """Workflows made of other tools' files."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Import an Elyra pipeline, a notebook or a definition as a workflow",
+        Imported,
+        body=ImportRequest,
+        status=201,
+        also=[("read", "contents"), ("write", "contents")],
+        errors=(*WRONG, "30103", "40211", "40401", "50203", "50302"),
+        idempotent=True,
+        dry_status=200,
+    )
+    async def post(self, body: ImportRequest) -> Reply:
+        workspace = await self.open_workspace()
+        imported = await in_thread(workspace.workflows.import_file, body, self.language)
+        if body.dry_run:
+            return Reply(imported)
+        workflow = imported.workflow
+        headers = location(self, "workflows", workflow.id)
+        return Reply(imported, 201, headers, workflow.etag)
 
 
 class WorkflowHandler(APIHandler):
@@ -421,6 +447,7 @@ HANDLERS = [
     (r"workflows", WorkflowsHandler),
     (r"workflows/status", WorkflowStream),
     (r"workflows/validate", ValidateHandler),
+    (r"workflows/import", ImportHandler),
     (r"workflows/([^/]+)", WorkflowHandler),
     (r"workflows/([^/]+)/plan", PlanHandler),
     (r"workflows/([^/]+)/sweeps", SweepsHandler),

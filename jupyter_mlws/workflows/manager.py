@@ -9,7 +9,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -30,6 +30,12 @@ from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.editing import Editor
 from jupyter_mlws.workflows.executors import choice
+from jupyter_mlws.workflows.importers.models import (
+    Imported,
+    ImportedFile,
+    ImportNote,
+    ImportRequest,
+)
 from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, experiment, iso
 from jupyter_mlws.workflows.models import (
     DocumentError,
@@ -115,13 +121,14 @@ class WorkflowManager:
         self.reconcile()
         return self._told(self._documents.read(path), language)
 
-    def _told(self, document: Document, language: str) -> Workflow:
+    def _told(self, document: Document, language: str, planned: Collection[str] = ()) -> Workflow:
+        """The workflow of a document; ``planned`` are files that are as good as there."""
         stages, findings = self._documents.stages(document)
-        components = self._registry.all()
+        components = self._documents.components(stages)
         edges = graph.edges(stages, components)
         run = self._journal.newest(document.path)
         states = self._journal.node_records(run) if run else {}
-        findings += self._documents.validate(document, stages)
+        findings += self._documents.validate(document, stages, planned)
         brought: dict[str, set[str]] = {}
         for edge in edges:
             brought.setdefault(edge.target, set()).add(edge.path)
@@ -133,7 +140,7 @@ class WorkflowManager:
             nodes=[
                 node(
                     stage,
-                    components.get(stage.component or ""),
+                    components.get(stage.described_by),
                     document.folder,
                     brought.get(stage.id, ()),
                     states.get(stage.id),
@@ -148,6 +155,27 @@ class WorkflowManager:
     def create(self, definition: WorkflowDefinition, language: str = ENGLISH) -> Workflow:
         """Make a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
         return self._told(self._editor.create(definition), language)
+
+    def import_file(self, request: ImportRequest, language: str = ENGLISH) -> Imported:
+        """Make a workflow of another tool's file, or only tell what it would be (``dry_run``).
+
+        What cannot be carried over as it was is among the notes. Errors: 40211 for a file that is
+        not what it should be, 40401 where there is none, and those of :meth:`create`.
+        """
+        from jupyter_mlws.workflows.importers.importing import Importer
+
+        kind, outcome, document = Importer(self._project, self._editor).carry(request)
+        return Imported(
+            workflow=self._told(document, language, outcome.files),
+            format=kind,
+            written=not request.dry_run,
+            notes=[
+                ImportNote(place=note.place, reason=note.reason.in_(language))
+                for note in outcome.notes.rows
+            ],
+            files=[ImportedFile(path=path, text=text) for path, text in outcome.files.items()],
+            text=document.text,
+        )
 
     def change(
         self,

@@ -53,7 +53,8 @@ class Node(Record):
     """One stage. Paths are relative to the project's root; ``status`` is of the newest run.
 
     ``config`` holds settings, and files of ports that neither an edge brings nor the name gives.
-    ``at`` is its place on the canvas; null where the canvas chooses.
+    ``at`` is its place on the canvas; null where the canvas chooses. ``parameters`` are those of
+    a notebook, as they are in this node.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Node(Record):
     deps: list[str]
     outs: list[str]
     at: tuple[float, float] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
 
 
 class Edge(Record):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from jupyter_mlws.components.models import Component, OutputPort
 from jupyter_mlws.workflows import settings
-from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.document import NOTEBOOK, Stage
 from jupyter_mlws.workflows.models import Kind, Node
+
+INTERPRETER = re.compile(r"(python[\d.]*|Rscript|julia|node|bash|sh)")
 
 
 def node(
@@ -33,19 +36,30 @@ def node(
         deps=list(stage.deps),
         outs=list(stage.outs),
         at=stage.at,
+        parameters=parameters_of(stage, component),
     )
+
+
+def parameters_of(stage: Stage, component: Component | None) -> dict[str, Any]:
+    """What a notebook's parameters are in this node; empty for nodes of other kinds."""
+    if stage.notebook is None or component is None:
+        return {}
+    known = settings.known(component)
+    defaults = {name: schema.get("default") for name, schema in known.items()}
+    return {**defaults, **settings.typed(component, stage.written), **stage.settings}
 
 
 def kind_of(stage: Stage) -> Kind:
     """What a stage's command is."""
-    words = stage.arguments
     if stage.component is not None:
         return Kind.COMPONENT
-    if words[:3] == ["jupyter", "mlws", "notebook"]:
+    if stage.notebook is not None:
         return Kind.NOTEBOOK
-    python = bool(words) and posixpath.basename(words[0]).startswith("python")
-    if python and any(word.endswith(".py") for word in words[1:]):
-        return Kind.SCRIPT
+    words = stage.program
+    if words and INTERPRETER.fullmatch(posixpath.basename(words[0])):
+        # As src/canvas/document.ts has it: the first word that is no option is a file.
+        file = next((word for word in words[1:] if not word.startswith("-")), "")
+        return Kind.SCRIPT if posixpath.splitext(file)[1] else Kind.SHELL
     return Kind.SHELL
 
 
@@ -56,6 +70,9 @@ def ports_of(
     made, bound = set(stage.outs), stage.ports
     inputs = {name: files for name, files in bound.items() if not made.intersection(files)}
     outputs = {name: files[0] for name, files in bound.items() if made.issuperset(files)}
+    if stage.notebook is not None:
+        read = {NOTEBOOK: [stage.notebook]} if stage.notebook in stage.deps else {}
+        return {**read, **inputs}, outputs
     if component is not None:
         inputs = {port.name: bound.get(port.name, []) for port in component.inputs}
         outputs = {p.name: outputs[p.name] for p in component.outputs if p.name in outputs}
@@ -69,7 +86,7 @@ def config_of(
 
     ``connected`` are the files that edges bring.
     """
-    if stage.component is None:
+    if stage.component is None or stage.notebook is not None:
         return {"cmd": "\n".join(stage.commands)}
     if component is None:
         return dict(stage.settings)

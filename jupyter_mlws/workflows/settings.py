@@ -121,6 +121,8 @@ def _missing(required: Sequence[str], given: set[str]) -> Iterator[SettingFault]
 def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFault]:
     from difflib import get_close_matches
 
+    if component.settings.get("additionalProperties") is True:
+        return
     for name in names:
         if name.split(".")[0] not in known(component):
             near = get_close_matches(name, list(known(component)), n=1)

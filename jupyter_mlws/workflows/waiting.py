@@ -31,7 +31,8 @@ class Warm(Protocol):
 class Waiter:
     """One loop's events.
 
-    Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from elsewhere.
+    Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from
+    elsewhere.
     """
 
     def __init__(self, warm: Warm | None = None) -> None:

@@ -55,6 +55,19 @@ describe('parse', () => {
     expect(compare.commands).toHaveLength(2);
   });
 
+  it('tells what a command runs, behind its folder and its variables', () => {
+    const kind = (cmd: string): string =>
+      read(JSON.stringify({ stages: { a: { cmd } } })).stages[0].kind;
+    expect(kind('cd src && python a.py')).toBe('script');
+    expect(kind("env A=b 'B=c d' python3 -u a.py --x 1")).toBe('script');
+    expect(kind("cd 'a b' && env A= Rscript 'a b.R'")).toBe('script');
+    expect(kind('python -m module')).toBe('shell');
+    expect(kind('cp a b && python c.py')).toBe('shell');
+    expect(
+      kind('env A=b jupyter mlws notebook a.ipynb --out b.ipynb && touch c')
+    ).toBe('notebook');
+  });
+
   it('tells the line of what it cannot read', () => {
     expect(
       parse('stages:\n  a: {cmd: x\n  b: 1\n').error?.line

@@ -309,12 +309,17 @@ function kindOf(
   if (command) {
     return 'component';
   }
-  const text = commands.join('\n').trim();
+  // Behind the folder that it goes to and the variables that it sets is what it runs.
+  const text = commands
+    .join('\n')
+    .trim()
+    .replace(/^cd\s+('[^']*'|[^\s'"]+)\s+&&\s+/, '')
+    .replace(/^env(\s+(?=['"]?\w+=)('[^']*'|"[^"]*"|[^\s'"])+)+\s+/, '');
   if (/^(jupyter mlws notebook|papermill)\s/.test(text)) {
     return 'notebook';
   }
   const isScript =
-    /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*\S+\.\w+/.test(
+    /^(\S*python[\d.]*|Rscript|julia|node|bash|sh)\s+(-\S+\s+)*('[^']*\.\w+'|\S+\.\w+)/.test(
       text
     );
   return commands.length === 1 && isScript ? 'script' : 'shell';

@@ -1,0 +1,207 @@
+"""Hands the variables of a split notebook from node to node: what is loaded equals what was stored.
+
+The file's extension says what is in it: ``.parquet`` a table, series or index of pandas,
+``.npy`` an array, ``.skops`` a model of scikit-learn, ``.json`` a plain value. Nothing is
+pickled. A value that would come back changed is refused where it is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components import plainly
+from jupyter_mlws.components.values import READERS, WRITERS, ArtifactError, replacing
+
+KEY = b"mlws"
+"""The entry of a Parquet file's metadata that tells what pandas' own leaves out."""
+_base = Path()
+
+
+def enter(folder: str) -> None:
+    """Go to the folder of the notebook that was split; other paths stay relative to here."""
+    global _base
+    _base = Path.cwd()
+    os.chdir(folder)
+
+
+def load(path: str) -> Any:
+    """The value that another node stored."""
+    return _READERS[Path(path).suffix](_base / path)
+
+
+def store(value: Any, path: str) -> None:
+    """Write a value for other nodes; :class:`ArtifactError` where it would come back changed."""
+    target = _base / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    name, suffix = target.stem, target.suffix
+    try:
+        with replacing(target) as temporary:
+            _WRITERS[suffix](value, temporary)
+            _CHECKS[suffix](value, _READERS[suffix](temporary))
+    except (TypeError, ValueError, AssertionError, AttributeError, OverflowError) as error:
+        raise ArtifactError(
+            f"{name}, a {type(value).__name__}, cannot be handed to another node as {suffix}: "
+            f"{error}. Put the cells that make it and those that use it into one node."
+        ) from error
+
+
+# Tables
+
+
+def _write_table(value: Any, path: Path) -> None:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    kinds = {pd.DataFrame: "frame", pd.Series: "series", pd.Index: "index"}
+    kind = next((kind for type_, kind in kinds.items() if isinstance(value, type_)), None)
+    if kind is None:
+        raise TypeError("it is no DataFrame, Series or Index of pandas")
+    frame = value if kind == "frame" else value.to_frame(name="value") if kind == "series" else None
+    if frame is None:
+        frame = pd.DataFrame({"value": value})
+    told: dict[str, Any] = {"kind": kind}
+    if kind == "frame":
+        told["columns"] = _described(frame.columns)
+    else:
+        told["name"] = plainly.encoded(value.name)
+    if getattr(frame.index, "freqstr", None):
+        told["freq"] = frame.index.freqstr
+    plain = frame.set_axis([str(n) for n in range(frame.shape[1])], axis=1)
+    if kind == "frame" and _is_plain(frame.columns):
+        plain = frame
+    table = pa.Table.from_pandas(plain)
+    metadata = {**(table.schema.metadata or {}), KEY: json.dumps(told).encode()}
+    parquet.write_table(table.replace_schema_metadata(metadata), path)
+
+
+def _is_plain(columns: Any) -> bool:
+    return bool(
+        columns.nlevels == 1
+        and columns.is_unique
+        and all(isinstance(label, str) for label in columns)
+    )
+
+
+def _described(columns: Any) -> dict[str, Any]:
+    import pandas as pd
+
+    told: dict[str, Any] = {"names": plainly.encoded(list(columns.names))}
+    if isinstance(columns, pd.RangeIndex):
+        return {**told, "range": [columns.start, columns.stop, columns.step]}
+    dtype = None if columns.nlevels > 1 else str(columns.dtype)
+    return {**told, "labels": plainly.encoded(columns.tolist()), "dtype": dtype}
+
+
+def _columns(told: dict[str, Any]) -> Any:
+    import pandas as pd
+
+    names = plainly.decoded(told["names"])
+    if "range" in told:
+        start, stop, step = told["range"]
+        return pd.RangeIndex(start, stop, step, name=names[0])
+    labels = plainly.decoded(told["labels"])
+    if told["dtype"] is None:
+        return pd.MultiIndex.from_tuples(labels, names=names)
+    return pd.Index(labels, dtype=told["dtype"], name=names[0])
+
+
+def _read_table(path: Path) -> Any:
+    import pandas as pd
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(path)
+    told = json.loads(table.schema.metadata[KEY])
+    frame = table.to_pandas()
+    if "freq" in told:
+        frame.index.freq = told["freq"]
+    if told["kind"] == "frame":
+        frame.columns = _columns(told["columns"])
+        return frame
+    series = frame.iloc[:, 0].rename(plainly.decoded(told["name"]))
+    return series if told["kind"] == "series" else pd.Index(series, name=series.name)
+
+
+def _check_table(value: Any, found: Any) -> None:
+    import pandas as pd
+
+    compare: Callable[..., None] = pd.testing.assert_index_equal
+    if isinstance(value, pd.DataFrame):
+        compare = pd.testing.assert_frame_equal
+    elif isinstance(value, pd.Series):
+        compare = pd.testing.assert_series_equal
+    compare(value, found, check_exact=True)
+
+
+# Arrays
+
+
+def _write_array(value: Any, path: Path) -> None:
+    import numpy as np
+
+    if not isinstance(value, np.ndarray | np.generic) or isinstance(value, np.ma.MaskedArray):
+        raise TypeError("it is no array of numpy")
+    with path.open("wb") as file:
+        np.save(file, value, allow_pickle=False)
+
+
+def _read_array(path: Path) -> Any:
+    import numpy as np
+
+    found = np.load(path, allow_pickle=False)
+    return found[()] if found.ndim == 0 else found
+
+
+def _check_array(value: Any, found: Any) -> None:
+    if value.dtype != found.dtype:
+        raise ValueError("its type would change")
+
+
+# Models and plain values
+
+
+def _write_model(value: Any, path: Path) -> None:
+    WRITERS["Model"](value, path)
+
+
+def _check_model(value: Any, found: Any) -> None:
+    if type(value) is not type(found):
+        raise ValueError("its type would change")
+
+
+def _write_plain(value: Any, path: Path) -> None:
+    text = json.dumps(plainly.encoded(value), ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _read_plain(path: Path) -> Any:
+    return plainly.decoded(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _check_plain(value: Any, found: Any) -> None:
+    if repr(value) != repr(found):
+        raise ValueError("it would come back changed")
+
+
+_WRITERS: dict[str, Callable[[Any, Path], None]] = {
+    ".parquet": _write_table,
+    ".npy": _write_array,
+    ".skops": _write_model,
+    ".json": _write_plain,
+}
+_READERS: dict[str, Callable[[Path], Any]] = {
+    ".parquet": _read_table,
+    ".npy": _read_array,
+    ".skops": READERS["Model"],
+    ".json": _read_plain,
+}
+_CHECKS: dict[str, Callable[[Any, Any], None]] = {
+    ".parquet": _check_table,
+    ".npy": _check_array,
+    ".skops": _check_model,
+    ".json": _check_plain,
+}

@@ -1,0 +1,190 @@
+"""A notebook's code cells as Python: magics and shell escapes told apart from the rest."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jupyter_mlws.errors import Words
+
+CONFIGURING = frozenset(
+    ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")
+)
+"""Line magics that set the kernel up; every node's kernel needs them."""
+SHOWING = frozenset(
+    ("ls", "pwd", "lsmagic", "history", "hist", "pinfo", "psource", "pdoc", "magic")
+)
+TIMING = frozenset(("time", "timeit", "prun", "capture"))
+"""Magics that run the Python behind them."""
+INSTALLING = frozenset(("pip", "conda", "mamba", "uv"))
+SHELLS = frozenset(("bash", "sh", "script", "cmd", "perl", "ruby", "system", "sx", "!"))
+DISPLAYING = frozenset(("html", "HTML", "javascript", "js", "svg", "SVG", "markdown", "latex"))
+INSTALL = re.compile(r"^\s*[%!]\s*(python\d?\s+-m\s+)?(pip|pip3|conda|mamba|uv)\s")
+
+
+@dataclass
+class CodeCell:
+    """A code cell: its number among all cells (from 1), its text, and what Python it is.
+
+    ``opaque`` says why nothing is known of it; ``shell``: it runs commands whose files are not
+    known; ``configures``: the lines that set the kernel up.
+    """
+
+    number: int
+    source: str
+    heading: str = ""
+    parameters: bool = False
+    body: list[ast.stmt] = field(default_factory=list)
+    opaque: Words | None = None
+    shell: bool = False
+    writes: list[str] = field(default_factory=list)
+    remarks: list[Words] = field(default_factory=list)
+    text: str = ""
+    """The Python that ``body`` was read from."""
+
+
+class CellSyntaxError(ValueError):
+    """A cell that is no Python: its number, the line in it, and what is wrong."""
+
+    def __init__(self, number: int, line: int, reason: str) -> None:
+        self.number, self.line, self.reason = number, line, reason
+        super().__init__(reason)
+
+
+def read_cell(number: int, source: str, *, parameters: bool = False) -> CodeCell:
+    """A cell's Python; :class:`CellSyntaxError` where it is none."""
+    cell = CodeCell(number, source, parameters=parameters)
+    lines = list(_without_installs(cell, source.splitlines()))
+    cell.source = "\n".join(lines)
+    cell.text = _plain(cell, cell.source)
+    try:
+        cell.body = ast.parse(cell.text).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise CellSyntaxError(number, getattr(error, "lineno", None) or 1, str(error)) from None
+    cell.body = [one for statement in cell.body for one in _seen_through(cell, statement)]
+    return cell
+
+
+def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
+    """Packages are the environment's: nodes that run side by side must not change it."""
+    for line in lines:
+        if not INSTALL.match(line):
+            yield line
+            continue
+        yield f"# {line.strip()}"
+        cell.remarks.append(
+            Words(
+                f"{line.strip()!r} is left out: install packages before the workflow runs",
+                f"未导入 {line.strip()!r}：请在运行工作流之前安装软件包",
+            )
+        )
+
+
+def _plain(cell: CodeCell, source: str) -> str:
+    """The cell with IPython's own syntax turned into calls, as IPython does it."""
+    first = source.lstrip().partition("\n")
+    magic = re.match(r"%%(\S+)\s*(.*)", first[0])
+    if magic is None:
+        return _transformed(source)
+    name, rest, inner = magic[1], magic[2], first[2]
+    if name in TIMING:
+        if name == "capture" and rest.strip().isidentifier():
+            return f"{rest.strip()} = get_ipython()\n{_transformed(inner)}"
+        return _transformed(inner)
+    if name in DISPLAYING:
+        return ""
+    if name in SHELLS:
+        _note_shell(cell, f"%%{name}")
+    elif name == "writefile":
+        cell.writes.append(rest.replace("-a ", "").strip().strip("'\""))
+    else:
+        cell.opaque = _unknown(f"%%{name}")
+    return ""
+
+
+def _transformed(source: str) -> str:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
+
+
+def _seen_through(cell: CodeCell, statement: ast.stmt) -> Iterator[ast.stmt]:
+    """A statement; a magic that runs Python as that Python, others as what is known of them."""
+    calls = [node for node in ast.walk(statement) if _escape(node)]
+    if not calls:
+        yield statement
+    for call in calls:
+        yield from _of_escape(cell, statement, call)
+
+
+def _of_escape(cell: CodeCell, statement: ast.stmt, call: ast.AST) -> Iterator[ast.stmt]:
+    assert isinstance(call, ast.Call)
+    assert isinstance(call.func, ast.Attribute)
+    kind = call.func.attr
+    words = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    if kind in ("system", "getoutput"):
+        _note_shell(cell, f"!{words[0] if words else ''}")
+        yield statement
+    elif kind == "run_line_magic" and len(words) == 2:
+        name, rest = words
+        if name in TIMING:
+            yield from _parsed(rest)
+        elif name in CONFIGURING:
+            yield statement
+        elif name not in SHOWING:
+            cell.opaque = _unknown(f"%{name}")
+    else:
+        cell.opaque = _unknown(kind)
+
+
+def _parsed(text: str) -> list[ast.stmt]:
+    try:
+        return ast.parse(_transformed(text)).body
+    except SyntaxError:
+        # Options in front of the code (`%timeit -n 10 f()`): it is read without them.
+        bare = re.sub(r"^(-\w+\s*\d*\s+)+", "", text)
+        try:
+            return ast.parse(bare).body
+        except SyntaxError:
+            return []
+
+
+def _escape(node: ast.AST) -> bool:
+    """Whether a node is ``get_ipython().something(…)``."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Call)
+        and isinstance(node.func.value.func, ast.Name)
+        and node.func.value.func.id == "get_ipython"
+    )
+
+
+def configures(statement: ast.stmt) -> bool:
+    """Whether a statement is a line magic that sets the kernel up."""
+    if not isinstance(statement, ast.Expr) or not _escape(statement.value):
+        return False
+    call = statement.value
+    assert isinstance(call, ast.Call)
+    first = call.args[0] if call.args else None
+    return isinstance(first, ast.Constant) and first.value in CONFIGURING
+
+
+def _note_shell(cell: CodeCell, what: str) -> None:
+    cell.shell = True
+    cell.remarks.append(
+        Words(
+            f"{what!r} is run as it is; which files it reads and writes is not known, so cells "
+            "that use files stay together from there on",
+            f"{what!r} 原样执行；其读写的文件未知，因此此后使用文件的单元格保留在一起",
+        )
+    )
+
+
+def _unknown(what: str) -> Words:
+    return Words(
+        f"what {what} does to variables is not known, so everything around it stays in one node",
+        f"{what} 对变量的影响未知，因此其前后的内容保留在同一节点中",
+    )

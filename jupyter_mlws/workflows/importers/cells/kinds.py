@@ -1,0 +1,71 @@
+"""Kinds of values: what goes from node to node in which kind of file, and what cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """A kind of value, with the extension of its file; none for what is kept with its maker."""
+
+    SCALAR = "scalar"
+    PLAIN = "plain"
+    TABLE = "table"
+    SERIES = "series"
+    FRAME = "frame"
+    ARRAY = "array"
+    MODEL = "model"
+    BUNCH = "bunch"
+    CODE = "code"
+    OPAQUE = "opaque"
+
+
+EXTENSIONS = {
+    Kind.SCALAR: ".json",
+    Kind.PLAIN: ".json",
+    Kind.TABLE: ".parquet",
+    Kind.SERIES: ".parquet",
+    Kind.FRAME: ".parquet",
+    Kind.ARRAY: ".npy",
+    Kind.MODEL: ".skops",
+}
+PANDAS = frozenset((Kind.TABLE, Kind.SERIES, Kind.FRAME))
+SIMPLE = frozenset((Kind.SCALAR, Kind.PLAIN))
+Result = Kind | tuple[Kind, ...]
+"""The kind of an expression, or those of the parts of a tuple."""
+
+
+def words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def join(kinds: Sequence[Result]) -> Result:
+    """The kind that all of ``kinds`` have."""
+    found = set(kinds)
+    if len(found) == 1:
+        return next(iter(found))
+    if found <= SIMPLE:
+        return Kind.PLAIN
+    if found <= PANDAS:
+        return Kind.FRAME
+    return Kind.OPAQUE
+
+
+def one(result: Result) -> Kind:
+    """The kind of a whole; a tuple of scalars is one, other tuples are plain or not known."""
+    if isinstance(result, Kind):
+        return result
+    if all(part is Kind.SCALAR for part in result):
+        return Kind.SCALAR
+    return Kind.PLAIN if set(result) <= {*SIMPLE, Kind.ARRAY} else Kind.OPAQUE
+
+
+def combined(parts: Sequence[Kind]) -> Kind:
+    for kind in (Kind.OPAQUE, Kind.MODEL, Kind.BUNCH, Kind.CODE):
+        if kind in parts:
+            return Kind.OPAQUE
+    for kind in (Kind.FRAME, Kind.TABLE, Kind.SERIES, Kind.ARRAY, Kind.PLAIN):
+        if kind in parts:
+            return kind
+    return Kind.SCALAR

@@ -1,0 +1,157 @@
+"""Which names a piece of Python reads and binds: at once, and when a function of it is called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Names:
+    """``reads`` in the order of their use, ``late`` those of bodies that run when called."""
+
+    reads: list[str] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    binds: list[str] = field(default_factory=list)
+
+
+def names_of(node: ast.AST) -> Names:
+    """The names that ``node`` reads and binds in the scope that it stands in."""
+    finder = _Finder()
+    finder.visit(node)
+    return finder.found
+
+
+def bound_in(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
+    """The parameters and local names of a function."""
+    local = {argument.arg for argument in _arguments(function.args)}
+    if isinstance(function, ast.Lambda):
+        return local
+    declared = {name for node in ast.walk(function) if isinstance(node, ast.Global | ast.Nonlocal)
+                for name in node.names}  # fmt: skip
+    finder = _Finder()
+    for statement in function.body:
+        finder.visit(statement)
+    return (local | set(finder.found.binds)) - declared
+
+
+def globals_written(function: ast.AST) -> set[str]:
+    """The names that a function declares as global: it may give them other values."""
+    return {n for node in ast.walk(function) if isinstance(node, ast.Global) for n in node.names}
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
+
+
+class _Finder(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.found = Names()
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.found.reads.append(node.id)
+        else:
+            self.found.binds.append(node.id)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.visit(node.value)
+        for target in node.targets:
+            self.visit(target)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self.found.reads.append(node.target.id)
+        self.visit(node.value)
+        self.visit(node.target)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+            self.visit(node.target)
+
+    def visit_For(self, node: ast.For) -> None:
+        self.visit(node.iter)
+        self.visit(node.target)
+        for statement in (*node.body, *node.orelse):
+            self.visit(statement)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self.found.binds += [a.asname or a.name.partition(".")[0] for a in node.names]
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self.found.binds += [alias.asname or alias.name for alias in node.names]
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.found.binds.append(node.name)
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults):
+            if part is not None:
+                self.visit(part)
+        self._inside(node, node.body)
+        self.found.binds.append(node.name)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)  # type: ignore[arg-type]
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        for part in (*node.args.defaults, *node.args.kw_defaults):
+            if part is not None:
+                self.visit(part)
+        self._inside(node, [node.body])
+
+    def _inside(
+        self, node: ast.FunctionDef | ast.Lambda, body: list[ast.stmt] | list[ast.expr]
+    ) -> None:
+        finder = _Finder()
+        for part in body:
+            finder.visit(part)
+        local = bound_in(node)
+        inner = finder.found
+        self.found.late += [name for name in (*inner.reads, *inner.late) if name not in local]
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for part in (*node.decorator_list, *node.bases, *(k.value for k in node.keywords)):
+            self.visit(part)
+        finder = _Finder()
+        for statement in node.body:
+            finder.visit(statement)
+        local = set(finder.found.binds)
+        self.found.reads += [name for name in finder.found.reads if name not in local]
+        self.found.late += finder.found.late
+        self.found.binds.append(node.name)
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+    ) -> None:
+        finder = _Finder()
+        for generator in node.generators:
+            finder.visit(generator.iter)
+            finder.visit(generator.target)
+            for condition in generator.ifs:
+                finder.visit(condition)
+        if isinstance(node, ast.DictComp):
+            finder.visit(node.key)
+            finder.visit(node.value)
+        else:
+            finder.visit(node.elt)
+        local = set(finder.found.binds)
+        self.found.reads += [name for name in finder.found.reads if name not in local]
+        self.found.late += [name for name in finder.found.late if name not in local]
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self._comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._comprehension(node)

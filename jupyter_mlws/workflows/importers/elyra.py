@@ -1,0 +1,381 @@
+"""Makes the nodes of a workflow from those of an Elyra pipeline."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.workflows import settings
+from jupyter_mlws.workflows.commands import quoted
+from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
+from jupyter_mlws.workflows.importers.elyra_flow import Comment, Flow, FlowNode, Key
+from jupyter_mlws.workflows.importers.outcome import Field, Notes, Outcome
+
+NOTEBOOK = "execute-notebook-node"
+PROGRAMS = {"execute-python-node": "python", "execute-r-node": "Rscript"}
+VARIABLE = re.compile(r"[A-Za-z_]\w*")
+CARRIED = frozenset(
+    ("filename", "outputs", "dependencies", "env_vars", "include_subdirectories", "runtime_image")
+)
+"""Properties that are looked at one by one; every other one that is set is noted."""
+RUNS_HERE = Words("nodes run in the project's own environment", "节点在项目自己的环境中运行")
+NOT_KUBERNETES = Words("it means something on Kubernetes alone", "仅在 Kubernetes 上有意义")
+REASONS = {
+    "cpu": Words("no limits are set on nodes", "不对节点设置资源限制"),
+    "cpu_limit": Words("no limits are set on nodes", "不对节点设置资源限制"),
+    "gpu": Words("no limits are set on nodes", "不对节点设置资源限制"),
+    "memory": Words("no limits are set on nodes", "不对节点设置资源限制"),
+    "memory_limit": Words("no limits are set on nodes", "不对节点设置资源限制"),
+    "kubernetes_secrets": Words(
+        "secrets are not in files; set the variable where the server is started",
+        "密钥不写入文件；请在启动服务器的环境中设置该变量",
+    ),
+}
+
+
+@dataclass
+class _Made:
+    """A node on its way."""
+
+    flow: FlowNode
+    id: str
+    file: str
+    variables: dict[str, str]
+    deps: list[str]
+    outs: list[str]
+    complete: bool
+    """Whether all that it makes is among ``outs``."""
+    marker: str | None = None
+    sources: list[str] = field(default_factory=list)
+
+    @property
+    def folder(self) -> str:
+        """Where it runs: the folder of its file."""
+        return posixpath.dirname(self.file)
+
+
+class ElyraImporter:
+    """Carries one flow over into the workflow at ``target``.
+
+    ``held`` says why no node may write a path; ``resolve`` raises for one outside the project.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        target: str,
+        resolve: Callable[[str], Path],
+        held: Callable[[str], Words | None],
+        notes: Notes,
+    ) -> None:
+        self._root = root
+        self._target = target
+        self._resolve = resolve
+        self._held = held
+        self._notes = notes
+        self._taken: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+
+    def carry(self, flow: Flow, source: str, name: str) -> Outcome:
+        """The workflow of a flow that stands in the file ``source``."""
+        self._note_defaults(flow)
+        made = {node.key: self._node(node, flow, source) for node in flow.nodes}
+        edges = list(self._joined(flow, made))
+        definition = WorkflowDefinition(
+            name=name,
+            path=self._target,
+            nodes=[self._definition(node) for node in made.values()],
+            edges=edges,
+        )
+        title: dict[str, Any] = {}
+        if flow.description:
+            title["description"] = flow.description
+        if flow.comments:
+            title["notes"] = [self._comment(comment, made) for comment in flow.comments]
+        return Outcome(definition, self._notes, title=title)
+
+    def _comment(self, comment: Comment, made: dict[Key, _Made]) -> dict[str, Any]:
+        told: dict[str, Any] = {"text": comment.text}
+        if comment.at is not None:
+            told["at"] = [round(comment.at[0]), round(comment.at[1])]
+        nodes = [made[key].id for key in comment.nodes if key in made]
+        return {**told, "nodes": nodes} if nodes else told
+
+    # A node
+
+    def _node(self, node: FlowNode, flow: Flow, source: str) -> _Made:
+        name = self._id(node)
+        properties = node.properties
+        file = self._inside(properties.get("filename"), posixpath.dirname(source))
+        self._note_rest(node)
+        made = _Made(
+            flow=node,
+            id=name,
+            file=file,
+            variables=self._variables(node, flow),
+            deps=[],
+            outs=[],
+            complete=True,
+        )
+        self._add_outs(made)
+        self._add_deps(made)
+        return made
+
+    def _id(self, node: FlowNode) -> str:
+        """The label as an id: without the file's extension, and with a number if it is taken."""
+        stem = re.sub(r"\.(ipynb|py|r)$", "", node.label, flags=re.IGNORECASE)
+        name = re.sub(r"[^\w-]+|-{2,}", "-", re.sub(r"\s-\s", " ", stem)).strip("-") or "node"
+        taken, number = {*self._taken, "workflow"}, 1
+        unique = name
+        while unique in taken:
+            number += 1
+            unique = f"{name}-{number}"
+        self._taken[unique] = node.label
+        if unique != re.sub(r"\s-\s|\s", "-", stem):
+            self._notes.add(
+                node.properties.where,
+                f"the label {node.label!r} became the id {unique!r}",
+                f"标签 {node.label!r} 改为 id {unique!r}",
+            )
+        return unique
+
+    def _inside(self, field_: Field, folder: str) -> str:
+        """A path of the file as one from the project's root; error 40211 outside of it."""
+        given = field_.text()
+        path = posixpath.normpath(posixpath.join(folder, given))
+        try:
+            self._resolve(path)
+        except MLWSError:
+            raise field_.wrong(
+                f"{given!r} is outside the project", f"{given!r} 位于项目之外"
+            ) from None
+        if path == "." or settings.unfit_text(path) is not None:
+            raise field_.wrong(f"{given!r} is no path of a file", f"{given!r} 不是文件路径")
+        return path
+
+    # Its variables
+
+    def _variables(self, node: FlowNode, flow: Flow) -> dict[str, str]:
+        """Own variables over those of the pipeline; those without a value are Elyra's blanks."""
+        found: dict[str, str] = {}
+        for entry in (
+            *flow.defaults.get("env_vars").items(),
+            *node.properties.get("env_vars").items(),
+        ):
+            name, value = _variable(entry)
+            if not value:
+                found.pop(name, None)
+                self._notes.add(
+                    entry.where,
+                    f"the variable {name} has no value, and Elyra does not set it; code that reads "
+                    "it gets that of the server's environment",
+                    f"变量 {name} 没有值，Elyra 不会设置它；读取它的代码将得到服务器环境中的值",
+                )
+            elif not VARIABLE.fullmatch(name):
+                self._notes.add(
+                    entry.where,
+                    f"the variable {name!r} is left out: no shell can set that name",
+                    f"未导入变量 {name!r}：shell 无法设置该名称",
+                )
+            elif settings.CONTROLS.search(value):
+                self._notes.add(
+                    entry.where,
+                    f"the variable {name} is left out: its value has line breaks, which a "
+                    "command cannot hold; let the code read it from a file",
+                    f"未导入变量 {name}：其值含换行，无法写入命令；请让代码从文件读取",
+                )
+            else:
+                found[name] = value
+        return found
+
+    # Its files
+
+    def _add_outs(self, made: _Made) -> None:
+        for entry in made.flow.properties.get("outputs").items():
+            if entry.text() == "":
+                continue
+            path = posixpath.normpath(posixpath.join(made.folder, entry.text()))
+            why = self._no_out(made, path)
+            if why is not None:
+                made.complete = False
+                self._notes.add(
+                    entry.where,
+                    f"{entry.text()!r} is no output of {made.id}: {why.en}",
+                    f"{entry.text()!r} 未成为 {made.id} 的输出：{why.zh}",
+                )
+            elif path not in made.outs:
+                made.outs.append(path)
+                self._owners[path] = made.id
+        if not made.outs:
+            made.complete = False
+
+    def _no_out(self, made: _Made, path: str) -> Words | None:
+        if any(sign in path for sign in "*?["):
+            return Words(
+                "outputs are known by name, not by pattern; name the files, or their folder",
+                "输出须用名称而非通配符指定；请写明文件或其文件夹",
+            )
+        try:
+            self._resolve(path)
+        except MLWSError:
+            return Words("it is outside the project", "位于项目之外")
+        unfit = settings.unfit_text(path)
+        if unfit is not None:
+            return unfit
+        if path == "." or made.file == path or made.file.startswith(f"{path}/"):
+            return Words("the node's own file is in it", "节点自己的文件在其中")
+        for other, owner in self._owners.items():
+            if owner != made.id and _overlap(path, other):
+                return Words(f"it is {owner}'s already", f"已属于 {owner}")
+        return self._held(path)
+
+    def _add_deps(self, made: _Made) -> None:
+        made.deps.append(made.file)
+        recursive = made.flow.properties.get("include_subdirectories").value is True
+        for entry in made.flow.properties.get("dependencies").items():
+            given = entry.text()
+            if given == "":
+                continue
+            if not any(sign in given for sign in "*?["):
+                made.deps.append(self._inside(entry, made.folder))
+                continue
+            found = list(self._matching(made, given, recursive))
+            made.deps += found
+            self._notes.add(
+                entry.where,
+                f"the pattern {given!r} became the {len(found)} files that it names now; "
+                "files that are added later are no dependencies of their own accord",
+                f"通配符 {given!r} 已替换为当前匹配的 {len(found)} 个文件；"
+                "之后新增的文件不会自动成为依赖",
+            )
+        made.deps = [d for d in dict.fromkeys(made.deps) if d not in made.outs]
+
+    def _matching(self, made: _Made, pattern: str, recursive: bool) -> Iterator[str]:
+        """The files that a pattern names, as Elyra finds them: hidden folders left out."""
+        base = self._root / made.folder
+        flat = "/" not in pattern
+        for folder, folders, files in os.walk(base):
+            here = Path(folder)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                inside = (here / name).relative_to(base).as_posix()
+                deep = "/" in inside
+                if deep and not recursive and flat:
+                    continue
+                if fnmatch.fnmatch(name if flat else inside, pattern):
+                    yield posixpath.normpath(posixpath.join(made.folder, inside))
+
+    # What comes before it
+
+    def _joined(self, flow: Flow, made: dict[Key, _Made]) -> Iterator[EdgeDefinition]:
+        """An edge for every file that a link may stand for.
+
+        Elyra hands all outputs of a node to those behind it. A link from a node that names
+        none says only what comes first: DVC orders by files, so the node leaves a mark, which
+        differs when what it was made of does.
+        """
+        for start, end in flow.links:
+            source, target = made[start], made[end]
+            paths = list(source.outs)
+            if not source.complete:
+                source.marker = source.marker or self._out_path(f"{source.id}.done")
+                paths.append(source.marker)
+            for path in paths:
+                yield EdgeDefinition(source=source.id, target=target.id, path=path)
+            target.sources += [path for path in paths if path not in target.sources]
+
+    def _out_path(self, name: str) -> str:
+        return posixpath.join(posixpath.dirname(self._target), "out", name)
+
+    # The node as it is to be
+
+    def _definition(self, made: _Made) -> NodeDefinition:
+        outs = list(made.outs)
+        if made.flow.operation == NOTEBOOK:
+            kind, executed = "notebook", self._out_path(f"{made.id}.ipynb")
+            command = f"jupyter mlws notebook {quoted(made.file)} --out {quoted(executed)}"
+            outs.insert(0, executed)
+            place = ""
+        else:
+            kind, place = "script", made.folder
+            program = PROGRAMS[made.flow.operation]
+            command = f"{program} {quoted(posixpath.basename(made.file))}"
+        if made.variables:
+            pairs = (_assignment(name, value) for name, value in made.variables.items())
+            command = f"env {' '.join(pairs)} {command}"
+        if place:
+            command = f"cd {quoted(place)} && {command}"
+        if made.marker is not None:
+            outs.append(made.marker)
+            command = f"{command} && {_mark(made, place)}"
+        deps = [dep for dep in made.deps if dep not in made.sources]
+        return NodeDefinition(
+            id=made.id,
+            type=kind,
+            config={"cmd": command},
+            at=made.flow.at,
+            deps=deps,
+            outs=outs,
+        )
+
+    # What is not carried over
+
+    def _note_rest(self, node: FlowNode) -> None:
+        image = node.properties.get("runtime_image")
+        if image.value:
+            self._note_property(image, RUNS_HERE)
+        given = node.properties.value if isinstance(node.properties.value, dict) else {}
+        for key in given:
+            if key not in CARRIED and key != "ui_data" and _is_set(given[key]):
+                self._note_property(node.properties.get(key), REASONS.get(key, NOT_KUBERNETES))
+
+    def _note_defaults(self, flow: Flow) -> None:
+        given = flow.defaults.value
+        for key in given if isinstance(given, dict) else ():
+            if key != "env_vars" and _is_set(given[key]):
+                reason = RUNS_HERE if key == "runtime_image" else REASONS.get(key, NOT_KUBERNETES)
+                self._note_property(flow.defaults.get(key), reason)
+
+    def _note_property(self, property_: Field, reason: Words) -> None:
+        key = property_.where.rpartition(".")[2]
+        self._notes.add(
+            property_.where,
+            f"{key} is left out: {reason.en}",
+            f"未导入 {key}：{reason.zh}",
+        )
+
+
+def _is_set(value: Any) -> bool:
+    return value not in (None, "", [], {}, False)
+
+
+def _variable(entry: Field) -> tuple[str, str]:
+    """A variable as versions up to 7 write it (`NAME=value`), or as version 8 does."""
+    if isinstance(entry.value, str):
+        name, _, value = entry.value.partition("=")
+        return name.strip(), value
+    return entry.get("env_var").text(), entry.get("value").text("")
+
+
+def _assignment(name: str, value: str) -> str:
+    # DVC would take it for a template.
+    return quoted(f"{name}={value}").replace("${", "\\${")
+
+
+def _overlap(path: str, other: str) -> bool:
+    return path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/")
+
+
+def _mark(made: _Made, place: str) -> str:
+    """The command that leaves the node's mark: what it was made of, in a file."""
+    assert made.marker is not None
+    files: Sequence[str] = list(dict.fromkeys([*made.deps, *made.sources]))
+    words = [posixpath.relpath(file, place or ".") for file in [made.marker, *files]]
+    return f"jupyter mlws mark {' '.join(quoted(word) for word in words)}"

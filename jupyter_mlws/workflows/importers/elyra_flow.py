@@ -1,0 +1,240 @@
+"""Reads Elyra's `.pipeline` files (schema versions 3 to 8) as one flat flow.
+
+The versions differ in where a node's properties are (4), in the names of operations that are not
+generic (5, 6), in how values of components are wrapped (7) and in lists of variables, which
+became objects (8); see the migrations of elyra-ai/pipeline-editor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jupyter_mlws.workflows.importers.outcome import Field, Notes, refused
+
+FIRST, LAST = 3, 8
+"""The schema versions that are read."""
+GENERIC = ("execute-notebook-node", "execute-python-node", "execute-r-node")
+Key = tuple[str, str]
+"""The id of a pipeline, and of a node in it."""
+
+
+@dataclass(frozen=True)
+class FlowNode:
+    """A generic node: its operation, title, properties and place on the canvas."""
+
+    key: Key
+    operation: str
+    label: str
+    properties: Field
+    at: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A text on the canvas."""
+
+    text: str
+    at: tuple[float, float] | None
+    nodes: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The nodes of all pipelines of a file, and which come before which."""
+
+    name: str
+    description: str
+    version: int
+    nodes: list[FlowNode]
+    links: list[tuple[Key, Key]]
+    comments: list[Comment]
+    defaults: Field
+
+
+def read_flow(data: Field, notes: Notes) -> Flow:
+    """The flow of a file's JSON; error 40211 with the field where it is none."""
+    pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}
+    if not pipelines:
+        raise data.get("pipelines").wrong("there is no pipeline in it", "其中没有流水线")
+    primary_id = data.get("primary_pipeline").text(next(iter(pipelines)))
+    primary = pipelines.get(primary_id)
+    if primary is None:
+        raise data.get("primary_pipeline").wrong("there is no such pipeline", "没有该流水线")
+    version = _version(primary)
+    reader = _Reader(pipelines, version, notes)
+    properties = primary.dig("app_data", "properties")
+    name = properties.get("name").text("") or primary.dig("app_data", "name").text("")
+    return Flow(
+        name=name,
+        description=properties.get("description").text(""),
+        version=version,
+        nodes=reader.nodes(primary_id),
+        links=reader.links(),
+        comments=[c for p in pipelines.values() for c in reader.comments(p)],
+        defaults=properties.get("pipeline_defaults"),
+    )
+
+
+def _version(primary: Field) -> int:
+    field = primary.dig("app_data", "version")
+    try:
+        version = int(field.value or 0)
+    except (TypeError, ValueError):
+        raise field.wrong("it must be a number", "应为数字") from None
+    if not FIRST <= version <= LAST:
+        raise field.wrong(
+            f"version {version} is not known; versions {FIRST} to {LAST} are "
+            "(Elyra brings older files up to date when it opens and saves them)",
+            f"不支持版本 {version}；支持版本 {FIRST} 至 {LAST}"
+            "（Elyra 打开并保存旧文件时会更新其版本）",
+        )
+    return version
+
+
+class _Reader:
+    """Looks through groups, bindings and nodes that are not carried over."""
+
+    def __init__(self, pipelines: dict[str, Field], version: int, notes: Notes) -> None:
+        self._version = version
+        self._notes = notes
+        self._all: dict[Key, Field] = {}
+        self._inside: dict[str, list[Key]] = {}
+        for name, pipeline in pipelines.items():
+            for node in pipeline.get("nodes").items():
+                key = (name, node.get("id").text())
+                if key in self._all:
+                    raise node.get("id").wrong("another node has this id", "已有节点使用此 id")
+                self._all[key] = node
+                self._inside.setdefault(name, []).append(key)
+        self._groups = {
+            self._subflow(node): key
+            for key, node in self._all.items()
+            if node.get("type").text("") == "super_node"
+        }
+
+    def nodes(self, pipeline: str, offset: tuple[float, float] = (0, 0)) -> list[FlowNode]:
+        """The generic nodes of a pipeline and of the groups in it; the others are noted."""
+        found = []
+        for key in self._inside.get(pipeline, ()):
+            node = self._all[key]
+            kind = node.get("type").text("")
+            if kind == "super_node":
+                found += self._group(node, offset)
+            elif kind == "execution_node" and node.get("op").text("") in GENERIC:
+                found.append(self._generic(key, node, offset))
+            elif kind != "binding":
+                self._note_other(node, kind)
+        return found
+
+    def _group(self, node: Field, offset: tuple[float, float]) -> list[FlowNode]:
+        label = _label(node) or node.get("id").text()
+        self._notes.add(
+            node.where,
+            f"the group {label!r} is not kept as one; its nodes stand beside the others",
+            f"分组 {label!r} 不再保留，其中的节点与其他节点并列",
+        )
+        at = _at(node, offset) or offset
+        places = [p for key in self._inside.get(self._subflow(node), ()) if (p := self._place(key))]
+        corner = (min((p[0] for p in places), default=0), min((p[1] for p in places), default=0))
+        return self.nodes(self._subflow(node), (at[0] - corner[0], at[1] - corner[1]))
+
+    def _place(self, key: Key) -> tuple[float, float] | None:
+        return _at(self._all[key], (0, 0))
+
+    def _subflow(self, node: Field) -> str:
+        return node.dig("subflow_ref", "pipeline_id_ref").text()
+
+    def _generic(self, key: Key, node: Field, offset: tuple[float, float]) -> FlowNode:
+        app = node.get("app_data")
+        properties = app if self._version < 4 else app.get("component_parameters")
+        file = properties.get("filename").text()
+        label = app.get("label").text("") or _label(node) or file.rpartition("/")[2]
+        return FlowNode(key, node.get("op").text(), label, properties, _at(node, offset))
+
+    def _note_other(self, node: Field, kind: str) -> None:
+        what = node.get("op").text("") or kind
+        label = node.dig("app_data", "label").text("") or _label(node) or node.get("id").text()
+        self._notes.add(
+            node.where,
+            f"the node {label!r} is left out: {what!r} runs on Elyra's own back ends alone "
+            "(notebooks, Python and R scripts are carried over); what came before it now comes "
+            "before what followed it",
+            f"未导入节点 {label!r}：{what!r} 只能在 Elyra 自己的后端运行"
+            "（可导入笔记本、Python 与 R 脚本）；其前后的节点改为直接相连",
+        )
+
+    def links(self) -> list[tuple[Key, Key]]:
+        """Which generic node comes before which, each pair once."""
+        pairs = []
+        for key, node in self._all.items():
+            if node.get("op").text("") in GENERIC:
+                pairs += [(source, key) for source in self._before(key, set())]
+        return list(dict.fromkeys(pairs))
+
+    def _before(self, key: Key, seen: set[tuple[Key, str]]) -> Iterator[Key]:
+        """The generic nodes that the links into a node come from."""
+        for port in self._all[key].get("inputs").items():
+            for link in port.get("links").items():
+                yield from self._source(key[0], link, seen)
+
+    def _source(self, pipeline: str, link: Field, seen: set[tuple[Key, str]]) -> Iterator[Key]:
+        key = (pipeline, link.get("node_id_ref").text())
+        port = link.get("port_id_ref").text("")
+        node = self._all.get(key)
+        if node is None:
+            raise link.get("node_id_ref").wrong("there is no such node", "没有该节点")
+        if (key, port) in seen:
+            return
+        seen.add((key, port))
+        kind = node.get("type").text("")
+        if node.get("op").text("") in GENERIC:
+            yield key
+        elif kind == "super_node":
+            yield from self._out_of(node, port, seen)
+        elif kind == "binding" and pipeline in self._groups:
+            yield from self._into(pipeline, key, seen)
+        else:
+            yield from self._before(key, seen)
+
+    def _out_of(self, group: Field, port: str, seen: set[tuple[Key, str]]) -> Iterator[Key]:
+        """What a group's output comes from, inside it."""
+        inside = self._subflow(group)
+        for output in group.get("outputs").items():
+            binding = (inside, output.get("subflow_node_ref").text(""))
+            if output.get("id").text("") == port and binding in self._all:
+                yield from self._before(binding, seen)
+
+    def _into(self, pipeline: str, binding: Key, seen: set[tuple[Key, str]]) -> Iterator[Key]:
+        """What comes into a group at one of its bindings, from outside."""
+        outer = self._groups[pipeline]
+        for port in self._all[outer].get("inputs").items():
+            if port.get("subflow_node_ref").text("") == binding[1]:
+                for link in port.get("links").items():
+                    yield from self._source(outer[0], link, seen)
+
+    def comments(self, pipeline: Field) -> Iterator[Comment]:
+        """The comments of a pipeline."""
+        name = pipeline.get("id").text()
+        for comment in pipeline.dig("app_data", "ui_data", "comments").items():
+            x, y = comment.get("x_pos").number(), comment.get("y_pos").number()
+            refs = comment.get("associated_id_refs").items()
+            nodes = tuple((name, ref.get("node_ref").text("")) for ref in refs)
+            at = (x, y) if x is not None and y is not None else None
+            yield Comment(comment.get("content").text(""), at, nodes)
+
+
+def _label(node: Field) -> str:
+    return node.dig("app_data", "ui_data", "label").text("")
+
+
+def _at(node: Field, offset: tuple[float, float]) -> tuple[float, float] | None:
+    ui = node.dig("app_data", "ui_data")
+    x, y = ui.get("x_pos").number(), ui.get("y_pos").number()
+    return None if x is None or y is None else (x + offset[0], y + offset[1])
+
+
+def check_is_pipeline(data: Field) -> None:
+    """Error 40211 unless it says of itself that it is a pipeline."""
+    if not isinstance(data.value, dict) or "pipelines" not in data.value:
+        raise refused(data.path, "pipelines", "it is no Elyra pipeline", "不是 Elyra 流水线")

@@ -1,0 +1,174 @@
+"""Imports a file: tells what it is, reads it, shows what comes of it or writes that."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.definition import WorkflowDefinition
+from jupyter_mlws.workflows.document import Document
+from jupyter_mlws.workflows.editing import Editor
+from jupyter_mlws.workflows.importers.models import Format, ImportRequest
+from jupyter_mlws.workflows.importers.outcome import Field, Notes, Outcome, refused
+
+SUFFIXES = {".pipeline": Format.ELYRA, ".ipynb": Format.NOTEBOOK}
+LONGEST = 16_000_000
+"""Bytes; a larger file holds outputs that an import does not need."""
+
+
+class Importer:
+    """Imports into one project."""
+
+    def __init__(self, project: Project, editor: Editor) -> None:
+        self._project = project
+        self._editor = editor
+
+    def carry(self, request: ImportRequest) -> tuple[Format, Outcome, Document]:
+        """Import, or only show it (``dry_run``).
+
+        Errors: 40211 with the field or line for a file that is not what it should be, 40401 where
+        there is none, 50302 outside the project, and those of a definition.
+        """
+        path, data = self._content(request)
+        kind = request.format or _format_of(path, data)
+        target = self._editor.place(request.name or self._name(kind, path, data), request.path)
+        outcome = self._read(kind, path, data, request, target)
+        document = self._editor.create(
+            outcome.definition, outcome.files, outcome.title, save=not request.dry_run
+        )
+        return kind, outcome, document
+
+    # What is given
+
+    def _content(self, request: ImportRequest) -> tuple[str, Any]:
+        """The path (empty if only content is given) and the JSON."""
+        path = ""
+        if request.file is not None:
+            path = posixpath.normpath(request.file.lstrip("/") or ".")
+            self._project.resolve(path)
+        if request.content is None and request.file is None:
+            words = Words("Give a `file` or its `content`.", "请给出 `file` 或其 `content`。")
+            raise MLWSError("50201", Fault("file", words))
+        if isinstance(request.content, dict):
+            return path, request.content
+        text = request.content if request.content is not None else self._text(path)
+        return path, _parsed(path, text)
+
+    def _text(self, path: str) -> str:
+        file = self._project.resolve(path)
+        try:
+            if file.stat().st_size > LONGEST:
+                raise refused(path, "", "it is larger than 16 MB", "大于 16 MB")
+            return file.read_bytes().decode("utf-8")
+        except UnicodeDecodeError:
+            raise refused(path, "", "it is not UTF-8", "不是 UTF-8 编码") from None
+        except OSError as error:
+            raise MLWSError("40401", kind="file", name=path) from error
+
+    def _name(self, kind: Format, path: str, data: Any) -> str:
+        """The title: what the file says, or what it is called."""
+        own = None
+        if kind is Format.DEFINITION and isinstance(data, dict):
+            own = data.get("name")
+        elif kind is Format.ELYRA:
+            own = _elyra_name(data)
+        stem = Path(path).stem if path else "Imported"
+        return own.strip() if isinstance(own, str) and own.strip() else stem
+
+    # What comes of it
+
+    def _read(
+        self, kind: Format, path: str, data: Any, request: ImportRequest, target: str
+    ) -> Outcome:
+        notes = Notes()
+        name = request.name or self._name(kind, path, data)
+        field = Field(data, "", path)
+        if kind is Format.DEFINITION:
+            return _definition(field, name, target, notes)
+        if kind is Format.ELYRA:
+            return self._elyra(field, name, target, notes)
+        from jupyter_mlws.workflows.importers.notebooks import split
+
+        resolve, held = self._project.resolve, self._editor.held
+        return split(data, path, name, target, self._project.root, resolve, held, notes)
+
+    def _elyra(self, data: Field, name: str, target: str, notes: Notes) -> Outcome:
+        from jupyter_mlws.workflows.importers.elyra import ElyraImporter
+        from jupyter_mlws.workflows.importers.elyra_flow import check_is_pipeline, read_flow
+
+        check_is_pipeline(data)
+        flow = read_flow(data, notes)
+        if not flow.nodes:
+            raise data.get("pipelines").wrong(
+                "there is no notebook and no script in it", "其中没有笔记本或脚本"
+            )
+        root, editor = self._project.root, self._editor
+        carrier = ElyraImporter(root, target, self._project.resolve, editor.held, notes)
+        return carrier.carry(flow, data.path, name)
+
+
+def _parsed(path: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise refused(
+            path, "", f"it is no JSON: {error.msg}", f"不是 JSON：{error.msg}", error.lineno
+        ) from None
+    except RecursionError:
+        raise refused(path, "", "it is nested too deeply", "嵌套过深") from None
+
+
+def _format_of(path: str, data: Any) -> Format:
+    """By what the content is, else by what the file is called."""
+    if isinstance(data, dict):
+        if "pipelines" in data:
+            return Format.ELYRA
+        if "nbformat" in data:
+            return Format.NOTEBOOK
+    return SUFFIXES.get(Path(path).suffix.lower(), Format.DEFINITION)
+
+
+def _elyra_name(data: Any) -> str | None:
+    try:
+        app = data["pipelines"][0]["app_data"]
+        name = (app.get("properties") or {}).get("name") or app.get("name")
+    except (KeyError, IndexError, TypeError, AttributeError):
+        # What is wrong with it is told when it is read.
+        return None
+    # Elyra's own placeholder, which every file has until somebody names it.
+    return name if isinstance(name, str) and name != "untitled" else None
+
+
+def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
+    """The specification's JSON (`name`, `nodes`, `edges`), as a POST of it would take it."""
+    from jupyter_mlws.api import wording
+
+    if not isinstance(data.value, dict) or "nodes" not in data.value:
+        raise refused(
+            data.path,
+            "nodes",
+            "it is no workflow: a definition has `name`, `nodes` and `edges`",
+            "不是工作流：定义应含 `name`、`nodes` 和 `edges`",
+        )
+    known = {key: value for key, value in data.value.items() if key in ("nodes", "edges")}
+    for key in data.value:
+        if key not in (*known, "name", "path"):
+            notes.add(
+                key,
+                f"{key!r} is left out: a definition has no such field",
+                f"未导入 {key!r}：定义中没有此字段",
+            )
+    try:
+        given = WorkflowDefinition.model_validate({**known, "name": name, "path": target})
+    except ValidationError as error:
+        faults = wording.faults(error)
+        first = faults[0]
+        reason = f"{first.field}: {first.message.en}"
+        raise MLWSError("40211", *faults, path=data.path, reason=reason, line=None) from error
+    return Outcome(given, notes)

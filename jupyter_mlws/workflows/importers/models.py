@@ -1,0 +1,74 @@
+"""What the API takes and answers of an import."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.workflows.models import Workflow
+
+
+class Format(str, Enum):
+    """What a file is."""
+
+    ELYRA = "elyra"
+    NOTEBOOK = "notebook"
+    DEFINITION = "definition"
+
+
+class ImportRequest(Request):
+    """What to import: a file of the project, or its content."""
+
+    file: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="A file of the project; with `content`, where that would be.",
+    )
+    content: str | dict[str, Any] | None = Field(
+        default=None, description="The text of the file, or what its JSON holds."
+    )
+    format: Format | None = Field(
+        default=None, description="What it is; by default told by its name and content."
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=200, description="The title, if not the file's own."
+    )
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="The folder of the new workflow; by default one in `workflows/`.",
+    )
+    dry_run: bool = Field(default=False, description="Only tell what would be written.")
+
+
+class ImportNote(Record):
+    """Something that could not be carried over as it was: where it stands, and why."""
+
+    place: str
+    reason: str
+
+
+class ImportedFile(Record):
+    """A file that is written beside the workflow's own."""
+
+    path: str
+    text: str
+
+
+class Imported(Record):
+    """What an import makes; ``written`` is false for a dry run.
+
+    ``text`` is that of the `dvc.yaml`; ``notes`` are all that was not carried over as it was.
+    """
+
+    workflow: Workflow
+    format: Format
+    written: bool
+    notes: list[ImportNote]
+    files: list[ImportedFile]
+    text: str

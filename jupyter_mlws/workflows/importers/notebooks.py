@@ -1,0 +1,415 @@
+"""Splits a Python notebook into notebooks that are nodes of a workflow."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.workflows import settings
+from jupyter_mlws.workflows.commands import quoted
+from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
+from jupyter_mlws.workflows.importers.cells.code import CellSyntaxError, CodeCell, read_cell
+from jupyter_mlws.workflows.importers.cells.flow import Carried, Flow, Step, Version
+from jupyter_mlws.workflows.importers.cells.grouping import Groups, group
+from jupyter_mlws.workflows.importers.cells.kinds import EXTENSIONS
+from jupyter_mlws.workflows.importers.outcome import Notes, Outcome, refused
+from jupyter_mlws.workflows.notebook.parameters import (
+    TAG,
+    NotebookError,
+    language_of,
+    read,
+    source_of,
+)
+
+HANDOVER = "_handover"
+LOADING = "mlws-load"
+STORING = "mlws-store"
+LONGEST = 40
+"""Characters of a node's id that a heading gives."""
+
+
+@dataclass
+class Part:
+    """A node on its way: its cells, what it takes and makes."""
+
+    id: str
+    steps: list[Step]
+    deps: list[str] = field(default_factory=list)
+    outs: list[str] = field(default_factory=list)
+    stored: dict[Version, str] = field(default_factory=dict)
+
+
+class Splitter:
+    """Splits one notebook, which stands at ``path``, for the workflow at ``target``."""
+
+    def __init__(
+        self,
+        data: dict[str, Any],
+        path: str,
+        target: str,
+        root: Path,
+        resolve: Callable[[str], Path],
+        held: Callable[[str], Words | None],
+        notes: Notes,
+    ) -> None:
+        self._data = data
+        self._path = path
+        self._home = posixpath.dirname(path)
+        self._target = posixpath.dirname(target)
+        self._root = root
+        self._resolve = resolve
+        self._held = held
+        self._notes = notes
+        self._texts: dict[int, list[dict[str, Any]]] = {}
+        self._metadata: dict[int, dict[str, Any]] = {}
+
+    def split(self, name: str, target: str) -> Outcome:
+        """The workflow, and the notebooks of its nodes."""
+        if language_of(self._data) != "python":
+            return self._whole(name, target)
+        cells = self._cells()
+        flow = Flow(cells)
+        groups = group(flow)
+        self._note_cells(flow, groups)
+        self._pass_texts_on(flow)
+        parts = self._named(groups.members())
+        if not parts:
+            raise refused(self._path, "cells", "there is no code in it", "其中没有代码")
+        owner = {step.index: part for part in parts for step in part.steps}
+        self._hand_over(parts, owner)
+        self._join_files(parts, owner)
+        files = {self._file(part): self._notebook(part, flow, owner) for part in parts}
+        return Outcome(self._definition(name, target, parts), self._notes, files)
+
+    # What is in the notebook
+
+    def _cells(self) -> list[CodeCell]:
+        found: list[CodeCell] = []
+        heading: str = ""
+        waiting: list[dict[str, Any]] = []
+        for number, cell in enumerate(self._data.get("cells") or (), 1):
+            source = source_of(cell)
+            if cell["cell_type"] != "code":
+                match = re.search(r"^#{1,6}\s+(.+)$", source, re.MULTILINE)
+                heading = match[1].strip() if match and cell["cell_type"] == "markdown" else heading
+                waiting.append(cell)
+                continue
+            tags = (cell.get("metadata") or {}).get("tags") or ()
+            code = self._read(number, source, parameters=TAG in tags)
+            code.heading = heading
+            self._texts[number], waiting = waiting, []
+            self._metadata[number] = cell.get("metadata") or {}
+            if code.source.strip():
+                found.append(code)
+        self._texts[-1] = waiting
+        return found
+
+    def _read(self, number: int, source: str, *, parameters: bool) -> CodeCell:
+        try:
+            return read_cell(number, source, parameters=parameters)
+        except CellSyntaxError as error:
+            raise refused(
+                self._path,
+                f"cells.{number - 1}",
+                f"line {error.line} of cell {number} is no Python: {error.reason}",
+                f"单元格 {number} 第 {error.line} 行不是 Python：{error.reason}",
+            ) from None
+
+    def _pass_texts_on(self, flow: Flow) -> None:
+        """Texts before code that is carried along stand before the next cell that runs."""
+        running = {step.cell.number for step in flow.steps if step.runs}
+        waiting: list[dict[str, Any]] = []
+        for number in [*sorted(n for n in self._texts if n > 0), -1]:
+            texts = [*waiting, *self._texts.pop(number, ())]
+            if number in running or number == -1:
+                self._texts[number], waiting = texts, []
+            else:
+                waiting = texts
+
+    def _note_cells(self, flow: Flow, groups: Groups) -> None:
+        for step in flow.steps:
+            for words in step.cell.remarks:
+                self._notes.add(f"cell {step.cell.number}", *words)
+        numbers = [step.cell.number for step in flow.steps]
+        for one, other, words in groups.reasons:
+            self._notes.add(
+                f"cells {numbers[one]}, {numbers[other]}",
+                f"they stay in one node: {words.en}",
+                f"保留在同一节点中：{words.zh}",
+            )
+
+    def _named(self, members: Sequence[list[Step]]) -> list[Part]:
+        """The groups with ids: of their heading, else of what they make."""
+        taken, parts = {"workflow"}, []
+        headed = len({step.cell.heading for steps in members for step in steps}) > 1
+        for steps in members:
+            heading = steps[0].cell.heading if headed else ""
+            made = next((name for step in steps for name in step.writes if name != "_"), "")
+            wanted = _slug(heading) or _slug(made) or f"cell-{steps[0].cell.number}"
+            unique, number = wanted, 1
+            while unique in taken:
+                number += 1
+                unique = f"{wanted}-{number}"
+            taken.add(unique)
+            parts.append(Part(unique, steps))
+        return parts
+
+    # What goes from node to node
+
+    def _hand_over(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
+        """Give every variable that another node needs a file."""
+        for part in parts:
+            for step in part.steps:
+                for version in step.reads.values():
+                    maker = owner.get(version.cell)
+                    if version.carried is None and maker is not None and maker is not part:
+                        path = maker.stored.setdefault(version, self._variable(maker, version))
+                        if path not in part.deps:
+                            part.deps.append(path)
+        for part in parts:
+            part.outs += part.stored.values()
+
+    def _variable(self, maker: Part, version: Version) -> str:
+        name = f"{maker.id}.{version.name}"
+        if any(other.name == version.name for other in maker.stored):
+            # The same name, from a later cell of the node.
+            name = f"{name}.{version.cell}"
+        return posixpath.join(self._target, "out", f"{name}{EXTENSIONS[version.kind]}")
+
+    def _join_files(self, parts: Sequence[Part], owner: dict[int, Part]) -> None:
+        """Files that cells name are dependencies and outputs."""
+        written = {path for part in parts for step in part.steps for path in step.files_written}
+        for part in parts:
+            for step in part.steps:
+                for path in step.files_written:
+                    self._add_out(part, step, path)
+        outs = {out for part in parts for out in part.outs}
+        for part in parts:
+            for step in part.steps:
+                for path in step.files_read:
+                    found = self._inside(step, path)
+                    if found is None or found in part.outs or path in part_writes(part):
+                        continue
+                    if found in outs or path in written or (self._root / found).exists():
+                        part.deps.append(found)
+            part.deps = list(dict.fromkeys(part.deps))
+
+    def _add_out(self, part: Part, step: Step, path: str) -> None:
+        found = self._inside(step, path)
+        if found is None or found in part.outs:
+            return
+        why = self._held(found)
+        if why is None:
+            part.outs.append(found)
+            return
+        self._notes.add(
+            f"cell {step.cell.number}",
+            f"{path!r} is written and is no output of {part.id}: {why.en}",
+            f"会写入 {path!r}，但它不是 {part.id} 的输出：{why.zh}",
+        )
+
+    def _inside(self, step: Step, path: str) -> str | None:
+        """A path of a cell from the project's root; None outside of it."""
+        found = posixpath.normpath(posixpath.join(self._home, path))
+        try:
+            self._resolve(found)
+        except MLWSError:
+            self._notes.add(
+                f"cell {step.cell.number}",
+                f"{path!r} is outside the project: no node runs again when it changes",
+                f"{path!r} 位于项目之外：它变化时不会重新运行节点",
+            )
+            return None
+        return None if found == "." or settings.unfit_text(found) else found
+
+    # The notebooks
+
+    def _file(self, part: Part) -> str:
+        return posixpath.join(self._target, "nodes", f"{part.id}.ipynb")
+
+    def _notebook(self, part: Part, flow: Flow, owner: dict[int, Part]) -> str:
+        folder = posixpath.dirname(self._file(part))
+        writer = _Writer(part, flow, owner, lambda path: posixpath.relpath(path, folder))
+        cells = [*writer.beginning(posixpath.relpath(self._home or ".", folder))]
+        for step in part.steps:
+            number = step.cell.number
+            cells += [_copied(text, f"text-{number}-{n}") for n, text in
+                      enumerate(self._texts.get(number, ()))]  # fmt: skip
+            cells += writer.around(step, self._metadata[number])
+        if part.steps[-1].index == max(owner):
+            last = self._texts.get(-1, ())
+            cells += [_copied(text, f"text-end-{n}") for n, text in enumerate(last)]
+        metadata = {key: value for key, value in (self._data.get("metadata") or {}).items()
+                    if key in ("kernelspec", "language_info")}  # fmt: skip
+        made = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+
+    # The workflow
+
+    def _definition(self, name: str, target: str, parts: Sequence[Part]) -> WorkflowDefinition:
+        makers = {out: part for part in parts for out in part.outs}
+        nodes, edges = [], []
+        for part in parts:
+            executed = posixpath.join(self._target, "out", f"{part.id}.ipynb")
+            brought = [dep for dep in part.deps if dep in makers and makers[dep] is not part]
+            for dep in brought:
+                edges.append(EdgeDefinition(source=makers[dep].id, target=part.id, path=dep))
+            command = f"jupyter mlws notebook {quoted(self._file(part))} --out {quoted(executed)}"
+            nodes.append(
+                NodeDefinition(
+                    id=part.id,
+                    type="notebook",
+                    config={"cmd": command},
+                    deps=[self._file(part), *(dep for dep in part.deps if dep not in brought)],
+                    outs=[executed, *part.outs],
+                )
+            )
+        return WorkflowDefinition(name=name, path=target, nodes=nodes, edges=edges)
+
+    def _whole(self, name: str, target: str) -> Outcome:
+        """One node: what the cells of another language hand on is not known."""
+        language = language_of(self._data)
+        if not self._path:
+            raise refused(
+                "", "file", f"a notebook in {language} must be a file of the project",
+                f"{language} 笔记本须为项目中的文件",
+            )  # fmt: skip
+        self._notes.add(
+            "metadata.kernelspec",
+            f"it is one node: only Python is split, and this is {language}",
+            f"整个笔记本为一个节点：仅能拆分 Python，而它使用 {language}",
+        )
+        node = _slug(posixpath.splitext(posixpath.basename(self._path))[0]) or "notebook"
+        executed = posixpath.join(self._target, "out", f"{node}.ipynb")
+        command = f"jupyter mlws notebook {quoted(self._path)} --out {quoted(executed)}"
+        definition = NodeDefinition(
+            id=node, type="notebook", config={"cmd": command}, deps=[self._path], outs=[executed]
+        )
+        return Outcome(WorkflowDefinition(name=name, path=target, nodes=[definition]), self._notes)
+
+
+def part_writes(part: Part) -> set[str]:
+    """The files that a node's own cells write."""
+    return {path for step in part.steps for path in step.files_written}
+
+
+class _Writer:
+    """Writes the cells of one node, with what each needs in front and what others need behind."""
+
+    def __init__(
+        self, part: Part, flow: Flow, owner: dict[int, Part], relative: Callable[[str], str]
+    ) -> None:
+        self._part = part
+        self._flow = flow
+        self._owner = owner
+        self._relative = relative
+        self._here: dict[str, Version] = {}
+        self._done: set[Carried] = set()
+
+    def beginning(self, home: str) -> Iterator[dict[str, Any]]:
+        """The parameters that the node uses, then the way to the folder of the notebook."""
+        used = {v.carried for step in self._part.steps for v in step.reads.values() if v.carried}
+        parameters = [
+            carried
+            for step in self._flow.steps
+            for carried in step.carried
+            if carried.parameters and carried in used and not carried.needs
+        ]
+        if parameters:
+            yield _code("\n".join(c.source for c in parameters), "parameters", TAG)
+            self._done |= set(parameters)
+        lines = [f"import jupyter_mlws.components.handover as {HANDOVER}"]
+        lines.append(f"{HANDOVER}.enter({home!r})  # where its paths begin")
+        yield _code("\n".join(lines), "enter", LOADING)
+
+    def around(self, step: Step, metadata: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """A cell, behind what it needs and in front of what others need of it."""
+        number = step.cell.number
+        before = [*self._carried(step), *self._loaded(step)]
+        if before:
+            yield _code("\n".join(before), f"load-{number}", LOADING)
+        yield {**_code(step.cell.source, f"cell-{number}"), "metadata": metadata}
+        for carried in step.carried:
+            self._done.add(carried)
+        self._here |= step.writes
+        behind = [
+            f"{HANDOVER}.store({version.name}, {self._relative(path)!r})"
+            for version, path in self._part.stored.items()
+            if version.cell == step.index
+        ]
+        if behind:
+            yield _code("\n".join(behind), f"store-{number}", STORING)
+
+    def _carried(self, step: Step) -> Iterator[str]:
+        """Imports, functions, constants and settings that the cell needs and that are not here."""
+        wanted = {v.carried for v in step.reads.values() if v.carried is not None}
+        wanted |= {one for one in self._flow.settings if one.cell < step.index}
+        wanted = {need for one in wanted for need in one.closure()}
+        for earlier in self._flow.steps[: step.index]:
+            for carried in earlier.carried:
+                if carried in wanted and carried not in self._done:
+                    self._done.add(carried)
+                    yield carried.source
+
+    def _loaded(self, step: Step) -> Iterator[str]:
+        """The variables of other nodes that are not here, or not as the cell needs them."""
+        for name, version in step.reads.items():
+            maker = self._owner.get(version.cell)
+            if version.carried is not None or maker is None or maker is self._part:
+                continue
+            if self._here.get(name) is not version:
+                self._here[name] = version
+                path = self._relative(maker.stored[version])
+                yield f"{name} = {HANDOVER}.load({path!r})"
+
+
+def _code(source: str, name: str, *tags: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": name,
+        "metadata": {"tags": list(tags)} if tags else {},
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _copied(cell: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**cell, "id": name}
+
+
+def _slug(text: str) -> str:
+    """An id that text gives: its letters and digits, joined by dashes."""
+    bare = re.sub(r"^\d+[.):]\s*", "", text)
+    name = "-".join(re.findall(r"\w+", bare))
+    if len(name) > LONGEST:
+        name = name[:LONGEST].rpartition("-")[0] or name[:LONGEST]
+    return name
+
+
+def split(
+    data: Any,
+    path: str,
+    name: str,
+    target: str,
+    root: Path,
+    resolve: Callable[[str], Path],
+    held: Callable[[str], Words | None],
+    notes: Notes,
+) -> Outcome:
+    """The workflow of a notebook; error 40211 with the cell or field where it cannot be read."""
+    try:
+        checked = read(json.dumps(data).encode())
+    except NotebookError as error:
+        raise refused(path, "", *error.words) from None
+    if checked["nbformat"] != 4:
+        from jupyter_mlws.workflows.notebook.reading import as_node
+
+        checked = json.loads(json.dumps(as_node(checked)))
+    return Splitter(checked, path, target, root, resolve, held, notes).split(name, target)

@@ -1,0 +1,133 @@
+"""``jupyter mlws notebook IN.ipynb --out OUT.ipynb --SETTING value …``: runs one notebook.
+
+Exit codes: 0, 1 where a cell failed (the cell and its traceback are on stderr), 2 for a bad
+command line or a file that is no notebook. IN is never written to; OUT is written when all went
+well, in one step, and is the same for equal runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.node import UsageError, parse
+from jupyter_mlws.workflows.notebook.parameters import (
+    RESERVED,
+    TAG,
+    NotebookError,
+    language_of,
+    parameters_cell,
+    schema,
+    typed,
+)
+
+USAGE = "usage: jupyter mlws notebook IN.ipynb --out OUT.ipynb [--SETTING value ...]"
+STOPPED = 143
+"""The exit code of a run that was told to end, by the shell's convention."""
+INJECTED = "injected-parameters"
+"""The tag and the id of the cell that sets what the command line says."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one notebook; the exit code."""
+    if not argv or "-h" in argv or "--help" in argv:
+        print(USAGE)  # noqa: T201
+        return 0 if argv else 2
+    try:
+        source, out, given = _arguments(argv)
+        return _run(source, out, given)
+    except (UsageError, NotebookError, OSError) as error:
+        return _fail(2, f"{argv[0]}: {error}")
+
+
+def _arguments(argv: Sequence[str]) -> tuple[Path, Path, dict[str, list[str]]]:
+    if argv[0].startswith("-"):
+        raise UsageError(f"the notebook comes first; {USAGE}")
+    given = parse(argv[1:])
+    outs = given.pop(RESERVED, [])
+    if len(outs) != 1:
+        raise UsageError("--out takes the path of the executed notebook")
+    source, out = Path(argv[0]), Path(outs[0])
+    if out.exists() and out.samefile(source):
+        raise UsageError("--out is the notebook itself, which is never written to")
+    return source, out, given
+
+
+def _run(source: Path, out: Path, given: dict[str, list[str]]) -> int:
+    from jupyter_mlws.workflows.notebook.cleaning import clean
+    from jupyter_mlws.workflows.notebook.execution import CellError, execute
+    from jupyter_mlws.workflows.notebook.reading import read_notebook
+
+    notebook = read_notebook(source)
+    inject(notebook, values_of(notebook, given))
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    try:
+        execute(notebook, source.resolve().parent, sys.stdout, sys.stderr)
+    except KeyboardInterrupt:
+        return _fail(STOPPED, f"{source}: stopped")
+    except CellError as error:
+        return _fail(1, f"{source}: {error}", error.traceback)
+    clean(notebook)
+    _write(notebook, out)
+    return 0
+
+
+def values_of(notebook: Any, given: dict[str, list[str]]) -> dict[str, Any]:
+    """What the command line sets; a name that the notebook does not know is refused."""
+    known = schema(notebook)
+    values = typed(known["properties"], given)
+    unknown = [name for name in values if name not in known["properties"]]
+    if unknown and not known["additionalProperties"]:
+        if parameters_cell(notebook) is None:
+            raise UsageError(f"--{unknown[0]}: the notebook has no cell tagged {TAG!r}")
+        names = ", ".join(known["properties"]) or "none"
+        raise UsageError(f"--{unknown[0]}: the notebook's parameters are: {names}")
+    return values
+
+
+def inject(notebook: Any, values: dict[str, Any]) -> None:
+    """Put a cell that sets ``values`` behind the one tagged ``parameters``, as papermill does."""
+    import nbformat
+
+    cells = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", ())]
+    place = next((n for n, c in enumerate(cells) if TAG in c.metadata.get("tags", ())), -1)
+    if values:
+        cell = nbformat.v4.new_code_cell(_translated(notebook, values))  # type: ignore[no-untyped-call]
+        cell.update(id=INJECTED, metadata={"tags": [INJECTED]})
+        cells.insert(place + 1, cell)
+    notebook.cells = cells
+
+
+def _translated(notebook: Any, values: dict[str, Any]) -> str:
+    from papermill.exceptions import PapermillException
+    from papermill.translators import translate_parameters
+
+    kernel = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+    try:
+        language = language_of(notebook)
+        # papermill writes this one as a capital.
+        return str(translate_parameters(kernel, "R" if language == "r" else language, values))
+    except PapermillException as error:
+        raise UsageError(str(error)) from error
+
+
+def _write(notebook: Any, out: Path) -> None:
+    import nbformat
+
+    text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.part")
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _fail(code: int, message: str, details: str = "") -> int:
+    sys.stdout.flush()
+    print(f"{details}\njupyter mlws notebook: {message}".lstrip(), file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,137 @@
+"""Runs the cells of a notebook in a kernel of their own, telling their output as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+START_TIMEOUT = 120
+"""Seconds in which a kernel must be up; a busy machine takes its time."""
+
+
+class CellError(Exception):
+    """A cell that failed: its number among all cells (from 1), and what the kernel said."""
+
+    def __init__(self, number: int, name: str, value: str, traceback: str) -> None:
+        self.number = number
+        self.traceback = traceback
+        super().__init__(f"cell {number}: {name}: {value}".rstrip(": "))
+
+
+def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
+    """Run all cells in ``folder``, filling in their outputs.
+
+    Errors: :class:`CellError` for the first cell that fails, :class:`NotebookError` where there
+    is no such kernel, :class:`KeyboardInterrupt` where a signal ended it.
+    """
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    client = _client(notebook, folder, out, err)
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        number = _failed(notebook)
+        traceback = COLOURS.sub("", error.traceback)
+        raise CellError(number, error.ename, error.evalue, traceback) from None
+    except (DeadKernelError, asyncio.CancelledError) as error:
+        if client.stopped:
+            raise KeyboardInterrupt from None
+        raise CellError(client.at + 1, "DeadKernelError", str(error), "") from None
+
+
+def _failed(notebook: Any) -> int:
+    for number, cell in enumerate(notebook.cells, 1):
+        if any(output.output_type == "error" for output in cell.get("outputs", ())):
+            found = number
+    return found
+
+
+def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:
+    from nbclient import NotebookClient
+
+    class Telling(NotebookClient):
+        """Passes output on while a cell still runs."""
+
+        at = 0
+        stopped = False
+
+        @asynccontextmanager
+        async def async_setup_kernel(self, **more: Any) -> AsyncIterator[None]:
+            async with super().async_setup_kernel(**more):
+                # nbclient's own handlers end the kernel under the cell that runs. A cancelled
+                # cell ends the kernel on its way out.
+                loop, task = asyncio.get_running_loop(), asyncio.current_task()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, self.stop, task)
+                yield
+
+        def stop(self, task: asyncio.Task[Any] | None) -> None:
+            self.stopped = True
+            if task is not None:
+                task.cancel()
+
+        async def async_execute_cell(
+            self, cell: Any, cell_index: int, *args: Any, **more: Any
+        ) -> Any:
+            self.at = cell_index
+            return await super().async_execute_cell(cell, cell_index, *args, **more)
+
+        def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
+            tell(msg["msg_type"], msg["content"], out, err)
+            return super().output(outs, msg, display_id, cell_index)
+
+    return Telling(
+        notebook,
+        kernel_name=kernel_of(notebook, err),
+        resources={"metadata": {"path": str(folder)}},
+        timeout=None,
+        startup_timeout=START_TIMEOUT,
+        record_timing=False,
+        coalesce_streams=True,
+    )
+
+
+def tell(kind: str, content: Any, out: TextIO, err: TextIO) -> None:
+    """Print an output where a terminal would have it."""
+    if kind == "stream":
+        stream = err if content["name"] == "stderr" else out
+        stream.write(content["text"])
+    elif kind in ("execute_result", "display_data") and "text/plain" in content["data"]:
+        stream = out
+        stream.write(f"{content['data']['text/plain']}\n")
+    else:
+        return
+    stream.flush()
+
+
+def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
+    """The name of an installed kernel for the notebook.
+
+    A Python notebook whose kernel has another machine's name gets this environment's own.
+    """
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
+
+    known = sorted(KernelSpecManager().find_kernel_specs())
+    wanted = notebook.metadata.get("kernelspec", {}).get("name") or NATIVE_KERNEL_NAME
+    if wanted in known:
+        return str(wanted)
+    if language_of(notebook) == "python" and NATIVE_KERNEL_NAME in known:
+        err.write(f"there is no kernel {wanted!r} here; {NATIVE_KERNEL_NAME} is used\n")
+        return str(NATIVE_KERNEL_NAME)
+    names = ", ".join(known) or "-"
+    raise NotebookError(
+        Words(
+            f"there is no kernel {wanted!r}; installed are: {names}",
+            f"没有内核 {wanted!r}；已安装：{names}",
+        )
+    )

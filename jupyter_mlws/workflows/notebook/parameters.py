@@ -1,0 +1,256 @@
+"""The settings of a notebook: what its cell tagged ``parameters`` assigns.
+
+Read from the text alone; nothing of the notebook is run.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jupyter_mlws.errors import Words
+
+TAG = "parameters"
+"""The tag that papermill looks for as well."""
+RESERVED = "out"
+"""The option of the command that no setting can have as its name."""
+KINDS = {"int": "integer", "float": "number", "str": "string", "bool": "boolean"}
+"""JSON Schema types of annotations."""
+TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+}
+NAMED: dict[str, bool | None] = {
+    "True": True,
+    "true": True,
+    "False": False,
+    "false": False,
+    "None": None,
+    "null": None,
+}
+
+
+class NotebookError(ValueError):
+    """A file that is no notebook, or none that can be run; says why in each language."""
+
+    def __init__(self, words: Words) -> None:
+        self.words = words
+        super().__init__(words.en)
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """The notebook that a file's bytes hold, of whatever format version.
+
+    :class:`NotebookError` with the line or field where it is none.
+    """
+    try:
+        notebook = json.loads(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise NotebookError(Words("it is not UTF-8", "不是 UTF-8 编码")) from None
+    except json.JSONDecodeError as error:
+        words = Words(
+            f"line {error.lineno}: it is no JSON: {error.msg}",
+            f"第 {error.lineno} 行：不是 JSON：{error.msg}",
+        )
+        raise NotebookError(words) from None
+    except RecursionError:
+        raise NotebookError(Words("it is nested too deeply", "嵌套过深")) from None
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
+        raise NotebookError(Words("it has no `nbformat`", "缺少 `nbformat`"))
+    if notebook["nbformat"] >= 4:
+        _check_cells(notebook.get("cells"))
+    return notebook
+
+
+def _check_cells(cells: Any) -> None:
+    if not isinstance(cells, list):
+        raise NotebookError(Words("`cells` must be a list", "`cells` 应为列表"))
+    for n, cell in enumerate(cells):
+        if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
+            words = Words(f"`cells.{n}` is no cell", f"`cells.{n}` 不是单元格")
+            raise NotebookError(words)
+        if not _is_text(cell.get("source", "")):
+            words = Words(f"`cells.{n}.source` must be text", f"`cells.{n}.source` 应为文本")
+            raise NotebookError(words)
+
+
+def _is_text(source: Any) -> bool:
+    return isinstance(source, str) or (
+        isinstance(source, list) and all(isinstance(row, str) for row in source)
+    )
+
+
+def source_of(cell: Mapping[str, Any]) -> str:
+    """A cell's text, which a file may hold as lines."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def language_of(notebook: Mapping[str, Any]) -> str:
+    """The language of the notebook's kernel, in lower case; Python where it does not say."""
+    metadata = notebook.get("metadata")
+    for name, key in (("language_info", "name"), ("kernelspec", "language")):
+        entry = metadata.get(name) if isinstance(metadata, Mapping) else None
+        if isinstance(entry, Mapping) and isinstance(entry.get(key), str) and entry[key]:
+            return str(entry[key]).lower()
+    return "python"
+
+
+def parameters_cell(notebook: Mapping[str, Any]) -> str | None:
+    """The text of the cell tagged ``parameters``; None where there is none."""
+    for cell in notebook.get("cells") or ():
+        metadata = cell.get("metadata")
+        tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
+        if cell["cell_type"] == "code" and isinstance(tags, list) and TAG in tags:
+            return source_of(cell)
+    return None
+
+
+def schema(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of the settings.
+
+    Of a language other than Python the names are not known: any are taken.
+    """
+    if language_of(notebook) != "python":
+        return {"type": "object", "properties": {}, "additionalProperties": True}
+    text = parameters_cell(notebook)
+    properties = dict(_assigned(text)) if text is not None else {}
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _assigned(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    lines = text.splitlines()
+    for statement in _statements(text):
+        if isinstance(statement, ast.AnnAssign):
+            targets: Sequence[ast.expr] = [statement.target]
+            value, hint = statement.value, ast.unparse(statement.annotation)
+        elif isinstance(statement, ast.Assign):
+            targets, value, hint = statement.targets, statement.value, None
+        else:
+            continue
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id != RESERVED:
+                yield target.id, _property(value, hint, _comment(statement, lines))
+
+
+def _statements(text: str) -> Sequence[ast.stmt]:
+    # Magics are no Python; a parameters cell has them on lines of their own.
+    kept = ["" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()]
+    try:
+        return ast.parse("\n".join(kept)).body
+    except (SyntaxError, ValueError, RecursionError):
+        # The run will say it with the line; there are no settings until then.
+        return []
+
+
+def _property(value: ast.expr | None, hint: str | None, comment: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    default = _literal(value)
+    kind = KINDS.get(hint or "") or _kind_of(default)
+    if kind is not None:
+        found["type"] = kind
+    if default is not _UNKNOWN:
+        found["default"] = default
+    if comment:
+        found["description"] = comment
+    return found
+
+
+_UNKNOWN = object()
+
+
+def _literal(value: ast.expr | None) -> Any:
+    try:
+        found = ast.literal_eval(value) if value is not None else _UNKNOWN
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return _UNKNOWN
+    if isinstance(found, float) and not math.isfinite(found):
+        return _UNKNOWN
+    try:
+        json.dumps(found)
+    except (TypeError, ValueError):
+        return _UNKNOWN
+    return list(found) if isinstance(found, tuple) else found
+
+
+def _kind_of(default: Any) -> str | None:
+    if isinstance(default, bool):
+        return "boolean"
+    if isinstance(default, int | float):
+        # `rate = 1` may as well be 0.5: only a hint makes it a whole number.
+        return "number"
+    kinds: list[tuple[type, str]] = [(str, "string"), (list, "array"), (dict, "object")]
+    return next((kind for type_, kind in kinds if isinstance(default, type_)), None)
+
+
+def _comment(statement: ast.stmt, lines: Sequence[str]) -> str:
+    line = lines[(statement.end_lineno or 1) - 1]
+    # Columns of ast count bytes.
+    rest = line.encode()[statement.end_col_offset or 0 :].decode(errors="ignore").strip()
+    return rest.lstrip("# ").strip() if rest.startswith("#") else ""
+
+
+def typed(properties: Mapping[str, Any], given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Values of the command line as the parameters' types, dots in a name as nesting.
+
+    ``properties`` are those of :func:`schema`; what is not among them is read as papermill
+    reads a ``-p`` of its own. :class:`NotebookError` for a value of the wrong type.
+    """
+    values: dict[str, Any] = {}
+    for name, words in given.items():
+        first, *path = name.split(".")
+        if first not in properties and not words and first.startswith("no-") and not path:
+            values[first[3:]] = False
+            continue
+        kind = None if path else properties.get(first, {}).get("type")
+        if path and isinstance(properties.get(first, {}).get("default"), dict):
+            # One key of a mapping is changed; the others keep what the notebook says.
+            values.setdefault(first, copy.deepcopy(properties[first]["default"]))
+        _put(values, [first, *path], _value(name, words, kind))
+    return values
+
+
+def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    here = values
+    for part in path[:-1]:
+        inner = here.setdefault(part, {})
+        if not isinstance(inner, dict):
+            name = ".".join(path)
+            words = Words(f"--{name} is a value and a group", f"--{name} 既是值又是分组")
+            raise NotebookError(words)
+        here = inner
+    here[path[-1]] = value
+
+
+def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
+    if kind == "array":
+        return [_guessed(word) for word in words]
+    if len(words) != 1:
+        return True if not words else [_guessed(word) for word in words]
+    word = words[0]
+    if kind in (None, "object"):
+        return _guessed(word)
+    if kind == "string":
+        return word
+    found = _guessed(word)
+    if found is not None and type(found) not in TYPES[kind]:
+        words_ = Words(f"--{name}: {word!r} is no {kind}", f"--{name}：{word!r} 不是 {kind}")
+        raise NotebookError(words_)
+    return found
+
+
+def _guessed(word: str) -> Any:
+    """A value by its look, as papermill's own command line reads it, and as DVC prints it."""
+    if word in NAMED:
+        return NAMED[word]
+    for type_ in (int, float):
+        try:
+            return type_(word)
+        except ValueError:
+            continue
+    return word

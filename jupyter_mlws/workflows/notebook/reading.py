@@ -1,0 +1,46 @@
+"""A notebook as nbformat's newest version, with ids that do not differ from read to read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows.notebook.parameters import NotebookError, read
+
+VERSION = 4
+MINOR = 5
+"""The first minor version whose cells have ids."""
+
+
+def read_notebook(path: Path) -> Any:
+    """The notebook of a file as an nbformat node; :class:`NotebookError` where it is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotebookError(Words(str(error.strerror), str(error.strerror))) from error
+    return as_node(read(data))
+
+
+def as_node(data: dict[str, Any]) -> Any:
+    """What :func:`~jupyter_mlws.workflows.notebook.parameters.read` gave, as an nbformat node."""
+    import nbformat
+
+    major, minor = data["nbformat"], data.get("nbformat_minor", 0)
+    named = (major, minor) >= (VERSION, MINOR)
+    try:
+        # Read as text: files hold sources as lists of lines.
+        node = nbformat.reads(json.dumps(data), nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
+        if major != VERSION:
+            node = nbformat.convert(node, VERSION)  # type: ignore[no-untyped-call]
+        for number, cell in enumerate(node.cells):
+            if not named or "id" not in cell:
+                # nbformat would draw them by lot.
+                cell["id"] = f"cell-{number + 1}"
+        node.nbformat_minor = max(MINOR, node.get("nbformat_minor", 0))
+    except (KeyError, AttributeError, ValueError, TypeError) as error:
+        said = str(error).splitlines()[0]
+        words = Words(f"it is no valid notebook: {said}", f"笔记本无效：{said}")
+        raise NotebookError(words) from error
+    return node
