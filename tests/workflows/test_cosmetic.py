@@ -161,6 +161,8 @@ def test_a_node_below_a_real_change_is_not_accepted(
 def test_what_was_never_stored_is_taken_as_changed(
     write, run: Callable[..., Run], workflows: WorkflowManager
 ) -> None:
+    # Else the commit that each run keeps of its workspace would have it.
+    write(".gitignore", "/train.py\n")
     write("train.py", CODE)
     write("report.yaml", "a: 1\n")
     write(PATH, TEXT)

@@ -86,7 +86,7 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
             "restored_from": None,
         }
     ]
-    asked = {"targets": ["load", "count"], "force": "true", "jobs": "3"}
+    asked = [("targets", "load"), ("targets", "count"), ("force", "true"), ("jobs", "3")]
     plan = await get("plan", params=asked)
     assert [node["reasons"] for node in plan["nodes"]] == [["forced"], ["forced"]]
     assert plan["jobs"] == 3
