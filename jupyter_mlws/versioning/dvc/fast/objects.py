@@ -108,16 +108,16 @@ class Objects:
             raise UnusualError("a link, or no file")
         tree, content, hashes = self._tree(path)
         for file, md5 in hashes.items():
-            if not self._has(md5):
+            if not self._sound(md5):
                 self._copy_in(file, md5)
-        if not self._has(tree.md5):
+        if not self._sound(tree.md5):
             self._write(tree.md5, content)
         return tree
 
     def _store_file(self, path: str, found: os.stat_result) -> str:
         if found.st_size > BLOCK:
             md5 = self._file_hash(path, found)
-            if not self._has(md5):
+            if not self._sound(md5):
                 self._copy_in(path, md5)
             return md5
         with open(path, "rb") as file:
@@ -125,7 +125,7 @@ class Objects:
         if len(content) != found.st_size:
             raise OSError(f"{path} changed while it was stored")
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if not self._has(md5):
+        if not self._sound(md5):
             self._write(md5, content)
         return md5
 
@@ -199,9 +199,6 @@ class Objects:
             return False
         os.chmod(place, READ_ONLY)
         return True
-
-    def _has(self, md5: str) -> bool:
-        return self._sound(md5)
 
     # Bringing back
 

@@ -29,7 +29,7 @@ def check(root: Path) -> None:
     check_releases(str(next((p for p in sys.path if _has_dvc(p)), "")))
     for config in _configs(root):
         _check_config(config)
-    if (root / ".git").exists() is False:
+    if not (root / ".git").exists():
         raise UnusualError("no git repository")
     if (root / ".dvc" / "cache").is_symlink():
         raise UnusualError("a cache elsewhere")
