@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
 from jupyter_mlws import __version__
 from jupyter_mlws.errors import CATALOGUE, ENGLISH, Fault, MLWSError, Words
+
+if TYPE_CHECKING:
+    import urllib.error
+    import urllib.request
 
 PROBE_LIMIT = 5.0
 """Seconds that a server has to say that it is there."""
@@ -80,6 +82,10 @@ class API:
         timeout: float = WORK_LIMIT,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
+        # Only now: most commands find no server, and HTTP takes longer to import than they run.
+        import urllib.error
+        import urllib.request
+
         request = urllib.request.Request(  # noqa: S310 - `running` lets http(s) through alone
             urljoin(self.url, f"{self.prefix}/{path}") + _query(query),
             method=method,
@@ -129,6 +135,8 @@ class Server(API):
 
 
 def _opener() -> urllib.request.OpenerDirector:
+    import urllib.request
+
     # The server is on this machine; a proxy meant for the internet would not find it.
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -123,9 +123,14 @@ class Project:
 
     def ring(self) -> None:
         """Wake the watchers of this project in every process: there is news in the database."""
-        bell = self.state / "bell"
-        bell.touch()
-        os.utime(bell)
+        try:
+            os.utime(self._bell)
+        except FileNotFoundError:
+            Path(self._bell).touch()
+
+    @cached_property
+    def _bell(self) -> str:
+        return str(self.state / "bell")
 
 
 def _holder(operation: str) -> dict[str, str]:

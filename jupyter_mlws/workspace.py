@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.snapshots import SnapshotManager
     from jupyter_mlws.versioning.versions import Versions
     from jupyter_mlws.workflows.manager import WorkflowManager
+    from jupyter_mlws.workflows.runs import Runs
 
 
 class Workspace:
@@ -39,11 +40,17 @@ class Workspace:
     def workflows(self) -> WorkflowManager:
         from jupyter_mlws.workflows.manager import WorkflowManager
 
-        return WorkflowManager(self.project)
+        return WorkflowManager(self.project, self.runs)
+
+    @cached_property
+    def runs(self) -> Runs:
+        from jupyter_mlws.workflows.runs import Runs
+
+        return Runs(self.project)
 
     def close(self) -> None:
         """Close the managers that were built."""
-        for name in ("versions", "workflows"):
+        for name in ("versions", "workflows", "runs"):
             manager = self.__dict__.pop(name, None)
             if manager is not None:
                 manager.close()

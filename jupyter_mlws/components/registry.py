@@ -15,12 +15,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.declaration import declared, describe
-from jupyter_mlws.components.models import Component
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
 
 FOLDER = "components"
 """The project's folder of components."""
@@ -69,6 +68,8 @@ class Registry:
 @lru_cache(maxsize=1)
 def library() -> tuple[Component, ...]:
     """The library's components, in the order of their categories."""
+    from jupyter_mlws.components.declaration import declared, describe
+
     return tuple(
         describe(function, "library")
         for module in _library_modules()
@@ -78,6 +79,10 @@ def library() -> tuple[Component, ...]:
 
 def load_function(name: str, root: Path) -> tuple[Callable[..., Any], str] | None:
     """The function of a component and its source; imports the project's code."""
+    from importlib.metadata import entry_points
+
+    from jupyter_mlws.components.declaration import declared
+
     for module in _library_modules():
         if name in declared(module):
             return declared(module)[name], "library"
@@ -137,6 +142,10 @@ def _key(file: Path) -> Key:
 
 @lru_cache(maxsize=1)
 def _packages() -> list[Component]:
+    from importlib.metadata import entry_points
+
+    from jupyter_mlws.components.models import Component
+
     # Installed packages do not change while the server runs; looking through them takes long.
     if not entry_points(group=GROUP):
         return []
@@ -148,6 +157,8 @@ def _inspect(root: Path, files: list[Path]) -> dict[Path, list[Component]]:
     if len(files) > 1 and all(row["error"] for row in rows):
         # One that ends its process or never ends must not hide the others.
         rows = [row for file in files for row in ask_inspector(str(root), str(file))]
+    from jupyter_mlws.components.models import Component
+
     found: dict[Path, list[Component]] = {file: [] for file in files}
     for row in rows:
         found[root / row["path"]].append(Component(**row))

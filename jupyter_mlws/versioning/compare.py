@@ -10,11 +10,11 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.content import Content, kind_of, normal
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Difference, Git
+from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.measures import Measures
 from jupyter_mlws.versioning.models import (
     ChangedData,
     ChangedFile,
-    ChangeKind,
     ChangeState,
     DifferingValue,
     FileDiff,

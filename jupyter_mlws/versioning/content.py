@@ -12,7 +12,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data, read
 from jupyter_mlws.versioning.git import Git, Status
-from jupyter_mlws.versioning.models import ChangeKind
+from jupyter_mlws.versioning.kinds import ChangeKind
 
 LARGE = 10 * 1024 * 1024
 """Bytes from which on an untracked file is not given to git by itself."""

@@ -10,14 +10,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
-
-
-class ChangeKind(str, Enum):
-    """What a path holds: its icon, and how it is compared."""
-
-    CODE = "code"
-    NOTEBOOK = "notebook"
-    DATA = "data"
+from jupyter_mlws.versioning.kinds import ChangeKind
 
 
 class ChangeState(str, Enum):

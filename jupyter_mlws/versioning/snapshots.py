@@ -18,11 +18,11 @@ from jupyter_mlws.versioning.creation import (
 )
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
 from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
+from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     Author,
     Change,
     ChangedFile,
-    ChangeKind,
     ChangeState,
     CodeVersion,
     FileDiff,

@@ -135,7 +135,7 @@ class LocalSession:
         return [_plain(component) for component in self._workspace.workflows.components()]
 
     def workflows(self) -> list[JSON]:
-        return [_plain(row) for row in self._workspace.workflows.list(self._language)]
+        return self._workspace.runs.workflows(self._language)
 
     def workflow(self, path: str) -> JSON:
         return _plain(self._workspace.workflows.get(path, self._language))
@@ -164,16 +164,16 @@ class LocalSession:
         return _plain(self._workspace.workflows.promote(path, name, request, [etag]))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.workflows.models import ExecuteRequest
+        from jupyter_mlws.workflows.runs import Asked
 
-        asked = ExecuteRequest(**request, origin=self._origin.value)
-        return _plain(self._workspace.workflows.execute(path, asked, self._language))
+        asked = Asked(**request, origin=self._origin.value)
+        return self._workspace.runs.execute(path, asked, self._language)
 
     def run(self, path: str, run: str) -> JSON:
-        return _plain(self._workspace.workflows.status(path, run, self._language))
+        return self._workspace.runs.status(path, run, self._language)
 
     def has_ended(self, path: str, run: str) -> bool | None:
-        return self._workspace.workflows.has_ended(path, run)
+        return self._workspace.runs.has_ended(path, run)
 
     def runs_of(self, path: str) -> list[JSON]:
         workflows = self._workspace.workflows
@@ -184,16 +184,16 @@ class LocalSession:
         return _all(lambda size, cursor: workflows.experiment_runs(path, size, cursor), limit)
 
     def resume(self, path: str, run: str) -> JSON:
-        workflows = self._workspace.workflows
-        return _plain(workflows.resume(path, run, self._language, self._origin.value))
+        runs = self._workspace.runs
+        return runs.resume(path, run, self._language, self._origin.value)
 
     def go_on(self, path: str, run: str, node: str, how: str) -> JSON:
-        workflows = self._workspace.workflows
-        start = {"retry": workflows.retry, "skip": workflows.skip}[how]
-        return _plain(start(path, run, node, self._language, self._origin.value))
+        runs = self._workspace.runs
+        start = {"retry": runs.retry, "skip": runs.skip}[how]
+        return start(path, run, node, self._language, self._origin.value)
 
     def cancel(self, path: str, run: str) -> None:
-        self._workspace.workflows.cancel(path, run, self._language)
+        self._workspace.runs.cancel(path, run, self._language)
 
     def log(self, path: str, run: str, node: str, offset: int) -> JSON:
         return _plain(self._workspace.workflows.log(path, run, node, offset))

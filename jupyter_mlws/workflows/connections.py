@@ -10,8 +10,7 @@ from jupyter_mlws.components.models import InputPort
 from jupyter_mlws.errors import Words
 from jupyter_mlws.workflows.definition import EdgeDefinition
 from jupyter_mlws.workflows.drafts import Draft, Faults
-from jupyter_mlws.workflows.graph import cycle_words, cycles
-from jupyter_mlws.workflows.models import Edge
+from jupyter_mlws.workflows.graph import Edge, cycle_words, cycles
 from jupyter_mlws.workflows.previews import TYPES
 
 

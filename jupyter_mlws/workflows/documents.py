@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import builtins
-import configparser
 import os
 import posixpath
 import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.models import Component
-from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import Document, Stage, parse
-from jupyter_mlws.workflows.edits import with_settings
-from jupyter_mlws.workflows.models import Severity
 from jupyter_mlws.workflows.notebook.describing import Notebooks
+from jupyter_mlws.workflows.terms import Severity
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.components.registry import Registry
 
 FILE = "dvc.yaml"
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
@@ -125,9 +125,8 @@ class Documents:
             return path in planned or self._exists(path)
 
         findings = graph.validate(document, stages, components, exists)
-        if not self._passes_false():
-            findings += graph.lost_settings(document, stages, components)
-        return findings
+        lost = graph.lost_settings(document, stages, components)
+        return findings if not lost or self._passes_false() else [*findings, *lost]
 
     def refuse_faulty(self, document: Document) -> None:
         """Raise what keeps the workflow from running, all faults in one error."""
@@ -137,6 +136,8 @@ class Documents:
 
     def _passes_false(self) -> bool:
         """Whether DVC is set up to pass settings that are false on (`--no-name`)."""
+        import configparser
+
         config = configparser.ConfigParser(interpolation=None, strict=False)
         try:
             config.read([self._root / ".dvc" / name for name in ("config", "config.local")])
@@ -163,6 +164,8 @@ class Documents:
         """The document with settings changed; every bad parameter in one error 40204."""
         if not params:
             return document
+        from jupyter_mlws.workflows.edits import with_settings
+
         stages = {stage.id: stage for stage in self.stages(document)[0]}
         components = self.components(list(stages.values()))
         faults = []

@@ -15,9 +15,9 @@ from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.definition import NodeDefinition
 from jupyter_mlws.workflows.document import TITLE, Stage
-from jupyter_mlws.workflows.models import Kind
 from jupyter_mlws.workflows.nodes import config_of, default_path, kind_of, ports_of
 from jupyter_mlws.workflows.rewriting import same
+from jupyter_mlws.workflows.terms import Kind
 
 ID = re.compile(r"\w[\w-]*")
 PLAIN = frozenset({Kind.SHELL.value, Kind.SCRIPT.value, Kind.NOTEBOOK.value})

@@ -27,8 +27,8 @@ from jupyter_mlws.workflows.definition import (
 from jupyter_mlws.workflows.document import Document, etag_of, parse
 from jupyter_mlws.workflows.documents import FILE, SKIPPED, Documents, refusal
 from jupyter_mlws.workflows.drafts import Draft, Faults, Present, Reader
-from jupyter_mlws.workflows.models import Edge, Severity
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite
+from jupyter_mlws.workflows.terms import Severity
 
 HOME = "workflows"
 """The folder of new workflows."""
@@ -220,7 +220,9 @@ class Editor:
         found.raise_any(document.path, cycle)
         return drafts
 
-    def _present(self, document: Document, edges: Sequence[Edge]) -> Iterator[tuple[str, Present]]:
+    def _present(
+        self, document: Document, edges: Sequence[graph.Edge]
+    ) -> Iterator[tuple[str, Present]]:
         components = self._registry.all()
         for stage in self._documents.stages(document)[0]:
             brought = frozenset(edge.path for edge in edges if edge.target == stage.id)

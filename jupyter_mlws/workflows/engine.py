@@ -54,7 +54,7 @@ from jupyter_mlws.workflows.policy import OnFailure, Policy
 from jupyter_mlws.workflows.processes import ATTEMPT, COOKIE
 from jupyter_mlws.workflows.recording import Answer
 from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.waiting import Waiter
+from jupyter_mlws.workflows.waiting import Then, Waiter
 
 TAIL = 20
 """Lines of a failed node's log that its error quotes."""
@@ -158,6 +158,7 @@ class _Progress:
     numbers: dict[str, int] = field(default_factory=dict)
     losses: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
+    ended: list[Attempt] = field(default_factory=list)
     expecting: dict[str, _Expecting] = field(default_factory=dict)
     prepared: dict[str, Found] = field(default_factory=dict)
     places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
@@ -232,7 +233,9 @@ class Engine:
                 with self._journal.batch():
                     more = self._start_what_fits()
                 self._launch()
-                if self._busy():
+                if self._now.ended:
+                    self._commit_ended()
+                elif self._busy():
                     self._wait(0.0 if more else self._patience())
             with self._journal.batch():
                 self._end_rest()
@@ -246,7 +249,8 @@ class Engine:
 
     def _busy(self) -> bool:
         """Something will happen that is waited for."""
-        return bool(self._now.attempts or self._now.later or self._now.expecting)
+        now = self._now
+        return bool(now.attempts or now.later or now.expecting or now.ended)
 
     def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Seconds from each node's start to the end of all that depends on it."""
@@ -326,13 +330,14 @@ class Engine:
             return True
         return self._order.force and node not in self._order.done
 
-    def _do(
-        self, node: str, work: Callable[[], Any], then: Callable[[Any, BaseException | None], None]
-    ) -> None:
+    def _do(self, node: str, work: Callable[[], Any], then: Then) -> None:
         """Do the lane's work at once, or in a thread where it moves much data."""
         if self._lane.heavy(node):
             self._waiter.in_thread(work, then)
-            return
+        else:
+            self._at_once(work, then)
+
+    def _at_once(self, work: Callable[[], Any], then: Then) -> None:
         try:
             result = work()
         except StageError as error:
@@ -560,8 +565,23 @@ class Engine:
             except OSError as error:
                 self._ended(attempt, str(error))
             return
-        self._do(
-            attempt.node,
+        if self._lane.heavy(attempt.node):
+            self._waiter.in_thread(*self._commit(attempt))
+            return
+        self._now.ended.append(attempt)
+        if self._order.jobs > 1:
+            # What waits for its place starts before what it made is stored.
+            self._release(attempt)
+
+    def _commit_ended(self) -> None:
+        """Store what nodes have made whose commands have ended well."""
+        ended, self._now.ended = self._now.ended, []
+        with self._journal.batch():
+            for attempt in ended:
+                self._at_once(*self._commit(attempt))
+
+    def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], Then]:
+        return (
             lambda: self._lane.commit(attempt.node),
             lambda hashes, error: self._committed(attempt, hashes, error),
         )

@@ -6,16 +6,29 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
-from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import Words
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Document, Fault, Stage
-from jupyter_mlws.workflows.models import Edge, Problem, Severity
+from jupyter_mlws.workflows.terms import Severity
 
-Components = Mapping[str, Component]
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.workflows.models import Problem
+
+Components = Mapping[str, "Component"]
+
+
+class Edge(NamedTuple):
+    """An output path of one node among the dependencies of another."""
+
+    source: str
+    target: str
+    path: str
+    source_port: str | None
+    target_port: str | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +48,8 @@ class Finding:
 
     def told(self, language: str) -> Problem:
         """The problem in one language."""
+        from jupyter_mlws.workflows.models import Problem
+
         return Problem(
             code=self.code,
             severity=self.severity,

@@ -13,14 +13,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_mlws.api.ids import escape
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.workflows.models import ExperimentRun, Failure, NodeRun, Run, RunSummary
+from jupyter_mlws.workflows import telling
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
+from jupyter_mlws.workflows.telling import iso
 
 LIVE = (Status.PENDING.value, Status.RUNNING.value)
 DONE = (Status.COMPLETED.value, Status.CACHED.value)
@@ -157,15 +156,14 @@ class Journal:
     def record(self, run: str) -> Row:
         """All that is known of a run, unrendered: the columns and the facts."""
         with self._lock:
-            row = self._run(run)
-        return {**json.loads(row["record"]), **_columns(row)}
+            return _known(self._run(run))
 
     def live(self, path: str | None = None) -> list[Row]:
         """Runs that have not ended, of one workflow or of all."""
         query = "SELECT * FROM runs WHERE status IN (?, ?)"
         with self._lock:
             rows = self._all(query, *LIVE)
-        found = [{**json.loads(row["record"]), **_columns(row)} for row in rows]
+        found = [_known(row) for row in rows]
         return [row for row in found if path is None or row["workflow"] == path]
 
     def newest(self, path: str) -> str | None:
@@ -177,17 +175,16 @@ class Journal:
             )
         return row["id"] if row else None
 
-    def summary(self, run: str, language: str = ENGLISH) -> RunSummary:
-        """A run without its nodes."""
+    def summary(self, run: str, language: str = ENGLISH) -> Row:
+        """A run without its nodes, as the API tells it."""
         with self._lock:
             row = self._run(run)
             counts = self._counts(run)
-        return RunSummary(
-            **_summary(row, {**json.loads(row["record"]), "counts": counts}, language)
-        )
+        return telling.run_summary(_known(row), counts, language)
 
-    def run(self, run: str, language: str = ENGLISH) -> Run:
-        """A run with its nodes and the seq of its last event, all of one moment."""
+    def run(self, run: str, language: str = ENGLISH) -> Row:
+        """A run with its nodes and the seq of its last event, all of one moment, as the API
+        tells it."""
         with self._lock:
             self._connection.execute("BEGIN")
             try:
@@ -197,16 +194,15 @@ class Journal:
                 counts = self._counts(run)
             finally:
                 self._connection.execute("COMMIT")
-        record = {**json.loads(row["record"]), "counts": counts}
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
-        return Run(
-            **_summary(row, record, language),
-            nodes=[_node(*fact, language) for fact in facts],
-            results={
+        return {
+            **telling.run_summary(_known(row), counts, language),
+            "nodes": [telling.node_run(*fact, language) for fact in facts],
+            "results": {
                 name: known.get("outputs", {}) for name, status, known in facts if status in DONE
             },
-            last_seq=last["seq"] if last and last["seq"] else 0,
-        )
+            "last_seq": last["seq"] if last and last["seq"] else 0,
+        }
 
     def node_records(self, run: str) -> dict[str, Row]:
         """Status and facts of each node of a run, unrendered."""
@@ -238,7 +234,7 @@ class Journal:
                 identifier,
                 limit,
             )
-        return [{**json.loads(row["record"]), **_columns(row)} for row in rows]
+        return [_known(row) for row in rows]
 
     def has_computed(self, run: str) -> bool:
         """Whether a node of the run was started."""
@@ -349,7 +345,7 @@ class Journal:
                 seq,
                 limit,
             )
-        return [_event(row, language) for row in rows]
+        return [telling.event(dict(row), json.loads(row["record"]), language) for row in rows]
 
     def _run(self, run: str) -> sqlite3.Row:
         row = self._one("SELECT * FROM runs WHERE id = ?", run)
@@ -413,113 +409,12 @@ class Journal:
             self._connection.execute(how)
 
 
-def iso(moment: float | None) -> str | None:
-    """A moment as the API writes it: ISO 8601, UTC, milliseconds."""
-    if moment is None:
-        return None
-    told = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
-    return told.replace("+00:00", "Z")
-
-
-def experiment(row: Row) -> ExperimentRun:
-    """A run as the experiment table shows it."""
-    started = row.get("started")
-    return ExperimentRun(
-        id=row.get("mlflow_run"),
-        run=row["id"],
-        workflow=row["workflow"],
-        status=row["status"],
-        started=iso(started),
-        duration=_duration(row),
-        params=row.get("params", {}),
-        metrics=row.get("metrics", {}),
-        commit=row.get("commit"),
-    )
-
-
-def _columns(row: sqlite3.Row) -> Row:
+def _known(row: sqlite3.Row) -> Row:
+    """All that is known of a run: its facts and its columns."""
     return {
+        **json.loads(row["record"]),
         "id": row["id"],
         "workflow": row["workflow"],
         "status": row["status"],
         "created": row["created"],
     }
-
-
-def _duration(record: Row) -> float | None:
-    started, ended = record.get("started"), record.get("ended")
-    return round(ended - started, 3) if started and ended else None
-
-
-def _summary(row: Any, record: Row, language: str) -> Row:
-    return {
-        "id": row["id"],
-        "workflow": escape(row["workflow"]),
-        "path": row["workflow"],
-        "status": row["status"],
-        "created": iso(row["created"]),
-        "started": iso(record.get("started")),
-        "ended": iso(record.get("ended")),
-        "duration": _duration(record),
-        "jobs": record["jobs"],
-        "origin": record["origin"],
-        "error": _failure(record.get("error"), language),
-        "counts": record.get("counts", {}),
-        "mlflow_run": record.get("mlflow_run"),
-        "commit": record.get("commit"),
-        "resumes": record.get("request", {}).get("resumes"),
-    }
-
-
-def _node(name: str, status: str, record: Row, language: str) -> NodeRun:
-    return NodeRun(
-        id=name,
-        status=Status(status),
-        started=iso(record.get("started")),
-        ended=iso(record.get("ended")),
-        duration=_duration(record),
-        exit_code=record.get("exit_code"),
-        reasons=[Words(*reason).in_(language) for reason in record.get("reasons", [])],
-        attempt=record.get("attempt", 0),
-        error=_failure(record.get("error"), language),
-    )
-
-
-def _failure(error: Row | None, language: str) -> Failure | None:
-    """An error as stored (code and facts), said in one language."""
-    if error is None:
-        return None
-    said = MLWSError(error["code"], **error["facts"]).as_dict(language)
-    return Failure(
-        code=said["code"],
-        message=said["message"],
-        node=error["facts"].get("node"),
-        details=said["details"],
-        solution=said["solution"],
-    )
-
-
-def _event(row: sqlite3.Row, language: str) -> Row:
-    told = json.loads(row["record"])
-    record = told["record"]
-    if told["type"] == "run":
-        columns = {**_event_columns(row), "status": told["status"]}
-        data = RunSummary(**_summary(columns, record, language)).model_dump(mode="json")
-    else:
-        node = _node(told["node"], told["status"], record, language).model_dump(mode="json")
-        data = {key: value for key, value in node.items() if key not in ("id", "status")}
-    return {
-        "seq": row["seq"],
-        "time": iso(row["time"]),
-        "type": told["type"],
-        "run": row["run"],
-        "workflow": escape(row["workflow"]),
-        "path": row["workflow"],
-        "node": told["node"],
-        "status": told["status"],
-        "data": data,
-    }
-
-
-def _event_columns(row: sqlite3.Row) -> Row:
-    return {"id": row["run"], "workflow": row["workflow"], "created": row["created"]}

@@ -6,6 +6,7 @@ so in the stage: ``meta: {mlflow: true}``.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -62,14 +63,18 @@ def _paths(root: Path, stage: Stage) -> Iterator[Path]:
     folder = root / stage.wdir
     for command in stage.commands:
         for word in WORD.findall(command):
-            if Path(word).suffix.lower() in CODE:
+            if _is_code(word):
                 yield folder / word
         for module in MODULE.findall(command):
             base = folder.joinpath(*module.split("."))
             yield from (base.with_suffix(".py"), base / "__main__.py")
     for path in stage.deps:
-        if Path(path).suffix.lower() in CODE:
+        if _is_code(path):
             yield root / path
+
+
+def _is_code(path: str) -> bool:
+    return os.path.splitext(path)[1].lower() in CODE
 
 
 def _components(root: Path, name: str) -> Iterator[bytes]:

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any, Literal
 
 from pydantic import Field
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
 from jupyter_mlws.workflows.states import Status
-
-
-class Severity(str, Enum):
-    """How bad a problem is: errors keep a workflow from running."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-class Kind(str, Enum):
-    """What a node's command is."""
-
-    COMPONENT = "component"
-    NOTEBOOK = "notebook"
-    SCRIPT = "script"
-    SHELL = "shell"
-
-
-class Action(str, Enum):
-    """What a run would do with a node."""
-
-    RUN = "run"
-    CACHED = "cached"
-    RESTORABLE = "restorable"
-    FROZEN = "frozen"
+from jupyter_mlws.workflows.terms import Action, Kind, Severity
 
 
 class Problem(Record):

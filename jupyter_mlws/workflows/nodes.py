@@ -10,7 +10,8 @@ from typing import Any
 from jupyter_mlws.components.models import Component, OutputPort
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import NOTEBOOK, Stage
-from jupyter_mlws.workflows.models import Kind, Node
+from jupyter_mlws.workflows.models import Node
+from jupyter_mlws.workflows.terms import Kind
 
 INTERPRETER = re.compile(r"(python[\d.]*|Rscript|julia|node|bash|sh)")
 

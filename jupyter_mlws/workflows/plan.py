@@ -5,15 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.errors import ENGLISH, Words
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
 from jupyter_mlws.workflows.cosmetic import told
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.estimates import makespan
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
-from jupyter_mlws.workflows.models import Action, NodePlan, Plan, PlanSummary
+from jupyter_mlws.workflows.terms import Action
+
+if TYPE_CHECKING:
+    from jupyter_mlws.workflows.models import NodePlan, Plan
 
 FORCED = Words("forced", "强制运行")
 NEVER_RAN = Words("never ran", "从未运行")
@@ -74,6 +76,8 @@ class Planned:
         self, estimates: Mapping[str, float], run: str | None = None, language: str = ENGLISH
     ) -> NodePlan:
         """In one language, with the time that it took before; ``run`` made what is restored."""
+        from jupyter_mlws.workflows.models import NodePlan
+
         estimate = estimates.get(self.id) if self.action is Action.RUN else None
         reasons = list(self.reasons)
         if run is not None:
@@ -129,6 +133,9 @@ def summarise(
     ``known``: seconds that nodes took before. ``makers``: the runs that made what is restored, by
     node.
     """
+    from jupyter_mlws.workflows.estimates import makespan
+    from jupyter_mlws.workflows.models import Plan, PlanSummary
+
     actions = [node.action for node in planned]
     running = [node.id for node in planned if node.action is Action.RUN]
     seconds = {name: known[name] for name in running if name in known}

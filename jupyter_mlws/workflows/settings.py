@@ -7,11 +7,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.components.extras import installed
-from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import Words
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
 
 NEEDS = "x-needs"
 """The schema's keyword for values that need a library which may be absent: its module and what is

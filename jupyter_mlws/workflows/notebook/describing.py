@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema
+
+if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
 
 Key = tuple[str, int, int]
 
@@ -41,6 +43,9 @@ class Notebooks:
 
 
 def _described(path: str, file: Path) -> Component:
+    from jupyter_mlws.components.models import Component
+    from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema
+
     settings, error = {}, None
     try:
         settings = schema(read(file.read_bytes()))

@@ -38,19 +38,24 @@ class Ignores:
 
     def ignore(self, paths: Sequence[str]) -> None:
         """Add what is not ignored yet to the `.gitignore` beside it, in the order given."""
-        unknown = [path for path in dict.fromkeys(paths) if not self._listed(path)]
-        known = self._ignored(unknown)
-        for path in unknown:
-            if path not in known:
-                self._add(path)
+        folders: dict[str, list[str]] = {}
+        for path in dict.fromkeys(paths):
+            folders.setdefault(posixpath.dirname(path), []).append(path)
+        news = {folder: self._new(folder, here) for folder, here in folders.items()}
+        known = self._ignored([path for here in news.values() for path in here])
+        for folder, here in news.items():
+            self._add(folder, [path for path in here if path not in known])
 
-    def _listed(self, path: str) -> bool:
-        """Whether the line that would be added is there; what is cheap is asked first."""
+    def _new(self, folder: str, paths: Sequence[str]) -> list[str]:
+        """Those whose line is not there; what is cheap is asked before git is."""
         try:
-            lines = self._file(path).read_text(encoding="utf-8").splitlines()
+            lines = self._file(folder).read_text(encoding="utf-8").splitlines()
         except FileNotFoundError:
-            return False
-        return _line(path) in lines and not any(line.startswith("!") for line in lines)
+            return list(paths)
+        if any(line.startswith("!") for line in lines):
+            return list(paths)
+        there = set(lines)
+        return [path for path in paths if _line(path) not in there]
 
     def _ignored(self, paths: Sequence[str]) -> set[str]:
         if not paths:
@@ -64,15 +69,17 @@ class Ignores:
         rows = zip(fields[0::4], fields[2::4], fields[3::4], strict=True)
         return {path for source, pattern, path in rows if source and not pattern.startswith("!")}
 
-    def _add(self, path: str) -> None:
-        file = self._file(path)
+    def _add(self, folder: str, paths: Sequence[str]) -> None:
+        if not paths:
+            return
+        file = self._file(folder)
         before = file.read_text(encoding="utf-8") if file.exists() else ""
         gap = "\n" if before and not before.endswith("\n") else ""
         with file.open("a", encoding="utf-8") as out:
-            out.write(f"{gap}{_line(path)}\n")
+            out.write(gap + "".join(f"{_line(path)}\n" for path in paths))
 
-    def _file(self, path: str) -> Path:
-        return self._root / posixpath.dirname(path) / ".gitignore"
+    def _file(self, folder: str) -> Path:
+        return self._root / folder / ".gitignore"
 
     def _git(self, arguments: Sequence[str], given: str, allowed: Sequence[int] = (0,)) -> str:
         answer = subprocess.run(

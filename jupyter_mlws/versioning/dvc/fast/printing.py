@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from jupyter_mlws.versioning.dvc.fast.yaml12 import UNCERTAIN
@@ -35,7 +36,7 @@ class _OddError(Exception):
 def stage(name: str, entry: Mapping[str, Any]) -> str:
     """The lines of a stage's entry in `dvc.lock`."""
     try:
-        return "".join(_mapping({name: entry}, 2))
+        return _printed({name: entry}, 2)
     except _OddError:
         return _by_ruamel({"stages": {name: entry}}).partition("\n")[2]
 
@@ -43,7 +44,7 @@ def stage(name: str, entry: Mapping[str, Any]) -> str:
 def entry(value: Mapping[str, Any]) -> str:
     """The text of a run cache entry."""
     try:
-        return "".join(_mapping(value, 0))
+        return _printed(value, 0)
     except _OddError:
         return _by_ruamel(value)
 
@@ -58,46 +59,55 @@ def _by_ruamel(value: Any) -> str:
     return stream.getvalue()
 
 
-def _mapping(value: Mapping[str, Any], indent: int) -> Iterator[str]:
+def _printed(value: Mapping[str, Any], indent: int) -> str:
+    lines: list[str] = []
+    _mapping(value, indent, lines)
+    return "".join(lines)
+
+
+def _mapping(value: Mapping[str, Any], indent: int, lines: list[str]) -> None:
+    pad = " " * indent
     for key, item in value.items():
         if not isinstance(key, str) or len(key) > _KEY_LIMIT:
             raise _OddError
-        head = f"{' ' * indent}{_plain(key)}:"
-        yield from _item(head, item, indent)
+        _item(f"{pad}{_plain(key)}:", item, indent, lines)
 
 
-def _item(head: str, item: Any, indent: int) -> Iterator[str]:
+def _item(head: str, item: Any, indent: int, lines: list[str]) -> None:
     """``head`` and what follows it; nested lines of a mapping are indented by two more."""
-    if isinstance(item, Mapping):
+    if isinstance(item, dict):
         if not item:
-            yield f"{head} {{}}\n"
+            lines.append(f"{head} {{}}\n")
             return
-        yield f"{head}\n"
-        yield from _mapping(item, indent + 2)
+        lines.append(f"{head}\n")
+        _mapping(item, indent + 2, lines)
     elif isinstance(item, list):
         if not item:
-            yield f"{head} []\n"
+            lines.append(f"{head} []\n")
             return
-        yield f"{head}\n"
-        yield from _sequence(item, indent)
+        lines.append(f"{head}\n")
+        _sequence(item, indent, lines)
     else:
-        yield f"{head} {_scalar(item, len(head), indent + 2)}\n"
+        lines.append(f"{head} {_scalar(item, len(head), indent + 2)}\n")
 
 
-def _sequence(items: list[Any], indent: int) -> Iterator[str]:
+def _sequence(items: list[Any], indent: int, lines: list[str]) -> None:
     dash = f"{' ' * indent}-"
     for item in items:
-        if isinstance(item, Mapping) and item:
-            first = "".join(_mapping(item, indent + 2))
-            yield f"{dash} {first[indent + 2 :]}"
-        elif isinstance(item, list | Mapping):
+        if isinstance(item, dict) and item:
+            first = len(lines)
+            _mapping(item, indent + 2, lines)
+            lines[first] = f"{dash} {lines[first][indent + 2 :]}"
+        elif isinstance(item, list | dict):
             # Lists in lists, and what is empty, have forms of their own.
             raise _OddError
         else:
-            yield f"{dash} {_scalar(item, len(dash), indent + 2)}\n"
+            lines.append(f"{dash} {_scalar(item, len(dash), indent + 2)}\n")
 
 
 def _scalar(value: Any, column: int, indent: int) -> str:
+    if isinstance(value, str):
+        return _folded(_plain(value), column, indent)
     if value is True:
         return "true"
     if value is False:
@@ -106,8 +116,6 @@ def _scalar(value: Any, column: int, indent: int) -> str:
         return str(value)
     if type(value) is float:
         return _float(value)
-    if isinstance(value, str):
-        return _folded(_plain(value), column, indent)
     raise _OddError
 
 
@@ -118,6 +126,7 @@ def _float(value: float) -> str:
     return text
 
 
+@lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
     if not _PLAIN.fullmatch(text) or _NOT_PLAIN.search(text):
         raise _OddError

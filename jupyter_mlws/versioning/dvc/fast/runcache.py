@@ -77,8 +77,12 @@ def _hash(value: Any) -> str:
 
 
 def _counted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _counted(item) if isinstance(item, dict | list) else item
+            for key, item in value.items()
+            if key not in UNCOUNTED
+        }
     if isinstance(value, list):
         return [_counted(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _counted(item) for key, item in value.items() if key not in UNCOUNTED}
     return value

@@ -1,0 +1,13 @@
+"""The kinds of what is versioned."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class ChangeKind(str, Enum):
+    """What a path holds: its icon, and how it is compared."""
+
+    CODE = "code"
+    NOTEBOOK = "notebook"
+    DATA = "data"

@@ -1,0 +1,375 @@
+"""Runs of a project's workflows: started, looked at, cancelled, and buried where they died.
+
+Answers are plain JSON in the API's shapes. Nothing here needs the server's models, so that the
+command line starts a run in a fraction of the time that those take to import.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows import graph, telling
+from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized
+from jupyter_mlws.workflows.detaching import collected, detach, forks
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.documents import Documents
+from jupyter_mlws.workflows.executors import choice
+from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row
+from jupyter_mlws.workflows.processes import alive, end_bearers, start_time
+from jupyter_mlws.workflows.states import Status, TransitionError
+
+JSON = dict[str, Any]
+LATEST = "latest"
+START_LIMIT = 15.0
+"""Seconds in which a run's process must have entered itself."""
+POLL = 0.05
+"""Seconds between two looks while waiting."""
+NOT_REMEMBERED = ("params", "origin")
+"""What of a request a run that resumes another does not ask for again."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to run and how; see :class:`~jupyter_mlws.workflows.models.ExecuteRequest`."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    targets: Sequence[str] = ()
+    force: bool = False
+    keep_going: bool = False
+    jobs: int | None = None
+    executor: str | None = None
+    again: Sequence[str] = ()
+    accept: Sequence[str] = ()
+    accept_cosmetic: bool = False
+    skip: Sequence[str] = ()
+    origin: str = "rest"
+
+    @property
+    def remembered(self) -> JSON:
+        """What a run remembers of it, and one that resumes it asks for again."""
+        known = asdict(self)
+        return {name: known[name] for name in known if name not in NOT_REMEMBERED}
+
+
+class Runs:
+    """The runs of one project, by the paths of their workflows. Thread-safe.
+
+    What people read is said in ``language`` where a method takes it.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.registry = Registry(project.root)
+        self.documents = Documents(project, self.registry)
+        self._project = project
+        self._root = project.root
+        self._lock = threading.Lock()
+        self._opened: Journal | None = None
+        self._children: set[int] = set()
+
+    def close(self) -> None:
+        """Close the journal; runs go on."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    @property
+    def journal(self) -> Journal:
+        """The project's journal; opened when it is first asked for."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = Journal(self._project)
+            return self._opened
+
+    # What there is
+
+    def workflows(self, language: str = ENGLISH) -> list[JSON]:
+        """Every `dvc.yaml` with its newest run, by path; a broken one says what is wrong."""
+        self.reconcile()
+        return [self._summary(path, language) for path in self.documents.paths()]
+
+    def _summary(self, path: str, language: str) -> JSON:
+        run = self.journal.newest(path)
+        name, count, error = posixpath.dirname(path) or path, 0, None
+        try:
+            document = self.documents.read(path)
+            name, count = document.name, len(document.stages_data)
+            if document.faults:
+                first = document.faults[0]
+                error = {"message": first.message.in_(language), "line": first.line}
+        except MLWSError as failure:
+            line = failure.facts.get("line")
+            error = {"message": failure.message.in_(language), "line": line}
+        return {
+            "id": escape(path),
+            "path": path,
+            "name": name,
+            "node_count": count,
+            "error": error,
+            "run": self.journal.summary(run, language) if run else None,
+        }
+
+    # Starting
+
+    def execute(self, path: str, asked: Asked, language: str = ENGLISH) -> JSON:
+        """Start a run in a process of its own and return at once.
+
+        What ``params`` (`node.key`: value) asks for is written into the file first. Errors: 40201
+        to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
+        30103 where a run of this file goes on.
+        """
+        return self._start(path, asked, language)
+
+    def _start(self, path: str, asked: Asked, language: str, **more: Any) -> JSON:
+        self.reconcile()
+        if not (self._root / ".dvc").is_dir():
+            raise MLWSError("30204")
+        asked = replace(asked, executor=choice.resolve(asked.executor))
+        with ExitStack() as stack:
+            if asked.params:
+                # From reading to writing: what another writes in between would be lost.
+                stack.enter_context(self._project.lock(f"params of {path}"))
+            document = self.documents.read(path)
+            document = self.documents.with_params(document, asked.params)
+            self.documents.refuse_faulty(document)
+            stages, _ = self.documents.stages(document)
+            for names in (asked.targets, asked.again, asked.accept, asked.skip):
+                check_targets(stages, names)
+            if asked.executor == choice.LOCAL:
+                refuse_oversized(stages, of_this_machine(asked.jobs or 1))
+            run = self._enter(path, asked, stages, more)
+            if asked.params:
+                self.documents.write(path, document.text)
+        self._spawn(run)
+        return self.journal.run(run, language)
+
+    def _enter(
+        self, path: str, asked: Asked, stages: Sequence[Stage], more: Mapping[str, Any]
+    ) -> str:
+        wanted = graph.closure(graph.upstream(stages), asked.targets or [s.id for s in stages])
+        run = NewRun(
+            id=_new_id(),
+            path=path,
+            jobs=asked.jobs or _processors(asked.executor),
+            origin=asked.origin,
+            nodes=[stage.id for stage in graph.ordered(stages) if stage.id in wanted],
+            request={**asked.remembered, **more},
+        )
+        self.journal.create(run)
+        return run.id
+
+    def _spawn(self, run: str) -> None:
+        folder = self._project.state / "runs" / run
+        folder.mkdir(parents=True, exist_ok=True)
+        if forks():
+            # Opened again when it is next asked for.
+            self.close()
+        with (folder / "runner.log").open("ab") as log:
+            pid = detach(run, self._root, folder, log.fileno())
+        self._children.add(pid)
+        started = start_time(pid)
+        if started is not None:
+            self.journal.note(run, pid=pid, pid_start=started)
+
+    def resume(self, path: str, run: str, language: str = ENGLISH, origin: str = "rest") -> JSON:
+        """Start a run that does what another left undone.
+
+        Nothing is done twice: also where the other was forced, what it did stays done.
+        """
+        identifier, asked = self._ended_request(path, run)
+        done = self.journal.nodes_in(identifier, DONE) if asked.force else []
+        asked = replace(asked, origin=origin)
+        return self._start(path, asked, language, resumes=identifier, done=done)
+
+    def retry(
+        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
+    ) -> JSON:
+        """Start a run of one node of another, and of what depends on it there."""
+        return self._with_node(path, run, node, {"again": [node]}, language, origin)
+
+    def skip(
+        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
+    ) -> JSON:
+        """Start a run of what depends on a node of another, with what the node left."""
+        return self._with_node(path, run, node, {"skip": [node]}, language, origin)
+
+    def _with_node(
+        self, path: str, run: str, node: str, change: Mapping[str, Any], language: str, origin: str
+    ) -> JSON:
+        identifier, asked = self._ended_request(path, run)
+        nodes = self.journal.node_records(identifier)
+        if node not in nodes:
+            raise MLWSError("40401", kind="node", name=node)
+        stages = self.documents.stages(self.documents.read(path))[0]
+        below = graph.downstream(stages, node)
+        targets = [name for name in nodes if name == node or name in below]
+        asked = replace(asked, targets=targets, force=False, origin=origin, **change)
+        return self._start(path, asked, language, resumes=identifier)
+
+    def _ended_request(self, path: str, run: str) -> tuple[str, Asked]:
+        """What was asked of a run that is over; error 30103 while it goes on."""
+        self.reconcile()
+        identifier = self.id_of(path, run)
+        row = self.journal.record(identifier)
+        if not Status(row["status"]).ended:
+            raise MLWSError(
+                "30103",
+                operation=f"run {identifier}",
+                who=row["origin"],
+                since=telling.iso(row["created"]),
+            )
+        known = {name: row["request"].get(name) for name in Asked().remembered}
+        return identifier, Asked(**{name: one for name, one in known.items() if one is not None})
+
+    # Looking
+
+    def status(self, path: str, run: str | None = None, language: str = ENGLISH) -> JSON:
+        """A run with its nodes; the newest by default."""
+        self.reconcile()
+        return self.journal.run(self.id_of(path, run), language)
+
+    def has_ended(self, path: str, run: str) -> bool:
+        """Whether a run is over."""
+        self.reconcile()
+        return Status(self.journal.record(self.id_of(path, run))["status"]).ended
+
+    def page(
+        self, path: str | None, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[Row], str | None]:
+        """Runs of one workflow or of all, newest first, as the journal has them; the cursor of
+        those that follow."""
+        self.reconcile()
+        before = None
+        if cursor is not None:
+            moment, _, identifier = cursor.partition("~")
+            try:
+                before = (float(moment), identifier)
+            except ValueError:
+                words = Words("no cursor of this list", "不是此列表的游标")
+                raise MLWSError("50201", Fault("cursor", words)) from None
+        rows = self.journal.runs(path, limit + 1, before)
+        if len(rows) <= limit:
+            return rows, None
+        last = rows[limit - 1]
+        return rows[:limit], f"{last['created']!r}~{last['id']}"
+
+    def id_of(self, path: str, run: str | None) -> str:
+        """The id of a workflow's run; of the newest by default."""
+        self.documents.checked(path)
+        if run is None or run == LATEST:
+            newest = self.journal.newest(path)
+            if newest is None:
+                raise MLWSError("40401", kind="run", name=LATEST)
+            return newest
+        if self.journal.record(run)["workflow"] != path:
+            raise MLWSError("40401", kind="run", name=run)
+        return run
+
+    def wait(
+        self,
+        path: str,
+        run: str,
+        timeout: float | None = None,
+        language: str = ENGLISH,
+        *,
+        recorded: bool = True,
+    ) -> JSON:
+        """Return when a run has ended and (``recorded``) MLflow knows it.
+
+        :class:`TimeoutError` after ``timeout`` seconds.
+        """
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
+        identifier = self.id_of(path, run)
+        while self._goes_on(identifier, recorded):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the run {run} did not end within {timeout} s")
+            self.reconcile()
+            time.sleep(POLL)
+        return self.journal.run(identifier, language)
+
+    def _goes_on(self, run: str, recorded: bool) -> bool:
+        """Also after its end a run's process lives on, until MLflow has its record."""
+        row = self.journal.record(run)
+        if not Status(row["status"]).ended:
+            return True
+        if not recorded or "recorded" in row:
+            return False
+        return alive(row.get("pid"), row.get("pid_start"))
+
+    # Ending
+
+    def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> JSON:
+        """Ask a run to stop; one that has ended stays as it is."""
+        identifier = self.id_of(path, run)
+        row = self.journal.record(identifier)
+        if not Status(row["status"]).ended:
+            # Noted first: the process may die of the signal before it can take it as a wish.
+            self.journal.note(identifier, cancel=True)
+            if alive(row.get("pid"), row.get("pid_start")):
+                os.kill(row["pid"], signal.SIGTERM)
+        self.reconcile()
+        return self.journal.run(identifier, language)
+
+    def reconcile(self) -> None:
+        """Mark runs whose process is gone as interrupted, and end what they left running."""
+        self._children = {pid for pid in self._children if not collected(pid)}
+        for row in self.journal.live():
+            if alive(row.get("pid"), row.get("pid_start")):
+                continue
+            if "pid" not in row and time.time() - row["created"] < START_LIMIT:
+                continue
+            self._bury(row["id"], cancelled=row.get("cancel", False))
+
+    def _bury(self, run: str, *, cancelled: bool) -> None:
+        end_bearers(run)
+        end = Status.CANCELLED if cancelled else Status.INTERRUPTED
+        error = None if cancelled else {"code": "40105", "facts": {"run": run}}
+        try:
+            self.journal.end_nodes(run, end)
+            self.journal.set_run(run, end, error=error)
+        except TransitionError:
+            # It ended properly, or another reader was first, between our look and our word.
+            return
+
+    def live(self, path: str) -> list[Row]:
+        """The runs of a workflow that go on."""
+        self.reconcile()
+        return self.journal.live(path)
+
+    def await_start(self, path: str) -> None:
+        """Return when no run of the file is about to read it."""
+        deadline = time.monotonic() + START_LIMIT
+        while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
+            if time.monotonic() > deadline:
+                raise MLWSError("40207", workflow=path, run=self.journal.live(path)[0]["id"])
+            time.sleep(POLL)
+
+
+def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
+    """Error 40401 for the first of ``targets`` that is no stage."""
+    known = {stage.id for stage in stages}
+    for target in targets:
+        if target not in known:
+            raise MLWSError("40401", kind="node", name=target)
+
+
+def _processors(executor: str | None) -> int:
+    """Those of this machine; 0 for a cluster, whose run finds out."""
+    return (os.cpu_count() or 1) if executor in (None, choice.LOCAL) else 0
+
+
+def _new_id() -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"

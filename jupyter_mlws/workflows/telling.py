@@ -1,0 +1,117 @@
+"""Runs, nodes and events of the journal, in the shapes and words of the API.
+
+As plain JSON: the command line shows it as it is, the server makes its models of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.errors import MLWSError, Words
+
+JSON = dict[str, Any]
+Row = Mapping[str, Any]
+
+
+def iso(moment: float | None) -> str | None:
+    """A moment as the API writes it: ISO 8601, UTC, milliseconds."""
+    if moment is None:
+        return None
+    told = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
+
+
+def run_summary(row: Row, counts: Mapping[str, int], language: str) -> JSON:
+    """A run without its nodes; ``row`` is all that the journal knows of it."""
+    return {
+        "id": row["id"],
+        "workflow": escape(row["workflow"]),
+        "path": row["workflow"],
+        "status": row["status"],
+        "created": iso(row["created"]),
+        "started": iso(row.get("started")),
+        "ended": iso(row.get("ended")),
+        "duration": _duration(row),
+        "jobs": row["jobs"],
+        "origin": row["origin"],
+        "error": _failure(row.get("error"), language),
+        "counts": dict(counts),
+        "mlflow_run": row.get("mlflow_run"),
+        "commit": row.get("commit"),
+        "resumes": row.get("request", {}).get("resumes"),
+    }
+
+
+def node_run(name: str, status: str, record: Row, language: str) -> JSON:
+    """One node of a run."""
+    return {
+        "id": name,
+        "status": status,
+        "started": iso(record.get("started")),
+        "ended": iso(record.get("ended")),
+        "duration": _duration(record),
+        "exit_code": record.get("exit_code"),
+        "reasons": [Words(*reason).in_(language) for reason in record.get("reasons", [])],
+        "attempt": record.get("attempt", 0),
+        "error": _failure(record.get("error"), language),
+    }
+
+
+def event(row: Row, told: Row, language: str) -> JSON:
+    """An event as `/workflows/status` sends it; ``row`` are its columns, ``told`` what it says."""
+    record = told["record"]
+    if told["type"] == "run":
+        known = {**record, "id": row["run"], "workflow": row["workflow"]}
+        known |= {"created": row["created"], "status": told["status"]}
+        data = run_summary(known, record.get("counts", {}), language)
+    else:
+        node = node_run(told["node"], told["status"], record, language)
+        data = {key: value for key, value in node.items() if key not in ("id", "status")}
+    return {
+        "seq": row["seq"],
+        "time": iso(row["time"]),
+        "type": told["type"],
+        "run": row["run"],
+        "workflow": escape(row["workflow"]),
+        "path": row["workflow"],
+        "node": told["node"],
+        "status": told["status"],
+        "data": data,
+    }
+
+
+def experiment(row: Row) -> JSON:
+    """A run as the experiment table shows it."""
+    return {
+        "id": row.get("mlflow_run"),
+        "run": row["id"],
+        "workflow": row["workflow"],
+        "status": row["status"],
+        "started": iso(row.get("started")),
+        "duration": _duration(row),
+        "params": row.get("params", {}),
+        "metrics": row.get("metrics", {}),
+        "commit": row.get("commit"),
+    }
+
+
+def _duration(record: Row) -> float | None:
+    started, ended = record.get("started"), record.get("ended")
+    return round(ended - started, 3) if started and ended else None
+
+
+def _failure(error: Row | None, language: str) -> JSON | None:
+    """An error as stored (code and facts), said in one language."""
+    if error is None:
+        return None
+    said = MLWSError(error["code"], **error["facts"]).as_dict(language)
+    return {
+        "code": said["code"],
+        "message": said["message"],
+        "node": error["facts"].get("node"),
+        "details": said["details"],
+        "solution": said["solution"],
+    }
