@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import platform
 import sqlite3
 import subprocess
 import time
@@ -137,6 +136,6 @@ def _holder(operation: str) -> dict[str, str]:
     return {
         "operation": operation,
         "who": f"{os.environ.get('JUPYTERHUB_USER') or os.environ.get('USER', 'process')}"
-        f"@{platform.node()} (pid {os.getpid()})",
+        f"@{os.uname().nodename} (pid {os.getpid()})",
         "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

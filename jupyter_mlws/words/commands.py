@@ -23,7 +23,7 @@ INTERRUPTED = 130
 WORKFLOW_FILE = "dvc.yaml"
 LATEST = "latest"
 WAITING = frozenset({"PENDING", "QUEUED"})
-LOOK = 0.02
+LOOK = 0.005
 """Seconds between two looks at the project's bell."""
 FOLLOW = 0.2
 """Seconds between two looks at a log that grows."""
@@ -48,7 +48,7 @@ class Desk:
     language: str
     origin: Origin
     as_json: bool = False
-    shown: list[str] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
 
     @cached_property
     def session(self) -> Session:
@@ -432,7 +432,7 @@ def _news(desk: Desk, path: str, run: str, place: Place | None) -> Iterator[JSON
             if _rang(bell) != heard and (over or desk.session.has_ended(path, run)):
                 break
             time.sleep(LOOK)
-            if place is not None and int(time.monotonic() / LOOK) % 25 == 0:
+            if place is not None and int(time.monotonic() / LOOK) % 100 == 0:
                 # The clock of what is running goes on without news.
                 place.update(desk.views.run(state))
 
@@ -448,13 +448,15 @@ def _tell(desk: Desk, state: JSON, place: Place | None) -> None:
     if place is not None:
         place.update(desk.views.run(state))
         return
+    lines: list[Block] = []
     for node in state["nodes"]:
         news = f"{state['id']} {node['id']} {node['status']}"
         if node["status"] not in WAITING and news not in desk.shown:
-            desk.shown.append(news)
-            desk.screen.show(*desk.views.node_line(node))
+            desk.shown.add(news)
+            lines += desk.views.node_line(node)
     if state["ended"] is not None:
-        desk.screen.show(*desk.views.run_end(state))
+        lines += desk.views.run_end(state)
+    desk.screen.show(*lines)
 
 
 def _show_logs(desk: Desk, path: str, run: JSON) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -114,12 +115,11 @@ class TerminalScreen:
         self._out = out or sys.stdout
 
     def show(self, *blocks: Block) -> None:
-        console = self._console()
         for block in blocks:
-            if console.is_terminal or isinstance(block, Table):
-                console.print(_rich(block), soft_wrap=isinstance(block, Lines))
-            else:
+            if isinstance(block, Lines) and not self._coloured:
                 self._out.write(plain(block))
+            else:
+                self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
         self._out.flush()
 
     def data(self, data: Any) -> None:
@@ -139,16 +139,21 @@ class TerminalScreen:
 
     @contextmanager
     def live(self) -> Iterator[Place | None]:
-        console = self._console()
-        if not console.is_terminal:
+        if not (self._coloured and self._console.is_terminal):
             yield None
             return
         from rich.live import Live
 
-        with Live(console=console, refresh_per_second=8) as live:
+        with Live(console=self._console, refresh_per_second=8) as live:
             yield _TerminalLive(live)
 
+    @cached_property
+    def _coloured(self) -> bool:
+        return self._out.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+    @cached_property
     def _console(self) -> Console:
+        # Only where it is needed: its import takes longer than a pipe's lines.
         from rich.console import Console
 
         # Wide enough that no path is cut where nobody looks at the width.
@@ -261,7 +266,9 @@ def _html(block: Block) -> str:
     if isinstance(block, Lines):
         tag, gap = ("pre", "\n") if block.fixed else ("div", "<br>")
         return f"<{tag}>{gap.join(map(_html_cells, block.lines))}</{tag}>"
-    head = "".join(f'<th style="text-align: left">{html.escape(c)}</th>' for c in block.columns)
+    from html import escape
+
+    head = "".join(f'<th style="text-align: left">{escape(c)}</th>' for c in block.columns)
     body = "".join(
         "<tr>"
         + "".join(f'<td style="text-align: left">{_html_cells([cell])}</td>' for cell in row)
@@ -272,9 +279,11 @@ def _html(block: Block) -> str:
 
 
 def _html_cells(cells: Sequence[Cell]) -> str:
+    from html import escape
+
     return "".join(
-        f'<span style="{_NOTEBOOK[cell.tone]}">{html.escape(cell.text)}</span>'
+        f'<span style="{_NOTEBOOK[cell.tone]}">{escape(cell.text)}</span>'
         if _NOTEBOOK[cell.tone]
-        else html.escape(cell.text)
+        else escape(cell.text)
         for cell in cells
     )

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import traceback
 from pathlib import Path
 
 from jupyter_mlws.workflows import live
@@ -60,6 +59,8 @@ def _fork(run: str, root: Path, folder: Path, log: int) -> int:
 
         code = main([run, str(root)])
     except BaseException:  # noqa: BLE001  the edge of this process: nothing of its parent may run
+        import traceback
+
         traceback.print_exc()
     finally:
         sys.stdout.flush()

@@ -6,7 +6,6 @@ so in the stage: ``meta: {mlflow: true}``.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from enum import Enum
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from jupyter_mlws.workflows.document import Stage
 
-CODE = frozenset((".py", ".ipynb", ".r", ".sh", ".jl"))
+CODE = (".py", ".ipynb", ".r", ".sh", ".jl")
 LARGEST = 5_000_000
 """Bytes of a file that is looked through."""
 WORD = re.compile(r"[^\s;&|<>()'\"=]+")
@@ -74,7 +73,7 @@ def _paths(root: Path, stage: Stage) -> Iterator[Path]:
 
 
 def _is_code(path: str) -> bool:
-    return os.path.splitext(path)[1].lower() in CODE
+    return path.lower().endswith(CODE)
 
 
 def _components(root: Path, name: str) -> Iterator[bytes]:

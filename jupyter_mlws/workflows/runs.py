@@ -242,8 +242,8 @@ class Runs:
         return self.journal.run(self.id_of(path, run), language)
 
     def has_ended(self, path: str, run: str) -> bool:
-        """Whether a run is over."""
-        self.reconcile()
+        """Whether a run is known to be over: one whose process was killed is found by
+        :meth:`reconcile`."""
         return Status(self.journal.record(self.id_of(path, run))["status"]).ended
 
     def page(

@@ -16,15 +16,10 @@ from jupyter_mlws.versioning.dvc.fast.yaml12 import UNCERTAIN
 
 WIDTH = 80
 HEAD = "schema: '2.0'\nstages:\n"
-_PLAIN = re.compile(
-    r"[A-Za-z_/.0-9\u00a1-\ud7ff]"
-    r"[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]*"
-)
-_NOT_PLAIN = re.compile(
-    r": |:$| #| $|[\ud800-\udfff]"
-    r"|^(?:true|false|null|yes|no|on|off|y|n)$",
-    re.IGNORECASE,
-)
+_FIRST = re.compile(r"[A-Za-z_/.0-9]")
+_ODD = re.compile(r"[\x00-\x1f\x7f-\xa0]|: |:$| #| $")
+_WIDE_ODD = "\u2028\u2029\ufeff\ufffe\uffff"
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _KEY_LIMIT = 100
 """Characters; ruamel writes longer keys in a form of their own."""
 
@@ -128,9 +123,12 @@ def _float(value: float) -> str:
 
 @lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
-    if not _PLAIN.fullmatch(text) or _NOT_PLAIN.search(text):
+    if not text or not (_FIRST.match(text) or "\u00a1" <= text[0] <= "\ud7ff"):
         raise _OddError
-    if UNCERTAIN.fullmatch(text):
+    if _ODD.search(text) or UNCERTAIN.fullmatch(text) or text.lower() in _WORDS:
+        raise _OddError
+    # By hand: as sets of a regular expression these take longer to compile than all else here.
+    if not text.isascii() and any(c in _WIDE_ODD or "\ud800" <= c <= "\udfff" for c in text):
         raise _OddError
     return text
 
