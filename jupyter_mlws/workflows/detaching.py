@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_mlws.workflows import live
 
+LOG = "runner.log"
+"""What the process itself says, in the run's folder."""
+
+Start = Callable[[str, Path], int]
+"""Have a run (by its id) carried out, with its folder; the pid of the process that does it."""
+
 
 def forks() -> bool:
-    """Whether :func:`detach` may fork this process: then no database may be open in it, since
+    """Whether :func:`standby` may fork this process: then no database may be open in it, since
     SQLite's locks and maps of memory do not survive that."""
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
-def detach(run: str, root: Path, folder: Path, log: int) -> int:
-    """Have ``run`` carried out by a process in a session of its own; its pid.
+@contextmanager
+def standby(root: Path) -> Iterator[Start]:
+    """How to have a run of a project carried out by a process in a session of its own.
 
     The process of an earlier run of the project is asked first. Else a process with one thread
-    forks: the runner has its imports then, which take longer than a hundred nodes. From all
-    others (a server) a new process is started.
+    forks, at once: while it looks at what is asked for, its child imports what a run needs, which
+    takes as long as twenty nodes. From all others (a server) a new process is started.
     """
-    pid = live.offer(root, run, log)
-    if pid is not None:
-        return pid
-    if forks():
-        return _fork(run, root, folder, log)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(root)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    child = _Child(root) if forks() and not live.listens(root) else None
+    try:
+        yield lambda run, folder: _detach(run, root, folder, child)
+    finally:
+        if child is not None:
+            child.dismiss()
+
+
+def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
+    if child is not None:
+        return child.take(run, folder)
+    with (folder / LOG).open("ab") as log:
+        pid = live.offer(root, run, log.fileno())
+        if pid is not None:
+            return pid
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(root)],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     # Its end is collected by pid; the object would warn that nobody did.
-    child.returncode = 0
-    return child.pid
+    process.returncode = 0
+    return process.pid
 
 
-def _fork(run: str, root: Path, folder: Path, log: int) -> int:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid:
-        return pid
+class _Child:
+    """A fork of this process that gets ready for a run, and waits to be told which."""
+
+    def __init__(self, root: Path) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        reader, self._writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._writer)
+            _stand_by(root, reader)
+        os.close(reader)
+        self._taken = False
+
+    def take(self, run: str, folder: Path) -> int:
+        """Have it carry out ``run``; its pid."""
+        self._taken = True
+        os.write(self._writer, json.dumps([run, str(folder)]).encode())
+        return self._pid
+
+    def dismiss(self) -> None:
+        """End it, unless it has a run."""
+        os.close(self._writer)
+        if not self._taken:
+            with suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def _stand_by(root: Path, reader: int) -> None:
+    """The child's whole life."""
     code = 1
     try:
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (log, 1), (log, 2)):
-            os.dup2(source, target)
-        os.chdir(folder)
         from jupyter_mlws.workflows.runner import main
 
+        with os.fdopen(reader, "rb") as told:
+            words = told.read()
+        if not words:
+            # Whoever forked it is gone, or wants no run.
+            os._exit(0)
+        run, folder = json.loads(words)
+        os.chdir(folder)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
         code = main([run, str(root)])
     except BaseException:  # noqa: BLE001  the edge of this process: nothing of its parent may run
         import traceback

@@ -132,22 +132,27 @@ class Journal:
             record["attempt"] = record.get("attempt", 0) + 1
         elif status.ended:
             record["ended"] = now
+        told = {name: fact for name, fact in record.items() if name != "lock"}
+        text = json.dumps(told)
+        self._tell(run, {"type": "node", "node": node, "status": status.value}, text)
+        if record.get("lock") is not None:
+            text = f'{text[:-1]}, "lock": {json.dumps(record["lock"])}}}'
         self._connection.execute(
             "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
-            (status.value, json.dumps(record), run, node),
+            (status.value, text, run, node),
         )
-        told = {name: fact for name, fact in record.items() if name != "lock"}
-        self._tell(run, {"type": "node", "node": node, "status": status.value, "record": told})
 
     def _tell_run(self, run: str) -> None:
         row = self._run(run)
         record = {**json.loads(row["record"]), "counts": self._counts(run)}
-        self._tell(run, {"type": "run", "node": None, "status": row["status"], "record": record})
+        news = {"type": "run", "node": None, "status": row["status"]}
+        self._tell(run, news, json.dumps(record))
 
-    def _tell(self, run: str, record: Row) -> None:
+    def _tell(self, run: str, news: Row, record: str) -> None:
+        """Store an event: what it is about, and the JSON of the record that it tells."""
         self._connection.execute(
             "INSERT INTO events (run, time, record) VALUES (?, ?, ?)",
-            (run, time.time(), json.dumps(record)),
+            (run, time.time(), f'{json.dumps(news)[:-1]}, "record": {record}}}'),
         )
         self._rings = True
 

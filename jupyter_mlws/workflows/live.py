@@ -54,6 +54,18 @@ def offer(root: Path, run: str, log: int) -> int | None:
     return int(answer) if answer.isdigit() else None
 
 
+def listens(root: Path) -> bool:
+    """Whether an idle process of the project is there to be asked."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(_address(root))
+        except OSError:
+            return False
+    return True
+
+
 def offers(project: Project) -> Iterator[tuple[str, int]]:
     """What is offered, one run after the other, with the log that it writes to; ends when nothing
     has come for a while, or when the project is gone. Between two runs nobody is heard."""

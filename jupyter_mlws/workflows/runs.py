@@ -23,7 +23,7 @@ from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph, telling
 from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized
-from jupyter_mlws.workflows.detaching import collected, detach, forks
+from jupyter_mlws.workflows.detaching import Start, collected, forks, standby
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.executors import choice
@@ -138,7 +138,11 @@ class Runs:
         if not (self._root / ".dvc").is_dir():
             raise MLWSError("30204")
         asked = replace(asked, executor=choice.resolve(asked.executor))
+        if forks():
+            # Opened again when it is next asked for.
+            self.close()
         with ExitStack() as stack:
+            start = stack.enter_context(standby(self._root))
             if asked.params:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
@@ -153,7 +157,7 @@ class Runs:
             run = self._enter(path, asked, stages, more)
             if asked.params:
                 self.documents.write(path, document.text)
-        self._spawn(run)
+            self._spawn(run, start)
         return self.journal.run(run, language)
 
     def _enter(
@@ -171,14 +175,10 @@ class Runs:
         self.journal.create(run)
         return run.id
 
-    def _spawn(self, run: str) -> None:
+    def _spawn(self, run: str, start: Start) -> None:
         folder = self._project.state / "runs" / run
         folder.mkdir(parents=True, exist_ok=True)
-        if forks():
-            # Opened again when it is next asked for.
-            self.close()
-        with (folder / "runner.log").open("ab") as log:
-            pid = detach(run, self._root, folder, log.fileno())
+        pid = start(run, folder)
         self._children.add(pid)
         started = start_time(pid)
         if started is not None:

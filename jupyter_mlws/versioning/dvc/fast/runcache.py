@@ -37,7 +37,8 @@ class RunCache:
 
     def save(self, entry: Entry) -> None:
         """Keep an entry, unless it is known."""
-        key, value = key_of(entry), _hash(entry)
+        parts = _parts(entry)
+        key, value = _key(entry, parts), _digest(parts)
         folder = f"{self._folder}/{key[:2]}/{key}"
         place = f"{folder}/{value}"
         if os.path.exists(place):
@@ -68,12 +69,27 @@ class RunCache:
 
 def key_of(entry: Entry) -> str:
     """What an entry is found by: everything but what the command made."""
-    return _hash({**entry, "outs": [out["path"] for out in entry.get("outs", ())]})
+    return _key(entry, _parts(entry))
 
 
-def _hash(value: Any) -> str:
-    text = json.dumps(_counted(value), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _parts(entry: Entry) -> dict[str, str]:
+    """The JSON of each field, without what does not count."""
+    return {
+        key: json.dumps(_counted(item), sort_keys=True)
+        for key, item in entry.items()
+        if key not in UNCOUNTED
+    }
+
+
+def _key(entry: Entry, parts: Mapping[str, str]) -> str:
+    outs = json.dumps([out["path"] for out in entry.get("outs", ())])
+    return _digest({**parts, "outs": outs})
+
+
+def _digest(parts: Mapping[str, str]) -> str:
+    """The hash of the JSON of the whole entry, its keys sorted."""
+    text = ", ".join(f"{json.dumps(key)}: {parts[key]}" for key in sorted(parts))
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
 def _counted(value: Any) -> Any:
