@@ -2,29 +2,38 @@
 
 ``python benchmarks/engine.py [--peers luigi,dask,…] [--sizes 30,300,3000]`` prints tables. Run it
 on a quiet machine. A stage writes a number into a file, so that nearly all of the time is the
-tool's. `dvc repro` of more than 300 stages takes hours and is left out.
+tool's. Projects are committed to git, as those that people work in. `dvc repro` of more than 300
+stages takes hours and is left out.
+
+Nothing is removed before the end, and nothing should have been in the minutes before: ext4 looks
+at every inode that was freed lately before it gives a new one, which makes each file that a run
+creates several times as dear.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import peers
 from peers import Node
 
 JOBS = 2
+SETTLED_WITHIN = 600.0
+"""Seconds for MLflow to hear of a run."""
 DVC_MOST = 300
 """Stages that `dvc repro` is given; its time grows with the square."""
+AUTHOR = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
 QUIET = {"DVC_NO_ANALYTICS": "1", "SHELL": "/bin/bash", "PREFECT_LOGGING_LEVEL": "ERROR"}
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+"""Modules are compiled once, as those of an installed package are."""
 HEAVY = """\
 import sys, time
 import pandas, sklearn.linear_model
@@ -57,6 +66,8 @@ def project(root: Path, nodes: Sequence[Node]) -> None:
         lines += [f"    - {read}" for read in node.reads]
         lines += ["    outs:", f"    - {node.makes}"]
     (root / "dvc.yaml").write_text("\n".join(lines) + "\n")
+    call(["git", "add", "-A"], root)
+    call(["git", *AUTHOR, "commit", "-qm", "A workflow"], root)
 
 
 def call(command: Sequence[str], root: Path, **variables: str) -> float:
@@ -65,7 +76,7 @@ def call(command: Sequence[str], root: Path, **variables: str) -> float:
     subprocess.run(
         list(command),
         cwd=root,
-        env={**os.environ, **QUIET, **variables},
+        env={**ENVIRONMENT, **QUIET, **variables},
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -79,7 +90,41 @@ def ours(root: Path, *words: str, live: bool = False) -> float:
     there for it."""
     program = Path(sys.executable).with_name("jupyter-mlws")
     idle = "120" if live else "0"
-    return call([str(program), "run", "-j", str(JOBS), *words], root, MLWS_RUNNER_IDLE=idle)
+    seconds = call([str(program), "run", "-j", str(JOBS), *words], root, MLWS_RUNNER_IDLE=idle)
+    settle(root, live)
+    return seconds
+
+
+def settle(root: Path, live: bool) -> None:
+    """Return when nobody works in the project any more: after its end a run is told to MLflow,
+    which takes longer than the run."""
+    deadline = time.monotonic() + SETTLED_WITHIN
+    before = {}
+    while time.monotonic() < deadline:
+        now = {process: busy(process) for process in working_in(root)}
+        if now == before if live else not now:
+            return
+        before = now
+        time.sleep(1.0 if live else 0.1)
+
+
+def working_in(root: Path) -> Iterator[Path]:
+    """The processes whose folder is the project's or below it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            place = (process / "cwd").readlink()
+        except OSError:
+            continue
+        if place == root or root in place.parents:
+            yield process
+
+
+def busy(process: Path) -> str:
+    """The processor time that a process has used, in the kernel's units."""
+    try:
+        return "/".join((process / "stat").read_text().rpartition(")")[2].split()[11:13])
+    except OSError:
+        return "gone"
 
 
 def repro(root: Path) -> float:
@@ -90,8 +135,8 @@ def repro(root: Path) -> float:
 def fresh(folder: Path, size: int, name: str) -> Path:
     """A new project of ``size`` stages."""
     root = folder / f"{name}-{size}"
-    shutil.rmtree(root, ignore_errors=True)
     project(root, graph(size))
+    time.sleep(0.5)
     return root
 
 
@@ -108,7 +153,6 @@ def stages(folder: Path, sizes: Sequence[int]) -> None:
         again = min(ours(root) for _ in range(3))
         warmed = fresh(folder, size, "live")
         ours(warmed, "s0", live=True)
-        time.sleep(0.3)
         live = ours(warmed, live=True)
         lived = [ours(warmed, live=True) for _ in range(3)]
         theirs = their_again = None
@@ -159,21 +203,13 @@ def heavy(folder: Path) -> None:
     (root / "heavy.py").write_text(HEAVY)
     alone = min(call([sys.executable, "heavy.py", "out/x"], root) for _ in range(3))
     cold = ours(root)
-    time.sleep(0.5)
     ours(root, "-f", live=True)
-    time.sleep(2)
-    warm = min(timed_again(lambda: ours(root, "-f", live=True)) for _ in range(3))
+    warm = min(ours(root, "-f", live=True) for _ in range(3))
     print("\n### 20 Python nodes that import pandas and scikit-learn\n")
     print("| run | seconds | ms a node |\n|---|---|---|")
     print(f"| one such script alone | {alone:.2f} | {1000 * alone:.0f} |")
     print(f"| ours, cold | {cold:.2f} | {1000 * cold / 20:.0f} |")
     print(f"| ours, in a live process | {warm:.2f} | {1000 * warm / 20:.0f} |")
-
-
-def timed_again(run: Callable[[], float]) -> float:
-    """One run, with the pause in which the process of the run before it comes to listen."""
-    time.sleep(0.3)
-    return run()
 
 
 def main() -> None:

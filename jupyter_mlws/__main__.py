@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+
+GARBAGE = 500_000
+"""New objects after which Python looks for cycles among them."""
 
 
 def main() -> int:
@@ -21,6 +25,9 @@ def main() -> int:
         from jupyter_mlws.workflows.importers.marking import main as mark
 
         return mark(arguments[1:])
+    # A command is short: looking for cycles among all that a large answer is made of takes longer
+    # than the command itself.
+    gc.set_threshold(GARBAGE)
     from jupyter_mlws.cli import main as run_words
 
     return run_words(arguments)

@@ -345,15 +345,14 @@ def _workflow(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
         path = _named_workflow(desk, words[0])
         if path is not None:
             return path, list(words[1:])
-    known = desk.session.workflows()
+    known = desk.session.workflow_paths()
     if len(known) == 1:
-        return str(known[0]["path"]), list(words)
+        return known[0], list(words)
     if words or not known:
         raise MLWSError("40401", kind="workflow", name=words[0] if words else WORKFLOW_FILE)
     text = "This project has several workflows; name one: {paths}"
     zh = "该项目有多个工作流，请指定其一：{paths}"
-    paths = ", ".join(workflow["path"] for workflow in known)
-    raise UsageFaultError(desk.views.say(text, zh, paths=paths))
+    raise UsageFaultError(desk.views.say(text, zh, paths=", ".join(known)))
 
 
 def _named_workflow(desk: Desk, word: str) -> str | None:

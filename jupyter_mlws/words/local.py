@@ -137,6 +137,9 @@ class LocalSession:
     def workflows(self) -> list[JSON]:
         return self._workspace.runs.workflows(self._language)
 
+    def workflow_paths(self) -> list[str]:
+        return self._workspace.runs.documents.paths()
+
     def workflow(self, path: str) -> JSON:
         return _plain(self._workspace.workflows.get(path, self._language))
 

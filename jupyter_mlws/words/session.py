@@ -102,6 +102,9 @@ class Session(Protocol):
     def workflows(self) -> list[JSON]:
         """Every workflow with its newest run."""
 
+    def workflow_paths(self) -> list[str]:
+        """The path of every workflow."""
+
     def workflow(self, path: str) -> JSON:
         """One workflow with nodes and edges."""
 
@@ -250,6 +253,9 @@ class RemoteSession:
 
     def workflows(self) -> list[JSON]:
         return list(self._get("workflows")["items"])
+
+    def workflow_paths(self) -> list[str]:
+        return [str(workflow["path"]) for workflow in self.workflows()]
 
     def workflow(self, path: str) -> JSON:
         return self._get(_workflow(path))

@@ -122,7 +122,7 @@ class Documents:
         components = self.components(stages)
 
         def exists(path: str) -> bool:
-            return path in planned or self._exists(path)
+            return path in planned or self.exists(path)
 
         findings = graph.validate(document, stages, components, exists)
         lost = graph.lost_settings(document, stages, components)
@@ -146,7 +146,7 @@ class Documents:
             # DVC says itself what is wrong with its file, at the first plan or run.
             return True
 
-    def _exists(self, path: str) -> bool:
+    def exists(self, path: str) -> bool:
         """Whether a path is there, or DVC can bring it (a `.dvc` file for it or above it)."""
         target = self._root / path
         if target.exists():

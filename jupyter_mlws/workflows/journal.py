@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import telling
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
@@ -109,6 +109,29 @@ class Journal:
         """Change a node's state."""
         with self._transaction():
             self._change_node(run, node, status, facts)
+
+    def cache_nodes(self, run: str, outputs: Mapping[str, Mapping[str, str]], why: Words) -> None:
+        """Change all nodes of a run at once, from PENDING to CACHED, each with its outputs."""
+        now = time.time()
+        texts = {
+            node: json.dumps({"reasons": [list(why)], "outputs": dict(files), "ended": now})
+            for node, files in outputs.items()
+        }
+        status = Status.CACHED.value
+        with self._transaction():
+            self._connection.executemany(
+                "UPDATE nodes SET status = ?, record = ? WHERE run = ? AND node = ?",
+                [(status, text, run, node) for node, text in texts.items()],
+            )
+            heads = {node: {"type": "node", "node": node, "status": status} for node in texts}
+            for node, text in texts.items():
+                self._tell(run, heads[node], text)
+
+    def nodes_of(self, run: str) -> list[str]:
+        """The nodes of a run, in order."""
+        with self._lock:
+            rows = self._all("SELECT node FROM nodes WHERE run = ? ORDER BY position", run)
+        return [row["node"] for row in rows]
 
     def end_nodes(self, run: str, status: Status) -> None:
         """Bring every node that has not ended to ``status``; running ones that cannot become

@@ -56,6 +56,11 @@ def adopt(journal: Journal, path: str, lane: FastPipeline, resumes: str | None =
         lane.adopt(LockBase(digest, tuple(settled)), done)
 
 
+def owes(journal: Journal, path: str) -> bool:
+    """Whether an earlier run of the file has results that it could not write."""
+    return any(row.get("lock_from") for row in journal.runs(path, LOOKED_AT))
+
+
 def settle(journal: Journal, path: str, run: str) -> None:
     """Earlier runs owe nothing any more: ``run`` has written what they did."""
     for row in journal.runs(path, LOOKED_AT):

@@ -7,12 +7,13 @@ run for a while (:mod:`.live`), which so has what takes long to import.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -22,24 +23,34 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning import run_commits
 from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
 from jupyter_mlws.versioning.mlflow import tracking_uri
 from jupyter_mlws.versioning.run_commits import RunCommit
-from jupyter_mlws.workflows import live, recovery, tracking
+from jupyter_mlws.workflows import live, plan, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.executors import choice
 from jupyter_mlws.workflows.executors.opening import Place, opened
-from jupyter_mlws.workflows.graph import external_inputs
+from jupyter_mlws.workflows.graph import external_inputs, ordered
 from jupyter_mlws.workflows.identifying import Identities
 from jupyter_mlws.workflows.journal import Journal
+from jupyter_mlws.workflows.policy import DEFAULT
 from jupyter_mlws.workflows.processes import start_time
 from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.warm.pool import WarmPool
+
+GARBAGE = 500_000
+"""New objects after which Python looks for cycles among them: what a workflow is made of stays,
+and looking through it every few nodes would cost as much as they do."""
+PARTIAL = ("targets", "skip")
+"""Wishes after which a run has not seen to all nodes."""
+CHOOSY = (*PARTIAL, "force", "again", "accept")
+"""Wishes for which nodes have to be looked at."""
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +93,8 @@ class Runner:
     def _carry_out(self, row: dict[str, Any]) -> None:
         try:
             text = self._project.resolve(row["workflow"]).read_text(encoding="utf-8")
+            if self._settled(row, text):
+                return
             document = parse(row["workflow"], text)
             root, state = self._project.root, self._project.state
             data = resolved.stages(root, document.path, text, document.data, state)
@@ -95,6 +108,31 @@ class Runner:
             # The edge of this process: whatever it was, the run must not seem to go on.
             log.exception("the run %s failed", self._id)
             self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
+
+    def _settled(self, row: dict[str, Any], text: str) -> bool:
+        """Whether there was nothing to do, and that is told by now."""
+        path, request = row["workflow"], row["request"]
+        if any(request.get(wish) for wish in CHOOSY) or self._cancelled.is_set():
+            return False
+        if request.get("executor") not in (None, choice.LOCAL):
+            return False
+        known = settled.find(self._project.state, path, text)
+        if known is None or self._journal.nodes_of(self._id) != known.order:
+            return False
+        if recovery.owes(self._journal, path) or not known.holds(self._project.root, path):
+            return False
+        commit = self._commit.result()
+        facts = {name: known.facts[name] for name in ("params", "experiment")}
+        measures = known.facts["measures"]
+        with self._journal.batch():
+            self._journal.set_run(
+                self._id, Status.RUNNING, commit=commit.sha, dirty=commit.dirty, **facts
+            )
+            self._journal.cache_nodes(self._id, known.outputs, plan.CACHED)
+            self._journal.note(self._id, measures=measures)
+            metrics = tracking.metrics_of(measures)
+            self._journal.set_run(self._id, Status.COMPLETED, metrics=metrics)
+        return True
 
     def _committed(self) -> RunCommit:
         """What the run starts from, as a commit; without one where git fails."""
@@ -146,6 +184,33 @@ class Runner:
             self._journal.note(self._id, measures=measures)
         facts: dict[str, Any] = {"metrics": tracking.metrics_of(measures)}
         self._journal.set_run(self._id, status, **facts, **({"error": error} if error else {}))
+        whole = not any(request.get(wish) for wish in PARTIAL)
+        if whole and status is Status.COMPLETED and isinstance(lane, FastPipeline):
+            self._remember(document, stages, lane, measures)
+
+    def _remember(
+        self,
+        document: Document,
+        stages: Sequence[Stage],
+        lane: FastPipeline,
+        measures: Mapping[str, Any],
+    ) -> None:
+        """What the run has left, for the next one; after its end, so that nobody waits for it."""
+        settled.note(
+            lane,
+            self._project.root,
+            self._project.state,
+            document.path,
+            document.text,
+            [stage.id for stage in ordered(stages)],
+            external_inputs(stages),
+            not document.needs_resolving() and all(map(_by_text_alone, stages)),
+            {
+                "params": tracking.params_of(document, stages),
+                "experiment": document.name,
+                "measures": measures,
+            },
+        )
 
     def _built(
         self,
@@ -185,6 +250,11 @@ class Runner:
         self._journal.end_nodes(self._id, Status.SKIPPED)
         if not Status(self._journal.record(self._id)["status"]).ended:
             self._journal.set_run(self._id, Status.FAILED, error=error)
+
+
+def _by_text_alone(stage: Stage) -> bool:
+    """Whether a stage's place in a workflow can be judged by the text of its file."""
+    return not stage.described_by and stage.policy == DEFAULT
 
 
 def runs_folder(project: Project, run: str) -> Path:
@@ -237,6 +307,7 @@ class Process:
 def main(arguments: list[str]) -> int:
     """Carry out the run that the arguments name, and those that follow."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    gc.set_threshold(GARBAGE)
     run, root = arguments
     # DVC shows and stores paths by the process's folder. Not at the start: Python would have
     # put that folder before the installed packages.

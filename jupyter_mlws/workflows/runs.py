@@ -21,10 +21,11 @@ from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.workflows import graph, telling
 from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized
 from jupyter_mlws.workflows.detaching import Start, collected, forks, standby
-from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.document import Document, Stage
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.executors import choice
 from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row
@@ -56,6 +57,11 @@ class Asked:
     accept_cosmetic: bool = False
     skip: Sequence[str] = ()
     origin: str = "rest"
+
+    @property
+    def names_nodes(self) -> bool:
+        """Whether single nodes are asked for something."""
+        return bool(self.targets or self.again or self.accept or self.skip)
 
     @property
     def remembered(self) -> JSON:
@@ -146,30 +152,45 @@ class Runs:
             if asked.params:
                 # From reading to writing: what another writes in between would be lost.
                 stack.enter_context(self._project.lock(f"params of {path}"))
-            document = self.documents.read(path)
-            document = self.documents.with_params(document, asked.params)
-            self.documents.refuse_faulty(document)
-            stages, _ = self.documents.stages(document)
-            for names in (asked.targets, asked.again, asked.accept, asked.skip):
-                check_targets(stages, names)
-            if asked.executor == choice.LOCAL:
-                refuse_oversized(stages, of_this_machine(asked.jobs or 1))
-            run = self._enter(path, asked, stages, more)
+            nodes = self._known_nodes(path, asked)
+            if nodes is None:
+                document = self.documents.read(path)
+                document = self.documents.with_params(document, asked.params)
+                self.documents.refuse_faulty(document)
+                nodes = self._checked_nodes(document, asked)
+            run = self._enter(path, asked, nodes, more)
             if asked.params:
                 self.documents.write(path, document.text)
             self._spawn(run, start)
         return self.journal.run(run, language)
 
-    def _enter(
-        self, path: str, asked: Asked, stages: Sequence[Stage], more: Mapping[str, Any]
-    ) -> str:
+    def _known_nodes(self, path: str, asked: Asked) -> list[str] | None:
+        """The nodes of a run of a whole workflow that ran before with this text, which was found
+        sound then; None for all others."""
+        if asked.names_nodes or asked.params:
+            return None
+        known = settled.find(self._project.state, path, self.documents.text(path))
+        if known is None or not known.sound:
+            return None
+        return known.order if all(map(self.documents.exists, known.external)) else None
+
+    def _checked_nodes(self, document: Document, asked: Asked) -> list[str]:
+        """The nodes of a run, in order; the error of the first wish that cannot be met."""
+        stages, _ = self.documents.stages(document)
+        for names in (asked.targets, asked.again, asked.accept, asked.skip):
+            check_targets(stages, names)
+        if asked.executor == choice.LOCAL:
+            refuse_oversized(stages, of_this_machine(asked.jobs or 1))
         wanted = graph.closure(graph.upstream(stages), asked.targets or [s.id for s in stages])
+        return [stage.id for stage in graph.ordered(stages) if stage.id in wanted]
+
+    def _enter(self, path: str, asked: Asked, nodes: Sequence[str], more: Mapping[str, Any]) -> str:
         run = NewRun(
             id=_new_id(),
             path=path,
             jobs=asked.jobs or _processors(asked.executor),
             origin=asked.origin,
-            nodes=[stage.id for stage in graph.ordered(stages) if stage.id in wanted],
+            nodes=nodes,
             request={**asked.remembered, **more},
         )
         self.journal.create(run)

@@ -130,6 +130,22 @@ class FastPipeline:
             self._ignore(self._not_ignored, self.order)
             return slow(self._dvc())
 
+    def places(self, name: str) -> list[str]:
+        """All files and folders that a stage reads or makes."""
+        one = self._stages.get(name)
+        if one is None:
+            return []
+        files = [params.full for params in one.params]
+        return [*files, *(place.full for place in (*one.deps, *one.outs))]
+
+    def stored(self, name: str) -> list[str]:
+        """The hashes of those outputs of a stage that the cache is to have."""
+        one, entry = self._stages.get(name), self._known(name)
+        if one is None or entry is None:
+            return []
+        known = _hashes(entry, "outs")
+        return [known[out.path] for out in one.outs if out.cached and out.path in known]
+
     def heavy(self, name: str) -> bool:
         """Whether hashing what a stage reads and makes may take a while."""
         one = self._stages.get(name)
