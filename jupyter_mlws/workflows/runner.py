@@ -69,6 +69,7 @@ class Runner:
         self._engine: Engine | None = None
         self._commit: Future[RunCommit]
         self._cancelled = threading.Event()
+        self._sources: Mapping[str, str] | None = None
 
     def cancel(self, number: int = 0, frame: FrameType | None = None) -> None:
         """A signal's handler: the engine is told, or will be when it is there."""
@@ -97,6 +98,7 @@ class Runner:
                 return
             document = parse(row["workflow"], text)
             root, state = self._project.root, self._project.state
+            self._sources = resolved.sources(root, document.path, document.data)
             data = resolved.stages(root, document.path, text, document.data, state)
             with open_lane(root, document.path, data, state) as lane:
                 self._execute(row, document.stages(data), lane, document)
@@ -196,21 +198,20 @@ class Runner:
         measures: Mapping[str, Any],
     ) -> None:
         """What the run has left, for the next one; after its end, so that nobody waits for it."""
-        settled.note(
-            lane,
-            self._project.root,
-            self._project.state,
-            document.path,
-            document.text,
-            [stage.id for stage in ordered(stages)],
-            external_inputs(stages),
-            not document.needs_resolving() and all(map(_by_text_alone, stages)),
-            {
+        workflow = settled.Workflow(
+            path=document.path,
+            text=document.text,
+            sources=self._sources,
+            order=[stage.id for stage in ordered(stages)],
+            external=external_inputs(stages),
+            sound=not document.needs_resolving() and all(map(_by_text_alone, stages)),
+            facts={
                 "params": tracking.params_of(document, stages),
                 "experiment": document.name,
                 "measures": measures,
             },
         )
+        settled.note(lane, self._project.root, self._project.state, workflow)
 
     def _built(
         self,

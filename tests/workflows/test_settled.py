@@ -111,6 +111,18 @@ def test_news_are_seen(
     assert (root / "second.txt").read_text() == (root / "in.txt").read_text()
 
 
+def test_a_value_that_a_template_takes_from_elsewhere_is_news(
+    write, run: Callable[..., Run], states, project: Project
+) -> None:
+    write("params.yaml", "word: a\n")
+    write(PATH, "stages:\n  says:\n    cmd: echo ${word} > said.txt\n    outs: [said.txt]\n")
+    assert states(run()) == {"says": "COMPLETED"}
+    assert states(run()) == {"says": "CACHED"}
+    write("params.yaml", "word: b\n")
+    assert states(run()) == {"says": "COMPLETED"}
+    assert (project.root / "said.txt").read_text() == "b\n"
+
+
 def test_an_input_that_is_gone_is_refused(
     settle, workflows: WorkflowManager, run: Callable[..., Run], project: Project
 ) -> None:

@@ -68,18 +68,29 @@ def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) ->
     return found
 
 
+def sources(root: Path, path: str, data: Mapping[str, Any]) -> dict[str, str] | None:
+    """The hashes of the files that the stages are made of beside their own, those that are not
+    there too; None where that is not certain."""
+    files = sorted({*CONFIGS, *_files(posixpath.dirname(path), data)})
+    if any("${" in file for file in files):
+        return None
+    return {file: content(root / file) for file in files}
+
+
+def content(file: Path) -> str:
+    """The hash of a file; empty where there is none."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return ""
+
+
 def _digest(root: Path, path: str, text: str, data: Mapping[str, Any]) -> str:
     """Changes with everything that the stages are made of; empty where that is not certain."""
-    digest = hashlib.sha256(text.encode())
-    for file in sorted({*CONFIGS, *_files(posixpath.dirname(path), data)}):
-        if "${" in file:
-            return ""
-        digest.update(f"\0{file}\0".encode())
-        try:
-            digest.update((root / file).read_bytes())
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            digest.update(b"-")
-    return digest.hexdigest()
+    files = sources(root, path, data)
+    if files is None:
+        return ""
+    return hashlib.sha256(json.dumps([text, files]).encode()).hexdigest()
 
 
 def _files(folder: str, data: Mapping[str, Any]) -> Iterator[str]:

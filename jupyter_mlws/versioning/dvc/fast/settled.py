@@ -30,18 +30,35 @@ Signature = list[int]
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A workflow as a whole run left it.
+class Workflow:
+    """What a run knows of a workflow.
 
-    ``text`` and ``lock`` are the hashes of `dvc.yaml` and `dvc.lock`. ``order`` are its stages in
-    the order of the graph, ``external`` the inputs that none of them makes. ``sound`` says that
-    the text alone decides whether it can run. ``outputs``: hashes by path, by stage. ``files`` and
-    ``objects`` are what it consists of, in the workspace and in the cache. ``facts`` are the
-    caller's.
+    ``text`` is that of `dvc.yaml`, ``order`` its stages in the order of the graph, ``external`` the
+    inputs that none of them makes, ``sources`` the hashes of the files that the stages are made of
+    beside the text, before they were read (None where that is not certain). ``sound`` says that the
+    text alone decides whether it can run. ``facts`` are kept for whoever finds it again.
+    """
+
+    path: str
+    text: str
+    sources: Mapping[str, str] | None
+    order: Sequence[str]
+    external: Sequence[str]
+    sound: bool
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A workflow (:class:`Workflow`) as a whole run left it.
+
+    ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
+    stage. ``files`` and ``objects`` are what it consists of, in the workspace and in the cache.
     """
 
     text: str
     lock: str
+    sources: dict[str, str]
     order: list[str]
     external: list[str]
     sound: bool
@@ -52,12 +69,15 @@ class Settled:
 
     def holds(self, root: Path, path: str) -> bool:
         """Whether everything is still as it was."""
+        from jupyter_mlws.versioning.dvc.resolved import content
         from jupyter_mlws.versioning.dvc.stages import data_sources
 
         lock = (root / path).with_suffix(".lock")
         try:
             repository.check(root)
             if _digest(lock.read_bytes()) != self.lock:
+                return False
+            if any(content(root / file) != known for file, known in self.sources.items()):
                 return False
             if any(_signature(f"{root}/{file}") != known for file, known in self.files.items()):
                 return False
@@ -80,27 +100,17 @@ def find(memory: Path, path: str, text: str) -> Settled | None:
     return Settled(**known)
 
 
-def note(
-    lane: FastPipeline,
-    root: Path,
-    memory: Path,
-    path: str,
-    text: str,
-    order: Sequence[str],
-    external: Sequence[str],
-    sound: bool,
-    facts: Mapping[str, Any],
-) -> bool:
+def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bool:
     """Remember a workflow, if it is up to date and made of plain files; whether it was."""
     from jupyter_mlws.versioning.dvc.stages import Forecast, data_sources
 
-    place = _place(memory, path)
+    place = _place(memory, workflow.path)
     with suppress(FileNotFoundError):
         place.unlink()
     # What the last stage has made is younger than its file system's clock can tell apart.
     time.sleep(AT_REST / 1e9)
     files = None if lane.unusual else _files(lane, root)
-    if files is None or any(data_sources(root, external)):
+    if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
         return False
     forecast = Forecast()
     if any(lane.examine(name, forecast).changes for name in lane.names):
@@ -108,15 +118,16 @@ def note(
     if lane.unusual or _files(lane, root) != files:
         return False
     settled = Settled(
-        _digest(text.encode()),
-        lane.base.digest,
-        list(order),
-        list(external),
-        sound,
-        {name: lane.hashes(name) for name in order},
-        files,
-        sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
-        dict(facts),
+        text=_digest(workflow.text.encode()),
+        lock=lane.base.digest,
+        sources=dict(workflow.sources),
+        order=list(workflow.order),
+        external=list(workflow.external),
+        sound=workflow.sound,
+        outputs={name: lane.hashes(name) for name in workflow.order},
+        files=files,
+        objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
+        facts=dict(workflow.facts),
     )
     temporary = place.with_name(f"{place.name}.{os.getpid()}")
     temporary.write_text(json.dumps({"format": FORMAT, **asdict(settled)}), encoding="utf-8")
