@@ -136,6 +136,7 @@ class Attempt:
     line: int = 0
     handle: int | None = None
     deadline: float | None = None
+    ended: float | None = None
     stopped: tuple[str, dict[str, Any]] | None = None
 
 
@@ -571,6 +572,7 @@ class Engine:
         self._now.ended.append(attempt)
         if self._order.jobs > 1:
             # What waits for its place starts before what it made is stored.
+            attempt.ended = time.time()
             self._release(attempt)
 
     def _commit_ended(self) -> None:
@@ -604,6 +606,7 @@ class Engine:
             exit_code=0,
             outputs=hashes,
             lock=self._lane.entry(node),
+            ended=attempt.ended,
         )
         self._finish(node)
 

@@ -154,7 +154,7 @@ class Journal:
             record["started"] = now
             record["attempt"] = record.get("attempt", 0) + 1
         elif status.ended:
-            record["ended"] = now
+            record["ended"] = facts.get("ended") or now
         told = {name: fact for name, fact in record.items() if name != "lock"}
         text = json.dumps(told)
         self._tell(run, {"type": "node", "node": node, "status": status.value}, text)
