@@ -41,7 +41,8 @@ from jupyter_mlws.versioning.models import (
 )
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.restore import Restore, is_switching
+from jupyter_mlws.versioning.restore import Restore
+from jupyter_mlws.versioning.switch_journal import is_switching
 
 
 class SnapshotManager:

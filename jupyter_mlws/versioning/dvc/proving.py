@@ -1,0 +1,168 @@
+"""Looks at every object of cache and remote, and mends single ones from wherever they still are.
+
+Nothing is taken for granted: a listing proves nothing of its files, and no object itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, StoredObject, _rows
+from jupyter_mlws.versioning.dvc.meter import Meter
+from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.progress import Telling
+from jupyter_mlws.versioning.proof_models import Problem
+
+READERS = 4
+"""Objects of a remote that are read at the same time."""
+
+
+@contextmanager
+def open_proving(root: Path, spare: bytes | None = None) -> Iterator[ProvingStore]:
+    """As :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
+    with open_repo(root, spare=spare) as repo:
+        yield ProvingStore(root, repo)
+
+
+class ProvingStore(DataStore):
+    """A data store that finds a folder's files even where the cache has lost their listing."""
+
+    def in_cache(self, stored: StoredObject) -> Problem | None:
+        """Read one object in the cache; None where it is whole."""
+        path = self._cached(stored)
+        if not path.is_file():
+            return Problem.MISSING
+        return None if self._matches(stored, path) else Problem.DAMAGED
+
+    def size(self, stored: StoredObject) -> int:
+        """Bytes of an object in the cache; 0 where it is missing."""
+        path = self._cached(stored)
+        return path.stat().st_size if path.is_file() else 0
+
+    def at_remote(
+        self, objects: Sequence[StoredObject], told: Callable[[StoredObject], None], *, read: bool
+    ) -> dict[StoredObject, Problem]:
+        """Those of the objects that the remote lacks or has damaged; error 30101.
+
+        With ``read`` every one is read; else only its size is compared, where the cache has it.
+        ``told`` hears of each that was looked at, and may raise to stop.
+        """
+        found: dict[StoredObject, Problem] = {}
+        with self._reaching(), ThreadPoolExecutor(READERS) as pool:
+            for legacy in (False, True):
+                part = [each for each in objects if each.legacy is legacy]
+                if not part:
+                    continue
+                remote = self._remote(legacy=legacy)
+                there = set(remote.list_oids_exists([each.md5 for each in part]))
+                absent = [each for each in part if each.md5 not in there]
+                found.update(dict.fromkeys(absent, Problem.MISSING))
+                present = [each for each in part if each.md5 in there]
+                look = self._read_at if read else self._measured_at
+                answers = pool.map(partial(look, remote), present)
+                for each, whole in zip(present, answers, strict=True):
+                    told(each)
+                    if not whole:
+                        found[each] = Problem.DAMAGED
+        return found
+
+    def sync_present(self, objects: Sequence[StoredObject]) -> None:
+        """As :meth:`sync`, of those of the objects that are there."""
+        self._sync(path for each in objects if (path := self._cached(each)).is_file())
+
+    def set_aside(self, stored: StoredObject) -> None:
+        """Move a damaged object of the cache out of the way, so that it can be stored anew."""
+        path = self._cached(stored)
+        target = self._root / stored.path
+        if target.is_symlink() and target.resolve() == path.resolve():
+            # The working tree's file is a link to it, and must stay what it is.
+            self._cache(legacy=stored.legacy).unprotect(str(target))
+        self._set_aside(path)
+
+    def take(self, stored: StoredObject, path: Path) -> bool:
+        """Store a file in the cache as an object, if it has that content."""
+        if not path.is_file() or not self._matches(stored, path):
+            return False
+        self._cache(legacy=stored.legacy).add(str(path), self._repo.fs, stored.md5)
+        return self.in_cache(stored) is None
+
+    def take_listing(self, stored: StoredObject) -> bool:
+        """Store a folder's listing anew, if the working tree holds the folder as it was."""
+        now = self.measure(stored.item)
+        if now is None or now.md5 != stored.md5:
+            return False
+        self.keep(stored.item)
+        return self.in_cache(stored) is None
+
+    def bring(self, stored: StoredObject, progress: Telling) -> bool:
+        """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
+        with self._reaching(meter := Meter(progress, "fetch")):
+            remote = self._remote(legacy=stored.legacy)
+            if not list(remote.list_oids_exists([stored.md5])):
+                return False
+            self._transfer(remote, self._cache(legacy=stored.legacy), [stored], meter)
+        if self.in_cache(stored) is None:
+            return True
+        self._set_aside(self._cached(stored))
+        return False
+
+    def send(self, stored: StoredObject, progress: Telling) -> None:
+        """Put one object of the cache in the place of what the remote has; error 30101."""
+        with self._reaching(meter := Meter(progress, "push")):
+            remote = self._remote(legacy=stored.legacy)
+            if list(remote.list_oids_exists([stored.md5])):
+                remote.fs.remove(remote.oid_to_path(stored.md5))
+            self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
+
+    # Looking
+
+    def _read_at(self, remote: Any, stored: StoredObject) -> bool:
+        from dvc_data.hashfile.hash import fobj_md5
+
+        with remote.fs.open(remote.oid_to_path(stored.md5), "rb") as file:
+            name = "md5-dos2unix" if stored.legacy else "md5"
+            read = str(fobj_md5(file, chunk_size=BLOCK, name=name))
+        return read == stored.md5.removesuffix(".dir")
+
+    def _measured_at(self, remote: Any, stored: StoredObject) -> bool:
+        path = self._cached(stored)
+        if not path.is_file():
+            return True
+        return bool(remote.fs.size(remote.oid_to_path(stored.md5)) == path.stat().st_size)
+
+    def _listed(self, item: DataFile) -> list[tuple[str, str]]:
+        return super()._listed(item) or self._listed_remotely(item) or self._listed_now(item)
+
+    def _listed_remotely(self, item: DataFile) -> list[tuple[str, str]]:
+        from dvc_data.hashfile.tree import Tree
+
+        assert item.md5 is not None
+        if self.remote is None or not item.pushed:
+            return []
+        stored = StoredObject(item.md5, item.legacy, item)
+        try:
+            with self._reaching():
+                remote = self._remote(legacy=item.legacy)
+                there = list(remote.list_oids_exists([item.md5]))
+                if not there or not self._read_at(remote, stored):
+                    return []
+                content = remote.fs.cat_file(remote.oid_to_path(item.md5))
+        except MLWSError:
+            # The remote can't be asked; whoever looks at its objects will say so.
+            return []
+        name = "md5-dos2unix" if item.legacy else "md5"
+        return _rows(Tree.from_list(json.loads(content), hash_name=name))
+
+    def _listed_now(self, item: DataFile) -> list[tuple[str, str]]:
+        if not (self._root / item.path).is_dir():
+            return []
+        _, _, built = self._built(item, dry_run=True)
+        return _rows(built) if built.hash_info.value == item.md5 else []
