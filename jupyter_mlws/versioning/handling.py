@@ -23,7 +23,9 @@ class VersioningHandler(APIHandler):
     async def managers(self) -> Versions:
         """The managers of the project that is asked for."""
         workspace = await self.open_workspace()
-        return await in_thread(lambda: workspace.versions)
+        versions = await in_thread(lambda: workspace.versions)
+        versions.serve()
+        return versions
 
     async def snapshots(self) -> SnapshotManager:
         """The manager of its snapshots."""

@@ -105,6 +105,7 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     """
     content = Content(git)
     items: list[DataFile] = []
+    tips: list[DataFile] = []
     for _, tip, _, before in rows:
         if not tip.strip("0") or git.find(tip) is None:
             # A ref that is deleted, or a tag of something that is no commit.
@@ -114,8 +115,8 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
         commits = git.run("rev-list", tip, *excluded, "--").decode().split()
         items += named_by(git, content, commits)
         if commits:
-            items += sent_of(content.data_at(git.resolve(tip)))
-    wanted = distinct(items)
+            tips += sent_of(content.data_at(git.resolve(tip)))
+    wanted = distinct([*tips, *items])
     if not wanted:
         return
     from jupyter_mlws.versioning.dvc.data import open_data
@@ -125,6 +126,9 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
             paths = listed({item.path for item in wanted})
             raise MLWSError("30214", paths=paths, named=", ".join(paths))
         absent = data.missing_remotely(wanted)
+        # What only older commits name and no store has is lost already, pushed or not.
+        lost = set(data.missing([each.item for each in absent])) - {*tips}
+        absent = [each for each in absent if each.item not in lost]
     if absent:
         paths = listed({each.path for each in absent})
         raise MLWSError("30230", paths=paths, named=", ".join(paths[:20]))

@@ -69,9 +69,7 @@ class Recovery:
 
     def _published(self, pending: Pending) -> bool:
         tip = self._git.find(pending.ref)
-        return (
-            tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
-        )
+        return tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
 
     # Switches
 
@@ -111,9 +109,7 @@ class Recovery:
             before = {row.path: reached.get(row.path) for row in rows}
         target = self._blobs(goal)
         now = _hashes(self._git, before)
-        return [
-            path for path in before if now[path] in (None, before[path], target.get(path))
-        ]
+        return [path for path in before if now[path] in (None, before[path], target.get(path))]
 
     def _sources(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
         """The files that name the data at ``paths``, which would bring it along."""
@@ -130,7 +126,9 @@ class Recovery:
             for version in (goal, other)
             if version is not None
         ]
-        return [path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])]
+        return [
+            path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])
+        ]
 
     def _is_left(self, path: str, known: Iterable[DataFile | None]) -> bool:
         target = self._project.root / path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError
@@ -95,9 +94,7 @@ class Repair:
                 self._cannot_reach(error)
         return None
 
-    def _same_now(
-        self, data: ProvingStore, stored: Sequence[StoredObject]
-    ) -> dict[str, list[str]]:
+    def _same_now(self, data: ProvingStore, stored: Sequence[StoredObject]) -> dict[str, list[str]]:
         """Other paths that are recorded now to hold one of these contents, by hash."""
         wanted = {each.md5 for each in stored}
         found: dict[str, list[str]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -24,6 +24,8 @@ class Repository:
         self.git = Git(project.root)
         self.content = Content(self.git)
         self.working = WorkingData(project.root, project.state / "hashes.json")
+        self.full: Callable[[], None] = lambda: None
+        """Called when something has begun to wait in the outbox."""
 
     @cached_property
     def tracking(self) -> TrackingClient:
@@ -37,9 +39,7 @@ class Repository:
         return Outbox(self.git, self.content)
 
     @contextmanager
-    def exclusive(
-        self, operation: str, waiting: Waiting = lambda holder: None
-    ) -> Iterator[None]:
+    def exclusive(self, operation: str, waiting: Waiting = lambda holder: None) -> Iterator[None]:
         """Hold the project's lock, with nothing left of crashed work; error 30103.
 
         ``waiting`` hears who holds it meanwhile.

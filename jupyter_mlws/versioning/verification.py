@@ -41,7 +41,7 @@ class Verifier:
         entries, problems = entries_of(self._git, sha)
         problems += code_problems(self._git, entries)
         objects, size = len(entries), sum(row for _, row in sizes(self._git, entries))
-        items = [item for item in data_of(self._content.data_at(sha))] if entries else []
+        items = list(data_of(self._content.data_at(sha))) if entries else []
         found = _Found(problems)
         if items:
             from jupyter_mlws.versioning.dvc.proving import open_proving

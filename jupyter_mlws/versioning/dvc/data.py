@@ -312,9 +312,16 @@ class DataStore:
         with self._reaching():
             for legacy in sorted({each.legacy for each in stored}):
                 part = [each for each in stored if each.legacy is legacy]
-                remote = self._remote(legacy=legacy)
-                there = set(remote.list_oids_exists([each.md5 for each in part]))
-                absent += [each for each in part if each.md5 not in there]
+                absent += self._absent_at(self._remote(legacy=legacy), part)
+        return absent
+
+    def _absent_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
+        """Those of the objects that the remote does not have; raises where it can't be asked."""
+        there = set(remote.list_oids_exists([each.md5 for each in objects]))
+        absent = [each for each in objects if each.md5 not in there]
+        if absent:
+            # Most file systems say of everything that it is not there when they reach nothing.
+            _insist(remote, absent[0])
         return absent
 
     def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
@@ -454,6 +461,16 @@ class DataStore:
     def _set_aside(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_name(f"{path.name}.damaged"))
+
+
+def _insist(remote: Any, stored: StoredObject) -> None:
+    """Raise what keeps a remote from being asked for an object, if anything does."""
+    try:
+        remote.fs.info(remote.oid_to_path(stored.md5))
+    except FileNotFoundError as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, OSError | TimeoutError) and not isinstance(cause, FileNotFoundError):
+            raise cause from None
 
 
 def _rows(tree: Any) -> list[tuple[str, str]]:

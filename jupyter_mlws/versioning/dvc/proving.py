@@ -6,9 +6,11 @@ Nothing is taken for granted: a listing proves nothing of its files, and no obje
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,29 @@ from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.progress import Telling
 from jupyter_mlws.versioning.proof_models import Problem
 
+HEXADECIMAL = frozenset("0123456789abcdef")
 READERS = 4
 """Objects of a remote that are read at the same time."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many objects with so many bytes."""
+
+    objects: int
+    bytes: int
+
+    def and_one(self, size: int) -> Count:
+        """One more."""
+        return Count(self.objects + 1, self.bytes + size)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a cache holds that is needed, and what is not."""
+
+    kept: Count
+    unused: Count
 
 
 @contextmanager
@@ -62,10 +85,9 @@ class ProvingStore(DataStore):
                 if not part:
                     continue
                 remote = self._remote(legacy=legacy)
-                there = set(remote.list_oids_exists([each.md5 for each in part]))
-                absent = [each for each in part if each.md5 not in there]
+                absent = self._absent_at(remote, part)
                 found.update(dict.fromkeys(absent, Problem.MISSING))
-                present = [each for each in part if each.md5 in there]
+                present = [each for each in part if each not in found]
                 look = self._read_at if read else self._measured_at
                 answers = pool.map(partial(look, remote), present)
                 for each, whole in zip(present, answers, strict=True):
@@ -106,7 +128,7 @@ class ProvingStore(DataStore):
         """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
         with self._reaching(meter := Meter(progress, "fetch")):
             remote = self._remote(legacy=stored.legacy)
-            if not list(remote.list_oids_exists([stored.md5])):
+            if self._absent_at(remote, [stored]):
                 return False
             self._transfer(remote, self._cache(legacy=stored.legacy), [stored], meter)
         if self.in_cache(stored) is None:
@@ -121,6 +143,60 @@ class ProvingStore(DataStore):
             if list(remote.list_oids_exists([stored.md5])):
                 remote.fs.remove(remote.oid_to_path(stored.md5))
             self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
+
+    def collect(self, named: set[str], *, delete: bool, progress: Telling) -> Found:
+        """What of the cache is not ``named``, nor in a folder that is; with ``delete`` it goes.
+
+        Errors: 30101 where a listing can only be had from a remote that can't be reached, 30231
+        where the cache is outside the project.
+        """
+        caches = [self._cache(legacy=legacy) for legacy in (False, True)]
+        for cache in caches:
+            place = Path(cache.path).resolve()
+            if self._root not in place.parents:
+                raise MLWSError("30231", path=str(place))
+        # DVC's own commands wait meanwhile, or would miss what they have just stored.
+        with self._repo.lock:
+            kept = named | self._inside(named) | self._linked()
+            found = Found(Count(0, 0), Count(0, 0))
+            for number, path in enumerate(path for cache in caches for path in _files_of(cache)):
+                progress(number, None, "objects", "cache")
+                size = path.lstat().st_size
+                if f"{path.parent.name}{path.name}" in kept:
+                    found = replace(found, kept=found.kept.and_one(size))
+                    continue
+                found = replace(found, unused=found.unused.and_one(size))
+                if delete:
+                    path.unlink()
+        return found
+
+    def _inside(self, named: set[str]) -> set[str]:
+        """The files of the folders that are named."""
+        found: set[str] = set()
+        for md5 in named:
+            if not md5.endswith(".dir"):
+                continue
+            for legacy in (False, True):
+                item = DataFile(path=".dvc/none", source="", md5=md5, legacy=legacy)
+                stored = StoredObject(md5, legacy, item)
+                if self.in_cache(stored) is not None and self.remote is not None:
+                    with self._reaching():
+                        # Asked here, where not to reach it is no answer.
+                        self._absent_at(self._remote(legacy=legacy), [stored])
+                found.update(inner for _, inner in self._listed(item))
+        return found
+
+    def _linked(self) -> set[str]:
+        """What files of the working tree are links to, named or not."""
+        if "symlink" not in self._cache(legacy=False).cache_types:
+            return set()
+        found: set[str] = set()
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = [name for name in folders if name not in (".git", ".dvc")]
+            links = (Path(folder, name) for name in names)
+            targets = (link.resolve() for link in links if link.is_symlink())
+            found.update(f"{target.parent.name}{target.name}" for target in targets)
+        return found
 
     # Looking
 
@@ -166,3 +242,12 @@ class ProvingStore(DataStore):
             return []
         _, _, built = self._built(item, dry_run=True)
         return _rows(built) if built.hash_info.value == item.md5 else []
+
+
+def _files_of(cache: Any) -> Iterator[Path]:
+    """All files of a cache: objects, and what a crash or a repair has left among them."""
+    base = Path(cache.path)
+    for folder in sorted(base.iterdir()) if base.is_dir() else ():
+        # Beside the objects of DVC 2 are folders of other names.
+        if len(folder.name) == 2 and set(folder.name) <= HEXADECIMAL:
+            yield from (path for path in sorted(folder.rglob("*")) if not path.is_dir())
