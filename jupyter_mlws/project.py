@@ -19,6 +19,8 @@ from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import FileLock, Holder, Waiting
 
+PATIENCE = 30.0
+"""Seconds that the project's lock is waited for."""
 GIT_TIMEOUT = 30
 """Seconds after which asking git for a path is given up."""
 
@@ -77,13 +79,16 @@ class Project:
 
     @contextmanager
     def lock(
-        self, operation: str, timeout: float = 30.0, waiting: Waiting = lambda holder: None
+        self,
+        operation: str,
+        timeout: float | None = None,
+        waiting: Waiting = lambda holder: None,
     ) -> Iterator[None]:
-        """Hold the project for ``operation``; wait at most ``timeout`` seconds.
+        """Hold the project for ``operation``; wait at most ``timeout`` seconds (:data:`PATIENCE`).
 
         ``waiting`` hears who holds it meanwhile. Error 30103 names who holds it.
         """
-        with self._lock.hold(operation, timeout, waiting):
+        with self._lock.hold(operation, PATIENCE if timeout is None else timeout, waiting):
             yield
 
     def holder(self) -> Holder | None:

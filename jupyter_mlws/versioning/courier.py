@@ -56,10 +56,7 @@ class Courier:
         self._recover()
         delay = FIRST
         while self._deliver():
-            if self._woken.wait(delay):
-                delay = FIRST
-            else:
-                delay = min(delay * 2, MOST)
+            delay = FIRST if self._woken.wait(delay) else min(delay * 2, MOST)
 
     def _deliver(self) -> bool:
         """Send what waits; whether something goes on waiting, and anybody is there to send it."""

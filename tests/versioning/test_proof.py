@@ -416,7 +416,7 @@ def test_a_hook_that_was_there_goes_on_to_run(
 ) -> None:
     root = manager.project.root
     hook = root / ".git" / "hooks" / "pre-push"
-    hook.write_text("#!/bin/sh\ncat > seen\necho \"$@\" >> seen\n[ ! -e refuse ]\n")
+    hook.write_text('#!/bin/sh\ncat > seen\necho "$@" >> seen\n[ ! -e refuse ]\n')
     hook.chmod(0o755)
     (root / "data" / "wine.csv").write_text("one\n")
     manager.create("One")
