@@ -434,10 +434,11 @@ def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[Data
 
 
 def remains(state: Path) -> list[Path]:
-    """What a killed restore laid out, and private indexes that nobody can be using any more."""
+    """What a killed restore laid out or half wrote, and private indexes that nobody can be using
+    any more."""
     aged = time.time() - UNUSED
     indexes = [path for path in state.glob("*.index*") if path.lstat().st_mtime < aged]
-    return [*state.glob("restore-*"), *indexes]
+    return [*state.glob("restore-*"), *state.glob("switching.tmp"), *indexes]
 
 
 def clear_remains(state: Path) -> None:
