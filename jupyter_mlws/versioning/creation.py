@@ -37,6 +37,9 @@ TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
 TAG_SNAPSHOT = "mlws.snapshot"
 """The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
+MOST_IN_GIT = 5_000_000_000
+"""Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
+with every later operation."""
 REFRESH_TRIES = 20
 """Tries to refresh the index while another git program holds it, 50 ms apart."""
 
@@ -173,6 +176,9 @@ class Creation:
             if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
                 continue
             size = size_of(self._project.root / entry.path) or 0
+            if size >= MOST_IN_GIT and entry.state != "untracked":
+                # Part of the version already, so that it can't be left out.
+                raise MLWSError("30210", paths=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 megabytes = size // (1024 * 1024)

@@ -113,7 +113,7 @@ def change(root: Path, number: int, chance: random.Random) -> None:
 def test_killed_at_any_moment_nothing_is_lost(
     workspace: Project, git: Command, tmp_path: Path
 ) -> None:
-    chance = random.Random(SEED)  # noqa: S311  nothing secret
+    chance = random.Random(SEED)
     root = workspace.root
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))

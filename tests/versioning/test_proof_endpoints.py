@@ -142,9 +142,7 @@ def test_a_person_verifies_repairs_and_frees(workspace: Project, git: Command) -
     assert "30404" in words(root, "verify", "no-such", code=1)
 
 
-async def test_what_a_crash_left_is_ended_when_a_server_comes(
-    workspace: Project, jp_fetch
-) -> None:
+async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project, jp_fetch) -> None:
     import asyncio
 
     root = workspace.root
