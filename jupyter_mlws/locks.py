@@ -135,8 +135,8 @@ class FileLock:
         """Put a new lock file in the place of that of a holder that is gone."""
         with self._path.with_name(f"{self._path.name}.guard").open("a+") as guard:
             fcntl.flock(guard.fileno(), fcntl.LOCK_EX)
-            # Another one that waits may have been here first.
-            if _is(judged, self._path):
+            # Another one that waits may have been here first, or the holder come back.
+            if _is(judged, self._path) and _is_gone(judged, _read(judged)):
                 fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
                 fresh.touch()
                 fresh.replace(self._path)

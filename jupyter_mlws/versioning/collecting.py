@@ -45,9 +45,10 @@ class Collector:
         self._refuse_during_runs()
         self._progress(0, message="versions")
         starts = self._starts()
-        named = set(self._named(starts))
         with open_proving(self._project.root) as data:
-            found = data.collect(named, delete=confirm, progress=self._progress)
+            found = data.collect(
+                lambda: set(self._named(starts)), delete=confirm, progress=self._progress
+            )
         count = self._git.run("rev-list", "--count", *starts, "--")
         return Collected(
             freed=confirm,

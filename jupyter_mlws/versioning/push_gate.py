@@ -66,16 +66,30 @@ def install(git: Git) -> None:
     text = SCRIPT.format(
         mark=MARK, theirs=THEIRS, passed=PASSED, python=python, shown=sys.executable, code=CODE
     )
-    found = hook.read_text(encoding="utf-8", errors="replace") if hook.exists() else ""
-    if found == text:
+    found = _read(hook)
+    theirs = hook.with_name(THEIRS)
+    foreign = os.path.lexists(hook) and MARK not in found
+    if found == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
+        # There already, in whatever form; or put aside by another hook after ours was installed.
         return
     hook.parent.mkdir(exist_ok=True)
     beside = hook.with_name(f"pre-push.{os.getpid()}")
     beside.write_text(text, encoding="utf-8")
     beside.chmod(0o755)
-    if os.path.lexists(hook) and MARK not in found:
-        hook.rename(hook.with_name(THEIRS))
+    if foreign:
+        hook.rename(theirs)
     beside.replace(hook)
+
+
+def _is_called(hook: Path) -> bool:
+    """Another program's hook has taken ours into its own chain, under a name of its own."""
+    return any(MARK in _read(path) for path in hook.parent.glob("pre-push.*"))
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataFile]:

@@ -43,7 +43,7 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.progress import Telling, quiet, waiting_in
 from jupyter_mlws.versioning.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.repair import Repair
 from jupyter_mlws.versioning.repository import Repository
@@ -189,7 +189,7 @@ class SnapshotManager:
         Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
         Nothing has changed then.
         """
-        with self._repository.exclusive("restore"):
+        with self._repository.exclusive("restore", waiting_in(progress)):
             return self._restore.run(self._git.resolve(name), paths, progress)
 
     def resolve(self, name: str) -> str:
@@ -211,7 +211,7 @@ class SnapshotManager:
         ``quick`` as of :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
-        with self._repository.exclusive("repair"), full_disk_told():
+        with self._repository.exclusive("repair", waiting_in(progress)), full_disk_told():
             return Repair(self._repository, progress).run(sha, quick=quick)
 
     def collect(self, *, confirm: bool = False, progress: Telling = quiet) -> Collected:
@@ -219,7 +219,7 @@ class SnapshotManager:
 
         Errors: 30101, 30204, 30231, 30232.
         """
-        with self._repository.exclusive("collection"):
+        with self._repository.exclusive("collection", waiting_in(progress)):
             return Collector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:

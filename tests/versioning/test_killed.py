@@ -142,6 +142,51 @@ def test_a_killed_snapshot_leaves_nothing_half(full: Project, git: Command, step
     assert run._client.get_run(identifier).data.tags["mlws.snapshot"] == commit
 
 
+def test_the_commit_is_held_before_its_data_is_sent(full: Project, git: Command) -> None:
+    held: dict[str, str] = {}
+
+    def told(step: str) -> None:
+        refs = git(full.root, "for-each-ref", "--format=%(objectname)", "refs/mlws/pending")
+        held[step] = refs.strip()
+
+    manager = SnapshotManager(full)
+    made = manager.create("Held", told=told)
+    manager.close()
+    assert held["push"] == held["verify"] == held["publish"] == made.id
+    assert held["commit"] == held["done"] == ""
+
+
+COLLECT = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+def progress(done, total=None, unit="", message=""):
+    if message == sys.argv[2] and done >= float(sys.argv[3]):
+        os.kill(os.getpid(), 9)
+SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).collect(confirm=True, progress=progress)
+"""
+
+
+@pytest.mark.parametrize(("message", "done"), [("versions", "0"), ("cache", "0"), ("cache", "3")])
+def test_a_killed_collection_frees_nothing_that_is_named(
+    full: Project, git: Command, message: str, done: str
+) -> None:
+    root = full.root
+    manager = SnapshotManager(full)
+    for text in ("one\n", "two\n", "three\n"):
+        (root / "data" / "wine.csv").write_text(text)
+        add_data(root, "data/wine.csv")
+    manager.create("Three")
+    before = tree_of(root)
+    assert _run(COLLECT, root, message, done).returncode == -9
+    assert tree_of(root) == before
+    assert manager.verify("HEAD").problems == []
+    manager.collect(confirm=True)
+    assert manager.collect().objects == 0
+    assert manager.verify("HEAD").problems == []
+    manager.close()
+
+
 def test_recovery_leaves_newer_staging_alone(full: Project, git: Command) -> None:
     root = full.root
     assert _run(CREATE, root, "index").returncode == -9

@@ -429,6 +429,18 @@ def test_a_hook_that_was_there_goes_on_to_run(
     assert push(root, "origin", "main")[0] != 0
 
 
+def test_a_hook_that_took_ours_in_is_left_alone(manager: SnapshotManager, bare: Path) -> None:
+    hooks = manager.project.root / ".git" / "hooks"
+    (hooks / "pre-push").rename(hooks / "pre-push.legacy")
+    (hooks / "pre-push").write_text('#!/bin/sh\nexec "$(dirname "$0")/pre-push.legacy" "$@"\n')
+    (hooks / "pre-push").chmod(0o755)
+    before = {path.name: path.read_text() for path in hooks.glob("pre-push*")}
+    (manager.project.root / "data" / "wine.csv").write_text("one\n")
+    manager.create("One")
+    assert {path.name: path.read_text() for path in hooks.glob("pre-push*")} == before
+    assert push(manager.project.root, "origin", "main") == (0, "")
+
+
 def test_no_hook_where_hooks_are_kept_elsewhere_or_not_wanted(
     workspace: Project, remote: Path, git: Command
 ) -> None:

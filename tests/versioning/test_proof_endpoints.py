@@ -154,7 +154,8 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
         "told = lambda step: os.kill(os.getpid(), 9) if step == 'index' else None\n"
         "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', told=told)\n"
     )
-    killed = subprocess.run([sys.executable, "-c", code, str(root)], cwd="/", check=False)
+    command = [sys.executable, "-c", code, str(root)]
+    killed = await asyncio.to_thread(subprocess.run, command, cwd="/", check=False)
     assert killed.returncode == -9
     assert list(workspace.state.glob("snapshot-*"))
     await jp_fetch(API, "git", "status")

@@ -144,8 +144,11 @@ class ProvingStore(DataStore):
                 remote.fs.remove(remote.oid_to_path(stored.md5))
             self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
 
-    def collect(self, named: set[str], *, delete: bool, progress: Telling) -> Found:
-        """What of the cache is not ``named``, nor in a folder that is; with ``delete`` it goes.
+    def collect(self, naming: Callable[[], set[str]], *, delete: bool, progress: Telling) -> Found:
+        """What of the cache is not named, nor in a folder that is; with ``delete`` it goes.
+
+        ``naming`` finds out what is named, after the cache was looked at: what is stored from
+        then on is no matter of this collection.
 
         Errors: 30101 where a listing can only be had from a remote that can't be reached, 30231
         where the cache is outside the project.
@@ -157,10 +160,12 @@ class ProvingStore(DataStore):
                 raise MLWSError("30231", path=str(place))
         # DVC's own commands wait meanwhile, or would miss what they have just stored.
         with self._repo.lock:
+            stored = [path for cache in caches for path in _files_of(cache)]
+            named = naming()
             kept = named | self._inside(named) | self._linked()
             found = Found(Count(0, 0), Count(0, 0))
-            for number, path in enumerate(path for cache in caches for path in _files_of(cache)):
-                progress(number, None, "objects", "cache")
+            for number, path in enumerate(stored):
+                progress(number, len(stored), "objects", "cache")
                 size = path.lstat().st_size
                 if f"{path.parent.name}{path.name}" in kept:
                     found = replace(found, kept=found.kept.and_one(size))
