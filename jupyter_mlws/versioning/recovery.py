@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
@@ -76,6 +77,9 @@ class Recovery:
     def _complete(self, switch: Switch) -> None:
         """Go on to the goal; where git did not get HEAD there, back to where it was."""
         head = self._git.find("HEAD")
+        if switch.moves and head is not None and self._is_at(head, switch.goal):
+            # The commit that a merge ends with has the tree that was the goal.
+            switch = replace(switch, goal=head)
         goal = head if switch.moves else switch.goal
         if goal is None:
             # The first checkout of all, undone: there is no version to hold.
@@ -95,6 +99,9 @@ class Recovery:
             log.warning("The working tree stays between two versions: %s", error)
             return
         end_switch(self._project)
+
+    def _is_at(self, commit: str, goal: str) -> bool:
+        return self._git.tree_of(commit) == self._git.tree_of(goal)
 
     def _code(self, switch: Switch, goal: str, head: str | None) -> list[str]:
         """Files that are to be brought to the goal, and that nobody has changed since."""
