@@ -77,7 +77,8 @@ class FileLock:
         """Who holds it now; None where nobody does."""
         try:
             file = self._path.open("r+", encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
+            # Never held, or on a file system where nobody can change anything.
             return None
         with file:
             if _try(file):

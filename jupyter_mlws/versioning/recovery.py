@@ -94,7 +94,7 @@ class Recovery:
             if paths:
                 restore = Restore(self._project, self._content, self._working)
                 restore.run(goal, sorted(set(paths)), kept=None if folders else switch.safety)
-        except MLWSError as error:
+        except (MLWSError, OSError) as error:
             # Told by `status` and refused by the next commit until it can be done.
             log.warning("The working tree stays between two versions: %s", error)
             return
