@@ -153,12 +153,18 @@ class Recovery:
 def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
     """The blob that each path would be; None where there is no file."""
     found: dict[str, str | None] = dict.fromkeys(paths)
+    together = []
     for path in paths:
         target = git.root / path
         if target.is_symlink():
             found[path] = git.hash(os.fsencode(target.readlink()))
-        elif target.is_file():
+        elif target.is_file() and "\n" in path:
             found[path] = git.hash_file(path)
+        elif target.is_file():
+            together.append(path)
+    given = "".join(f"{path}\n" for path in together).encode(errors="surrogateescape")
+    output = git.run("hash-object", "--stdin-paths", given=given, timeout=600)
+    found.update(zip(together, output.decode().split(), strict=True))
     return found
 
 

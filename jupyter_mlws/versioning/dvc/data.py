@@ -129,7 +129,7 @@ class DataStore:
                 continue
             found[item.md5, item.legacy] = StoredObject(item.md5, item.legacy, item)
             if item.folder:
-                for inside, md5 in self._listed(item):
+                for inside, md5 in self.listed(item):
                     stored = StoredObject(md5, item.legacy, item, inside)
                     found.setdefault((md5, item.legacy), stored)
         return list(found.values())
@@ -396,7 +396,7 @@ class DataStore:
 
         if not (self._root / item.path).exists():
             return None
-        staging, meta, built = self._built(item, dry_run=not store)
+        staging, meta, built = self._built(item, store=store)
         if store:
             cache = self._cache(legacy=item.legacy)
             result = transfer(staging, cache, {built.hash_info}, shallow=False)
@@ -404,7 +404,7 @@ class DataStore:
                 raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
         return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
 
-    def _built(self, item: DataFile, *, dry_run: bool) -> Any:
+    def _built(self, item: DataFile, *, store: bool) -> Any:
         """DVC's (staging, meta, object) of what the working tree has at the item's path."""
         from dvc_data.hashfile.build import build
 
@@ -413,7 +413,7 @@ class DataStore:
             str(self._root / item.path),
             self._repo.fs,
             "md5-dos2unix" if item.legacy else "md5",
-            dry_run=dry_run,
+            dry_run=not store,
             ignore=self._repo.dvcignore,
         )
 
@@ -433,7 +433,7 @@ class DataStore:
 
         return load(self._cache(legacy=item.legacy), self._info(item))
 
-    def _listed(self, item: DataFile) -> list[tuple[str, str]]:
+    def listed(self, item: DataFile) -> list[tuple[str, str]]:
         """(path inside, hash) of a folder's files; none where the cache has no whole listing."""
         from dvc_objects.errors import ObjectFormatError
 
@@ -443,7 +443,7 @@ class DataStore:
         if not path.is_file() or not self._matches(stored, path):
             return []
         try:
-            return _rows(self._load(item))
+            return rows_of(self._load(item))
         except (FileNotFoundError, ObjectFormatError):
             return []
 
@@ -473,7 +473,8 @@ def _insist(remote: Any, stored: StoredObject) -> None:
             raise cause from None
 
 
-def _rows(tree: Any) -> list[tuple[str, str]]:
+def rows_of(tree: Any) -> list[tuple[str, str]]:
+    """(path inside, hash) of the files of DVC's tree."""
     return [("/".join(key), info.value) for key, _, info in tree]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
-from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, StoredObject, _rows
+from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.progress import Telling
@@ -188,7 +188,7 @@ class ProvingStore(DataStore):
                     with self._reaching():
                         # Asked here, where not to reach it is no answer.
                         self._absent_at(self._remote(legacy=legacy), [stored])
-                found.update(inner for _, inner in self._listed(item))
+                found.update(inner for _, inner in self.listed(item))
         return found
 
     def _linked(self) -> set[str]:
@@ -219,8 +219,8 @@ class ProvingStore(DataStore):
             return True
         return bool(remote.fs.size(remote.oid_to_path(stored.md5)) == path.stat().st_size)
 
-    def _listed(self, item: DataFile) -> list[tuple[str, str]]:
-        return super()._listed(item) or self._listed_remotely(item) or self._listed_now(item)
+    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+        return super().listed(item) or self._listed_remotely(item) or self._listed_now(item)
 
     def _listed_remotely(self, item: DataFile) -> list[tuple[str, str]]:
         from dvc_data.hashfile.tree import Tree
@@ -240,13 +240,13 @@ class ProvingStore(DataStore):
             # The remote can't be asked; whoever looks at its objects will say so.
             return []
         name = "md5-dos2unix" if item.legacy else "md5"
-        return _rows(Tree.from_list(json.loads(content), hash_name=name))
+        return rows_of(Tree.from_list(json.loads(content), hash_name=name))
 
     def _listed_now(self, item: DataFile) -> list[tuple[str, str]]:
         if not (self._root / item.path).is_dir():
             return []
-        _, _, built = self._built(item, dry_run=True)
-        return _rows(built) if built.hash_info.value == item.md5 else []
+        _, _, built = self._built(item, store=False)
+        return rows_of(built) if built.hash_info.value == item.md5 else []
 
 
 def _files_of(cache: Any) -> Iterator[Path]:
