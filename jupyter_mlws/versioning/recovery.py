@@ -26,7 +26,7 @@ from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
 
 ORPHAN = 10.0
-"""Seconds that a git which has outlived our process gets to end by itself."""
+"""Seconds after which a lock of git's index, which no git is seen to hold, was left by one."""
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ class Recovery:
 
     def run(self) -> None:
         """Finish what was published, forget what was not, complete or undo a switch."""
-        remains = list(left_behind(self._project.state))
+        journals = list(left_behind(self._project.state))
         switch = Switch.read(self._project)
-        if remains or switch is not None:
+        if journals or switch is not None:
             _free_index(self._git)
-        for pending in remains:
+        for pending in journals:
             self._end(pending)
         clear_remains(self._project.state)
         if switch is not None:
@@ -171,15 +171,18 @@ def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
 def _free_index(git: Git) -> None:
     """Wait for a git that outlived our process; remove the lock of one that died with it."""
     lock = git.root / git.path("index.lock")
-    deadline = time.monotonic() + ORPHAN
-    while lock.exists() and _runs_in(git.root):
-        if time.monotonic() > deadline:
-            # A person's own git: it will say itself what it waits for.
+    deadline = time.monotonic() + 2 * ORPHAN
+    while time.monotonic() < deadline:
+        try:
+            age = time.time() - lock.stat().st_mtime
+        except FileNotFoundError:
+            return
+        # Another container's git is not seen here, but it writes.
+        if age > ORPHAN and not _runs_in(git.root):
+            log.warning("Removing %s, which a git that was killed has left", lock)
+            lock.unlink(missing_ok=True)
             return
         time.sleep(0.05)
-    if lock.exists() and not _runs_in(git.root):
-        log.warning("Removing %s, which a git that was killed has left", lock)
-        lock.unlink(missing_ok=True)
 
 
 def _runs_in(root: Path) -> bool:

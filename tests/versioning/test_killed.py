@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -281,7 +282,9 @@ def test_a_git_that_died_with_its_machine_blocks_nothing(workspace: Project, git
     root = workspace.root
     manager = _two(workspace)
     _die_at_first_data(root)
-    (root / ".git" / "index.lock").touch()
+    lock = root / ".git" / "index.lock"
+    lock.touch()
+    os.utime(lock, (time.time() - 60, time.time() - 60))
     manager.create("Three")
     assert git(root, "status", "--porcelain") == ""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning import courier
 from jupyter_mlws.versioning.proof_models import Problem, Store
 from jupyter_mlws.versioning.snapshots import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
@@ -48,7 +51,7 @@ def cache(root: Path) -> Path:
     return root / ".dvc" / "cache" / "files" / "md5"
 
 
-def current(root: Path, remote: Path, git: Command) -> tuple[list[Path], list[Path]]:
+def current(root: Path, remote: Path) -> tuple[list[Path], list[Path]]:
     """The objects of HEAD's data in the cache and at the remote."""
     here = objects(cache(root))
     there = objects(remote)
@@ -83,13 +86,12 @@ def test_a_whole_snapshot_is_proven(manager: SnapshotManager) -> None:
 def test_any_one_object_that_is_gone_or_damaged_is_named_and_mended(
     manager: SnapshotManager,
     remote: Path,
-    git: Command,
     number: int,
     where: Store,
     how: Problem,
 ) -> None:
     root = manager.project.root
-    here, there = current(root, remote, git)
+    here, there = current(root, remote)
     assert len(here) == len(there) == OBJECTS
     path = (here if where is Store.CACHE else there)[number]
     md5 = path.parent.name + path.name
@@ -113,10 +115,10 @@ def test_any_one_object_that_is_gone_or_damaged_is_named_and_mended(
 
 @pytest.mark.parametrize("number", range(OBJECTS))
 def test_what_is_left_at_the_remote_alone_is_fetched(
-    manager: SnapshotManager, remote: Path, git: Command, number: int
+    manager: SnapshotManager, remote: Path, number: int
 ) -> None:
     root = manager.project.root
-    spoil(current(root, remote, git)[0][number], Problem.DAMAGED)
+    spoil(current(root, remote)[0][number], Problem.DAMAGED)
     shutil.rmtree(root / "data" / "images")
     (root / "data" / "wine.csv").unlink()
     done = manager.repair("HEAD")
@@ -155,7 +157,7 @@ def test_a_file_that_was_moved_still_mends_the_old_version(
     assert (row.path, row.source) == ("data/wine.csv", Store.WORKSPACE)
 
 
-def test_what_is_lost_is_said_exactly(manager: SnapshotManager, remote: Path, git: Command) -> None:
+def test_what_is_lost_is_said_exactly(manager: SnapshotManager, remote: Path) -> None:
     root = manager.project.root
     for place in (cache(root), remote):
         spoil(next(p for p in objects(place) if p.read_bytes() == b"wine\n"), Problem.MISSING)
@@ -183,12 +185,12 @@ def test_a_quick_look_reads_no_content_at_the_remote(
 
 
 def test_a_remote_that_cannot_be_reached_is_told_and_mends_what_is_here(
-    manager: SnapshotManager, remote: Path, git: Command
+    manager: SnapshotManager, remote: Path
 ) -> None:
     root = manager.project.root
     config = root / ".dvc" / "config.local"
     config.write_text(config.read_text().replace(str(remote), "http://127.0.0.1:9/store"))
-    spoil(current(root, remote, git)[0][0], Problem.MISSING)
+    spoil(current(root, remote)[0][0], Problem.MISSING)
     for found in (manager.verify("HEAD"), manager.repair("HEAD")):
         assert found.unreachable
         assert "store" in found.unreachable
@@ -308,10 +310,6 @@ def test_verify_empties_the_outbox_too(manager: SnapshotManager, remote: Path) -
 def test_a_server_empties_the_outbox_by_itself(
     workspace: Project, manager: SnapshotManager, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
-    from jupyter_mlws.versioning import courier
-
     monkeypatch.setattr(courier, "FIRST", 0.2)
     versions = Versions(workspace)
     versions.serve()
@@ -363,8 +361,6 @@ def bare(manager: SnapshotManager, tmp_path: Path, git: Command) -> Path:
 
 
 def push(root: Path, *arguments: str) -> tuple[int, str]:
-    import subprocess
-
     done = subprocess.run(
         ["git", "push", "-q", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
