@@ -19,6 +19,7 @@ from jupyter_mlws.versioning.content import Content
 from jupyter_mlws.versioning.creation import discard, finish
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.parts import clear_parts
 from jupyter_mlws.versioning.pending import Pending, left_behind
 from jupyter_mlws.versioning.restore import Restore, clear_remains, remains
 from jupyter_mlws.versioning.switch_journal import Switch, end_switch, is_switching
@@ -85,6 +86,8 @@ class Recovery:
             # The first checkout of all, undone: there is no version to hold.
             end_switch(self._project)
             return
+        for path in (*switch.code, *switch.data):
+            clear_parts(self._project.root / path)
         data = self._data(switch, goal)
         changed = self._sources(set(switch.data) - set(data), (goal, head))
         paths = [path for path in self._code(switch, goal, head) if path not in changed] + data

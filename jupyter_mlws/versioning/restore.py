@@ -32,6 +32,7 @@ from jupyter_mlws.versioning.models import (
     RestorePlan,
     RestoreResult,
 )
+from jupyter_mlws.versioning.parts import part_of
 from jupyter_mlws.versioning.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.storage import full_disk_told
@@ -391,7 +392,7 @@ class Restore:
             if error.errno != errno.EXDEV:
                 raise
             # The git folder is on another file system: copy beside the target first.
-            beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+            beside = part_of(target)
             shutil.copy2(source, beside, follow_symlinks=False)
             beside.replace(target)
 

@@ -289,6 +289,25 @@ def test_a_git_that_died_with_its_machine_blocks_nothing(workspace: Project, git
     assert git(root, "status", "--porcelain") == ""
 
 
+def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    before = tree_of(root)
+    code = RESTORE.replace(
+        "def progress",
+        "from jupyter_mlws.versioning.dvc.data import DataStore\n"
+        "replace = pathlib.Path.replace\n"
+        "def die(self, target):\n"
+        "    os.kill(os.getpid(), 9) if self.suffix == '.mlws-part' else replace(self, target)\n"
+        "pathlib.Path.replace = die\ndef progress",
+    )
+    assert _run(code, root, "none").returncode == -9
+    assert set(tree_of(root)) - set(before)
+    manager.recover()
+    assert set(tree_of(root)) == set(before)
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+
+
 CHECKOUT = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.parts import clear_parts, part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.secrets import masked
 
@@ -190,7 +190,9 @@ class DataStore:
                 target.unlink()
             checkout(str(target), self._repo.fs, self._load(item), cache, **options)
             return
-        beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+        # What a crash left of an earlier one; the project's lock keeps others from being here.
+        clear_parts(target)
+        beside = part_of(target)
         try:
             checkout(str(beside), self._repo.fs, self._load(item), cache, **options)
             if item.isexec:
