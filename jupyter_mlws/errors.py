@@ -609,6 +609,19 @@ CATALOGUE: dict[str, Entry] = {
         ),
         Words("Wait until it ends, or cancel it, and try again.", "请等待其结束或取消后重试。"),
     ),
+    "30233": Entry(
+        409,
+        Words(
+            "These files named data and can no longer be read as such: {named}",
+            "这些文件曾引用数据，现已无法读取：{named}",
+        ),
+        Words(
+            "Record the data again (`jupyter mlws data add`), bring the file back with "
+            "`git checkout -- FILE`, or delete it if the data is to go.",
+            "请重新记录数据（`jupyter mlws data add`），或用 `git checkout -- 文件` 恢复；"
+            "若不再需要该数据，请删除该文件。",
+        ),
+    ),
     "30401": Entry(
         409,
         Words(

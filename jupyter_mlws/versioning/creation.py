@@ -16,8 +16,15 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content, large_from, named_anew, normal, size_of
-from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.content import (
+    Content,
+    large_from,
+    listed,
+    named_anew,
+    normal,
+    size_of,
+)
+from jupyter_mlws.versioning.datafiles import DataFile, covers, read
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.outbox import Outbox
 from jupyter_mlws.versioning.pending import Pending
@@ -188,11 +195,24 @@ class Creation:
             taken.add(entry.path)
             if entry.old_path is not None:
                 selection.removed.add(entry.old_path)
+        self._refuse_broken(selection, status.head)
         if selection.empty:
             if large:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
         return selection
+
+    def _refuse_broken(self, selection: Selection, base: str | None) -> None:
+        """Not to take data out of the version by a file that something has cut off."""
+        named = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
+        broken = []
+        for path in selection.paths & named:
+            text = (self._project.root / path).read_bytes()
+            if path.endswith(".dvc") and not read({path: text}):
+                broken.append(path)
+        if broken:
+            paths = listed(broken)
+            raise MLWSError("30233", paths=paths, named=", ".join(paths))
 
     def _begin(self, status: Status) -> Pending:
         self._told("journal")

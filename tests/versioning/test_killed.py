@@ -157,6 +157,20 @@ def test_the_commit_is_held_before_its_data_is_sent(full: Project, git: Command)
     assert held["commit"] == held["done"] == ""
 
 
+def test_a_file_that_names_data_is_written_whole_or_not_at_all(full: Project) -> None:
+    before = (full.root / "data" / "wine.csv.dvc").read_text()
+    code = CREATE.replace(
+        "manager =",
+        "import dvc.utils.serialize as yaml\n"
+        "def die(path, data):\n"
+        "    open(path, 'w').close()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "yaml.dump_yaml = die\nmanager =",
+    )
+    assert _run(code, full.root, "none").returncode == -9
+    assert (full.root / "data" / "wine.csv.dvc").read_text() == before
+
+
 COLLECT = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project
@@ -298,7 +312,9 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
         "from jupyter_mlws.versioning.dvc.data import DataStore\n"
         "replace = pathlib.Path.replace\n"
         "def die(self, target):\n"
-        "    os.kill(os.getpid(), 9) if self.suffix == '.mlws-part' else replace(self, target)\n"
+        "    if self.parent.suffix == '.mlws-part':\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    return replace(self, target)\n"
         "pathlib.Path.replace = die\ndef progress",
     )
     assert _run(code, root, "none").returncode == -9

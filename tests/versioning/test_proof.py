@@ -236,6 +236,23 @@ def test_code_comes_from_a_remote_where_the_file_has_changed(
     git(root, "fsck", "--strict")
 
 
+def test_a_file_that_named_data_and_was_cut_off_is_not_committed(
+    manager: SnapshotManager, git: Command
+) -> None:
+    root = manager.project.root
+    file = root / "data" / "wine.csv.dvc"
+    before = file.read_text()
+    (root / "train.py").write_text("two\n")
+    for text in ("", before[:10], "outs:\n"):
+        file.write_text(text)
+        with pytest.raises(MLWSError) as error:
+            manager.create("Half")
+        assert (error.value.code, error.value.facts["paths"]) == ("30233", ["data/wine.csv.dvc"])
+    file.unlink()
+    made = manager.create("Without the data")
+    assert {row.path for row in made.data} == {"data/images"}
+
+
 # Pushing
 
 

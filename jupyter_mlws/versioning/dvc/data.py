@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -93,7 +94,7 @@ class DataStore:
                 source, wdir, out = resolve_paths(self._repo, str(self._root / path))
                 stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
                 stage.add_outs()
-                stage.dump()
+                self._write(stage)
         except DvcException as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise MLWSError("30219", path=path, reason=said) from error
@@ -112,11 +113,26 @@ class DataStore:
                 out.save()
                 out.commit()
             stage.md5 = stage.compute_md5()
-            stage.dump()
+            self._write(stage)
             folders = {Path(out.fs_path).parent for out in stage.outs}
         ignores = [folder / ".gitignore" for folder in sorted(folders)]
         inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
         return [source, *inside]
+
+    def _write(self, stage: Any) -> None:
+        """Write a ``.dvc`` file whole or not at all; DVC itself empties it first."""
+        from dvc.stage.serialize import to_single_stage_file
+        from dvc.utils.serialize import dump_yaml
+
+        folder = Path(self._repo.tmp_dir)
+        folder.mkdir(exist_ok=True)
+        beside = folder / f"{uuid.uuid4().hex}.dvc"
+        try:
+            dump_yaml(str(beside), to_single_stage_file(stage))
+            _fsync(beside)
+            beside.replace(stage.path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def objects(self, items: Iterable[DataFile]) -> list[StoredObject]:
         """Every object that the items consist of; folders by their listing in the cache.
@@ -192,7 +208,10 @@ class DataStore:
             return
         # What a crash left of an earlier one; the project's lock keeps others from being here.
         clear_parts(target)
-        beside = part_of(target)
+        # In a folder of its own, because DVC has temporary files of its own beside it.
+        folder = part_of(target)
+        folder.mkdir()
+        beside = folder / "content"
         try:
             checkout(str(beside), self._repo.fs, self._load(item), cache, **options)
             if item.isexec:
@@ -201,7 +220,7 @@ class DataStore:
                 shutil.rmtree(target)
             beside.replace(target)
         finally:
-            beside.unlink(missing_ok=True)
+            shutil.rmtree(folder)
         # The state is kept by path; without these DVC would hash again, and forget the link.
         self._repo.state.save(str(target), self._repo.fs, self._info(item))
         self._repo.state.save_link(str(target), self._repo.fs)
