@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import tree_of
@@ -110,6 +112,7 @@ def change(root: Path, number: int, chance: random.Random) -> None:
         (root / "data" / "images" / f"{number}-{name}.bin").write_bytes(chance.randbytes(5000))
 
 
+@pytest.mark.timeout(120 + 20 * CRASHES)
 def test_killed_at_any_moment_nothing_is_lost(
     workspace: Project, git: Command, tmp_path: Path
 ) -> None:

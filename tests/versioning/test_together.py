@@ -64,6 +64,7 @@ def labs(workspace: Project, tmp_path: Path) -> Iterator[list[Server]]:
         process.wait(START_LIMIT)
 
 
+@pytest.mark.timeout(240 + 2 * SECONDS)
 def test_everything_that_is_committed_at_once_is_there(
     labs: list[Server], workspace: Project, git: Command, dvc: Command, tmp_path: Path
 ) -> None:
