@@ -122,6 +122,7 @@ class Server(API):
     """One running Jupyter server."""
 
     root: Path = field(kw_only=True)
+    pid: int = field(kw_only=True, default=0)
     prefix: ClassVar[str] = "mlws/api/v1"
 
     def serves(self) -> bool:
@@ -180,7 +181,7 @@ def running(language: str) -> Iterator[Server]:
         if url.startswith(("http://", "https://")) and _alive(pid):
             # A server that a Hub spawned has no token of its own: the Hub's is for it.
             token = info.get("token") or os.environ.get("JUPYTERHUB_API_TOKEN", "")
-            yield Server(url, token, root=root.resolve(), language=language)
+            yield Server(url, token, language=language, root=root.resolve(), pid=pid)
 
 
 def _alive(pid: int) -> bool:

@@ -579,6 +579,49 @@ CATALOGUE: dict[str, Entry] = {
             "请修正 `.dvc/config`，或从快照中恢复该文件。",
         ),
     ),
+    "30230": Entry(
+        409,
+        Words(
+            "Code is not pushed before its data: {named} is not at the remote for data.",
+            "数据先于代码推送：{named} 尚未到达数据远程存储。",
+        ),
+        Words(
+            "Push with `jupyter mlws push`, which sends the data first, or with `dvc push`.",
+            "请用 `jupyter mlws push`（先推送数据）或 `dvc push` 推送。",
+        ),
+    ),
+    "30231": Entry(
+        409,
+        Words(
+            "The cache {path!r} is outside this project and may hold the data of others.",
+            "缓存 {path!r} 位于项目之外，可能存有其他项目的数据。",
+        ),
+        Words(
+            "Free it with `dvc gc --projects`, naming every project that uses it.",
+            "请用 `dvc gc --projects` 并列出所有使用该缓存的项目来清理。",
+        ),
+    ),
+    "30232": Entry(
+        409,
+        Words(
+            "A run is going on ({run}); what it makes is named by nothing yet.",
+            "有运行正在进行（{run}）；其产物尚未被任何版本引用。",
+        ),
+        Words("Wait until it ends, or cancel it, and try again.", "请等待其结束或取消后重试。"),
+    ),
+    "30233": Entry(
+        409,
+        Words(
+            "These files named data and can no longer be read as such: {named}",
+            "这些文件曾引用数据，现已无法读取：{named}",
+        ),
+        Words(
+            "Record the data again (`jupyter mlws data add`), bring the file back with "
+            "`git checkout -- FILE`, or delete it if the data is to go.",
+            "请重新记录数据（`jupyter mlws data add`），或用 `git checkout -- 文件` 恢复；"
+            "若不再需要该数据，请删除该文件。",
+        ),
+    ),
     "30401": Entry(
         409,
         Words(

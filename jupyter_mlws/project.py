@@ -6,22 +6,21 @@ it is never versioned and each worktree has its own.
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.locks import FileLock, Holder, Waiting
 
+PATIENCE = 30.0
+"""Seconds that the project's lock is waited for."""
 GIT_TIMEOUT = 30
 """Seconds after which asking git for a path is given up."""
 
@@ -79,42 +78,26 @@ class Project:
         return path.relative_to(self.root).as_posix()
 
     @contextmanager
-    def lock(self, operation: str, timeout: float = 30.0) -> Iterator[None]:
-        """Hold the project for ``operation``; wait at most ``timeout`` seconds.
+    def lock(
+        self,
+        operation: str,
+        timeout: float | None = None,
+        waiting: Waiting = lambda holder: None,
+    ) -> Iterator[None]:
+        """Hold the project for ``operation``; wait at most ``timeout`` seconds (:data:`PATIENCE`).
 
-        The kernel frees the lock when its holder dies. Error 30103 names who holds it.
+        ``waiting`` hears who holds it meanwhile. Error 30103 names who holds it.
         """
-        with (self.state / "lock").open("a+", encoding="utf-8") as file:
-            self._acquire(file.fileno(), timeout)
-            try:
-                file.truncate(0)
-                json.dump(_holder(operation), file)
-                file.flush()
-                yield
-            finally:
-                file.truncate(0)
-                fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+        with self._lock.hold(operation, PATIENCE if timeout is None else timeout, waiting):
+            yield
 
-    def _acquire(self, descriptor: int, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise MLWSError("30103", **self._held_by()) from None
-                # flock can't be waited for with a time limit; 20 ms is below what a person sees.
-                time.sleep(0.02)
-            else:
-                return
+    def holder(self) -> Holder | None:
+        """Who holds the project now."""
+        return self._lock.holder()
 
-    def _held_by(self) -> dict[str, str]:
-        try:
-            held: dict[str, str] = json.loads((self.state / "lock").read_text(encoding="utf-8"))
-        except ValueError:
-            # The holder has taken the lock and not yet written its name, or has just left.
-            held = {"operation": "?", "who": "?", "since": "?"}
-        return held
+    @cached_property
+    def _lock(self) -> FileLock:
+        return FileLock(self.state / "lock")
 
     def database(self) -> sqlite3.Connection:
         """A new connection to the project's database (:func:`schema.connect`)."""
@@ -130,12 +113,3 @@ class Project:
     @cached_property
     def _bell(self) -> str:
         return str(self.state / "bell")
-
-
-def _holder(operation: str) -> dict[str, str]:
-    return {
-        "operation": operation,
-        "who": f"{os.environ.get('JUPYTERHUB_USER') or os.environ.get('USER', 'process')}"
-        f"@{os.uname().nodename} (pid {os.getpid()})",
-        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-    }

@@ -1,7 +1,7 @@
 """Makes a snapshot: one commit of code, the data it names and the runs that belong to it.
 
 Git's ref is the only truth, and one compare-and-swap publishes. Everything before it is garbage
-if we die; everything after it can be redone by :class:`Recovery`.
+if we die; everything after it can be redone by :class:`~.recovery.Recovery`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,29 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content, large_from, named_anew, normal, size_of
-from jupyter_mlws.versioning.datafiles import DataFile, covers
+from jupyter_mlws.versioning.content import (
+    Content,
+    large_from,
+    listed,
+    named_anew,
+    normal,
+    size_of,
+)
+from jupyter_mlws.versioning.datafiles import DataFile, covers, read
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
-from jupyter_mlws.versioning.pending import Pending, left_behind
-from jupyter_mlws.versioning.restore import clear_remains, is_switching
+from jupyter_mlws.versioning.outbox import Outbox
+from jupyter_mlws.versioning.pending import Pending
+from jupyter_mlws.versioning.push_gate import install
 from jupyter_mlws.versioning.runs import finished_runs
 from jupyter_mlws.versioning.secrets import find_secrets
 from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.switch_journal import is_switching
 from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
 
@@ -34,6 +44,9 @@ TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
 TAG_SNAPSHOT = "mlws.snapshot"
 """The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
+MOST_IN_GIT = 5_000_000_000
+"""Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
+with every later operation."""
 REFRESH_TRIES = 20
 """Tries to refresh the index while another git program holds it, 50 ms apart."""
 
@@ -86,6 +99,19 @@ class Selection:
     @property
     def empty(self) -> bool:
         return not (self.paths or self.removed or self.sources)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The data that a commit names: what is ``present`` in the cache and what is ``absent``.
+
+    ``unstored`` is absent and named for the first time.
+    """
+
+    data: DataStore
+    present: list[DataFile]
+    absent: list[DataFile]
+    unstored: list[DataFile]
 
 
 class Creation:
@@ -157,6 +183,9 @@ class Creation:
             if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
                 continue
             size = size_of(self._project.root / entry.path) or 0
+            if size >= MOST_IN_GIT and entry.state != "untracked":
+                # Part of the version already, so that it can't be left out.
+                raise MLWSError("30210", paths=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 megabytes = size // (1024 * 1024)
@@ -166,11 +195,24 @@ class Creation:
             taken.add(entry.path)
             if entry.old_path is not None:
                 selection.removed.add(entry.old_path)
+        self._refuse_broken(selection, status.head)
         if selection.empty:
             if large:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
         return selection
+
+    def _refuse_broken(self, selection: Selection, base: str | None) -> None:
+        """Not to take data out of the version by a file that something has cut off."""
+        named = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
+        broken = []
+        for path in selection.paths & named:
+            text = (self._project.root / path).read_bytes()
+            if path.endswith(".dvc") and not read({path: text}):
+                broken.append(path)
+        if broken:
+            paths = listed(broken)
+            raise MLWSError("30233", paths=paths, named=", ".join(paths))
 
     def _begin(self, status: Status) -> Pending:
         self._told("journal")
@@ -197,23 +239,40 @@ class Creation:
         tree = private.write_tree()
         if tree == self._git.tree_of(pending.base):
             raise MLWSError("30203")
-        self._told("verify")
-        local, remote = self._secure(tree, pending.base)
-        self._told("commit")
-        pending.runs = self._runs_to_name()
-        pending.sha = self._commit(private, tree, pending, message, remote)
-        changed = self._git.changes([pending.sha])[pending.sha]
-        touched = {entry.path for entry in changed} | {e.old_path for e in changed if e.old_path}
-        staged = self._git.staged(touched)
-        pending.index = {path: staged.get(path) for path in touched}
-        self._told("hold")
-        if not self._git.update_ref(pending.held, pending.sha, None, "snapshot"):
-            raise MLWSError("30208", branch=pending.held)
-        pending.write(self._project.state)
+        with ExitStack() as stack:
+            self._told("check")
+            stored = self._stored(tree, pending.base, stack)
+            self._told("commit")
+            pending.runs = self._runs_to_name()
+            text = self._message(private, pending, message)
+            pending.sha = self._commit(private, tree, pending, text)
+            changed = self._git.changes([pending.sha])[pending.sha]
+            touched = {entry.path for entry in changed}
+            touched |= {entry.old_path for entry in changed if entry.old_path}
+            staged = self._git.staged(touched)
+            pending.index = {path: staged.get(path) for path in touched}
+            self._hold(pending, None)
+            remote = self._send(stored)
+        if remote is False:
+            held = pending.sha
+            local = self._git.with_trailers(text, [(TRAILER_DATA, "local")])
+            pending.sha = self._commit(private, tree, pending, local)
+            self._hold(pending, held)
+            Outbox(self._git, self._content).put(pending.sha)
         self._told("runs")
         self._tag_pending(pending.runs)
         runs = True if pending.runs else None
-        return Made(pending.sha, local, remote, runs, self._warnings)
+        here = None if stored is None else not stored.absent
+        return Made(pending.sha, here, remote, runs, self._warnings)
+
+    def _hold(self, pending: Pending, before: str | None) -> None:
+        """Keep the commit from git's garbage collection, and have recovery know of it."""
+        self._told("hold")
+        assert pending.sha is not None
+        # First the journal: what is noted at other places for this commit is found by it.
+        pending.write(self._project.state)
+        if not self._git.update_ref(pending.held, pending.sha, before, "snapshot"):
+            raise MLWSError("30208", branch=pending.held)
 
     def _store(self, sources: Sequence[str]) -> set[str]:
         """Put changed data into the cache; the paths that record it."""
@@ -227,40 +286,47 @@ class Creation:
                 touched.update(data.add(source))
         return touched
 
-    def _secure(self, tree: str, base: str | None) -> tuple[bool | None, bool | None]:
-        """Make sure that all data the tree names is stored, here and on the remote.
+    def _stored(self, tree: str, base: str | None, stack: ExitStack) -> Stored | None:
+        """Have all data that the tree names in the cache, whole and on the disk.
 
         What ``base`` names already is not ours to prove again, but it has to be at the remote,
         too. Error 30402 where a newly named item is in no store.
         """
         items = self._content.data_at(tree)
         if not items:
-            return None, None
+            return None
         from jupyter_mlws.versioning.dvc.data import open_data
 
         new = named_anew(items, self._content.data_at(base) if base else [])
-        with open_data(self._project.root) as data:
-            for item in data.missing(new):
-                # A run without commit to the cache leaves its outputs in the working tree alone.
-                data.keep(item)
-            absent = data.missing(items)
-            present = [item for item in items if item not in absent]
-            fresh = [item for item in new if item in present]
-            data.check(fresh)
-            data.sync(fresh)
-            unstored = [item for item in new if item in absent]
-            remote = None
-            if data.remote is not None:
-                remote = self._push(data, present, unstored)
-            elif unstored:
-                raise MLWSError("30402", paths=", ".join(item.path for item in unstored))
-        return not absent, remote
+        data = stack.enter_context(open_data(self._project.root))
+        for item in data.missing(new):
+            # A run without commit to the cache leaves its outputs in the working tree alone.
+            data.keep(item)
+        absent = data.missing(items)
+        fresh = [item for item in new if item not in absent]
+        data.check(fresh)
+        data.sync(fresh)
+        unstored = [item for item in new if item in absent]
+        if data.remote is None and unstored:
+            raise MLWSError("30402", paths=", ".join(item.path for item in unstored))
+        present = [item for item in items if item not in absent]
+        return Stored(data, present, absent, unstored)
 
-    def _push(self, data: DataStore, present: list[DataFile], unstored: list[DataFile]) -> bool:
-        self._told("push")
+    def _send(self, stored: Stored | None) -> bool | None:
+        """Bring the data to the remote and see each object there; False where that is not there.
+
+        None without data, or without a remote.
+        """
+        if stored is None or stored.data.remote is None:
+            return None
+        install(self._git)
+        unstored = stored.unstored
         try:
-            data.push(present)
-            elsewhere = {stored.item.path for stored in data.missing_remotely(unstored)}
+            self._told("push")
+            stored.data.upload(stored.present)
+            self._told("verify")
+            stored.data.confirm(stored.present)
+            elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
         except MLWSError as error:
             if error.code != "30101":
                 raise
@@ -294,20 +360,16 @@ class Creation:
         if runs:
             self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
 
-    def _commit(
-        self, private: Git, tree: str, pending: Pending, message: str, remote: bool | None
-    ) -> str:
-        trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
-        if remote is False:
-            trailers.append((TRAILER_DATA, "local"))
-        text = self._git.with_trailers(message.strip() + "\n", trailers)
-        text = self._checked_message(private, pending, text)
+    def _commit(self, private: Git, tree: str, pending: Pending, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         parents = [pending.base] if pending.base else []
         return private.commit_tree(tree, parents, text, sign=sign)
 
-    def _checked_message(self, private: Git, pending: Pending, text: str) -> str:
-        """The message after the repository's hooks have seen, and maybe changed, it."""
+    def _message(self, private: Git, pending: Pending, message: str) -> str:
+        """The message with its trailers, after the repository's hooks have seen, and maybe
+        changed, it."""
+        trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
+        text = self._git.with_trailers(message.strip() + "\n", trailers)
         file = self._project.state / f"{pending.id}.index.message"
         file.write_text(text, encoding="utf-8")
         private.hook("prepare-commit-msg", str(file), "message")
@@ -372,22 +434,8 @@ def _refresh(git: Git, before: dict[str, str | None]) -> bool:
 
 def discard(project: Project, pending: Pending) -> None:
     """Forget a snapshot that was not published."""
-    Git(project.root).delete_ref(pending.held)
-    pending.drop(project.state)
-
-
-def recover(project: Project, tracking: TrackingClient) -> None:
-    """Finish or forget what crashed operations left behind; under the project's lock."""
     git = Git(project.root)
-    for pending in left_behind(project.state):
-        if pending.sha is None or not _published(git, pending):
-            discard(project, pending)
-            continue
-        for warning in finish(project, pending, tracking, lambda step: None):
-            log.warning("Recovery of %s: %s", pending.sha, warning.en)
-    clear_remains(project.state)
-
-
-def _published(git: Git, pending: Pending) -> bool:
-    tip = git.find(pending.ref)
-    return tip is not None and pending.sha is not None and git.contains(tip, pending.sha)
+    if pending.sha is not None:
+        Outbox(git, Content(git)).drop([pending.sha])
+    git.delete_ref(pending.held)
+    pending.drop(project.state)

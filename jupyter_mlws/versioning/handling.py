@@ -13,7 +13,7 @@ from jupyter_mlws.versioning.versions import Versions
 
 COMMIT_ERRORS = (
     "30102", "30103", "30106", "30201", "30203", "30205", "30206", "30207", "30208", "30209",
-    "30210", "30401", "30402", "50302",
+    "30210", "30233", "30401", "30402", "50302",
 )  # fmt: skip
 
 
@@ -23,7 +23,9 @@ class VersioningHandler(APIHandler):
     async def managers(self) -> Versions:
         """The managers of the project that is asked for."""
         workspace = await self.open_workspace()
-        return await in_thread(lambda: workspace.versions)
+        versions = await in_thread(lambda: workspace.versions)
+        versions.serve()
+        return versions
 
     async def snapshots(self) -> SnapshotManager:
         """The manager of its snapshots."""

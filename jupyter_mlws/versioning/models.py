@@ -62,14 +62,30 @@ class Change(Record):
     size: int | None = None
 
 
+class LockHolder(Record):
+    """Who holds the project's lock, for what, since when."""
+
+    operation: str
+    who: str
+    since: str
+    host: str
+    pid: int
+
+
 class GitStatus(Record):
-    """``operation`` is the merge, rebase, restore… that waits to be finished."""
+    """``operation`` is the merge, rebase, restore… that waits to be finished.
+
+    ``lock``: who changes the project just now. ``outbox``: snapshots whose data waits for the
+    remote.
+    """
 
     branch: Text | None
     head: str | None
     upstream: Text | None
     changes: list[Change]
     operation: str | None = None
+    lock: LockHolder | None = None
+    outbox: list[str] = Field(default_factory=list)
 
 
 class FileDiff(Record):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from jupyter_mlws.locks import Waiting
+
 
 class Telling(Protocol):
     """Hears of progress, and may raise to stop; the signature of an operation's progress."""
@@ -15,3 +17,8 @@ class Telling(Protocol):
 
 def quiet(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
     """Nobody listens."""
+
+
+def waiting_in(progress: Telling) -> Waiting:
+    """Tells by ``progress`` for whose work it is waited; the wait ends where that raises."""
+    return lambda holder: progress(0, message=f"wait for {holder.operation} by {holder.who}")

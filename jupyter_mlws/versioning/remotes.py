@@ -6,16 +6,18 @@ has the data before the working tree changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.code_models import Pulled, PullOutcome, Pushed, Remote
 from jupyter_mlws.versioning.content import listed, named_anew
-from jupyter_mlws.versioning.datafiles import DataFile, is_relevant
+from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Git, GitFailedError
 from jupyter_mlws.versioning.gitrefs import HEADS, remotes
 from jupyter_mlws.versioning.gitwire import fetch, push, tip_at
+from jupyter_mlws.versioning.outbox import sent_of
 from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.push_gate import distinct, named_by, passed
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.switching import Switching
 
@@ -69,7 +71,8 @@ class RemoteManager:
         commits = self._new(sha, before, remote)
         data = self._push_data(sha, before, commits, progress)
         if before != sha:
-            push(self._git, remote, sha, branch, _wanted(progress, "branch"))
+            push(passed(self._git), remote, sha, branch, _wanted(progress, "branch"))
+        self._repository.outbox.try_deliver(progress)
         self._follow(branch, remote)
         return Pushed(
             remote=remote,
@@ -165,8 +168,8 @@ class RemoteManager:
     ) -> Sequence[DataFile]:
         """Store at the data's remote what the commits name; error 30402 where the tip lacks it."""
         known = self._content.data_at(before) if before else []
-        tip = [item for item in self._content.data_at(sha) if item.md5 and item.pushed]
-        wanted = _distinct([*tip, *self._named_by(commits)])
+        tip = sent_of(self._content.data_at(sha))
+        wanted = distinct([*tip, *named_by(self._git, self._content, commits)])
         if not wanted:
             return []
         from jupyter_mlws.versioning.dvc.data import open_data
@@ -190,16 +193,6 @@ class RemoteManager:
             present = [item for item in wanted if item not in absent]
             data.push(present, progress)
         return present
-
-    def _named_by(self, commits: Sequence[str]) -> Sequence[DataFile]:
-        changes = self._git.changes(commits) if commits else {}
-        relevant = [
-            commit
-            for commit, entries in changes.items()
-            if any(is_relevant(entry.path) for entry in entries)
-        ]
-        items = [item for commit in relevant for item in self._content.data_at(commit)]
-        return [item for item in items if item.md5 and item.pushed]
 
     # Pulling
 
@@ -241,11 +234,3 @@ def merged_tree(git: Git, ours: str, theirs: str) -> str:
 
 def _wanted(progress: Telling, message: str) -> Callable[[], None]:
     return lambda: progress(0, message=message)
-
-
-def _distinct(items: Iterable[DataFile]) -> list[DataFile]:
-    """One item of each content."""
-    found: dict[str | None, DataFile] = {}
-    for item in items:
-        found.setdefault(item.md5, item)
-    return list(found.values())

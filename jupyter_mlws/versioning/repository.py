@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.content import Content
-from jupyter_mlws.versioning.creation import recover
 from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.outbox import Outbox
+from jupyter_mlws.versioning.recovery import Recovery, has_remains
 from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
 
@@ -22,6 +24,8 @@ class Repository:
         self.git = Git(project.root)
         self.content = Content(self.git)
         self.working = WorkingData(project.root, project.state / "hashes.json")
+        self.full: Callable[[], None] = lambda: None
+        """Called when something has begun to wait in the outbox."""
 
     @cached_property
     def tracking(self) -> TrackingClient:
@@ -29,11 +33,20 @@ class Repository:
 
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
 
+    @cached_property
+    def outbox(self) -> Outbox:
+        """Snapshots whose data waits for the remote."""
+        return Outbox(self.git, self.content)
+
     @contextmanager
-    def exclusive(self, operation: str) -> Iterator[None]:
-        """Hold the project's lock, with nothing left of crashed work; error 30103."""
-        with self.project.lock(operation):
-            recover(self.project, self.tracking)
+    def exclusive(self, operation: str, waiting: Waiting = lambda holder: None) -> Iterator[None]:
+        """Hold the project's lock, with nothing left of crashed work; error 30103.
+
+        ``waiting`` hears who holds it meanwhile.
+        """
+        with self.project.lock(operation, waiting=waiting):
+            if has_remains(self.project):
+                Recovery(self.project, self.content, self.working, self.tracking).run()
             yield
 
     def close(self) -> None:

@@ -7,7 +7,6 @@ changes. HEAD and branch stay where they are.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import time
@@ -33,18 +32,20 @@ from jupyter_mlws.versioning.models import (
     RestorePlan,
     RestoreResult,
 )
+from jupyter_mlws.versioning.parts import part_of
 from jupyter_mlws.versioning.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.switch_journal import Switch, begin_switch, end_switch
 from jupyter_mlws.versioning.worktree import WorkingData
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
 
-SWITCHING = "switching.json"
-"""There while a restore changes files; names the version and the safety commit."""
 SAFETY = "safety/"
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
+UNUSED = 600.0
+"""Seconds after which a private index is left over: the longest call of git on one is shorter."""
 SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
 """Modes of a tree's entries."""
 
@@ -115,9 +116,17 @@ class Restore:
         )
 
     def run(
-        self, sha: str, paths: Sequence[str] | None = None, progress: Telling = quiet
+        self,
+        sha: str,
+        paths: Sequence[str] | None = None,
+        progress: Telling = quiet,
+        *,
+        kept: str | None = None,
     ) -> RestoreResult:
-        """Restore; the caller holds the project's lock."""
+        """Restore; the caller holds the project's lock.
+
+        ``kept``: a commit that has all that is replaced already.
+        """
         operation = self._git.unfinished()
         if operation:
             raise MLWSError("30201", operation=operation, paths=[])
@@ -140,14 +149,25 @@ class Restore:
             progress(0, message="lay out")
             staged = stack.enter_context(self._laid_out(sha, steps.write))
             progress(0, message="keep")
-            safety = self._keep(f"{SAFETY}{_moment()}", data, steps)
+            safety = kept or self._keep(f"{SAFETY}{_moment()}", data, steps)
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            begin_switch(self._project, sha, safety)
+            begin_switch(self._project, self._journal(steps, safety))
             self._switch(steps, staged, data)
             end_switch(self._project)
         restored = [*steps.write, *steps.delete]
         restored += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
         return RestoreResult(safety=safety, restored=sorted(set(restored)))
+
+    def _journal(self, steps: Steps, safety: str | None) -> Switch:
+        """What recovery needs to finish this, and to tell it from what a person does later."""
+        kept = safety or self._git.find("HEAD")
+        before = {entry.path: entry.sha for entry in self._git.tree(kept)} if kept else {}
+        return Switch(
+            goal=steps.sha,
+            safety=safety,
+            code={path: before.get(path) for path in [*steps.write, *steps.delete]},
+            data=[item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]],
+        )
 
     def keep(self, name: str) -> str | None:
         """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
@@ -330,7 +350,7 @@ class Restore:
         """The version's files, written below a folder of our own, ready to be moved."""
         name = uuid.uuid4().hex[:12]
         folder = self._project.state / f"restore-{name}"
-        private = Git(self._root, self._project.state / f"{name}.index")
+        private = Git(self._root, self._project.state / f"restore-{name}.index")
         assert private.index is not None
         folder.mkdir()
         try:
@@ -372,7 +392,7 @@ class Restore:
             if error.errno != errno.EXDEV:
                 raise
             # The git folder is on another file system: copy beside the target first.
-            beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+            beside = part_of(target)
             shutil.copy2(source, beside, follow_symlinks=False)
             beside.replace(target)
 
@@ -414,29 +434,21 @@ def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[Data
     return open_data(root, spare)
 
 
-def begin_switch(project: Project, sha: str, safety: str | None) -> None:
-    """Note that the working tree is between two versions, for whoever comes after a crash."""
-    beside = project.state / f"{SWITCHING}.new"
-    beside.write_text(json.dumps({"snapshot": sha, "safety": safety}), encoding="utf-8")
-    beside.replace(project.state / SWITCHING)
-
-
-def end_switch(project: Project) -> None:
-    """The working tree holds one version again."""
-    (project.state / SWITCHING).unlink(missing_ok=True)
-
-
-def is_switching(project: Project) -> bool:
-    """A restore is between its first and last file, or died there: restoring again ends it."""
-    return (project.state / SWITCHING).exists()
+def remains(state: Path) -> list[Path]:
+    """What a killed restore laid out or half wrote, and private indexes that nobody can be using
+    any more."""
+    aged = time.time() - UNUSED
+    indexes = [path for path in state.glob("*.index*") if path.lstat().st_mtime < aged]
+    return [*state.glob("restore-*"), *state.glob("switching.tmp"), *indexes]
 
 
 def clear_remains(state: Path) -> None:
-    """Remove what a killed restore laid out; under the project's lock, so nobody uses it."""
-    for folder in state.glob("restore-*"):
-        shutil.rmtree(folder)
-    for index in state.glob("*.index*"):
-        index.unlink()
+    """Remove them; under the project's lock, so that no restore uses them."""
+    for path in remains(state):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:

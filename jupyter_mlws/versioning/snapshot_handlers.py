@@ -18,6 +18,7 @@ from jupyter_mlws.versioning.models import (
     SnapshotDiff,
     SnapshotDiffQuery,
 )
+from jupyter_mlws.versioning.proof_models import CollectRequest, VerifyRequest
 
 
 class SnapshotsHandler(VersioningHandler):
@@ -106,10 +107,72 @@ class RestoreHandler(VersioningHandler):
         return self.begin("restore", lambda told: manager.restore(identifier, body.paths, told))
 
 
+class VerifyHandler(VersioningHandler):
+    """Proof of a snapshot, object by object."""
+
+    resource = "snapshots"
+
+    @endpoint(
+        "Look at every object of a snapshot: in git, in the cache, at the remote",
+        Operation,
+        body=VerifyRequest,
+        status=202,
+        errors=["30404", "50402"],
+    )
+    async def post(self, identifier: str, body: VerifyRequest) -> Reply:
+        manager = await self.snapshots()
+        sha = await in_thread(manager.resolve, identifier)
+        return self.begin(
+            "verify", lambda told: manager.verify(sha, quick=body.quick, progress=told)
+        )
+
+
+class RepairHandler(VersioningHandler):
+    """A repair of a snapshot."""
+
+    resource = "snapshots"
+
+    @endpoint(
+        "Mend what of a snapshot is missing or damaged, from wherever it still is",
+        Operation,
+        body=VerifyRequest,
+        status=202,
+        errors=["30404", "50402"],
+    )
+    async def post(self, identifier: str, body: VerifyRequest) -> Reply:
+        manager = await self.snapshots()
+        sha = await in_thread(manager.resolve, identifier)
+        return self.begin(
+            "repair", lambda told: manager.repair(sha, quick=body.quick, progress=told)
+        )
+
+
+class CollectHandler(VersioningHandler):
+    """What of the cache no version names."""
+
+    resource = "datasets"
+
+    @endpoint(
+        "Tell what of the data's cache no version names, or free it",
+        Operation,
+        body=CollectRequest,
+        status=202,
+        errors=["50402"],
+    )
+    async def post(self, body: CollectRequest) -> Reply:
+        manager = await self.snapshots()
+        return self.begin(
+            "collection", lambda told: manager.collect(confirm=body.confirm, progress=told)
+        )
+
+
 HANDLERS = [
     (r"snapshots", SnapshotsHandler),
     (r"snapshots/diff", SnapshotDiffHandler),
     (r"snapshots/([^/]+)", SnapshotHandler),
     (r"snapshots/([^/]+)/restore-plan", RestorePlanHandler),
     (r"snapshots/([^/]+)/restore", RestoreHandler),
+    (r"snapshots/([^/]+)/verify", VerifyHandler),
+    (r"snapshots/([^/]+)/repair", RepairHandler),
+    (r"datasets/gc", CollectHandler),
 ]

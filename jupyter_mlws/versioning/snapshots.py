@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cached_property
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.collecting import Collector
 from jupyter_mlws.versioning.compare import Comparison
 from jupyter_mlws.versioning.content import kind_of, normal, size_of
 from jupyter_mlws.versioning.creation import (
@@ -28,6 +31,7 @@ from jupyter_mlws.versioning.models import (
     FileDiff,
     GitStatus,
     HistoryQuery,
+    LockHolder,
     Proof,
     RestorePlan,
     RestoreResult,
@@ -39,9 +43,14 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.progress import Telling, quiet, waiting_in
+from jupyter_mlws.versioning.proof_models import Collected, Repaired, Verification
+from jupyter_mlws.versioning.repair import Repair
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.restore import Restore, is_switching
+from jupyter_mlws.versioning.restore import Restore
+from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.switch_journal import is_switching
+from jupyter_mlws.versioning.verification import Verifier
 
 
 class SnapshotManager:
@@ -70,7 +79,17 @@ class SnapshotManager:
             upstream=status.upstream,
             changes=sorted([*changes, *self._data_changes(status)], key=lambda c: c.path),
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
+            lock=self._lock_holder(),
+            outbox=self._repository.outbox.waiting(),
         )
+
+    def _lock_holder(self) -> LockHolder | None:
+        holder = self.project.holder()
+        if holder is None:
+            return None
+        facts = asdict(holder)
+        del facts["boot"]
+        return LockHolder(**facts)
 
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Versions, newest first; a page stays the same while new ones are made."""
@@ -122,15 +141,21 @@ class SnapshotManager:
         allow_secrets: bool = False,
         language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
+        waiting: Waiting = lambda holder: None,
     ) -> SnapshotCreated:
         """Commit all changes, or those at and below ``paths``.
 
-        ``told`` hears the name of each step. Errors: 30201, 30203, 30205 to 30210, 30402.
+        ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
+        Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
         """
-        with self._repository.exclusive("snapshot"):
+        with self._repository.exclusive("snapshot", waiting):
             tracking = self._repository.tracking
             creation = Creation(self.project, self._content, self._working, tracking, told)
             made = creation.run(message, paths, allow_secrets=allow_secrets)
+        if made.data_remote:
+            self._repository.outbox.try_deliver()
+        elif made.data_remote is False:
+            self._repository.full()
         _, _, snapshot = self._look(made.sha)
         proof = Proof(
             code=True,
@@ -164,8 +189,38 @@ class SnapshotManager:
         Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
         Nothing has changed then.
         """
-        with self._repository.exclusive("restore"):
+        with self._repository.exclusive("restore", waiting_in(progress)):
             return self._restore.run(self._git.resolve(name), paths, progress)
+
+    def resolve(self, name: str) -> str:
+        """The id of the version that ``name`` means; error 30404."""
+        return self._git.resolve(name)
+
+    def verify(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Verification:
+        """Look at every object of a version, in git, in the cache, at the remote.
+
+        ``quick`` reads nothing at the remote, only names and sizes. Errors: 30204, 30220, 30404.
+        """
+        sha = self._git.resolve(name)
+        self._repository.outbox.try_deliver(progress)
+        return Verifier(self._repository).run(sha, quick=quick, progress=progress)
+
+    def repair(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Repaired:
+        """Mend what of a version is missing or damaged from wherever it still is.
+
+        ``quick`` as of :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
+        """
+        sha = self._git.resolve(name)
+        with self._repository.exclusive("repair", waiting_in(progress)), full_disk_told():
+            return Repair(self._repository, progress).run(sha, quick=quick)
+
+    def collect(self, *, confirm: bool = False, progress: Telling = quiet) -> Collected:
+        """Tell what of the cache no version names; with ``confirm`` free it.
+
+        Errors: 30101, 30204, 30231, 30232.
+        """
+        with self._repository.exclusive("collection", waiting_in(progress)):
+            return Collector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:
         """A commit of the working tree as it is, at ``refs/mlws/<name>``; HEAD where it is clean.

@@ -20,8 +20,13 @@ from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.git import GitFailedError, Status
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.restore import begin_switch, end_switch, is_switching
 from jupyter_mlws.versioning.storage import full_disk_told
+from jupyter_mlws.versioning.switch_journal import (
+    Switch,
+    begin_switch,
+    end_switch,
+    is_switching,
+)
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
@@ -102,7 +107,9 @@ class Switching:
                 self._make_ready(steps, data, progress, thorough=thorough)
             progress(0, message="switch")
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            begin_switch(self._project, target, None)
+            changing = [item.path for item in [*steps.place, *steps.give_way, *steps.remove]]
+            switch = Switch(target, steps.head, moves=True, data=changing)
+            begin_switch(self._project, switch)
             self._switch(steps, move, data)
             end_switch(self._project)
         return listed(_paths([*steps.place, *steps.give_way, *steps.remove]))

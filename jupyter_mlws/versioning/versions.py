@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.courier import Courier
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots import SnapshotManager
 
@@ -50,6 +51,18 @@ class Versions:
 
         return ModelRegistry(self._repository, self.snapshots)
 
+    def serve(self) -> None:
+        """Have what waits, and what a crash left, seen to in the background until the end."""
+        if "_courier" not in self.__dict__:
+            self._repository.full = self._courier.wake
+            self._courier.wake()
+
+    @cached_property
+    def _courier(self) -> Courier:
+        return Courier(self._repository)
+
     def close(self) -> None:
         """End what runs for them."""
+        if "_courier" in self.__dict__:
+            self._courier.close()
         self._repository.close()

@@ -88,7 +88,9 @@ def status(desk: Desk) -> int:
 
 def commit(desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool) -> int:
     wanted = [desk.path(path) for path in paths]
-    snapshot = desk.session.commit(message, wanted, allow_secrets)
+    snapshot = desk.session.commit(
+        message, wanted, allow_secrets, lambda holder: desk.screen.warn(desk.views.waiting(holder))
+    )
     desk.answer(snapshot, desk.views.committed)
     return OK
 

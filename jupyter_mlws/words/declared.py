@@ -99,6 +99,15 @@ _ACCEPT_COSMETIC = _option(
     ),
 )
 
+_SNAPSHOT = _argument("snapshot", default="HEAD", shell_complete=_complete_snapshot)
+_QUICK = _option(
+    "--quick",
+    is_flag=True,
+    words=Words(
+        "At the remote look at names and sizes only, instead of reading every object.",
+        "对远程存储仅检查名称与大小，而不读取每个对象。",
+    ),
+)
 _SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
 _METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
 _MODE = _option(
@@ -202,6 +211,26 @@ WORDS: list[Word] = [
                 words=Words("Only show what would be done.", "仅显示计划。"),
             ),
         ],
+    ),
+    Word(
+        "verify",
+        versions.verify,
+        Words(
+            "Look at every object of SNAPSHOT: in git, in the cache, at the remote. Exit code 1 "
+            "where one is missing or damaged.",
+            "逐一检查 SNAPSHOT 的所有对象：git、缓存与远程存储。有缺失或损坏时退出码为 1。",
+        ),
+        [_SNAPSHOT, _QUICK],
+    ),
+    Word(
+        "repair",
+        versions.repair,
+        Words(
+            "Mend what of SNAPSHOT is missing or damaged, from wherever it still is. Exit code 1 "
+            "where something is lost.",
+            "从仍存有内容的位置修复 SNAPSHOT 中缺失或损坏的对象。有内容丢失时退出码为 1。",
+        ),
+        [_SNAPSHOT, _QUICK],
     ),
     Word(
         "branch",
@@ -549,5 +578,21 @@ DATA_WORDS: list[Word] = [
         versions.pull_data,
         Words("Bring PATH from its remote.", "从远程存储拉取 PATH。"),
         [_argument("path", type=click.Path())],
+    ),
+    Word(
+        "gc",
+        versions.collect,
+        Words(
+            "Tell what of the cache no branch, tag, stash, run or waiting snapshot names; with "
+            "--confirm free it.",
+            "显示缓存中没有任何分支、标签、储藏、运行或待传快照引用的内容；加 --confirm 即清理。",
+        ),
+        [
+            _option(
+                "--confirm",
+                is_flag=True,
+                words=Words("Delete it for good.", "永久删除。"),
+            )
+        ],
     ),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.api.ids import escape
+from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.session import JSON, Origin, Told
 from jupyter_mlws.workspace import Workspace
@@ -33,10 +34,16 @@ class LocalSession:
     def status(self) -> JSON:
         return _plain(self._workspace.snapshots.status())
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool) -> JSON:
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+    ) -> JSON:
         snapshots = self._workspace.snapshots
         created = snapshots.create(
-            message, list(paths) or None, allow_secrets=allow_secrets, language=self._language
+            message,
+            list(paths) or None,
+            allow_secrets=allow_secrets,
+            language=self._language,
+            waiting=waiting,
         )
         return _plain(created)
 
@@ -63,6 +70,18 @@ class LocalSession:
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         return _plain(self._workspace.snapshots.restore(snapshot, list(paths) or None))
+
+    def verify(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        snapshots = self._workspace.snapshots
+        return _plain(snapshots.verify(snapshot, quick=quick, progress=_telling(told)))
+
+    def repair(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        snapshots = self._workspace.snapshots
+        return _plain(snapshots.repair(snapshot, quick=quick, progress=_telling(told)))
+
+    def collect(self, confirm: bool, told: Told) -> JSON:
+        snapshots = self._workspace.snapshots
+        return _plain(snapshots.collect(confirm=confirm, progress=_telling(told)))
 
     def branches(self) -> list[JSON]:
         return [_plain(branch) for branch in self._workspace.versions.branches.list()]

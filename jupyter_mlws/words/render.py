@@ -101,6 +101,9 @@ class Screen(Protocol):
     def note(self, text: str) -> None:
         """Say how far the work is; not part of the result."""
 
+    def warn(self, text: str) -> None:
+        """Say what a person should know now; not part of the result."""
+
     def confirm(self, question: str) -> bool | None:
         """The person's answer; None where nobody can be asked."""
 
@@ -129,6 +132,10 @@ class TerminalScreen:
     def note(self, text: str) -> None:
         if text and sys.stderr.isatty():
             sys.stderr.write(f"{text}\n")
+
+    def warn(self, text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
     def confirm(self, question: str) -> bool | None:
         if not (sys.stdin.isatty() and self._out.isatty()):
@@ -187,6 +194,9 @@ class NotebookScreen:
 
     def note(self, text: str) -> None:
         """Progress of short work would only clutter the notebook."""
+
+    def warn(self, text: str) -> None:
+        self.show(line(text, Tone.WARN))
 
     def confirm(self, question: str) -> bool | None:
         return None

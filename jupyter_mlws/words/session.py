@@ -5,8 +5,11 @@ Results have the JSON shapes of the HTTP API either way.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +17,7 @@ from typing import Any, Protocol
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.client import RemoteError, Server, find_server, segment
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.locks import UNKNOWN, Waiting
 from jupyter_mlws.project import Project
 
 JSON = dict[str, Any]
@@ -21,6 +25,8 @@ Told = Callable[[str], None]
 """Takes a sentence about how far the work is."""
 POLL = 0.1
 """Seconds between two looks at an operation of the server."""
+WAITED = 0.3
+"""Seconds of a commit after which it is looked who else holds the project."""
 ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
@@ -39,8 +45,13 @@ class Session(Protocol):
     def status(self) -> JSON:
         """Branch, head and uncommitted changes."""
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool) -> JSON:
-        """The new snapshot; of all changes where no paths are given."""
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+    ) -> JSON:
+        """The new snapshot; of all changes where no paths are given.
+
+        ``waiting`` hears who holds the project meanwhile.
+        """
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         """Snapshots, newest first."""
@@ -53,6 +64,15 @@ class Session(Protocol):
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         """Bring files back as they were in a snapshot; returns what the restore did."""
+
+    def verify(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        """Look at every object of a snapshot."""
+
+    def repair(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        """Mend what of a snapshot is missing or damaged."""
+
+    def collect(self, confirm: bool, told: Told) -> JSON:
+        """Tell what of the cache no version names, or free it."""
 
     def branches(self) -> list[JSON]:
         """Branches of this repository, then those of its remotes."""
@@ -186,9 +206,12 @@ class RemoteSession:
     def status(self) -> JSON:
         return self._get("git/status")
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool) -> JSON:
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+    ) -> JSON:
         body = {"message": message, "allow_secrets": allow_secrets, **_paths(paths)}
-        return self._post("snapshots", body)
+        with _looking_who_holds(self.project, self._server.pid, waiting):
+            return self._post("snapshots", body)
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         return self._list("snapshots", limit, {"path": path, "q": text})
@@ -203,6 +226,15 @@ class RemoteSession:
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         return self._follow(f"snapshots/{segment(snapshot)}/restore", _paths(paths), told)
+
+    def verify(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        return self._follow(f"snapshots/{segment(snapshot)}/verify", {"quick": quick}, told)
+
+    def repair(self, snapshot: str, quick: bool, told: Told) -> JSON:
+        return self._follow(f"snapshots/{segment(snapshot)}/repair", {"quick": quick}, told)
+
+    def collect(self, confirm: bool, told: Told) -> JSON:
+        return self._follow("datasets/gc", {"confirm": confirm}, told)
 
     def branches(self) -> list[JSON]:
         return list(self._get("git/branches")["items"])
@@ -342,6 +374,31 @@ class RemoteSession:
             if cursor is None:
                 break
         return items
+
+
+@contextmanager
+def _looking_who_holds(project: Project, server: int, waiting: Waiting) -> Iterator[None]:
+    """Tell once, during a request to a server, for whose work in the project it waits."""
+    began = datetime.now(timezone.utc).replace(microsecond=0)
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(WAITED):
+            holder = project.holder()
+            if holder is None or holder.since == UNKNOWN.since:
+                continue
+            itself = holder.pid == server and datetime.fromisoformat(holder.since) >= began
+            if not itself:
+                waiting(holder)
+                return
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _paths(paths: Sequence[str]) -> JSON:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.words import version_views
-from jupyter_mlws.words.commands import OK, Desk, UsageFaultError
+from jupyter_mlws.words import proof_views, version_views
+from jupyter_mlws.words.commands import FAILED, OK, Desk, UsageFaultError
 
 MANY = 10_000
 """Rows that are listed at most."""
@@ -43,6 +43,24 @@ def push(desk: Desk, remote: str | None, branch: str | None) -> int:
 def pull(desk: Desk, remote: str | None, branch: str | None) -> int:
     got = desk.session.pull(_place(remote, branch), desk.screen.note)
     desk.answer(got, lambda found: version_views.pulled(desk.views, found))
+    return OK
+
+
+def verify(desk: Desk, snapshot: str, quick: bool) -> int:
+    found = desk.session.verify(snapshot, quick, desk.screen.note)
+    desk.answer(found, lambda row: proof_views.verified(desk.views, row))
+    return FAILED if found["problems"] or found["unreachable"] else OK
+
+
+def repair(desk: Desk, snapshot: str, quick: bool) -> int:
+    done = desk.session.repair(snapshot, quick, desk.screen.note)
+    desk.answer(done, lambda row: proof_views.repaired(desk.views, row))
+    return FAILED if done["lost"] or done["unreachable"] else OK
+
+
+def collect(desk: Desk, confirm: bool) -> int:
+    found = desk.session.collect(confirm, desk.screen.note)
+    desk.answer(found, lambda row: proof_views.collected(desk.views, row))
     return OK
 
 

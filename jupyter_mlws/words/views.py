@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.errors import Words
+from jupyter_mlws.locks import Holder
 from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
@@ -31,6 +32,8 @@ _TONES = {
     "modified": Tone.WARN,
     "deleted": Tone.BAD,
     "conflicted": Tone.BAD,
+    "missing": Tone.BAD,
+    "damaged": Tone.BAD,
     "unchanged": Tone.FAINT,
     "unrecorded": Tone.WARN,
     "run": Tone.BUSY,
@@ -70,6 +73,12 @@ _CHINESE = {
     "write": "写入",
     "delete": "删除",
     "checkout": "检出",
+    "missing": "缺失",
+    "damaged": "损坏",
+    "git": "git",
+    "cache": "缓存",
+    "remote": "远程存储",
+    "workspace": "工作区",
     "fetch": "获取",
     "library": "组件库",
     "script": "脚本",
@@ -120,6 +129,21 @@ class Views:
                     Tone.WARN,
                 )
             )
+        lock, outbox = status.get("lock"), status.get("outbox")
+        if lock:
+            text = self.say(
+                "Busy: {operation} by {who} since {since}",
+                "占用中：{operation}，由 {who} 自 {since} 起",
+                **lock,
+            )
+            blocks.append(line(text, Tone.BUSY))
+        if outbox:
+            text = self.say(
+                "Snapshots whose data waits for the remote: {shown}",
+                "数据等待上传到远程存储的快照：{shown}",
+                shown=", ".join(sha[:8] for sha in outbox),
+            )
+            blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
             return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
         rows = [
@@ -132,6 +156,16 @@ class Views:
                 [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")], rows
             ),
         ]
+
+    def waiting(self, holder: Holder) -> str:
+        """For whose work it is waited."""
+        return self.say(
+            "Waiting: {operation} by {who} holds the workspace since {since}.",
+            "等待中：{who} 自 {since} 起占用工作区（{operation}）。",
+            operation=holder.operation,
+            who=holder.who,
+            since=holder.since,
+        )
 
     def committed(self, snapshot: JSON) -> list[Block]:
         counts = self.say(

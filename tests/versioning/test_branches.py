@@ -260,16 +260,14 @@ Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("other")
 """
 
 
-def test_a_switch_that_was_killed_is_told_and_ended(two: Versions) -> None:
+def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Versions) -> None:
     root = two.snapshots.project.root
     command = [sys.executable, "-c", KILLED, str(root)]
     assert subprocess.run(command, cwd="/", check=False).returncode == -9
     # The code is the other branch's, the data is not: no commit may take it for a change.
     assert two.snapshots.status().branch == "other"
     assert two.snapshots.status().operation == "restore"
-    assert refused(lambda: two.snapshots.create("Half")).code == "30201"
-    assert refused(lambda: two.branches.checkout("main")).code == "30201"
-    two.snapshots.restore("HEAD")
+    assert refused(lambda: two.snapshots.create("Half")).code == "30203"
     assert (root / "data" / "wine.csv").read_text() == "other\n"
     assert two.snapshots.status().operation is None
     assert two.branches.checkout("main").branch == "main"
@@ -278,7 +276,7 @@ def test_a_switch_that_was_killed_is_told_and_ended(two: Versions) -> None:
 def test_who_holds_the_project_is_told(two: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two.snapshots.project
     # The clock alone: nobody waits half a minute for a test.
-    monkeypatch.setattr(Project.lock.__wrapped__, "__defaults__", (0.05,))  # type: ignore[attr-defined]
+    monkeypatch.setattr("jupyter_mlws.project.PATIENCE", 0.05)
     with project.lock("restore"):
         error = refused(lambda: two.branches.checkout("other"))
     assert (error.code, error.facts["operation"]) == ("30103", "restore")

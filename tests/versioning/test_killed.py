@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,16 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import names_data, read
 from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
 from jupyter_mlws.versioning.snapshots import SnapshotManager
-from tests.versioning.working_trees import tree_of
+from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
 STEPS = [
-    "select", "journal", "data", "tree", "verify", "push", "commit", "hold", "runs",
+    "select", "journal", "data", "tree", "check", "commit", "hold", "push", "verify", "runs",
     "publish", "index", "tag", "tidy", "done",
 ]  # fmt: skip
 """Every step that a snapshot with data, runs and a remote tells of, in order."""
@@ -143,6 +143,65 @@ def test_a_killed_snapshot_leaves_nothing_half(full: Project, git: Command, step
     assert run._client.get_run(identifier).data.tags["mlws.snapshot"] == commit
 
 
+def test_the_commit_is_held_before_its_data_is_sent(full: Project, git: Command) -> None:
+    held: dict[str, str] = {}
+
+    def told(step: str) -> None:
+        refs = git(full.root, "for-each-ref", "--format=%(objectname)", "refs/mlws/pending")
+        held[step] = refs.strip()
+
+    manager = SnapshotManager(full)
+    made = manager.create("Held", told=told)
+    manager.close()
+    assert held["push"] == held["verify"] == held["publish"] == made.id
+    assert held["commit"] == held["done"] == ""
+
+
+def test_a_file_that_names_data_is_written_whole_or_not_at_all(full: Project) -> None:
+    before = (full.root / "data" / "wine.csv.dvc").read_text()
+    code = CREATE.replace(
+        "manager =",
+        "import dvc.utils.serialize as yaml\n"
+        "def die(path, data):\n"
+        "    open(path, 'w').close()\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "yaml.dump_yaml = die\nmanager =",
+    )
+    assert _run(code, full.root, "none").returncode == -9
+    assert (full.root / "data" / "wine.csv.dvc").read_text() == before
+
+
+COLLECT = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.snapshots import SnapshotManager
+def progress(done, total=None, unit="", message=""):
+    if message == sys.argv[2] and done >= float(sys.argv[3]):
+        os.kill(os.getpid(), 9)
+SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).collect(confirm=True, progress=progress)
+"""
+
+
+@pytest.mark.parametrize(("message", "done"), [("versions", "0"), ("cache", "0"), ("cache", "3")])
+def test_a_killed_collection_frees_nothing_that_is_named(
+    full: Project, git: Command, message: str, done: str
+) -> None:
+    root = full.root
+    manager = SnapshotManager(full)
+    for text in ("one\n", "two\n", "three\n"):
+        (root / "data" / "wine.csv").write_text(text)
+        add_data(root, "data/wine.csv")
+    manager.create("Three")
+    before = tree_of(root)
+    assert _run(COLLECT, root, message, done).returncode == -9
+    assert tree_of(root) == before
+    assert manager.verify("HEAD").problems == []
+    manager.collect(confirm=True)
+    assert manager.collect().objects == 0
+    assert manager.verify("HEAD").problems == []
+    manager.close()
+
+
 def test_recovery_leaves_newer_staging_alone(full: Project, git: Command) -> None:
     root = full.root
     assert _run(CREATE, root, "index").returncode == -9
@@ -171,28 +230,135 @@ def test_a_restore_killed_before_its_switch_changed_nothing(
     assert list(full.state.glob("restore-*")) == []
 
 
-def test_a_restore_killed_in_its_switch_is_told_and_done_again(
-    workspace: Project, git: Command
-) -> None:
-    root = workspace.root
-    (root / "train.py").write_text("print('two')\n")
-    (root / "data" / "wine.csv").write_text("two\n")
-    manager = SnapshotManager(workspace)
-    manager.create("Two")
-    # Data comes after code: by then the code is the old version's, the data is not.
+def _die_at_first_data(root: Path) -> None:
+    """Data comes after code: by then the code is the old version's, the data is not."""
     code = RESTORE.replace(
         "def progress",
         "from jupyter_mlws.versioning.dvc.data import DataStore\n"
         "DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)\ndef progress",
     )
     assert _run(code, root, "none").returncode == -9
+
+
+def _two(project: Project) -> SnapshotManager:
+    (project.root / "train.py").write_text("print('two')\n")
+    (project.root / "data" / "wine.csv").write_text("two\n")
+    manager = SnapshotManager(project)
+    manager.create("Two")
+    return manager
+
+
+def test_a_restore_killed_in_its_switch_is_finished_by_the_next_command(
+    workspace: Project, git: Command
+) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    _die_at_first_data(root)
     assert (root / "train.py").read_text() == "print('one')\n"
+    assert (root / "data" / "wine.csv").read_text() == "two\n"
     assert manager.status().operation == "restore"
-    with pytest.raises(MLWSError) as error:
-        manager.create("Half")
-    assert error.value.code == "30201"
-    manager.restore("HEAD~1")
+    manager.create("One again")
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
     assert manager.status().operation is None
-    manager.restore("HEAD")
+    assert manager.status().changes == []
+    assert list(workspace.state.glob("restore-*")) == []
+    manager.restore("HEAD~1")
+    assert (root / "data" / "wine.csv").read_text() == "two\n"
+
+
+def test_what_a_person_changes_after_the_crash_is_theirs(workspace: Project) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    _die_at_first_data(root)
+    (root / "train.py").write_text("print('mine')\n")
+    (root / "data" / "wine.csv").write_text("mine\n")
+    manager.recover()
+    assert (root / "train.py").read_text() == "print('mine')\n"
+    assert (root / "data" / "wine.csv").read_text() == "mine\n"
+    assert manager.status().operation is None
+
+
+def test_what_a_killed_restore_replaced_can_be_had_again(workspace: Project, git: Command) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    (root / "train.py").write_text("print('uncommitted')\n")
+    (root / "data" / "wine.csv").write_text("uncommitted\n")
+    _die_at_first_data(root)
+    manager.recover()
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    safety = git(root, "for-each-ref", "--format=%(refname)", "refs/mlws/safety").split()
+    manager.restore(safety[0])
+    assert (root / "train.py").read_text() == "print('uncommitted')\n"
+    assert (root / "data" / "wine.csv").read_text() == "uncommitted\n"
+
+
+def test_a_git_that_died_with_its_machine_blocks_nothing(workspace: Project, git: Command) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    _die_at_first_data(root)
+    lock = root / ".git" / "index.lock"
+    lock.touch()
+    os.utime(lock, (time.time() - 60, time.time() - 60))
+    manager.create("Three")
     assert git(root, "status", "--porcelain") == ""
+
+
+def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> None:
+    root = workspace.root
+    manager = _two(workspace)
+    before = tree_of(root)
+    code = RESTORE.replace(
+        "def progress",
+        "from jupyter_mlws.versioning.dvc.data import DataStore\n"
+        "replace = pathlib.Path.replace\n"
+        "def die(self, target):\n"
+        "    if self.parent.suffix == '.mlws-part':\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    return replace(self, target)\n"
+        "pathlib.Path.replace = die\ndef progress",
+    )
+    assert _run(code, root, "none").returncode == -9
+    assert set(tree_of(root)) - set(before)
+    manager.recover()
+    assert set(tree_of(root)) == set(before)
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+
+
+CHECKOUT = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc.data import DataStore
+from jupyter_mlws.versioning.versions import Versions
+setattr(DataStore, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))
+Versions(Project.open(pathlib.Path(sys.argv[1]))).branches.checkout("old")
+"""
+
+
+@pytest.mark.parametrize("moment", ["checkout", "remove"])
+def test_a_killed_checkout_is_finished_or_undone(
+    workspace: Project, git: Command, moment: str
+) -> None:
+    root = workspace.root
+    git(root, "branch", "old")
+    manager = _two(workspace)
+    # In the new version there is data where the old one has code.
+    git(root, "checkout", "-q", "old")
+    (root / "place").write_text("code\n")
+    git(root, "add", "place")
+    git(root, "commit", "-qm", "Code at the place")
+    git(root, "checkout", "-q", "main")
+    (root / "place").write_text("data\n")
+    add_data(root, "place")
+    manager.create("Data at the place")
+    new = tree_of(root)
+    assert _run(CHECKOUT, root, moment).returncode == -9
+    manager.recover()
+    assert manager.status().operation is None
+    assert manager.status().changes == []
+    if moment == "remove":
+        assert tree_of(root) == new
+        assert manager.status().branch == "main"
+    else:
+        assert (root / "place").read_text() == "code\n"
+        assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+        assert manager.status().branch == "old"

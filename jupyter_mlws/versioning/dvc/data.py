@@ -21,6 +21,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.parts import clear_parts, part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.secrets import masked
 
@@ -29,11 +30,20 @@ BLOCK = 1024 * 1024
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object of a store: a file's content, or the list of a folder's files (``.dir``)."""
+    """One object of a store: a file's content, or the list of a folder's files (``.dir``).
+
+    ``inside`` is where a file lies in the folder that names it.
+    """
 
     md5: str
     legacy: bool
     item: DataFile
+    inside: str = ""
+
+    @property
+    def path(self) -> str:
+        """The file of the working tree that has this content, or the folder that is listed."""
+        return f"{self.item.path}/{self.inside}" if self.inside else self.item.path
 
     @property
     def listing(self) -> bool:
@@ -56,6 +66,8 @@ class DataStore:
     def __init__(self, root: Path, repo: Any) -> None:
         self._root = root
         self._repo = repo
+        self._checked: set[Path] = set()
+        self._sent: list[StoredObject] = []
 
     # Working tree and cache
 
@@ -82,7 +94,7 @@ class DataStore:
                 source, wdir, out = resolve_paths(self._repo, str(self._root / path))
                 stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
                 stage.add_outs()
-                stage.dump()
+                self._write(stage)
         except DvcException as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise MLWSError("30219", path=path, reason=said) from error
@@ -101,25 +113,41 @@ class DataStore:
                 out.save()
                 out.commit()
             stage.md5 = stage.compute_md5()
-            stage.dump()
+            self._write(stage)
             folders = {Path(out.fs_path).parent for out in stage.outs}
         ignores = [folder / ".gitignore" for folder in sorted(folders)]
         inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
         return [source, *inside]
+
+    def _write(self, stage: Any) -> None:
+        """Write a ``.dvc`` file whole or not at all; DVC itself empties it first."""
+        from dvc.stage.serialize import to_single_stage_file
+        from dvc.utils.serialize import dump_yaml
+
+        folder = Path(self._repo.tmp_dir)
+        folder.mkdir(exist_ok=True)
+        beside = folder / f"{uuid.uuid4().hex}.dvc"
+        try:
+            dump_yaml(str(beside), to_single_stage_file(stage))
+            _fsync(beside)
+            beside.replace(stage.path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def objects(self, items: Iterable[DataFile]) -> list[StoredObject]:
         """Every object that the items consist of; folders by their listing in the cache.
 
         A folder whose listing is missing or damaged contributes the listing alone.
         """
-        found: dict[str, StoredObject] = {}
+        found: dict[tuple[str, bool], StoredObject] = {}
         for item in items:
             if item.md5 is None:
                 continue
-            found[item.md5] = StoredObject(item.md5, item.legacy, item)
+            found[item.md5, item.legacy] = StoredObject(item.md5, item.legacy, item)
             if item.folder:
-                for md5 in self._listed(item):
-                    found.setdefault(md5, StoredObject(md5, item.legacy, item))
+                for inside, md5 in self.listed(item):
+                    stored = StoredObject(md5, item.legacy, item, inside)
+                    found.setdefault((md5, item.legacy), stored)
         return list(found.values())
 
     def missing(self, items: Iterable[DataFile]) -> list[DataFile]:
@@ -140,16 +168,25 @@ class DataStore:
         for stored in self.objects(items):
             path = self._cached(stored)
             if not path.is_file():
-                raise MLWSError("30402", paths=stored.item.path)
-            if self._hash(path, legacy=stored.legacy) != stored.md5.removesuffix(".dir"):
-                self._set_aside(path)
-                raise MLWSError("30401", path=stored.item.path, md5=stored.md5)
+                raise MLWSError("30402", paths=stored.path)
+            self._check(stored, path)
+
+    def _check(self, stored: StoredObject, path: Path) -> None:
+        """Error 30401 where an object is not what its hash says; each is read once."""
+        if path in self._checked:
+            return
+        if not self._matches(stored, path):
+            self._set_aside(path)
+            raise MLWSError("30401", path=stored.path, md5=stored.md5)
+        self._checked.add(path)
 
     def sync(self, items: Iterable[DataFile]) -> None:
         """Return when the items' objects are on the disk, and will be after a power cut."""
+        self._sync(self._cached(stored) for stored in self.objects(items))
+
+    def _sync(self, paths: Iterable[Path]) -> None:
         folders = set()
-        for stored in self.objects(items):
-            path = self._cached(stored)
+        for path in paths:
             _fsync(path)
             folders.add(path.parent)
         for folder in folders:
@@ -169,7 +206,12 @@ class DataStore:
                 target.unlink()
             checkout(str(target), self._repo.fs, self._load(item), cache, **options)
             return
-        beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+        # What a crash left of an earlier one; the project's lock keeps others from being here.
+        clear_parts(target)
+        # In a folder of its own, because DVC has temporary files of its own beside it.
+        folder = part_of(target)
+        folder.mkdir()
+        beside = folder / "content"
         try:
             checkout(str(beside), self._repo.fs, self._load(item), cache, **options)
             if item.isexec:
@@ -178,7 +220,7 @@ class DataStore:
                 shutil.rmtree(target)
             beside.replace(target)
         finally:
-            beside.unlink(missing_ok=True)
+            shutil.rmtree(folder)
         # The state is kept by path; without these DVC would hash again, and forget the link.
         self._repo.state.save(str(target), self._repo.fs, self._info(item))
         self._repo.state.save_link(str(target), self._repo.fs)
@@ -211,8 +253,14 @@ class DataStore:
     def push(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
         """Bring the items to the remote and look that each object has arrived.
 
-        Error 30101 where the remote can't be reached or an object did not arrive.
+        Error 30101 where the remote can't be reached or an object did not arrive, 30401 where one
+        is damaged here (no listing that names it is sent then), 30402 where one is nowhere.
         """
+        self.upload(items, progress)
+        self.confirm(items)
+
+    def upload(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
+        """Bring the items to the remote as :meth:`push` does, without the last look."""
         wanted = [item for item in items if item.md5 and item.pushed]
         meter = Meter(progress, "push")
         with self._reaching(meter):
@@ -221,13 +269,41 @@ class DataStore:
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Files before listings: whoever sees a listing may believe in its files.
                 stored = self.objects(part)
-                files = [each.md5 for each in stored if not each.listing]
-                self._transfer(cache, remote, files, meter)
-                self._transfer(cache, remote, [i.md5 for i in stored if i.listing], meter)
-        absent = self.missing_remotely(wanted)
-        if absent:
-            reason = f"{len(absent)} objects did not arrive"
+                for listing in (False, True):
+                    chosen = [each for each in stored if each.listing is listing]
+                    sent = self._lacked(cache, remote, chosen)
+                    for each in sent:
+                        self._check(each, self._cached(each))
+                    self._transfer(cache, remote, sent, meter)
+                    self._sent += sent
+
+    def confirm(self, items: Sequence[DataFile]) -> None:
+        """Look that every object of the items is at the remote, and those just sent whole.
+
+        Error 30101 where one did not arrive, 30402 where it is not even here.
+        """
+        absent = self.missing_remotely(items)
+        lost = {each.path for each in absent if not self._cached(each).is_file()}
+        if lost:
+            raise MLWSError("30402", paths=", ".join(sorted(lost)))
+        with self._reaching():
+            cut = self._cut([each for each in self._sent if each not in absent])
+        if absent or cut:
+            reason = f"{len(absent) + len(cut)} objects did not arrive"
             raise MLWSError("30101", remote=self.remote, reason=reason)
+        self._sent.clear()
+
+    def _cut(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
+        """Those of the objects that the remote has in another length than the cache."""
+        found = []
+        for legacy in sorted({each.legacy for each in objects}):
+            part = [each for each in objects if each.legacy is legacy]
+            remote = self._remote(legacy=legacy)
+            sizes = remote.fs.sizes([remote.oid_to_path(each.md5) for each in part])
+            for each, size in zip(part, sizes, strict=True):
+                if size != self._cached(each).stat().st_size:
+                    found.append(each)
+        return found
 
     def fetch(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
         """Bring the items from the remote into the cache.
@@ -243,9 +319,9 @@ class DataStore:
                 part = [item for item in wanted if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 # Listings first: they tell which files to ask for.
-                self._transfer(remote, cache, [i.md5 for i in part if i.folder], meter)
-                files = [each.md5 for each in self.objects(part) if not each.listing]
-                self._transfer(remote, cache, files, meter)
+                for listing in (True, False):
+                    chosen = [each for each in self.objects(part) if each.listing is listing]
+                    self._transfer(remote, cache, self._lacked(remote, cache, chosen), meter)
         absent = self.missing(wanted)
         if absent:
             raise MLWSError("30402", paths=", ".join(item.path for item in absent))
@@ -257,9 +333,16 @@ class DataStore:
         with self._reaching():
             for legacy in sorted({each.legacy for each in stored}):
                 part = [each for each in stored if each.legacy is legacy]
-                remote = self._remote(legacy=legacy)
-                there = set(remote.list_oids_exists([each.md5 for each in part]))
-                absent += [each for each in part if each.md5 not in there]
+                absent += self._absent_at(self._remote(legacy=legacy), part)
+        return absent
+
+    def _absent_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
+        """Those of the objects that the remote does not have; raises where it can't be asked."""
+        there = set(remote.list_oids_exists([each.md5 for each in objects]))
+        absent = [each for each in objects if each.md5 not in there]
+        if absent:
+            # Most file systems say of everything that it is not there when they reach nothing.
+            _insist(remote, absent[0])
         return absent
 
     def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
@@ -277,28 +360,37 @@ class DataStore:
             return items
         return [item for item in items if item.path in paths]
 
+    def _lacked(
+        self, source: Any, target: Any, objects: Sequence[StoredObject]
+    ) -> list[StoredObject]:
+        """Those of the objects that ``target`` lacks and ``source`` has."""
+        wanted = list(objects)
+        for store, there in ((target, False), (source, True)):
+            if wanted:
+                found = set(store.list_oids_exists([each.md5 for each in wanted]))
+                wanted = [each for each in wanted if (each.md5 in found) is there]
+        return wanted
+
     def _transfer(
-        self, source: Any, target: Any, objects: Sequence[str | None], meter: Meter
+        self, source: Any, target: Any, objects: Sequence[StoredObject], meter: Meter
     ) -> None:
-        """Copy those of the objects that ``target`` lacks and ``source`` has."""
+        """Copy the objects, whether ``target`` has something in their place or not."""
         # Not by DVC's own transfer, which takes a folder's listing as proof of its files.
-        wanted = [md5 for md5 in objects if md5]
-        there = set(target.list_oids_exists(wanted)) if wanted else set()
-        wanted = [md5 for md5 in wanted if md5 not in there]
-        available = set(source.list_oids_exists(wanted)) if wanted else set()
-        wanted = [md5 for md5 in wanted if md5 in available]
+        if not objects:
+            return
         failures: list[BaseException] = []
-        paths = [source.oid_to_path(md5) for md5 in wanted]
+        hashes = [each.md5 for each in objects]
+        paths = [source.oid_to_path(md5) for md5 in hashes]
         if source.fs.protocol == "local":
             meter.expect(sum(Path(path).stat().st_size for path in paths))
-        if wanted:
-            target.add(
-                paths,
-                source.fs,
-                wanted,
-                callback=meter,
-                on_error=lambda md5, error: failures.append(error),
-            )
+        target.add(
+            paths,
+            source.fs,
+            hashes,
+            callback=meter,
+            check_exists=False,
+            on_error=lambda md5, error: failures.append(error),
+        )
         if failures:
             raise failures[0]
 
@@ -321,26 +413,30 @@ class DataStore:
     # Objects
 
     def _build(self, item: DataFile, *, store: bool) -> DataFile | None:
-        from dvc_data.hashfile.build import build
         from dvc_data.hashfile.transfer import transfer
 
-        target = self._root / item.path
-        if not target.exists():
+        if not (self._root / item.path).exists():
             return None
-        cache = self._cache(legacy=item.legacy)
-        staging, meta, built = build(
-            cache,
-            str(target),
+        staging, meta, built = self._built(item, store=store)
+        if store:
+            cache = self._cache(legacy=item.legacy)
+            result = transfer(staging, cache, {built.hash_info}, shallow=False)
+            if result.failed:
+                raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
+        return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
+
+    def _built(self, item: DataFile, *, store: bool) -> Any:
+        """DVC's (staging, meta, object) of what the working tree has at the item's path."""
+        from dvc_data.hashfile.build import build
+
+        return build(
+            self._cache(legacy=item.legacy),
+            str(self._root / item.path),
             self._repo.fs,
             "md5-dos2unix" if item.legacy else "md5",
             dry_run=not store,
             ignore=self._repo.dvcignore,
         )
-        if store:
-            result = transfer(staging, cache, {built.hash_info}, shallow=False)
-            if result.failed:
-                raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
-        return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
 
     def _cache(self, *, legacy: bool) -> Any:
         return self._repo.cache.legacy if legacy else self._repo.cache.local
@@ -358,13 +454,23 @@ class DataStore:
 
         return load(self._cache(legacy=item.legacy), self._info(item))
 
-    def _listed(self, item: DataFile) -> list[str]:
+    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+        """(path inside, hash) of a folder's files; none where the cache has no whole listing."""
         from dvc_objects.errors import ObjectFormatError
 
+        assert item.md5 is not None
+        stored = StoredObject(item.md5, item.legacy, item)
+        path = self._cached(stored)
+        if not path.is_file() or not self._matches(stored, path):
+            return []
         try:
-            return [info.value for _, _, info in self._load(item)]
+            return rows_of(self._load(item))
         except (FileNotFoundError, ObjectFormatError):
             return []
+
+    def _matches(self, stored: StoredObject, path: Path) -> bool:
+        """A file has the content of an object."""
+        return self._hash(path, legacy=stored.legacy) == stored.md5.removesuffix(".dir")
 
     def _hash(self, path: Path, *, legacy: bool) -> str:
         if legacy:
@@ -376,6 +482,21 @@ class DataStore:
     def _set_aside(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_name(f"{path.name}.damaged"))
+
+
+def _insist(remote: Any, stored: StoredObject) -> None:
+    """Raise what keeps a remote from being asked for an object, if anything does."""
+    try:
+        remote.fs.info(remote.oid_to_path(stored.md5))
+    except FileNotFoundError as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, OSError | TimeoutError) and not isinstance(cause, FileNotFoundError):
+            raise cause from None
+
+
+def rows_of(tree: Any) -> list[tuple[str, str]]:
+    """(path inside, hash) of the files of DVC's tree."""
+    return [("/".join(key), info.value) for key, _, info in tree]
 
 
 def md5_of(path: Path) -> str:

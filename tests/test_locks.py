@@ -1,0 +1,159 @@
+"""Locks between processes: who holds one is told, and who is gone is not waited for."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import os
+import threading
+import time
+from dataclasses import asdict, replace
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws import locks
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.locks import FileLock, Holder
+
+ELSEWHERE = replace(
+    Holder.here("snapshot"), who="ada@far (pid 7)", host="far", boot="another boot", pid=7
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lock"
+
+
+def _hold_as_another_machine(path: Path, age: float, held: Event, release: Event) -> None:
+    """What a file system that is shared with another machine shows of a holder there."""
+    with path.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(json.dumps(asdict(ELSEWHERE)))
+        file.flush()
+        os.utime(file.fileno(), (time.time() - age, time.time() - age))
+        held.set()
+        release.wait(30)
+
+
+@pytest.fixture
+def elsewhere(path: Path):
+    """``elsewhere(age)``: another machine holds the lock, and was silent for ``age`` seconds."""
+    context = multiprocessing.get_context("spawn")
+    release = context.Event()
+    processes = []
+
+    def hold(age: float) -> None:
+        held = context.Event()
+        arguments = (path, age, held, release)
+        process = context.Process(target=_hold_as_another_machine, args=arguments)
+        process.start()
+        processes.append(process)
+        assert held.wait(30)
+
+    yield hold
+    release.set()
+    for process in processes:
+        process.join()
+
+
+def test_a_holder_names_host_boot_and_process(path: Path) -> None:
+    lock = FileLock(path)
+    assert lock.holder() is None
+    with lock.hold("restore", 1):
+        holder = lock.holder()
+        assert holder is not None
+        assert (holder.operation, holder.pid) == ("restore", os.getpid())
+        assert holder.host == os.uname().nodename
+        assert holder.boot == locks.boot_id()
+        assert f"pid {os.getpid()}" in holder.who
+    assert lock.holder() is None
+    assert path.read_text() == ""
+
+
+def test_a_holder_gives_signs_of_life(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "BEAT", 0.05)
+    with FileLock(path).hold("restore", 1):
+        os.utime(path, (1, 1))
+        time.sleep(0.3)
+        assert time.time() - path.stat().st_mtime < 5
+
+
+def test_whoever_waits_hears_for_whom_once(path: Path) -> None:
+    heard: list[str] = []
+    release = threading.Event()
+    held = threading.Event()
+
+    def hold() -> None:
+        with FileLock(path).hold("restore", 1):
+            held.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(5)
+
+    def waiting(holder: Holder) -> None:
+        heard.append(holder.operation)
+        release.set()
+
+    with FileLock(path).hold("snapshot", 10, waiting):
+        pass
+    thread.join()
+    assert heard == ["restore"]
+
+
+def test_a_living_holder_on_another_machine_is_waited_for(path: Path, elsewhere) -> None:
+    elsewhere(0)
+    with pytest.raises(MLWSError) as error, FileLock(path).hold("snapshot", 0.2):
+        pass
+    assert (error.value.code, error.value.facts["who"]) == ("30103", "ada@far (pid 7)")
+
+
+def test_the_lock_of_a_machine_that_is_gone_is_replaced(path: Path, elsewhere) -> None:
+    elsewhere(2 * locks.SILENT)
+    before = path.stat().st_ino
+    with FileLock(path).hold("snapshot", 1):
+        assert path.stat().st_ino != before
+        holder = FileLock(path).holder()
+        assert holder is not None
+        assert holder.pid == os.getpid()
+        # And nobody else takes the old file for the lock.
+        with pytest.raises(MLWSError), FileLock(path).hold("restore", 0.2):
+            pass
+
+
+def test_of_many_that_wait_for_one_that_is_gone_only_one_holds(path: Path, elsewhere) -> None:
+    elsewhere(2 * locks.SILENT)
+    inside = 0
+    most = 0
+    counting = threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        with FileLock(path).hold("snapshot", 30):
+            with counting:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.01)
+            with counting:
+                inside -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_a_silent_holder_on_this_machine_still_holds(path: Path) -> None:
+    lock = FileLock(path)
+    with lock.hold("restore", 1):
+        os.utime(path, (1, 1))
+        with pytest.raises(MLWSError), FileLock(path).hold("snapshot", 0.1):
+            pass

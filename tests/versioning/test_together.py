@@ -1,0 +1,166 @@
+"""Two labs' servers and a terminal commit at once: one line of history, with everything in it.
+
+``MLWS_TOGETHER`` sets the seconds that they do so; a minute is the measure, CI takes less.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.client import API, RemoteError, Server, running
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.versions import Versions
+from tests.test_client import TOKEN, answers
+
+Command = Callable[..., str]
+SECONDS = float(os.environ.get("MLWS_TOGETHER", "6"))
+START_LIMIT = 60
+
+
+@pytest.fixture(autouse=True)
+def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "runtime").mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
+
+
+@pytest.fixture
+def labs(workspace: Project, tmp_path: Path) -> Iterator[list[Server]]:
+    """Two servers of one project, with a remote for its data."""
+    config = workspace.root / ".dvc" / "config.local"
+    config.write_text(
+        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'remote'}\n"
+    )
+    command = [
+        sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
+        "--ServerApp.port=0", f"--ServerApp.root_dir={workspace.root}",
+        "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
+    ]  # fmt: skip
+    environment = {**os.environ, "JUPYTER_TOKEN": TOKEN}
+    processes = [
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        for _ in range(2)
+    ]
+    deadline = time.monotonic() + START_LIMIT
+    found: list[Server] = []
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        found = [server for server in running("en") if answers(server)]
+    yield found
+    for process in processes:
+        process.terminate()
+        process.wait(START_LIMIT)
+
+
+@pytest.mark.timeout(240 + 2 * SECONDS)
+def test_everything_that_is_committed_at_once_is_there(
+    labs: list[Server], workspace: Project, git: Command, dvc: Command, tmp_path: Path
+) -> None:
+    root = workspace.root
+    end = time.monotonic() + SECONDS
+    made: dict[str, list[str]] = {"0": [], "1": [], "terminal": []}
+    failures: list[object] = []
+
+    def lab(name: str, server: API) -> None:
+        while time.monotonic() < end:
+            path = f"{name}-{len(made[name])}.txt"
+            (root / path).write_text(path)
+            body = {"message": path, "paths": [path]}
+            try:
+                made[name].append(server.post("snapshots", body)["id"])
+            except RemoteError as error:
+                failures.append(error.body)
+                return
+
+    def terminal() -> None:
+        while time.monotonic() < end:
+            # Without a server's files it works by itself, as where none can be reached.
+            environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path)}
+            text = f"{len(made['terminal'])}\n"
+            (root / "data" / "wine.csv").write_text(text)
+            done = subprocess.run(
+                [
+                    sys.executable, "-m", "jupyter_mlws", "commit", "-m", text,
+                    "data/wine.csv", "--json",
+                ],
+                cwd=root, env=environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            if done.returncode != 0:
+                failures.append(done.stdout + done.stderr)
+                return
+            made["terminal"].append(json.loads(done.stdout)["id"])
+
+    threads = [
+        threading.Thread(target=lab, args=("0", labs[0])),
+        threading.Thread(target=lab, args=("1", labs[1])),
+        threading.Thread(target=terminal),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert all(made.values()), made
+    every = [sha for shas in made.values() for sha in shas]
+    history = git(root, "rev-list", "HEAD").split()
+    assert sorted(history) == sorted([*every, *history[-2:]])
+    assert git(root, "rev-list", "--merges", "HEAD") == ""
+    for name in ("0", "1"):
+        for number, sha in enumerate(made[name]):
+            changed = git(root, "show", "--name-only", "--format=", sha).split()
+            assert changed == [f"{name}-{number}.txt"]
+    assert git(root, "status", "--porcelain") == ""
+    assert git(root, "for-each-ref", "refs/mlws") == ""
+    git(root, "fsck", "--strict")
+    # Every version of the data that was made is at the remote.
+    names = {path.parent.name + path.name for path in (tmp_path / "remote").rglob("*")}
+    versions = Versions(workspace)
+    for sha in made["terminal"]:
+        data = {row.path: row.md5 for row in versions.snapshots.get(sha).data}
+        assert data["data/wine.csv"] in names
+    versions.close()
+    sys.stdout.write(f"{ {name: len(shas) for name, shas in made.items()} }\n")
+
+
+def test_whoever_waits_is_told_for_whom(
+    labs: list[Server], workspace: Project, tmp_path: Path
+) -> None:
+    root = workspace.root
+    (root / "new.txt").write_text("new")
+    said: list[str] = []
+    command = [sys.executable, "-m", "jupyter_mlws", "commit", "-m", "New", "new.txt"]
+    for runtime in (str(tmp_path), os.environ["JUPYTER_RUNTIME_DIR"]):
+        # By itself, then through a lab's server.
+        with workspace.lock("restore"):
+            process = subprocess.Popen(
+                command,
+                cwd=root,
+                env={**os.environ, "JUPYTER_RUNTIME_DIR": runtime},
+                stderr=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                text=True,
+            )
+            assert process.stderr is not None
+            said.append(process.stderr.readline())
+            status = labs[0].get("git/status")
+            assert status["lock"]["operation"] == "restore"
+            assert status["lock"]["pid"] == os.getpid()
+        assert process.wait(60) == 0
+        process.stderr.close()
+        (root / "new.txt").write_text("newer")
+    for line in said:
+        assert "restore" in line
+        assert f"pid {os.getpid()}" in line
