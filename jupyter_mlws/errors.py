@@ -27,6 +27,7 @@ TERMS = {
     "cherry-pick": "拣选",
     "code cell": "代码单元格",
     "commit": "提交",
+    "conflict": "冲突",
     "cpu": "CPU",
     "dataset": "数据集",
     "execution": "执行",
@@ -393,9 +394,9 @@ CATALOGUE: dict[str, Entry] = {
         ),
         Words(
             "Resolve the conflicts and finish or abort it first; restore again after a restore. "
-            "A pull that meets conflicts changes nothing: merge with git, then push.",
+            "A pull that meets conflicts changes nothing: merge the remote's branch, then push.",
             "请先解决冲突，并完成或中止该操作；若为恢复操作，请重新恢复一次。"
-            "拉取遇到冲突时不做任何更改：请用 git 合并后再推送。",
+            "拉取遇到冲突时不做任何更改：请合并远程分支后再推送。",
         ),
     ),
     "30202": Entry(
@@ -577,6 +578,22 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Correct `.dvc/config`, or restore it from a snapshot.",
             "请修正 `.dvc/config`，或从快照中恢复该文件。",
+        ),
+    ),
+    "30250": Entry(
+        400,
+        Words("These cells are still in conflict: {named}", "这些单元格仍有冲突：{named}"),
+        Words(
+            "Choose a side for each of them, or take one side for the whole notebook.",
+            "请为每个单元格选择一方，或让整个笔记本采用一方。",
+        ),
+    ),
+    "30252": Entry(
+        409,
+        Words("No merge waits to be finished.", "没有等待完成的合并。"),
+        Words(
+            "Begin one; one without conflicts is finished at once.",
+            "请先开始合并；没有冲突的合并会立即完成。",
         ),
     ),
     "30401": Entry(

@@ -12,9 +12,9 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.code_models import Pulled, PullOutcome, Pushed, Remote
 from jupyter_mlws.versioning.content import listed, named_anew
 from jupyter_mlws.versioning.datafiles import DataFile, is_relevant
-from jupyter_mlws.versioning.git import Git, GitFailedError
 from jupyter_mlws.versioning.gitrefs import HEADS, remotes
 from jupyter_mlws.versioning.gitwire import fetch, push, tip_at
+from jupyter_mlws.versioning.joining import join
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.switching import Switching
@@ -214,29 +214,15 @@ class RemoteManager:
         self._git.check_identity()
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         message = f"Merge {name}\n"
-        tree = merged_tree(self._git, head, theirs)
-        return PullOutcome.MERGED, self._git.commit_tree(tree, [head, theirs], message, sign=sign)
+        joined = join(self._repository.project, self._git, head, theirs)
+        if joined.conflicts:
+            raise MLWSError("30201", operation="merge", paths=listed(joined.conflicts))
+        sha = self._git.commit_tree(joined.tree, [head, theirs], message, sign=sign)
+        return PullOutcome.MERGED, sha
 
     def _move(self, head: str | None, target: str) -> None:
         if head != target:
             self._git.attempt("merge", "--ff-only", "--quiet", target, timeout=TIMEOUT)
-
-
-def merged_tree(git: Git, ours: str, theirs: str) -> str:
-    """The tree that both commits merge to; the working tree is not touched.
-
-    Error 30201 with the paths in conflict, 30217 where the two have no common commit.
-    """
-    options = ("--write-tree", "-z", "--name-only", "--no-messages")
-    try:
-        git.attempt("merge-base", ours, theirs)
-    except GitFailedError as error:
-        raise MLWSError("30217") from error
-    output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
-    tree, *paths = output.decode(errors="surrogateescape").rstrip("\0").split("\0")
-    if paths:
-        raise MLWSError("30201", operation="merge", paths=listed(set(paths)))
-    return tree
 
 
 def _wanted(progress: Telling, message: str) -> Callable[[], None]:

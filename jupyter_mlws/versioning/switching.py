@@ -33,15 +33,18 @@ log = logging.getLogger(__name__)
 class Steps:
     """What a switch does with data, and which uncommitted paths it would lose.
 
-    What is to ``give_way`` goes first: git has files of its own at these paths afterwards.
+    What is to ``give_way`` goes first: git has files of its own at these paths afterwards. What is
+    ``there`` already, as the target names it, is not touched.
     """
 
     head: str | None
     target: str
+    now: dict[str, DataFile] = field(default_factory=dict)
     code: set[str] = field(default_factory=set)
     place: list[DataFile] = field(default_factory=list)
     give_way: list[DataFile] = field(default_factory=list)
     remove: list[DataFile] = field(default_factory=list)
+    there: list[DataFile] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
 
 
@@ -62,15 +65,29 @@ class Switching:
         """
         status = self._git.status()
         self._refuse_unfinished(status)
-        steps = Steps(status.head, target)
-        start = status.head or self._git.empty_tree()
+        steps, before, written = self._begin(status.head, target)
+        steps.now = {item.path: item for item in self._content.data_now(status)}
+        self._check_code(steps, status, written, set(steps.now) & set(before))
+        self._check_data(steps, written, before)
+        return self._unless_lost(steps)
+
+    def check_data(self, target: str) -> Steps:
+        """What :meth:`follow` would do; error 30202 where changed data would be lost."""
+        steps, before, written = self._begin(self._git.find("HEAD"), target)
+        # The files that name the data are the target's already; the data is that of HEAD.
+        steps.now = before
+        self._check_data(steps, written, before)
+        return self._unless_lost(steps)
+
+    def _begin(self, head: str | None, target: str) -> tuple[Steps, dict[str, DataFile], set[str]]:
+        """Steps with the code that differs, the data named now, the files that git has then."""
+        start = head or self._git.empty_tree()
         rows = self._git.differences(start, target, renames=False)
-        steps.code = {row.path for row in rows}
-        now = {item.path: item for item in self._content.data_now(status)}
-        before = {i.path: i for i in self._content.data_at(steps.head)} if steps.head else {}
-        written = {entry.path for entry in self._git.tree(target)} & steps.code
-        self._check_code(steps, status, written, set(now) & set(before))
-        self._check_data(steps, written, now, before)
+        steps = Steps(head, target, code={row.path for row in rows})
+        before = {item.path: item for item in self._content.data_at(head)} if head else {}
+        return steps, before, {entry.path for entry in self._git.tree(target)} & steps.code
+
+    def _unless_lost(self, steps: Steps) -> Steps:
         if steps.lost:
             paths = listed(steps.lost)
             raise MLWSError("30202", paths=paths, named=", ".join(paths))
@@ -93,16 +110,25 @@ class Switching:
         it is damaged, 30101 where the remote that may have it can't be reached; nothing has
         changed then.
         """
+        progress(0, message="plan")
+        return self._go(self.check(target), move, progress, thorough=thorough)
+
+    def follow(self, target: str, move: Callable[[], None], progress: Telling = quiet) -> list[str]:
+        """As :meth:`run`, where the code is that of the tree ``target`` already: a merge ends."""
+        progress(0, message="plan")
+        return self._go(self.check_data(target), move, progress, thorough=False)
+
+    def _go(
+        self, steps: Steps, move: Callable[[], None], progress: Telling, *, thorough: bool
+    ) -> list[str]:
         with ExitStack() as stack, full_disk_told():
-            progress(0, message="plan")
-            steps = self.check(target)
-            moving = steps.place or steps.give_way or steps.remove
+            moving = steps.place or steps.give_way or steps.remove or steps.there
             data = self._open(stack) if moving else None
             if data is not None:
                 self._make_ready(steps, data, progress, thorough=thorough)
             progress(0, message="switch")
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
-            begin_switch(self._project, target, None)
+            begin_switch(self._project, steps.target, None)
             self._switch(steps, move, data)
             end_switch(self._project)
         return listed(_paths([*steps.place, *steps.give_way, *steps.remove]))
@@ -181,12 +207,13 @@ class Switching:
         self,
         steps: Steps,
         written: set[str],
-        now: dict[str, DataFile],
         before: dict[str, DataFile],
     ) -> None:
+        now = steps.now
         target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
         changing = [item for item in target.values() if not _same(before.get(item.path), item)]
         there = self._working.states(changing)
+        steps.there = [item for item in changing if item.path not in there]
         # git takes its own files away, even where data of the same content comes.
         around = steps.code | {parent for path in steps.code for parent in _parents(path)}
         placed = [item for item in changing if item.path in there or item.path in around]
@@ -236,7 +263,8 @@ class Switching:
         data.fetch([item for item in absent if item.path not in lacking], progress)
         progress(0, message="check")
         data.check(steps.place)
-        for item in data.missing(self._there([*steps.give_way, *steps.remove, *steps.place])):
+        leaving = self._there(steps, [*steps.give_way, *steps.remove, *steps.place])
+        for item in data.missing([*leaving, *steps.there]):
             data.keep(item)
 
     def _named_now(self, item: DataFile) -> bool:
@@ -244,10 +272,10 @@ class Switching:
         before = self._content.data_at(head) if head else []
         return any(known.path == item.path and _same(known, item) for known in before)
 
-    def _there(self, items: Iterable[DataFile]) -> list[DataFile]:
+    def _there(self, steps: Steps, items: Iterable[DataFile]) -> list[DataFile]:
         """What the working tree holds at the items' paths now, as recorded."""
         paths = _paths(items)
-        return [item for item in self._content.data_now() if item.path in paths and item.md5]
+        return [item for item in steps.now.values() if item.path in paths and item.md5]
 
     def _take_away(self, item: DataFile, data: DataStore | None) -> None:
         """Remove data, and folders that became empty, as git does."""

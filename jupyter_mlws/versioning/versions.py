@@ -12,6 +12,7 @@ from jupyter_mlws.versioning.snapshots import SnapshotManager
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.branches import BranchManager
     from jupyter_mlws.versioning.datasets import DatasetManager
+    from jupyter_mlws.versioning.merging import MergeManager
     from jupyter_mlws.versioning.registry import ModelRegistry
     from jupyter_mlws.versioning.remotes import RemoteManager
 
@@ -37,6 +38,12 @@ class Versions:
         from jupyter_mlws.versioning.remotes import RemoteManager
 
         return RemoteManager(self._repository)
+
+    @cached_property
+    def merges(self) -> MergeManager:
+        from jupyter_mlws.versioning.merging import MergeManager
+
+        return MergeManager(self._repository)
 
     @cached_property
     def datasets(self) -> DatasetManager:
