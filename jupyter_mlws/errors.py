@@ -23,6 +23,7 @@ TERMS = {
     "alias": "别名",
     "branch": "分支",
     "cell": "单元格",
+    "change": "更改",
     "checkout": "检出",
     "cherry-pick": "拣选",
     "code cell": "代码单元格",
@@ -588,12 +589,35 @@ CATALOGUE: dict[str, Entry] = {
             "请为每个单元格选择一方，或让整个笔记本采用一方。",
         ),
     ),
+    "30251": Entry(
+        409,
+        Words(
+            "{path!r} changed meanwhile; this part of it is not there any more: {reason}",
+            "{path!r} 在此期间发生了变化，所选部分已不存在：{reason}",
+        ),
+        Words(
+            "Compare the file again and choose anew; nothing was changed.",
+            "请重新比较该文件后再选择；未做任何更改。",
+        ),
+    ),
     "30252": Entry(
         409,
         Words("No merge waits to be finished.", "没有等待完成的合并。"),
         Words(
             "Begin one; one without conflicts is finished at once.",
             "请先开始合并；没有冲突的合并会立即完成。",
+        ),
+    ),
+    "30253": Entry(
+        409,
+        Words(
+            "Data that DVC tracks is not staged by itself: {named}",
+            "由 DVC 跟踪的数据不能单独暂存：{named}",
+        ),
+        Words(
+            "Commit it with its path, or record it (`jupyter mlws data add`) and stage the `.dvc` "
+            "file.",
+            "请按其路径提交，或先记录（`jupyter mlws data add`）再暂存其 `.dvc` 文件。",
         ),
     ),
     "30401": Entry(

@@ -25,7 +25,9 @@ from jupyter_mlws.versioning.models import (
     HistoryQuery,
     SnapshotCreate,
 )
+from jupyter_mlws.versioning.staging_models import Discarded, StageRequest
 
+STAGE_ERRORS = ("30102", "30103", "30106", "30251", "30404", "50302")
 SWITCH_ERRORS = ("30103", "30106", "30201", "30202", "30404")
 
 
@@ -53,9 +55,67 @@ class DiffHandler(VersioningHandler):
     )
     async def get(self, query: DiffQuery) -> Diff | FileDiff:
         manager = await self.snapshots()
+        if query.staged is not None:
+            staged = query.staged
+            if query.path is not None:
+                return await in_thread(manager.staged_file_diff, query.path, staged=staged)
+            return Diff(files=list(await in_thread(manager.staged_diff, staged=staged)))
         if query.path is not None:
             return await in_thread(manager.file_diff, query.path, query.from_, query.to)
         return Diff(files=list(await in_thread(manager.diff, query.from_, query.to)))
+
+
+class StageHandler(VersioningHandler):
+    """What goes into the next commit."""
+
+    resource = "git"
+
+    @endpoint(
+        "Stage paths or hunks; the changes afterwards",
+        GitStatus,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=[*STAGE_ERRORS, "30210", "30253"],
+    )
+    async def post(self, body: StageRequest) -> GitStatus:
+        versions = await self.managers()
+        await in_thread(versions.staging.stage, body)
+        return await in_thread(versions.snapshots.status)
+
+
+class UnstageHandler(VersioningHandler):
+    """What does not go into the next commit after all."""
+
+    resource = "git"
+
+    @endpoint(
+        "Unstage paths or hunks; the changes afterwards",
+        GitStatus,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=STAGE_ERRORS,
+    )
+    async def post(self, body: StageRequest) -> GitStatus:
+        versions = await self.managers()
+        await in_thread(versions.staging.unstage, body)
+        return await in_thread(versions.snapshots.status)
+
+
+class DiscardHandler(VersioningHandler):
+    """Changes that are undone."""
+
+    resource = "git"
+
+    @endpoint(
+        "Undo paths or hunks that are not staged; a hidden commit keeps them",
+        Discarded,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=[*STAGE_ERRORS, "30201", "30210", "30401", "30402"],
+    )
+    async def post(self, body: StageRequest) -> Discarded:
+        versions = await self.managers()
+        return await in_thread(versions.staging.discard, body)
 
 
 class CommitHandler(VersioningHandler):
@@ -74,7 +134,11 @@ class CommitHandler(VersioningHandler):
     async def post(self, body: SnapshotCreate) -> Reply:
         manager = await self.snapshots()
         made = await in_thread(
-            manager.create, body.message, body.paths, allow_secrets=body.allow_secrets
+            manager.create,
+            body.message,
+            body.paths,
+            allow_secrets=body.allow_secrets,
+            staged=body.staged,
         )
         version = await in_thread(manager.code_version, made.id)
         return Reply(version, 201, location(self, "snapshots", made.id))
@@ -231,6 +295,9 @@ class PullHandler(VersioningHandler):
 HANDLERS = [
     (r"git/status", StatusHandler),
     (r"git/diff", DiffHandler),
+    (r"git/stage", StageHandler),
+    (r"git/unstage", UnstageHandler),
+    (r"git/discard", DiscardHandler),
     (r"git/commit", CommitHandler),
     (r"git/commits/([^/]+)", CommitsHandler),
     (r"git/history", HistoryHandler),

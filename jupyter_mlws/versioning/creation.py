@@ -21,7 +21,7 @@ from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.pending import Pending, left_behind
 from jupyter_mlws.versioning.restore import clear_remains, is_switching
 from jupyter_mlws.versioning.runs import finished_runs
-from jupyter_mlws.versioning.secrets import find_secrets
+from jupyter_mlws.versioning.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.storage import full_disk_told
 from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
@@ -77,11 +77,13 @@ class Selection:
 
     ``paths`` are taken as they are in the working tree, ``removed`` ones go (they may still be
     there, no longer versioned), and the data of the ``sources`` (``.dvc`` files) has changed.
+    With an ``index``, a tree, that is committed instead of the working tree.
     """
 
     paths: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
+    index: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -107,15 +109,22 @@ class Creation:
         self._told = told
         self._warnings: list[Words] = []
 
-    def run(self, message: str, paths: Sequence[str] | None, *, allow_secrets: bool) -> Made:
+    def run(
+        self,
+        message: str,
+        paths: Sequence[str] | None,
+        *,
+        allow_secrets: bool,
+        staged: bool = False,
+    ) -> Made:
         """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
         self._told("select")
         status = self._git.status()
         self._refuse_unfinished(status)
         self._git.check_identity()
-        selection = self._select(status, paths)
+        selection = self._staged(status) if staged else self._select(status, paths)
         if not allow_secrets:
-            secrets = find_secrets(self._project.root, sorted(selection.paths))
+            secrets = self._secrets(selection)
             if secrets:
                 raise MLWSError("30206", paths=", ".join(secrets))
         pending = self._begin(status)
@@ -172,6 +181,23 @@ class Creation:
             raise MLWSError("30203")
         return selection
 
+    def _staged(self, status: Status) -> Selection:
+        """What the person has put into git's index."""
+        staged = {e.path: e for e in status.entries if e.staged}
+        if not staged:
+            raise MLWSError("30203")
+        paths = {path for path, entry in staged.items() if entry.index_state != "deleted"}
+        index = self._git.run("write-tree").decode().strip()
+        return Selection(paths, set(staged) - paths, index=index)
+
+    def _secrets(self, selection: Selection) -> list[str]:
+        if selection.index is None:
+            return find_secrets(self._project.root, sorted(selection.paths))
+        entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
+        shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
+        secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
+        return sorted(entry.path for entry in entries if entry.sha in secret)
+
     def _begin(self, status: Status) -> Pending:
         self._told("journal")
         pending = Pending(
@@ -190,9 +216,10 @@ class Creation:
         paths = selection.paths | self._store(selection.sources)
         self._told("tree")
         private = Git(self._project.root, self._project.state / f"{pending.id}.index")
-        private.read_tree(pending.base)
-        private.remove(sorted(selection.removed - paths))
-        private.add(sorted(paths))
+        private.read_tree(selection.index or pending.base)
+        if selection.index is None:
+            private.remove(sorted(selection.removed - paths))
+            private.add(sorted(paths))
         private.hook("pre-commit")
         tree = private.write_tree()
         if tree == self._git.tree_of(pending.base):

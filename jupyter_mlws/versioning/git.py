@@ -37,6 +37,15 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
+UNIFIED = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--unified=3",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+"""Options of diffs whose hunks can be asked for: the same whatever a person has set."""
 STATES = {
     "A": "added",
     "C": "added",
@@ -57,12 +66,18 @@ UNFINISHED = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A path that differs; ``staged``: the index holds (part of) the difference."""
+    """A path that differs; ``staged``: the index holds (part of) the difference.
+
+    ``index_state`` is how the index differs from HEAD, ``worktree_state`` how the working tree
+    differs from the index; None where it does not.
+    """
 
     path: str
     state: str
     staged: bool = False
     old_path: str | None = None
+    index_state: str | None = None
+    worktree_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -328,7 +343,7 @@ class Git:
                 before = entries.get(entry.path)
                 if before is not None:
                     # Taken out of the index, and still there: its content is what differs.
-                    entry = Entry(entry.path, "modified", staged=True)
+                    entry = Entry(entry.path, "modified", True, None, "deleted", "untracked")
                 entries[entry.path] = entry
         return Status(branch, head, upstream, list(entries.values()))
 
@@ -382,6 +397,11 @@ class Git:
 
         Of the working tree the files in the index are looked at.
         """
+        return self.differing(start, *([end] if end else []), renames=renames)
+
+    def differing(self, *ends: str, renames: bool = True) -> list[Difference]:
+        """Files that differ as ``git diff`` with the arguments ``ends`` sees them; none: what of
+        the working tree is not in the index."""
         output = self.run(
             "diff",
             "--raw",
@@ -391,8 +411,7 @@ class Git:
             "--no-textconv",
             "--find-renames" if renames else "--no-renames",
             "-z",
-            start,
-            *([end] if end else []),
+            *ends,
             "--",
         )
         rows: dict[str, Difference] = {}
@@ -407,26 +426,26 @@ class Git:
                 rows[path] = Difference(path, known.state, known.old_path, additions, deletions)
         return list(rows.values())
 
-    def unified(self, start: str, end: str | None, path: str) -> str:
+    def unified(self, start: str, end: str | None, path: str) -> bytes:
         """The unified diff of one file; of an untracked one against nothing."""
-        options = ("--no-ext-diff", "--no-textconv")
         ends = [end] if end else []
-        output = self.run("diff", *options, start, *ends, "--", path)
-        if not output and end is None and (self.root / path).is_file() and not self.tracked(path):
-            output = self.run("diff", *options, "--no-index", "--", "/dev/null", path, codes=(0, 1))
-        return output.decode(errors="replace")
+        if end is None and (self.root / path).is_file() and not self.tracked(path):
+            return self.run("diff", *UNIFIED, "--no-index", "--", "/dev/null", path, codes=(0, 1))
+        return self.run("diff", *UNIFIED, start, *ends, "--", path)
 
-    def unified_texts(self, old: bytes, new: bytes) -> str:
+    def unified_staged(self, path: str, *, staged: bool) -> bytes:
+        """The unified diff of what is staged of a file, or of what is not."""
+        return self.run("diff", *UNIFIED, *(("--cached",) if staged else ()), "--", path)
+
+    def unified_texts(self, old: bytes, new: bytes) -> bytes:
         """The unified diff of two texts that are no files of the repository."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("old", old), ("new", new)):
                 Path(folder, name).write_bytes(text)
             names = (str(Path(folder, "old")), str(Path(folder, "new")))
-            options = ("--no-ext-diff", "--no-textconv", "--no-index")
-            output = self.run("diff", *options, "--", *names, codes=(0, 1))
+            output = self.run("diff", *UNIFIED, "--no-index", "--", *names, codes=(0, 1))
         # Without git's own header, which names the temporary files.
-        shown = output.decode(errors="replace")
-        return shown[shown.find("@@") :] if "@@" in shown else ""
+        return output[output.find(b"@@") :] if b"@@" in output else b""
 
     def staged(self, paths: Iterable[str]) -> dict[str, str]:
         """What the index holds of ``paths``: mode, blob and stage, as git prints them."""
@@ -616,17 +635,18 @@ def _communicate(
 
 def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
     if kind == "?":
-        return Entry(rest, "untracked")
+        return Entry(rest, "untracked", worktree_state="untracked")
     if kind == "u":
-        return Entry(rest.split(" ", 9)[9], "conflicted")
-    staged = rest[0] != "."
-    if kind == "2":
-        return Entry(rest.split(" ", 8)[8], "renamed", staged, next(parts))
-    path = rest.split(" ", 7)[7]
+        return Entry(rest.split(" ", 9)[9], "conflicted", worktree_state="conflicted")
     letters = rest[:2]
-    if "D" in letters:
-        return Entry(path, "deleted", staged)
-    return Entry(path, "added" if "A" in letters else "modified", staged)
+    index, worktree = (STATES.get(letter) for letter in letters)
+    staged = index is not None
+    if kind == "2":
+        path = rest.split(" ", 8)[8]
+        return Entry(path, "renamed", staged, next(parts), index, worktree)
+    path = rest.split(" ", 7)[7]
+    state = "deleted" if "D" in letters else "added" if "A" in letters else "modified"
+    return Entry(path, state, staged, None, index, worktree)
 
 
 def _named(letters: str, parts: Iterator[str]) -> Entry:

@@ -19,7 +19,7 @@ from jupyter_mlws.versioning.cells.process import (
 )
 from jupyter_mlws.versioning.content import kind_of, large_from, listed, normal
 from jupyter_mlws.versioning.datafiles import names_data, parses, read
-from jupyter_mlws.versioning.git import Git, GitFailedError
+from jupyter_mlws.versioning.git import GitFailedError
 from jupyter_mlws.versioning.gitmerge import (
     BASE,
     LINK,
@@ -37,6 +37,7 @@ from jupyter_mlws.versioning.gitmerge import (
     unmerged,
 )
 from jupyter_mlws.versioning.joining import Joined, join
+from jupyter_mlws.versioning.keeping import keep_code
 from jupyter_mlws.versioning.merge_models import (
     Aborted,
     CellSides,
@@ -50,10 +51,9 @@ from jupyter_mlws.versioning.merge_models import (
     SideChoice,
 )
 from jupyter_mlws.versioning.models import SnapshotData
-from jupyter_mlws.versioning.private_index import private_index, uncommitted
+from jupyter_mlws.versioning.private_index import uncommitted
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.restore import SAFETY, moment
 from jupyter_mlws.versioning.storage import full_disk_told
 from jupyter_mlws.versioning.switching import Switching
 
@@ -371,17 +371,10 @@ class MergeManager:
             if incoming(self._git) is None:
                 raise MLWSError("30252")
             head = self._git.resolve("HEAD")
-            safety = self._keep(head)
+            changed = uncommitted(self._root, self._git.status(), large_from(self._git))
+            safety = keep_code(self._project, self._git, changed, "merge --abort")
             self._git.run("merge", "--abort", timeout=TIMEOUT)
         return Aborted(commit=head, safety=safety)
-
-    def _keep(self, head: str) -> str:
-        """Commit the working tree's code as it is to a hidden ref."""
-        with private_index(self._project, Git) as private:
-            private.add(sorted(uncommitted(self._root, self._git.status(), large_from(self._git))))
-            sha = private.commit_tree(private.write_tree(), [head], "Before a merge was aborted")
-        self._git.update_ref(f"refs/mlws/{SAFETY}{moment()}", sha, None, "safety")
-        return sha
 
     # Files
 

@@ -108,6 +108,14 @@ class SnapshotManager:
         """One file in two versions, or in a version and the working tree."""
         return self._comparison.file(path, start, end)
 
+    def staged_diff(self, *, staged: bool) -> Sequence[ChangedFile]:
+        """Files of which something is staged, or is not staged."""
+        return self._comparison.staged_files(staged=staged)
+
+    def staged_file_diff(self, path: str, *, staged: bool) -> FileDiff:
+        """What is staged of one file, or what is not."""
+        return self._comparison.staged_file(path, staged=staged)
+
     def compare(self, start: str, end: str) -> SnapshotDiff:
         """Two versions side by side: files, data, metrics and parameters."""
         return self._comparison.versions(start, end)
@@ -120,17 +128,18 @@ class SnapshotManager:
         paths: Sequence[str] | None = None,
         *,
         allow_secrets: bool = False,
+        staged: bool = False,
         language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
     ) -> SnapshotCreated:
-        """Commit all changes, or those at and below ``paths``.
+        """Commit all changes, those at and below ``paths``, or those that are ``staged``.
 
         ``told`` hears the name of each step. Errors: 30201, 30203, 30205 to 30210, 30402.
         """
         with self._repository.exclusive("snapshot"):
             tracking = self._repository.tracking
             creation = Creation(self.project, self._content, self._working, tracking, told)
-            made = creation.run(message, paths, allow_secrets=allow_secrets)
+            made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
         _, _, snapshot = self._look(made.sha)
         proof = Proof(
             code=True,
@@ -199,6 +208,8 @@ class SnapshotManager:
             kind=kind_of(entry.path),
             state=ChangeState(entry.state),
             staged=entry.staged,
+            index_state=_state(entry.index_state),
+            worktree_state=_state(entry.worktree_state),
             old_path=entry.old_path,
             size=size_of(self.project.root / entry.path),
         )
@@ -211,6 +222,7 @@ class SnapshotManager:
                 path=path,
                 kind=ChangeKind.DATA,
                 state=ChangeState(state),
+                worktree_state=ChangeState(state),
                 size=size_of(self.project.root / path),
             )
             for path, state in self._working.states(items).items()
@@ -314,6 +326,10 @@ def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
         timestamp=commit.timestamp,
         changes=[_version_change(entry) for entry in entries],
     )
+
+
+def _state(name: str | None) -> ChangeState | None:
+    return ChangeState(name) if name else None
 
 
 def _now() -> str:

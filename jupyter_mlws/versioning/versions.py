@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.merging import MergeManager
     from jupyter_mlws.versioning.registry import ModelRegistry
     from jupyter_mlws.versioning.remotes import RemoteManager
+    from jupyter_mlws.versioning.staging import StagingManager
 
 
 class Versions:
@@ -44,6 +45,12 @@ class Versions:
         from jupyter_mlws.versioning.merging import MergeManager
 
         return MergeManager(self._repository)
+
+    @cached_property
+    def staging(self) -> StagingManager:
+        from jupyter_mlws.versioning.staging import StagingManager
+
+        return StagingManager(self._repository)
 
     @cached_property
     def datasets(self) -> DatasetManager:
