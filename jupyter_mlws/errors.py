@@ -53,6 +53,8 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
+    "stash": "暂存",
+    "tag": "标签",
     "version": "版本",
     "workflow": "工作流",
 }
@@ -618,6 +620,66 @@ CATALOGUE: dict[str, Entry] = {
             "Commit it with its path, or record it (`jupyter mlws data add`) and stage the `.dvc` "
             "file.",
             "请按其路径提交，或先记录（`jupyter mlws data add`）再暂存其 `.dvc` 文件。",
+        ),
+    ),
+    "30254": Entry(
+        403,
+        Words(
+            "The remote {remote!r} did not accept the credentials: {reason}",
+            "远程仓库 {remote!r} 未接受凭据：{reason}",
+        ),
+        Words(
+            "Try again with others; many hosts want a token instead of a password.",
+            "请换用其他凭据重试；许多托管平台要求用令牌代替密码。",
+        ),
+    ),
+    "30255": Entry(
+        504,
+        Words(
+            "Nobody answered within {seconds} s: {prompt}",
+            "在 {seconds} 秒内无人回答：{prompt}",
+        ),
+        Words(
+            "Begin again and answer, or set up a credential helper or an SSH agent.",
+            "请重新开始并回答，或配置凭据助手或 SSH 代理。",
+        ),
+    ),
+    "30256": Entry(
+        409,
+        Words(
+            "What was put aside does not fit to what is here now: {named}",
+            "暂存的内容与当前内容冲突：{named}",
+        ),
+        Words(
+            "Check out the commit that it was made on, {base}, and bring it back there.",
+            "请检出其所基于的提交 {base}，并在那里恢复。",
+        ),
+    ),
+    "30257": Entry(
+        409,
+        Words(
+            "HEAD does not come from {commit}; there is no way back to it.",
+            "HEAD 并非源自 {commit}，无法回退到该提交。",
+        ),
+        Words(
+            "Check it out, or restore its files, instead.",
+            "请改为检出该提交，或恢复其文件。",
+        ),
+    ),
+    "30258": Entry(
+        400,
+        Words("There is nothing to put aside.", "没有可暂存的内容。"),
+        Words(
+            "Large new files and files that git ignores stay where they are.",
+            "大型新文件以及被 git 忽略的文件会保留在原处。",
+        ),
+    ),
+    "30259": Entry(
+        409,
+        Words("The operation {name!r} asks nothing now.", "操作 {name!r} 当前没有提问。"),
+        Words(
+            "It has ended, or somebody else has answered; look at its state.",
+            "它已结束或已有人回答；请查看其状态。",
         ),
     ),
     "30401": Entry(

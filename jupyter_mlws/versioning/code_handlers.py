@@ -11,7 +11,9 @@ from jupyter_mlws.versioning.code_models import (
     BranchCreate,
     BranchDeleteQuery,
     CheckoutRequest,
+    FetchRequest,
     Remote,
+    RemotePut,
     TransferRequest,
 )
 from jupyter_mlws.versioning.handling import COMMIT_ERRORS, VersioningHandler
@@ -252,7 +254,54 @@ class RemotesHandler(VersioningHandler):
     @endpoint("List git's remotes", Page[Remote])
     async def get(self) -> Page[Remote]:
         versions = await self.managers()
-        return Page(items=await in_thread(versions.remotes.list))
+        return Page(items=[*await in_thread(versions.remotes.list)])
+
+
+class RemoteHandler(VersioningHandler):
+    """One remote; slashes in its name are escaped as ``~1`` or ``%2F``."""
+
+    resource = "git"
+
+    @endpoint("Get a remote", Remote, errors=["30404"])
+    async def get(self, name: str) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.get, unescape(name))
+
+    @endpoint(
+        "Set a remote up, or change where it is",
+        Remote,
+        body=RemotePut,
+        errors=["30103", "30106"],
+    )
+    async def put(self, name: str, body: RemotePut) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.put, unescape(name), body.url, body.push_url)
+
+    @endpoint("Forget a remote", Remote, errors=["30103", "30106", "30404"])
+    async def delete(self, name: str) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.delete, unescape(name))
+
+
+class FetchHandler(VersioningHandler):
+    """What is new at a remote."""
+
+    resource = "git"
+
+    @endpoint(
+        "Learn where a remote's branches are",
+        Operation,
+        body=FetchRequest,
+        status=202,
+        errors=["30404"],
+    )
+    async def post(self, body: FetchRequest) -> Reply:
+        remotes = (await self.managers()).remotes
+        await in_thread(remotes.check_fetch, body.remote)
+        return self.begin(
+            "fetch",
+            lambda told: remotes.fetch(body.remote, told, prune=body.prune, ask=told.ask),
+        )
 
 
 class PushHandler(VersioningHandler):
@@ -270,7 +319,9 @@ class PushHandler(VersioningHandler):
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes
         await in_thread(remotes.check_push, body.remote, body.branch)
-        return self.begin("push", lambda told: remotes.push(body.remote, body.branch, told))
+        return self.begin(
+            "push", lambda told: remotes.push(body.remote, body.branch, told, told.ask)
+        )
 
 
 class PullHandler(VersioningHandler):
@@ -289,7 +340,9 @@ class PullHandler(VersioningHandler):
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes
         await in_thread(remotes.check_pull, body.remote, body.branch)
-        return self.begin("pull", lambda told: remotes.pull(body.remote, body.branch, told))
+        return self.begin(
+            "pull", lambda told: remotes.pull(body.remote, body.branch, told, told.ask)
+        )
 
 
 HANDLERS = [
@@ -306,6 +359,8 @@ HANDLERS = [
     (r"git/branches", BranchesHandler),
     (r"git/checkout", CheckoutHandler),
     (r"git/remotes", RemotesHandler),
+    (r"git/remotes/([^/]+)", RemoteHandler),
+    (r"git/fetch", FetchHandler),
     (r"git/push", PushHandler),
     (r"git/pull", PullHandler),
 ]

@@ -7,12 +7,14 @@ from jupyter_mlws.versioning import (
     dataset_handlers,
     merge_handlers,
     model_handlers,
+    rollback_handlers,
     snapshot_handlers,
 )
 
 HANDLERS = [
     *code_handlers.HANDLERS,
     *merge_handlers.HANDLERS,
+    *rollback_handlers.HANDLERS,
     *snapshot_handlers.HANDLERS,
     *dataset_handlers.HANDLERS,
     *model_handlers.HANDLERS,

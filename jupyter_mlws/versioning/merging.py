@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.advancing import Advance
 from jupyter_mlws.versioning.cells.process import (
     MergedNotebook,
     NotebookRefusedError,
@@ -83,6 +84,7 @@ class MergeManager:
         self._root = repository.project.root
         self._git = repository.git
         self._switching = Switching(repository)
+        self._advance = Advance(repository)
 
     # Beginning
 
@@ -105,7 +107,7 @@ class MergeManager:
             if head is not None and self._git.contains(head, theirs):
                 return self._outcome(MergeOutcome.UP_TO_DATE, head, head)
             if head is None or self._git.contains(theirs, head):
-                data = self._forward(theirs, progress)
+                data = self._advance.to(theirs, progress)
                 return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
             self._git.check_identity()
             progress(0, message="merge")
@@ -113,29 +115,9 @@ class MergeManager:
             text = message or f"Merge {ref}"
             if joined.conflicts:
                 return self._stop(ref, text, head, joined)
-            sha = self._commit(joined.tree, [head, theirs], text)
-            data = self._forward(sha, progress)
+            sha = self._advance.commit(joined.tree, [head, theirs], text, "merge")
+            data = self._advance.to(sha, progress)
         return self._outcome(MergeOutcome.MERGED, head, sha, data)
-
-    def _forward(self, target: str, progress: Telling) -> Sequence[str]:
-        def move() -> None:
-            self._git.attempt("merge", "--ff-only", "--quiet", target, timeout=TIMEOUT)
-
-        return self._switching.run(target, move, progress)
-
-    def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
-        """The merge's commit, which no ref names yet; hooks have their say, as with `git merge`."""
-        self._git.hook("pre-merge-commit")
-        file = self._project.state / f"{uuid.uuid4().hex[:12]}.index.message"
-        file.write_text(message.strip() + "\n", encoding="utf-8")
-        try:
-            self._git.hook("prepare-commit-msg", str(file), "merge")
-            self._git.hook("commit-msg", str(file))
-            text = file.read_text(encoding="utf-8")
-        finally:
-            file.unlink(missing_ok=True)
-        sign = self._git.setting("commit.gpgsign", "bool") == "true"
-        return self._git.commit_tree(tree, parents, text, sign=sign)
 
     def _stop(self, ref: str, message: str, head: str, joined: Joined) -> Merged:
         """Leave git's unfinished merge in the working tree, with notebooks that still open."""
