@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data, read
-from jupyter_mlws.versioning.git import Git, Status
+from jupyter_mlws.versioning.git import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 LARGE = 10 * 1024 * 1024
@@ -42,6 +42,23 @@ class Content:
                 while len(self._versions) > REMEMBERED:
                     self._versions.popitem(last=False)
         return known
+
+    def look_ahead(self, rows: Sequence[tuple[Commit, Sequence[Entry]]]) -> None:
+        """Know the data of neighbouring versions by what they changed, newest first.
+
+        A commit that touches neither what names data nor a place of data has its parent's data.
+        """
+        for commit, entries in reversed(rows):
+            parent = commit.parents[0] if commit.parents else None
+            with self._lock:
+                known = self._versions.get(parent) if parent else None
+                if known is None or commit.sha in self._versions:
+                    continue
+                paths = {place for e in entries for place in (e.path, e.old_path or e.path)}
+                items = {item.path for item in known}
+                named = any(is_relevant(path) for path in paths)
+                if not named and not paths & items:
+                    self._versions[commit.sha] = known
 
     def data_now(self, status: Status | None = None) -> list[DataFile]:
         """The data that the working tree names."""

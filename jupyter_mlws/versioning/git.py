@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -37,6 +38,11 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
+COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
+TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+COMMIT_FIELDS = 9
+SHORTEST_ID = 40
+"""Characters of an id; longer than any word for how a path changed."""
 UNIFIED = (
     "--no-ext-diff",
     "--no-textconv",
@@ -92,7 +98,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit; times are ISO 8601 with offset."""
+    """One commit; times are ISO 8601 with offset. ``current``: HEAD stands on it."""
 
     sha: str
     parents: list[str]
@@ -103,6 +109,7 @@ class Commit:
     refs: list[str]
     trailers: dict[str, list[str]]
     message: str
+    current: bool = False
 
     @property
     def subject(self) -> str:
@@ -131,7 +138,11 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """What to look for in history: all given filters hold."""
+    """What to look for in history: all given filters hold.
+
+    ``start`` is an id, a name, or ``--all`` for what any branch, tag or remote has. With
+    ``follow`` a file is looked for under its earlier names, too. ``trailers``: they are wanted.
+    """
 
     start: str
     path: str | None = None
@@ -139,6 +150,8 @@ class LogQuery:
     text: str | None = None
     skip: int = 0
     limit: int = 50
+    follow: bool = False
+    trailers: bool = True
 
 
 @dataclass
@@ -257,7 +270,7 @@ class Git:
 
     def find(self, name: str) -> str | None:
         """As :meth:`resolve`, but None where there is none."""
-        if not name or name.startswith("-") or "\0" in name:
+        if not name or name.startswith(("-", "^")) or "\0" in name:
             return None
         try:
             sha = self.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -348,26 +361,24 @@ class Git:
         return Status(branch, head, upstream, list(entries.values()))
 
     def log(self, query: LogQuery) -> list[Commit]:
-        """Commits from ``query.start`` (an id) backwards, as the filters say."""
-        fields = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%ct%x00%D%x00"
-        trailers = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
-        arguments = [
-            "log",
-            "-z",
-            "--decorate=full",
-            f"--format={fields}{trailers}%x00%B",
-            f"--skip={query.skip}",
-            f"--max-count={query.limit}",
-        ]
-        if query.author or query.text:
-            arguments += ["--fixed-strings", "--regexp-ignore-case"]
-        if query.author:
-            arguments.append(f"--author={query.author}")
-        if query.text:
-            arguments.append(f"--grep={query.text}")
-        arguments += [query.start, "--", *([query.path] if query.path else [])]
-        parts = _text(self.run(*arguments)).split("\0")
-        return [_commit(parts[at : at + 9]) for at in range(0, len(parts) - 8, 9)]
+        """Commits from ``query.start`` backwards, as the filters say."""
+        output = self.run("log", *_log_arguments(query), *_log_ends(query))
+        return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
+
+    def log_with_changes(self, query: LogQuery) -> list[tuple[Commit, list[Entry]]]:
+        """As :meth:`log`, each with what it changed against its first parent.
+
+        Raises :class:`GitFailedError`, where ``start`` is nothing above all.
+        """
+        if query.path is not None:
+            # git would name no other path than the one that is looked for.
+            arguments = ("log", *_log_arguments(query), *_log_ends(query))
+            found = _commits(_text(self.attempt(*arguments)))[_unseen(query) :]
+            changes = self.changes([commit.sha for commit, _ in found]) if found else {}
+            return [(commit, changes[commit.sha]) for commit, _ in found]
+        options = ("--name-status", "--find-renames", "--diff-merges=first-parent")
+        arguments = ("log", *_log_arguments(query), *options, *_log_ends(query))
+        return _commits(_text(self.attempt(*arguments)))
 
     def changes(self, commits: Sequence[str]) -> dict[str, list[Entry]]:
         """What each of the commits changed against its first parent."""
@@ -615,22 +626,49 @@ def _communicate(
     wanted: Callable[[], None] | None,
 ) -> tuple[bytes, bytes]:
     """What the process prints until its end; it is killed if that comes too late or not wanted."""
-    deadline = time.monotonic() + timeout
-    rest: bytes | None = given
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _kill(process)
+
+    # Waiting with a time limit, `communicate` looks for the end in steps of a millisecond and more.
+    timer = threading.Timer(timeout, end)
+    timer.start()
     try:
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                return process.communicate(rest, timeout=min(LOOK, left) if wanted else left)
-            except subprocess.TimeoutExpired:
-                if wanted is None or time.monotonic() >= deadline:
-                    raise
-                wanted()
-                rest = None
+        if wanted is None:
+            told = process.communicate(given)
+        else:
+            told = _while_wanted(process, given, wanted)
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         process.communicate()
         raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise subprocess.TimeoutExpired(process.args, timeout)
+    return told
+
+
+def _while_wanted(
+    process: subprocess.Popen[bytes], given: bytes, wanted: Callable[[], None]
+) -> tuple[bytes, bytes]:
+    rest: bytes | None = given
+    while True:
+        try:
+            return process.communicate(rest, timeout=LOOK)
+        except subprocess.TimeoutExpired:
+            wanted()
+            rest = None
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it with all that it started, unless it has ended."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
@@ -669,6 +707,53 @@ def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | No
     return path, int(additions), int(deletions)
 
 
+def _unseen(query: LogQuery) -> int:
+    """How many commits are to be left out: in those that git skips it sees no other names."""
+    return query.skip if query.follow else 0
+
+
+def _log_arguments(query: LogQuery) -> list[str]:
+    skip = 0 if query.follow else query.skip
+    arguments = [
+        "-z",
+        "--decorate=full",
+        f"--format={COMMIT_FORMAT % (TRAILERS if query.trailers else '')}",
+        f"--skip={skip}",
+        f"--max-count={query.limit + query.skip - skip}",
+    ]
+    if query.author or query.text:
+        arguments += ["--fixed-strings", "--regexp-ignore-case"]
+    if query.author:
+        arguments.append(f"--author={query.author}")
+    if query.text:
+        arguments.append(f"--grep={query.text}")
+    if query.follow:
+        arguments.append("--follow")
+    return arguments
+
+
+def _log_ends(query: LogQuery) -> list[str]:
+    # Not git's own `--all`: that has our hidden refs and the stashes, too.
+    start = (
+        ["--branches", "--tags", "--remotes", "HEAD"] if query.start == "--all" else [query.start]
+    )
+    return [*start, "--", *([query.path] if query.path else [])]
+
+
+def _commits(output: str) -> list[tuple[Commit, list[Entry]]]:
+    """Commits of ``log -z`` in our format, each with what ``--name-status`` says of it."""
+    found: list[tuple[Commit, list[Entry]]] = []
+    parts = iter(output.split("\0"))
+    for part in parts:
+        token = part.lstrip("\n")
+        if len(token) >= SHORTEST_ID:
+            facts = [token, *(next(parts) for _ in range(COMMIT_FIELDS - 1))]
+            found.append((_commit(facts), []))
+        elif token:
+            found[-1][1].append(_named(token, parts))
+    return found
+
+
 def _commit(parts: Sequence[str]) -> Commit:
     sha, parents, author, email, timestamp, committed, decoration, trailers, message = parts
     named: dict[str, list[str]] = {}
@@ -676,16 +761,18 @@ def _commit(parts: Sequence[str]) -> Commit:
         key, separator, value = row.strip("\n").partition("\x1f")
         if separator:
             named.setdefault(key, []).append(value)
+    refs = decoration.split(", ")
     return Commit(
-        sha.strip("\n"),
+        sha,
         parents.split(),
         author,
         email,
         timestamp,
         int(committed),
-        [_short(ref) for ref in decoration.split(", ") if ref and not _hidden(ref)],
+        [_short(ref) for ref in refs if ref and not _hidden(ref)],
         named,
         message.rstrip("\n"),
+        current=any(ref == "HEAD" or ref.startswith("HEAD -> ") for ref in refs),
     )
 
 

@@ -170,13 +170,15 @@ class VersionChange(Record):
 
 
 class CodeVersion(Record):
-    """A commit, in the words of the specification."""
+    """A commit, in the words of the specification; by ``parents`` a graph is drawn."""
 
     commit_id: str
     message: Text
     author: Text
     timestamp: str
     changes: list[VersionChange]
+    parents: list[str]
+    refs: list[Text]
 
 
 class Author(Record):
@@ -373,7 +375,11 @@ class HistoryQuery(PageQuery):
     """Filters of history; all that are given must hold."""
 
     ref: Plain = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
-    path: Plain | None = Field(default=None, description="Only versions that changed this path.")
+    all: bool = Field(default=False, description="Of every branch, tag and remote, not of `ref`.")
+    path: Plain | None = Field(
+        default=None,
+        description="Only versions that changed this path; a file's earlier names count, too.",
+    )
     author: Plain | None = Field(default=None, description="Part of the author's name or e-mail.")
     q: Plain | None = Field(default=None, description="Part of the message.")
 

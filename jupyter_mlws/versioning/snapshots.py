@@ -18,6 +18,7 @@ from jupyter_mlws.versioning.creation import (
 )
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
 from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
+from jupyter_mlws.versioning.history import History
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     Author,
@@ -74,18 +75,16 @@ class SnapshotManager:
 
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Versions, newest first; a page stays the same while new ones are made."""
-        commits, following = self._page(query or HistoryQuery())
-        changes = self._git.changes([commit.sha for commit in commits])
-        head = self._git.find("HEAD")
-        items = [self._snapshot(commit, changes[commit.sha], head) for commit in commits]
-        return Page(items=items, next_cursor=following)
+        page = self._history.page(query or HistoryQuery())
+        self._content.look_ahead(page.rows)
+        items = [self._snapshot(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
 
     def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
         """The same versions in the specification's words."""
-        commits, following = self._page(query or HistoryQuery())
-        changes = self._git.changes([commit.sha for commit in commits])
-        items = [_code_version(commit, changes[commit.sha]) for commit in commits]
-        return Page(items=items, next_cursor=following)
+        page = self._history.page(query or HistoryQuery(), trailers=False)
+        items = [_code_version(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
         """One version with what it changed and what can be proven of it; error 30404."""
@@ -199,6 +198,10 @@ class SnapshotManager:
         return Restore(self.project, self._content, self._working)
 
     @cached_property
+    def _history(self) -> History:
+        return History(self.project, self._git, self._content)
+
+    @cached_property
     def _comparison(self) -> Comparison:
         return Comparison(self.project, self._content, self._working)
 
@@ -228,35 +231,12 @@ class SnapshotManager:
             for path, state in self._working.states(items).items()
         ]
 
-    def _page(self, query: HistoryQuery) -> tuple[Sequence[Commit], str | None]:
-        begin, skip = self._begin(query.ref, query.cursor)
-        if begin is None:
-            return [], None
-        below = normal(self.project, query.path) if query.path else None
-        limit = query.limit
-        commits = self._git.log(LogQuery(begin, below, query.author, query.q, skip, limit + 1))
-        following = f"{begin}.{skip + limit}" if len(commits) > limit else None
-        return commits[:limit], following
-
-    def _begin(self, start: str, cursor: str | None) -> tuple[str | None, int]:
-        """The commit that paging began at, and how many of its ancestors were shown."""
-        if cursor is not None:
-            sha, _, skip = cursor.partition(".")
-            if not (skip.isascii() and skip.isdigit() and len(skip) < 10):
-                raise MLWSError("30404", kind="page", name=cursor)
-            return self._git.resolve(sha), int(skip)
-        if start == "HEAD":
-            # Before the first commit there is no history, which is no error.
-            return self._git.find("HEAD"), 0
-        return self._git.resolve(start), 0
-
     def _look(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
         sha = self._git.resolve(name)
-        commit = self._git.log(LogQuery(sha, limit=1))[0]
-        entries = self._git.changes([sha])[sha]
-        return commit, entries, self._snapshot(commit, entries, self._git.find("HEAD"))
+        commit, entries = self._git.log_with_changes(LogQuery(sha, limit=1))[0]
+        return commit, entries, self._snapshot(commit, entries)
 
-    def _snapshot(self, commit: Commit, entries: Sequence[Entry], head: str | None) -> Snapshot:
+    def _snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
         kinds = [kind_of(entry.path) for entry in entries]
         return Snapshot(
             id=commit.sha,
@@ -267,7 +247,7 @@ class SnapshotManager:
             author=Author(name=commit.author, email=commit.email),
             timestamp=commit.timestamp,
             refs=commit.refs,
-            current=commit.sha == head,
+            current=commit.current,
             runs=commit.trailers.get(TRAILER_RUN, []),
             data=[_data(item) for item in self._content.data_at(commit.sha)],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
@@ -324,6 +304,8 @@ def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
         message=commit.message,
         author=f"{commit.author} <{commit.email}>",
         timestamp=commit.timestamp,
+        parents=commit.parents,
+        refs=commit.refs,
         changes=[_version_change(entry) for entry in entries],
     )
 
