@@ -53,7 +53,7 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
-    "stash": "暂存",
+    "stash": "储藏",
     "tag": "标签",
     "version": "版本",
     "workflow": "工作流",
@@ -648,7 +648,7 @@ CATALOGUE: dict[str, Entry] = {
         409,
         Words(
             "What was put aside does not fit to what is here now: {named}",
-            "暂存的内容与当前内容冲突：{named}",
+            "储藏的内容与当前内容冲突：{named}",
         ),
         Words(
             "Check out the commit that it was made on, {base}, and bring it back there.",
@@ -668,7 +668,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "30258": Entry(
         400,
-        Words("There is nothing to put aside.", "没有可暂存的内容。"),
+        Words("There is nothing to put aside.", "没有可储藏的内容。"),
         Words(
             "Large new files and files that git ignores stay where they are.",
             "大型新文件以及被 git 忽略的文件会保留在原处。",
