@@ -11,8 +11,8 @@ from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_
 from jupyter_mlws.versioning.content import Content, kind_of, normal
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Difference, Git
-from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.hunks import parse
+from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.measures import Measures
 from jupyter_mlws.versioning.models import (
     CellDiff,

@@ -49,16 +49,12 @@ class Content:
         A commit that touches neither what names data nor a place of data has its parent's data.
         """
         for commit, entries in reversed(rows):
-            parent = commit.parents[0] if commit.parents else None
             with self._lock:
-                known = self._versions.get(parent) if parent else None
-                if known is None or commit.sha in self._versions:
+                parents = self._versions.get(commit.parents[0]) if commit.parents else None
+                if parents is not None and not _touches(entries, parents):
+                    self._versions.setdefault(commit.sha, parents)
                     continue
-                paths = {place for e in entries for place in (e.path, e.old_path or e.path)}
-                items = {item.path for item in known}
-                named = any(is_relevant(path) for path in paths)
-                if not named and not paths & items:
-                    self._versions[commit.sha] = known
+            self.data_at(commit.sha)
 
     def data_now(self, status: Status | None = None) -> list[DataFile]:
         """The data that the working tree names."""
@@ -92,6 +88,11 @@ class Content:
             with self._lock:
                 self._texts[key] = known
         return known
+
+
+def _touches(entries: Iterable[Entry], items: Iterable[DataFile]) -> bool:
+    paths = {place for entry in entries for place in (entry.path, entry.old_path or entry.path)}
+    return any(map(is_relevant, paths)) or any(item.path in paths for item in items)
 
 
 def named_anew(items: Iterable[DataFile], before: Iterable[DataFile]) -> list[DataFile]:

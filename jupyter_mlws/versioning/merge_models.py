@@ -7,7 +7,8 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.versioning.models import ChangeKind, Plain, SnapshotData, Text
+from jupyter_mlws.versioning.kinds import ChangeKind
+from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
 
 class MergeOutcome(str, Enum):
