@@ -7,6 +7,7 @@ Paths are relative to the project's root, with forward slashes, and always taken
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -38,6 +39,8 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
+FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
 COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
 TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
 COMMIT_FIELDS = 9
@@ -162,6 +165,15 @@ class GitFailedError(Exception):
     code: int
     reason: str
 
+    def told(self) -> MLWSError:
+        """The error of the catalogue: 30102 for a full disk, 30103 while another git program
+        writes, else 30106."""
+        if any(words in self.reason for words in FULL):
+            return MLWSError("30102", reason=self.reason)
+        if LOCKED.search(self.reason):
+            return MLWSError("30103", operation=self.command, who="another git program", since="?")
+        return MLWSError("30106", command=self.command, reason=self.reason)
+
 
 @dataclass(frozen=True)
 class Git:
@@ -183,12 +195,12 @@ class Git:
     ) -> bytes:
         """Call git and return what it printed.
 
-        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds.
+        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds; 30102, 30103.
         """
         try:
             return self.attempt(*arguments, given=given, codes=codes, timeout=timeout)
         except GitFailedError as error:
-            raise MLWSError("30106", command=error.command, reason=error.reason) from error
+            raise error.told() from error
 
     def attempt(
         self,
@@ -496,6 +508,12 @@ class Git:
         except GitFailedError:
             return None
 
+    def sizes(self, shas: Iterable[str]) -> int:
+        """Bytes of all these objects together."""
+        given = "".join(f"{sha}\n" for sha in shas).encode()
+        output = self.run("cat-file", "--batch-check=%(objectsize)", given=given)
+        return sum(int(row) for row in output.split())
+
     def absent(self, shas: Iterable[str]) -> list[str]:
         """Those of the objects that the repository lacks."""
         given = "".join(f"{sha}\n" for sha in shas).encode()
@@ -565,8 +583,9 @@ class Git:
         try:
             output = self.attempt(*arguments, "-F", "-", given=message.encode())
         except GitFailedError as error:
-            code = "30209" if sign else "30106"
-            raise MLWSError(code, command=error.command, reason=error.reason) from error
+            if sign:
+                raise MLWSError("30209", command=error.command, reason=error.reason) from error
+            raise error.told() from error
         return _text(output).strip()
 
     def with_trailers(self, message: str, trailers: Sequence[tuple[str, str]]) -> str:
@@ -589,7 +608,7 @@ class Git:
         except GitFailedError as error:
             if self.find(name) != old:
                 return False
-            raise MLWSError("30106", command=error.command, reason=error.reason) from error
+            raise error.told() from error
         return True
 
     def delete_ref(self, name: str) -> None:

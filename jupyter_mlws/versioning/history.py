@@ -67,7 +67,7 @@ class History:
             return HistoryPage([], None)
         if start != "--all":
             self._git.resolve(start)
-        raise MLWSError("30106", command=error.command, reason=error.reason) from error
+        raise error.told() from error
 
     def _begin(self, query: HistoryQuery) -> tuple[str, int]:
         """What git is told to begin at, and how many commits were shown."""

@@ -127,6 +127,7 @@ class MergeManager:
             # git would refuse as well: its index becomes the merge's.
             raise MLWSError("30202", paths=listed(staged), named=", ".join(listed(staged)))
         assert steps.head == head
+        self._switching.check_space(steps)
         arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
         with full_disk_told():
             try:
@@ -136,7 +137,8 @@ class MergeManager:
                 self._lay_out(joined)
             except GitFailedError as error:
                 self._give_up()
-                raise MLWSError("30106", command=error.command, reason=error.reason) from error
+                self._switching.put_back(steps)
+                raise error.told() from error
             except BaseException:
                 self._give_up()
                 raise

@@ -110,7 +110,7 @@ class StashManager:
                 try:
                     self._git.attempt("stash", "apply", "--quiet", identifier, timeout=TIMEOUT)
                 except GitFailedError as error:
-                    raise MLWSError("30106", command=error.command, reason=error.reason) from error
+                    raise error.told() from error
 
             data = self._switching.run(tree, move, progress)
             if not keep:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.content import listed
 from jupyter_mlws.versioning.datafiles import DataFile, covers
-from jupyter_mlws.versioning.git import GitFailedError, Status
+from jupyter_mlws.versioning.git import GitFailedError, Status, TreeEntry
+from jupyter_mlws.versioning.gitmerge import SUBMODULE
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.restore import begin_switch, end_switch, is_switching
@@ -126,6 +127,7 @@ class Switching:
             data = self._open(stack) if moving else None
             if data is not None:
                 self._make_ready(steps, data, progress, thorough=thorough)
+            self.check_space(steps)
             progress(0, message="switch")
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             begin_switch(self._project, steps.target, None)
@@ -197,9 +199,43 @@ class Switching:
             move()
         except GitFailedError as error:
             if self._git.find("HEAD") != steps.target:
-                raise MLWSError("30106", command=error.command, reason=error.reason) from error
+                self.put_back(steps)
+                raise error.told() from error
             # As with git itself: a hook that fails after the switch leaves it as it is.
             log.warning("%s: %s", error.command, error.reason)
+
+    def check_space(self, steps: Steps) -> None:
+        """Error 30102 where the files of the target need more than the disk has left."""
+        if not steps.code:
+            return
+        new = [entry.sha for entry in self._files_in(steps.target, steps.code)]
+        old = [entry.sha for entry in self._files_in(steps.head, steps.code)]
+        # Old ones make room one by one, and only after the new one is written.
+        needed = self._git.sizes(new) - self._git.sizes(old)
+        disk = os.statvfs(self._root)
+        free = disk.f_bavail * disk.f_frsize
+        if needed > free:
+            raise MLWSError("30102", reason=f"{needed} bytes are needed, {free} are free")
+
+    def _files_in(self, tree: str | None, paths: set[str]) -> list[TreeEntry]:
+        entries = self._git.tree(tree) if tree else []
+        return [e for e in entries if e.path in paths and e.mode != SUBMODULE]
+
+    def put_back(self, steps: Steps) -> None:
+        """Undo what git wrote of the target before it failed; no person's work is among that."""
+        known = set(self._git.files())
+        begun = [
+            entry.path
+            for entry in self._git.status().entries
+            if entry.path in steps.code and not entry.staged
+        ]
+        for path in begun:
+            if path not in known:
+                (self._root / path).unlink(missing_ok=True)
+        given = "".join(f"{path}\0" for path in begun if path in known)
+        if given:
+            encoded = given.encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "-z", "--stdin", given=encoded)
 
     # Data
 
