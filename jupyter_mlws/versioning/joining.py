@@ -87,28 +87,33 @@ def _notebooks(git: Git, ours: str, theirs: str, merged: MergedTree) -> dict[str
     Lines that fit can still be no notebook, or one with an id twice.
     """
     base = merge_base(git, ours, theirs)
-    changed = [
-        {row.path for row in git.differences(base, end, renames=False) if _is_notebook(row.path)}
-        for end in (ours, theirs)
-    ]
-    both = changed[0] & changed[1]
+    moved = {OURS: _moved(git, base, ours), THEIRS: _moved(git, base, theirs)}
+    both = [path for path in moved[OURS] if path in moved[THEIRS] and _is_notebook(path)]
     found = {
         path: sides
         for path, sides in merged.conflicts.items()
         if _is_notebook(path) and {OURS, THEIRS} <= set(sides)
     }
-    trees = {
-        stage: {
-            entry.path: Side(entry.mode, entry.sha) for entry in git.tree(commit, *sorted(both))
+    for path in both:
+        places = {BASE: path, OURS: moved[OURS][path], THEIRS: moved[THEIRS][path]}
+        # Where one side renamed it, it is at the new place; two new places git tells as a conflict.
+        place = next((p for p in (places[OURS], places[THEIRS]) if p != path), path)
+        if place in merged.conflicts:
+            continue
+        sides = {
+            stage: Side(entry.mode, entry.sha)
+            for stage, commit in ((BASE, base), (OURS, ours), (THEIRS, theirs))
+            for entry in git.tree(commit, places[stage])
         }
-        for stage, commit in ((BASE, base), (OURS, ours), (THEIRS, theirs))
-        if both
-    }
-    for path in both - set(merged.conflicts):
-        sides = {stage: tree[path] for stage, tree in trees.items() if path in tree}
-        if {OURS, THEIRS} <= set(sides) and sides[OURS].sha != sides[THEIRS].sha:
-            found[path] = sides
+        if len({side.sha for side in sides.values()}) == len(places):
+            found[place] = sides
     return found
+
+
+def _moved(git: Git, base: str, end: str) -> dict[str, str]:
+    """What a side changed, and where it is there."""
+    rows = git.differences(base, end)
+    return {row.old_path or row.path: row.path for row in rows if row.state != "deleted"}
 
 
 def _is_notebook(path: str) -> bool:

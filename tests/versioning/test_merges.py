@@ -388,6 +388,22 @@ def test_notebooks_whose_lines_fit_together_are_merged_by_cells_too(two: Two) ->
     assert {"ours", "theirs"} <= set(sources(content))
 
 
+def test_a_notebook_that_one_side_renamed_is_merged_by_cells_too(two: Two) -> None:
+    base = notebook(*(f"cell {number}\n" * 5 for number in range(6)))
+    (two.root / "nb.ipynb").write_bytes(text(base))
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Notebook")
+    ours, theirs = copy.deepcopy(base), copy.deepcopy(base)
+    ours.cells.insert(1, v4.new_code_cell("ours", id="same-id"))
+    theirs.cells.insert(5, v4.new_code_cell("theirs", id="same-id"))
+    two.diverge({"nb.ipynb": text(ours)}, {"nb.ipynb": None, "new/name.ipynb": text(theirs)})
+    assert two.merges.merge("other").outcome is MergeOutcome.MERGED
+    content = (two.root / "new" / "name.ipynb").read_bytes()
+    check(parse(content))
+    assert {"ours", "theirs"} <= set(sources(content))
+    assert not (two.root / "nb.ipynb").exists()
+
+
 @pytest.mark.parametrize("side", ["ours", "theirs"])
 def test_data_in_conflict_is_told_by_file_and_resolved_by_side(two: Two, side: str) -> None:
     two.diverge({"data/wine.csv": "ours\n"}, {"data/wine.csv": "theirs\n", "data/b.csv": "b\n"})
