@@ -152,10 +152,9 @@ class MergeManager:
                 self._take_in(path)
         for path, lines in joined.lists.items():
             self._settle(path, lines)
-        for path in joined.conflicts:
+        for path, sides in joined.conflicts.items():
             if not path.endswith(".ipynb"):
                 continue
-            sides = joined.conflicts[path]
             set_sides(self._git, path, sides)
             if path not in joined.notebooks and OURS in sides:
                 # Lines with markers open in no editor of notebooks.

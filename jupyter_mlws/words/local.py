@@ -35,7 +35,9 @@ class LocalSession:
     def status(self) -> JSON:
         return _plain(self._workspace.snapshots.status())
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool) -> JSON:
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool = False
+    ) -> JSON:
         snapshots = self._workspace.snapshots
         created = snapshots.create(
             message,

@@ -42,7 +42,9 @@ class Session(Protocol):
     def status(self) -> JSON:
         """Branch, head and uncommitted changes."""
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool) -> JSON:
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool = False
+    ) -> JSON:
         """The new snapshot; of all changes where no paths are given, or of what is staged."""
 
     def merge(self, ref: str | None, message: str | None, told: Told) -> JSON:
@@ -232,7 +234,9 @@ class RemoteSession:
     def status(self) -> JSON:
         return self._get("git/status")
 
-    def commit(self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool) -> JSON:
+    def commit(
+        self, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool = False
+    ) -> JSON:
         body = {"message": message, "allow_secrets": allow_secrets, "staged": staged}
         body |= _paths(paths)
         return self._post("snapshots", body)
