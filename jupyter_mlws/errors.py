@@ -23,10 +23,12 @@ TERMS = {
     "alias": "别名",
     "branch": "分支",
     "cell": "单元格",
+    "change": "更改",
     "checkout": "检出",
     "cherry-pick": "拣选",
     "code cell": "代码单元格",
     "commit": "提交",
+    "conflict": "冲突",
     "cpu": "CPU",
     "dataset": "数据集",
     "execution": "执行",
@@ -51,6 +53,8 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
+    "stash": "储藏",
+    "tag": "标签",
     "version": "版本",
     "workflow": "工作流",
 }
@@ -393,9 +397,9 @@ CATALOGUE: dict[str, Entry] = {
         ),
         Words(
             "Resolve the conflicts and finish or abort it first; restore again after a restore. "
-            "A pull that meets conflicts changes nothing: merge with git, then push.",
+            "A pull that meets conflicts changes nothing: merge the remote's branch, then push.",
             "请先解决冲突，并完成或中止该操作；若为恢复操作，请重新恢复一次。"
-            "拉取遇到冲突时不做任何更改：请用 git 合并后再推送。",
+            "拉取遇到冲突时不做任何更改：请合并远程分支后再推送。",
         ),
     ),
     "30202": Entry(
@@ -620,6 +624,105 @@ CATALOGUE: dict[str, Entry] = {
             "`git checkout -- FILE`, or delete it if the data is to go.",
             "请重新记录数据（`jupyter mlws data add`），或用 `git checkout -- 文件` 恢复；"
             "若不再需要该数据，请删除该文件。",
+        ),
+    ),
+    "30250": Entry(
+        400,
+        Words("These cells are still in conflict: {named}", "这些单元格仍有冲突：{named}"),
+        Words(
+            "Choose a side for each of them, or take one side for the whole notebook.",
+            "请为每个单元格选择一方，或让整个笔记本采用一方。",
+        ),
+    ),
+    "30251": Entry(
+        409,
+        Words(
+            "{path!r} changed meanwhile; this part of it is not there any more: {reason}",
+            "{path!r} 在此期间发生了变化，所选部分已不存在：{reason}",
+        ),
+        Words(
+            "Compare the file again and choose anew; nothing was changed.",
+            "请重新比较该文件后再选择；未做任何更改。",
+        ),
+    ),
+    "30252": Entry(
+        409,
+        Words("No merge waits to be finished.", "没有等待完成的合并。"),
+        Words(
+            "Begin one; one without conflicts is finished at once.",
+            "请先开始合并；没有冲突的合并会立即完成。",
+        ),
+    ),
+    "30253": Entry(
+        409,
+        Words(
+            "Data that DVC tracks is not staged by itself: {named}",
+            "由 DVC 跟踪的数据不能单独暂存：{named}",
+        ),
+        Words(
+            "Commit it with its path, or record it (`jupyter mlws data add`) and stage the `.dvc` "
+            "file.",
+            "请按其路径提交，或先记录（`jupyter mlws data add`）再暂存其 `.dvc` 文件。",
+        ),
+    ),
+    "30254": Entry(
+        403,
+        Words(
+            "The remote {remote!r} did not accept the credentials: {reason}",
+            "远程仓库 {remote!r} 未接受凭据：{reason}",
+        ),
+        Words(
+            "Try again with others; many hosts want a token instead of a password.",
+            "请换用其他凭据重试；许多托管平台要求用令牌代替密码。",
+        ),
+    ),
+    "30255": Entry(
+        504,
+        Words(
+            "Nobody answered within {seconds} s: {prompt}",
+            "在 {seconds} 秒内无人回答：{prompt}",
+        ),
+        Words(
+            "Begin again and answer, or set up a credential helper or an SSH agent.",
+            "请重新开始并回答，或配置凭据助手或 SSH 代理。",
+        ),
+    ),
+    "30256": Entry(
+        409,
+        Words(
+            "What was put aside does not fit to what is here now: {named}",
+            "储藏的内容与当前内容冲突：{named}",
+        ),
+        Words(
+            "Check out the commit that it was made on, {base}, and bring it back there.",
+            "请检出其所基于的提交 {base}，并在那里恢复。",
+        ),
+    ),
+    "30257": Entry(
+        409,
+        Words(
+            "HEAD does not come from {commit}; there is no way back to it.",
+            "HEAD 并非源自 {commit}，无法回退到该提交。",
+        ),
+        Words(
+            "Check it out, or restore its files, instead.",
+            "请改为检出该提交，或恢复其文件。",
+        ),
+    ),
+    "30258": Entry(
+        400,
+        Words("There is nothing to put aside.", "没有可储藏的内容。"),
+        Words(
+            "Large new files and files that git ignores stay where they are.",
+            "大型新文件以及被 git 忽略的文件会保留在原处。",
+        ),
+    ),
+    "30259": Entry(
+        409,
+        Words("The operation {name!r} asks nothing now.", "操作 {name!r} 当前没有提问。"),
+        Words(
+            "It has ended, or somebody else has answered; look at its state.",
+            "它已结束或已有人回答；请查看其状态。",
         ),
     ),
     "30401": Entry(

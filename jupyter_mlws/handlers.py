@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import endpoint
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.operations import Answer, Operation
 
 
 class OpenAPIHandler(APIHandler):
@@ -44,6 +44,22 @@ class OperationCancelHandler(APIHandler):
         return self.services.operations.cancel(identifier)
 
 
+class OperationAnswerHandler(APIHandler):
+    """An answer to what an operation asks."""
+
+    resource = "operations"
+
+    @endpoint(
+        "Answer what an operation asks (its state is WAITING): a user name, a password",
+        Operation,
+        body=Answer,
+        status=202,
+        errors=["30259", "50403"],
+    )
+    async def post(self, identifier: str, body: Answer) -> Operation:
+        return self.services.operations.answer(identifier, body.value)
+
+
 class OperationStream(StreamHandler):
     """Progress and ends of all operations of this server."""
 
@@ -77,5 +93,6 @@ HANDLERS = [
     (r"operations/status", OperationStream),
     (r"operations/([^/]+)", OperationHandler),
     (r"operations/([^/]+)/cancel", OperationCancelHandler),
+    (r"operations/([^/]+)/answer", OperationAnswerHandler),
     (r"workspace/status", WorkspaceStream),
 ]

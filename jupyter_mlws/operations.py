@@ -12,12 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import Any
 
-from jupyter_mlws.api.models import Record
+from pydantic import Field
+
+from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.errors import ENGLISH, MLWSError
 
 KEPT = 200
 """Ended operations that can still be asked for."""
+ANSWER_WITHIN = 300.0
+"""Seconds after which a question that nobody answers ends the work."""
 TELL_EVERY = 0.1
 """Seconds between two messages about progress."""
 
@@ -27,13 +31,30 @@ class OperationState(str, Enum):
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
+    WAITING = "WAITING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
 
+class Question(Record):
+    """What the work asks a person, credentials mostly; a ``secret`` answer is not to be shown."""
+
+    prompt: str
+    secret: bool
+
+
+class Answer(Request):
+    """The answer to an operation's question; it goes to the work, and nowhere else."""
+
+    value: str = Field(max_length=65_536)
+
+
 class Operation(Record):
-    """A snapshot of long work; ``rate`` is in ``unit`` a second."""
+    """A snapshot of long work; ``rate`` is in ``unit`` a second.
+
+    While it is WAITING, ``question`` is what it waits for an answer to.
+    """
 
     id: str
     kind: str
@@ -43,6 +64,7 @@ class Operation(Record):
     unit: str = ""
     rate: float | None = None
     message: str = ""
+    question: Question | None = None
     result: Any = None
     error: dict[str, Any] | None = None
 
@@ -59,10 +81,47 @@ class Progress:
         self._started = time.monotonic()
         self._last = 0.0
         self._cancelled = threading.Event()
+        self._asking = threading.Condition()
+        self._asked = False
+        self._answer: str | None = None
 
     def cancel(self) -> None:
         """Ask the work to stop at its next report."""
         self._cancelled.set()
+        with self._asking:
+            self._asking.notify_all()
+
+    def ask(self, prompt: str, secret: bool) -> str:
+        """What a person answers to ``prompt``.
+
+        Error 30255 where nobody does in time; raises :class:`CancelledOperationError` as a report.
+        """
+        question = Question(prompt=prompt, secret=secret)
+        with self._asking:
+            self._asked, self._answer = True, None
+            self._told({"state": OperationState.WAITING, "question": question})
+            try:
+                self._asking.wait_for(
+                    lambda: self._answer is not None or self._cancelled.is_set(), ANSWER_WITHIN
+                )
+                answer = self._answer
+            finally:
+                self._asked, self._answer = False, None
+                self._told({"state": OperationState.RUNNING, "question": None})
+        if self._cancelled.is_set():
+            raise CancelledOperationError
+        if answer is None:
+            raise MLWSError("30255", seconds=f"{ANSWER_WITHIN:g}", prompt=prompt)
+        return answer
+
+    def answer(self, value: str) -> bool:
+        """Hand an answer to :meth:`ask`; False where nothing is asked."""
+        with self._asking:
+            if not self._asked or self._answer is not None:
+                return False
+            self._answer = value
+            self._asking.notify_all()
+        return True
 
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
@@ -118,6 +177,14 @@ class OperationManager:
             return operation
         return operation.model_copy(update={"error": error.as_dict(language)})
 
+    def answer(self, identifier: str, value: str) -> Operation:
+        """Answer its question; error 30259 where it asks nothing."""
+        operation = self.get(identifier)
+        progress = self._progress.get(identifier)
+        if progress is None or not progress.answer(value):
+            raise MLWSError("30259", name=identifier)
+        return operation
+
     def cancel(self, identifier: str) -> Operation:
         """Ask it to stop; it ends at its next report, and says so by its state."""
         operation = self.get(identifier)
@@ -150,7 +217,7 @@ class OperationManager:
                 {"message": f"operation {identifier} failed", "exception": error}
             )
         self._progress.pop(identifier, None)
-        self._update(identifier, end)
+        self._update(identifier, {**end, "question": None})
 
     def _failed(self, identifier: str, error: MLWSError) -> dict[str, Any]:
         self._errors[identifier] = error

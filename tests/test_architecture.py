@@ -19,6 +19,7 @@ ADAPTERS = {
     "dvc_objects": "versioning/dvc/",
     "git": "versioning/git.py",
     "mlflow": "versioning/mlflow.py",
+    "nbdime": "versioning/cells/",
     "dask": "workflows/executors/",
     "distributed": "workflows/executors/",
 }
@@ -36,6 +37,7 @@ HEAVY = (
     "pyarrow",
     "torch",
     "PIL",
+    "nbdime",
 )
 
 

@@ -44,6 +44,7 @@ _CHINESE = {
     "save_code": "自由代码不属于任何单元格，无法保存",
     "finite_number": "应为有限的数字",
     "scalar": "应为文本、数字、true、false 或 null",
+    "staged_paths": "paths 与 staged 只能给出一个",
     "nul": "不能包含 NUL 字符",
     "amount": "不是有效的数量；请写成 {example} 这样",
     "container_name": "只能用小写字母、数字和其间的单个连字符，且不能是 {reserved}",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.projects.models import ProjectCreate, ProjectInfo
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location, to_json
+from jupyter_mlws.operations import Operation
+from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 
 
 class ProjectsHandler(APIHandler):
@@ -30,4 +31,26 @@ class ProjectsHandler(APIHandler):
         return Reply(project, 201, location(self, "projects", project.id))
 
 
-HANDLERS = [(r"projects", ProjectsHandler)]
+class ProjectCloneHandler(APIHandler):
+    """A project from elsewhere."""
+
+    resource = "projects"
+
+    @endpoint(
+        "Clone a repository into a new project",
+        Operation,
+        body=ProjectClone,
+        status=202,
+        also=[("write", "contents")],
+        errors=["50203", "50302"],
+    )
+    async def post(self, body: ProjectClone) -> Reply:
+        projects = self.services.projects
+        name = await in_thread(projects.check_clone, body.url, body.name)
+        operation = self.services.operations.start(
+            "clone", lambda told: to_json(projects.clone(body.url, name, told, told.ask))
+        )
+        return Reply(operation, 202, location(self, "operations", operation.id))
+
+
+HANDLERS = [(r"projects", ProjectsHandler), (r"projects/clone", ProjectCloneHandler)]

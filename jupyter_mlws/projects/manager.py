@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
-from jupyter_mlws.projects.models import ProjectInfo, Template
+from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.versioning.addresses import fault_of_address
+from jupyter_mlws.versioning.credentials import Ask, Credentials
+from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.workspace import Workspace
 
 DEPTH = 2
@@ -22,6 +27,7 @@ SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
 TIMEOUT = 60
 """Seconds for one git or DVC command."""
 DEFAULT = "."
+NAME_NEEDED = Words("is needed: the address tells none", "必填：无法从地址得出名称")
 
 
 class ProjectManager:
@@ -67,6 +73,47 @@ class ProjectManager:
             # What was there before stays; only what this call made is taken back.
             shutil.rmtree(target / ".git" if existed else target, ignore_errors=True)
             raise
+        return self._describe(Project.open(target))
+
+    def check_clone(self, address: str, name: str | None) -> str:
+        """The name of the folder that a clone is made in: the given one, or the repository's.
+
+        Errors: 50201 for an address that is not taken, 50203 where the folder is there, 50302.
+        """
+        fault = fault_of_address(address)
+        if fault is not None:
+            raise MLWSError("50201", Fault("url", fault))
+        if name is None:
+            name = re.split(r"[/:\\]", address.rstrip("/\\"))[-1].removesuffix(".git")
+            if re.fullmatch(NAME, name) is None or name == DEFAULT:
+                raise MLWSError("50201", Fault("name", NAME_NEEDED))
+        target = self._target(name)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise MLWSError("50203", name=name)
+        return name
+
+    def clone(
+        self,
+        address: str,
+        name: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
+    ) -> ProjectInfo:
+        """Make a project of the repository at ``address``; its data is not brought along.
+
+        Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
+        """
+        from jupyter_mlws.versioning.git import Git
+        from jupyter_mlws.versioning.gitwire import Line, clone
+
+        target = self._target(self.check_clone(address, name))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside its place and hidden: half a clone is no project.
+        with tempfile.TemporaryDirectory(prefix=".clone-", dir=target.parent) as beside:
+            line = Line(lambda: progress(0, message="clone"), Credentials(ask))
+            source = str(Path(self.root, address)) if _is_path(address) else address
+            clone(Git(Path(beside)), source, str(Path(beside, "clone")), line)
+            Path(beside, "clone").replace(target)
         return self._describe(Project.open(target))
 
     def close(self) -> None:
@@ -122,6 +169,11 @@ class ProjectManager:
             head=head,
             dvc=(project.root / ".dvc" / "config").exists(),
         )
+
+
+def _is_path(address: str) -> bool:
+    """A path, of which a relative one is meant from the root; not ``host:path`` of ssh."""
+    return "://" not in address and ":" not in address.split("/", 1)[0]
 
 
 def _below(folder: Path, depth: int) -> Iterator[Project]:

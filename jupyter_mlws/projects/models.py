@@ -8,6 +8,9 @@ from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
 
+NAME = r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$"
+"""Folders below the root."""
+
 
 class Template(str, Enum):
     """What a new project begins with."""
@@ -31,7 +34,12 @@ class ProjectInfo(Record):
 class ProjectCreate(Request):
     """A new project; its name is its folder below the root (``.``: the root itself)."""
 
-    name: str = Field(
-        min_length=1, max_length=200, pattern=r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$"
-    )
+    name: str = Field(min_length=1, max_length=200, pattern=NAME)
     template: Template = Template.EMPTY
+
+
+class ProjectClone(Request):
+    """A project that is elsewhere: its address, and the folder here (default: by the address)."""
+
+    url: str = Field(min_length=1, max_length=4_000)
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=NAME)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.versioning.code_models import Branch, Checkout
-from jupyter_mlws.versioning.gitrefs import HEADS, BranchRef, branches, fault_of_name, holders
+from jupyter_mlws.versioning.gitrefs import (
+    EXISTS,
+    HEADS,
+    BranchRef,
+    branches,
+    fault_of_name,
+    holders,
+)
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.switching import Switching
@@ -17,7 +24,6 @@ TIMEOUT = 600.0
 
 ONE_OF = Words("give either a branch or a ref", "请给出 branch 或 ref 之一")
 NO_NAME_GIVEN = Words("names the branch that is to be created", "应给出要创建的分支名")
-EXISTS = Words("exists already", "已存在")
 NAME_TAKEN = Words(
     "{other!r} is there, and git keeps no branch below another",
     "已有分支 {other!r}，git 不允许分支名互为上下级",

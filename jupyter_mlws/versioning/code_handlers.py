@@ -11,7 +11,9 @@ from jupyter_mlws.versioning.code_models import (
     BranchCreate,
     BranchDeleteQuery,
     CheckoutRequest,
+    FetchRequest,
     Remote,
+    RemotePut,
     TransferRequest,
 )
 from jupyter_mlws.versioning.handling import COMMIT_ERRORS, VersioningHandler
@@ -25,7 +27,9 @@ from jupyter_mlws.versioning.models import (
     HistoryQuery,
     SnapshotCreate,
 )
+from jupyter_mlws.versioning.staging_models import Discarded, StageRequest
 
+STAGE_ERRORS = ("30102", "30103", "30106", "30251", "30404", "50302")
 SWITCH_ERRORS = ("30103", "30106", "30201", "30202", "30404")
 
 
@@ -53,9 +57,67 @@ class DiffHandler(VersioningHandler):
     )
     async def get(self, query: DiffQuery) -> Diff | FileDiff:
         manager = await self.snapshots()
+        if query.staged is not None:
+            staged = query.staged
+            if query.path is not None:
+                return await in_thread(manager.staged_file_diff, query.path, staged=staged)
+            return Diff(files=list(await in_thread(manager.staged_diff, staged=staged)))
         if query.path is not None:
             return await in_thread(manager.file_diff, query.path, query.from_, query.to)
         return Diff(files=list(await in_thread(manager.diff, query.from_, query.to)))
+
+
+class StageHandler(VersioningHandler):
+    """What goes into the next commit."""
+
+    resource = "git"
+
+    @endpoint(
+        "Stage paths or hunks; the changes afterwards",
+        GitStatus,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=[*STAGE_ERRORS, "30210", "30253"],
+    )
+    async def post(self, body: StageRequest) -> GitStatus:
+        versions = await self.managers()
+        await in_thread(versions.staging.stage, body)
+        return await in_thread(versions.snapshots.status)
+
+
+class UnstageHandler(VersioningHandler):
+    """What does not go into the next commit after all."""
+
+    resource = "git"
+
+    @endpoint(
+        "Unstage paths or hunks; the changes afterwards",
+        GitStatus,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=STAGE_ERRORS,
+    )
+    async def post(self, body: StageRequest) -> GitStatus:
+        versions = await self.managers()
+        await in_thread(versions.staging.unstage, body)
+        return await in_thread(versions.snapshots.status)
+
+
+class DiscardHandler(VersioningHandler):
+    """Changes that are undone."""
+
+    resource = "git"
+
+    @endpoint(
+        "Undo paths or hunks that are not staged; a hidden commit keeps them",
+        Discarded,
+        body=StageRequest,
+        also=[("write", "contents")],
+        errors=[*STAGE_ERRORS, "30201", "30210", "30401", "30402"],
+    )
+    async def post(self, body: StageRequest) -> Discarded:
+        versions = await self.managers()
+        return await in_thread(versions.staging.discard, body)
 
 
 class CommitHandler(VersioningHandler):
@@ -74,7 +136,11 @@ class CommitHandler(VersioningHandler):
     async def post(self, body: SnapshotCreate) -> Reply:
         manager = await self.snapshots()
         made = await in_thread(
-            manager.create, body.message, body.paths, allow_secrets=body.allow_secrets
+            manager.create,
+            body.message,
+            body.paths,
+            allow_secrets=body.allow_secrets,
+            staged=body.staged,
         )
         version = await in_thread(manager.code_version, made.id)
         return Reply(version, 201, location(self, "snapshots", made.id))
@@ -188,7 +254,54 @@ class RemotesHandler(VersioningHandler):
     @endpoint("List git's remotes", Page[Remote])
     async def get(self) -> Page[Remote]:
         versions = await self.managers()
-        return Page(items=await in_thread(versions.remotes.list))
+        return Page(items=[*await in_thread(versions.remotes.list)])
+
+
+class RemoteHandler(VersioningHandler):
+    """One remote; slashes in its name are escaped as ``~1`` or ``%2F``."""
+
+    resource = "git"
+
+    @endpoint("Get a remote", Remote, errors=["30404"])
+    async def get(self, name: str) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.get, unescape(name))
+
+    @endpoint(
+        "Set a remote up, or change where it is",
+        Remote,
+        body=RemotePut,
+        errors=["30103", "30106"],
+    )
+    async def put(self, name: str, body: RemotePut) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.put, unescape(name), body.url, body.push_url)
+
+    @endpoint("Forget a remote", Remote, errors=["30103", "30106", "30404"])
+    async def delete(self, name: str) -> Remote:
+        versions = await self.managers()
+        return await in_thread(versions.remotes.delete, unescape(name))
+
+
+class FetchHandler(VersioningHandler):
+    """What is new at a remote."""
+
+    resource = "git"
+
+    @endpoint(
+        "Learn where a remote's branches are",
+        Operation,
+        body=FetchRequest,
+        status=202,
+        errors=["30404"],
+    )
+    async def post(self, body: FetchRequest) -> Reply:
+        remotes = (await self.managers()).remotes
+        await in_thread(remotes.check_fetch, body.remote)
+        return self.begin(
+            "fetch",
+            lambda told: remotes.fetch(body.remote, told, prune=body.prune, ask=told.ask),
+        )
 
 
 class PushHandler(VersioningHandler):
@@ -206,7 +319,9 @@ class PushHandler(VersioningHandler):
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes
         await in_thread(remotes.check_push, body.remote, body.branch)
-        return self.begin("push", lambda told: remotes.push(body.remote, body.branch, told))
+        return self.begin(
+            "push", lambda told: remotes.push(body.remote, body.branch, told, told.ask)
+        )
 
 
 class PullHandler(VersioningHandler):
@@ -225,12 +340,17 @@ class PullHandler(VersioningHandler):
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes
         await in_thread(remotes.check_pull, body.remote, body.branch)
-        return self.begin("pull", lambda told: remotes.pull(body.remote, body.branch, told))
+        return self.begin(
+            "pull", lambda told: remotes.pull(body.remote, body.branch, told, told.ask)
+        )
 
 
 HANDLERS = [
     (r"git/status", StatusHandler),
     (r"git/diff", DiffHandler),
+    (r"git/stage", StageHandler),
+    (r"git/unstage", UnstageHandler),
+    (r"git/discard", DiscardHandler),
     (r"git/commit", CommitHandler),
     (r"git/commits/([^/]+)", CommitsHandler),
     (r"git/history", HistoryHandler),
@@ -239,6 +359,8 @@ HANDLERS = [
     (r"git/branches", BranchesHandler),
     (r"git/checkout", CheckoutHandler),
     (r"git/remotes", RemotesHandler),
+    (r"git/remotes/([^/]+)", RemoteHandler),
+    (r"git/fetch", FetchHandler),
     (r"git/push", PushHandler),
     (r"git/pull", PullHandler),
 ]

@@ -69,6 +69,41 @@ class Remote(Record):
     push_url: Text
 
 
+class RemotePut(Request):
+    """Where a remote is; without ``push_url`` it is pushed to where it is fetched from."""
+
+    url: Plain = Field(min_length=1, max_length=4_000)
+    push_url: Plain | None = Field(default=None, min_length=1, max_length=4_000)
+
+
+class FetchRequest(Request):
+    """Which remote; ``prune`` forgets branches that it has no longer."""
+
+    remote: Plain | None = Field(default=None, min_length=1)
+    prune: bool = False
+
+
+class FetchedBranch(Record):
+    """A branch of a remote that moved; null where it was not there, or is no more."""
+
+    name: Text
+    previous: str | None
+    commit: str | None
+
+
+class Fetched(Record):
+    """What is known of a remote now and was not before."""
+
+    remote: Text
+    branches: list[FetchedBranch]
+
+
+class TagPush(Request):
+    """Which remote is to know a tag."""
+
+    remote: Plain | None = Field(default=None, min_length=1)
+
+
 class TransferRequest(Request):
     """Which branch, at which remote; left out: the current one, and where it belongs."""
 

@@ -7,16 +7,20 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.content import Content, kind_of, normal
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.git import Difference, Git
+from jupyter_mlws.versioning.hunks import parse
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.measures import Measures
 from jupyter_mlws.versioning.models import (
+    CellDiff,
     ChangedData,
     ChangedFile,
     ChangeState,
     DifferingValue,
+    DiffHunk,
     FileDiff,
     SnapshotDiff,
 )
@@ -24,6 +28,8 @@ from jupyter_mlws.versioning.worktree import WorkingData
 
 LARGEST_TEXT = 1024 * 1024
 """Bytes of a text that is sent; longer ones are cut."""
+LARGEST_NOTEBOOK = 64 * 1024 * 1024
+"""Bytes of a notebook that is compared by its cells."""
 LARGEST_COUNTED = 4 * 1024 * 1024
 """Bytes of an untracked file whose lines are counted."""
 
@@ -67,9 +73,48 @@ class Comparison:
                 return data
             if old is None and new is None:
                 raise MLWSError("30404", kind="file", name=path)
+        return self._compared(path, self._git.unified(first, last, path), old, new)
+
+    def staged_files(self, *, staged: bool) -> list[ChangedFile]:
+        """Files whose index differs from HEAD, or whose working tree differs from the index."""
+        status = self._git.status()
+        start = ("--cached", self._start("HEAD")) if staged else ()
+        found = {row.path: _changed(row) for row in self._git.differing(*start)}
+        for entry in status.entries:
+            if not staged and entry.state == "untracked" and not entry.path.endswith("/"):
+                found[entry.path] = self._untracked(entry.path)
+        return [found[path] for path in sorted(found)]
+
+    def staged_file(self, path: str, *, staged: bool) -> FileDiff:
+        """One file: HEAD and the index, or the index and the working tree."""
+        path = normal(self._project, path)
+        index = self._git.blob("", path)
+        old = self._git.blob(self._start("HEAD"), path) if staged else index
+        new = index if staged else self._now(path)
+        if old is None and new is None:
+            raise MLWSError("30404", kind="file", name=path)
+        if old is None and not staged:
+            unified = self._git.unified("HEAD", None, path)
+        else:
+            unified = self._git.unified_staged(path, staged=staged)
+        return self._compared(path, unified, old, new)
+
+    def _compared(
+        self, path: str, unified: bytes, old: bytes | None, new: bytes | None
+    ) -> FileDiff:
         if _binary(old) or _binary(new):
-            return FileDiff(path=path, binary=True, unified="", old=None, new=None, truncated=False)
-        return _text_diff(path, self._git.unified(first, last, path), old, new)
+            return _binary_diff(path, old, new)
+        cells = self._cells(old, new) if path.endswith(".ipynb") else None
+        return _text_diff(path, unified, old, new, cells)
+
+    def _cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
+        """None where a side is no notebook, or too large to compare."""
+        if max(len(old or b""), len(new or b"")) > LARGEST_NOTEBOOK:
+            return None
+        try:
+            return [CellDiff(**row) for row in compare_notebooks(old, new)]
+        except NotebookRefusedError:
+            return None
 
     def versions(self, start: str, end: str) -> SnapshotDiff:
         """Two versions: files, data, and the metrics and parameters that they hold."""
@@ -122,7 +167,8 @@ class Comparison:
             new is not None and after is None and (last is not None or self._exists(path))
         )
         if unreadable or _binary(before) or _binary(after):
-            return FileDiff(path=path, binary=True, unified="", old=None, new=None, truncated=False)
+            sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
+            return _binary_diff(path, before, after).model_copy(update=sizes)
         return _text_diff(path, self._unified(before, after), before, after)
 
     def _stored(self, item: DataFile | None) -> bytes | None:
@@ -141,7 +187,7 @@ class Comparison:
     def _exists(self, path: str) -> bool:
         return (self._project.root / path).exists()
 
-    def _unified(self, before: bytes | None, after: bytes | None) -> str:
+    def _unified(self, before: bytes | None, after: bytes | None) -> bytes:
         return self._git.unified_texts(before or b"", after or b"")
 
 
@@ -165,16 +211,55 @@ def _binary(content: bytes | None) -> bool:
     return content is not None and b"\0" in content[:8000]
 
 
-def _text_diff(path: str, unified: str, old: bytes | None, new: bytes | None) -> FileDiff:
+def _binary_diff(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
+    return FileDiff(
+        path=path,
+        binary=True,
+        unified="",
+        old=None,
+        new=None,
+        truncated=False,
+        old_size=None if old is None else len(old),
+        new_size=None if new is None else len(new),
+    )
+
+
+def _text_diff(
+    path: str,
+    unified: bytes,
+    old: bytes | None,
+    new: bytes | None,
+    cells: list[CellDiff] | None = None,
+) -> FileDiff:
     longest = max(len(old or b""), len(new or b""), len(unified))
     return FileDiff(
         path=path,
         binary=False,
-        unified=unified[:LARGEST_TEXT],
+        unified=unified[:LARGEST_TEXT].decode(errors="replace"),
         old=_cut(old),
         new=_cut(new),
         truncated=longest > LARGEST_TEXT,
+        old_size=None if old is None else len(old),
+        new_size=None if new is None else len(new),
+        # Of a cut diff the last hunk would not be whole.
+        hunks=_hunks(path, unified) if len(unified) <= LARGEST_TEXT else [],
+        cells=cells,
     )
+
+
+def _hunks(path: str, unified: bytes) -> list[DiffHunk]:
+    return [
+        DiffHunk(
+            id=hunk.id,
+            old_start=hunk.old_start,
+            old_lines=hunk.old_lines,
+            new_start=hunk.new_start,
+            new_lines=hunk.new_lines,
+            section=hunk.section,
+            lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
+        )
+        for hunk in parse(path, unified).hunks
+    ]
 
 
 def _cut(content: bytes | None) -> str | None:

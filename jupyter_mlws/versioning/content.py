@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.datafiles import DataFile, is_relevant, names_data, read
-from jupyter_mlws.versioning.git import Git, Status
+from jupyter_mlws.versioning.git import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 LARGE = 10 * 1024 * 1024
@@ -42,6 +42,19 @@ class Content:
                 while len(self._versions) > REMEMBERED:
                     self._versions.popitem(last=False)
         return known
+
+    def look_ahead(self, rows: Sequence[tuple[Commit, Sequence[Entry]]]) -> None:
+        """Know the data of neighbouring versions by what they changed, newest first.
+
+        A commit that touches neither what names data nor a place of data has its parent's data.
+        """
+        for commit, entries in reversed(rows):
+            with self._lock:
+                parents = self._versions.get(commit.parents[0]) if commit.parents else None
+                if parents is not None and not _touches(entries, parents):
+                    self._versions.setdefault(commit.sha, parents)
+                    continue
+            self.data_at(commit.sha)
 
     def data_now(self, status: Status | None = None) -> list[DataFile]:
         """The data that the working tree names."""
@@ -75,6 +88,11 @@ class Content:
             with self._lock:
                 self._texts[key] = known
         return known
+
+
+def _touches(entries: Iterable[Entry], items: Iterable[DataFile]) -> bool:
+    paths = {place for entry in entries for place in (entry.path, entry.old_path or entry.path)}
+    return any(map(is_relevant, paths)) or any(item.path in paths for item in items)
 
 
 def named_anew(items: Iterable[DataFile], before: Iterable[DataFile]) -> list[DataFile]:

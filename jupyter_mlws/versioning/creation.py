@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from jupyter_mlws.versioning.outbox import Outbox
 from jupyter_mlws.versioning.pending import Pending
 from jupyter_mlws.versioning.push_gate import install
 from jupyter_mlws.versioning.runs import finished_runs
-from jupyter_mlws.versioning.secrets import find_secrets
+from jupyter_mlws.versioning.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.storage import full_disk_told
 from jupyter_mlws.versioning.switch_journal import is_switching
 from jupyter_mlws.versioning.tracking import TrackingClient
@@ -90,11 +90,13 @@ class Selection:
 
     ``paths`` are taken as they are in the working tree, ``removed`` ones go (they may still be
     there, no longer versioned), and the data of the ``sources`` (``.dvc`` files) has changed.
+    With an ``index``, a tree, that is committed instead of the working tree.
     """
 
     paths: set[str] = field(default_factory=set)
     removed: set[str] = field(default_factory=set)
     sources: list[str] = field(default_factory=list)
+    index: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -133,15 +135,22 @@ class Creation:
         self._told = told
         self._warnings: list[Words] = []
 
-    def run(self, message: str, paths: Sequence[str] | None, *, allow_secrets: bool) -> Made:
+    def run(
+        self,
+        message: str,
+        paths: Sequence[str] | None,
+        *,
+        allow_secrets: bool,
+        staged: bool = False,
+    ) -> Made:
         """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
         self._told("select")
         status = self._git.status()
         self._refuse_unfinished(status)
         self._git.check_identity()
-        selection = self._select(status, paths)
+        selection = self._staged(status) if staged else self._select(status, paths)
         if not allow_secrets:
-            secrets = find_secrets(self._project.root, sorted(selection.paths))
+            secrets = self._secrets(selection)
             if secrets:
                 raise MLWSError("30206", paths=", ".join(secrets))
         pending = self._begin(status)
@@ -205,14 +214,38 @@ class Creation:
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
         """Not to take data out of the version by a file that something has cut off."""
         named = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
-        broken = []
-        for path in selection.paths & named:
-            text = (self._project.root / path).read_bytes()
-            if path.endswith(".dvc") and not read({path: text}):
-                broken.append(path)
+        texts = self._texts(selection, {p for p in selection.paths & named if p.endswith(".dvc")})
+        broken = [path for path, text in texts.items() if not read({path: text})]
         if broken:
             paths = listed(broken)
             raise MLWSError("30233", paths=paths, named=", ".join(paths))
+
+    def _staged(self, status: Status) -> Selection:
+        """What the person has put into git's index."""
+        staged = {e.path: e for e in status.entries if e.staged}
+        if not staged:
+            raise MLWSError("30203")
+        paths = {path for path, entry in staged.items() if entry.index_state != "deleted"}
+        index = self._git.run("write-tree").decode().strip()
+        selection = Selection(paths, set(staged) - paths, index=index)
+        self._refuse_broken(selection, status.head)
+        return selection
+
+    def _texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
+        """What selected files are to be in the snapshot."""
+        if selection.index is None:
+            return {path: (self._project.root / path).read_bytes() for path in paths}
+        shas = {e.path: e.sha for e in self._git.tree(selection.index) if e.path in paths}
+        blobs = self._git.blobs(sorted(set(shas.values())))
+        return {path: blobs[sha] for path, sha in shas.items()}
+
+    def _secrets(self, selection: Selection) -> list[str]:
+        if selection.index is None:
+            return find_secrets(self._project.root, sorted(selection.paths))
+        entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
+        shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
+        secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
+        return sorted(entry.path for entry in entries if entry.sha in secret)
 
     def _begin(self, status: Status) -> Pending:
         self._told("journal")
@@ -232,9 +265,10 @@ class Creation:
         paths = selection.paths | self._store(selection.sources)
         self._told("tree")
         private = Git(self._project.root, self._project.state / f"{pending.id}.index")
-        private.read_tree(pending.base)
-        private.remove(sorted(selection.removed - paths))
-        private.add(sorted(paths))
+        private.read_tree(selection.index or pending.base)
+        if selection.index is None:
+            private.remove(sorted(selection.removed - paths))
+            private.add(sorted(paths))
         private.hook("pre-commit")
         tree = private.write_tree()
         if tree == self._git.tree_of(pending.base):

@@ -100,12 +100,20 @@ def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[
         yield from _items(source, folder, _mapping(stage).get("outs"), uncached)
 
 
+def parses(text: bytes) -> bool:
+    """``text`` can be read: a mapping, as all files are that name data."""
+    return isinstance(_loaded(text), dict)
+
+
 def _parse(text: bytes) -> dict[str, Any]:
+    return _mapping(_loaded(text))
+
+
+def _loaded(text: bytes) -> Any:
     try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader, in C if possible
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe loader, in C if possible
     except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return _mapping(document)
+        return None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -7,11 +7,13 @@ Paths are relative to the project's root, with forward slashes, and always taken
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -37,6 +39,22 @@ OPTIONS = (
     "-c",
     "advice.addEmbeddedRepo=false",
 )
+FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
+COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
+TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+COMMIT_FIELDS = 9
+SHORTEST_ID = 40
+"""Characters of an id; longer than any word for how a path changed."""
+UNIFIED = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--unified=3",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+"""Options of diffs whose hunks can be asked for: the same whatever a person has set."""
 STATES = {
     "A": "added",
     "C": "added",
@@ -57,12 +75,18 @@ UNFINISHED = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A path that differs; ``staged``: the index holds (part of) the difference."""
+    """A path that differs; ``staged``: the index holds (part of) the difference.
+
+    ``index_state`` is how the index differs from HEAD, ``worktree_state`` how the working tree
+    differs from the index; None where it does not.
+    """
 
     path: str
     state: str
     staged: bool = False
     old_path: str | None = None
+    index_state: str | None = None
+    worktree_state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit; times are ISO 8601 with offset."""
+    """One commit; times are ISO 8601 with offset. ``current``: HEAD stands on it."""
 
     sha: str
     parents: list[str]
@@ -88,6 +112,7 @@ class Commit:
     refs: list[str]
     trailers: dict[str, list[str]]
     message: str
+    current: bool = False
 
     @property
     def subject(self) -> str:
@@ -116,7 +141,11 @@ class TreeEntry:
 
 @dataclass(frozen=True)
 class LogQuery:
-    """What to look for in history: all given filters hold."""
+    """What to look for in history: all given filters hold.
+
+    ``start`` is an id, a name, or ``--all`` for what any branch, tag or remote has. With
+    ``follow`` a file is looked for under its earlier names, too. ``trailers``: they are wanted.
+    """
 
     start: str
     path: str | None = None
@@ -124,6 +153,8 @@ class LogQuery:
     text: str | None = None
     skip: int = 0
     limit: int = 50
+    follow: bool = False
+    trailers: bool = True
 
 
 @dataclass
@@ -133,6 +164,15 @@ class GitFailedError(Exception):
     command: str
     code: int
     reason: str
+
+    def told(self) -> MLWSError:
+        """The error of the catalogue: 30102 for a full disk, 30103 while another git program
+        writes, else 30106."""
+        if any(words in self.reason for words in FULL):
+            return MLWSError("30102", reason=self.reason)
+        if LOCKED.search(self.reason):
+            return MLWSError("30103", operation=self.command, who="another git program", since="?")
+        return MLWSError("30106", command=self.command, reason=self.reason)
 
 
 @dataclass(frozen=True)
@@ -155,12 +195,12 @@ class Git:
     ) -> bytes:
         """Call git and return what it printed.
 
-        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds.
+        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds; 30102, 30103.
         """
         try:
             return self.attempt(*arguments, given=given, codes=codes, timeout=timeout)
         except GitFailedError as error:
-            raise MLWSError("30106", command=error.command, reason=error.reason) from error
+            raise error.told() from error
 
     def attempt(
         self,
@@ -242,7 +282,7 @@ class Git:
 
     def find(self, name: str) -> str | None:
         """As :meth:`resolve`, but None where there is none."""
-        if not name or name.startswith("-") or "\0" in name:
+        if not name or name.startswith(("-", "^")) or "\0" in name:
             return None
         try:
             sha = self.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
@@ -328,31 +368,29 @@ class Git:
                 before = entries.get(entry.path)
                 if before is not None:
                     # Taken out of the index, and still there: its content is what differs.
-                    entry = Entry(entry.path, "modified", staged=True)
+                    entry = Entry(entry.path, "modified", True, None, "deleted", "untracked")
                 entries[entry.path] = entry
         return Status(branch, head, upstream, list(entries.values()))
 
     def log(self, query: LogQuery) -> list[Commit]:
-        """Commits from ``query.start`` (an id) backwards, as the filters say."""
-        fields = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%ct%x00%D%x00"
-        trailers = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
-        arguments = [
-            "log",
-            "-z",
-            "--decorate=full",
-            f"--format={fields}{trailers}%x00%B",
-            f"--skip={query.skip}",
-            f"--max-count={query.limit}",
-        ]
-        if query.author or query.text:
-            arguments += ["--fixed-strings", "--regexp-ignore-case"]
-        if query.author:
-            arguments.append(f"--author={query.author}")
-        if query.text:
-            arguments.append(f"--grep={query.text}")
-        arguments += [query.start, "--", *([query.path] if query.path else [])]
-        parts = _text(self.run(*arguments)).split("\0")
-        return [_commit(parts[at : at + 9]) for at in range(0, len(parts) - 8, 9)]
+        """Commits from ``query.start`` backwards, as the filters say."""
+        output = self.run("log", *_log_arguments(query), *_log_ends(query))
+        return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
+
+    def log_with_changes(self, query: LogQuery) -> list[tuple[Commit, list[Entry]]]:
+        """As :meth:`log`, each with what it changed against its first parent.
+
+        Raises :class:`GitFailedError`, where ``start`` is nothing above all.
+        """
+        if query.path is not None:
+            # git would name no other path than the one that is looked for.
+            arguments = ("log", *_log_arguments(query), *_log_ends(query))
+            found = _commits(_text(self.attempt(*arguments)))[_unseen(query) :]
+            changes = self.changes([commit.sha for commit, _ in found]) if found else {}
+            return [(commit, changes[commit.sha]) for commit, _ in found]
+        options = ("--name-status", "--find-renames", "--diff-merges=first-parent")
+        arguments = ("log", *_log_arguments(query), *options, *_log_ends(query))
+        return _commits(_text(self.attempt(*arguments)))
 
     def changes(self, commits: Sequence[str]) -> dict[str, list[Entry]]:
         """What each of the commits changed against its first parent."""
@@ -382,6 +420,11 @@ class Git:
 
         Of the working tree the files in the index are looked at.
         """
+        return self.differing(start, *([end] if end else []), renames=renames)
+
+    def differing(self, *ends: str, renames: bool = True) -> list[Difference]:
+        """Files that differ as ``git diff`` with the arguments ``ends`` sees them; none: what of
+        the working tree is not in the index."""
         output = self.run(
             "diff",
             "--raw",
@@ -391,8 +434,7 @@ class Git:
             "--no-textconv",
             "--find-renames" if renames else "--no-renames",
             "-z",
-            start,
-            *([end] if end else []),
+            *ends,
             "--",
         )
         rows: dict[str, Difference] = {}
@@ -407,26 +449,26 @@ class Git:
                 rows[path] = Difference(path, known.state, known.old_path, additions, deletions)
         return list(rows.values())
 
-    def unified(self, start: str, end: str | None, path: str) -> str:
+    def unified(self, start: str, end: str | None, path: str) -> bytes:
         """The unified diff of one file; of an untracked one against nothing."""
-        options = ("--no-ext-diff", "--no-textconv")
         ends = [end] if end else []
-        output = self.run("diff", *options, start, *ends, "--", path)
-        if not output and end is None and (self.root / path).is_file() and not self.tracked(path):
-            output = self.run("diff", *options, "--no-index", "--", "/dev/null", path, codes=(0, 1))
-        return output.decode(errors="replace")
+        if end is None and (self.root / path).is_file() and not self.tracked(path):
+            return self.run("diff", *UNIFIED, "--no-index", "--", "/dev/null", path, codes=(0, 1))
+        return self.run("diff", *UNIFIED, start, *ends, "--", path)
 
-    def unified_texts(self, old: bytes, new: bytes) -> str:
+    def unified_staged(self, path: str, *, staged: bool) -> bytes:
+        """The unified diff of what is staged of a file, or of what is not."""
+        return self.run("diff", *UNIFIED, *(("--cached",) if staged else ()), "--", path)
+
+    def unified_texts(self, old: bytes, new: bytes) -> bytes:
         """The unified diff of two texts that are no files of the repository."""
         with tempfile.TemporaryDirectory() as folder:
             for name, text in (("old", old), ("new", new)):
                 Path(folder, name).write_bytes(text)
             names = (str(Path(folder, "old")), str(Path(folder, "new")))
-            options = ("--no-ext-diff", "--no-textconv", "--no-index")
-            output = self.run("diff", *options, "--", *names, codes=(0, 1))
+            output = self.run("diff", *UNIFIED, "--no-index", "--", *names, codes=(0, 1))
         # Without git's own header, which names the temporary files.
-        shown = output.decode(errors="replace")
-        return shown[shown.find("@@") :] if "@@" in shown else ""
+        return output[output.find(b"@@") :] if b"@@" in output else b""
 
     def staged(self, paths: Iterable[str]) -> dict[str, str]:
         """What the index holds of ``paths``: mode, blob and stage, as git prints them."""
@@ -465,6 +507,12 @@ class Git:
             return self.attempt("cat-file", "blob", f"{revision}:{path}")
         except GitFailedError:
             return None
+
+    def sizes(self, shas: Iterable[str]) -> int:
+        """Bytes of all these objects together."""
+        given = "".join(f"{sha}\n" for sha in shas).encode()
+        output = self.run("cat-file", "--batch-check=%(objectsize)", given=given)
+        return sum(int(row) for row in output.split())
 
     def absent(self, shas: Iterable[str]) -> list[str]:
         """Those of the objects that the repository lacks."""
@@ -535,8 +583,9 @@ class Git:
         try:
             output = self.attempt(*arguments, "-F", "-", given=message.encode())
         except GitFailedError as error:
-            code = "30209" if sign else "30106"
-            raise MLWSError(code, command=error.command, reason=error.reason) from error
+            if sign:
+                raise MLWSError("30209", command=error.command, reason=error.reason) from error
+            raise error.told() from error
         return _text(output).strip()
 
     def with_trailers(self, message: str, trailers: Sequence[tuple[str, str]]) -> str:
@@ -559,7 +608,7 @@ class Git:
         except GitFailedError as error:
             if self.find(name) != old:
                 return False
-            raise MLWSError("30106", command=error.command, reason=error.reason) from error
+            raise error.told() from error
         return True
 
     def delete_ref(self, name: str) -> None:
@@ -596,37 +645,65 @@ def _communicate(
     wanted: Callable[[], None] | None,
 ) -> tuple[bytes, bytes]:
     """What the process prints until its end; it is killed if that comes too late or not wanted."""
-    deadline = time.monotonic() + timeout
-    rest: bytes | None = given
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _kill(process)
+
+    # Waiting with a time limit, `communicate` looks for the end in steps of a millisecond and more.
+    timer = threading.Timer(timeout, end)
+    timer.start()
     try:
-        while True:
-            left = deadline - time.monotonic()
-            try:
-                return process.communicate(rest, timeout=min(LOOK, left) if wanted else left)
-            except subprocess.TimeoutExpired:
-                if wanted is None or time.monotonic() >= deadline:
-                    raise
-                wanted()
-                rest = None
+        if wanted is None:
+            told = process.communicate(given)
+        else:
+            told = _while_wanted(process, given, wanted)
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         process.communicate()
         raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise subprocess.TimeoutExpired(process.args, timeout)
+    return told
+
+
+def _while_wanted(
+    process: subprocess.Popen[bytes], given: bytes, wanted: Callable[[], None]
+) -> tuple[bytes, bytes]:
+    rest: bytes | None = given
+    while True:
+        try:
+            return process.communicate(rest, timeout=LOOK)
+        except subprocess.TimeoutExpired:
+            wanted()
+            rest = None
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it with all that it started, unless it has ended."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
     if kind == "?":
-        return Entry(rest, "untracked")
+        return Entry(rest, "untracked", worktree_state="untracked")
     if kind == "u":
-        return Entry(rest.split(" ", 9)[9], "conflicted")
-    staged = rest[0] != "."
-    if kind == "2":
-        return Entry(rest.split(" ", 8)[8], "renamed", staged, next(parts))
-    path = rest.split(" ", 7)[7]
+        return Entry(rest.split(" ", 9)[9], "conflicted", worktree_state="conflicted")
     letters = rest[:2]
-    if "D" in letters:
-        return Entry(path, "deleted", staged)
-    return Entry(path, "added" if "A" in letters else "modified", staged)
+    index, worktree = (STATES.get(letter) for letter in letters)
+    staged = index is not None
+    if kind == "2":
+        path = rest.split(" ", 8)[8]
+        return Entry(path, "renamed", staged, next(parts), index, worktree)
+    path = rest.split(" ", 7)[7]
+    state = "deleted" if "D" in letters else "added" if "A" in letters else "modified"
+    return Entry(path, state, staged, None, index, worktree)
 
 
 def _named(letters: str, parts: Iterator[str]) -> Entry:
@@ -649,6 +726,53 @@ def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | No
     return path, int(additions), int(deletions)
 
 
+def _unseen(query: LogQuery) -> int:
+    """How many commits are to be left out: in those that git skips it sees no other names."""
+    return query.skip if query.follow else 0
+
+
+def _log_arguments(query: LogQuery) -> list[str]:
+    skip = 0 if query.follow else query.skip
+    arguments = [
+        "-z",
+        "--decorate=full",
+        f"--format={COMMIT_FORMAT % (TRAILERS if query.trailers else '')}",
+        f"--skip={skip}",
+        f"--max-count={query.limit + query.skip - skip}",
+    ]
+    if query.author or query.text:
+        arguments += ["--fixed-strings", "--regexp-ignore-case"]
+    if query.author:
+        arguments.append(f"--author={query.author}")
+    if query.text:
+        arguments.append(f"--grep={query.text}")
+    if query.follow:
+        arguments.append("--follow")
+    return arguments
+
+
+def _log_ends(query: LogQuery) -> list[str]:
+    # Not git's own `--all`: that has our hidden refs and the stashes, too.
+    start = (
+        ["--branches", "--tags", "--remotes", "HEAD"] if query.start == "--all" else [query.start]
+    )
+    return [*start, "--", *([query.path] if query.path else [])]
+
+
+def _commits(output: str) -> list[tuple[Commit, list[Entry]]]:
+    """Commits of ``log -z`` in our format, each with what ``--name-status`` says of it."""
+    found: list[tuple[Commit, list[Entry]]] = []
+    parts = iter(output.split("\0"))
+    for part in parts:
+        token = part.lstrip("\n")
+        if len(token) >= SHORTEST_ID:
+            facts = [token, *(next(parts) for _ in range(COMMIT_FIELDS - 1))]
+            found.append((_commit(facts), []))
+        elif token:
+            found[-1][1].append(_named(token, parts))
+    return found
+
+
 def _commit(parts: Sequence[str]) -> Commit:
     sha, parents, author, email, timestamp, committed, decoration, trailers, message = parts
     named: dict[str, list[str]] = {}
@@ -656,16 +780,18 @@ def _commit(parts: Sequence[str]) -> Commit:
         key, separator, value = row.strip("\n").partition("\x1f")
         if separator:
             named.setdefault(key, []).append(value)
+    refs = decoration.split(", ")
     return Commit(
-        sha.strip("\n"),
+        sha,
         parents.split(),
         author,
         email,
         timestamp,
         int(committed),
-        [_short(ref) for ref in decoration.split(", ") if ref and not _hidden(ref)],
+        [_short(ref) for ref in refs if ref and not _hidden(ref)],
         named,
         message.rstrip("\n"),
+        current=any(ref == "HEAD" or ref.startswith("HEAD -> ") for ref in refs),
     )
 
 

@@ -10,7 +10,7 @@ from jupyter_mlws.errors import Words
 from jupyter_mlws.versioning.git import Git, GitFailedError
 from jupyter_mlws.versioning.secrets import masked
 
-HEADS, REMOTES = "refs/heads/", "refs/remotes/"
+HEADS, REMOTES, TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
 LONGEST = 200
 """Bytes of one part of a name, which becomes a file's name."""
 FIELDS = (
@@ -25,7 +25,22 @@ FIELDS = (
     "contents:subject",
 )
 
-NO_NAME = Words("is no name that git allows for a branch", "不是 git 允许的分支名")
+TAG_FIELDS = (
+    "refname",
+    "objecttype",
+    "objectname",
+    "*objectname",
+    "*objecttype",
+    "taggername",
+    "taggeremail",
+    "creatordate:iso-strict",
+    "contents",
+    "*contents:subject",
+    "contents:subject",
+)
+
+EXISTS = Words("exists already", "已存在")
+NO_NAME = Words("is no name that git allows", "不是 git 允许的名称")
 TOO_LONG = Words("has a part that is longer than {limit} bytes", "其中一段超过 {limit} 字节")
 
 
@@ -50,6 +65,18 @@ class BranchRef:
 
 
 @dataclass(frozen=True)
+class TagRef:
+    """A tag of a commit; ``message`` and ``tagger`` are None where git keeps no object for it."""
+
+    name: str
+    sha: str
+    message: str | None
+    tagger: str | None
+    timestamp: str
+    subject: str
+
+
+@dataclass(frozen=True)
 class RemoteRef:
     """A remote; passwords in the addresses are masked."""
 
@@ -59,7 +86,7 @@ class RemoteRef:
 
 
 def fault_of_name(git: Git, name: str) -> Words | None:
-    """Why ``name`` can't be a branch's, by git's own rules; None where it can."""
+    """Why ``name`` can't be a branch's or tag's, by git's own rules; None where it can."""
     means_a_commit = name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name)
     if means_a_commit or name.startswith("-") or "\0" in name:
         return NO_NAME
@@ -117,11 +144,30 @@ def _counts(track: str) -> tuple[int, int]:
     return int(found.get("ahead", 0)), int(found.get("behind", 0))
 
 
+def tags(git: Git) -> list[TagRef]:
+    """The tags of commits, newest first."""
+    form = "%00".join(f"%({field})" for field in TAG_FIELDS) + "%00"
+    output = git.run("for-each-ref", "--sort=-creatordate", f"--format={form}", "--", TAGS)
+    parts = output.decode(errors="surrogateescape").split("\0")
+    size = len(TAG_FIELDS)
+    found = (_tag(parts[at : at + size]) for at in range(0, len(parts) - 1, size))
+    return [ref for ref in found if ref is not None]
+
+
+def _tag(row: Sequence[str]) -> TagRef | None:
+    full, kind, sha, target, target_kind, tagger, email, moment, message, subject, own = row
+    name = full.lstrip("\n").removeprefix(TAGS)
+    if kind == "commit":
+        return TagRef(name, sha, None, None, moment, own)
+    if kind != "tag" or target_kind != "commit":
+        # Of a file or tree, or of another tag.
+        return None
+    return TagRef(name, target, message.strip(), f"{tagger} {email}", moment, subject)
+
+
 def holders(git: Git, sha: str) -> list[str]:
     """The branches and tags, of remotes too, whose history has ``sha``."""
-    output = git.run(
-        "for-each-ref", "--contains", sha, "--format=%(refname)", HEADS, REMOTES, "refs/tags/"
-    )
+    output = git.run("for-each-ref", "--contains", sha, "--format=%(refname)", HEADS, REMOTES, TAGS)
     return output.decode(errors="surrogateescape").splitlines()
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from jupyter_mlws.versioning import (
     code_handlers,
     dataset_handlers,
+    merge_handlers,
     model_handlers,
+    rollback_handlers,
     snapshot_handlers,
 )
 
 HANDLERS = [
     *code_handlers.HANDLERS,
+    *merge_handlers.HANDLERS,
+    *rollback_handlers.HANDLERS,
     *snapshot_handlers.HANDLERS,
     *dataset_handlers.HANDLERS,
     *model_handlers.HANDLERS,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_serializer
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
@@ -52,12 +60,18 @@ Text = Annotated[str, BeforeValidator(_printable)]
 
 
 class Change(Record):
-    """A path that differs from HEAD; data that DVC tracks is named by its own path."""
+    """A path that differs from HEAD; data that DVC tracks is named by its own path.
+
+    ``index_state``: how what is staged differs from HEAD; ``worktree_state``: how the working tree
+    differs from what is staged. Null where they are the same.
+    """
 
     path: Text
     kind: ChangeKind
     state: ChangeState
     staged: bool = False
+    index_state: ChangeState | None = None
+    worktree_state: ChangeState | None = None
     old_path: Text | None = None
     size: int | None = None
 
@@ -88,8 +102,44 @@ class GitStatus(Record):
     outbox: list[str] = Field(default_factory=list)
 
 
+class DiffHunk(Record):
+    """Lines that differ, as git prints them; ``id`` is what staging takes."""
+
+    id: str
+    old_start: int
+    old_lines: int
+    new_start: int
+    new_lines: int
+    section: str
+    lines: list[str]
+
+
+class CellState(str, Enum):
+    """How a cell differs."""
+
+    UNCHANGED = "unchanged"
+    ADDED = "added"
+    DELETED = "deleted"
+    MODIFIED = "modified"
+
+
+class CellDiff(Record):
+    """One cell of a notebook in two versions; ``unified`` is the difference of its source."""
+
+    id: str
+    type: str
+    state: CellState
+    old: str | None
+    new: str | None
+    outputs_changed: bool
+    unified: str
+
+
 class FileDiff(Record):
-    """One file in two versions; both texts are null for binary files."""
+    """One file in two versions; texts are null for binary files, and cut where they are long.
+
+    ``cells`` is there for notebooks that can be compared cell by cell.
+    """
 
     path: Text
     binary: bool
@@ -97,6 +147,10 @@ class FileDiff(Record):
     old: str | None
     new: str | None
     truncated: bool
+    old_size: int | None = None
+    new_size: int | None = None
+    hunks: list[DiffHunk] = Field(default_factory=list)
+    cells: list[CellDiff] | None = None
 
 
 class ChangedFile(Record):
@@ -132,13 +186,15 @@ class VersionChange(Record):
 
 
 class CodeVersion(Record):
-    """A commit, in the words of the specification."""
+    """A commit, in the words of the specification; by ``parents`` a graph is drawn."""
 
     commit_id: str
     message: Text
     author: Text
     timestamp: str
     changes: list[VersionChange]
+    parents: list[str]
+    refs: list[Text]
 
 
 class Author(Record):
@@ -290,13 +346,20 @@ class SnapshotDiff(Record):
 
 
 class SnapshotCreate(Request):
-    """A new snapshot, of all changes or those at and below ``paths``."""
+    """A new snapshot, of all changes, those at and below ``paths``, or those that are staged."""
 
     message: Plain = Field(min_length=1, max_length=20_000, pattern=r"\S")
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     allow_secrets: bool = Field(
         default=False, description="Commit files although they look like credentials."
     )
+    staged: bool = Field(default=False, description="Commit what git's index holds, and no more.")
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> SnapshotCreate:
+        if self.staged and self.paths is not None:
+            raise PydanticCustomError("staged_paths", "give either paths or staged")
+        return self
 
 
 class RestoreRequest(Request):
@@ -311,6 +374,10 @@ class DiffQuery(Request):
     from_: Plain = Field(default="HEAD", alias="from", description="The older version.")
     to: Plain | None = Field(default=None, description="The newer one; absent: the working tree.")
     path: Plain | None = Field(default=None, description="One file instead of the list.")
+    staged: bool | None = Field(
+        default=None,
+        description="Instead of two versions: true for what is staged, false for what is not.",
+    )
 
 
 class SnapshotDiffQuery(Request):
@@ -324,7 +391,11 @@ class HistoryQuery(PageQuery):
     """Filters of history; all that are given must hold."""
 
     ref: Plain = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
-    path: Plain | None = Field(default=None, description="Only versions that changed this path.")
+    all: bool = Field(default=False, description="Of every branch, tag and remote, not of `ref`.")
+    path: Plain | None = Field(
+        default=None,
+        description="Only versions that changed this path; a file's earlier names count, too.",
+    )
     author: Plain | None = Field(default=None, description="Part of the author's name or e-mail.")
     q: Plain | None = Field(default=None, description="Part of the message.")
 

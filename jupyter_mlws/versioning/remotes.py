@@ -6,25 +6,32 @@ has the data before the working tree changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.code_models import Pulled, PullOutcome, Pushed, Remote
+from jupyter_mlws.errors import Fault, MLWSError
+from jupyter_mlws.versioning.addresses import fault_of_address
+from jupyter_mlws.versioning.advancing import Advance
+from jupyter_mlws.versioning.code_models import (
+    Fetched,
+    FetchedBranch,
+    Pulled,
+    PullOutcome,
+    Pushed,
+    Remote,
+)
 from jupyter_mlws.versioning.content import listed, named_anew
+from jupyter_mlws.versioning.credentials import Ask, Credentials
 from jupyter_mlws.versioning.datafiles import DataFile
-from jupyter_mlws.versioning.git import Git, GitFailedError
-from jupyter_mlws.versioning.gitrefs import HEADS, remotes
-from jupyter_mlws.versioning.gitwire import fetch, push, tip_at
+from jupyter_mlws.versioning.gitrefs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
+from jupyter_mlws.versioning.gitwire import Line, fetch, fetch_all, push, push_tag, tip_at
+from jupyter_mlws.versioning.joining import join
 from jupyter_mlws.versioning.outbox import sent_of
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.push_gate import distinct, named_by, passed
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.switching import Switching
 
 USUAL = "origin"
 """The remote that is meant where nothing else is said."""
-TIMEOUT = 600.0
-"""Seconds for git to merge, or to write the files of another version."""
 
 
 class RemoteManager:
@@ -35,9 +42,9 @@ class RemoteManager:
         self._root = repository.project.root
         self._git = repository.git
         self._content = repository.content
-        self._switching = Switching(repository)
+        self._advance = Advance(repository)
 
-    def list(self) -> list[Remote]:
+    def list(self) -> Sequence[Remote]:
         """The remotes that git is set up with."""
         return [
             Remote(name=ref.name, url=ref.url, push_url=ref.push_url) for ref in remotes(self._git)
@@ -54,24 +61,114 @@ class RemoteManager:
             raise MLWSError("30404", kind="branch", name=branch)
         return self._remote(remote, branch), branch, sha
 
+    def get(self, name: str) -> Remote:
+        """One remote; error 30404."""
+        for remote in self.list():
+            if remote.name == name:
+                return remote
+        raise MLWSError("30404", kind="remote", name=name)
+
+    def put(self, name: str, url: str, push_url: str | None = None) -> Remote:
+        """Set a remote up, or give it another address.
+
+        Error 50201 for a name that git refuses, and an address that is none or holds a password.
+        """
+        faults = []
+        named = fault_of_name(self._git, name)
+        if named is not None or "." in (name, name[:1]):
+            faults.append(Fault("name", named or NO_NAME))
+        for field, address in (("url", url), ("push_url", push_url)):
+            fault = fault_of_address(address) if address is not None else None
+            if fault is not None:
+                faults.append(Fault(field, fault))
+        if faults:
+            raise MLWSError("50201", *faults)
+        with self._repository.exclusive("remote"):
+            if name not in [ref.name for ref in remotes(self._git)]:
+                self._git.run("remote", "add", "--", name, url)
+            else:
+                self._git.run("config", "--replace-all", f"remote.{name}.url", url)
+            self._git.run("config", "--unset-all", f"remote.{name}.pushurl", codes=(0, 5))
+            if push_url is not None:
+                self._git.run("config", f"remote.{name}.pushurl", push_url)
+        return self.get(name)
+
+    def delete(self, name: str) -> Remote:
+        """Forget a remote and what is known of its branches; what it was. Error 30404."""
+        with self._repository.exclusive("remote"):
+            found = self.get(name)
+            self._git.run("remote", "remove", name)
+        return found
+
+    def check_fetch(self, remote: str | None) -> str:
+        """The remote that is meant; error 30404."""
+        ref = self._git.branch()
+        return self._remote(remote, ref.removeprefix(HEADS) if ref else "")
+
+    def fetch(
+        self,
+        remote: str | None = None,
+        progress: Telling = quiet,
+        *,
+        prune: bool = False,
+        ask: Ask | None = None,
+    ) -> Fetched:
+        """Learn where a remote's branches are now; nothing else changes. Errors: 30101, 30254."""
+        remote = self.check_fetch(remote)
+        kept = f"{REMOTES}{remote}/"
+        before = self._git.refs(kept)
+        line = _line(progress, "ask", Credentials(ask))
+        fetch_all(self._git, remote, line, prune=prune)
+        after = self._git.refs(kept)
+        return Fetched(
+            remote=remote,
+            branches=[
+                FetchedBranch(
+                    name=ref.removeprefix(kept), previous=before.get(ref), commit=after.get(ref)
+                )
+                for ref in sorted({*before, *after})
+                if before.get(ref) != after.get(ref) and not ref.endswith("/HEAD")
+            ],
+        )
+
+    def push_tag(
+        self,
+        name: str,
+        remote: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
+    ) -> None:
+        """Have a remote know a tag, its data first; errors as those of :meth:`push`."""
+        if f"{TAGS}{name}" not in self._git.refs(TAGS):
+            raise MLWSError("30404", kind="tag", name=name)
+        remote = self.check_fetch(remote)
+        sha = self._git.resolve(f"{TAGS}{name}")
+        self._push_data(sha, None, self._new(sha, None, remote), progress)
+        push_tag(passed(self._git), remote, name, _line(progress, "tag", Credentials(ask)))
+
     def push(
-        self, remote: str | None = None, branch: str | None = None, progress: Telling = quiet
+        self,
+        remote: str | None = None,
+        branch: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
     ) -> Pushed:
         """Push a branch with the data of every commit that is new to the remote.
 
-        Errors: 30101 where a remote can't be reached, 30213 where it has other commits, 30214
-        without a remote for data, 30216 where it refuses, 30402 where data is in no store. The
-        branch there has not moved then.
+        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30213
+        where it has other commits, 30214 without a remote for data, 30216 where it refuses, 30402
+        where data is in no store. The branch there has not moved then.
         """
         remote, branch, sha = self.check_push(remote, branch)
         progress(0, message="ask")
-        before = tip_at(self._git, remote, branch, _wanted(progress, "ask"))
+        credentials = Credentials(ask)
+        before = tip_at(self._git, remote, branch, _line(progress, "ask", credentials))
         if before is not None and not self._git.contains(sha, before):
             raise MLWSError("30213", remote=remote, branch=branch)
         commits = self._new(sha, before, remote)
         data = self._push_data(sha, before, commits, progress)
         if before != sha:
-            push(passed(self._git), remote, sha, branch, _wanted(progress, "branch"))
+            push(passed(self._git), remote, sha, branch, _line(progress, "branch", credentials))
         self._repository.outbox.try_deliver(progress)
         self._follow(branch, remote)
         return Pushed(
@@ -94,27 +191,30 @@ class RemoteManager:
         return remote, branch
 
     def pull(
-        self, remote: str | None = None, branch: str | None = None, progress: Telling = quiet
+        self,
+        remote: str | None = None,
+        branch: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
     ) -> Pulled:
         """Bring a remote's branch into the current one, with the data that it names.
 
-        Errors: 30101 where a remote can't be reached, 30404 where it has no such branch, 30201
-        with the paths where both changed the same, 30202 where uncommitted work would be lost,
-        30217 without a common commit, 30401 and 30402 of data. The working tree is as before then.
+        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30404
+        where it has no such branch, 30201 with the paths where both changed the same, 30202 where
+        uncommitted work would be lost, 30217 without a common commit, 30401 and 30402 of data. The
+        working tree is as before then.
         """
         remote, branch = self.check_pull(remote, branch)
         progress(0, message="ask")
-        wanted = _wanted(progress, "branch")
-        if tip_at(self._git, remote, branch, wanted) is None:
+        line = _line(progress, "branch", Credentials(ask))
+        if tip_at(self._git, remote, branch, line) is None:
             raise MLWSError("30404", kind="branch", name=f"{remote}/{branch}")
-        theirs = fetch(self._git, remote, branch, wanted)
+        theirs = fetch(self._git, remote, branch, line)
         with self._repository.exclusive("pull"):
             current = self._current()
             head = self._git.find("HEAD")
             outcome, target = self._joined(head, theirs, f"{remote}/{branch}")
-            data = self._switching.run(
-                target, lambda: self._move(head, target), progress, thorough=True
-            )
+            data = self._advance.to(target, progress, thorough=True)
         count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._between(theirs, head))
         return Pulled(
             remote=remote,
@@ -205,32 +305,12 @@ class RemoteManager:
         if self._git.contains(theirs, head):
             return PullOutcome.FAST_FORWARD, theirs
         self._git.check_identity()
-        sign = self._git.setting("commit.gpgsign", "bool") == "true"
-        message = f"Merge {name}\n"
-        tree = merged_tree(self._git, head, theirs)
-        return PullOutcome.MERGED, self._git.commit_tree(tree, [head, theirs], message, sign=sign)
-
-    def _move(self, head: str | None, target: str) -> None:
-        if head != target:
-            self._git.attempt("merge", "--ff-only", "--quiet", target, timeout=TIMEOUT)
+        joined = join(self._repository.project, self._git, head, theirs)
+        if joined.conflicts:
+            raise MLWSError("30201", operation="merge", paths=listed(joined.conflicts))
+        sha = self._advance.commit(joined.tree, [head, theirs], f"Merge {name}", "merge")
+        return PullOutcome.MERGED, sha
 
 
-def merged_tree(git: Git, ours: str, theirs: str) -> str:
-    """The tree that both commits merge to; the working tree is not touched.
-
-    Error 30201 with the paths in conflict, 30217 where the two have no common commit.
-    """
-    options = ("--write-tree", "-z", "--name-only", "--no-messages")
-    try:
-        git.attempt("merge-base", ours, theirs)
-    except GitFailedError as error:
-        raise MLWSError("30217") from error
-    output = git.run("merge-tree", *options, ours, theirs, codes=(0, 1), timeout=TIMEOUT)
-    tree, *paths = output.decode(errors="surrogateescape").rstrip("\0").split("\0")
-    if paths:
-        raise MLWSError("30201", operation="merge", paths=listed(set(paths)))
-    return tree
-
-
-def _wanted(progress: Telling, message: str) -> Callable[[], None]:
-    return lambda: progress(0, message=message)
+def _line(progress: Telling, message: str, credentials: Credentials) -> Line:
+    return Line(lambda: progress(0, message=message), credentials)

@@ -149,7 +149,7 @@ class Restore:
             progress(0, message="lay out")
             staged = stack.enter_context(self._laid_out(sha, steps.write))
             progress(0, message="keep")
-            safety = kept or self._keep(f"{SAFETY}{_moment()}", data, steps)
+            safety = kept or self._keep(f"{SAFETY}{moment()}", data, steps)
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             begin_switch(self._project, self._journal(steps, safety))
             self._switch(steps, staged, data)
@@ -469,5 +469,6 @@ def _action(item: DataFile, action: str) -> DataAction:
     return DataAction(path=item.path, action=action, size=item.size)
 
 
-def _moment() -> str:
+def moment() -> str:
+    """A name for what is kept now, later ones behind earlier ones."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

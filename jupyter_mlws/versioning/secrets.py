@@ -47,8 +47,12 @@ def find_secrets(root: Path, paths: Iterable[str]) -> list[str]:
     return [path for path in paths if _looks_secret(root / path)]
 
 
+def looks_secret(content: bytes) -> bool:
+    """``content`` holds what looks like a credential."""
+    return len(content) <= LARGEST and any(pattern.search(content) for pattern in PATTERNS)
+
+
 def _looks_secret(path: Path) -> bool:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST:
         return False
-    content = path.read_bytes()
-    return any(pattern.search(content) for pattern in PATTERNS)
+    return looks_secret(path.read_bytes())

@@ -46,6 +46,7 @@ class SnapshotsHandler(VersioningHandler):
             body.message,
             body.paths,
             allow_secrets=body.allow_secrets,
+            staged=body.staged,
             language=self.language,
         )
         return Reply(made, 201, location(self, "snapshots", made.id))

@@ -21,6 +21,7 @@ from jupyter_mlws.versioning.creation import (
 )
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
 from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
+from jupyter_mlws.versioning.history import History
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
     Author,
@@ -93,18 +94,16 @@ class SnapshotManager:
 
     def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
         """Versions, newest first; a page stays the same while new ones are made."""
-        commits, following = self._page(query or HistoryQuery())
-        changes = self._git.changes([commit.sha for commit in commits])
-        head = self._git.find("HEAD")
-        items = [self._snapshot(commit, changes[commit.sha], head) for commit in commits]
-        return Page(items=items, next_cursor=following)
+        page = self._history.page(query or HistoryQuery())
+        self._content.look_ahead(page.rows)
+        items = [self._snapshot(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
 
     def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
         """The same versions in the specification's words."""
-        commits, following = self._page(query or HistoryQuery())
-        changes = self._git.changes([commit.sha for commit in commits])
-        items = [_code_version(commit, changes[commit.sha]) for commit in commits]
-        return Page(items=items, next_cursor=following)
+        page = self._history.page(query or HistoryQuery(), trailers=False)
+        items = [_code_version(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
 
     def get(self, name: str) -> SnapshotDetail:
         """One version with what it changed and what can be proven of it; error 30404."""
@@ -127,6 +126,14 @@ class SnapshotManager:
         """One file in two versions, or in a version and the working tree."""
         return self._comparison.file(path, start, end)
 
+    def staged_diff(self, *, staged: bool) -> Sequence[ChangedFile]:
+        """Files of which something is staged, or is not staged."""
+        return self._comparison.staged_files(staged=staged)
+
+    def staged_file_diff(self, path: str, *, staged: bool) -> FileDiff:
+        """What is staged of one file, or what is not."""
+        return self._comparison.staged_file(path, staged=staged)
+
     def compare(self, start: str, end: str) -> SnapshotDiff:
         """Two versions side by side: files, data, metrics and parameters."""
         return self._comparison.versions(start, end)
@@ -139,11 +146,12 @@ class SnapshotManager:
         paths: Sequence[str] | None = None,
         *,
         allow_secrets: bool = False,
+        staged: bool = False,
         language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
         waiting: Waiting = lambda holder: None,
     ) -> SnapshotCreated:
-        """Commit all changes, or those at and below ``paths``.
+        """Commit all changes, those at and below ``paths``, or those that are ``staged``.
 
         ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
         Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
@@ -151,7 +159,7 @@ class SnapshotManager:
         with self._repository.exclusive("snapshot", waiting):
             tracking = self._repository.tracking
             creation = Creation(self.project, self._content, self._working, tracking, told)
-            made = creation.run(message, paths, allow_secrets=allow_secrets)
+            made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
         if made.data_remote:
             self._repository.outbox.try_deliver()
         elif made.data_remote is False:
@@ -245,6 +253,10 @@ class SnapshotManager:
         return Restore(self.project, self._content, self._working)
 
     @cached_property
+    def _history(self) -> History:
+        return History(self.project, self._git, self._content)
+
+    @cached_property
     def _comparison(self) -> Comparison:
         return Comparison(self.project, self._content, self._working)
 
@@ -254,6 +266,8 @@ class SnapshotManager:
             kind=kind_of(entry.path),
             state=ChangeState(entry.state),
             staged=entry.staged,
+            index_state=_state(entry.index_state),
+            worktree_state=_state(entry.worktree_state),
             old_path=entry.old_path,
             size=size_of(self.project.root / entry.path),
         )
@@ -266,40 +280,18 @@ class SnapshotManager:
                 path=path,
                 kind=ChangeKind.DATA,
                 state=ChangeState(state),
+                worktree_state=ChangeState(state),
                 size=size_of(self.project.root / path),
             )
             for path, state in self._working.states(items).items()
         ]
 
-    def _page(self, query: HistoryQuery) -> tuple[Sequence[Commit], str | None]:
-        begin, skip = self._begin(query.ref, query.cursor)
-        if begin is None:
-            return [], None
-        below = normal(self.project, query.path) if query.path else None
-        limit = query.limit
-        commits = self._git.log(LogQuery(begin, below, query.author, query.q, skip, limit + 1))
-        following = f"{begin}.{skip + limit}" if len(commits) > limit else None
-        return commits[:limit], following
-
-    def _begin(self, start: str, cursor: str | None) -> tuple[str | None, int]:
-        """The commit that paging began at, and how many of its ancestors were shown."""
-        if cursor is not None:
-            sha, _, skip = cursor.partition(".")
-            if not (skip.isascii() and skip.isdigit() and len(skip) < 10):
-                raise MLWSError("30404", kind="page", name=cursor)
-            return self._git.resolve(sha), int(skip)
-        if start == "HEAD":
-            # Before the first commit there is no history, which is no error.
-            return self._git.find("HEAD"), 0
-        return self._git.resolve(start), 0
-
     def _look(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
         sha = self._git.resolve(name)
-        commit = self._git.log(LogQuery(sha, limit=1))[0]
-        entries = self._git.changes([sha])[sha]
-        return commit, entries, self._snapshot(commit, entries, self._git.find("HEAD"))
+        commit, entries = self._git.log_with_changes(LogQuery(sha, limit=1))[0]
+        return commit, entries, self._snapshot(commit, entries)
 
-    def _snapshot(self, commit: Commit, entries: Sequence[Entry], head: str | None) -> Snapshot:
+    def _snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
         kinds = [kind_of(entry.path) for entry in entries]
         return Snapshot(
             id=commit.sha,
@@ -310,7 +302,7 @@ class SnapshotManager:
             author=Author(name=commit.author, email=commit.email),
             timestamp=commit.timestamp,
             refs=commit.refs,
-            current=commit.sha == head,
+            current=commit.current,
             runs=commit.trailers.get(TRAILER_RUN, []),
             data=[_data(item) for item in self._content.data_at(commit.sha)],
             stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
@@ -367,8 +359,14 @@ def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
         message=commit.message,
         author=f"{commit.author} <{commit.email}>",
         timestamp=commit.timestamp,
+        parents=commit.parents,
+        refs=commit.refs,
         changes=[_version_change(entry) for entry in entries],
     )
+
+
+def _state(name: str | None) -> ChangeState | None:
+    return ChangeState(name) if name else None
 
 
 def _now() -> str:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.content import listed
 from jupyter_mlws.versioning.datafiles import DataFile, covers
-from jupyter_mlws.versioning.git import GitFailedError, Status
+from jupyter_mlws.versioning.git import GitFailedError, Status, TreeEntry
+from jupyter_mlws.versioning.gitmerge import SUBMODULE
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.storage import full_disk_told
@@ -38,15 +39,18 @@ log = logging.getLogger(__name__)
 class Steps:
     """What a switch does with data, and which uncommitted paths it would lose.
 
-    What is to ``give_way`` goes first: git has files of its own at these paths afterwards.
+    What is to ``give_way`` goes first: git has files of its own at these paths afterwards. What is
+    ``there`` already, as the target names it, is not touched.
     """
 
     head: str | None
     target: str
+    now: dict[str, DataFile] = field(default_factory=dict)
     code: set[str] = field(default_factory=set)
     place: list[DataFile] = field(default_factory=list)
     give_way: list[DataFile] = field(default_factory=list)
     remove: list[DataFile] = field(default_factory=list)
+    there: list[DataFile] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
 
 
@@ -67,15 +71,29 @@ class Switching:
         """
         status = self._git.status()
         self._refuse_unfinished(status)
-        steps = Steps(status.head, target)
-        start = status.head or self._git.empty_tree()
+        steps, before, written = self._begin(status.head, target)
+        steps.now = {item.path: item for item in self._content.data_now(status)}
+        self._check_code(steps, status, written, set(steps.now) & set(before))
+        self._check_data(steps, written, before)
+        return self._unless_lost(steps)
+
+    def check_data(self, target: str) -> Steps:
+        """What :meth:`follow` would do; error 30202 where changed data would be lost."""
+        steps, before, written = self._begin(self._git.find("HEAD"), target)
+        # The files that name the data are the target's already; the data is that of HEAD.
+        steps.now = before
+        self._check_data(steps, written, before)
+        return self._unless_lost(steps)
+
+    def _begin(self, head: str | None, target: str) -> tuple[Steps, dict[str, DataFile], set[str]]:
+        """Steps with the code that differs, the data named now, the files that git has then."""
+        start = head or self._git.empty_tree()
         rows = self._git.differences(start, target, renames=False)
-        steps.code = {row.path for row in rows}
-        now = {item.path: item for item in self._content.data_now(status)}
-        before = {i.path: i for i in self._content.data_at(steps.head)} if steps.head else {}
-        written = {entry.path for entry in self._git.tree(target)} & steps.code
-        self._check_code(steps, status, written, set(now) & set(before))
-        self._check_data(steps, written, now, before)
+        steps = Steps(head, target, code={row.path for row in rows})
+        before = {item.path: item for item in self._content.data_at(head)} if head else {}
+        return steps, before, {entry.path for entry in self._git.tree(target)} & steps.code
+
+    def _unless_lost(self, steps: Steps) -> Steps:
         if steps.lost:
             paths = listed(steps.lost)
             raise MLWSError("30202", paths=paths, named=", ".join(paths))
@@ -98,17 +116,27 @@ class Switching:
         it is damaged, 30101 where the remote that may have it can't be reached; nothing has
         changed then.
         """
+        progress(0, message="plan")
+        return self._go(self.check(target), move, progress, thorough=thorough)
+
+    def follow(self, target: str, move: Callable[[], None], progress: Telling = quiet) -> list[str]:
+        """As :meth:`run`, where the code is that of the tree ``target`` already: a merge ends."""
+        progress(0, message="plan")
+        return self._go(self.check_data(target), move, progress, thorough=False)
+
+    def _go(
+        self, steps: Steps, move: Callable[[], None], progress: Telling, *, thorough: bool
+    ) -> list[str]:
         with ExitStack() as stack, full_disk_told():
-            progress(0, message="plan")
-            steps = self.check(target)
-            moving = steps.place or steps.give_way or steps.remove
+            moving = steps.place or steps.give_way or steps.remove or steps.there
             data = self._open(stack) if moving else None
             if data is not None:
                 self._make_ready(steps, data, progress, thorough=thorough)
+            self.check_space(steps)
             progress(0, message="switch")
             # From here on nothing asks whether to stop: half a version is worse than a whole one.
             changing = [item.path for item in [*steps.place, *steps.give_way, *steps.remove]]
-            switch = Switch(target, steps.head, moves=True, data=changing)
+            switch = Switch(steps.target, steps.head, moves=True, data=changing)
             begin_switch(self._project, switch)
             self._switch(steps, move, data)
             end_switch(self._project)
@@ -178,9 +206,43 @@ class Switching:
             move()
         except GitFailedError as error:
             if self._git.find("HEAD") != steps.target:
-                raise MLWSError("30106", command=error.command, reason=error.reason) from error
+                self.put_back(steps)
+                raise error.told() from error
             # As with git itself: a hook that fails after the switch leaves it as it is.
             log.warning("%s: %s", error.command, error.reason)
+
+    def check_space(self, steps: Steps) -> None:
+        """Error 30102 where the files of the target need more than the disk has left."""
+        if not steps.code:
+            return
+        new = [entry.sha for entry in self._files_in(steps.target, steps.code)]
+        old = [entry.sha for entry in self._files_in(steps.head, steps.code)]
+        # Old ones make room one by one, and only after the new one is written.
+        needed = self._git.sizes(new) - self._git.sizes(old)
+        disk = os.statvfs(self._root)
+        free = disk.f_bavail * disk.f_frsize
+        if needed > free:
+            raise MLWSError("30102", reason=f"{needed} bytes are needed, {free} are free")
+
+    def _files_in(self, tree: str | None, paths: set[str]) -> list[TreeEntry]:
+        entries = self._git.tree(tree) if tree else []
+        return [e for e in entries if e.path in paths and e.mode != SUBMODULE]
+
+    def put_back(self, steps: Steps) -> None:
+        """Undo what git wrote of the target before it failed; no person's work is among that."""
+        known = set(self._git.files())
+        begun = [
+            entry.path
+            for entry in self._git.status().entries
+            if entry.path in steps.code and not entry.staged
+        ]
+        for path in begun:
+            if path not in known:
+                (self._root / path).unlink(missing_ok=True)
+        given = "".join(f"{path}\0" for path in begun if path in known)
+        if given:
+            encoded = given.encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "-z", "--stdin", given=encoded)
 
     # Data
 
@@ -188,12 +250,13 @@ class Switching:
         self,
         steps: Steps,
         written: set[str],
-        now: dict[str, DataFile],
         before: dict[str, DataFile],
     ) -> None:
+        now = steps.now
         target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
         changing = [item for item in target.values() if not _same(before.get(item.path), item)]
         there = self._working.states(changing)
+        steps.there = [item for item in changing if item.path not in there]
         # git takes its own files away, even where data of the same content comes.
         around = steps.code | {parent for path in steps.code for parent in _parents(path)}
         placed = [item for item in changing if item.path in there or item.path in around]
@@ -243,7 +306,8 @@ class Switching:
         data.fetch([item for item in absent if item.path not in lacking], progress)
         progress(0, message="check")
         data.check(steps.place)
-        for item in data.missing(self._there([*steps.give_way, *steps.remove, *steps.place])):
+        leaving = self._there(steps, [*steps.give_way, *steps.remove, *steps.place])
+        for item in data.missing([*leaving, *steps.there]):
             data.keep(item)
 
     def _named_now(self, item: DataFile) -> bool:
@@ -251,10 +315,10 @@ class Switching:
         before = self._content.data_at(head) if head else []
         return any(known.path == item.path and _same(known, item) for known in before)
 
-    def _there(self, items: Iterable[DataFile]) -> list[DataFile]:
+    def _there(self, steps: Steps, items: Iterable[DataFile]) -> list[DataFile]:
         """What the working tree holds at the items' paths now, as recorded."""
         paths = _paths(items)
-        return [item for item in self._content.data_now() if item.path in paths and item.md5]
+        return [item for item in steps.now.values() if item.path in paths and item.md5]
 
     def _take_away(self, item: DataFile, data: DataStore | None) -> None:
         """Remove data, and folders that became empty, as git does."""

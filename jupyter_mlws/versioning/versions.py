@@ -13,8 +13,13 @@ from jupyter_mlws.versioning.snapshots import SnapshotManager
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.branches import BranchManager
     from jupyter_mlws.versioning.datasets import DatasetManager
+    from jupyter_mlws.versioning.merging import MergeManager
     from jupyter_mlws.versioning.registry import ModelRegistry
     from jupyter_mlws.versioning.remotes import RemoteManager
+    from jupyter_mlws.versioning.rollback import RollbackManager
+    from jupyter_mlws.versioning.staging import StagingManager
+    from jupyter_mlws.versioning.stashes import StashManager
+    from jupyter_mlws.versioning.tags import TagManager
 
 
 class Versions:
@@ -38,6 +43,36 @@ class Versions:
         from jupyter_mlws.versioning.remotes import RemoteManager
 
         return RemoteManager(self._repository)
+
+    @cached_property
+    def merges(self) -> MergeManager:
+        from jupyter_mlws.versioning.merging import MergeManager
+
+        return MergeManager(self._repository)
+
+    @cached_property
+    def staging(self) -> StagingManager:
+        from jupyter_mlws.versioning.staging import StagingManager
+
+        return StagingManager(self._repository)
+
+    @cached_property
+    def rollbacks(self) -> RollbackManager:
+        from jupyter_mlws.versioning.rollback import RollbackManager
+
+        return RollbackManager(self._repository, self.snapshots)
+
+    @cached_property
+    def tags(self) -> TagManager:
+        from jupyter_mlws.versioning.tags import TagManager
+
+        return TagManager(self._repository)
+
+    @cached_property
+    def stashes(self) -> StashManager:
+        from jupyter_mlws.versioning.stashes import StashManager
+
+        return StashManager(self._repository)
 
     @cached_property
     def datasets(self) -> DatasetManager:

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_mlws.client import find_server
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.words.asking import person
 from jupyter_mlws.words.render import Block, Place, Screen, Tone, line
 from jupyter_mlws.words.session import JSON, Origin, Session, open_session
 from jupyter_mlws.words.views import Views
@@ -53,7 +54,9 @@ class Desk:
     @cached_property
     def session(self) -> Session:
         """The project that the folder lies in; opened by the first word that needs it."""
-        return open_session(self.folder, self.language, self.origin)
+        session = open_session(self.folder, self.language, self.origin)
+        session.ask = person(self.screen)
+        return session
 
     @cached_property
     def views(self) -> Views:
@@ -86,10 +89,19 @@ def status(desk: Desk) -> int:
     return OK
 
 
-def commit(desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool) -> int:
+def commit(
+    desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool
+) -> int:
     wanted = [desk.path(path) for path in paths]
+    if staged and wanted:
+        text = "Give either PATHS or --staged."
+        raise UsageFaultError(desk.views.say(text, "PATHS 与 --staged 只能给出一个。"))
     snapshot = desk.session.commit(
-        message, wanted, allow_secrets, lambda holder: desk.screen.warn(desk.views.waiting(holder))
+        message,
+        wanted,
+        allow_secrets,
+        staged=staged,
+        waiting=lambda holder: desk.screen.warn(desk.views.waiting(holder)),
     )
     desk.answer(snapshot, desk.views.committed)
     return OK

@@ -9,7 +9,7 @@ import click
 
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.errors import MLWSError, Words
-from jupyter_mlws.words import commands, versions
+from jupyter_mlws.words import code, commands, versions
 from jupyter_mlws.words.commands import Desk
 
 Maker = Callable[[str], click.Parameter]
@@ -148,6 +148,11 @@ WORDS: list[Word] = [
                     "即使文件疑似包含凭据也提交。",
                 ),
             ),
+            _option(
+                "--staged",
+                is_flag=True,
+                words=Words("Commit what is staged, and no more.", "仅提交已暂存的内容。"),
+            ),
             _argument("paths", nargs=-1, type=click.Path()),
         ],
     ),
@@ -273,6 +278,128 @@ WORDS: list[Word] = [
                 "--create",
                 is_flag=True,
                 words=Words("Make it as a branch first.", "先创建该分支。"),
+            ),
+        ],
+    ),
+    Word(
+        "merge",
+        code.merge,
+        Words(
+            "Merge REF (a branch, tag or snapshot) into the current branch, with its data; without "
+            "REF, show what is in conflict. Exit code 1 while there are conflicts.",
+            "将 REF（分支、标签或快照）及其数据合并到当前分支；不给出 REF 时显示冲突。"
+            "仍有冲突时退出码为 1。",
+        ),
+        [
+            _argument("ref", required=False, shell_complete=_complete_branch),
+            _option("-m", "--message", words=Words("The commit's message.", "提交说明。")),
+            _option(
+                "--continue",
+                "go_on",
+                is_flag=True,
+                words=Words(
+                    "Finish the merge whose conflicts are resolved.", "完成已解决冲突的合并。"
+                ),
+            ),
+            _option(
+                "--abort",
+                is_flag=True,
+                words=Words("Go back to before the merge.", "回到合并之前。"),
+            ),
+            _option(
+                "--take",
+                type=click.Choice(["ours", "theirs", "base", "both"]),
+                words=Words(
+                    "Resolve the named paths by this side; both puts ours before theirs.",
+                    "用这一方解决所列路径；both 将双方内容依次保留。",
+                ),
+            ),
+            _argument("paths", nargs=-1, type=click.Path()),
+        ],
+    ),
+    Word(
+        "undo",
+        code.undo,
+        Words(
+            "Take the last snapshot back by a new one with the content before it; with SNAPSHOT, "
+            "all that came after that one.",
+            "用一个新快照撤销上一个快照；给出 SNAPSHOT 时撤销其后的全部更改。",
+        ),
+        [
+            _argument("snapshot", required=False, shell_complete=_complete_snapshot),
+            _option("-m", "--message", words=Words("The commit's message.", "提交说明。")),
+        ],
+    ),
+    Word(
+        "stage",
+        code.stage,
+        Words(
+            "Put changes into the next commit of staged changes; all where no PATHS are given.",
+            "暂存更改以供下次提交；不给出 PATHS 时暂存全部。",
+        ),
+        [_argument("paths", nargs=-1, type=click.Path())],
+    ),
+    Word(
+        "unstage",
+        code.unstage,
+        Words(
+            "Take changes out of it again; the files stay as they are.",
+            "取消暂存；文件保持不变。",
+        ),
+        [_argument("paths", nargs=-1, type=click.Path())],
+    ),
+    Word(
+        "tag",
+        code.tag,
+        Words(
+            "List tags, or give a snapshot (HEAD where REF is left out) the name NAME.",
+            "列出标签；给出 NAME 时为快照（默认 HEAD）添加标签。",
+        ),
+        [
+            _argument("name", required=False),
+            _argument("ref", default="HEAD", shell_complete=_complete_snapshot),
+            _option("-m", "--message", words=Words("What is said of it.", "标签说明。")),
+            _option(
+                "-d",
+                "--delete",
+                is_flag=True,
+                words=Words("Delete NAME instead.", "改为删除 NAME。"),
+            ),
+        ],
+    ),
+    Word(
+        "stash",
+        code.stash,
+        Words(
+            "Put all changes aside, data too (push), bring them back (pop), list or drop them; the "
+            "newest where no ID is given.",
+            "储藏全部更改及数据（push）、取回（pop）、列出（list）或丢弃（drop）；"
+            "不给出 ID 时为最新一项。",
+        ),
+        [
+            _argument("action", type=click.Choice(["push", "pop", "list", "drop"]), default="push"),
+            _argument("identifier", required=False, metavar="[ID]"),
+            _option("-m", "--message", words=Words("What the work is about.", "内容说明。")),
+            _option(
+                "--keep",
+                is_flag=True,
+                words=Words("Keep it in the list after pop.", "取回后仍保留在列表中。"),
+            ),
+        ],
+    ),
+    Word(
+        "fetch",
+        code.fetch,
+        Words(
+            "Learn where the branches of REMOTE are; nothing else changes.",
+            "获取 REMOTE 各分支的位置；不做其他更改。",
+        ),
+        [
+            _argument("remote", required=False),
+            _option(
+                "--prune",
+                is_flag=True,
+                words=Words("Forget branches that it has no longer.", "删除其已不存在的分支。"),
             ),
         ],
     ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
+from jupyter_mlws.words.asking import Ask
 from jupyter_mlws.words.session import JSON, Origin, Told
 from jupyter_mlws.workspace import Workspace
 
@@ -30,22 +31,87 @@ class LocalSession:
         self._workspace = Workspace(project)
         self._language = language
         self._origin = origin
+        self.ask: Ask | None = None
 
     def status(self) -> JSON:
         return _plain(self._workspace.snapshots.status())
 
     def commit(
-        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+        self,
+        message: str,
+        paths: Sequence[str],
+        allow_secrets: bool,
+        *,
+        staged: bool = False,
+        waiting: Waiting = lambda holder: None,
     ) -> JSON:
         snapshots = self._workspace.snapshots
         created = snapshots.create(
             message,
             list(paths) or None,
             allow_secrets=allow_secrets,
+            staged=staged,
             language=self._language,
             waiting=waiting,
         )
         return _plain(created)
+
+    def merge(self, ref: str | None, message: str | None, told: Told) -> JSON:
+        merges = self._workspace.versions.merges
+        if ref is None:
+            return _plain(merges.finish(message, _telling(told)))
+        return _plain(merges.merge(ref, message, _telling(told)))
+
+    def abort_merge(self) -> JSON:
+        return _plain(self._workspace.versions.merges.abort())
+
+    def conflicts(self) -> JSON:
+        return _plain(self._workspace.versions.merges.conflicts())
+
+    def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.merge_models import Resolution
+
+        return _plain(self._workspace.versions.merges.resolve(path, Resolution(**resolution)))
+
+    def rollback(self, to: str, message: str | None, told: Told) -> JSON:
+        from jupyter_mlws.versioning.history_models import RollbackMode
+
+        rollbacks = self._workspace.versions.rollbacks
+        return _plain(rollbacks.run(to, RollbackMode.REVERT, message, _telling(told)))
+
+    def stage(self, how: str, chosen: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.staging_models import StageRequest
+
+        staging = self._workspace.versions.staging
+        {"stage": staging.stage, "unstage": staging.unstage}[how](StageRequest(**chosen))
+        return self.status()
+
+    def tags(self) -> list[JSON]:
+        return [_plain(tag) for tag in self._workspace.versions.tags.list()]
+
+    def create_tag(self, name: str, ref: str, message: str | None) -> JSON:
+        return _plain(self._workspace.versions.tags.create(name, ref, message))
+
+    def delete_tag(self, name: str) -> JSON:
+        return _plain(self._workspace.versions.tags.delete(name))
+
+    def stashes(self) -> list[JSON]:
+        return [_plain(stash) for stash in self._workspace.versions.stashes.list()]
+
+    def push_stash(self, message: str | None, told: Told) -> JSON:
+        return _plain(self._workspace.versions.stashes.push(message, progress=_telling(told)))
+
+    def apply_stash(self, identifier: str, keep: bool, told: Told) -> JSON:
+        stashes = self._workspace.versions.stashes
+        return _plain(stashes.apply(identifier, keep=keep, progress=_telling(told)))
+
+    def drop_stash(self, identifier: str) -> JSON:
+        return _plain(self._workspace.versions.stashes.drop(identifier))
+
+    def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
+        remotes = self._workspace.versions.remotes
+        prune = bool(asked.get("prune"))
+        return _plain(remotes.fetch(asked.get("remote"), _telling(told), prune=prune, ask=self.ask))
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         from jupyter_mlws.versioning.models import HistoryQuery
@@ -105,11 +171,13 @@ class LocalSession:
 
     def push(self, place: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
-        return _plain(remotes.push(place.get("remote"), place.get("branch"), _telling(told)))
+        where = (place.get("remote"), place.get("branch"))
+        return _plain(remotes.push(*where, _telling(told), self.ask))
 
     def pull(self, place: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
-        return _plain(remotes.pull(place.get("remote"), place.get("branch"), _telling(told)))
+        where = (place.get("remote"), place.get("branch"))
+        return _plain(remotes.pull(*where, _telling(told), self.ask))
 
     def models(self, text: str | None, limit: int) -> list[JSON]:
         from jupyter_mlws.versioning.registry_models import Model, ModelsQuery

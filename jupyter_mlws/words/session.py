@@ -19,6 +19,7 @@ from jupyter_mlws.client import RemoteError, Server, find_server, segment
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import UNKNOWN, Waiting
 from jupyter_mlws.project import Project
+from jupyter_mlws.words.asking import Ask
 
 JSON = dict[str, Any]
 Told = Callable[[str], None]
@@ -41,17 +42,67 @@ class Session(Protocol):
     """What the command line and the magics can do with one project."""
 
     project: Project
+    ask: Ask | None
+    """Who is asked for a remote's credentials; None where nobody can be."""
 
     def status(self) -> JSON:
         """Branch, head and uncommitted changes."""
 
     def commit(
-        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+        self,
+        message: str,
+        paths: Sequence[str],
+        allow_secrets: bool,
+        *,
+        staged: bool = False,
+        waiting: Waiting = lambda holder: None,
     ) -> JSON:
-        """The new snapshot; of all changes where no paths are given.
+        """The new snapshot; of all changes where no paths are given, or of what is staged.
 
         ``waiting`` hears who holds the project meanwhile.
         """
+
+    def merge(self, ref: str | None, message: str | None, told: Told) -> JSON:
+        """Merge ``ref``; without one, finish the merge that waits."""
+
+    def abort_merge(self) -> JSON:
+        """Give the merge up."""
+
+    def conflicts(self) -> JSON:
+        """What is in conflict."""
+
+    def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
+        """Resolve a path; ``resolution`` is the body of the API's. What is left open."""
+
+    def rollback(self, to: str, message: str | None, told: Told) -> JSON:
+        """Go back to a version by a new commit."""
+
+    def stage(self, how: str, chosen: Mapping[str, Any]) -> JSON:
+        """``stage`` or ``unstage`` what is chosen, as the API's body; the changes afterwards."""
+
+    def tags(self) -> list[JSON]:
+        """Tags, newest first."""
+
+    def create_tag(self, name: str, ref: str, message: str | None) -> JSON:
+        """A new tag."""
+
+    def delete_tag(self, name: str) -> JSON:
+        """Delete a tag; what it was."""
+
+    def stashes(self) -> list[JSON]:
+        """What was put aside, newest first."""
+
+    def push_stash(self, message: str | None, told: Told) -> JSON:
+        """Put all changes aside."""
+
+    def apply_stash(self, identifier: str, keep: bool, told: Told) -> JSON:
+        """Bring a stash back."""
+
+    def drop_stash(self, identifier: str) -> JSON:
+        """Forget a stash; what it was."""
+
+    def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
+        """Learn where a remote's branches are; ``asked`` is the body of the API's fetch."""
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         """Snapshots, newest first."""
@@ -202,16 +253,71 @@ class RemoteSession:
         self._server = server
         self._identifier = identifier
         self._origin = origin
+        self.ask: Ask | None = None
 
     def status(self) -> JSON:
         return self._get("git/status")
 
     def commit(
-        self, message: str, paths: Sequence[str], allow_secrets: bool, waiting: Waiting
+        self,
+        message: str,
+        paths: Sequence[str],
+        allow_secrets: bool,
+        *,
+        staged: bool = False,
+        waiting: Waiting = lambda holder: None,
     ) -> JSON:
-        body = {"message": message, "allow_secrets": allow_secrets, **_paths(paths)}
+        body = {"message": message, "allow_secrets": allow_secrets, "staged": staged}
+        body |= _paths(paths)
         with _looking_who_holds(self.project, self._server.pid, waiting):
             return self._post("snapshots", body)
+
+    def merge(self, ref: str | None, message: str | None, told: Told) -> JSON:
+        body = {"message": message} if message else {}
+        if ref is None:
+            return self._follow("git/merge/continue", body, told)
+        return self._follow("git/merge", {"ref": ref, **body}, told)
+
+    def abort_merge(self) -> JSON:
+        return self._post("git/merge/abort", {})
+
+    def conflicts(self) -> JSON:
+        return self._get("git/conflicts")
+
+    def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
+        return self._post(f"git/conflicts/{segment(escape(path))}", resolution)
+
+    def rollback(self, to: str, message: str | None, told: Told) -> JSON:
+        body = {"to": to, "mode": "revert", **({"message": message} if message else {})}
+        return self._follow("git/rollback", body, told)
+
+    def stage(self, how: str, chosen: Mapping[str, Any]) -> JSON:
+        return self._post(f"git/{how}", chosen)
+
+    def tags(self) -> list[JSON]:
+        return list(self._get("git/tags")["items"])
+
+    def create_tag(self, name: str, ref: str, message: str | None) -> JSON:
+        body = {"name": name, "ref": ref, **({"message": message} if message else {})}
+        return self._post("git/tag", body)
+
+    def delete_tag(self, name: str) -> JSON:
+        return self._delete(f"git/tag/{segment(escape(name))}")
+
+    def stashes(self) -> list[JSON]:
+        return list(self._get("git/stashes")["items"])
+
+    def push_stash(self, message: str | None, told: Told) -> JSON:
+        return self._follow("git/stashes", {"message": message} if message else {}, told)
+
+    def apply_stash(self, identifier: str, keep: bool, told: Told) -> JSON:
+        return self._follow(f"git/stashes/{segment(identifier)}/apply", {"keep": keep}, told)
+
+    def drop_stash(self, identifier: str) -> JSON:
+        return self._delete(f"git/stashes/{segment(identifier)}")
+
+    def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow("git/fetch", asked, told)
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         return self._list("snapshots", limit, {"path": path, "q": text})
@@ -347,6 +453,23 @@ class RemoteSession:
         answer: JSON = self._server.post(path, body, {"project": self._identifier}, headers)
         return answer
 
+    def _delete(self, path: str) -> JSON:
+        answer: JSON = self._server.delete(path, {"project": self._identifier})
+        return answer
+
+    def _answer(self, operation: JSON) -> None:
+        """Have the person answer; without anybody here, somebody in the lab may do so."""
+        if self.ask is None:
+            return
+        where = f"operations/{operation['id']}"
+        question = operation["question"]
+        try:
+            value = self.ask(question["prompt"], question["secret"])
+        except BaseException:
+            self._post(f"{where}/cancel", {})
+            raise
+        self._post(f"{where}/answer", {"value": value})
+
     def _follow(self, path: str, body: Mapping[str, Any], told: Told) -> JSON:
         """Begin an operation and wait for its end; its result."""
         operation = self._post(path, body)
@@ -354,6 +477,8 @@ class RemoteSession:
         while operation["state"] not in ENDED:
             time.sleep(POLL)
             operation = self._get(f"operations/{operation['id']}")
+            if operation["state"] == "WAITING" and operation["question"]:
+                self._answer(operation)
             if operation["message"] != last:
                 last = operation["message"]
                 told(last)

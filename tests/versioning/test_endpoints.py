@@ -272,3 +272,108 @@ async def test_bad_input_is_refused_with_every_field_named(
     assert all("无效" not in row["message"] for row in chinese["errors"])
     after = {path: text for path, text in tree_of(workspace.root).items() if "mlflow" not in path}
     assert after == before
+
+
+async def test_the_way_of_a_merge(call, done, workspace: Project, git: Command) -> None:
+    root = workspace.root
+    git(root, "checkout", "-q", "-b", "other")
+    (root / "train.py").write_text("theirs\n")
+    git(root, "commit", "-qam", "Theirs")
+    git(root, "checkout", "-q", "main")
+    (root / "train.py").write_text("ours\n")
+    git(root, "commit", "-qam", "Ours")
+    operation = await done("git/merge", {"ref": "other"})
+    assert operation["result"]["outcome"] == "conflicts", operation
+    assert [row["path"] for row in operation["result"]["conflicts"]] == ["train.py"]
+    status, answer, _ = await call("POST", "git/merge", {"ref": "other"}, "zh-CN")
+    assert (status, answer["code"]) == (409, "30201")
+    _, answer, _ = await call("GET", "git/conflicts/train.py")
+    sides = answer["data"]
+    assert (sides["ours"], sides["theirs"]) == ("ours\n", "theirs\n")
+    status, answer, _ = await call("POST", "git/merge/continue", {})
+    assert (status, answer["code"]) == (409, "30201")
+    status, answer, _ = await call("GET", "git/conflicts/no-such")
+    assert (status, answer["code"]) == (404, "30404")
+    status, answer, _ = await call("POST", "git/conflicts/train.py", {}, "zh-CN")
+    assert (status, answer["code"]) == (400, "50201")
+    assert {row["field"] for row in answer["errors"]} == {"take", "text", "cells"}
+    status, answer, _ = await call("POST", "git/merge/abort", {})
+    assert status == 200
+    assert (root / "train.py").read_text() == "ours\n"
+    await done("git/merge", {"ref": "other"})
+    status, answer, _ = await call("POST", "git/conflicts/train.py", {"take": "both"})
+    assert (status, answer["data"]["items"]) == (200, [])
+    operation = await done("git/merge/continue", {"message": "合并"})
+    assert operation["result"]["outcome"] == "merged", operation
+    assert git(root, "log", "-1", "--format=%s") == "合并\n"
+    assert (root / "train.py").read_text() == "ours\ntheirs\n"
+
+
+async def test_the_way_of_a_hunk(call, workspace: Project, git: Command) -> None:
+    root = workspace.root
+    (root / "train.py").write_text("print('two')\n")
+    (root / "new.py").write_text("new\n")
+    _, answer, _ = await call("GET", "git/diff", path="train.py", staged="false")
+    hunk = answer["data"]["hunks"][0]
+    body = {"hunks": [{"path": "train.py", "ids": [hunk["id"]]}]}
+    status, answer, _ = await call("POST", "git/stage", body)
+    assert status == 200
+    rows = {row["path"]: row for row in answer["data"]["changes"]}
+    assert (rows["train.py"]["index_state"], rows["train.py"]["worktree_state"]) == (
+        "modified",
+        None,
+    )
+    status, answer, _ = await call("POST", "git/stage", body, "zh-CN")
+    assert (status, answer["code"]) == (409, "30251")
+    _, answer, _ = await call("GET", "git/diff", staged="true")
+    assert [row["path"] for row in answer["data"]["files"]] == ["train.py"]
+    status, answer, _ = await call("POST", "git/commit", {"message": "Staged", "staged": True})
+    assert [row["path"] for row in answer["data"]["changes"]] == ["train.py"]
+    status, answer, _ = await call(
+        "POST", "git/commit", {"message": "x", "staged": True, "paths": ["a"]}, "zh-CN"
+    )
+    assert (status, answer["errors"][0]["message"]) == (400, "paths 与 staged 只能给出一个")
+    await call("POST", "git/stage", {"all": True})
+    status, answer, _ = await call("POST", "git/unstage", {"paths": ["new.py"]})
+    assert [row["worktree_state"] for row in answer["data"]["changes"]] == ["untracked"]
+    status, answer, _ = await call("POST", "git/discard", {"paths": ["new.py"]})
+    assert git(root, "show", f"{answer['data']['safety']}:new.py") == "new\n"
+
+
+async def test_the_way_back(call, done, workspace: Project, git: Command) -> None:
+    root = workspace.root
+    (root / "train.py").write_text("print('two')\n")
+    await call("POST", "git/commit", {"message": "Two"})
+    operation = await done("git/rollback", {"to": "HEAD~1", "mode": "revert"})
+    assert operation["state"] == "COMPLETED", operation
+    assert (root / "train.py").read_text() == "print('one')\n"
+    status, answer, headers = await call("POST", "git/tag", {"name": "v/1", "message": "One"})
+    assert (status, answer["data"]["message"]) == (201, "One")
+    assert headers["Location"].endswith("/git/tag/v~11")
+    _, answer, _ = await call("GET", "git/tags")
+    assert [tag["name"] for tag in answer["data"]["items"]] == ["v/1"]
+    status, answer, _ = await call("POST", "git/tag", {"name": "v/1"})
+    assert (status, answer["code"]) == (409, "50203")
+    assert (await call("DELETE", "git/tag/v~11"))[0] == 200
+    (root / "train.py").write_text("work\n")
+    operation = await done("git/stashes", {"message": "Work"})
+    assert operation["state"] == "COMPLETED", operation
+    _, answer, _ = await call("GET", "git/stashes")
+    (stash,) = answer["data"]["items"]
+    assert (stash["message"], (root / "train.py").read_text()) == ("Work", "print('one')\n")
+    operation = await done(f"git/stashes/{stash['id']}/apply", {})
+    assert operation["state"] == "COMPLETED", operation
+    assert (root / "train.py").read_text() == "work\n"
+    assert (await call("DELETE", f"git/stashes/{stash['id']}"))[1]["code"] == "30404"
+
+
+async def test_remotes_by_name(call, workspace: Project) -> None:
+    status, answer, _ = await call("PUT", "git/remotes/far", {"url": "https://example.com/a.git"})
+    assert (status, answer["data"]["url"]) == (200, "https://example.com/a.git")
+    wrong = {"url": "https://me:pw@example.com/a.git", "push_url": "ext::sh"}
+    status, answer, _ = await call("PUT", "git/remotes/far", wrong, "zh-CN")
+    assert (status, {row["field"] for row in answer["errors"]}) == (400, {"url", "push_url"})
+    assert "pw" not in json.dumps(answer)
+    assert (await call("GET", "git/remotes/far"))[1]["data"]["name"] == "far"
+    assert (await call("DELETE", "git/remotes/far"))[0] == 200
+    assert (await call("GET", "git/remotes/far"))[1]["code"] == "30404"

@@ -32,15 +32,15 @@ def test_before_the_first_commit_everything_works(root: Path, git: Command) -> N
     status = repository.status()
     assert (status.branch, status.head, status.upstream) == ("main", None, None)
     assert set(status.entries) == {
-        Entry("a.txt", "added", staged=True),
-        Entry("b.txt", "untracked"),
+        Entry("a.txt", "added", staged=True, index_state="added"),
+        Entry("b.txt", "untracked", worktree_state="untracked"),
     }
     assert repository.branch() == "refs/heads/main"
     assert repository.find("HEAD") is None
     assert repository.differences(repository.empty_tree(), None) == [
         Difference("a.txt", "added", None, 1, 0)
     ]
-    assert "+two" in repository.unified(repository.empty_tree(), None, "b.txt")
+    assert b"+two" in repository.unified(repository.empty_tree(), None, "b.txt")
 
 
 def test_odd_names_are_taken_literally(root: Path, git: Command) -> None:
@@ -60,7 +60,7 @@ def test_odd_names_are_taken_literally(root: Path, git: Command) -> None:
     assert Git(root).status().entries == []
     for name in ODD:
         (root / name).write_text("y\n")
-        assert "+y" in Git(root).unified("HEAD", None, name)
+        assert b"+y" in Git(root).unified("HEAD", None, name)
     for name in ODD:
         assert [c.sha for c in Git(root).log(LogQuery(sha, path=name))] == [sha]
     assert {e.path for e in Git(root).changes([sha])[sha]} == {*ODD, "link"}
@@ -83,10 +83,10 @@ def test_renames_deletions_and_conflicts_are_told_apart(root: Path, git: Command
     (root / "d").write_text("changed\n")
     entries = {entry.path: entry for entry in Git(root).status().entries}
     assert entries == {
-        "moved": Entry("moved", "renamed", True, "a"),
-        "b": Entry("b", "deleted"),
-        "c": Entry("c", "modified", staged=True),
-        "d": Entry("d", "modified"),
+        "moved": Entry("moved", "renamed", True, "a", "renamed", None),
+        "b": Entry("b", "deleted", False, None, None, "deleted"),
+        "c": Entry("c", "modified", True, None, "deleted", "untracked"),
+        "d": Entry("d", "modified", False, None, None, "modified"),
     }
     listed = {row.path: row for row in Git(root).differences("HEAD", None)}
     assert listed["moved"] == Difference("moved", "renamed", "a", 0, 0)
@@ -107,7 +107,7 @@ def test_conflicts_and_unfinished_merges_are_seen(root: Path, git: Command) -> N
     with pytest.raises(Exception, match="merge"):
         git(root, "merge", "-q", "other")
     assert Git(root).unfinished() == "merge"
-    assert Git(root).status().entries == [Entry("a", "conflicted")]
+    assert Git(root).status().entries == [Entry("a", "conflicted", worktree_state="conflicted")]
 
 
 def test_history_pages_filters_and_reads_trailers(root: Path, git: Command) -> None:

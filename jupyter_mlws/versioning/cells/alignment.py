@@ -1,0 +1,182 @@
+"""Finds the cells of a notebook that come from those of an older one, whatever their ids say.
+
+Tools that regenerate the ids of cells would make every cell a new one, in a merge and a diff.
+"""
+
+from __future__ import annotations
+
+import uuid
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+Cell = dict[str, Any]
+Pairs = dict[int, int]
+"""From a cell of the newer notebook to the one of the older that it comes from."""
+SIMILAR = 0.6
+"""The share of a cell's text that stays where it is the same cell, edited."""
+COMPARED = 2000
+"""Characters of a source that are compared."""
+
+
+def align(old: Sequence[Cell], new: Sequence[Cell]) -> Pairs:
+    """Which cell comes from which.
+
+    The same id and source first, then the same source in the same order, the same id, and what is
+    similar or stands alone in between. An id alone does not count before a source: some tools
+    number the cells.
+    """
+    pairs: Pairs = {}
+    _pair(pairs, old, new, lambda cell: (cell.get("id"), cell["cell_type"], cell["source"]))
+    for olds, news in _gaps(pairs, len(old), len(new)):
+        _in_order(pairs, old, new, olds, news)
+    _pair(pairs, old, new, lambda cell: cell.get("id") and (cell["id"], cell["cell_type"]))
+    for olds, news in _gaps(pairs, len(old), len(new)):
+        _similar(pairs, old, new, olds, news)
+    for olds, news in _gaps(pairs, len(old), len(new)):
+        if len(olds) == len(news) == 1:
+            _alone(pairs, old, new, olds[0], news[0])
+    return pairs
+
+
+def adopt(old: Sequence[Cell], new: Sequence[Cell], also: Sequence[Cell] = ()) -> None:
+    """Give the cells of ``new`` the ids of those of ``old`` that they come from.
+
+    All others get ids that neither ``old`` nor ``also`` has; but what ``also`` added as well,
+    word for word, is one cell.
+    """
+    pairs = align(old, new)
+    known = {cell["id"] for cell in old}
+    added = [cell for cell in also if cell["id"] not in known]
+    left = [index for index in range(len(new)) if index not in pairs]
+    same: Pairs = {}
+    _in_order(same, added, new, range(len(added)), left)
+    taken = known | {cell["id"] for cell in also}
+    for index, cell in enumerate(new):
+        if index in pairs:
+            cell["id"] = old[pairs[index]]["id"]
+        elif index in same and cell["source"].strip():
+            cell["id"] = added[same[index]]["id"]
+        elif not cell.get("id") or cell["id"] in taken:
+            cell["id"] = new_id()
+        taken.add(cell["id"])
+
+
+def make_unique(cells: Iterable[Cell]) -> None:
+    """Give every cell an id, and a new one to each whose id another has already."""
+    seen: set[str] = set()
+    for cell in cells:
+        if not cell.get("id") or cell["id"] in seen:
+            cell["id"] = new_id()
+        seen.add(cell["id"])
+
+
+def new_id() -> str:
+    """An id as Jupyter makes them."""
+    return uuid.uuid4().hex[:8]
+
+
+def _pair(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], key: Any) -> None:
+    """Pair the cells whose key is the same, and no other's in either notebook."""
+    taken = set(pairs.values())
+    olds = _unique((index, key(cell)) for index, cell in enumerate(old) if index not in taken)
+    news = _unique((index, key(cell)) for index, cell in enumerate(new) if index not in pairs)
+    pairs.update({index: olds[name] for name, index in news.items() if name in olds})
+
+
+def _unique(rows: Iterable[tuple[int, Any]]) -> dict[Any, int]:
+    found: dict[Any, list[int]] = {}
+    for index, name in rows:
+        if name:
+            found.setdefault(name, []).append(index)
+    return {name: indices[0] for name, indices in found.items() if len(indices) == 1}
+
+
+def _gaps(pairs: Pairs, olds: int, news: int) -> Iterator[tuple[list[int], list[int]]]:
+    """The cells without a partner between those that kept their order."""
+    taken = set(pairs.values())
+    start_old = start_new = 0
+    for new, old in [*_ordered(pairs), (news, olds)]:
+        free_old = [index for index in range(start_old, old) if index not in taken]
+        free_new = [index for index in range(start_new, new) if index not in pairs]
+        if free_old and free_new:
+            yield free_old, free_new
+        start_old, start_new = old + 1, new + 1
+
+
+def _ordered(pairs: Pairs) -> list[tuple[int, int]]:
+    """The most pairs that stand in the same order in both: a longest increasing subsequence."""
+    rows = sorted(pairs.items())
+    tails: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for at, (_, old) in enumerate(rows):
+        place = bisect_left(tails, old)
+        tails[place : place + 1] = [old]
+        ends[place : place + 1] = [at]
+        before.append(ends[place - 1] if place else -1)
+    chain: list[tuple[int, int]] = []
+    at = ends[-1] if ends else -1
+    while at >= 0:
+        chain.append(rows[at])
+        at = before[at]
+    return chain[::-1]
+
+
+def _in_order(
+    pairs: Pairs,
+    old: Sequence[Cell],
+    new: Sequence[Cell],
+    olds: Sequence[int],
+    news: Sequence[int],
+) -> None:
+    """Pair what is the same word for word, in order."""
+    first = [(old[index]["cell_type"], old[index]["source"]) for index in olds]
+    second = [(new[index]["cell_type"], new[index]["source"]) for index in news]
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    for block in matcher.get_matching_blocks():
+        for step in range(block.size):
+            pairs[news[block.b + step]] = olds[block.a + step]
+
+
+def _similar(
+    pairs: Pairs,
+    old: Sequence[Cell],
+    new: Sequence[Cell],
+    olds: Sequence[int],
+    news: Sequence[int],
+) -> None:
+    """Pair edited cells in order, so that as much text as possible stays."""
+    best = [[0.0] * (len(news) + 1) for _ in range(len(olds) + 1)]
+    score = [[_likeness(old[i], new[j]) for j in news] for i in olds]
+    for i in range(len(olds) - 1, -1, -1):
+        for j in range(len(news) - 1, -1, -1):
+            together = score[i][j] + best[i + 1][j + 1] if score[i][j] else 0.0
+            best[i][j] = max(together, best[i + 1][j], best[i][j + 1])
+    i = j = 0
+    while i < len(olds) and j < len(news):
+        if score[i][j] and best[i][j] == score[i][j] + best[i + 1][j + 1]:
+            pairs[news[j]] = olds[i]
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+
+
+def _alone(pairs: Pairs, old: Sequence[Cell], new: Sequence[Cell], i: int, j: int) -> None:
+    """Between the same two neighbours one cell is one that was rewritten."""
+    if old[i]["cell_type"] == new[j]["cell_type"]:
+        pairs[j] = i
+
+
+def _likeness(old: Cell, new: Cell) -> float:
+    """How much of two cells' text is the same; 0 where they are no versions of one cell."""
+    if old["cell_type"] != new["cell_type"]:
+        return 0.0
+    matcher = SequenceMatcher(None, old["source"][:COMPARED], new["source"][:COMPARED], False)
+    if matcher.real_quick_ratio() < SIMILAR or matcher.quick_ratio() < SIMILAR:
+        return 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= SIMILAR else 0.0

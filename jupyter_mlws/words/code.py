@@ -1,0 +1,117 @@
+"""What the words of merges, staging, going back, tags and stashes do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.words import code_views
+from jupyter_mlws.words.commands import FAILED, OK, Desk, UsageFaultError
+
+BEFORE = "HEAD~1"
+
+
+def merge(
+    desk: Desk,
+    ref: str | None,
+    message: str | None,
+    go_on: bool,
+    abort: bool,
+    take: str | None,
+    paths: Sequence[str],
+) -> int:
+    if take is not None:
+        return _resolve(desk, take, ref, paths)
+    if sum([ref is not None, go_on, abort]) > 1 or paths:
+        text = "Give one of REF, --continue, --abort and --take."
+        raise UsageFaultError(desk.views.say(text, "REF、--continue、--abort、--take 只能选一个。"))
+    if abort:
+        gone = desk.session.abort_merge()
+        desk.answer(gone, lambda found: code_views.aborted(desk.views, found))
+        return OK
+    if ref is None and not go_on:
+        found = desk.session.conflicts()
+        desk.answer(found, lambda rows: code_views.conflicts(desk.views, rows))
+        return FAILED if found["items"] else OK
+    merged = desk.session.merge(ref, message, desk.screen.note)
+    desk.answer(merged, lambda found: code_views.merged(desk.views, found))
+    return FAILED if merged["outcome"] == "conflicts" else OK
+
+
+def _resolve(desk: Desk, take: str, first: str | None, paths: Sequence[str]) -> int:
+    # With --take all that is named are paths.
+    named = [*([first] if first is not None else []), *paths]
+    if not named:
+        text = "Name the paths to resolve."
+        raise UsageFaultError(desk.views.say(text, "请指定要解决的路径。"))
+    left = {}
+    for path in named:
+        left = desk.session.resolve(desk.path(path), {"take": take})
+    desk.answer(left, lambda rows: code_views.conflicts(desk.views, rows))
+    return OK
+
+
+def undo(desk: Desk, snapshot: str | None, message: str | None) -> int:
+    done = desk.session.rollback(snapshot or BEFORE, message, desk.screen.note)
+    desk.answer(done, lambda found: code_views.undone(desk.views, found))
+    return OK
+
+
+def stage(desk: Desk, paths: Sequence[str]) -> int:
+    return _staged(desk, paths, "stage")
+
+
+def unstage(desk: Desk, paths: Sequence[str]) -> int:
+    return _staged(desk, paths, "unstage")
+
+
+def _staged(desk: Desk, paths: Sequence[str], how: str) -> int:
+    named = [desk.path(path) for path in paths]
+    status = desk.session.stage(how, {"paths": named} if named else {"all": True})
+    desk.answer(status, lambda found: code_views.staged(desk.views, found))
+    return OK
+
+
+def tag(desk: Desk, name: str | None, ref: str, message: str | None, delete: bool) -> int:
+    if name is None:
+        if delete:
+            text = desk.views.say("Name the tag to delete.", "请指定要删除的标签。")
+            raise UsageFaultError(text)
+        rows = desk.session.tags()
+    elif delete:
+        rows = [desk.session.delete_tag(name)]
+    else:
+        rows = [desk.session.create_tag(name, ref, message)]
+    desk.answer(rows if name is None else rows[0], lambda _: code_views.tags(desk.views, rows))
+    return OK
+
+
+def stash(desk: Desk, action: str, identifier: str | None, message: str | None, keep: bool) -> int:
+    if action == "list":
+        rows = desk.session.stashes()
+        desk.answer(rows, lambda found: code_views.stashes(desk.views, found))
+    elif action == "push":
+        made = desk.session.push_stash(message, desk.screen.note)
+        desk.answer(made, lambda found: code_views.stashes(desk.views, [found]))
+    elif action == "drop":
+        gone = desk.session.drop_stash(_stash(desk, identifier))
+        desk.answer(gone, lambda found: code_views.stashes(desk.views, [found]))
+    else:
+        got = desk.session.apply_stash(_stash(desk, identifier), keep, desk.screen.note)
+        desk.answer(got, lambda found: code_views.brought_back(desk.views, found))
+    return OK
+
+
+def _stash(desk: Desk, given: str | None) -> str:
+    """The id that is meant by its beginning; without one the newest."""
+    known = [str(row["id"]) for row in desk.session.stashes()]
+    if given is None and known:
+        return known[0]
+    found = [identifier for identifier in known if given and identifier.startswith(given)]
+    return found[0] if len(found) == 1 else given or ""
+
+
+def fetch(desk: Desk, remote: str | None, prune: bool) -> int:
+    asked = {"prune": prune, **({"remote": remote} if remote else {})}
+    got = desk.session.fetch(asked, desk.screen.note)
+    desk.answer(got, lambda found: code_views.fetched(desk.views, found))
+    return OK

@@ -1,0 +1,149 @@
+"""What is shown of merges, staging, going back, tags and stashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.words.views import JSON, Views, when_of
+
+
+def merged(views: Views, result: JSON) -> list[Block]:
+    """How it went; with conflicts, what is to be done."""
+    if result["outcome"] == "conflicts":
+        return conflicts(views, {"items": result["conflicts"], "operation": "merge"})
+    head = [views.word(result["outcome"]), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
+    return [Lines([head, *_data(views, result["data"])])]
+
+
+def conflicts(views: Views, found: JSON) -> list[Block]:
+    """The paths in conflict, and how they are resolved."""
+    if not found["items"]:
+        if found["operation"] != "merge":
+            return [line(views.say("Nothing is in conflict.", "没有冲突。"), Tone.FAINT)]
+        text = views.say(
+            "All conflicts are resolved; finish with: merge --continue",
+            "冲突已全部解决；请用 merge --continue 完成合并",
+        )
+        return [line(text, Tone.GOOD)]
+    cells = [
+        [Cell(row["path"], Tone.STRONG), views.word(row["how"]), views.word(row["kind"])]
+        for row in found["items"]
+    ]
+    columns = [("In conflict", "冲突"), ("How", "方式"), ("Kind", "类型")]
+    text = views.say(
+        "Edit them and stage them, or: merge --take ours|theirs|both PATH; then merge --continue, "
+        "or merge --abort.",
+        "请编辑并暂存，或使用 merge --take ours|theirs|both PATH；然后 merge --continue，"
+        "或 merge --abort。",
+    )
+    return [views.table(columns, cells), line(text, Tone.FAINT)]
+
+
+def aborted(views: Views, result: JSON) -> list[Block]:
+    """Where the branch is, and what keeps what was resolved."""
+    text = views.say("Back at {commit}.", "已回到 {commit}。", commit=result["commit"][:8])
+    return [line(text, Tone.GOOD), *_safety(views, result)]
+
+
+def undone(views: Views, result: JSON) -> list[Block]:
+    """The new commit, and whose content it has."""
+    text = views.say(
+        "{commit} brings back the content of {to}.",
+        "{commit} 恢复了 {to} 的内容。",
+        commit=result["commit"][:8],
+        to=result["to"][:8],
+    )
+    return [Lines([[Cell(text, Tone.GOOD)], *_data(views, result["data"])])]
+
+
+def _safety(views: Views, result: JSON) -> list[Block]:
+    if not result["safety"]:
+        return []
+    kept = result["safety"][:8]
+    text = views.say("What was there is kept in {kept}.", "原有内容保存在 {kept}。", kept=kept)
+    return [line(text, Tone.FAINT)]
+
+
+def _data(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
+    if not paths:
+        return []
+    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(paths))
+    return [[Cell(text, Tone.FAINT)]]
+
+
+def staged(views: Views, status: JSON) -> list[Block]:
+    """What the next commit of staged changes would hold, and what not."""
+    if not status["changes"]:
+        return [line(views.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+    cells = [
+        [
+            views.word(row["index_state"]) if row["index_state"] else Cell(""),
+            views.word(row["worktree_state"]) if row["worktree_state"] else Cell(""),
+            Cell(row["path"]),
+        ]
+        for row in status["changes"]
+    ]
+    columns = [("Staged", "已暂存"), ("Not staged", "未暂存"), ("Path", "路径")]
+    return [views.table(columns, cells)]
+
+
+def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every tag."""
+    if not rows:
+        return [line(views.say("No tag yet.", "还没有标签。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(row["name"], Tone.STRONG),
+            Cell(row["commit"][:8], Tone.WARN),
+            Cell((row["message"] or row["subject"]).split("\n")[0]),
+            Cell(when_of(row["timestamp"]), Tone.FAINT),
+        ]
+        for row in rows
+    ]
+    columns = [("Tag", "标签"), ("Commit", "提交"), ("Message", "说明"), ("Time", "时间")]
+    return [views.table(columns, cells)]
+
+
+def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for everything that was put aside."""
+    if not rows:
+        return [line(views.say("Nothing was put aside.", "没有储藏的内容。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(row["id"][:8], Tone.WARN),
+            Cell(row["message"], Tone.STRONG),
+            Cell(row["branch"] or ""),
+            Cell(str(len(row["files"]))),
+            Cell(when_of(row["timestamp"]), Tone.FAINT),
+        ]
+        for row in rows
+    ]
+    columns = [
+        ("Stash", "储藏"),
+        ("Message", "说明"),
+        ("Branch", "分支"),
+        ("Files", "文件数"),
+        ("Time", "时间"),
+    ]
+    return [views.table(columns, cells)]
+
+
+def brought_back(views: Views, result: JSON) -> list[Block]:
+    """What is in the working tree again."""
+    text = views.say("back: {paths}", "已恢复：{paths}", paths=", ".join(result["files"]))
+    return [Lines([[Cell(text, Tone.GOOD)], *_data(views, result["data"])])]
+
+
+def fetched(views: Views, result: JSON) -> list[Block]:
+    """Which branches of the remote have moved."""
+    if not result["branches"]:
+        return [line(views.say("Nothing new.", "没有新内容。"), Tone.FAINT)]
+    rows = [
+        [
+            Cell(f"{result['remote']}/{row['name']}", Tone.STRONG),
+            Cell(f"  {(row['previous'] or '')[:8]} → {(row['commit'] or '')[:8]}", Tone.WARN),
+        ]
+        for row in result["branches"]
+    ]
+    return [Lines(rows)]

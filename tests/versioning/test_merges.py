@@ -1,0 +1,623 @@
+"""Merges on real git, DVC and nbdime: code, notebooks and data; nothing is lost on the way."""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.cells.alignment import adopt, align
+from jupyter_mlws.versioning.cells.document import check, parse
+from jupyter_mlws.versioning.cells.merging import merge
+from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
+from jupyter_mlws.versioning.merge_models import ConflictHow, MergeOutcome, Resolution
+from jupyter_mlws.versioning.versions import Versions
+from tests.versioning.working_trees import add_data, tree_of
+
+Command = Callable[..., str]
+v4 = nbformat.v4
+
+
+def refused(call: Callable[[], object]) -> MLWSError:
+    with pytest.raises(MLWSError) as error:
+        call()
+    return error.value
+
+
+def notebook(*sources: str, **metadata: Any) -> Any:
+    cells = [v4.new_code_cell(source) for source in sources]
+    return v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def text(document: Any) -> bytes:
+    return nbformat.writes(document).encode() + b"\n"
+
+
+def sources(content: bytes) -> list[str]:
+    document = nbformat.reads(content.decode(), as_version=4)
+    nbformat.validate(document)
+    return [cell.source for cell in document.cells]
+
+
+def regenerate(document: Any, seed: int) -> None:
+    drawn = random.Random(seed)
+    for cell in document.cells:
+        cell["id"] = f"{drawn.getrandbits(32):08x}"
+
+
+class Two:
+    """``main`` and ``other``, which both go on from one commit; main is checked out."""
+
+    def __init__(self, versions: Versions, git: Command) -> None:
+        self.versions = versions
+        self.root = versions.snapshots.project.root
+        self.git = git
+        self.merges = versions.merges
+
+    def diverge(self, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+        """Contents of files on either side; None deletes."""
+        self.git(self.root, "checkout", "-q", "-b", "other")
+        self._commit(theirs)
+        self.versions.branches.checkout("main")
+        self._commit(ours)
+
+    def _commit(self, files: dict[str, Any]) -> None:
+        data = []
+        for path, content in files.items():
+            target = self.root / path
+            if content is None:
+                target.unlink()
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content if isinstance(content, bytes) else content.encode())
+            if path.startswith("data/") and path.endswith(".csv"):
+                data.append(path)
+        if data:
+            add_data(self.root, *data)
+        self.git(self.root, "add", "-A")
+        self.git(self.root, "commit", "-qm", "Change")
+
+    def text(self, path: str) -> str:
+        return (self.root / path).read_text()
+
+
+@pytest.fixture
+def two(versions: Versions, git: Command) -> Two:
+    return Two(versions, git)
+
+
+# Notebooks, cell by cell
+
+
+def test_regenerated_ids_do_not_make_cells_new() -> None:
+    old = notebook("import os", "x = 1\ny = 2", "", "plot(x)", "print(x)").cells
+    new = notebook("import os", "# added", "x = 1\ny = 3", "", "plot(x)", "print(x)").cells
+    assert align(old, new) == {0: 0, 2: 1, 3: 2, 4: 3, 5: 4}
+    adopt(old, new)
+    assert [cell["id"] for cell in new if cell in old] == [
+        old[0]["id"],
+        *(c["id"] for c in old[2:]),
+    ]
+    assert len({cell["id"] for cell in new}) == 6
+
+
+def test_numbered_ids_do_not_shift_cells() -> None:
+    old = notebook(*"abcde").cells
+    new = notebook("new one", *"abcde").cells
+    for cells in (old, new):
+        for number, cell in enumerate(cells):
+            cell["id"] = f"cell-{number}"
+    assert align(old, new) == {1: 0, 2: 1, 3: 2, 4: 3, 5: 4}
+
+
+def test_a_rewritten_cell_keeps_its_id() -> None:
+    old = notebook("a", "print('one')", "c").cells
+    new = copy.deepcopy(old)
+    new[1].source = "something = else_entirely(42)"
+    assert align(old, new) == {0: 0, 1: 1, 2: 2}
+
+
+def _worked() -> float:
+    """Seconds of processor time, of processes that have ended, too."""
+    return sum(os.times()[:4])
+
+
+def test_two_branches_append_and_edit_with_regenerated_ids() -> None:
+    """The acceptance: a valid notebook, no cell lost, in under two seconds."""
+    image = v4.new_output("display_data", {"image/png": "A" * 200_000, "text/plain": "figure"})
+    base = v4.new_notebook(
+        cells=[
+            v4.new_code_cell(f"a{n} = load({n})\nplot(a{n})", outputs=[image], execution_count=n)
+            for n in range(100)
+        ]
+    )
+    sides = {}
+    for name, first in (("ours", 0), ("theirs", 3)):
+        side = copy.deepcopy(base)
+        for number in range(first, 100, 7):
+            side.cells[number].source += f"\n{name}({number})"
+        side.cells += [v4.new_code_cell(f"{name} new {n}", outputs=[image]) for n in range(5)]
+        side.cells.insert(50, v4.new_markdown_cell(f"# {name}"))
+        regenerate(side, first)
+        sides[name] = side
+    given = [text(base), text(sides["ours"]), text(sides["theirs"])]
+    began = _worked()
+    merged = merge_notebooks(*given)
+    # Of the processor's time, which other work on the machine does not change.
+    assert _worked() - began < 2
+    assert merged.conflicts == []
+    found = sources(merged.text)
+    assert len(found) == 112
+    for name, first in (("ours", 0), ("theirs", 3)):
+        edited = {f"a{n} = load({n})\nplot(a{n})\n{name}({n})" for n in range(first, 100, 7)}
+        assert edited <= set(found)
+        assert {f"# {name}", *(f"{name} new {n}" for n in range(5))} <= set(found)
+    document = nbformat.reads(merged.text.decode(), as_version=4)
+    assert all(cell.outputs for cell in document.cells if cell.cell_type == "code")
+
+
+WORDS = st.sampled_from(["x = 1", "y = 2\nz = 3", "", "plot(x)", "print(x)", "# note\nx += 1"])
+EDITS = st.lists(
+    st.tuples(st.sampled_from(["insert", "edit", "delete"]), st.integers(0, 9), WORDS), max_size=4
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(WORDS, max_size=6), EDITS, EDITS, st.booleans())
+def test_no_edit_is_lost_and_every_result_validates(
+    cells: list[str], ours: Any, theirs: Any, regenerated: bool
+) -> None:
+    base = notebook(*cells)
+    sides = []
+    inserted = []
+    for name, edits in (("ours", ours), ("theirs", theirs)):
+        side = copy.deepcopy(base)
+        for number, (kind, place, word) in enumerate(edits):
+            at = place % (len(side.cells) + 1)
+            source = f"{word}\n{name} {number}"
+            if kind == "insert" or at == len(side.cells):
+                side.cells.insert(at, v4.new_code_cell(source))
+            elif kind == "edit":
+                side.cells[at].source += f"\n{name} {number}"
+            elif not any(mark in side.cells[at].source for mark in ("ours", "theirs")):
+                del side.cells[at]
+        if regenerated:
+            regenerate(side, len(sides))
+        inserted += [
+            line
+            for cell in side.cells
+            for line in cell.source.splitlines()
+            if line.startswith(("ours ", "theirs "))
+        ]
+        sides.append(text(side))
+    merged = merge(text(base), *sides)
+    check(parse(merged.text))
+    whole = "\n".join(sources(merged.text))
+    assert all(line in whole for line in inserted)
+    for choice in ("ours", "theirs", "both"):
+        settled = merge(text(base), *sides, {"*": choice})
+        assert settled.conflicts == []
+        check(parse(settled.text))
+    same = merge(text(base), sides[0], text(base))
+    assert (same.conflicts, sources(same.text)) == ([], sources(sides[0]))
+
+
+def test_a_cell_that_both_changed_is_a_conflict_and_chosen() -> None:
+    base = notebook("a", "x = 1", "b", "gone")
+    ours, theirs = copy.deepcopy(base), copy.deepcopy(base)
+    ours.cells[1].source, theirs.cells[1].source = "x = 2", "x = 3"
+    ours.cells[3].source = "gone? no"
+    del theirs.cells[3]
+    given = [text(base), text(ours), text(theirs)]
+    merged = merge(*given)
+    edited, deleted = base.cells[1]["id"], base.cells[3]["id"]
+    assert merged.conflicts == [edited, deleted]
+    assert sources(merged.text)[3] == "gone? no"
+    row = next(row for row in merged.rows if row["id"] == edited)
+    assert (row["base"], row["ours"], row["theirs"]) == ("x = 1", "x = 2", "x = 3")
+    chosen = merge(*given, {edited: "theirs", deleted: "theirs"})
+    assert (chosen.conflicts, sources(chosen.text)) == ([], ["a", "x = 3", "b"])
+    chosen = merge(*given, {edited: "both", "*": "ours"})
+    assert sources(chosen.text) == ["a", "x = 2", "x = 3", "b", "gone? no"]
+    assert merge(*given, {edited: "base"}).conflicts == [deleted]
+
+
+def test_old_and_broken_notebooks() -> None:
+    old = notebook("a", "b")
+    for cell in old.cells:
+        del cell["id"]
+    old.nbformat_minor = 4
+    changed = copy.deepcopy(old)
+    changed.cells[0].source = "a1"
+    merged = merge(text(old), text(changed), text(old))
+    document = nbformat.reads(merged.text.decode(), as_version=4)
+    assert document.nbformat_minor == 4
+    assert sources(merged.text) == ["a1", "b"]
+    for broken in (b"{", b"[]", b'{"nbformat": 4, "cells": [1]}', b'{"nbformat": 99}', b"\xff"):
+        with pytest.raises(NotebookRefusedError):
+            merge_notebooks(text(old), broken, text(changed))
+    with pytest.raises(NotebookRefusedError, match="no result within"):
+        merge_notebooks(text(old), text(changed), text(old), limit=0.01)
+
+
+# Branches
+
+
+def test_what_does_not_conflict_is_one_commit_with_its_data(two: Two, dvc: Command) -> None:
+    two.diverge(
+        {"train.py": "print('ours')\n", "data/mine.csv": "mine\n"},
+        {"new.py": "new\n", "data/wine.csv": "theirs\n", "data/more.csv": "more\n"},
+    )
+    (two.root / "open.py").write_text("not committed\n")
+    head, theirs = (two.git(two.root, "rev-parse", ref).strip() for ref in ("main", "other"))
+    merged = two.merges.merge("other")
+    assert merged.outcome is MergeOutcome.MERGED
+    assert merged.data == ["data/more.csv", "data/wine.csv"]
+    assert (
+        two.git(two.root, "log", "-1", "--format=%P %s").strip() == f"{head} {theirs} Merge other"
+    )
+    assert two.text("data/wine.csv") == "theirs\n"
+    assert two.text("data/mine.csv") == "mine\n"
+    assert two.text("open.py") == "not committed\n"
+    assert [c.path for c in two.versions.snapshots.status().changes] == ["open.py"]
+    assert "up to date" in dvc(two.root, "status")
+    assert two.merges.merge("other").outcome is MergeOutcome.UP_TO_DATE
+    two.git(two.root, "checkout", "-q", "--detach", theirs)
+    two.versions.snapshots.restore(theirs)
+    assert two.merges.merge("main").outcome is MergeOutcome.FAST_FORWARD
+
+
+def test_conflicts_of_text_are_told_resolved_and_finished(two: Two) -> None:
+    two.diverge(
+        {"train.py": "ours\n", "a.txt": "ours a\n", "data/wine.csv": "ours\n"},
+        {"train.py": "theirs\n", "a.txt": "theirs a\n", "clean.py": "clean\n"},
+    )
+    merged = two.merges.merge("other")
+    assert merged.outcome is MergeOutcome.CONFLICTS
+    assert [(c.path, c.how) for c in merged.conflicts] == [
+        ("a.txt", ConflictHow.BOTH_ADDED),
+        ("train.py", ConflictHow.BOTH_MODIFIED),
+    ]
+    found = two.merges.conflicts()
+    assert (found.operation, found.ours, found.theirs) == ("merge", "main", "other")
+    assert two.versions.snapshots.status().operation == "merge"
+    one = two.merges.conflict("train.py")
+    assert (one.base, one.ours, one.theirs) == ("print('one')\n", "ours\n", "theirs\n")
+    assert one.merged is not None
+    assert "<<<<<<<" in one.merged
+    assert refused(two.merges.finish).facts["paths"] == ["a.txt", "train.py"]
+    assert refused(lambda: two.merges.merge("other")).code == "30201"
+    assert refused(lambda: two.merges.conflict("new.py")).code == "30404"
+    assert refused(lambda: two.merges.conflict("../x")).code == "50302"
+    error = refused(lambda: two.merges.resolve("train.py", Resolution(text=one.merged)))
+    assert (error.code, error.faults[0].field) == ("50201", "text")
+    error = refused(lambda: two.merges.resolve("train.py", Resolution()))
+    assert {fault.field for fault in error.faults} == {"take", "text", "cells"}
+    assert refused(lambda: two.merges.resolve("a.txt", Resolution(take="base"))).code == "50201"
+    left = two.merges.resolve("train.py", Resolution(text="both of us\n"))
+    assert [row.path for row in left.items] == ["a.txt"]
+    assert two.merges.resolve("a.txt", Resolution(take="both")).items == []
+    done = two.merges.finish("Our merge")
+    assert (done.outcome, done.previous) == (MergeOutcome.MERGED, merged.commit)
+    assert two.text("train.py") == "both of us\n"
+    assert two.text("a.txt") == "ours a\ntheirs a\n"
+    assert two.text("clean.py") == "clean\n"
+    assert two.git(two.root, "log", "-1", "--format=%s").strip() == "Our merge"
+    assert len(two.git(two.root, "log", "-1", "--format=%P").split()) == 2
+    assert two.git(two.root, "status", "--porcelain") == ""
+    assert refused(two.merges.finish).code == "30252"
+    assert refused(two.merges.abort).code == "30252"
+
+
+def test_deleted_on_one_side(two: Two) -> None:
+    two.diverge({"train.py": "ours\n", "b.py": "b\n"}, {"train.py": None})
+    merged = two.merges.merge("other")
+    assert [c.how for c in merged.conflicts] == [ConflictHow.DELETED_BY_THEM]
+    one = two.merges.conflict("train.py")
+    assert (one.ours, one.theirs) == ("ours\n", None)
+    assert two.merges.resolve("train.py", Resolution(take="theirs")).items == []
+    two.merges.finish()
+    assert not (two.root / "train.py").exists()
+    assert two.git(two.root, "status", "--porcelain") == ""
+
+
+def test_notebooks_are_merged_by_cells_and_stay_valid(two: Two) -> None:
+    base = notebook("import os", "x = 1", "plot(x)")
+    (two.root / "nb.ipynb").write_bytes(text(base))
+    (two.root / "clash.ipynb").write_bytes(text(base))
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Notebooks")
+    sides: list[dict[str, Any]] = []
+    for name in ("ours", "theirs"):
+        clean, clash = copy.deepcopy(base), copy.deepcopy(base)
+        clean.cells.append(v4.new_code_cell(f"{name} = 1"))
+        clash.cells[1].source = f"x = '{name}'"
+        regenerate(clean, len(sides))
+        regenerate(clash, len(sides) + 5)
+        sides.append({"nb.ipynb": text(clean), "clash.ipynb": text(clash)})
+    two.diverge(*sides)
+    merged = two.merges.merge("other")
+    assert [c.path for c in merged.conflicts] == ["clash.ipynb"]
+    appended = sources((two.root / "nb.ipynb").read_bytes())
+    assert appended == ["import os", "x = 1", "plot(x)", "ours = 1", "theirs = 1"]
+    # Also with a conflict in it the notebook opens.
+    assert "<<<<<<<" in sources((two.root / "clash.ipynb").read_bytes())[1]
+    one = two.merges.conflict("clash.ipynb")
+    assert one.cells is not None
+    cell = next(cell for cell in one.cells if cell.conflict)
+    assert (cell.ours, cell.theirs) == ("x = 'ours'", "x = 'theirs'")
+    error = refused(lambda: two.merges.resolve("clash.ipynb", Resolution(cells={"no": "ours"})))
+    assert error.faults[0].field == "cells.no"
+    error = refused(lambda: two.merges.resolve("clash.ipynb", Resolution(text="{}")))
+    assert error.code == "50201"
+    two.merges.resolve("clash.ipynb", Resolution(cells={cell.id: "both"}))
+    two.merges.finish()
+    found = sources((two.root / "clash.ipynb").read_bytes())
+    assert found == ["import os", "x = 'ours'", "x = 'theirs'", "plot(x)"]
+    assert two.git(two.root, "status", "--porcelain") == ""
+
+
+def test_notebooks_whose_lines_fit_together_are_merged_by_cells_too(two: Two) -> None:
+    """git alone would make one with an id twice."""
+    base = notebook(*(f"cell {number}\n" * 5 for number in range(6)))
+    (two.root / "nb.ipynb").write_bytes(text(base))
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Notebook")
+    sides: list[dict[str, Any]] = []
+    for name, at in (("ours", 1), ("theirs", 5)):
+        side = copy.deepcopy(base)
+        cell = v4.new_code_cell(name)
+        cell["id"] = "same-id"
+        side.cells.insert(at, cell)
+        sides.append({"nb.ipynb": text(side)})
+    two.diverge(*sides)
+    assert two.merges.merge("other").outcome is MergeOutcome.MERGED
+    content = (two.root / "nb.ipynb").read_bytes()
+    check(parse(content))
+    assert {"ours", "theirs"} <= set(sources(content))
+
+
+def test_a_notebook_that_one_side_renamed_is_merged_by_cells_too(two: Two) -> None:
+    base = notebook(*(f"cell {number}\n" * 5 for number in range(6)))
+    (two.root / "nb.ipynb").write_bytes(text(base))
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Notebook")
+    ours, theirs = copy.deepcopy(base), copy.deepcopy(base)
+    ours.cells.insert(1, v4.new_code_cell("ours", id="same-id"))
+    theirs.cells.insert(5, v4.new_code_cell("theirs", id="same-id"))
+    two.diverge({"nb.ipynb": text(ours)}, {"nb.ipynb": None, "new/name.ipynb": text(theirs)})
+    assert two.merges.merge("other").outcome is MergeOutcome.MERGED
+    content = (two.root / "new" / "name.ipynb").read_bytes()
+    check(parse(content))
+    assert {"ours", "theirs"} <= set(sources(content))
+    assert not (two.root / "nb.ipynb").exists()
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_data_in_conflict_is_told_by_file_and_resolved_by_side(two: Two, side: str) -> None:
+    two.diverge({"data/wine.csv": "ours\n"}, {"data/wine.csv": "theirs\n", "data/b.csv": "b\n"})
+    merged = two.merges.merge("other")
+    assert [(c.path, c.kind.value) for c in merged.conflicts] == [("data/wine.csv.dvc", "data")]
+    one = two.merges.conflict("data/wine.csv.dvc")
+    assert {name: rows[0].path for name, rows in one.data.items()} == dict.fromkeys(
+        ("base", "ours", "theirs"), "data/wine.csv"
+    )
+    assert len({rows[0].md5 for rows in one.data.values()}) == 3
+    wrong = Resolution(take="both")
+    assert refused(lambda: two.merges.resolve("data/wine.csv.dvc", wrong)).code == "50201"
+    broken = Resolution(text="outs: [")
+    assert refused(lambda: two.merges.resolve("data/wine.csv.dvc", broken)).code == "50201"
+    two.merges.resolve("data/wine.csv.dvc", Resolution(take=side))
+    done = two.merges.finish()
+    assert two.text("data/wine.csv") == f"{side}\n"
+    assert two.text("data/b.csv") == "b\n"
+    assert "data/b.csv" in done.data
+    assert two.versions.snapshots.status().changes == []
+
+
+def test_data_resolved_by_new_data_is_kept(two: Two, dvc: Command) -> None:
+    two.diverge({"data/wine.csv": "ours\n"}, {"data/wine.csv": "theirs\n"})
+    two.merges.merge("other")
+    two.git(two.root, "checkout", "--ours", "data/wine.csv.dvc")
+    (two.root / "data" / "wine.csv").write_text("both\n")
+    dvc(two.root, "add", "data/wine.csv")
+    two.git(two.root, "add", "data/wine.csv.dvc")
+    two.merges.finish()
+    assert two.text("data/wine.csv") == "both\n"
+    assert two.versions.snapshots.status().changes == []
+
+
+def test_aborting_brings_everything_back(two: Two) -> None:
+    two.diverge({"train.py": "ours\n"}, {"train.py": "theirs\n", "data/wine.csv": "theirs\n"})
+    (two.root / "open.py").write_text("not committed\n")
+    before = tree_of(two.root)
+    two.merges.merge("other")
+    two.merges.resolve("train.py", Resolution(text="resolved with care\n"))
+    gone = two.merges.abort()
+    assert tree_of(two.root) == before
+    assert two.merges.conflicts().items == []
+    assert gone.safety is not None
+    assert two.git(two.root, "show", f"{gone.safety}:train.py") == "resolved with care\n"
+
+
+def test_what_would_be_lost_stops_a_merge(two: Two) -> None:
+    two.diverge({"a.py": "ours\n"}, {"a.py": "theirs\n", "train.py": "theirs\n", "n.py": "n\n"})
+    (two.root / "train.py").write_text("mine\n")
+    (two.root / "n.py").write_text("mine\n")
+    before = tree_of(two.root)
+    error = refused(lambda: two.merges.merge("other"))
+    assert (error.code, error.facts["paths"]) == ("30202", ["n.py", "train.py"])
+    assert tree_of(two.root) == before
+    assert two.versions.snapshots.status().operation is None
+    two.git(two.root, "checkout", "train.py")
+    (two.root / "n.py").rename(two.root / "staged.py")
+    two.git(two.root, "add", "staged.py")
+    assert refused(lambda: two.merges.merge("other")).facts["paths"] == ["staged.py"]
+
+
+def test_hooks_have_their_say(two: Two) -> None:
+    two.diverge({"a.py": "ours\n"}, {"b.py": "theirs\n"})
+    hook = two.root / ".git" / "hooks" / "commit-msg"
+    hook.write_text("#!/bin/sh\necho not like this >&2; exit 1\n")
+    hook.chmod(0o755)
+    before = tree_of(two.root)
+    error = refused(lambda: two.merges.merge("other"))
+    assert (error.code, error.facts["hook"]) == ("30207", "commit-msg")
+    assert tree_of(two.root) == before
+    hook.write_text("#!/bin/sh\necho 'Seen: yes' >> $1\n")
+    two.merges.merge("other")
+    assert "Seen: yes" in two.git(two.root, "log", "-1", "--format=%B")
+
+
+def test_histories_without_a_common_commit(two: Two) -> None:
+    two.git(two.root, "checkout", "-q", "--orphan", "apart")
+    two.git(two.root, "commit", "-qm", "Apart")
+    two.git(two.root, "checkout", "-q", "main")
+    assert refused(lambda: two.merges.merge("apart")).code == "30217"
+    assert refused(lambda: two.merges.merge("no-such")).code == "30404"
+    assert refused(lambda: two.merges.merge("--abort")).code == "30404"
+
+
+KILLED = """
+import os, sys, pathlib
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.merging import MergeManager
+from jupyter_mlws.versioning.versions import Versions
+MergeManager._lay_out = lambda self, joined: os.kill(os.getpid(), 9)
+Versions(Project.open(pathlib.Path(sys.argv[1]))).merges.merge("other")
+"""
+
+
+def test_a_merge_that_was_killed_can_be_resolved_or_given_up(two: Two) -> None:
+    base = notebook("x = 1", "y")
+    (two.root / "nb.ipynb").write_bytes(text(base))
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Notebook")
+    two.diverge(
+        {"nb.ipynb": text(notebook("x = 2", "y"))}, {"nb.ipynb": text(notebook("x = 3", "y"))}
+    )
+    before = tree_of(two.root)
+    for _ in range(2):
+        command = [sys.executable, "-c", KILLED, str(two.root)]
+        assert subprocess.run(command, cwd="/", check=False).returncode == -9
+        assert [c.path for c in two.merges.conflicts().items] == ["nb.ipynb"]
+        two.merges.abort()
+        assert tree_of(two.root) == before
+    assert subprocess.run(command, cwd="/", check=False).returncode == -9
+    two.merges.resolve("nb.ipynb", Resolution(take="both"))
+    two.merges.finish()
+    assert sources((two.root / "nb.ipynb").read_bytes()) == ["x = 2", "x = 3", "y"]
+
+
+def test_links_and_modes(two: Two) -> None:
+    (two.root / "run.sh").write_text("one\n")
+    (two.root / "run.sh").chmod(0o755)
+    two.git(two.root, "add", "-A")
+    two.git(two.root, "commit", "-qm", "Script")
+    two.diverge({"run.sh": "ours\n"}, {"run.sh": "theirs\n"})
+    two.merges.merge("other")
+    two.merges.resolve("run.sh", Resolution(text="settled\n"))
+    two.merges.finish()
+    assert (Path(two.root) / "run.sh").stat().st_mode & 0o111
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Any:
+    """A folder on a disk of 8 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk can only be mounted by root")
+    yield folder
+    # What git does in the background may still stand in it.
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("conflicting", [False, True])
+def test_a_full_disk_leaves_everything_as_it_was(
+    small_disk: Path, git: Command, conflicting: bool
+) -> None:
+    from jupyter_mlws.project import Project
+
+    git(small_disk, "init", "-q", "project")
+    root = small_disk / "project"
+    (root / "a.py").write_text("base\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Base")
+    git(root, "checkout", "-qb", "other")
+    (root / "large.bin").write_bytes(random.Random(1).randbytes(2_500_000))
+    (root / "a.py").write_text("theirs\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Other")
+    git(root, "checkout", "-q", "main")
+    (root / ("a.py" if conflicting else "b.py")).write_text("ours\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Ours")
+    before = tree_of(root)
+    free = 1_500_000
+    with (small_disk / "filler").open("wb") as file:
+        stat = os.statvfs(small_disk)
+        file.write(b"x" * (stat.f_bavail * stat.f_frsize - free))
+    versions = Versions(Project.open(root))
+    assert refused(lambda: versions.merges.merge("other")).code == "30102"
+    assert tree_of(root) == before
+    assert versions.snapshots.status().operation is None
+    assert versions.snapshots.status().changes == []
+    (small_disk / "filler").unlink()
+    merged = versions.merges.merge("other")
+    assert merged.outcome.value == ("conflicts" if conflicting else "merged")
+    versions.close()
+
+
+def test_another_git_program_is_told_apart_from_a_fault(two: Two) -> None:
+    two.diverge({"a.py": "ours\n"}, {"a.py": "theirs\n"})
+    lock = two.root / ".git" / "index.lock"
+    lock.touch()
+    error = refused(lambda: two.merges.merge("other"))
+    assert (error.code, error.status) == ("30103", 423)
+    lock.unlink()
+    two.merges.merge("other")
+    lock.touch()
+    resolve = Resolution(take="ours")
+    assert refused(lambda: two.merges.resolve("a.py", resolve)).code == "30103"
+    assert refused(two.merges.abort).code == "30103"
+    lock.unlink()
+    two.merges.resolve("a.py", resolve)
+    two.merges.finish()
+    assert two.text("a.py") == "ours\n"
+
+
+@pytest.mark.parametrize("ours", ["a.py", "b.py"])
+def test_what_git_wrote_before_it_failed_is_undone(two: Two, ours: str) -> None:
+    """With and without conflicts: a filter of git's fails in the middle of the files."""
+    two.diverge(
+        {ours: "ours\n"},
+        {
+            "a.py": "theirs\n",
+            "train.py": "theirs\n",
+            "x.bad": "x\n",
+            ".gitattributes": "*.bad filter=bad\n",
+        },
+    )
+    (two.root / "open.py").write_text("mine\n")
+    before = tree_of(two.root)
+    for name, value in (("smudge", "false"), ("clean", "cat"), ("required", "true")):
+        two.git(two.root, "config", f"filter.bad.{name}", value)
+    assert refused(lambda: two.merges.merge("other")).code == "30106"
+    assert tree_of(two.root) == before
+    assert [c.path for c in two.versions.snapshots.status().changes] == ["open.py"]
+    assert two.versions.snapshots.status().operation is None
+    two.git(two.root, "config", "filter.bad.smudge", "cat")
+    assert two.merges.merge("other").outcome.value in ("merged", "conflicts")

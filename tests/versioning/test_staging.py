@@ -1,0 +1,225 @@
+"""Staging by file and by hunk, and diffs of what is staged: on git's own index."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from pydantic import ValidationError
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
+from jupyter_mlws.versioning.staging_models import HunkChoice, StageRequest
+from jupyter_mlws.versioning.versions import Versions
+
+Command = Callable[..., str]
+LONG = "".join(f"line {number}\n" for number in range(40))
+
+
+@pytest.fixture
+def root(versions: Versions, git: Command) -> Path:
+    """``long.txt`` is committed with 40 lines; three of them have changed."""
+    root = versions.snapshots.project.root
+    (root / "long.txt").write_text(LONG)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Long")
+    (root / "long.txt").write_text(changed(2, 20, 38))
+    return root
+
+
+def changed(*numbers: int) -> str:
+    lines = LONG.splitlines()
+    for number in numbers:
+        lines[number] += " changed"
+    return "\n".join(lines) + "\n"
+
+
+def refused(call: Callable[[], object]) -> MLWSError:
+    with pytest.raises(MLWSError) as error:
+        call()
+    return error.value
+
+
+def hunks(path: str, found: FileDiff, *numbers: int) -> StageRequest:
+    ids = [found.hunks[number].id for number in numbers]
+    return StageRequest(hunks=[HunkChoice(path=path, ids=ids)])
+
+
+def test_hunks_are_staged_and_committed_alone(versions: Versions, root: Path, git: Command) -> None:
+    (root / "train.py").write_text("print('not staged')\n")
+    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    assert [hunk.old_start for hunk in found.hunks] == [1, 18, 36]
+    assert "+line 20 changed" in found.hunks[1].lines
+    versions.staging.stage(hunks("long.txt", found, 0, 2))
+    change = next(c for c in versions.snapshots.status().changes if c.path == "long.txt")
+    assert (change.staged, change.index_state, change.worktree_state) == (
+        True,
+        "modified",
+        "modified",
+    )
+    assert git(root, "show", ":long.txt") == changed(2, 38)
+    staged = versions.snapshots.staged_file_diff("long.txt", staged=True)
+    assert [hunk.old_start for hunk in staged.hunks] == [1, 36]
+    assert [row.path for row in versions.snapshots.staged_diff(staged=True)] == ["long.txt"]
+    unstaged = versions.snapshots.staged_diff(staged=False)
+    assert [row.path for row in unstaged] == ["long.txt", "train.py"]
+    versions.staging.unstage(hunks("long.txt", staged, 1))
+    made = versions.snapshots.create("One hunk", staged=True)
+    assert git(root, "show", f"{made.id}:long.txt") == changed(2)
+    assert git(root, "show", f"{made.id}:train.py") == "print('one')\n"
+    assert (root / "long.txt").read_text() == changed(2, 20, 38)
+    assert [c.path for c in versions.snapshots.status().changes] == ["long.txt", "train.py"]
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    assert refused(lambda: versions.snapshots.create("None", staged=True)).code == "30203"
+
+
+def test_a_hunk_of_a_file_that_changed_is_refused(versions: Versions, root: Path) -> None:
+    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    (root / "long.txt").write_text("above\n" + changed(2, 20, 38))
+    error = refused(lambda: versions.staging.stage(hunks("long.txt", found, 1)))
+    assert (error.code, error.facts["path"]) == ("30251", "long.txt")
+    assert versions.snapshots.staged_diff(staged=True) == []
+    error = refused(lambda: versions.staging.discard(hunks("long.txt", found, 1)))
+    assert error.code == "30251"
+    assert (root / "long.txt").read_text().startswith("above\n")
+
+
+def test_files_are_staged_and_unstaged(versions: Versions, root: Path, git: Command) -> None:
+    (root / "new" / "deep").mkdir(parents=True)
+    (root / "new" / "deep" / "数据.py").write_text("new\n")
+    (root / "new" / os.fsdecode(b"caf\xe9")).write_text("odd name\n")
+    (root / "train.py").unlink()
+    versions.staging.stage(StageRequest(paths=["new", "train.py"]))
+    assert 'A\t"new/caf\\351"' in git(root, "diff", "--cached", "--name-status")
+    states = {c.path: c.index_state for c in versions.snapshots.status().changes}
+    assert states["train.py"] == "deleted"
+    assert states["new/deep/数据.py"] == "added"
+    assert states["long.txt"] is None
+    versions.staging.unstage(StageRequest(paths=["new/deep"]))
+    versions.staging.stage(StageRequest(all=True))
+    assert not any(c.worktree_state for c in versions.snapshots.status().changes)
+    versions.staging.unstage(StageRequest(all=True))
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    assert not (root / "train.py").exists()
+
+
+def test_discarded_work_is_kept_in_a_hidden_commit(
+    versions: Versions, root: Path, git: Command
+) -> None:
+    (root / "new.py").write_text("new\n")
+    (root / "train.py").write_text("print('two')\n")
+    (root / "data" / "wine.csv").write_text("changed\n")
+    versions.staging.stage(StageRequest(paths=["train.py"]))
+    (root / "train.py").write_text("print('three')\n")
+    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    gone = versions.staging.discard(hunks("long.txt", found, 1))
+    assert (root / "long.txt").read_text() == changed(2, 38)
+    assert git(root, "show", f"{gone.safety}:long.txt") == changed(2, 20, 38)
+    gone = versions.staging.discard(StageRequest(paths=["new.py", "train.py", "data/wine.csv"]))
+    assert gone.paths == ["data/wine.csv", "new.py", "train.py"]
+    assert not (root / "new.py").exists()
+    # Back to what is staged, as with `git restore`.
+    assert (root / "train.py").read_text() == "print('two')\n"
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
+    assert git(root, "show", f"{gone.safety}:new.py") == "new\n"
+    assert git(root, "show", f"{gone.safety}:train.py") == "print('three')\n"
+    versions.staging.discard(StageRequest(all=True))
+    assert [c.path for c in versions.snapshots.status().changes] == ["train.py"]
+
+
+def test_what_cant_be_staged_is_told(versions: Versions, root: Path, git: Command) -> None:
+    (root / "data" / "wine.csv").write_text("changed\n")
+    (root / "new.py").write_text("new\n")
+    git(root, "config", "mlws.largefile", "1000")
+    (root / "large.bin").write_bytes(b"x" * 1000)
+    staging = versions.staging
+    error = refused(lambda: staging.stage(StageRequest(paths=["data/wine.csv"])))
+    assert (error.code, error.facts["paths"]) == ("30253", ["data/wine.csv"])
+    assert refused(lambda: staging.stage(StageRequest(paths=["large.bin"]))).code == "30210"
+    assert refused(lambda: staging.stage(StageRequest(paths=["no-such"]))).code == "30404"
+    assert refused(lambda: staging.stage(StageRequest(paths=["../x"]))).code == "50302"
+    error = refused(lambda: staging.stage(StageRequest()))
+    assert {fault.field for fault in error.faults} == {"paths", "hunks", "all"}
+    new = StageRequest(hunks=[HunkChoice(path="new.py", ids=["0" * 16])])
+    assert refused(lambda: staging.stage(new)).faults[0].field == "hunks.0"
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    with pytest.raises(ValidationError):
+        SnapshotCreate(message="x", paths=["a"], staged=True)
+
+
+def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
+    versions: Versions, root: Path
+) -> None:
+    (root / "train.py").write_text("key = 'AKIAABCDEFGHIJKLMNOP'\n")
+    versions.staging.stage(StageRequest(paths=["train.py"]))
+    (root / "train.py").write_text("key = None\n")
+    assert refused(lambda: versions.snapshots.create("Key", staged=True)).code == "30206"
+
+
+def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> None:
+    from jupyter_mlws.project import Project
+
+    git(tmp_path, "init", "-q", "fresh")
+    root = tmp_path / "fresh"
+    (root / "a.py").write_text("a\n")
+    (root / "b.py").write_text("b\n")
+    versions = Versions(Project.open(root))
+    versions.staging.stage(StageRequest(paths=["a.py", "b.py"]))
+    assert versions.snapshots.staged_file_diff("a.py", staged=True).new == "a\n"
+    versions.staging.unstage(StageRequest(paths=["b.py"]))
+    made = versions.snapshots.create("First", staged=True)
+    assert [c.path for c in versions.snapshots.get(made.id).changes] == ["a.py"]
+    versions.close()
+
+
+def test_line_ends_and_missing_ones_survive(versions: Versions, root: Path, git: Command) -> None:
+    before = LONG.replace("\n", "\r\n").encode()
+    (root / "dos.txt").write_bytes(before)
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Windows")
+    now = before.replace(b"line 2\r\n", b"second\r\n").replace(b"line 39\r\n", b"last")
+    (root / "dos.txt").write_bytes(now)
+    found = versions.snapshots.staged_file_diff("dos.txt", staged=False)
+    versions.staging.stage(hunks("dos.txt", found, 1))
+    staged = git(root, "rev-parse", ":dos.txt").strip()
+    (root / "expected").write_bytes(before.replace(b"line 39\r\n", b"last"))
+    assert git(root, "hash-object", "expected").strip() == staged
+
+
+def test_notebooks_are_compared_by_cells(versions: Versions, root: Path, git: Command) -> None:
+    v4 = nbformat.v4
+    first = v4.new_notebook(cells=[v4.new_code_cell(text) for text in ("a = 1\nb = 2", "c", "d")])
+    (root / "nb.ipynb").write_text(nbformat.writes(first))
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Notebook")
+    second = v4.new_notebook(
+        cells=[v4.new_code_cell(text) for text in ("new", "a = 1\nb = 3", "d")]
+    )
+    second.cells[2].outputs = [v4.new_output("stream", text="d")]
+    (root / "nb.ipynb").write_text(nbformat.writes(second))
+    for found in (
+        versions.snapshots.file_diff("nb.ipynb"),
+        versions.snapshots.staged_file_diff("nb.ipynb", staged=False),
+    ):
+        assert found.cells is not None
+        assert [(c.state.value, c.new, c.outputs_changed) for c in found.cells] == [
+            ("added", "new", False),
+            ("modified", "a = 1\nb = 3", False),
+            ("deleted", None, False),
+            ("unchanged", "d", True),
+        ]
+        assert "+b = 3" in found.cells[1].unified
+    (root / "nb.ipynb").write_text("{")
+    assert versions.snapshots.file_diff("nb.ipynb").cells is None
+
+
+def test_large_and_binary_files_are_told_as_such(versions: Versions, root: Path) -> None:
+    (root / "train.py").write_bytes(b"\0" * 10)
+    found = versions.snapshots.staged_file_diff("train.py", staged=False)
+    assert (found.binary, found.old_size, found.new_size, found.hunks) == (True, 13, 10, [])
+    (root / "long.txt").write_text("x\n" * 1_000_000)
+    found = versions.snapshots.staged_file_diff("long.txt", staged=False)
+    assert (found.truncated, found.new_size, found.hunks) == (True, 2_000_000, [])
