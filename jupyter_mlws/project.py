@@ -132,10 +132,14 @@ class Project:
         return str(self.state / "bell")
 
 
+def person() -> str:
+    """Whose process this is, as the Hub or the system says."""
+    return os.environ.get("JUPYTERHUB_USER") or os.environ.get("USER", "process")
+
+
 def _holder(operation: str) -> dict[str, str]:
     return {
         "operation": operation,
-        "who": f"{os.environ.get('JUPYTERHUB_USER') or os.environ.get('USER', 'process')}"
-        f"@{os.uname().nodename} (pid {os.getpid()})",
+        "who": f"{person()}@{os.uname().nodename} (pid {os.getpid()})",
         "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from jupyter_mlws.versioning import (
     code_handlers,
+    data_remote_handlers,
     dataset_handlers,
+    lineage_handlers,
     model_handlers,
+    run_handlers,
     snapshot_handlers,
 )
 
 HANDLERS = [
     *code_handlers.HANDLERS,
     *snapshot_handlers.HANDLERS,
+    *data_remote_handlers.HANDLERS,
     *dataset_handlers.HANDLERS,
     *model_handlers.HANDLERS,
+    *run_handlers.HANDLERS,
+    *lineage_handlers.HANDLERS,
 ]
