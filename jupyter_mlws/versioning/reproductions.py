@@ -188,9 +188,9 @@ class Reproductions:
         if not items:
             return [], []
         from jupyter_mlws.versioning.dvc.data import open_data
-        from jupyter_mlws.versioning.dvc.settings import share_settings
+        from jupyter_mlws.versioning.dvc.settings import DataSettings
 
-        share_settings(self._root, target)
+        DataSettings(self._root).share(target)
         with open_data(target) as data:
             data.fetch_listings(items)
             data.set_aside_damaged(items)

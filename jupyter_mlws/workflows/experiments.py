@@ -56,7 +56,8 @@ class Experiments:
         there = {row["run"] for row in found["items"]}
         items = [run for run in waiting if run.run not in there]
         items += self._told(found["items"], query.columns)
-        items.sort(key=lambda run: run.started or "", reverse=True) if newest else None
+        if newest:
+            items.sort(key=lambda run: run.started or "", reverse=True)
         return Page(items=items, next_cursor=found["next"])
 
     def columns(self) -> RunColumns:
@@ -118,14 +119,14 @@ def _shown(
         } or params
     return ExperimentRun(
         id=row["id"],
-        run=row["run"],
+        run=row["run"] or row["id"],
         node=row["node"],
         name=row["name"],
         experiment=row["experiment"],
         workflow=row["workflow"],
         status=known.status if known else STATUSES.get(row["status"], Status.RUNNING),
         started=iso(row["started"]),
-        duration=row["duration"] if row["duration"] is not None else None,
+        duration=row["duration"],
         params=params,
         metrics=row["metrics"],
         commit=row["commit"],

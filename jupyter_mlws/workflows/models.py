@@ -233,13 +233,13 @@ class Preview(Record):
 class ExperimentRun(Record):
     """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
 
-    ``run`` and ``workflow`` are null for runs of notebooks and scripts; ``node`` names which node
-    of the workflow's run it is. ``dirty``: its commit was made for it, because the working tree
-    was no commit. ``inputs``: the data that it read, path → hash.
+    Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
+    which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
+    working tree was no commit. ``inputs``: the data that it read, path → hash.
     """
 
     id: str | None
-    run: str | None
+    run: str
     workflow: str | None
     status: Status
     started: str | None

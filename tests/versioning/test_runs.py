@@ -85,7 +85,8 @@ def test_a_tracked_run_names_what_the_working_tree_was(
     runs.end(begun.id, RunEnded())
     shown = opened.experiments.get(begun.id)
     assert (shown.status.value, shown.name, shown.experiment) == ("COMPLETED", "first", "project")
-    assert (shown.commit, shown.dirty, shown.run) == (begun.commit, True, None)
+    assert (shown.commit, shown.dirty) == (begun.commit, True)
+    assert (shown.workflow, shown.run) == (None, begun.id)
     assert (shown.params, shown.metrics) == ({"rate": "0.1", "depth": "3"}, {"accuracy": 0.75})
 
     broken = runs.begin(RunBegin())

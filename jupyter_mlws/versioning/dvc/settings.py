@@ -104,6 +104,19 @@ class DataSettings:
             found = found or there
         return found
 
+    def share(self, worktree: Path) -> None:
+        """Let a worktree of the project use its cache, its remotes and its credentials."""
+        local = self._load(LOCAL)
+        cache = dict(local.get("cache", {}))
+        place = cache.get("dir") or self._load(SHARED).get("cache", {}).get("dir") or "cache"
+        local["cache"] = {**cache, "dir": os.path.normpath(self._folder / str(place))}
+        for remote in self.remotes():
+            # A folder is named relative to the settings, which lie elsewhere there.
+            if remote.url and "://" not in remote.url:
+                absolute = os.path.normpath(self._folder / remote.url)
+                _replace(local, remote.name, {**_section(local, remote.name), "url": absolute})
+        DataSettings(worktree)._store(LOCAL, local)
+
     def _load(self, name: str) -> Any:
         from configobj import ConfigObj, ConfigObjError
 
@@ -134,24 +147,6 @@ class DataSettings:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-
-
-def share_settings(root: Path, worktree: Path) -> None:
-    """Let a worktree of the project at ``root`` use its cache, its remotes and its credentials."""
-    if not (worktree / ".dvc").is_dir():
-        raise MLWSError("30204")
-    source, target = DataSettings(root), DataSettings(worktree)
-    local = source._load(LOCAL)
-    cache = dict(local.get("cache", {}))
-    place = cache.get("dir") or source._load(SHARED).get("cache", {}).get("dir") or "cache"
-    local["cache"] = {**cache, "dir": os.path.normpath(root / ".dvc" / str(place))}
-    for remote in source.remotes():
-        # A folder is named relative to the settings, which lie elsewhere there.
-        if remote.url and "://" not in remote.url:
-            kept = _section(local, remote.name)
-            absolute = os.path.normpath(root / ".dvc" / remote.url)
-            _replace(local, remote.name, {**kept, "url": absolute})
-    target._store(LOCAL, local)
 
 
 def _text(lines: list[Any]) -> Iterator[str]:
