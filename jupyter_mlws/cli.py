@@ -107,7 +107,14 @@ def _command(word: Word, language: str) -> click.Command:
         click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
     )
     command = click.Command(
-        word.name, params=parameters, callback=call, help=word.about.in_(language)
+        word.name,
+        params=parameters,
+        callback=call,
+        help=word.about.in_(language),
+        context_settings={
+            "ignore_unknown_options": word.passes_on,
+            "allow_interspersed_args": not word.passes_on,
+        },
     )
     _speak(command, language)
     return command

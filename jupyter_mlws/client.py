@@ -69,6 +69,12 @@ class API:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("POST", path, query, body or {}, headers=headers)
 
+    def put(
+        self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
+    ) -> Any:
+        """``data`` of the answer; raises :class:`RemoteError`."""
+        return self._call("PUT", path, query, body)
+
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("DELETE", path, query)

@@ -30,6 +30,7 @@ TERMS = {
     "commit": "提交",
     "conflict": "冲突",
     "cpu": "CPU",
+    "data remote": "数据远程存储",
     "dataset": "数据集",
     "execution": "执行",
     "file": "文件",
@@ -49,6 +50,7 @@ TERMS = {
     "rebase": "变基",
     "recovery": "恢复清理",
     "remote": "远程仓库",
+    "reproduction": "重现",
     "restore": "恢复",
     "revert": "还原",
     "run": "运行",
@@ -723,6 +725,43 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "It has ended, or somebody else has answered; look at its state.",
             "它已结束或已有人回答；请查看其状态。",
+        ),
+    ),
+    "30270": Entry(
+        403,
+        Words(
+            "The remote {remote!r} refuses the credentials: {reason}",
+            "远程存储 {remote!r} 拒绝了凭据：{reason}",
+        ),
+        Words(
+            "Set them with `PUT /datasets/remotes/NAME` or `mlws data remote set`, or in the "
+            "environment; nothing was changed.",
+            "请用 `PUT /datasets/remotes/NAME` 或 `mlws data remote set` 设置凭据，或在环境变量中"
+            "设置；未做任何更改。",
+        ),
+    ),
+    "30271": Entry(
+        409,
+        Words(
+            "The run {run!r} names no commit that is still here: {commit}",
+            "运行 {run!r} 未指明仍存在的提交：{commit}",
+        ),
+        Words(
+            "Fetch it if another repository has it. Of runs with uncommitted changes the newest "
+            "200 are kept; make a snapshot of those that matter.",
+            "若其他仓库有该提交，请先获取。带有未提交更改的运行仅保留最新的 200 个；"
+            "重要的请创建快照。",
+        ),
+    ),
+    "30272": Entry(
+        409,
+        Words(
+            "The run {run!r} is reproduced already, at {path!r}.",
+            "运行 {run!r} 已在 {path!r} 重现。",
+        ),
+        Words(
+            "Use that one, or remove it with `mlws reproduce --remove` and ask again.",
+            "请直接使用，或先用 `mlws reproduce --remove` 移除后重试。",
         ),
     ),
     "30401": Entry(

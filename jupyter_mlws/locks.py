@@ -46,16 +46,20 @@ class Holder:
     @classmethod
     def here(cls, operation: str) -> Holder:
         """This process."""
-        person = os.environ.get("JUPYTERHUB_USER") or os.environ.get("USER", "process")
         host, pid = os.uname().nodename, os.getpid()
         since = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        return cls(operation, f"{person}@{host} (pid {pid})", since, host, boot_id(), pid)
+        return cls(operation, f"{person()}@{host} (pid {pid})", since, host, boot_id(), pid)
 
 
 UNKNOWN = Holder("?", "?", "?")
 """The holder has taken the lock and not yet written its name, or has just left."""
 Waiting = Callable[[Holder], None]
 """Hears who is waited for."""
+
+
+def person() -> str:
+    """Whose process this is, as the Hub or the system says."""
+    return os.environ.get("JUPYTERHUB_USER") or os.environ.get("USER", "process")
 
 
 @cache

@@ -1,6 +1,7 @@
 """``%mlws WORD …``: the words of the command line in a notebook or in IPython.
 
-``%%mlws component [NAME]`` makes a component of the project from a cell.
+``%%mlws component [NAME]`` makes a component of the project from a cell, ``%%mlws track [NAME]``
+runs a cell as a run of MLflow's that names a true commit.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
 
 NAME = "mlws"
 COMPONENT = "component"
-"""The one word that takes a cell."""
+TRACK = "track"
 CELL_USAGE = """\
 Usage: %%mlws component [NAME]
 
   Make a component of the project from the cell: write it to components/NAME.py, and run it.
+
+Usage: %%mlws track [NAME]
+
+  Run the cell as a run of MLflow's. Uncommitted changes are kept on a hidden ref before, so that
+  the run names a true commit; what the cell logs with MLflow lands in that run.
 """
 
 
@@ -44,7 +50,7 @@ def load_ipython_extension(shell: Any) -> None:
     mlws.__doc__ = f"{manual(language_of(os.environ))}\n\n{CELL_USAGE}"
     shell.register_magic_function(mlws, "line_cell", NAME)
     shell.set_hook("complete_command", _complete, str_key=f"%{NAME}")
-    shell.set_hook("complete_command", lambda *_: [COMPONENT], str_key=f"%%{NAME}")
+    shell.set_hook("complete_command", lambda *_: [COMPONENT, TRACK], str_key=f"%%{NAME}")
 
 
 def run_line(shell: Any, line: str) -> Any:
@@ -83,6 +89,50 @@ def run_line(shell: Any, line: str) -> Any:
 
 
 def run_cell(shell: Any, line: str, cell: str) -> None:
+    """Carry out the word that takes the cell."""
+    if line.split()[:1] == [TRACK]:
+        track_cell(shell, line, cell)
+    else:
+        make_component(shell, line, cell)
+
+
+def track_cell(shell: Any, line: str, cell: str) -> None:
+    """``track [NAME]``: run the cell as a run of MLflow's, which ends as the cell does."""
+    from jupyter_mlws.client import RemoteError
+    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.words import experiments
+    from jupyter_mlws.words.commands import UsageFaultError
+
+    desk = _desk(shell)
+    try:
+        words = shlex.split(line)
+        if len(words) > 2:
+            text = "A cell is tracked by %%mlws track [NAME]."
+            raise MLWSMagicError(desk.views.say(text, "请写成 %%mlws track [名称]。"))
+        run = experiments.begin(desk, words[1] if len(words) == 2 else None, None)["id"]
+        done = shell.run_cell(cell, store_history=False)
+        ended = experiments.finish(desk, run, *_outcome(done))
+        desk.screen.show(*desk.views.runs([ended]))
+    except (MLWSError, RemoteError) as error:
+        raise MLWSMagicError(_told(desk, error.as_dict(desk.language))) from None
+    except (UsageFaultError, ValueError) as error:
+        raise MLWSMagicError(str(error)) from None
+    finally:
+        desk.close()
+    if not done.success:
+        raise MLWSMagicError(desk.views.say("It did not succeed here.", "在此处未成功。"))
+
+
+def _outcome(done: Any) -> tuple[str, str | None]:
+    """How a cell ended, in the words for runs, and with which error."""
+    error = done.error_before_exec or done.error_in_exec
+    if error is None:
+        return "COMPLETED", None
+    status = "CANCELLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+    return status, f"{type(error).__name__}: {error}"
+
+
+def make_component(shell: Any, line: str, cell: str) -> None:
     """``component [NAME]``: write the cell to ``components/NAME.py``, then run it here as well.
 
     Nothing is written unless another process finds a component in it.
@@ -98,8 +148,8 @@ def run_cell(shell: Any, line: str, cell: str) -> None:
         if words[:1] != [COMPONENT] or len(words) > 2:
             raise MLWSMagicError(
                 desk.views.say(
-                    "A cell is taken by %%mlws component [NAME].",
-                    "单元格只能用于 %%mlws component [名称]。",
+                    "A cell is taken by %%mlws component [NAME] and %%mlws track [NAME].",
+                    "单元格只能用于 %%mlws component [名称] 与 %%mlws track [名称]。",
                 )
             )
         root = Project.open(desk.folder).root

@@ -11,6 +11,7 @@ from jupyter_mlws.project import Project
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.snapshots import SnapshotManager
     from jupyter_mlws.versioning.versions import Versions
+    from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager
     from jupyter_mlws.workflows.runs import Runs
 
@@ -48,8 +49,15 @@ class Workspace:
 
         return Runs(self.project)
 
+    @cached_property
+    def experiments(self) -> Experiments:
+        from jupyter_mlws.workflows.experiments import Experiments
+
+        return Experiments(self.workflows, self.versions.tracking)
+
     def close(self) -> None:
         """Close the managers that were built."""
+        self.__dict__.pop("experiments", None)
         for name in ("versions", "workflows", "runs"):
             manager = self.__dict__.pop(name, None)
             if manager is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -250,3 +251,45 @@ def test_a_cell_that_is_no_component_writes_nothing(
     assert [file.name for file in own.parent.iterdir() if file.is_file()] == ["own.py"]
     assert own.read_text() == "# mine\n"
     assert notebook.run("tenfold")[0]["status"] == "error"
+
+
+def test_a_cell_is_tracked_with_a_true_commit(notebook: Notebook, project: Project) -> None:
+    (project.root / "train.py").write_text("print('not committed')\n")
+    body = "import mlflow\nmlflow.log_metric('accuracy', 0.5)\nkept = 7"
+    seen = notebook.good(f"%%mlws track first\n{body}")
+    assert "COMPLETED" in shown(seen, "text/plain")
+    # The cell ran here.
+    assert shown(notebook.good("kept"), "text/plain") == "7"
+    (run,) = runs_of(notebook)
+    assert (run["name"], run["metrics"], run["dirty"]) == ("first", {"accuracy": 0.5}, True)
+    assert run["commit"]
+    reply, _ = notebook.run("%%mlws track\n1 / 0")
+    assert reply["status"] == "error"
+    assert [run["status"] for run in runs_of(notebook)] == ["FAILED", "COMPLETED"]
+
+    # What follows, until it is ended.
+    notebook.good("%mlws track --name second")
+    reply, _ = notebook.run("%mlws track")
+    assert reply["status"] == "error"
+    notebook.good("mlflow.log_param('depth', 3)")
+    notebook.good("%mlws track --end")
+    newest = runs_of(notebook)[0]
+    assert (newest["name"], newest["params"]) == ("second", {"depth": "3"})
+    assert newest["status"] == "COMPLETED"
+    reply, _ = notebook.run("%mlws track --end")
+    assert reply["status"] == "error"
+    # A store of the person's own choice is not left behind their back.
+    notebook.good("mlflow.set_tracking_uri('sqlite:////other.db')")
+    notebook.good("import os\ndel os.environ['MLFLOW_TRACKING_URI']")
+    _, seen = notebook.run("%%mlws track\npass")
+    assert "set_tracking_uri" in str(seen)
+
+
+def runs_of(notebook: Notebook) -> list[dict[str, Any]]:
+    seen = notebook.good(RUNS)
+    text = "".join(m["content"].get("text", "") for m in seen if m["msg_type"] == "stream")
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
+RUNS = "rows = %mlws runs --json\nimport json\nprint(json.dumps(rows))"

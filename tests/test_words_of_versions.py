@@ -126,3 +126,96 @@ def _compare(remote: Session, local: Session, root: Path) -> None:
     restored = remote.checkout_dataset("wine.csv", "HEAD", quiet)
     assert restored == local.checkout_dataset("wine.csv", "HEAD", quiet)
     assert remote.delete_branch("one", force=False)["name"] == "one"
+    assert remote.diff_dataset("wine.csv", "HEAD", None) == local.diff_dataset(
+        "wine.csv", "HEAD", None
+    )
+    asked = {"remote": "read"}
+    assert remote.verify_dataset("wine.csv", asked, quiet) == local.verify_dataset(
+        "wine.csv", asked, quiet
+    )
+    assert set(remote.storage()) == set(local.storage())
+    given = {"url": "../other"}
+    assert remote.put_data_remote("o", given) == local.put_data_remote("o", given)
+    assert remote.data_remotes() == local.data_remotes()
+    assert remote.check_data_remote("o") == local.check_data_remote("o")
+    assert remote.delete_data_remote("o")["name"] == "o"
+    assert remote.best_models({"metric": "acc"}) == local.best_models({"metric": "acc"})
+    assert remote.alias_history("酒") == local.alias_history("酒")
+    assert remote.compare_models(["酒:1", "酒:1"]) == local.compare_models(["酒:1", "酒:1"])
+    assert set(remote.run_state()) == set(local.run_state())
+    begun = remote.begin_run({"name": "r"})
+    assert set(begun) == set(local.begin_run({"name": "l"}))
+    end = {"status": "COMPLETED"}
+    assert remote.end_run(begun["id"], end)["status"] == "COMPLETED"
+    assert remote.experiment(begun["id"]) == local.experiment(begun["id"])
+    search = {"sort": ["attributes.start_time ASC"], "nested": True}
+    assert remote.runs(search, 5) == local.runs(search, 5)
+    assert remote.lineage("model:酒:1") == local.lineage("model:酒:1")
+    made = remote.reproduce("酒:1", {}, quiet)
+    assert remote.reproductions() == local.reproductions() == [made]
+    assert local.delete_reproduction(made["id"]) == made
+
+
+def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Path) -> None:
+    root = full.root
+    assert "store" in words(root, "data", "remote")
+    assert "answers" in words(root, "data", "remote", "store")
+    made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
+    assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
+    assert "30404" in words(root, "data", "remote", "nobody", code=1)
+    assert "50201" in words(root, "data", "remote", "Bad", "ftp://x", code=1)
+    assert "far" in words(root, "data", "remote", "-d", "far")
+    (root / "wine.csv").write_text("three\n")
+    assert "修改 1" in words(root, "data", "diff", "wine.csv", language="zh_CN.UTF-8")
+    words(root, "data", "add", "wine.csv")
+    shown = words(root, "data", "verify", "wine.csv", code=1)
+    assert "cache  whole" in shown
+    assert "store  faulty" in shown
+    words(root, "data", "push", "wine.csv")
+    assert "faulty" not in words(root, "data", "verify", "wine.csv", "--remote", "read")
+    assert json.loads(words(root, "data", "storage", "--json"))["objects"] == 2
+    (tmp_path / "elsewhere.csv").write_text("x\n")
+    words(root, "data", "import", f"file://{tmp_path}/elsewhere.csv", "got.csv", "--no-link")
+    assert (root / "got.csv").read_text() == "x\n"
+
+
+SCRIPT = """\
+import sys
+import mlflow
+with mlflow.start_run():
+    mlflow.log_metric("accuracy", float(sys.argv[2]))
+if sys.argv[2] == "0.1":
+    sys.exit(3)
+"""
+
+
+def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> None:
+    root = full.root
+    (root / "train.py").write_text(SCRIPT)
+    command = ("track", "--name", "one", sys.executable, "train.py", "--rate", "0.5")
+    assert "COMPLETED" in words(root, *command)
+    assert "FAILED" in words(root, "track", sys.executable, "train.py", "-r", "0.1", code=1)
+    words(root, "track", code=2)
+    *runs, model = json.loads(words(root, "runs", "--json"))
+    assert model["experiment"] == "酒"
+    assert [run["metrics"].get("accuracy") for run in runs] == [0.1, 0.5]
+    assert [run["name"] for run in runs][1] == "one"
+    asked = ("-s", "metrics.accuracy DESC", "-n", "1", "-f", "metrics.accuracy > 0", "--json")
+    assert json.loads(words(root, "runs", *asked))[0]["name"] == "one"
+    assert "50201" in words(root, "runs", "-f", "nonsense", code=1)
+    ids = [run["id"] for run in runs]
+    assert "accuracy" in words(root, "compare", *ids)
+    words(root, "compare", ids[0], code=2)
+    assert "酒" in words(root, "models", "best", "acc")
+    assert "从未有过别名" in words(root, "models", "酒", "--aliases", language="zh_CN.UTF-8")
+    words(root, "models", "酒", "acc", code=2)
+    assert "run one" in words(root, "lineage", f"run:{ids[1]}")
+    words(root, "lineage", "wine.csv")
+    # What was not committed is there.
+    assert "to remove it" in words(root, "reproduce", ids[1])
+    (made,) = json.loads(words(root, "reproduce", "--json"))
+    assert (root / made["path"] / "train.py").read_text() == SCRIPT
+    assert (root / made["path"] / "wine.csv").read_text() == "one\n"
+    words(root, "reproduce", "--remove", made["id"])
+    assert not (root / made["path"]).exists()
+    assert json.loads(words(root, "status", "--json"))["changes"][0]["path"] == "train.py"

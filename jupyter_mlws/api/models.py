@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,14 @@ class Page(Record, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = None
+
+
+def separate(value: Any) -> Any:
+    """What several may be given of: with commas, or one by one."""
+    if value is None:
+        return None
+    values = [value] if isinstance(value, str) else value
+    return [part.strip() for text in values for part in str(text).split(",") if part.strip()]
 
 
 class PageQuery(Request):

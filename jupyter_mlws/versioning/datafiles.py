@@ -23,8 +23,9 @@ class DataFile:
     """One path whose content DVC stores; ``md5`` is None where nothing was recorded yet.
 
     ``source`` is the file that names it; ``legacy`` marks hashes of DVC 2 (line endings of text
-    normalised); ``isexec`` a file to be executable; what is not ``pushed`` (imports, and
-    ``push: false``) never goes to the remote. ``written`` is the path as ``source`` has it.
+    normalised); ``isexec`` a file to be executable; what is not ``pushed`` (imports of
+    repositories, and ``push: false``) never goes to the remote. ``written`` is the path as
+    ``source`` has it.
     """
 
     path: str
@@ -82,7 +83,9 @@ def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[
     base = posixpath.dirname(source)
     if posixpath.basename(source) != LOCK:
         folder = posixpath.join(base, str(document.get("wdir", "")))
-        imported = bool(document.get("deps"))
+        # What comes of another repository is fetched from there again; an address may be gone.
+        deps = document.get("deps")
+        imported = any("repo" in _mapping(dep) for dep in (deps if isinstance(deps, list) else ()))
         for item in _items(source, folder, document.get("outs"), frozenset()):
             yield replace(item, pushed=item.pushed and not imported)
         return

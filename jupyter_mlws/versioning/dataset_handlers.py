@@ -10,7 +10,12 @@ from jupyter_mlws.versioning.dataset_models import (
     DatasetAdd,
     DatasetCheckout,
     DatasetDetail,
+    DatasetDiff,
+    DatasetDiffQuery,
+    DatasetImport,
     DatasetsQuery,
+    DatasetVerify,
+    StorageUse,
 )
 from jupyter_mlws.versioning.handling import VersioningHandler
 
@@ -106,9 +111,77 @@ class DatasetPullHandler(VersioningHandler):
         return self.begin("dataset pull", lambda told: datasets.pull(identifier, told))
 
 
+class DatasetImportHandler(VersioningHandler):
+    """Data from elsewhere."""
+
+    resource = "datasets"
+
+    @endpoint(
+        "Download data from an address and track it",
+        Operation,
+        body=DatasetImport,
+        status=202,
+        also=[("write", "contents")],
+        errors=["30219", "50302"],
+    )
+    async def post(self, body: DatasetImport) -> Reply:
+        datasets = (await self.managers()).datasets
+        await in_thread(datasets.check_import, body)
+        return self.begin("dataset import", lambda told: datasets.import_url(body, told))
+
+
+class DatasetDiffHandler(VersioningHandler):
+    """Two versions of a dataset."""
+
+    resource = "datasets"
+
+    @endpoint(
+        "Compare two versions of a dataset, file by file",
+        DatasetDiff,
+        query=DatasetDiffQuery,
+        errors=["30101", "30104", "30204", "30220", "30270", "30402", "30404"],
+    )
+    async def get(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
+        datasets = (await self.managers()).datasets
+        return await in_thread(datasets.diff, identifier, query)
+
+
+class DatasetVerifyHandler(VersioningHandler):
+    """A dataset in its stores."""
+
+    resource = "datasets"
+
+    @endpoint(
+        "Verify a dataset object by object; the operation's result is a DatasetVerified",
+        Operation,
+        body=DatasetVerify,
+        status=202,
+        errors=["30404"],
+    )
+    async def post(self, identifier: str, body: DatasetVerify) -> Reply:
+        datasets = (await self.managers()).datasets
+        await in_thread(datasets.check_verify, identifier, body.version)
+        return self.begin("dataset verify", lambda told: datasets.verify(identifier, body, told))
+
+
+class StorageHandler(VersioningHandler):
+    """What data takes of the disk."""
+
+    resource = "datasets"
+
+    @endpoint("Get what data takes of the disk", StorageUse, errors=["30104", "30204", "30220"])
+    async def get(self) -> StorageUse:
+        datasets = (await self.managers()).datasets
+        return await in_thread(datasets.storage)
+
+
 HANDLERS = [
     (r"datasets", DatasetsHandler),
+    (r"datasets/import", DatasetImportHandler),
+    (r"datasets/storage", StorageHandler),
     (r"datasets/([^/]+)", DatasetHandler),
+    (r"datasets/([^/]+)/diff", DatasetDiffHandler),
+    (r"datasets/([^/]+)/verify", DatasetVerifyHandler),
     (r"datasets/([^/]+)/checkout", DatasetCheckoutHandler),
     (r"datasets/([^/]+)/push", DatasetPushHandler),
     (r"datasets/([^/]+)/pull", DatasetPullHandler),

@@ -9,16 +9,24 @@ from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.versioning.content import listed, normal
+from jupyter_mlws.versioning.data_comparison import Side, compared
 from jupyter_mlws.versioning.datafiles import DataFile, covers
 from jupyter_mlws.versioning.dataset_models import (
     Dataset,
     DatasetDetail,
+    DatasetDiff,
+    DatasetDiffQuery,
+    DatasetImport,
     DatasetMoved,
     DatasetsQuery,
     DatasetState,
     DatasetUse,
+    DatasetVerified,
+    DatasetVerify,
     DatasetVersion,
+    StorageUse,
 )
+from jupyter_mlws.versioning.dvc.importing import checked as checked_url
 from jupyter_mlws.versioning.git import Commit, LogQuery
 from jupyter_mlws.versioning.lineage import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
@@ -35,6 +43,7 @@ NO_DATA = Words(
     "is a link, the project itself, or a folder of git or DVC",
     "是链接、项目本身，或 git、DVC 的文件夹",
 )
+THERE = Words("is there already", "已存在")
 IN_GIT = Words("holds files that git versions", "含有由 git 管理的文件")
 OVERLAPS = Words("{other!r} is tracked as data already", "{other!r} 已作为数据跟踪")
 MADE = Words("a run of {other!r} makes it", "由 {other!r} 的运行生成")
@@ -105,19 +114,25 @@ class DatasetManager:
         self._project.resolve(inside)
         if not target.exists():
             raise MLWSError("50201", Fault("path", NOT_THERE))
-        for item in self._content.data_now(self._git.status()):
-            if item.path == inside and not item.pipeline:
-                return inside
-            if covers([item.path], inside) or covers([inside], item.path):
-                words = (MADE if item.pipeline else OVERLAPS).fill(
-                    other=item.source if item.pipeline else item.path
-                )
-                raise MLWSError("30219", Fault("path", words), path=inside, reason=words.en)
+        if self._free(inside, known=True):
+            return inside
         versioned = [known for known in self._git.files() if covers([inside], known)]
         if versioned:
             paths = listed(versioned[:20])
             raise MLWSError("30218", Fault("path", IN_GIT), paths=paths, named=", ".join(paths))
         return inside
+
+    def _free(self, inside: str, *, known: bool) -> bool:
+        """Whether it is data already, where that may be; error 30219 where other data overlaps."""
+        for item in self._content.data_now(self._git.status()):
+            if known and item.path == inside and not item.pipeline:
+                return True
+            if covers([item.path], inside) or covers([inside], item.path):
+                words = (MADE if item.pipeline else OVERLAPS).fill(
+                    other=item.source if item.pipeline else item.path
+                )
+                raise MLWSError("30219", Fault("path", words), path=inside, reason=words.en)
+        return False
 
     def add(self, path: str) -> Dataset:
         """Track a file or folder as data, or record what it is now; commits nothing.
@@ -136,15 +151,89 @@ class DatasetManager:
                     data.track(inside)
         return self._described(self._item(escape(inside)))
 
+    def check_import(self, given: DatasetImport) -> str:
+        """Where an import goes, as the project knows it; nothing is asked over the network.
+
+        Errors: 50201 for an address or a path that cannot be, 50302, 30219.
+        """
+        checked_url(given.url)
+        inside = normal(self._project, given.path)
+        if inside == "." or inside.split("/")[0] == ".dvc":
+            raise MLWSError("50201", Fault("path", NO_DATA))
+        target = self._project.resolve(inside)
+        if target.exists() or (self._project.root / f"{inside}.dvc").exists():
+            raise MLWSError("50201", Fault("path", THERE))
+        self._free(inside, known=False)
+        return inside
+
+    def import_url(self, given: DatasetImport, progress: Telling = quiet) -> Dataset:
+        """Download data from an address and track it; commits nothing.
+
+        What an interrupted download has brought stays, and is gone on from. Errors as of
+        :meth:`check_import`, 30101, 30102, 30270 where the server refuses, 30204 without DVC.
+        """
+        from jupyter_mlws.versioning.dvc.importing import import_url
+
+        with self._repository.exclusive("dataset"), full_disk_told():
+            inside = self.check_import(given)
+            import_url(self._project.root, given.url, inside, progress, link=given.link)
+        return self._described(self._item(escape(inside)))
+
+    def diff(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
+        """Two versions of a dataset, file by file.
+
+        Errors: 30101, 30402 where nobody has the list of a version's files, 30404.
+        """
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        item = self._item(identifier)
+        before: Side = self._side(item, query.from_) if query.from_ else (None, item)
+        with open_data(self._project.root) as data:
+            old = data.files_of(before[1]) if before[1] else {}
+            if query.to is None:
+                after: Side = (None, data.measure(item))
+                new = data.files_now(item)
+            else:
+                after = self._side(item, query.to)
+                new = data.files_of(after[1]) if after[1] else {}
+        return compared(item.path, before, after, old, new, query)
+
+    def _side(self, item: DataFile, version: str) -> tuple[str, DataFile]:
+        sha = self._commit_of(item, version)
+        return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
+
+    def check_verify(self, identifier: str, version: str | None = None) -> DataFile:
+        """The version that is to be verified; error 30404."""
+        if version is None:
+            return self.check_transfer(identifier)
+        return self._side(self._item(identifier), version)[1]
+
+    def verify(
+        self, identifier: str, given: DatasetVerify | None = None, progress: Telling = quiet
+    ) -> DatasetVerified:
+        """Read each object of a dataset in the cache, hash it anew, and ask the remote for it.
+
+        Nothing is changed. Errors: 30101 and 30270 of the remote, 30404.
+        """
+        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.versioning.dvc.inspection import inspect
+
+        given = given or DatasetVerify()
+        item = self.check_verify(identifier, given.version)
+        with open_data(self._project.root) as data:
+            return inspect(data, item, given.remote, progress)
+
+    def storage(self) -> StorageUse:
+        """What data takes of this machine's disk."""
+        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.versioning.dvc.inspection import use
+
+        with open_data(self._project.root) as data:
+            return use(self._project.root, data, self._content.data_now(self._git.status()))
+
     def check_checkout(self, identifier: str, version: str) -> str:
         """The commit that names a dataset's version; error 30404."""
-        item = self._item(identifier)
-        sha = self._git.find(version)
-        if sha is None and item.md5 is not None:
-            sha = next((f.commit.sha for f in self._history(item) if f.item.md5 == version), None)
-        if sha is None or item.path not in {i.path for i in self._content.data_at(sha)}:
-            raise MLWSError("30404", kind="version", name=version)
-        return sha
+        return self._commit_of(self._item(identifier), version)
 
     def checkout(self, identifier: str, version: str, progress: Telling = quiet) -> RestoreResult:
         """Make one dataset what it was in a version; all else stays.
@@ -164,7 +253,8 @@ class DatasetManager:
     def push(self, identifier: str, progress: Telling = quiet) -> DatasetMoved:
         """Bring the recorded content to the remote, and look that it has arrived.
 
-        Errors: 30101, 30214 without a remote, 30402 where neither cache nor remote has it.
+        Errors: 30101, 30214 without a remote, 30270 where it refuses the credentials, 30401 where
+        the cache's content is damaged, 30402 where neither cache nor remote has it.
         """
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -175,6 +265,8 @@ class DatasetManager:
                 if data.missing_remotely([item]):
                     raise MLWSError("30402", paths=", ".join(listed([item.path])))
             else:
+                # A damaged object would be stored under the name of what it was.
+                data.check([item])
                 data.push([item], progress)
         return _moved(item, remote)
 
@@ -193,6 +285,9 @@ class DatasetManager:
                 raise MLWSError("30202", paths=paths, named=", ".join(paths))
             with open_data(self._project.root) as data:
                 remote = self._remote(data.remote, item)
+                data.fetch_listings([item])
+                # Damaged ones are fetched anew.
+                data.set_aside_damaged([item])
                 if data.missing([item]):
                     data.fetch([item], progress)
                 data.check([item])
@@ -201,6 +296,14 @@ class DatasetManager:
         return _moved(item, remote)
 
     # Parts
+
+    def _commit_of(self, item: DataFile, version: str) -> str:
+        sha = self._git.find(version)
+        if sha is None and item.md5 is not None:
+            sha = next((f.commit.sha for f in self._history(item) if f.item.md5 == version), None)
+        if sha is None or item.path not in {i.path for i in self._content.data_at(sha)}:
+            raise MLWSError("30404", kind="version", name=version)
+        return sha
 
     def _item(self, identifier: str) -> DataFile:
         path = unescape(identifier)

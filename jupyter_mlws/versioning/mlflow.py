@@ -183,6 +183,20 @@ class MLflowStore:
         raise ValueError(f"the experiment {name!r} was deleted in MLflow; restore it there")
 
 
+def tables() -> Any:
+    """The tables of MLflow's database, for questions that its own search answers slowly."""
+    from mlflow.store.tracking.dbmodels import models
+
+    return models
+
+
+def search_utils() -> Any:
+    """MLflow's reader of filters and orders."""
+    from mlflow.utils.search_utils import SearchUtils
+
+    return SearchUtils
+
+
 def name_of(name: str) -> str:
     """``name`` with the characters that MLflow refuses replaced; leading slashes are, too."""
     return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]

@@ -11,11 +11,12 @@ import os
 import sys
 from typing import IO, Any
 
-from jupyter_mlws.versioning.mlflow_runs import MLflowRuns
+from jupyter_mlws.versioning.mlflow_search import MLflowSearch
 
 CALLS = (
     "record", "log_run", "tag_runs", "finished", "has_run", "register", "models", "model",
-    "versions", "version", "set_alias", "delete_alias",
+    "versions", "version", "set_alias", "delete_alias", "alias_history", "best", "search",
+    "find_run", "columns", "versions_of", "begin_run", "end_run",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
@@ -27,17 +28,17 @@ def main(uri: str) -> None:
     os.dup2(2, 1)
     # What of MLflow takes no address as argument looks here.
     os.environ["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_REGISTRY_URI"] = uri
-    serve(MLflowRuns(uri), sys.stdin, answers)
+    serve(MLflowSearch(uri), sys.stdin, answers)
 
 
-def serve(store: MLflowRuns, calls: IO[str], answers: IO[str]) -> None:
+def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
     """Answer each line of ``calls`` by one line of ``answers``."""
     for line in calls:
         answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
         answers.flush()
 
 
-def _answer(store: MLflowRuns, call: dict[str, Any]) -> dict[str, Any]:
+def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
     if call["call"] not in CALLS:
         return {"error": f"no such call: {call['call']}"}
     try:

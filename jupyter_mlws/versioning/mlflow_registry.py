@@ -5,6 +5,7 @@ A version's files lie below its run, in a folder of their own and by their paths
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import uuid
@@ -14,13 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mlws.versioning.mlflow import MLflowStore
+from jupyter_mlws.versioning.run_tags import COMMIT
 
-COMMIT = "mlflow.source.git.commit"
-"""MLflow's own tag of a run for the code that it ran."""
 INSIDE = "mlws.folder"
 """Tag of a version whose source is a folder below the version's files: which one."""
 MLMODEL = "MLmodel"
 """The file that makes a folder a model that MLflow can load."""
+ALIASED = "mlws.alias."
+"""Beginning of the tags of a model that tell what its aliases meant: `mlws.alias.NAME.TIME`."""
+REMEMBERED = 100
+"""Changes of an alias that are kept."""
 A_PAGE = 100
 MOST_FILES = 1000
 """Files of a version that are listed."""
@@ -99,20 +103,81 @@ class MLflowRegistry(MLflowStore):
         aliases = self._client.get_registered_model(name).aliases
         return [self._described(version, aliases) for version in found]
 
+    def versions_of(self, run: str) -> list[JSON]:
+        """The versions of models that a run has logged."""
+        quoted = run.replace("'", "")
+        return [
+            self._described(version)
+            for version in self._client.search_model_versions(f"run_id='{quoted}'")
+        ]
+
     def version(self, name: str, number: int) -> JSON:
         """One version of a model."""
         return self._described(self._client.get_model_version(name, str(number)))
 
-    def set_alias(self, name: str, alias: str, number: int) -> None:
-        """Let ``alias`` mean a version, whatever it meant before."""
+    def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
+        """Let ``alias`` mean a version, whatever it meant before; ``by`` is who wants it."""
+        before = self._client.get_registered_model(name).aliases.get(alias)
         self._client.set_registered_model_alias(name, alias, str(number))
+        if before is None or int(before) != number:
+            self._remember(name, alias, number, before, by)
 
-    def delete_alias(self, name: str, alias: str) -> bool:
+    def delete_alias(self, name: str, alias: str, by: str = "") -> bool:
         """Forget an alias; False where there is none."""
-        if alias not in self._client.get_registered_model(name).aliases:
+        before = self._client.get_registered_model(name).aliases.get(alias)
+        if before is None:
             return False
         self._client.delete_registered_model_alias(name, alias)
+        self._remember(name, alias, None, before, by)
         return True
+
+    def alias_history(self, name: str) -> list[JSON]:
+        """What the aliases of a model meant, the newest change first.
+
+        A change that another program made is known by what the alias means now; its time is not.
+        """
+        model = self._client.get_registered_model(name)
+        found = [
+            {**json.loads(text), "alias": alias, "time": time, "key": key}
+            for key, text in model.tags.items()
+            for alias, time in _changed(key)
+        ]
+        found.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
+        newest: dict[str, JSON] = {}
+        for row in found:
+            newest.setdefault(row["alias"], row)
+        unseen = []
+        for alias in sorted({*newest, *model.aliases}):
+            told = newest.get(alias, {}).get("version")
+            meant = model.aliases.get(alias)
+            now = int(meant) if meant is not None else None
+            if now != told:
+                unseen.append(
+                    {"alias": alias, "version": now, "before": told, "by": "", "time": None}
+                )
+        return [
+            *unseen,
+            *(
+                {key: row[key] for key in ("alias", "version", "before", "by", "time")}
+                for row in found
+            ),
+        ]
+
+    def _remember(
+        self, name: str, alias: str, number: int | None, before: str | None, by: str
+    ) -> None:
+        # A tag for each change: two people at once then both have theirs.
+        key = f"{ALIASED}{alias}.{time.time_ns() // 1_000_000}"
+        told = {"version": number, "before": int(before) if before else None, "by": by}
+        self._client.set_registered_model_tag(name, key, json.dumps(told))
+        known = sorted(
+            (moment, key)
+            for key in self._client.get_registered_model(name).tags
+            for its, moment in _changed(key)
+            if its == alias
+        )
+        for _, old in known[:-REMEMBERED]:
+            self._client.delete_registered_model_tag(name, old)
 
     # Parts
 
@@ -157,7 +222,7 @@ class MLflowRegistry(MLflowStore):
             "description": model.description or "",
             "created": model.creation_timestamp / 1000,
             "updated": model.last_updated_timestamp / 1000,
-            "tags": dict(model.tags),
+            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIASED)},
             "aliases": {alias: int(number) for alias, number in model.aliases.items()},
             "newest": self._described(newest, model.aliases) if newest else None,
         }
@@ -186,6 +251,13 @@ class MLflowRegistry(MLflowStore):
         inside = version.tags.get(INSIDE)
         found = islice(self._files_at(version.source), MOST_FILES)
         return sorted(f"{inside}/{path}" if inside else path for path in found)
+
+
+def _changed(key: str) -> Iterator[tuple[str, float]]:
+    """The alias and the time that a tag tells of, if it tells of one."""
+    alias, _, moment = key.removeprefix(ALIASED).rpartition(".")
+    if key.startswith(ALIASED) and alias and moment.isascii() and moment.isdigit():
+        yield alias, int(moment) / 1000
 
 
 def _loadable(artifacts: Mapping[str, str]) -> str | None:

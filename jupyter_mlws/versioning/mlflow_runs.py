@@ -5,6 +5,7 @@ What is recorded again changes nothing: a run is known by its tags, and values t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,21 @@ class MLflowRuns(MLflowRegistry):
                     self._client.set_terminated(known[left].info.run_id, "KILLED")
         runs = {record["node"]: str(known[record["node"]].info.run_id) for record in records}
         return {"experiment": place, "runs": runs}
+
+    def begin_run(
+        self, experiment: str, name: str | None, tags: Mapping[str, str], params: JSON
+    ) -> dict[str, str]:
+        """A run that goes on; the ids of it and of its experiment."""
+        place = self._experiment(experiment)
+        moment = round(time.time() * 1000)
+        made = self._client.create_run(place, start_time=moment, tags=dict(tags), run_name=name)
+        self._log_values(made.info.run_id, params, {}, moment)
+        return {"id": str(made.info.run_id), "experiment": place}
+
+    def end_run(self, run: str, status: str, tags: Mapping[str, str]) -> None:
+        """End a run; one that its own code has ended well may have failed after that."""
+        self._log_values(run, {}, {}, 0, tags)
+        self._client.set_terminated(run, STATUSES.get(status, status))
 
     def _known(self, experiment: str, run: str) -> dict[str, Any]:
         """What MLflow has of a workflow's run, by node."""

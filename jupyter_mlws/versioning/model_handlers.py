@@ -6,7 +6,10 @@ from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.versioning.handling import VersioningHandler
 from jupyter_mlws.versioning.registry_models import (
+    AliasChange,
     AliasRequest,
+    BestModels,
+    BestQuery,
     CompareQuery,
     Model,
     ModelComparison,
@@ -55,6 +58,17 @@ class CompareHandler(VersioningHandler):
         return await in_thread(models.compare, query.ids)
 
 
+class BestHandler(VersioningHandler):
+    """The best versions."""
+
+    resource = "models"
+
+    @endpoint("Rank versions of models by a metric", BestModels, query=BestQuery, errors=["30105"])
+    async def get(self, query: BestQuery) -> BestModels:
+        models = (await self.managers()).models
+        return await in_thread(models.best, query)
+
+
 class ModelHandler(VersioningHandler):
     """One model."""
 
@@ -95,10 +109,27 @@ class AliasHandler(VersioningHandler):
         return await in_thread(models.delete_alias, identifier, alias)
 
 
+class AliasHistoryHandler(VersioningHandler):
+    """What aliases meant."""
+
+    resource = "models"
+
+    @endpoint(
+        "List what a model's aliases meant, the newest change first",
+        Page[AliasChange],
+        errors=["30105", "30404"],
+    )
+    async def get(self, identifier: str) -> Page[AliasChange]:
+        models = (await self.managers()).models
+        return await in_thread(models.alias_history, identifier)
+
+
 HANDLERS = [
     (r"models", ModelsHandler),
     (r"models/compare", CompareHandler),
+    (r"models/best", BestHandler),
     (r"models/([^/]+)", ModelHandler),
     (r"models/([^/]+)/versions/([^/]+)", ModelVersionHandler),
+    (r"models/([^/]+)/aliases/history", AliasHistoryHandler),
     (r"models/([^/]+)/aliases/([^/]+)", AliasHandler),
 ]

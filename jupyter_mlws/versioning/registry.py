@@ -10,8 +10,13 @@ from typing import Any
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.locks import person
 from jupyter_mlws.versioning.content import normal
+from jupyter_mlws.versioning.ranking import Mode, guessed
 from jupyter_mlws.versioning.registry_models import (
+    AliasChange,
+    BestModels,
+    BestQuery,
     ComparedValue,
     Model,
     ModelComparison,
@@ -19,6 +24,7 @@ from jupyter_mlws.versioning.registry_models import (
     ModelDetail,
     ModelsQuery,
     ModelVersion,
+    RankedVersion,
 )
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots import SnapshotManager
@@ -127,7 +133,9 @@ class ModelRegistry:
         """Let an alias mean a version. Errors: 30404, 50201 for a name that MLflow refuses."""
         name = unescape(identifier)
         try:
-            self._repository.tracking.ask("set_alias", name=name, alias=alias, number=number)
+            self._repository.tracking.ask(
+                "set_alias", name=name, alias=alias, number=number, by=person()
+            )
         except RefusedError as error:
             if error.code == ABSENT:
                 shown = f"{name}:{number}"
@@ -138,9 +146,39 @@ class ModelRegistry:
     def delete_alias(self, identifier: str, alias: str) -> Model:
         """Forget an alias; error 30404."""
         name = unescape(identifier)
-        if not self._ask("delete_alias", "model", name, name=name, alias=alias):
+        if not self._ask("delete_alias", "model", name, name=name, alias=alias, by=person()):
             raise MLWSError("30404", kind="alias", name=alias)
         return self._model(name)
+
+    def alias_history(self, identifier: str) -> Page[AliasChange]:
+        """What the aliases of a model meant, the newest change first; error 30404."""
+        name = unescape(identifier)
+        rows = self._ask("alias_history", "model", name, name=name)
+        return Page(
+            items=[
+                AliasChange(
+                    alias=row["alias"],
+                    version=row["version"],
+                    before=row["before"],
+                    by=row["by"],
+                    timestamp=_moment(row["time"]) if row["time"] is not None else None,
+                )
+                for row in rows
+            ]
+        )
+
+    def best(self, query: BestQuery) -> BestModels:
+        """The versions that measured best."""
+        mode = query.mode or guessed(query.metric)
+        rows = self._repository.tracking.ask(
+            "best",
+            metric=query.metric,
+            largest=mode is Mode.MAX,
+            name=query.name,
+            limit=query.limit,
+        )
+        ranked = [RankedVersion(value=row["value"], version=_version(row)) for row in rows]
+        return BestModels(metric=query.metric, mode=mode, items=ranked)
 
     # Parts
 

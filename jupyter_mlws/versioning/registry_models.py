@@ -7,14 +7,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.api.models import PageQuery, Record, Request, separate
 from jupyter_mlws.versioning.models import Plain
-
-
-def _separate(value: Any) -> Any:
-    """Several ids may be given with commas, or one by one."""
-    values = [value] if isinstance(value, str) else value
-    return [part for text in values for part in str(text).split(",") if part]
+from jupyter_mlws.versioning.ranking import Mode
 
 
 def _scalar(value: Any) -> Any:
@@ -93,7 +88,7 @@ class ModelsQuery(PageQuery):
 class CompareQuery(Request):
     """Which versions; ids as the versions have them."""
 
-    ids: Annotated[list[Plain], BeforeValidator(_separate)] = Field(min_length=2, max_length=20)
+    ids: Annotated[list[Plain], BeforeValidator(separate)] = Field(min_length=2, max_length=20)
 
 
 class ComparedValue(Record):
@@ -110,6 +105,43 @@ class ModelComparison(Record):
     versions: list[ModelVersion]
     params: list[ComparedValue]
     metrics: list[ComparedValue]
+
+
+class BestQuery(Request):
+    """Which versions are the best by a metric; by its name where ``mode`` is left out."""
+
+    metric: Plain = Field(min_length=1, max_length=250)
+    mode: Mode | None = None
+    name: Plain | None = Field(default=None, min_length=1, description="Of this model alone.")
+    limit: int = Field(default=10, ge=1, le=100, description="At most so many.")
+
+
+class RankedVersion(Record):
+    """A version with what it measured."""
+
+    value: float
+    version: ModelVersion
+
+
+class BestModels(Record):
+    """Versions by a metric, the best first; none where none has it."""
+
+    metric: str
+    mode: Mode
+    items: list[RankedVersion]
+
+
+class AliasChange(Record):
+    """What an alias meant from a time on; ``version`` null: it was deleted.
+
+    ``timestamp`` is null for a change that another program made.
+    """
+
+    alias: str
+    version: int | None
+    before: int | None
+    by: str
+    timestamp: str | None
 
 
 class AliasRequest(Request):

@@ -12,14 +12,19 @@ from jupyter_mlws.versioning.snapshots import SnapshotManager
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.branches import BranchManager
+    from jupyter_mlws.versioning.data_remotes import DataRemotes
     from jupyter_mlws.versioning.datasets import DatasetManager
+    from jupyter_mlws.versioning.lineage_graph import LineageReader
     from jupyter_mlws.versioning.merging import MergeManager
     from jupyter_mlws.versioning.registry import ModelRegistry
     from jupyter_mlws.versioning.remotes import RemoteManager
+    from jupyter_mlws.versioning.reproductions import Reproductions
     from jupyter_mlws.versioning.rollback import RollbackManager
+    from jupyter_mlws.versioning.run_tracking import RunTracker
     from jupyter_mlws.versioning.staging import StagingManager
     from jupyter_mlws.versioning.stashes import StashManager
     from jupyter_mlws.versioning.tags import TagManager
+    from jupyter_mlws.versioning.tracking import TrackingClient
 
 
 class Versions:
@@ -81,6 +86,12 @@ class Versions:
         return DatasetManager(self._repository, self.snapshots)
 
     @cached_property
+    def data_remotes(self) -> DataRemotes:
+        from jupyter_mlws.versioning.data_remotes import DataRemotes
+
+        return DataRemotes(self._repository)
+
+    @cached_property
     def models(self) -> ModelRegistry:
         from jupyter_mlws.versioning.registry import ModelRegistry
 
@@ -95,6 +106,29 @@ class Versions:
     @cached_property
     def _courier(self) -> Courier:
         return Courier(self._repository)
+
+    @cached_property
+    def runs(self) -> RunTracker:
+        from jupyter_mlws.versioning.run_tracking import RunTracker
+
+        return RunTracker(self._repository, self.snapshots)
+
+    @cached_property
+    def reproductions(self) -> Reproductions:
+        from jupyter_mlws.versioning.reproductions import Reproductions
+
+        return Reproductions(self._repository)
+
+    @cached_property
+    def lineage(self) -> LineageReader:
+        from jupyter_mlws.versioning.lineage_graph import LineageReader
+
+        return LineageReader(self._repository)
+
+    @property
+    def tracking(self) -> TrackingClient:
+        """MLflow, in its own process."""
+        return self._repository.tracking
 
     def close(self) -> None:
         """End what runs for them."""

@@ -156,7 +156,7 @@ def components(desk: Desk) -> int:
 def plan(
     desk: Desk, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
 ) -> int:
-    path, targets = _workflow(desk, words)
+    path, targets = workflow_of(desk, words)
     asked: JSON = {"targets": targets, "jobs": jobs}
     for name, wanted in (("force", force), ("accept_cosmetic", accept_cosmetic)):
         if wanted:
@@ -166,7 +166,7 @@ def plan(
 
 
 def sweep(desk: Desk, words: Sequence[str], metric: str | None, mode: str | None) -> int:
-    path, names = _workflow(desk, words)
+    path, names = workflow_of(desk, words)
     found = desk.session.sweeps(path, {"metric": metric, "mode": mode})
     for name in names:
         _sweep_named(found["items"], name)
@@ -179,7 +179,7 @@ def sweep(desk: Desk, words: Sequence[str], metric: str | None, mode: str | None
 def promote(
     desk: Desk, words: Sequence[str], variant: str | None, metric: str | None, mode: str | None
 ) -> int:
-    path, names = _workflow(desk, words)
+    path, names = workflow_of(desk, words)
     found = desk.session.sweeps(path, {})
     given = {"variant": variant, "metric": metric, "mode": mode}
     if not names and len(found["items"]) != 1:
@@ -213,7 +213,7 @@ def run(
     skipped: Sequence[str],
     executor: str | None,
 ) -> int:
-    path, targets = _workflow(desk, words)
+    path, targets = workflow_of(desk, words)
     request: JSON = {"force": force, "keep_going": keep_going}
     for name, nodes in (("again", again), ("accept", accept), ("skip", skipped)):
         if nodes:
@@ -285,12 +285,6 @@ def _text_of(file: Path, given: str) -> str:
         raise MLWSError("40211", path=given, reason="it is not UTF-8", line=None) from error
 
 
-def runs(desk: Desk, file: str | None, number: int) -> int:
-    path = _workflow(desk, [file])[0] if file else None
-    desk.answer(desk.session.runs(path, number), desk.views.runs)
-    return OK
-
-
 def cancel(desk: Desk, run: str | None) -> int:
     path, found = _find_run(desk.session, run) if run else _active_run(desk.session)
     desk.session.cancel(path, found["id"])
@@ -353,7 +347,7 @@ def _param(given: str) -> tuple[str, Any]:
         return name, value
 
 
-def _workflow(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
+def workflow_of(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
     """The workflow that the first word names, or the only one; the words that are left."""
     if words:
         path = _named_workflow(desk, words[0])

@@ -9,11 +9,15 @@ import click
 
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.errors import MLWSError, Words
-from jupyter_mlws.words import code, commands, versions
+from jupyter_mlws.words import code, commands, data, experiments, versions
 from jupyter_mlws.words.commands import Desk
 
 Maker = Callable[[str], click.Parameter]
 """Makes a parameter in a language."""
+
+
+SHOWN = 20
+"""Runs that are offered for completion, the newest first."""
 
 
 class Word(NamedTuple):
@@ -23,6 +27,8 @@ class Word(NamedTuple):
     action: Callable[..., int]
     about: Words
     parameters: list[Maker]
+    passes_on: bool = False
+    """What follows its first argument is for another program, options too."""
 
 
 def _argument(name: str, **settings: Any) -> Maker:
@@ -55,8 +61,9 @@ def _complete_branch(
 
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     def ids(desk: Desk) -> list[str]:
-        known = [r["run"] for r in desk.session.runs(None, 20) if r["run"]]
-        return [commands.LATEST, *known]
+        session = desk.session
+        known = [run["id"] for one in session.workflows() for run in session.runs_of(one["path"])]
+        return [commands.LATEST, *sorted(known, reverse=True)[:SHOWN]]
 
     return _known(context, incomplete, ids)
 
@@ -424,21 +431,53 @@ WORDS: list[Word] = [
     Word(
         "models",
         versions.models,
-        Words("List models, or the versions of NAME.", "列出模型；给出 NAME 时列出其版本。"),
+        Words(
+            "List models, the versions of NAME, or with `best METRIC` the versions that measured "
+            "best.",
+            "列出模型；给出 NAME 时列出其版本；`best METRIC` 列出该指标最佳的版本。",
+        ),
         [
-            _argument("name", required=False),
+            _argument("name", required=False, metavar="[NAME | best METRIC]"),
+            _argument("metric", required=False, metavar=""),
+            _MODE,
+            _option(
+                "--aliases",
+                is_flag=True,
+                words=Words("What its aliases meant, and when.", "显示其别名的历史。"),
+            ),
             _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
         ],
     ),
     Word(
         "runs",
-        commands.runs,
+        experiments.runs,
         Words(
             "List runs with their metrics, of FILE alone where it is given.",
             "列出运行及其指标；可限定 FILE。",
         ),
         [
             _argument("file", required=False, shell_complete=_complete_workflow),
+            _option(
+                "-f",
+                "--filter",
+                words=Words(
+                    "In MLflow's language: \"metrics.acc > 0.9 and params.kind = 'forest'\".",
+                    "MLflow 筛选语法：\"metrics.acc > 0.9 and params.kind = 'forest'\"。",
+                ),
+            ),
+            _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
+            _option(
+                "-s",
+                "--sort",
+                multiple=True,
+                metavar="COLUMN",
+                words=Words("As `metrics.acc DESC`.", "例如 `metrics.acc DESC`。"),
+            ),
+            _option(
+                "--nested",
+                is_flag=True,
+                words=Words("The runs of nodes, too.", "同时列出节点的运行。"),
+            ),
             _option(
                 "-n",
                 "--number",
@@ -448,6 +487,78 @@ WORDS: list[Word] = [
                 words=Words("At most so many.", "最多条数。"),
             ),
         ],
+    ),
+    Word(
+        "compare",
+        experiments.compare,
+        Words(
+            "Show runs, or versions of models (NAME:VERSION), side by side.",
+            "并列显示运行或模型版本（名称:版本）。",
+        ),
+        [_argument("things", nargs=-1, metavar="THING...", shell_complete=_complete_run)],
+    ),
+    Word(
+        "track",
+        experiments.track,
+        Words(
+            "Run COMMAND as a run of MLflow's that names a true commit: uncommitted changes are "
+            "kept on a hidden ref first. In a notebook without COMMAND: what the next cells log.",
+            "将 COMMAND 作为 MLflow 运行并记录真实提交：未提交的更改会先保存到隐藏引用。"
+            "在笔记本中省略 COMMAND 时，跟踪后续单元格。",
+        ),
+        [
+            _argument("command", nargs=-1, type=click.UNPROCESSED),
+            _option("--name", words=Words("The run's name.", "运行的名称。")),
+            _option("--experiment", words=Words("Its experiment.", "所属实验。")),
+            _option(
+                "--auto",
+                type=click.Choice(["on", "off"]),
+                words=Words(
+                    "In a notebook: every run that MLflow begins.",
+                    "在笔记本中：MLflow 开始的每次运行。",
+                ),
+            ),
+            _option(
+                "--end",
+                is_flag=True,
+                words=Words(
+                    "In a notebook: end the run that goes on.", "在笔记本中：结束当前运行。"
+                ),
+            ),
+        ],
+        passes_on=True,
+    ),
+    Word(
+        "reproduce",
+        experiments.reproduce,
+        Words(
+            "Bring what RUN (or MODEL:VERSION) started from into a git worktree of its own; list "
+            "those that are there where RUN is left out.",
+            "将 RUN（或 模型:版本）开始时的状态恢复到独立的 git 工作树；省略 RUN 时列出现有的。",
+        ),
+        [
+            _argument("run", required=False, shell_complete=_complete_run),
+            _option(
+                "--path",
+                type=click.Path(),
+                words=Words("The folder of the worktree.", "工作树的文件夹。"),
+            ),
+            _option(
+                "--remove",
+                is_flag=True,
+                words=Words("Remove it, with all that was done in it.", "移除它及其中的全部内容。"),
+            ),
+        ],
+    ),
+    Word(
+        "lineage",
+        experiments.lineage,
+        Words(
+            "Show what OF came of, and what came of it: the path of data, MODEL:VERSION, "
+            "run:ID or snapshot:COMMIT.",
+            "显示 OF 的来源与去向：数据路径、模型:版本、run:ID 或 snapshot:提交。",
+        ),
+        [_argument("of", type=click.Path())],
     ),
     Word(
         "plan",
@@ -678,6 +789,106 @@ DATA_WORDS: list[Word] = [
             "将 PATH 作为数据跟踪，或记录其当前内容。",
         ),
         [_argument("path", type=click.Path())],
+    ),
+    Word(
+        "import",
+        data.import_data,
+        Words(
+            "Download what is at URL to PATH, and track it.",
+            "将 URL 的内容下载到 PATH 并跟踪。",
+        ),
+        [
+            _argument("url"),
+            _argument("path", type=click.Path()),
+            _option(
+                "--no-link",
+                is_flag=True,
+                words=Words("Do not record the address.", "不记录该地址。"),
+            ),
+        ],
+    ),
+    Word(
+        "diff",
+        data.diff_data,
+        Words(
+            "Compare versions of PATH file by file: START (what is recorded) with END (what is "
+            "there).",
+            "逐个文件比较 PATH 的版本：START（默认已记录的）与 END（默认当前的）。",
+        ),
+        [
+            _argument("path", type=click.Path()),
+            _argument("start", required=False, shell_complete=_complete_snapshot),
+            _argument("end", required=False, shell_complete=_complete_snapshot),
+        ],
+    ),
+    Word(
+        "verify",
+        data.verify_data,
+        Words(
+            "Read each object of PATH anew, and look what the remote has.",
+            "重新读取 PATH 的每个对象，并检查远程存储。",
+        ),
+        [
+            _argument("path", type=click.Path()),
+            _option(
+                "--version",
+                words=Words("This version (a snapshot, or a hash).", "指定版本（快照或哈希）。"),
+            ),
+            _option(
+                "--remote",
+                type=click.Choice(["ask", "read", "none"]),
+                default="ask",
+                show_default=True,
+                words=Words(
+                    "Ask the remote for each object, or read each there.",
+                    "向远程存储逐个查询，或逐个读取。",
+                ),
+            ),
+        ],
+    ),
+    Word(
+        "storage",
+        data.storage,
+        Words("Show what data takes of the disk.", "显示数据占用的空间。"),
+        [],
+    ),
+    Word(
+        "remote",
+        data.remote,
+        Words(
+            "List the remotes for data, look whether NAME answers, or set it to URL: a folder, "
+            "s3://BUCKET/PATH or ssh://HOST/PATH.",
+            "列出数据远程存储；给出 NAME 时检查是否可访问；给出 URL（文件夹、s3://存储桶/路径 或 "
+            "ssh://主机/路径）时设置。",
+        ),
+        [
+            _argument("name", required=False),
+            _argument("url", required=False),
+            _option("-d", "--delete", is_flag=True, words=Words("Forget NAME.", "移除 NAME。")),
+            _option(
+                "--default",
+                is_flag=True,
+                words=Words("Data goes there from now on.", "此后数据存于该处。"),
+            ),
+            _option(
+                "--credentials",
+                is_flag=True,
+                words=Words(
+                    "Ask for keys or a password; they stay on this machine.",
+                    "询问密钥或密码；仅保存在本机。",
+                ),
+            ),
+            _option("--endpoint-url", words=Words("S3: another server.", "S3：其他服务器。")),
+            _option("--region", words=Words("S3: its region.", "S3：区域。")),
+            _option("--profile", words=Words("S3: a profile of AWS.", "S3：AWS 配置名。")),
+            _option("--user", words=Words("SSH: who.", "SSH：用户名。")),
+            _option(
+                "--port",
+                type=click.IntRange(1, 65535),
+                words=Words("SSH: its port.", "SSH：端口。"),
+            ),
+            _option("--keyfile", words=Words("SSH: a private key.", "SSH：私钥文件。")),
+        ],
     ),
     Word(
         "show",

@@ -9,7 +9,7 @@ from jupyter_mlws.api.ids import escape
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.asking import Ask
-from jupyter_mlws.words.session import JSON, Origin, Told
+from jupyter_mlws.words.session import JSON, Origin, Told, version_id
 from jupyter_mlws.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -218,6 +218,90 @@ class LocalSession:
     def pull_dataset(self, path: str, told: Told) -> JSON:
         return _plain(self._workspace.versions.datasets.pull(escape(path), _telling(told)))
 
+    def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
+        from jupyter_mlws.versioning.dataset_models import DatasetImport
+
+        given = DatasetImport(**request)
+        return _plain(self._workspace.versions.datasets.import_url(given, _telling(told)))
+
+    def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
+        from jupyter_mlws.versioning.dataset_models import DatasetDiffQuery
+
+        asked = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
+        query = DatasetDiffQuery.model_validate(asked)
+        return _plain(self._workspace.versions.datasets.diff(escape(path), query))
+
+    def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
+        from jupyter_mlws.versioning.dataset_models import DatasetVerify
+
+        given = DatasetVerify(**asked)
+        datasets = self._workspace.versions.datasets
+        return _plain(datasets.verify(escape(path), given, _telling(told)))
+
+    def storage(self) -> JSON:
+        return _plain(self._workspace.versions.datasets.storage())
+
+    def data_remotes(self) -> list[JSON]:
+        return [_plain(remote) for remote in self._workspace.versions.data_remotes.list()]
+
+    def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.dataset_models import DataRemotePut
+
+        return _plain(self._workspace.versions.data_remotes.put(name, DataRemotePut(**request)))
+
+    def delete_data_remote(self, name: str) -> JSON:
+        return _plain(self._workspace.versions.data_remotes.delete(name))
+
+    def check_data_remote(self, name: str) -> JSON:
+        return _plain(self._workspace.versions.data_remotes.check(name))
+
+    def best_models(self, asked: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.registry_models import BestQuery
+
+        return _plain(self._workspace.versions.models.best(BestQuery(**asked)))
+
+    def alias_history(self, name: str) -> list[JSON]:
+        history = self._workspace.versions.models.alias_history(escape(name))
+        return [_plain(change) for change in history.items]
+
+    def compare_models(self, ids: Sequence[str]) -> JSON:
+        return _plain(self._workspace.versions.models.compare([version_id(one) for one in ids]))
+
+    def experiment(self, run: str) -> JSON:
+        return _plain(self._workspace.experiments.get(run))
+
+    def begin_run(self, request: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.run_models import RunBegin
+
+        return _plain(self._workspace.versions.runs.begin(RunBegin(**request)))
+
+    def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.versioning.run_models import RunEnded
+
+        self._workspace.versions.runs.end(run, RunEnded(**request))
+        return self.experiment(run)
+
+    def run_state(self) -> JSON:
+        return _plain(self._workspace.versions.runs.state())
+
+    def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
+        from jupyter_mlws.versioning.run_models import ReproduceRequest
+
+        given = ReproduceRequest(**request)
+        reproductions = self._workspace.versions.reproductions
+        return _plain(reproductions.create(version_id(run), given, _telling(told)))
+
+    def reproductions(self) -> list[JSON]:
+        return [_plain(one) for one in self._workspace.versions.reproductions.list().items]
+
+    def delete_reproduction(self, identifier: str) -> JSON:
+        return _plain(self._workspace.versions.reproductions.delete(identifier))
+
+    def lineage(self, of: str) -> JSON:
+        from jupyter_mlws.versioning.lineage_models import LineageQuery
+
+        return _plain(self._workspace.versions.lineage.read(LineageQuery(of=of)))
+
     def components(self) -> list[JSON]:
         return [_plain(component) for component in self._workspace.workflows.components()]
 
@@ -269,9 +353,14 @@ class LocalSession:
         workflows = self._workspace.workflows
         return _all(lambda size, cursor: workflows.runs(path, size, cursor), None)
 
-    def runs(self, path: str | None, limit: int) -> list[JSON]:
-        workflows = self._workspace.workflows
-        return _all(lambda size, cursor: workflows.experiment_runs(path, size, cursor), limit)
+    def runs(self, asked: Mapping[str, Any], limit: int) -> list[JSON]:
+        from jupyter_mlws.workflows.models import ExperimentRun, RunsQuery
+
+        def page(size: int, cursor: str | None) -> Page[ExperimentRun]:
+            query = RunsQuery(**{**asked, "limit": size, "cursor": cursor})
+            return self._workspace.experiments.search(query)
+
+        return _all(page, limit)
 
     def resume(self, path: str, run: str) -> JSON:
         runs = self._workspace.runs

@@ -167,6 +167,63 @@ class Session(Protocol):
     def pull_dataset(self, path: str, told: Told) -> JSON:
         """Bring a dataset from its remote."""
 
+    def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
+        """Download data and track it; ``request`` is the body of the API's import."""
+
+    def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
+        """Two versions of a dataset, file by file."""
+
+    def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
+        """A dataset in its stores, object by object."""
+
+    def storage(self) -> JSON:
+        """What data takes of the disk."""
+
+    def data_remotes(self) -> list[JSON]:
+        """The remotes for data."""
+
+    def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
+        """Set a remote for data up, or change it."""
+
+    def delete_data_remote(self, name: str) -> JSON:
+        """Forget a remote for data; what it was."""
+
+    def check_data_remote(self, name: str) -> JSON:
+        """Ask a remote for data whether it answers."""
+
+    def best_models(self, asked: Mapping[str, Any]) -> JSON:
+        """Versions ranked by a metric; ``asked`` is the query of the API's best."""
+
+    def alias_history(self, name: str) -> list[JSON]:
+        """What a model's aliases meant, the newest change first."""
+
+    def compare_models(self, ids: Sequence[str]) -> JSON:
+        """Versions of models side by side; ids as ``NAME:VERSION``."""
+
+    def experiment(self, run: str) -> JSON:
+        """One run, by MLflow's id or the workflow run's."""
+
+    def begin_run(self, request: Mapping[str, Any]) -> JSON:
+        """Begin a run with a commit of what the working tree is."""
+
+    def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
+        """End a run that was begun so."""
+
+    def run_state(self) -> JSON:
+        """Keep what the working tree is, for a run."""
+
+    def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
+        """Make a worktree of what a run started from."""
+
+    def reproductions(self) -> list[JSON]:
+        """The worktrees of runs that are there."""
+
+    def delete_reproduction(self, identifier: str) -> JSON:
+        """Remove a worktree of a run; what it was."""
+
+    def lineage(self, of: str) -> JSON:
+        """What a thing came of, and what came of it."""
+
     def components(self) -> list[JSON]:
         """The node library of this project."""
 
@@ -203,8 +260,8 @@ class Session(Protocol):
     def runs_of(self, path: str) -> list[JSON]:
         """The runs of one workflow, newest first."""
 
-    def runs(self, path: str | None, limit: int) -> list[JSON]:
-        """Runs with their parameters and metrics, newest first."""
+    def runs(self, asked: Mapping[str, Any], limit: int) -> list[JSON]:
+        """Runs with their parameters and metrics; ``asked`` is the query of the API's runs."""
 
     def resume(self, path: str, run: str) -> JSON:
         """Start a run that does what another left undone."""
@@ -386,6 +443,65 @@ class RemoteSession:
     def pull_dataset(self, path: str, told: Told) -> JSON:
         return self._follow(f"{_dataset(path)}/pull", {}, told)
 
+    def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow("datasets/import", request, told)
+
+    def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
+        return self._get(f"{_dataset(path)}/diff", {"from": start, "to": end})
+
+    def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow(f"{_dataset(path)}/verify", asked, told)
+
+    def storage(self) -> JSON:
+        return self._get("datasets/storage")
+
+    def data_remotes(self) -> list[JSON]:
+        return list(self._get("datasets/remotes")["items"])
+
+    def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
+        query = {"project": self._identifier}
+        answer: JSON = self._server.put(f"datasets/remotes/{segment(name)}", request, query)
+        return answer
+
+    def delete_data_remote(self, name: str) -> JSON:
+        return self._delete(f"datasets/remotes/{segment(name)}")
+
+    def check_data_remote(self, name: str) -> JSON:
+        return self._post(f"datasets/remotes/{segment(name)}/check", {})
+
+    def best_models(self, asked: Mapping[str, Any]) -> JSON:
+        return self._get("models/best", asked)
+
+    def alias_history(self, name: str) -> list[JSON]:
+        return list(self._get(f"models/{segment(escape(name))}/aliases/history")["items"])
+
+    def compare_models(self, ids: Sequence[str]) -> JSON:
+        return self._get("models/compare", {"ids": ",".join(map(version_id, ids))})
+
+    def experiment(self, run: str) -> JSON:
+        return self._get(f"runs/{segment(run)}")
+
+    def begin_run(self, request: Mapping[str, Any]) -> JSON:
+        return self._post("runs", request)
+
+    def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
+        return self._post(f"runs/{segment(run)}/end", request)
+
+    def run_state(self) -> JSON:
+        return self._post("runs/state", {})
+
+    def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
+        return self._follow(f"runs/{segment(version_id(run))}/reproduce", request, told)
+
+    def reproductions(self) -> list[JSON]:
+        return list(self._get("reproductions")["items"])
+
+    def delete_reproduction(self, identifier: str) -> JSON:
+        return self._delete(f"reproductions/{segment(identifier)}")
+
+    def lineage(self, of: str) -> JSON:
+        return self._get("lineage", {"of": of})
+
     def components(self) -> list[JSON]:
         return list(self._get("components")["items"])
 
@@ -423,8 +539,8 @@ class RemoteSession:
     def runs_of(self, path: str) -> list[JSON]:
         return list(self._get(f"{_workflow(path)}/runs")["items"])
 
-    def runs(self, path: str | None, limit: int) -> list[JSON]:
-        return self._list("runs", limit, {"workflow": path})
+    def runs(self, asked: Mapping[str, Any], limit: int) -> list[JSON]:
+        return self._list("runs", limit, _lower(asked))
 
     def resume(self, path: str, run: str) -> JSON:
         return self._post(f"{_workflow(path)}/runs/{segment(run)}/resume", {})
@@ -524,6 +640,17 @@ def _looking_who_holds(project: Project, server: int, waiting: Waiting) -> Itera
     finally:
         over.set()
         thread.join()
+
+
+def version_id(named: str) -> str:
+    """``NAME:VERSION`` as the API has it; a run's id stays as it is."""
+    name, colon, number = named.rpartition(":")
+    return f"{escape(name)}:{number}" if colon else named
+
+
+def _lower(query: Mapping[str, Any]) -> JSON:
+    """A query with true and false as URLs have them."""
+    return {key: str(v).lower() if isinstance(v, bool) else v for key, v in query.items()}
 
 
 def _paths(paths: Sequence[str]) -> JSON:

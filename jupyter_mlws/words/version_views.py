@@ -139,6 +139,30 @@ def model(views: Views, found: JSON) -> list[Block]:
     return [line(found["name"], Tone.STRONG), table]
 
 
+def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every change of an alias."""
+    if not rows:
+        return [line(views.say("It never had an alias.", "从未有过别名。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(row["alias"], Tone.STRONG),
+            Cell(str(row["before"] or DASH), Tone.FAINT),
+            Cell(str(row["version"] or DASH)),
+            Cell(row["by"]),
+            Cell(when_of(row["timestamp"]), Tone.FAINT),
+        ]
+        for row in rows
+    ]
+    columns = [
+        ("Alias", "别名"),
+        ("Before", "之前"),
+        ("Version", "版本"),
+        ("By", "操作者"),
+        ("Time", "时间"),
+    ]
+    return [views.table(columns, cells)]
+
+
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every dataset."""
     if not rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.words import proof_views, version_views
+from jupyter_mlws.words import experiment_views, proof_views, version_views
 from jupyter_mlws.words.commands import FAILED, OK, Desk, UsageFaultError
 
 MANY = 10_000
@@ -64,7 +64,27 @@ def collect(desk: Desk, confirm: bool) -> int:
     return OK
 
 
-def models(desk: Desk, name: str | None, query: str | None) -> int:
+def models(
+    desk: Desk,
+    name: str | None,
+    metric: str | None,
+    query: str | None,
+    mode: str | None,
+    aliases: bool,
+) -> int:
+    if name == "best" and metric is not None:
+        ranked = desk.session.best_models(
+            {"metric": metric, "mode": mode} if mode else {"metric": metric}
+        )
+        desk.answer(ranked, lambda found: experiment_views.best(desk.views, found))
+        return OK
+    if metric is not None or mode is not None:
+        text = desk.views.say("Write: models best METRIC", "请写成：models best 指标")
+        raise UsageFaultError(text)
+    if name is not None and aliases:
+        changes = desk.session.alias_history(name)
+        desk.answer(changes, lambda found: version_views.alias_history(desk.views, found))
+        return OK
     if name is not None:
         model = desk.session.model(name)
         desk.answer(model, lambda found: version_views.model(desk.views, found))

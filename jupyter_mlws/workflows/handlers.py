@@ -15,7 +15,6 @@ from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowD
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
     ExecuteRequest,
-    ExperimentRun,
     Log,
     LogQuery,
     Output,
@@ -25,7 +24,6 @@ from jupyter_mlws.workflows.models import (
     Problems,
     Run,
     RunQuery,
-    RunsQuery,
     RunSummary,
     ValidateRequest,
     Workflow,
@@ -389,19 +387,6 @@ class PreviewHandler(APIHandler):
         return await in_thread(workspace.workflows.preview, unescape(identifier), run, node, port)
 
 
-class ExperimentRunsHandler(APIHandler):
-    """Runs with their settings and measures."""
-
-    resource = "runs"
-
-    @endpoint("List runs with parameters and metrics", Page[ExperimentRun], query=RunsQuery)
-    async def get(self, query: RunsQuery) -> Page[ExperimentRun]:
-        workspace = await self.open_workspace()
-        return await in_thread(
-            workspace.workflows.experiment_runs, query.workflow, query.limit, query.cursor
-        )
-
-
 class WorkflowStream(StreamHandler):
     """Events of all runs of the project, whoever started them; replayed from the journal."""
 
@@ -463,5 +448,4 @@ HANDLERS = [
     (rf"{RUN}/nodes/([^/]+)/log", LogHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs", OutputsHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs/([^/]+)/preview", PreviewHandler),
-    (r"runs", ExperimentRunsHandler),
 ]

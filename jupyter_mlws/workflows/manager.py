@@ -306,6 +306,17 @@ class WorkflowManager:
         items = [ExperimentRun(**telling.experiment(row)) for row in rows]
         return Page(items=items, next_cursor=following)
 
+    def untracked(self, path: str | None, limit: int) -> builtins.list[ExperimentRun]:
+        """Of the newest runs those that MLflow has not heard of, newest first."""
+        rows = self._journal.runs(path, limit)
+        waiting = [row for row in rows if not row.get("mlflow_run")]
+        return [ExperimentRun(**telling.experiment(row)) for row in waiting]
+
+    def experiments_of(self, runs: Sequence[str]) -> dict[str, ExperimentRun]:
+        """Those of the runs that the journal has."""
+        rows = self._journal.records(runs)
+        return {row["id"]: ExperimentRun(**telling.experiment(row)) for row in rows}
+
     def wait(
         self,
         path: str,

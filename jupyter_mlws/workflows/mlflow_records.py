@@ -5,18 +5,21 @@ The form is that of :meth:`~jupyter_mlws.versioning.mlflow_runs.MLflowRuns.recor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jupyter_mlws.versioning.run_tags import (
+    COMMIT,
+    DIRTY,
+    INPUTS,
+    OUTPUTS,
+    SOURCE,
+    WORKFLOW,
+    fitting,
+)
 from jupyter_mlws.workflows.journal import Row
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.tracking import flat
-
-COMMIT = "mlflow.source.git.commit"
-SOURCE = "mlflow.source.name"
-LONGEST_TAG = 5000
-"""Characters of a tag; MLflow takes 5,000 to 8,000, by its version and store."""
 
 Nodes = Mapping[str, Row]
 
@@ -82,14 +85,14 @@ def has_run(node: Row) -> bool:
 
 def _common(row: Row) -> dict[str, str]:
     tags = {
-        "mlws.workflow": row["workflow"],
+        WORKFLOW: row["workflow"],
         "mlws.origin": row["origin"],
         SOURCE: row["workflow"],
     }
     if row.get("commit"):
         tags[COMMIT] = row["commit"]
     if "dirty" in row:
-        tags["mlws.dirty"] = "true" if row["dirty"] else "false"
+        tags[DIRTY] = "true" if row["dirty"] else "false"
     return tags
 
 
@@ -102,23 +105,10 @@ def _facts(node: Row) -> dict[str, str]:
         facts["mlws.error"] = node["error"]["code"]
     lock = node.get("lock") or {}
     inputs = {dep["path"]: dep["md5"] for dep in lock.get("deps", []) if "md5" in dep}
-    for tag, hashes in (("mlws.inputs", inputs), ("mlws.outputs", node.get("outputs") or {})):
+    for tag, hashes in ((INPUTS, inputs), (OUTPUTS, node.get("outputs") or {})):
         if hashes:
-            facts[tag] = _fitting(hashes)
+            facts[tag] = fitting(hashes)
     return facts
-
-
-def _fitting(hashes: Mapping[str, str]) -> str:
-    """JSON that fits into a tag: as many as there is room for, and how many more there are."""
-    kept: dict[str, str] = {}
-    room = LONGEST_TAG - 40
-    for path, digest in hashes.items():
-        room -= len(json.dumps({path: digest}, ensure_ascii=False))
-        if room < 0:
-            kept["…"] = f"+{len(hashes) - len(kept)}"
-            break
-        kept[path] = digest
-    return json.dumps(kept, ensure_ascii=False)
 
 
 def _params_of_lock(node: Row) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.api.models import PageQuery, Record, Request, separate
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.terms import Action, Kind, Severity
 
@@ -231,7 +231,12 @@ class Preview(Record):
 
 
 class ExperimentRun(Record):
-    """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's."""
+    """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
+
+    Runs of notebooks and scripts have no ``workflow``, and MLflow's id as ``run``; ``node`` names
+    which node of the workflow's run it is. ``dirty``: its commit was made for it, because the
+    working tree was no commit. ``inputs``: the data that it read, path → hash.
+    """
 
     id: str | None
     run: str
@@ -242,6 +247,19 @@ class ExperimentRun(Record):
     params: dict[str, Any]
     metrics: dict[str, Any]
     commit: str | None
+    node: str | None = None
+    name: str = ""
+    experiment: str | None = None
+    dirty: bool | None = None
+    inputs: dict[str, str] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class RunColumns(Record):
+    """The names of what runs have, to choose columns from."""
+
+    params: list[str]
+    metrics: list[str]
 
 
 class ValidateRequest(Request):
@@ -328,3 +346,25 @@ class RunsQuery(PageQuery):
     """Which runs are asked for."""
 
     workflow: str | None = Field(default=None, description="The path of a workflow.")
+    filter: str = Field(
+        default="",
+        max_length=4000,
+        description="In MLflow's language: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
+    )
+    q: str | None = Field(default=None, max_length=200, description="Part of the name.")
+    sort: Annotated[list[str], BeforeValidator(separate)] = Field(
+        default_factory=list,
+        max_length=5,
+        description="`metrics.acc DESC`; several in their order. The newest first is the default.",
+    )
+    columns: Annotated[list[str] | None, BeforeValidator(separate)] = Field(
+        default=None,
+        max_length=500,
+        description="These parameters and metrics alone: `params.depth,metrics.acc`.",
+    )
+    nested: bool = Field(default=False, description="The runs within runs, too: those of nodes.")
+
+    @property
+    def plain(self) -> bool:
+        """Nothing is searched for: the newest runs are asked for, whole."""
+        return not (self.filter or self.q or self.sort or self.columns or self.nested)

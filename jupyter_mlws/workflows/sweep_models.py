@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.versioning.ranking import Mode
 from jupyter_mlws.workflows.states import Status
-
-
-class Mode(str, Enum):
-    """Which values of a metric are the better ones."""
-
-    MAX = "max"
-    MIN = "min"
 
 
 class Variant(Record):

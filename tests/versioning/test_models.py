@@ -13,7 +13,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
-from jupyter_mlws.versioning.registry_models import ModelCreate, ModelsQuery
+from jupyter_mlws.versioning.registry_models import BestQuery, ModelCreate, ModelsQuery
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]
@@ -188,3 +188,44 @@ def test_models_that_others_registered_are_shown(versions: Versions, workspace: 
     (got,) = versions.models.get("theirs").versions
     assert (got.params, got.metrics, got.artifacts) == ({"a": "1"}, {"nan": None}, [])
     assert got.commit is None
+
+
+def test_what_an_alias_meant_is_remembered(versions: Versions, workspace: Project) -> None:
+    for _ in range(2):
+        versions.models.register(ModelCreate(name="wine"))
+    versions.models.set_alias("wine", "champion", 1)
+    versions.models.set_alias("wine", "champion", 2)
+    versions.models.set_alias("wine", "champion", 2)
+    versions.models.delete_alias("wine", "champion")
+    # Another program sets one, which MLflow does not tell the time of.
+    MLflowStore(tracking_uri(workspace.root))._client.set_registered_model_alias(
+        "wine", "other", "1"
+    )
+    told = versions.models.alias_history("wine").items
+    assert [(row.alias, row.version, row.before) for row in told] == [
+        ("other", 1, None),
+        ("champion", None, 2),
+        ("champion", 2, 1),
+        ("champion", 1, None),
+    ]
+    assert told[0].timestamp is None
+    assert all(row.timestamp and row.by for row in told[1:])
+    assert versions.models.get("wine").tags == {}
+    assert refused(lambda: versions.models.alias_history("nobody")).code == "30404"
+
+
+def test_the_best_version_is_found_by_a_metric(versions: Versions) -> None:
+    for name, accuracy in (("a", 0.7), ("b", 0.9), ("a", 0.9), ("a", 0.8)):
+        metrics = {"accuracy": accuracy, "loss": 1 - accuracy}
+        versions.models.register(ModelCreate(name=name, metrics=metrics))
+    versions.models.register(ModelCreate(name="c"))
+
+    def ranked(**asked: object) -> list[tuple[str, int]]:
+        found = versions.models.best(BestQuery.model_validate(asked))
+        return [(row.version.name, row.version.version) for row in found.items]
+
+    assert ranked(metric="accuracy") == [("b", 1), ("a", 2), ("a", 3), ("a", 1)]
+    assert ranked(metric="loss", limit=1) == [("b", 1)]
+    assert ranked(metric="loss", mode="max", limit=1) == [("a", 1)]
+    assert ranked(metric="accuracy", name="a", limit=1) == [("a", 2)]
+    assert ranked(metric="unknown") == []

@@ -14,18 +14,25 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
-from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.dvc.refusals import told
+from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
 from jupyter_mlws.versioning.parts import clear_parts, part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
-from jupyter_mlws.versioning.secrets import masked
 
 BLOCK = 1024 * 1024
+EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+"""The object that is the content of an empty file."""
+MEASURED = 500
+"""Objects of a fetch whose sizes are asked for, to tell what is to come."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,14 @@ class StoredObject:
     @property
     def listing(self) -> bool:
         return self.md5.endswith(".dir")
+
+
+class ObjectState(str, Enum):
+    """What a store has of an object."""
+
+    SOUND = "sound"
+    MISSING = "missing"
+    DAMAGED = "damaged"
 
 
 @contextmanager
@@ -180,6 +195,80 @@ class DataStore:
             raise MLWSError("30401", path=stored.path, md5=stored.md5)
         self._checked.add(path)
 
+    def state(self, stored: StoredObject) -> ObjectState:
+        """Whether the cache has an object, by reading it and not by what was noted of it."""
+        path = self._cached(stored)
+        if not path.is_file():
+            return ObjectState.MISSING
+        return self._judged(stored, self._hash(path, legacy=stored.legacy))
+
+    def size_of(self, stored: StoredObject) -> int:
+        """The bytes that an object takes in the cache; 0 where it is not there."""
+        path = self._cached(stored)
+        return path.stat().st_size if path.is_file() else 0
+
+    @property
+    def folder(self) -> Path:
+        """Where the cache is."""
+        return Path(self._repo.cache.local_cache_dir)
+
+    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+        """The files of a folder as the cache lists them: path below it and hash.
+
+        None where the cache has no whole listing.
+        """
+        if not item.folder or self.state(_whole(item)) is not ObjectState.SOUND:
+            return []
+        from dvc_objects.errors import ObjectFormatError
+
+        try:
+            return rows_of(self._load(item))
+        except (FileNotFoundError, ObjectFormatError):
+            return []
+
+    def set_aside_damaged(self, items: Iterable[DataFile]) -> list[StoredObject]:
+        """Put damaged objects of the cache out of the way, so that they are fetched anew."""
+        # Listings first: which files there are is known from a sound one alone.
+        items = list(items)
+        found = []
+        for listings in (True, False):
+            for stored in self.objects(items):
+                if stored.listing is listings and self.state(stored) is ObjectState.DAMAGED:
+                    self._set_aside(self._cached(stored))
+                    found.append(stored)
+        return found
+
+    def files_of(self, item: DataFile) -> dict[str, tuple[str, int | None]]:
+        """The files of a recorded version: path below the dataset → hash and size.
+
+        A single file has the path ``""``. Error 30402 where nobody has the listing.
+        """
+        if item.md5 is None:
+            return {}
+        if not item.folder:
+            return {"": (item.md5, item.size)}
+        self.fetch_listings([item])
+        if self.missing([item]) and not self._cached(_whole(item)).is_file():
+            raise MLWSError("30402", paths=item.path)
+        found: dict[str, tuple[str, int | None]] = {}
+        for key, meta, info in self._load(item):
+            size = getattr(meta, "size", None)
+            place = self._cached(StoredObject(info.value, item.legacy, item))
+            if size is None and place.is_file():
+                size = place.stat().st_size
+            found["/".join(key)] = (info.value, size)
+        return found
+
+    def files_now(self, item: DataFile) -> dict[str, tuple[str, int | None]]:
+        """As :meth:`files_of`, of the working tree."""
+        target = self._root / item.path
+        if not target.exists():
+            return {}
+        _, meta, built = self._built(item, store=False)
+        if not target.is_dir():
+            return {"": (built.hash_info.value, meta.size)}
+        return {"/".join(key): (info.value, meta.size) for key, meta, info in built}
+
     def sync(self, items: Iterable[DataFile]) -> None:
         """Return when the items' objects are on the disk, and will be after a power cut."""
         self._sync(self._cached(stored) for stored in self.objects(items))
@@ -253,8 +342,9 @@ class DataStore:
     def push(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
         """Bring the items to the remote and look that each object has arrived.
 
-        Error 30101 where the remote can't be reached or an object did not arrive, 30401 where one
-        is damaged here (no listing that names it is sent then), 30402 where one is nowhere.
+        Errors: 30101 where the remote can't be reached or an object did not arrive, 30270 where it
+        refuses the credentials, 30401 where one is damaged here (no listing that names it is sent
+        then), 30402 where one is nowhere.
         """
         self.upload(items, progress)
         self.confirm(items)
@@ -345,6 +435,41 @@ class DataStore:
             _insist(remote, absent[0])
         return absent
 
+    def fetch_listings(self, items: Iterable[DataFile]) -> None:
+        """Bring the lists of folders' files here where the remote has them; error 30101."""
+        absent = [i for i in items if i.folder and not self._cached(_whole(i)).is_file()]
+        if not absent or self.remote is None:
+            return
+        with self._reaching():
+            for legacy in sorted({item.legacy for item in absent}):
+                part = [_whole(item) for item in absent if item.legacy is legacy]
+                cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
+                wanted = self._lacked(remote, cache, part)
+                self._transfer(remote, cache, wanted, Meter(quiet, "fetch"))
+
+    def remote_state(self, stored: StoredObject, meter: Meter) -> ObjectState:
+        """Whether the remote has an object, by reading it there; error 30101."""
+        from dvc_data.hashfile.hash import fobj_md5
+
+        remote = self._remote(legacy=stored.legacy)
+        name = "md5-dos2unix" if stored.legacy else "md5"
+        with self._reaching(meter):
+            try:
+                with remote.fs.open(remote.oid_to_path(stored.md5), mode="rb") as file:
+                    counted: Any = _Metered(file, meter)
+                    return self._judged(stored, str(fobj_md5(counted, name=name)))
+            except FileNotFoundError:
+                return ObjectState.MISSING
+
+    def reach(self, name: str) -> None:
+        """Ask a remote something; errors 30101, 30270."""
+        with self._reaching(remote=name):
+            store = self._repo.cloud.get_remote(name).odb
+            unprompted(store.fs).exists(store.oid_to_path(EMPTY))
+            if store.fs.protocol == "s3":
+                # A missing bucket is told from a missing object by asking for the bucket alone.
+                store.fs.fs.call_s3("head_bucket", Bucket=store.path.partition("/")[0])
+
     def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
         """Those of the items, which the cache lacks, that the remote can't give either.
 
@@ -378,15 +503,58 @@ class DataStore:
         # Not by DVC's own transfer, which takes a folder's listing as proof of its files.
         if not objects:
             return
-        failures: list[BaseException] = []
-        hashes = [each.md5 for each in objects]
-        paths = [source.oid_to_path(md5) for md5 in hashes]
+        wanted = [each.md5 for each in objects]
         if source.fs.protocol == "local":
-            meter.expect(sum(Path(path).stat().st_size for path in paths))
+            self._send(source, target, wanted, meter)
+        elif target.fs.protocol == "local":
+            self._receive(source, target, wanted, meter)
+        else:
+            self._copy(source, target, wanted, meter)
+
+    def _send(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
+        places = {md5: Path(source.oid_to_path(md5)) for md5 in wanted}
+        sizes = {md5: place.stat().st_size for md5, place in places.items()}
+        meter.expect(sum(sizes.values()))
+        upload = large.uploader(target.fs)
+        # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
+        alone = [
+            md5
+            for md5 in wanted
+            if upload is not None and (sizes[md5] >= large.LARGE or target.fs.protocol == "ssh")
+        ]
+        chosen = set(alone)
+        self._copy(source, target, [md5 for md5 in wanted if md5 not in chosen], meter)
+        if upload is None or not alone:
+            return
+        paths = {md5: target.oid_to_path(md5) for md5 in alone}
+        for folder in sorted({target.fs.parent(path) for path in paths.values()}):
+            target.fs.makedirs(folder, exist_ok=True)
+        send = partial(upload, target.fs)
+        if target.fs.protocol == "ssh":
+            large.together([partial(send, places[md5], paths[md5], meter) for md5 in alone])
+            return
+        for md5 in alone:  # each in several parts at once
+            send(places[md5], paths[md5], meter)
+
+    def _receive(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
+        sizes = _sizes(source, wanted) if len(wanted) <= MEASURED else {}
+        meter.expect(sum(sizes.values()))
+        alone = [md5 for md5 in wanted if sizes.get(md5, 0) >= large.LARGE]
+        self._copy(source, target, [md5 for md5 in wanted if md5 not in alone], meter)
+        for md5 in alone:
+            place = Path(target.oid_to_path(md5))
+            large.from_store(source.fs, source.oid_to_path(md5), sizes[md5], place, meter)
+            target.protect(str(place))
+
+    def _copy(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
+        """By DVC: each object whole or not at all."""
+        if not wanted:
+            return
+        failures: list[BaseException] = []
         target.add(
-            paths,
+            [source.oid_to_path(md5) for md5 in wanted],
             source.fs,
-            hashes,
+            list(wanted),
             callback=meter,
             check_exists=False,
             on_error=lambda md5, error: failures.append(error),
@@ -395,7 +563,7 @@ class DataStore:
             raise failures[0]
 
     @contextmanager
-    def _reaching(self, meter: Meter | None = None) -> Iterator[None]:
+    def _reaching(self, meter: Meter | None = None, remote: str | None = None) -> Iterator[None]:
         try:
             yield
         except MLWSError:
@@ -403,12 +571,13 @@ class DataStore:
         except Exception as error:  # each remote's library raises its own kinds
             if meter is not None and meter.stopped is not None:
                 raise meter.stopped from None
-            reason = masked(f"{type(error).__name__}: {error}")
-            raise MLWSError("30101", remote=self.remote, reason=reason) from error
+            raise told(error, remote or self.remote) from error
 
     def _remote(self, *, legacy: bool) -> Any:
         name = "md5-dos2unix" if legacy else "md5"
-        return self._repo.cloud.get_remote_odb(None, "push", hash_name=name)
+        store = self._repo.cloud.get_remote_odb(None, "push", hash_name=name)
+        unprompted(store.fs)
+        return store
 
     # Objects
 
@@ -425,11 +594,11 @@ class DataStore:
                 raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
         return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
 
-    def _built(self, item: DataFile, *, store: bool) -> Any:
-        """DVC's (staging, meta, object) of what the working tree has at the item's path."""
+    def _built(self, item: DataFile, *, store: bool) -> tuple[Any, Any, Any]:
+        """Where DVC would take objects from, facts, and the object that the path is now."""
         from dvc_data.hashfile.build import build
 
-        return build(
+        staging, meta, built = build(
             self._cache(legacy=item.legacy),
             str(self._root / item.path),
             self._repo.fs,
@@ -437,6 +606,7 @@ class DataStore:
             dry_run=not store,
             ignore=self._repo.dvcignore,
         )
+        return staging, meta, built
 
     def _cache(self, *, legacy: bool) -> Any:
         return self._repo.cache.legacy if legacy else self._repo.cache.local
@@ -454,20 +624,6 @@ class DataStore:
 
         return load(self._cache(legacy=item.legacy), self._info(item))
 
-    def listed(self, item: DataFile) -> list[tuple[str, str]]:
-        """(path inside, hash) of a folder's files; none where the cache has no whole listing."""
-        from dvc_objects.errors import ObjectFormatError
-
-        assert item.md5 is not None
-        stored = StoredObject(item.md5, item.legacy, item)
-        path = self._cached(stored)
-        if not path.is_file() or not self._matches(stored, path):
-            return []
-        try:
-            return rows_of(self._load(item))
-        except (FileNotFoundError, ObjectFormatError):
-            return []
-
     def _matches(self, stored: StoredObject, path: Path) -> bool:
         """A file has the content of an object."""
         return self._hash(path, legacy=stored.legacy) == stored.md5.removesuffix(".dir")
@@ -478,6 +634,11 @@ class DataStore:
 
             return str(file_md5(str(path), self._repo.fs, name="md5-dos2unix"))
         return md5_of(path)
+
+    @staticmethod
+    def _judged(stored: StoredObject, md5: str) -> ObjectState:
+        sound = md5 == stored.md5.removesuffix(".dir")
+        return ObjectState.SOUND if sound else ObjectState.DAMAGED
 
     def _set_aside(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
@@ -499,6 +660,25 @@ def rows_of(tree: Any) -> list[tuple[str, str]]:
     return [("/".join(key), info.value) for key, _, info in tree]
 
 
+class _Metered:
+    """A file whose reading is counted."""
+
+    def __init__(self, file: Any, meter: Meter) -> None:
+        self._file = file
+        self._meter = meter
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._file.read(size)
+        self._meter.count(len(block))
+        return block
+
+
+def _whole(item: DataFile) -> StoredObject:
+    """The object that an item's own hash names: its content, or the list of its files."""
+    assert item.md5 is not None
+    return StoredObject(item.md5, item.legacy, item)
+
+
 def md5_of(path: Path) -> str:
     """The hash that DVC 3 gives a file."""
     digest = hashlib.md5(usedforsecurity=False)
@@ -506,6 +686,17 @@ def md5_of(path: Path) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
+    """The bytes of each object, asked of the store one by one."""
+    found: dict[str, int] = {}
+
+    def ask(md5: str) -> None:
+        found[md5] = int(store.fs.size(store.oid_to_path(md5)) or 0)
+
+    large.together([partial(ask, md5) for md5 in objects])
+    return found
 
 
 def _fsync(path: Path) -> None:

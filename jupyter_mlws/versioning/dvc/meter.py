@@ -40,16 +40,16 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
 
     def count(self, size: int) -> None:
         """So many bytes more; raises what the listener raises."""
+        # Several files, or parts of one, are moved at once: they are told of one after the other.
         with self._lock:
             self._done += size
-            done = self._done
-        total = max(self._total, done) if self._total else None
-        try:
-            self._progress(done, total, "B", self._message)
-        except BaseException as stop:
-            # DVC collects what goes wrong with a file and goes on; this tells it from failures.
-            self.stopped = stop
-            raise
+            total = max(self._total, self._done) if self._total else None
+            try:
+                self._progress(self._done, total, "B", self._message)
+            except BaseException as stop:
+                # DVC collects what goes wrong with a file and goes on; this tells it from failures.
+                self.stopped = stop
+                raise
 
 
 class _FileMeter(Callback):  # type: ignore[misc]  # fsspec has no types

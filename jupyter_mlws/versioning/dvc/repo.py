@@ -68,6 +68,18 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
         repo.close()
 
 
+def unprompted(fs: Any) -> Any:
+    """A remote's file system that asks for no password: nobody may sit at this process's terminal.
+
+    What it needs and is not set is refused by the remote then.
+    """
+    if fs.protocol == "ssh":
+        from asyncssh import SSHClient
+
+        fs.fs_args["client_factory"] = SSHClient
+    return fs
+
+
 def _repo_with(settings: bytes) -> Any:
     """DVC's own ``Repo``, but that it reads these settings as its ``.dvc/config``."""
     from dvc.config import Config

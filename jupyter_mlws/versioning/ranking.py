@@ -1,12 +1,19 @@
-"""Which variants of a sweep are better, by a metric."""
+"""Which results are better, by a metric."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from enum import Enum
 
-from jupyter_mlws.workflows.sweep_models import Mode
+
+class Mode(str, Enum):
+    """Which values of a metric are the better ones."""
+
+    MAX = "max"
+    MIN = "min"
+
 
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 LESS_IS_BETTER = frozenset(

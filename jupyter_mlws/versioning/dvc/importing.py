@@ -1,0 +1,172 @@
+"""Brings data from an address into the project: what `dvc import-url` and `dvc get-url` do.
+
+Unlike theirs, a download tells of its bytes, can be stopped, and goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.dvc import large
+from jupyter_mlws.versioning.dvc.meter import Meter
+from jupyter_mlws.versioning.dvc.refusals import absent, told
+from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
+from jupyter_mlws.versioning.progress import Telling
+from jupyter_mlws.versioning.secrets import masked
+
+STAGING = Path(".dvc", "tmp", "mlws-import")
+"""Where unfinished downloads wait, below the project; git ignores it."""
+NOTHING = Words("nothing is there", "该地址没有内容")
+UNKNOWN = Words("DVC cannot read such addresses: {reason}", "DVC 无法读取此类地址：{reason}")
+NO_SCHEME = Words(
+    "must begin with a protocol, as https://, s3:// or ssh://",
+    "须以 https://、s3:// 或 ssh:// 等协议开头",
+)
+SECRET = Words(
+    "holds what looks like a credential, which would be recorded; set up a remote with it and "
+    "write remote://NAME/PATH",
+    "包含疑似凭据的内容，将被记录；请用它设置远程存储，并写成 remote://名称/路径",
+)
+STAMPS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"})
+"""What protocols tell of a file that changes with its content."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """One file at an address; ``size`` is None where the server does not tell."""
+
+    path: str
+    relative: str
+    size: int | None
+    stamp: str
+
+
+def import_url(root: Path, url: str, target: str, progress: Telling, *, link: bool) -> str:
+    """Download what is at ``url`` to the path ``target``, which is free, and track it.
+
+    ``link``: the address is recorded in the ``.dvc`` file. Returns the path of that file. Errors:
+    30101, 30102, 30270, 50201 for an address that means nothing, 30219 where DVC refuses.
+    """
+    with open_repo(root) as repo:
+        fs, start = _opened(repo, url)
+        meter = Meter(progress, "download")
+        shown = masked(url)
+        waiting = root / STAGING / hashlib.sha256(url.encode()).hexdigest()[:16]
+        try:
+            sources = list(_sources(fs, start))
+            if not sources:
+                raise MLWSError("50201", Fault("url", NOTHING))
+            meter.expect(sum(source.size or 0 for source in sources))
+            for source in sources:
+                _download(fs, source, waiting, meter)
+        except MLWSError:
+            raise
+        except Exception as error:  # each protocol's library raises its own kinds
+            if absent(error):
+                raise MLWSError("50201", Fault("url", NOTHING)) from error
+            if meter.stopped is not None:
+                raise meter.stopped from None
+            raise told(error, shown) from error
+        return _place(repo, root, waiting, target, url if link else None)
+
+
+def _opened(repo: Any, url: str) -> tuple[Any, str]:
+    from dvc.fs import parse_external_url
+
+    try:
+        fs, path = parse_external_url(url, config=repo.config)
+        # Libraries of a protocol are imported with the first use of it.
+        _ = unprompted(fs).fs
+    except Exception as error:  # a ConfigError, or a missing library's own kind
+        reason = masked(" ".join(str(error).split()))
+        raise MLWSError("50201", Fault("url", UNKNOWN.fill(reason=reason))) from error
+    return fs, str(path).removeprefix("file://") if fs.protocol == "local" else str(path)
+
+
+def _sources(fs: Any, start: str) -> Iterator[_Source]:
+    info = fs.info(start)
+    if info.get("type") != "directory":
+        yield _source(start, "", info)
+        return
+    for path in sorted(fs.find(start)):
+        yield _source(path, fs.relpath(path, start), fs.info(path))
+
+
+def _source(path: str, relative: str, info: dict[str, Any]) -> _Source:
+    size = info.get("size")
+    # What tells one content from another, as far as the server says so.
+    facts = {key: str(info[key]) for key in sorted(STAMPS & set(info))}
+    return _Source(path, relative, int(size) if size is not None else None, json.dumps(facts))
+
+
+def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
+    """Into ``folder`` by its relative path; what is whole there already is taken."""
+    # A file that has changed at its address since must not be joined to what came before.
+    version = hashlib.sha256(f"{source.path}\n{source.stamp}".encode()).hexdigest()[:16]
+    whole = folder / "objects" / version
+    if whole.is_file():
+        meter.count(whole.stat().st_size)
+    elif source.size is not None:
+        large.from_store(fs, source.path, source.size, whole, meter)
+        if whole.stat().st_size != source.size:
+            whole.unlink()
+            raise OSError(f"{source.path} ended before its {source.size} bytes")
+    else:
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        beside = whole.with_name(f"{version}{large.UNFINISHED}")
+        with meter.branched(source.path, str(beside)) as child:
+            fs.get_file(source.path, str(beside), callback=child)
+        beside.replace(whole)
+    place = folder / "whole" / source.relative if source.relative else folder / "whole"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.hardlink_to(whole)
+
+
+def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -> str:
+    """Move what was downloaded to its path, and let DVC record it."""
+    from dvc.exceptions import DvcException
+    from dvc.stage import Stage, create_stage
+    from dvc.utils import resolve_paths
+
+    final = root / target
+    try:
+        with repo.lock, repo.scm_context(quiet=True):
+            source, wdir, out = resolve_paths(repo, str(final))
+            # DVC knows files of this machine by their paths.
+            deps = {"deps": [url.removeprefix("file://")]} if url is not None else {}
+            stage = create_stage(Stage, repo, source, wdir=wdir, outs=[out], **deps)
+            if url is not None:
+                stage.save_deps()
+                stage.frozen = True
+            final.parent.mkdir(parents=True, exist_ok=True)
+            (waiting / "whole").replace(final)
+            stage.add_outs()
+            stage.md5 = stage.compute_md5() if url is not None else None
+            stage.dump()
+    except DvcException as error:
+        said = masked(" ".join(str(error).split()) or type(error).__name__)
+        raise MLWSError("30219", path=target, reason=said) from error
+    shutil.rmtree(waiting)
+    return str(Path(source).relative_to(root)) if Path(source).is_absolute() else str(source)
+
+
+def checked(url: str) -> str:
+    """An address that DVC may be asked to read: with a scheme, and without a password.
+
+    Error 50201.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme or "://" not in url:
+        raise MLWSError("50201", Fault("url", NO_SCHEME))
+    if parts.password is not None or masked(url) != url:
+        raise MLWSError("50201", Fault("url", SECRET))
+    return url

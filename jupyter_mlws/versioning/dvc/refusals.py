@@ -1,0 +1,57 @@
+"""What a remote's library raised, in the words of the catalogue."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.secrets import masked
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound")
+"""botocore's names, which is installed only with S3."""
+REFUSED = ("PermissionDenied", "AuthError", "HostKeyNotVerifiable", "KeyImportError")
+"""asyncssh's and DVC's names."""
+
+DENIED = (401, 403)
+
+
+def absent(error: BaseException) -> bool:
+    """Whether a library says that nothing is there, having reached the place.
+
+    fsspec raises ``FileNotFoundError`` for web servers that do not answer, too.
+    """
+    if not isinstance(error, FileNotFoundError):
+        return False
+    others = [one for one in _chain(error) if not isinstance(one, FileNotFoundError)]
+    return not any(isinstance(one, OSError) or _status(one) in DENIED for one in others)
+
+
+def told(error: BaseException, remote: str | None) -> MLWSError:
+    """Error 30102 on a full disk, 30270 where credentials are refused, else 30101."""
+    chain = list(_chain(error))
+    for one in chain:
+        if isinstance(one, OSError) and one.errno in FULL:
+            return MLWSError("30102", reason=masked(str(one)))
+    reason = masked(f"{type(error).__name__}: {error}")
+    names = {type(one).__name__ for one in chain}
+    denied = any(isinstance(one, PermissionError) or _status(one) in DENIED for one in chain)
+    if denied or names & {*NO_CREDENTIALS, *REFUSED}:
+        return MLWSError("30270", remote=remote, reason=reason)
+    return MLWSError("30101", remote=remote, reason=reason)
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status that aiohttp has seen."""
+    status = getattr(error, "status", None)
+    return status if isinstance(status, int) else None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

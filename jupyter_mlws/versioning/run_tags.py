@@ -1,0 +1,47 @@
+"""The tags by which MLflow's runs tell what they ran: read and written in one form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+COMMIT = "mlflow.source.git.commit"
+"""MLflow's own tag for the code that was run."""
+SOURCE = "mlflow.source.name"
+DIRTY = "mlws.dirty"
+WORKFLOW = "mlws.workflow"
+INPUTS = "mlws.inputs"
+"""JSON: the data that was read, path → DVC's hash."""
+OUTPUTS = "mlws.outputs"
+DATA = "mlws.data"
+"""JSON: the data that the working tree held, whether it was read or not."""
+ORIGIN = "mlws.origin"
+ERROR = "mlws.error"
+LONGEST_TAG = 5000
+"""Characters of a tag; MLflow takes 5,000 to 8,000, by its version and store."""
+MORE = "…"
+"""The key that stands for what did not fit."""
+
+
+def fitting(hashes: Mapping[str, str]) -> str:
+    """JSON that fits into a tag: as many as there is room for, and how many more there are."""
+    kept: dict[str, str] = {}
+    room = LONGEST_TAG - 40
+    for path, digest in hashes.items():
+        room -= len(json.dumps({path: digest}, ensure_ascii=False))
+        if room < 0:
+            kept[MORE] = f"+{len(hashes) - len(kept)}"
+            break
+        kept[path] = digest
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def hashes_of(tag: str | None) -> dict[str, str]:
+    """What :func:`fitting` wrote; empty for what others wrote there."""
+    try:
+        found: Any = json.loads(tag or "{}")
+    except ValueError:
+        return {}
+    rows = found.items() if isinstance(found, dict) else ()
+    return {str(path): str(digest) for path, digest in rows if path != MORE}

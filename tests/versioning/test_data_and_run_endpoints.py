@@ -1,0 +1,98 @@
+"""The endpoints of datasets' contents, remotes for data, runs, reproductions and lineage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_mlws.project import Project
+from tests.versioning.test_endpoints import (  # noqa: F401  fixtures
+    call,
+    done,
+    jp_root_dir,
+    jp_server_config,
+)
+
+
+async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -> None:  # noqa: F811
+    remotes = "datasets/remotes"
+    secret = {"access_key_id": "key", "secret_access_key": "hush-hush"}
+    status, answer, _ = await call("PUT", f"{remotes}/away", {"url": "s3://b/x", **secret})
+    assert (status, answer["data"]["credentials"]) == (200, ["access_key_id", "secret_access_key"])
+    for path in (remotes, f"{remotes}/away"):
+        _, answer, _ = await call("GET", path)
+        assert "hush" not in str(answer)
+    status, answer, _ = await call("PUT", f"{remotes}/A", {"url": "s3://b", "user": "u"}, "zh-CN")
+    assert (status, answer["code"]) == (400, "50201")
+    assert [row["field"] for row in answer["errors"]] == ["name", "user"]
+    status, _, _ = await call("PUT", f"{remotes}/away", {"url": "s3://b", "secret": "x"})
+    assert status == 400
+    assert (await call("DELETE", f"{remotes}/away"))[1]["data"]["name"] == "away"
+    assert (await call("DELETE", f"{remotes}/away"))[0] == 404
+    await call("PUT", f"{remotes}/store", {"url": str(tmp_path / "store")})
+    _, answer, _ = await call("POST", f"{remotes}/store/check", {})
+    assert answer["data"] == {"name": "store", "reachable": True}
+
+    dataset = "datasets/data~1images"
+    assert (await done(f"{dataset}/push"))["state"] == "COMPLETED"
+    verified = (await done(f"{dataset}/verify", {"remote": "read"}))["result"]
+    assert (verified["whole"], verified["objects"]) == (True, 4)
+    status, answer, _ = await call("POST", f"{dataset}/verify", {"version": "nowhere"})
+    assert (status, answer["code"]) == (404, "30404")
+    status, answer, _ = await call("POST", f"{dataset}/verify", {"remote": "maybe"})
+    assert (status, answer["errors"][0]["field"]) == (400, "remote")
+    (workspace.root / "data" / "images" / "more.bin").write_bytes(b"12")
+    _, answer, _ = await call("GET", f"{dataset}/diff")
+    assert answer["data"]["items"] == [
+        {"path": "data/images/more.bin", "state": "added", "from_size": None, "to_size": 2}
+    ]
+    _, answer, _ = await call(
+        "GET", f"{dataset}/diff", None, "en", **{"from": "HEAD", "to": "HEAD"}
+    )
+    assert (answer["data"]["unchanged"], answer["data"]["from"]["files"]) == (3, 3)
+    _, answer, _ = await call("GET", "datasets/storage")
+    assert answer["data"]["remote"] == "store"
+    given = {"url": (tmp_path / "x.csv").as_uri(), "path": "x.csv"}
+    (tmp_path / "x.csv").write_text("x\n")
+    assert (await done("datasets/import", given))["result"]["path"] == "x.csv"
+    for body, field in (({**given, "url": "x"}, "url"), (given, "path")):
+        status, answer, _ = await call("POST", "datasets/import", body)
+        assert (status, answer["errors"][0]["field"]) == (400, field)
+
+
+async def test_the_way_of_a_run(call, done, workspace: Project) -> None:  # noqa: F811
+    (workspace.root / "train.py").write_text("print('now')\n")
+    _, answer, _ = await call("POST", "runs/state", {})
+    assert answer["data"]["dirty"] is True
+    status, answer, headers = await call("POST", "runs", {"name": "one", "params": {"a": 1}})
+    begun = answer["data"]
+    assert status == 201
+    assert headers["Location"].endswith(f"/runs/{begun['id']}")
+    _, answer, _ = await call("GET", f"runs/{begun['id']}")
+    assert (answer["data"]["status"], answer["data"]["params"]) == ("RUNNING", {"a": "1"})
+    _, answer, _ = await call("POST", f"runs/{begun['id']}/end", {"status": "FAILED", "error": "x"})
+    assert answer["data"]["status"] == "FAILED"
+    _, answer, _ = await call("GET", "runs", sort="params.a DESC", columns="params.a")
+    assert [row["name"] for row in answer["data"]["items"]] == ["one"]
+    status, answer, _ = await call("GET", "runs", None, "zh-CN", filter="bad", sort="bad")
+    assert (status, answer["errors"][0]["field"]) == (400, "filter")
+    assert (await call("GET", "runs/columns"))[1]["data"] == {"params": ["a"], "metrics": []}
+
+    _, answer, _ = await call("POST", "models", {"name": "wine", "run_id": begun["id"]})
+    await call("PUT", "models/wine/aliases/champion", {"version": 1})
+    _, answer, _ = await call("GET", "models/wine/aliases/history")
+    assert [(row["alias"], row["version"]) for row in answer["data"]["items"]] == [("champion", 1)]
+    _, answer, _ = await call("GET", "models/best", metric="loss")
+    assert (answer["data"]["mode"], answer["data"]["items"]) == ("min", [])
+    _, answer, _ = await call("GET", "lineage", of="model:wine:1")
+    assert {node["kind"] for node in answer["data"]["nodes"]} >= {"model", "run", "snapshot"}
+    status, answer, _ = await call("GET", "lineage", of="nothing")
+    assert (status, answer["errors"][0]["field"]) == (400, "of")
+
+    made = (await done("runs/wine:1/reproduce", {}))["result"]
+    assert (workspace.root / made["path"] / "train.py").read_text() == "print('now')\n"
+    status, answer, _ = await call("POST", f"runs/{begun['id']}/reproduce", {})
+    assert (status, answer["code"]) == (409, "30272")
+    assert (await call("GET", "reproductions"))[1]["data"]["items"] == [made]
+    assert (await call("DELETE", f"reproductions/{made['id']}"))[1]["data"] == made
+    assert (await call("DELETE", f"reproductions/{made['id']}"))[0] == 404
+    assert (await call("POST", "runs/nobody/reproduce", {}))[0] == 404

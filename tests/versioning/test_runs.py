@@ -1,0 +1,299 @@
+"""Runs: tracked with a true commit, found, reproduced, and joined to what they made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dataset_models import DataRemotePut
+from jupyter_mlws.versioning.lineage_models import Lineage, LineageQuery
+from jupyter_mlws.versioning.registry_models import ModelCreate
+from jupyter_mlws.versioning.run_models import ReproduceRequest, RunBegin, RunEnd, RunEnded
+from jupyter_mlws.versioning.versions import Versions
+from jupyter_mlws.workflows.models import ExecuteRequest, RunsQuery
+from jupyter_mlws.workspace import Workspace
+
+Command = Callable[..., str]
+
+
+def refused(call: Callable[[], object]) -> MLWSError:
+    with pytest.raises(MLWSError) as error:
+        call()
+    return error.value
+
+
+@pytest.fixture
+def opened(workspace: Project) -> Iterator[Workspace]:
+    opened = Workspace(workspace)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def versions(opened: Workspace) -> Versions:
+    return opened.versions
+
+
+@pytest.fixture
+def root(workspace: Project) -> Path:
+    return workspace.root
+
+
+LOG = """
+import mlflow
+with mlflow.start_run():
+    mlflow.log_metric("accuracy", 0.75)
+    mlflow.log_param("depth", 3)
+"""
+
+
+def log_in(root: Path, uri: str, run: str, code: str = LOG) -> None:
+    """What a person's code does in a process of its own, which was told of its run."""
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_RUN_ID": run}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
+
+
+def test_a_tracked_run_names_what_the_working_tree_was(
+    opened: Workspace, root: Path, git: Command
+) -> None:
+    runs = opened.versions.runs
+    clean = runs.state()
+    assert (clean.commit, clean.dirty) == (git(root, "rev-parse", "HEAD").strip(), False)
+    (root / "train.py").write_text("print('changed')\n")
+    (root / "data" / "wine.csv").write_text("a,b\n5,6\n")
+    status = git(root, "status", "--porcelain")
+    begun = runs.begin(RunBegin(name="first", source="训练 笔记.ipynb", params={"rate": 0.1}))
+    assert git(root, "status", "--porcelain") == status
+    assert begun.dirty
+    assert git(root, "show", f"{begun.commit}:train.py") == "print('changed')\n"
+    # The data is named as it was, and its content is in the cache.
+    md5 = begun.data["data/wine.csv"]
+    assert md5 != clean.data["data/wine.csv"]
+    cached = root / ".dvc" / "cache" / "files" / "md5" / md5[:2] / md5[2:]
+    assert cached.read_text() == "a,b\n5,6\n"
+
+    log_in(root, begun.uri, begun.id)
+    runs.end(begun.id, RunEnded())
+    shown = opened.experiments.get(begun.id)
+    assert (shown.status.value, shown.name, shown.experiment) == ("COMPLETED", "first", "project")
+    assert (shown.commit, shown.dirty) == (begun.commit, True)
+    assert (shown.workflow, shown.run) == (None, begun.id)
+    assert (shown.params, shown.metrics) == ({"rate": "0.1", "depth": "3"}, {"accuracy": 0.75})
+
+    broken = runs.begin(RunBegin())
+    runs.end(broken.id, RunEnded(status=RunEnd.FAILED, error="ValueError: no"))
+    assert opened.experiments.get(broken.id).status.value == "FAILED"
+    assert refused(lambda: runs.end("nobody", RunEnded())).code == "30404"
+    assert refused(lambda: opened.experiments.get("nobody")).code == "30404"
+    # Those of nobody's workflow are in the list of all runs.
+    assert [run.id for run in opened.experiments.search().items] == [broken.id, begun.id]
+
+
+def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
+    store = opened.versions.tracking
+    for number in range(7):
+        store.ask(
+            "log_run",
+            experiment=f"e{number % 2}",
+            params={"depth": number + 5, "kind": "forest" if number % 2 else "tree"},
+            metrics={"accuracy": number / 10} if number != 3 else {},
+            tags={"team": "a"},
+            start=1000.0 + number,
+            end=1002.0 + number,
+            status="COMPLETED",
+            name=f"run {number}",
+        )
+
+    def names(**asked: object) -> list[str]:
+        found = opened.experiments.search(RunsQuery.model_validate(asked))
+        return [run.name.removeprefix("run ") for run in found.items]
+
+    assert names() == ["6", "5", "4", "3", "2", "1", "0"]
+    # Those without the value come last, either way.
+    assert names(sort="metrics.accuracy DESC") == ["6", "5", "4", "2", "1", "0", "3"]
+    assert names(sort="metrics.accuracy ASC") == ["0", "1", "2", "4", "5", "6", "3"]
+    # 10 and 11 come after 9 although they are text.
+    assert names(sort="params.depth DESC") == ["6", "5", "4", "3", "2", "1", "0"]
+    assert names(sort="params.kind ASC,metrics.accuracy DESC")[:3] == ["5", "1", "3"]
+    assert names(filter="metrics.accuracy > 0.3 AND params.kind = 'tree'") == ["6", "4"]
+    assert names(filter="params.kind != 'tree' and tags.team = 'a'") == ["5", "3", "1"]
+    assert names(filter="attributes.run_name LIKE 'run 2'") == ["2"]
+    assert names(q="RUN 5") == ["5"]
+    seen: list[str] = []
+    query = RunsQuery.model_validate({"sort": "metrics.accuracy DESC", "limit": 3})
+    while True:
+        page = opened.experiments.search(query)
+        seen += [run.name for run in page.items]
+        if page.next_cursor is None:
+            break
+        query = query.model_copy(update={"cursor": page.next_cursor})
+    assert [name[4:] for name in seen] == ["6", "5", "4", "2", "1", "0", "3"]
+    (first, *_) = opened.experiments.search(RunsQuery(columns=["params.depth"])).items
+    assert (first.params, first.metrics, first.tags) == ({"depth": "11"}, {}, {"team": "a"})
+    assert (first.experiment, first.duration) == ("e0", 2.0)
+    columns = opened.experiments.columns()
+    assert (columns.params, columns.metrics) == (["depth", "kind"], ["accuracy"])
+    for field, value in {"filter": "what ever", "sort": "nothing", "cursor": "x"}.items():
+        error = refused(
+            lambda field=field, value=value: opened.experiments.search(
+                RunsQuery.model_validate({field: value})
+            )
+        )
+        assert (error.code, [fault.field for fault in error.faults]) == ("50201", [field])
+
+
+WORKFLOW = """\
+stages:
+  clean:
+    cmd: cp data/wine.csv clean.csv
+    deps: [data/wine.csv]
+    outs: [clean.csv]
+  train:
+    cmd: python train.py
+    deps: [clean.csv, train.py]
+    outs: [model.txt]
+    metrics:
+    - scores.json:
+        cache: false
+"""
+TRAIN = """\
+import pathlib
+pathlib.Path("model.txt").write_text(pathlib.Path("clean.csv").read_text())
+pathlib.Path("scores.json").write_text('{"accuracy": 0.5}')
+"""
+
+
+def run_workflow(opened: Workspace, root: Path) -> str:
+    (root / "dvc.yaml").write_text(WORKFLOW)
+    (root / "train.py").write_text(TRAIN)
+    begun = opened.workflows.execute("dvc.yaml", ExecuteRequest())
+    ended = opened.workflows.wait("dvc.yaml", begun.id, 120)
+    assert ended.status.value == "COMPLETED", ended
+    return begun.id
+
+
+def test_a_run_is_reproduced_in_a_worktree_of_its_own(
+    opened: Workspace, root: Path, git: Command, tmp_path: Path
+) -> None:
+    versions = opened.versions
+    versions.data_remotes.put("store", DataRemotePut(url="../store"))
+    versions.snapshots.create("Remote")
+    # Not committed: the run's own commit has it.
+    (root / "data" / "wine.csv").write_text("a,b\n7,8\n")
+    versions.datasets.add("data/wine.csv")
+    versions.datasets.push("data~1wine.csv")
+    run = run_workflow(opened, root)
+    versions.snapshots.restore("HEAD")
+    shutil.rmtree(root / ".dvc" / "cache")
+    status, head = git(root, "status", "--porcelain"), git(root, "rev-parse", "HEAD")
+
+    made = versions.reproductions.create(run)
+    there = root / made.path
+    assert made.path == f"reproductions/{run}"
+    assert (there / "train.py").read_text() == TRAIN
+    assert (there / "data" / "wine.csv").read_text() == "a,b\n7,8\n"
+    assert made.unavailable == [] or all(row.made for row in made.unavailable)
+    assert made.metrics == {"accuracy": 0.5}
+    assert made.command == f"cd reproductions/{run} && jupyter mlws run dvc.yaml"
+    assert git(there, "rev-parse", "HEAD").strip() == made.commit
+    # The person's own things are as they were.
+    assert (git(root, "status", "--porcelain"), git(root, "rev-parse", "HEAD")) == (status, head)
+    assert versions.reproductions.list().items == [made]
+    again = refused(lambda: versions.reproductions.create(run))
+    assert again.code == "30272"
+    # And it runs there.
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "jupyter_mlws", "run", "dvc.yaml"]
+    subprocess.run(command, cwd=there, check=True, capture_output=True, env=environment)
+    assert (there / "model.txt").read_text() == "a,b\n7,8\n"
+
+    assert versions.reproductions.delete(run) == made
+    assert not (root / "reproductions").exists()
+    assert len(git(root, "worktree", "list").splitlines()) == 1
+    assert refused(lambda: versions.reproductions.delete(run)).code == "30404"
+    # Where nobody has the data any more, that is said.
+    shutil.rmtree(tmp_path / "store")
+    shutil.rmtree(root / ".dvc" / "cache", ignore_errors=True)
+    elsewhere = versions.reproductions.create(run, ReproduceRequest(path="again"))
+    assert "data/wine.csv" in [row.path for row in elsewhere.unavailable]
+    versions.reproductions.delete(elsewhere.id)
+
+
+def test_what_cannot_be_reproduced_is_told(versions: Versions, root: Path, git: Command) -> None:
+    make = versions.reproductions.create
+    assert refused(lambda: make("nobody")).code == "30404"
+    assert refused(lambda: make("model:1")).code == "30404"
+    logged = versions.tracking.ask(
+        "log_run", experiment="e", params={}, metrics={}, tags={}, start=1.0, end=2.0,
+        status="COMPLETED",
+    )  # fmt: skip
+    assert refused(lambda: make(logged)).code == "30271"
+    version = versions.models.register(ModelCreate(name="wine"))
+    for path, code in {"../out": "50302", "data": "50201", ".": "50201"}.items():
+        given = ReproduceRequest(path=path)
+        assert refused(lambda given=given: make(version.id, given)).code == code
+    # A version of a model stands for its run.
+    made = make(version.id)
+    assert (made.run, made.commit) == (version.run_id, git(root, "rev-parse", "HEAD").strip())
+    # What a killed attempt has left is made anew.
+    versions.reproductions.delete(made.run)
+    left = root / made.path
+    git(root, "worktree", "add", "-q", "--detach", str(left), made.commit)
+    (left / "train.py").unlink()
+    assert make(version.id) == made
+    assert (left / "train.py").exists()
+    versions.reproductions.delete(made.id)
+
+
+def edges_of(found: Lineage) -> set[tuple[str, str, str]]:
+    """The edges by the kinds of their ends and the relation."""
+    kinds = {node.id: node.kind.value for node in found.nodes}
+    return {(kinds[edge.source], edge.relation, kinds[edge.target]) for edge in found.edges}
+
+
+def test_a_model_leads_to_its_data_and_back(opened: Workspace, root: Path) -> None:
+    versions = opened.versions
+    run_workflow(opened, root)
+    (row,) = opened.experiments.search().items
+    train = next(
+        run
+        for run in opened.experiments.search(RunsQuery(nested=True)).items
+        if run.node == "train"
+    )
+    version = versions.models.register(ModelCreate(name="wine", run_id=train.id))
+    snapshot = versions.snapshots.create("Run")
+
+    def read(of: str) -> Lineage:
+        return versions.lineage.read(LineageQuery(of=of))
+
+    model = read(f"model:wine:{version.version}")
+    assert edges_of(model) >= {
+        ("run", "logged", "model"),
+        ("snapshot", "code", "run"),
+        ("dataset", "read", "run"),
+        ("node", "ran", "run"),
+        ("run", "wrote", "dataset"),
+    }
+    labels = {node.label for node in model.nodes}
+    assert {"data/wine.csv", "clean.csv", "train", "wine 1"} <= labels
+    # The same way back, from the data.
+    data = read("dataset:data/wine.csv")
+    assert "wine 1" in {node.label for node in data.nodes}
+    assert ("dataset", "needs", "node") in edges_of(data)
+    whole = read(f"run:{row.run}")
+    assert ("run", "part", "run") in edges_of(whole)
+    assert ("run", "recorded", "snapshot") in edges_of(whole)
+    assert ("dataset", "holds", "snapshot") in edges_of(read(f"snapshot:{snapshot.id}"))
+    assert versions.lineage.read(LineageQuery(of="model:wine", limit=3)).truncated
+    missing = ["model:nobody", "run:nobody", "dataset:nobody", "snapshot:nobody"]
+    assert [refused(lambda of=of: read(of)).code for of in missing] == ["30404"] * 4
+    assert refused(lambda: read("what")).code == "50201"
