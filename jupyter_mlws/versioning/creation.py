@@ -362,7 +362,8 @@ class Creation:
             stored.data.confirm(stored.present)
             elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
         except MLWSError as error:
-            if error.code != "30101":
+            # Without the right to send it, it waits here as it does without network.
+            if error.code not in ("30101", "30270"):
                 raise
             if unstored:
                 raise MLWSError("30402", paths=", ".join(i.path for i in unstored)) from error

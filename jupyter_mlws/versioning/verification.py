@@ -104,14 +104,14 @@ def problem_of(stored: StoredObject, where: Store, problem: Problem) -> ObjectPr
 def _look_in_cache(
     data: ProvingStore, stored: Sequence[StoredObject], found: _Found, progress: Telling
 ) -> int:
-    total = sum(data.size(each) for each in stored)
+    total = sum(data.size_of(each) for each in stored)
     done = 0
     for each in stored:
         progress(done, total, "B", "cache")
         problem = data.in_cache(each)
         if problem is not None:
             found.problems.append(problem_of(each, Store.CACHE, problem))
-        done += data.size(each)
+        done += data.size_of(each)
     return done
 
 

@@ -17,13 +17,18 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
-from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, StoredObject, rows_of
+from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.progress import Telling
 from jupyter_mlws.versioning.proof_models import Problem
 
 HEXADECIMAL = frozenset("0123456789abcdef")
+PROBLEMS = {
+    ObjectState.SOUND: None,
+    ObjectState.MISSING: Problem.MISSING,
+    ObjectState.DAMAGED: Problem.DAMAGED,
+}
 READERS = 4
 """Objects of a remote that are read at the same time."""
 
@@ -60,15 +65,7 @@ class ProvingStore(DataStore):
 
     def in_cache(self, stored: StoredObject) -> Problem | None:
         """Read one object in the cache; None where it is whole."""
-        path = self._cached(stored)
-        if not path.is_file():
-            return Problem.MISSING
-        return None if self._matches(stored, path) else Problem.DAMAGED
-
-    def size(self, stored: StoredObject) -> int:
-        """Bytes of an object in the cache; 0 where it is missing."""
-        path = self._cached(stored)
-        return path.stat().st_size if path.is_file() else 0
+        return PROBLEMS[self.state(stored)]
 
     def at_remote(
         self, objects: Sequence[StoredObject], told: Callable[[StoredObject], None], *, read: bool
