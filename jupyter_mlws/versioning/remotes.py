@@ -143,7 +143,9 @@ class RemoteManager:
             raise MLWSError("30404", kind="tag", name=name)
         remote = self.check_fetch(remote)
         sha = self._git.resolve(f"{TAGS}{name}")
-        self._push_data(sha, None, self._new(sha, None, remote), progress)
+        commits = self._new(sha, None, remote)
+        if commits:
+            self._push_data(sha, None, commits, progress)
         push_tag(passed(self._git), remote, name, _line(progress, "tag", Credentials(ask)))
 
     def push(
