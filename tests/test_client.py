@@ -119,11 +119,11 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
 
     assert remote.status() == local.status()
     assert remote.diff("HEAD", None, None) == local.diff("HEAD", None, None)
-    first = remote.commit('第一版 "quoted"', [], False, print)
+    first = remote.commit('第一版 "quoted"', [], False)
     assert first["subject"] == '第一版 "quoted"'
     file.write_text("two\n")
     assert remote.diff("HEAD", None, "a.txt") == local.diff("HEAD", None, "a.txt")
-    second = local.commit("second", ["a.txt"], False, print)
+    second = local.commit("second", ["a.txt"], False)
     assert set(first) == set(second)
     assert remote.history(None, None, 10) == local.history(None, None, 10)
     assert remote.history(None, None, 1) == local.history(None, None, 1)
