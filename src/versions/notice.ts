@@ -27,12 +27,18 @@ export class ProgressNotice {
     }
   }
 
-  /** Says how it ended; errors stay until they are dismissed. */
+  /** Says how it ended, or nothing (null); errors stay until they are dismissed. */
   async end(
-    message: string,
+    message: string | null,
     type: 'success' | 'info' | 'error'
   ): Promise<void> {
     clearTimeout(this._timer);
+    if (message === null) {
+      if (this._id !== null) {
+        Notification.dismiss(this._id);
+      }
+      return;
+    }
     const autoClose = type === 'error' ? false : 8000;
     if (this._id === null) {
       Notification.emit(message, type, { autoClose });

@@ -21,7 +21,7 @@ export interface ISection {
 }
 
 /** Shares of the height, section by section. */
-const SIZES = [5, 5, 2, 3, 4];
+const SIZES = [5, 5, 3, 2, 3, 4];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {

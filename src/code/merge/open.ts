@@ -1,0 +1,54 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../../api';
+import type { IWorkspaceEvents } from '../../tokens';
+import { MainViews } from '../../versions/mainViews';
+import type { ICode } from '../code';
+import { agreed } from '../form';
+import { mergeIcon } from '../icons';
+import { ConflictModel, type Resolution } from './conflict';
+
+/** Opens the views of conflicts; their code is loaded with the first of them. */
+export function conflictOpener(
+  app: JupyterFrontEnd,
+  client: MLWSClient,
+  events: IWorkspaceEvents,
+  code: ICode,
+  languages: IEditorLanguageRegistry | null,
+  trans: TranslationBundle
+): (path: string) => Promise<void> {
+  const views = new MainViews(app);
+  const open = async (path: string) => {
+    const { ConflictView } = await import('./view');
+    views.show(`conflict ${path}`, () => {
+      const model = new ConflictModel(client, events, path);
+      const actions = {
+        resolve: (resolution: Resolution) =>
+          void code.work.change(() => model.resolve(resolution)),
+        open: (other: string) => void open(other),
+        continueMerge: () => void code.refs.continueMerge()
+      };
+      const view = new ConflictView(
+        model,
+        actions,
+        languages,
+        client.language,
+        trans
+      );
+      view.title.label = trans.__('Resolve %1', path.split('/').pop() ?? path);
+      view.title.caption = path;
+      const mayClose = async () =>
+        !model.touched ||
+        agreed(
+          trans.__('Close without keeping the result?'),
+          trans.__('What you have chosen for “%1” is lost then.', path),
+          trans.__('Close'),
+          trans
+        );
+      return { view, model, icon: mergeIcon, mayClose };
+    });
+  };
+  return open;
+}
