@@ -7,7 +7,6 @@ import type {
   IBranch,
   IMerged,
   IRolledBack,
-  ISnapshot,
   IStash,
   ITag
 } from '../models';
@@ -288,7 +287,7 @@ export class BranchActions {
   }
 
   /** Makes a new commit with the content of an earlier one. */
-  async revertTo({ id, subject }: ISnapshot): Promise<void> {
+  async revertTo(id: string, subject: string): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
       trans.__('Go back to “%1”?', subject),

@@ -1,11 +1,18 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { InputDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { addIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
+import {
+  addIcon,
+  LabIcon,
+  refreshIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { ChangesModel } from '../versions/changes';
-import { dataOf } from '../versions/commands';
+import { dataOf, idOf } from '../versions/commands';
+import type { HistoryModel } from '../versions/history';
+import { cloneProject } from './clone';
 import type { ICode } from './code';
 import { branchIcon, mergeIcon, minusIcon, pullIcon, pushIcon } from './icons';
 
@@ -26,10 +33,17 @@ export namespace CodeCommandIDs {
   export const abortMerge = 'mlws:abort-merge';
   export const newTag = 'mlws:new-tag';
   export const stash = 'mlws:stash';
+  export const revert = 'mlws:revert';
+  export const tagSnapshot = 'mlws:tag-snapshot';
+  export const branchHere = 'mlws:branch-here';
+  export const switchHere = 'mlws:switch-to-snapshot';
+  export const clone = 'mlws:clone';
+  export const fileHistory = 'mlws:file-history';
 }
 
 /** Those that make sense wherever one is, for the command palette. */
 export const PALETTE: readonly string[] = [
+  CodeCommandIDs.clone,
   CodeCommandIDs.fetch,
   CodeCommandIDs.pull,
   CodeCommandIDs.push,
@@ -43,11 +57,18 @@ export const PALETTE: readonly string[] = [
   CodeCommandIDs.stash
 ];
 
+/** The parts of the sidebar that these commands act on. */
+export interface ICodePlaces {
+  changes: ChangesModel;
+  history: HistoryModel;
+  showHistory: () => Promise<void>;
+}
+
 /** Adds every command of code; `resolve` opens the view of a conflict. */
 export function addCodeCommands(
   app: JupyterFrontEnd,
   code: ICode,
-  changes: ChangesModel,
+  places: ICodePlaces,
   resolve: (path: string) => Promise<void>,
   trans: TranslationBundle
 ): void {
@@ -61,9 +82,14 @@ export function addCodeCommands(
       }
     }
   });
+  app.commands.addCommand(CodeCommandIDs.clone, {
+    label: trans.__('Clone a Repository…'),
+    execute: () => cloneProject(code.work.client, code.work, trans)
+  });
   addStagingCommands(app, code, trans);
   addRemoteCommands(app, code, trans);
-  addBranchCommands(app, code, changes, trans);
+  addBranchCommands(app, code, places.changes, trans);
+  addHistoryCommands(app, code, places, trans);
 }
 
 /** A row of the changes: the one with the focus (`focused`), or the one under the context menu. */
@@ -207,6 +233,59 @@ function addBranchCommands(
   commands.addCommand(CodeCommandIDs.stash, {
     label: trans.__('Put Changes Aside…'),
     execute: () => refs.stash()
+  });
+}
+
+function addHistoryCommands(
+  app: JupyterFrontEnd,
+  { refs }: ICode,
+  { history, showHistory }: ICodePlaces,
+  trans: TranslationBundle
+): void {
+  const onSnapshot = (
+    id: string,
+    options: { label: string; icon?: LabIcon },
+    act: (id: string, subject: string) => Promise<void>
+  ) =>
+    app.commands.addCommand(id, {
+      ...options,
+      execute: async args => {
+        const found = idOf(app, args);
+        if (found !== null) {
+          const known = history.items.find(item => item.id === found);
+          await act(found, known?.subject ?? found.slice(0, 8));
+        }
+      }
+    });
+  onSnapshot(
+    CodeCommandIDs.revert,
+    { label: trans.__('Go Back Here by a New Commit…'), icon: undoIcon },
+    (id, subject) => refs.revertTo(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.tagSnapshot,
+    { label: trans.__('Tag…') },
+    (id, subject) => refs.createTag(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.branchHere,
+    { label: trans.__('Branch from Here…'), icon: branchIcon },
+    (id, subject) => refs.create(id, subject)
+  );
+  onSnapshot(
+    CodeCommandIDs.switchHere,
+    { label: trans.__('Switch Here, on No Branch') },
+    (id, subject) => refs.switchToCommit(id, subject)
+  );
+  app.commands.addCommand(CodeCommandIDs.fileHistory, {
+    label: trans.__('History of This File'),
+    execute: async args => {
+      const row = rowOf(app, args);
+      if (row) {
+        history.narrow({ path: row.path });
+        await showHistory();
+      }
+    }
   });
 }
 

@@ -155,7 +155,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         },
         trans
       ),
-      new Welcome(client, trans),
+      new Welcome(client, () => run(CodeCommandIDs.clone), trans),
       [
         { view: changesView, model: changes },
         { view: historyView, model: history },
@@ -186,7 +186,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       languages,
       trans
     );
-    addCodeCommands(app, code, changes, resolve, trans);
+    addCodeCommands(
+      app,
+      code,
+      { changes, history, showHistory: () => reveal(historyView) },
+      resolve,
+      trans
+    );
     for (const command of [
       ...PALETTE,
       CommandIDs.openSidebar,

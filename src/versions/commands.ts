@@ -35,6 +35,8 @@ export namespace CommandIDs {
   export const restore = 'mlws:restore';
   export const openDiff = 'mlws:open-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
+  export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
   export const compareRuns = 'mlws:compare-runs';
 }
@@ -205,24 +207,46 @@ function addDiffCommands(
       }
     }
   });
+  const compare = (versions: IVersions & { to: string }, names: string) =>
+    views.show(`snapshots ${versions.from} ${versions.to}`, () => {
+      const model = new SnapshotDiffModel(client, events, versions);
+      const view = new SnapshotDiffView(
+        model,
+        path => openDiff(path, versions),
+        client.language,
+        trans
+      );
+      view.title.label = names;
+      return { view, model };
+    });
+  let marked: string | null = null;
+  app.commands.addCommand(CommandIDs.markSnapshot, {
+    label: trans.__('Mark for a Comparison'),
+    execute: args => {
+      marked = idOf(app, args);
+      app.commands.notifyCommandChanged(CommandIDs.compareMarked);
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareMarked, {
+    label: () => trans.__('Compare with the Marked %1', marked?.slice(0, 8)),
+    icon: compareIcon,
+    isVisible: () => marked !== null,
+    execute: args => {
+      const to = idOf(app, args);
+      if (marked !== null && to !== null) {
+        const [from, short] = [marked, marked.slice(0, 8)];
+        compare({ from, to }, trans.__('%1 and %2', short, to.slice(0, 8)));
+      }
+    }
+  });
   app.commands.addCommand(CommandIDs.compareSnapshot, {
     label: trans.__('Compare Snapshot with Current'),
     icon: compareIcon,
     execute: args => {
       const from = idOf(app, args);
       if (from !== null) {
-        views.show(`snapshot ${from}`, () => {
-          const versions = { from, to: 'HEAD' };
-          const model = new SnapshotDiffModel(client, events, versions);
-          const view = new SnapshotDiffView(
-            model,
-            path => openDiff(path, versions),
-            client.language,
-            trans
-          );
-          view.title.label = trans.__('%1 and current', from.slice(0, 8));
-          return { view, model };
-        });
+        const short = from.slice(0, 8);
+        compare({ from, to: 'HEAD' }, trans.__('%1 and current', short));
       }
     }
   });
@@ -264,7 +288,8 @@ export function dataOf(app: JupyterFrontEnd, name: string): string | null {
   return node?.dataset[name] ?? null;
 }
 
-function idOf(
+/** The id of a snapshot: the one that is named, or the one that was clicked. */
+export function idOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
 ): string | null {
