@@ -331,6 +331,7 @@ def test_staged_and_discarded_by_keyboard(
     # What is staged is committed by Ctrl+Enter, the rest stays.
     change(page, "train.py").focus()
     page.keyboard.press("s")
+    expect(staged).to_be_visible()
     box = page.locator(".jp-mlws-CommitBox")
     box.fill("By keyboard")
     box.press("Control+Enter")
@@ -406,7 +407,7 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     expect(snapshots).to_have_count(number)
     expect(page.locator(".jp-mlws-Graph circle")).to_have_count(number)
     expect(snapshots.first).to_contain_text("merge")
-    expect(snapshots.first.locator("path")).to_have_count(2)
+    expect(snapshots.first.locator(".jp-mlws-Graph path")).to_have_count(2)
     page.locator(".jp-mlws-AllBranches input").check()
     expect(page.locator(f'[data-mlws-snapshot="{aside}"]')).to_be_visible()
     shoot("code-graph")
