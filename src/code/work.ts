@@ -90,14 +90,15 @@ export class Work {
     const ended = await followOperation(this.client, begun, ({ done, total }) =>
       notice.progress(total ? Math.min(done / total, 1) : undefined)
     );
+    // Not awaited: what is told may wait for the toasts, the work is done.
     if (ended.state === 'COMPLETED') {
-      await notice.end(words.done(ended.result as T), 'success');
+      void notice.end(words.done(ended.result as T), 'success');
       return ended.result;
     }
     if (ended.state === 'CANCELLED') {
-      await notice.end(trans.__('Cancelled: %1', words.doing), 'info');
+      void notice.end(trans.__('Cancelled: %1', words.doing), 'info');
     } else {
-      await notice.end(failureText(ended.error), 'error');
+      void notice.end(failureText(ended.error), 'error');
     }
     return null;
   }

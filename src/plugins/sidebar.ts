@@ -1,4 +1,5 @@
 import {
+  ILabStatus,
   ILayoutRestorer,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -48,7 +49,8 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     ITranslator,
     ICommandPalette,
     ILayoutRestorer,
-    IEditorLanguageRegistry
+    IEditorLanguageRegistry,
+    ILabStatus
   ],
   provides: IMLWSSidebar,
   activate: (
@@ -60,7 +62,8 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
-    languages: IEditorLanguageRegistry | null
+    languages: IEditorLanguageRegistry | null,
+    status: ILabStatus | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -159,7 +162,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       [
         { view: changesView, model: changes },
         { view: historyView, model: history },
-        { view: branchesView, model: code.branches },
+        { view: branchesView, model: code.branches, folded: true },
         { view: workflowsView, model: workflows },
         { view: runsView, model: experiments }
       ],
@@ -184,6 +187,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       workspace,
       code,
       languages,
+      status,
       trans
     );
     addCodeCommands(

@@ -73,7 +73,7 @@ function CommitBox(props: {
           disabled={!canCommit}
           onClick={() => props.onCommit({})}
         >
-          {trans._n('Commit all of %1 file', 'Commit all of %1 files', all)}
+          {trans._n('Commit all, %1 file', 'Commit all, %1 files', all)}
         </button>
       )}
     </form>
@@ -157,6 +157,15 @@ export class ChangesView extends LiveView<ChangesModel> {
           </p>
         ))}
         {!merging && <LastSnapshot model={model} trans={trans} />}
+        {status.outbox.length > 0 && (
+          <p className="jp-mlws-Note" role="status">
+            {trans._n(
+              'The data of %1 snapshot waits for its remote; it is sent by itself once that answers.',
+              'The data of %1 snapshots waits for its remote; it is sent by itself once that answers.',
+              status.outbox.length
+            )}
+          </p>
+        )}
         {status.operation && !merging && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
             {trans.__('Begun and not finished in git: %1', status.operation)}

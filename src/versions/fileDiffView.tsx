@@ -26,7 +26,7 @@ export function versionNames(
   if (versions.staged !== undefined) {
     return versions.staged
       ? [short('HEAD'), trans.__('staged')]
-      : [trans.__('staged'), trans.__('working files')];
+      : [trans.__('snapshot and staged'), trans.__('working files')];
   }
   return [
     short(versions.from),

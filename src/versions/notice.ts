@@ -33,19 +33,19 @@ export class ProgressNotice {
     type: 'success' | 'info' | 'error'
   ): Promise<void> {
     clearTimeout(this._timer);
-    if (message === null) {
-      if (this._id !== null) {
-        Notification.dismiss(this._id);
-      }
-      return;
-    }
     const autoClose = type === 'error' ? false : 8000;
     if (this._id === null) {
-      Notification.emit(message, type, { autoClose });
+      if (message !== null) {
+        Notification.emit(message, type, { autoClose });
+      }
       return;
     }
     const wait = this._since + TOASTS_LOAD - Date.now();
     await new Promise(resolve => setTimeout(resolve, Math.max(wait, 0)));
+    if (message === null) {
+      Notification.dismiss(this._id);
+      return;
+    }
     Notification.update({
       id: this._id,
       message,

@@ -59,7 +59,8 @@ beforeEach(() => {
     head: 'a',
     upstream: null,
     changes: [change],
-    operation: null
+    operation: null,
+    outbox: []
   };
   const listed = { ...snapshot, proof: null };
   wire.answers['GET /snapshots'] = { items: [listed], next_cursor: null };
@@ -162,7 +163,8 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     branch: 'main',
     head: 'a',
     changes: [code, change],
-    operation: null
+    operation: null,
+    outbox: []
   };
   const [node, model] = await changes();
   // Changed again since it was staged: it is in both lists.
@@ -191,7 +193,8 @@ it('shows a merge that waits instead of the commit box', async () => {
     branch: 'main',
     head: 'a',
     changes: [{ ...change, path: 'a.py', state: 'conflicted' }],
-    operation: 'merge'
+    operation: 'merge',
+    outbox: []
   };
   const conflict = { path: 'a.py', kind: 'code', how: 'both_modified' };
   wire.answers['GET /git/conflicts'] = {
@@ -267,7 +270,8 @@ it('teaches where nothing changed', async () => {
     branch: 'main',
     head: 'a',
     changes: [],
-    operation: null
+    operation: null,
+    outbox: []
   };
   const [node] = await changes();
   expect(node.querySelector('.jp-mlws-Hint')?.textContent).toContain(

@@ -477,3 +477,174 @@ def test_a_project_is_cloned_where_there_is_none(
     copy = Repository(tmp_path / "home" / "copy")
     assert copy("rev-parse", "HEAD") == git("rev-parse", "HEAD")
     assert copy("remote", "get-url", "origin") == address
+
+
+def test_stashes_tags_and_deleted_branches(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    unfold(page, "Branches")
+    git.write("train.py", "half done\n")
+    git.write("new.py", "new\n")
+    expect(change(page, "new.py")).to_be_visible()
+    page.locator(".jp-mlws-StashButton").click()
+    fill_dialog(page, message="Half done")
+    expect(change(page, "new.py")).to_have_count(0)
+    assert git("status", "--porcelain") == ""
+    assert git("stash", "list", "--format=%gs") == "On main: Half done"
+    page.locator('[data-mlws-group="stashes"] summary').click()
+    page.locator(".jp-mlws-Stash [data-mlws-row]").click()
+    expect(change(page, "new.py")).to_be_visible()
+    expect(page.locator(".jp-mlws-Stash")).to_have_count(0)
+    assert git("stash", "list") == ""
+    assert (git.root / "train.py").read_text() == "half done\n"
+    commit(page, "Done")
+
+    # A name that git refuses is told, and nothing is made.
+    page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
+    fill_dialog(page, name="a..b")
+    expect(page.locator(".Toastify")).to_contain_text("no name that git allows")
+    assert git("tag", "-l") == ""
+    page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
+    fill_dialog(page, name="v1")
+    page.locator('[data-mlws-group="tags"] summary').click()
+    expect(page.locator(".jp-mlws-Tag")).to_contain_text("v1")
+    assert git("rev-parse", "v1") == git("rev-parse", "HEAD")
+
+    # A branch with commits of its own goes after a word of it, and comes back.
+    git("branch", "idle")
+    git("checkout", "-q", "-b", "lonely")
+    git.write("lonely.py", "1\n")
+    tip = git.commit("Lonely")
+    git("checkout", "-q", "main")
+    for name in ("idle", "lonely"):
+        branch(page, name).hover()
+        branch(page, name).get_by_label("Delete").click()
+        if name == "lonely":
+            expect(page.locator(".jp-Dialog")).to_contain_text(tip[:8])
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+        expect(branch(page, name)).to_have_count(0)
+    assert git("branch", "--format=%(refname:short)") == "main"
+    notice = page.locator(".Toastify__toast").filter(has_text="Deleted the branch “lonely”")
+    notice.get_by_text("Undo").click()
+    expect(branch(page, "lonely")).to_be_visible()
+    assert git("rev-parse", "lonely") == tip
+
+
+def test_what_is_deleted_or_binary_is_settled_as_a_whole(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    image = git.root / "image.bin"
+    image.write_bytes(bytes(range(256)) * 4)
+    git.write("old.py", "old\n")
+    git.commit("Before")
+    git("checkout", "-q", "-b", "topic")
+    image.write_bytes(bytes(range(255, -1, -1)) * 4)
+    git("rm", "-q", "old.py")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    image.write_bytes(bytes(512))
+    git.write("old.py", "old, but changed\n")
+    git.commit("Ours")
+    unfold(page, "Branches")
+    branch(page, "topic").hover()
+    branch(page, "topic").locator(".jp-mlws-MergeButton").click()
+
+    page.locator('[data-mlws-conflict="old.py"]').click()
+    whole = page.locator(".jp-mlws-WholeMerge:visible")
+    expect(whole).to_contain_text("old, but changed")
+    shoot("code-whole")
+    whole.locator('[data-mlws-take="theirs"]').click()
+    # The way to the next one is offered where this one ends.
+    page.locator(".jp-mlws-Settled:visible").get_by_text("Resolve image.bin").click()
+    expect(whole).to_contain_text("1 kB")
+    whole.locator('[data-mlws-take="ours"]').click()
+    page.locator(".jp-mlws-Settled:visible .jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    assert not (git.root / "old.py").exists()
+    assert image.read_bytes() == bytes(512)
+    assert git("log", "-1", "--format=%s") == "Merge topic"
+    assert git("status", "--porcelain") == ""
+
+    # Given up: everything is as it was.
+    git("checkout", "-q", "-b", "again", "topic~1")
+    git.write("train.py", "theirs\n")
+    git.commit("Theirs again")
+    git("checkout", "-q", "main")
+    git.write("train.py", "ours\n")
+    ours = git.commit("Ours again")
+    expect(branch(page, "again")).to_be_visible()
+    branch(page, "again").hover()
+    branch(page, "again").locator(".jp-mlws-MergeButton").click()
+    page.locator(".jp-mlws-AbortButton").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
+    assert git("rev-parse", "HEAD") == ours
+    assert (git.root / "train.py").read_text() == "ours\n"
+    assert git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
+def test_how_code_looks(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    git: Repository,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+    theme: str,
+    locale: str,
+) -> None:
+    set_looks(tmp_path / "lab" / "settings", theme, locale)
+    git("tag", "v1")
+    git("remote", "add", "origin", "https://git.example/project.git")
+    git("checkout", "-q", "-b", "topic")
+    git.write("train.py", code(line_5="line_5 = 'theirs'", line_30="line_30 = 'theirs alone'"))
+    git.write("both.py", "theirs\nsame\n")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    git.write("train.py", code(line_5="line_5 = 'ours'", line_38="line_38 = 'ours alone'"))
+    git.write("both.py", "ours\nsame\n")
+    git.commit("Ours")
+    git.write("notes.md", "staged\n")
+    git("add", "notes.md")
+    git.write("train.py", code(line_5="line_5 = 'ours'", line_20="line_20 = 'not staged'"))
+    git.write("new.py", "print()\n")
+
+    lab = start_lab(git.root)
+    page.goto(lab.address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    run(page, "mlws:open-sidebar")
+    expect(change(page, "notes.md", staged=True)).to_be_visible()
+    change(page, "train.py").click()
+    expect(page.locator(".jp-mlws-Hunk").first).to_be_visible()
+    shoot(f"code-changes-{theme}-{locale}")
+    page.locator(".jp-mlws-BranchButton").click()
+    expect(branch(page, "topic")).to_be_visible()
+    branch(page, "topic").hover()
+    for group in ("tags", "remotes"):
+        page.locator(f'[data-mlws-group="{group}"] summary').click()
+    shoot(f"code-refs-{theme}-{locale}")
+    git("reset", "-q", "--hard")
+    git("clean", "-qf")
+    branch(page, "topic").hover()
+    branch(page, "topic").locator(".jp-mlws-MergeButton").click()
+    page.locator('[data-mlws-conflict="train.py"]').click()
+    expect(page.locator(".jp-mlws-Merge-bar")).to_be_visible()
+    shoot(f"code-conflict-{theme}-{locale}")
+    page.locator(".jp-mlws-Take-theirs").click()
+    page.locator('[data-mlws-conflict="both.py"]').click()
+    expect(page.locator(".jp-mlws-Merge-bar:visible")).to_be_visible()
+    page.locator(".jp-mlws-AbortButton").click()
+    expect(page.locator(".jp-Dialog")).to_be_visible()
+    shoot(f"code-abort-{theme}-{locale}")
+
+
+def set_looks(settings: Path, theme: str, locale: str) -> None:
+    """Theme and language of a lab that is not started yet."""
+    names = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+    for plugin, values in (
+        ("apputils-extension/themes", {"theme": names[theme]}),
+        ("translation-extension/plugin", {"locale": locale}),
+    ):
+        file = settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))

@@ -1,3 +1,5 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
 import { APIError, escapeId, IEventStream, MLWSClient } from '../../api';
 import { WorkspaceModel } from '../../live';
 import type {
@@ -46,7 +48,28 @@ export class ConflictModel extends WorkspaceModel {
   }
 
   /** Whether what the person has chosen here would be lost with the view. */
-  touched = false;
+  get touched(): boolean {
+    return this._touched;
+  }
+
+  set touched(touched: boolean) {
+    if (touched !== this._touched) {
+      this._touched = touched;
+      this.changed();
+    }
+  }
+
+  /** Emitted when nobody shows it any more. */
+  get disposed(): ISignal<this, void> {
+    return this._disposed;
+  }
+
+  dispose(): void {
+    if (!this.isDisposed) {
+      this._disposed.emit();
+    }
+    super.dispose();
+  }
 
   /** Settles it; resolves to whether that was done. */
   async resolve(resolution: Resolution): Promise<boolean> {
@@ -102,6 +125,8 @@ export class ConflictModel extends WorkspaceModel {
   private _conflicts: IConflicts | null = null;
   private _failure: APIError | null = null;
   private _busy = false;
+  private _touched = false;
+  private _disposed = new Signal<this, void>(this);
 }
 
 /** Whether it still is the same conflict: then what was chosen of it holds. */

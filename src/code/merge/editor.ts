@@ -167,7 +167,6 @@ export class ThreeWayEditor implements IDisposable {
       view.dispatch({
         effects: EditorView.scrollIntoView(offset, { y: 'center' })
       });
-    middle(this._result, region.from);
     SIDES.forEach((side, index) => {
       const view = this._panes[index];
       const { doc } = view.state;
@@ -175,6 +174,7 @@ export class ThreeWayEditor implements IDisposable {
       middle(view, doc.line(line).from);
     });
     this._result.dispatch({ selection: { anchor: region.from } });
+    middle(this._result, region.from);
     this._result.focus();
     this._changed();
   }

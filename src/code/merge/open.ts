@@ -1,6 +1,7 @@
-import type { JupyterFrontEnd } from '@jupyterlab/application';
+import type { ILabStatus, JupyterFrontEnd } from '@jupyterlab/application';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
 
 import type { MLWSClient } from '../../api';
 import type { IWorkspaceEvents } from '../../tokens';
@@ -17,6 +18,7 @@ export function conflictOpener(
   events: IWorkspaceEvents,
   code: ICode,
   languages: IEditorLanguageRegistry | null,
+  status: ILabStatus | null,
   trans: TranslationBundle
 ): (path: string) => Promise<void> {
   const views = new MainViews(app);
@@ -24,6 +26,7 @@ export function conflictOpener(
     const { ConflictView } = await import('./view');
     views.show(`conflict ${path}`, () => {
       const model = new ConflictModel(client, events, path);
+      warnOfLoss(model, status);
       const actions = {
         resolve: (resolution: Resolution) =>
           void code.work.change(() => model.resolve(resolution)),
@@ -51,4 +54,19 @@ export function conflictOpener(
     });
   };
   return open;
+}
+
+/** The browser asks before it leaves the page while there is something to lose. */
+function warnOfLoss(model: ConflictModel, status: ILabStatus | null): void {
+  let mark: IDisposable | null = null;
+  const heed = () => {
+    if (model.touched && !mark) {
+      mark = status?.setDirty() ?? null;
+    } else if (!model.touched) {
+      mark?.dispose();
+      mark = null;
+    }
+  };
+  model.stateChanged.connect(heed);
+  model.disposed.connect(() => mark?.dispose());
 }

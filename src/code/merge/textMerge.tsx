@@ -88,6 +88,7 @@ export function TextMerge(props: {
       }
     );
     editor.current = made;
+    made.goTo(0);
     draw(count => count + 1);
     const language = languages?.findByFileName(detail.path);
     if (language) {
