@@ -106,10 +106,10 @@ class Project:
     def ring(self) -> None:
         """Wake the watchers of this project in every process: there is news in the database."""
         try:
-            os.utime(self._bell)
+            os.utime(self.bell)
         except FileNotFoundError:
-            Path(self._bell).touch()
+            Path(self.bell).touch()
 
     @cached_property
-    def _bell(self) -> str:
+    def bell(self) -> str:
         return str(self.state / "bell")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable, Hashable
 from pathlib import Path, PurePath
+from typing import Any, ParamSpec, TypeVar, cast
 
 from watchfiles import Change, awatch
 
@@ -15,6 +18,13 @@ STEP = 20
 """Milliseconds without a further change after which a batch is told."""
 LONGEST = 200
 """Milliseconds after which a batch is told although changes go on."""
+
+SOON = 15
+"""The same two for a run's bell, which rings as often as nodes begin and end."""
+STALE = 1.0
+"""Seconds after which what was read for one listener is read anew for the next."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 IGNORED = frozenset(
     {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
@@ -36,18 +46,48 @@ class ProjectWatcher:
         self.stream = RingStream()
         self._git = project.state.parent
         self._bell = asyncio.Event()
+        self._reads: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(self._watch())
+        project.state.mkdir(parents=True, exist_ok=True)
+        self._task = asyncio.gather(self._watch(), self._listen())
 
     def bell(self) -> asyncio.Event:
         """An event that is set at the next ring. Take it before reading, to miss nothing."""
         return self._bell
+
+    async def read_once(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``read`` gives off the event loop, read once between two rings (or :data:`STALE`
+        seconds) however many listeners ask."""
+        key = (read, args, tuple(kwargs.items()))
+        now = time.monotonic()
+        began, reading = self._reads.get(key, (0.0, None))
+        if reading is None or now - began > STALE:
+            reading = asyncio.ensure_future(asyncio.to_thread(read, *args, **kwargs))
+            self._reads[key] = (now, reading)
+        return cast(T, await asyncio.shield(reading))
 
     async def close(self) -> None:
         """Stop watching."""
         self._stop.set()
         self._ring()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Apart from all other changes: those come in storms, which are told at their end."""
+        try:
+            async for _ in awatch(
+                self.project.state,
+                watch_filter=lambda _, path: path == self.project.bell,
+                step=SOON,
+                debounce=SOON,
+                stop_event=self._stop,
+                recursive=False,
+                ignore_permission_denied=True,
+            ):
+                self._ring()
+        except (OSError, RuntimeError):
+            # The other watcher says so; readers look by themselves after a while.
+            log.debug("The bell of %s is not heard", self.project.root, exc_info=True)
 
     async def _watch(self) -> None:
         paths = {self.project.root, self._git}
@@ -75,15 +115,13 @@ class ProjectWatcher:
 
     def _tell(self, paths: set[Path]) -> None:
         areas = {area for path in paths for area in self._areas(path)}
-        if "runs" in areas:
-            self._ring()
-            areas.discard("runs")
         if areas:
             self.stream.publish({"type": "workspace", "areas": sorted(areas)})
 
     def _ring(self) -> None:
         self._bell.set()
         self._bell = asyncio.Event()
+        self._reads.clear()
 
     def _interests(self, change: Change, path: str) -> bool:
         return bool(self._areas(Path(path)))
@@ -114,8 +152,6 @@ class ProjectWatcher:
 def _git_areas(inside: PurePath) -> tuple[str, ...]:
     if inside.name.endswith(".lock"):
         return ()
-    if inside.parts == ("mlws", "bell"):
-        return ("runs",)
     if inside.parts in (("refs", "stash"), ("logs", "refs", "stash"), ("config",)):
         # Stashes, and remotes and what branches follow: listed with the branches.
         return ("history",)

@@ -408,13 +408,15 @@ class WorkflowStream(StreamHandler):
             since = newest
         while True:
             bell = self.watcher.bell()
-            events = await in_thread(workflows.events_after, since, EVENTS_AT_ONCE, self.language)
+            events = await self.watcher.read_once(
+                workflows.events_after, since, EVENTS_AT_ONCE, self.language
+            )
             for event in events:
                 yield event
                 since = event["seq"]
             if len(events) < EVENTS_AT_ONCE and not await _heard(bell):
                 # A run whose process was killed rings no bell; somebody has to look.
-                await in_thread(workflows.reconcile)
+                await self.watcher.read_once(workflows.reconcile)
 
 
 async def _heard(bell: asyncio.Event) -> bool:
