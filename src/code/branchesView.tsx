@@ -249,34 +249,32 @@ function Group<T>(props: {
 }): JSX.Element {
   const { title, items, add, trans } = props;
   return (
-    <details
-      className="jp-mlws-Group"
-      data-mlws-group={props.name}
-      open={props.open}
-    >
-      <summary>
-        <span>{title}</span>
-        <span className="jp-mlws-Group-count">{items.length}</span>
-        {add && (
-          <IconButton
-            icon={addIcon}
-            className="jp-mlws-AddButton"
-            label={add.label}
-            onClick={add.onClick}
-          />
+    <div className="jp-mlws-Group" data-mlws-group={props.name}>
+      <details open={props.open}>
+        <summary>
+          <span>{title}</span>
+          <span className="jp-mlws-Group-count">{items.length}</span>
+        </summary>
+        <Rows label={title}>{items.slice(0, DRAWN).map(props.row)}</Rows>
+        {items.length > DRAWN && (
+          <p className="jp-mlws-Hint">
+            {trans._n(
+              '%1 more is not shown.',
+              '%1 more are not shown.',
+              items.length - DRAWN
+            )}
+          </p>
         )}
-      </summary>
-      <Rows label={title}>{items.slice(0, DRAWN).map(props.row)}</Rows>
-      {items.length > DRAWN && (
-        <p className="jp-mlws-Hint">
-          {trans._n(
-            '%1 more is not shown.',
-            '%1 more are not shown.',
-            items.length - DRAWN
-          )}
-        </p>
+      </details>
+      {add && (
+        <IconButton
+          icon={addIcon}
+          className="jp-mlws-AddButton"
+          label={add.label}
+          onClick={add.onClick}
+        />
       )}
-    </details>
+    </div>
   );
 }
 

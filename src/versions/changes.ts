@@ -108,9 +108,10 @@ export class ChangesModel extends WorkspaceModel {
       this._commitError = error;
       return null;
     } finally {
+      // Until it is known what is left, nothing can be said of the next commit.
+      await this.refresh();
       this._busy = null;
       this.changed();
-      void this.refresh();
     }
   }
 

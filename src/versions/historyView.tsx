@@ -9,14 +9,7 @@ import {
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  memo,
-  useEffect,
-  useRef,
-  useState,
-  type CSSProperties,
-  type MouseEvent
-} from 'react';
+import { useState, type CSSProperties, type MouseEvent } from 'react';
 
 import { APIError } from '../api';
 import { GraphCell, graphWidth } from '../code/graph';
@@ -24,8 +17,8 @@ import type { IGraphRow } from '../code/lanes';
 import { Failure } from '../failure';
 import { fileSize, fullTime, relativeTime } from '../format';
 import { LiveView } from '../liveView';
+import { LongList } from '../longList';
 import type { ISnapshot, ISnapshotChange, ISnapshotDetail } from '../models';
-import { Rows } from '../rows';
 import type { HistoryModel } from './history';
 import { compareIcon, dataIcon, kindIcons } from './icons';
 import { ProofBadges } from './proof';
@@ -46,8 +39,6 @@ interface ISnapshotProps {
   detail: ISnapshotDetail | APIError | null | undefined;
   actions: ISnapshotActions;
   language: string;
-  /** Minutes since 1970: what is told as "2 minutes ago" grows older. */
-  minute: number;
   trans: TranslationBundle;
   onToggle: (id: string) => void;
 }
@@ -191,12 +182,12 @@ function Detail(
   );
 }
 
-function SnapshotRow(props: ISnapshotProps): JSX.Element {
+function SnapshotItem(props: ISnapshotProps): JSX.Element {
   const { snapshot, row, detail, language, trans } = props;
   const open = detail !== undefined;
   const Caret = open ? caretDownIcon : caretRightIcon;
   return (
-    <li
+    <div
       className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
       data-mlws-snapshot={snapshot.id}
     >
@@ -241,12 +232,9 @@ function SnapshotRow(props: ISnapshotProps): JSX.Element {
       {detail && !(detail instanceof APIError) && (
         <Detail {...props} detail={detail} />
       )}
-    </li>
+    </div>
   );
 }
-
-/** Drawn anew only where something of it is another: of thousands, most stay. */
-const SnapshotItem = memo(SnapshotRow);
 
 /** What history is narrowed to. */
 function Filters(props: {
@@ -312,29 +300,6 @@ function Filters(props: {
   );
 }
 
-/** Reads on when it comes into sight; a button for those who do not scroll. */
-function More(props: {
-  onMore: () => void;
-  trans: TranslationBundle;
-}): JSX.Element {
-  const { onMore, trans } = props;
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const sight = new IntersectionObserver(
-      entries => entries.some(entry => entry.isIntersecting) && onMore()
-    );
-    sight.observe(end.current!);
-    return () => sight.disconnect();
-  }, [onMore]);
-  return (
-    <div ref={end}>
-      <Button small={true} onClick={onMore}>
-        {trans.__('Show older snapshots')}
-      </Button>
-    </div>
-  );
-}
-
 /** The list of snapshots. */
 export class HistoryView extends LiveView<HistoryModel> {
   constructor(
@@ -353,7 +318,6 @@ export class HistoryView extends LiveView<HistoryModel> {
   protected body(): JSX.Element {
     const { model, trans } = this;
     const { graph } = model;
-    const minute = Math.floor(Date.now() / 60_000);
     const style = {
       '--jp-mlws-graph': `${graph ? graphWidth(graph) : 0}px`
     } as CSSProperties;
@@ -369,22 +333,28 @@ export class HistoryView extends LiveView<HistoryModel> {
                 )}
           </p>
         )}
-        <Rows label={trans.__('Snapshots, newest first')}>
-          {model.items.map((snapshot, index) => (
+        <LongList
+          label={trans.__('Snapshots, newest first')}
+          scroller={this.node}
+          ids={model.items.map(snapshot => snapshot.id)}
+          row={index => (
             <SnapshotItem
-              key={snapshot.id}
-              snapshot={snapshot}
+              snapshot={model.items[index]}
               row={graph?.[index] ?? null}
-              detail={model.expanded.get(snapshot.id)}
+              detail={model.expanded.get(model.items[index].id)}
               actions={this._actions}
               language={this._language}
-              minute={minute}
               trans={trans}
               onToggle={this._toggle}
             />
-          ))}
-        </Rows>
-        {model.hasMore && <More onMore={this._more} trans={trans} />}
+          )}
+          onEnd={this._more}
+        />
+        {model.hasMore && (
+          <Button small={true} onClick={this._more}>
+            {trans.__('Show older snapshots')}
+          </Button>
+        )}
       </div>
     );
   }

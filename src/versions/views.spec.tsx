@@ -49,6 +49,11 @@ let calls: string[];
 let view: Widget;
 
 beforeEach(() => {
+  // jsdom lays nothing out: a list would have no row in sight.
+  Object.defineProperty(HTMLElement.prototype, 'clientHeight', {
+    configurable: true,
+    value: 600
+  });
   // jsdom has no idle time to tell of.
   (globalThis as any).requestIdleCallback ??= (call: () => void) =>
     setTimeout(call);

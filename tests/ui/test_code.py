@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -261,6 +262,16 @@ def post(lab: Lab, path: str, body: dict) -> dict:
         return json.load(answer)["data"]
 
 
+def ended(lab: Lab, identifier: str) -> dict:
+    """An operation once it has ended."""
+    for _ in range(300):
+        operation = lab.fetch(f"operations/{identifier}")
+        if operation["state"] not in ("PENDING", "RUNNING", "WAITING"):
+            return operation
+        time.sleep(0.1)
+    raise AssertionError(operation)
+
+
 def test_what_others_do_is_seen_without_a_reload(
     page: Page, sidebar: Locator, lab: Lab, git: Repository, bare: tuple[Repository, str]
 ) -> None:
@@ -292,8 +303,7 @@ def test_what_others_do_is_seen_without_a_reload(
     expect(question).to_contain_text("Password for")
     fill_dialog(page, answer="wrong")
     expect(question).to_have_count(0)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
-    failed = lab.fetch(f"operations/{begun['id']}")
+    failed = ended(lab, begun["id"])
     assert (failed["state"], failed["error"]["code"]) == ("FAILED", "30254")
 
 

@@ -1,0 +1,151 @@
+import {
+  defaultRangeExtractor,
+  useVirtualizer,
+  type Range
+} from '@tanstack/react-virtual';
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode
+} from 'react';
+
+/** Pixels of a row that has not been seen yet. */
+const USUAL = 60;
+/** Rows drawn beyond those in sight, and how near the end further ones are asked for. */
+const BEYOND = 10;
+const ROW = '[data-mlws-row]';
+
+/**
+ * A list of any length, of which only the rows in sight are drawn; their heights may differ.
+ *
+ * The arrow keys, Home and End walk through what has `data-mlws-row` in each.
+ */
+export function LongList(props: {
+  label: string;
+  /** The element that scrolls. */
+  scroller: HTMLElement;
+  /** What the rows are, also when others come above them. */
+  ids: readonly string[];
+  row: (index: number) => ReactNode;
+  /** The end comes into sight. */
+  onEnd: () => void;
+}): JSX.Element {
+  const { ids, scroller, onEnd } = props;
+  const list = useRef<HTMLUListElement>(null);
+  const [above, setAbove] = useState(0);
+  /** The row with the focus stays drawn. */
+  const [focused, setFocused] = useState(-1);
+  /** The row that gets the focus once it is drawn. */
+  const wanted = useRef<number | null>(null);
+  const rows = useVirtualizer({
+    count: ids.length,
+    getScrollElement: () => scroller,
+    estimateSize: () => USUAL,
+    getItemKey: index => ids[index],
+    overscan: BEYOND,
+    scrollMargin: above,
+    rangeExtractor: useCallback(
+      (range: Range) => withRow(defaultRangeExtractor(range), focused, range),
+      [focused]
+    )
+  });
+  const drawn = rows.getVirtualItems();
+  const last = drawn.length > 0 ? drawn[drawn.length - 1].index : -1;
+
+  // What stands above the list grows and shrinks with its filters, at no time that is told;
+  // the same number again draws nothing.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  useLayoutEffect(() => {
+    setAbove(offsetIn(scroller, list.current!));
+  });
+  useEffect(() => {
+    if (last >= 0 && last >= ids.length - BEYOND) {
+      onEnd();
+    }
+  }, [last, ids.length, onEnd]);
+  useEffect(() => {
+    const row =
+      wanted.current === null ? null : rowAt(list.current!, wanted.current);
+    if (row) {
+      wanted.current = null;
+      row.focus();
+    }
+  });
+
+  const walk = (event: KeyboardEvent) => {
+    const item = (event.target as HTMLElement).closest<HTMLElement>(
+      '[data-index]'
+    );
+    if (!item || !(event.target as HTMLElement).matches(ROW)) {
+      return;
+    }
+    const at = Number(item.dataset.index);
+    const next: Record<string, number> = {
+      ArrowDown: Math.min(at + 1, ids.length - 1),
+      ArrowUp: Math.max(at - 1, 0),
+      Home: 0,
+      End: ids.length - 1
+    };
+    if (event.key in next) {
+      event.preventDefault();
+      const index = next[event.key];
+      const row = rowAt(list.current!, index);
+      if (row) {
+        row.focus();
+      } else {
+        wanted.current = index;
+        rows.scrollToIndex(index);
+      }
+    }
+  };
+  return (
+    <ul
+      ref={list}
+      className="jp-mlws-Rows jp-mlws-LongList"
+      aria-label={props.label}
+      style={{ height: rows.getTotalSize() }}
+      onKeyDown={walk}
+      onFocus={event => setFocused(indexOf(event.target))}
+      onBlur={() => setFocused(-1)}
+    >
+      {drawn.map(({ index, key, start }) => (
+        <li
+          key={key}
+          ref={rows.measureElement}
+          data-index={index}
+          aria-posinset={index + 1}
+          aria-setsize={ids.length}
+          style={{ transform: `translateY(${start - above}px)` }}
+        >
+          {props.row(index)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Pixels of what is scrolled that stand above an element. */
+function offsetIn(scroller: HTMLElement, element: HTMLElement): number {
+  const top = element.getBoundingClientRect().top;
+  const begin = scroller.getBoundingClientRect().top + scroller.clientTop;
+  return Math.round(top - begin + scroller.scrollTop);
+}
+
+function withRow(indexes: number[], row: number, { count }: Range): number[] {
+  return row < 0 || row >= count || indexes.includes(row)
+    ? indexes
+    : [...indexes, row].sort((one, other) => one - other);
+}
+
+function indexOf(element: HTMLElement): number {
+  const item = element.closest<HTMLElement>('[data-index]');
+  return item ? Number(item.dataset.index) : -1;
+}
+
+function rowAt(list: HTMLElement, index: number): HTMLElement | null {
+  return list.querySelector<HTMLElement>(`[data-index="${index}"] ${ROW}`);
+}
