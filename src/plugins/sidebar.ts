@@ -7,8 +7,6 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { ExperimentsModel } from '../experiments/model';
-import { ExperimentsView } from '../experiments/view';
 import {
   IMLWSClient,
   IMLWSSidebar,
@@ -60,7 +58,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const changes = new ChangesModel(client, workspace, ['changes', 'history']);
     const history = new HistoryModel(client, workspace, ['history']);
     const workflows = new WorkflowListModel(client, workspace, runs);
-    const experiments = new ExperimentsModel(client, workspace, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const changesView = new ChangesView(
@@ -80,6 +77,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         restore: ({ id }) => run(CommandIDs.restore, { id }),
         compare: ({ id }) => run(CommandIDs.compareSnapshot, { id }),
         copyId: ({ id }) => run(CommandIDs.copyId, { id }),
+        verify: ({ id }) => run('mlws:verify-snapshot', { id }),
         openChange: ({ id, parents }, { path }) =>
           run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
       },
@@ -94,13 +92,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       language,
       trans
     );
-    const runsView = new ExperimentsView(
-      experiments,
-      () => run(CommandIDs.compareRuns),
-      language,
-      trans
-    );
-
     const panel = new MLWSSidebar(
       client,
       new ProjectBar(client, changes, workspace, trans),
@@ -108,8 +99,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       [
         { view: changesView, model: changes },
         { view: historyView, model: history },
-        { view: workflowsView, model: workflows },
-        { view: runsView, model: experiments }
+        { view: workflowsView, model: workflows }
       ],
       translator
     );
@@ -120,17 +110,14 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       panel,
       changes,
       changesView,
-      history,
-      experiments,
-      runsView
+      history
     };
     addCommands(app, client, workspace, documents, places, trans);
     for (const command of [
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,
-      CommandIDs.restore,
-      CommandIDs.compareRuns
+      CommandIDs.restore
     ]) {
       palette?.addItem({
         command,

@@ -1,19 +1,12 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import {
-  Clipboard,
-  InputDialog,
-  MainAreaWidget,
-  Notification
-} from '@jupyterlab/apputils';
+import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Widget } from '@lumino/widgets';
 
 import { APIError } from '../api';
-import type { ExperimentsModel } from '../experiments/model';
-import { CompareView } from '../experiments/compareView';
-import type { LiveModel } from '../live';
+import { MainViews } from '../mainViews';
+import { told } from '../told';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
 import type { ChangesModel } from './changes';
 import type { ChangesView } from './changesView';
@@ -40,7 +33,6 @@ export namespace CommandIDs {
   export const openDiff = 'mlws:open-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
   export const copyId = 'mlws:copy-snapshot-id';
-  export const compareRuns = 'mlws:compare-runs';
 }
 
 /** The parts of the sidebar that commands act on. */
@@ -49,11 +41,9 @@ export interface IPlaces {
   changes: ChangesModel;
   changesView: ChangesView;
   history: HistoryModel;
-  experiments: ExperimentsModel;
-  runsView: Widget;
 }
 
-/** Adds every command of versions and runs. */
+/** Adds every command of versions. */
 export function addCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
@@ -66,7 +56,6 @@ export function addCommands(
   addSidebarCommands(app, documents, places, trans);
   addSnapshotCommands(app, client, documents, places, trans);
   addDiffCommands(app, client, events, documents, views, trans);
-  addRunCommands(app, client, places, views, trans);
 }
 
 function addSidebarCommands(
@@ -236,67 +225,6 @@ function addDiffCommands(
   });
 }
 
-function addRunCommands(
-  app: JupyterFrontEnd,
-  client: IMLWSClient,
-  places: IPlaces,
-  views: MainViews,
-  trans: TranslationBundle
-): void {
-  const { panel, experiments, runsView } = places;
-  app.commands.addCommand(CommandIDs.compareRuns, {
-    label: trans.__('Compare Runs'),
-    icon: compareIcon,
-    execute: async args => {
-      const ids = Array.isArray(args.runs) ? args.runs : experiments.selected;
-      const runs = experiments.items.filter(run => ids.includes(run.run));
-      if (runs.length < 2) {
-        await reveal(app, panel);
-        panel.expand(runsView);
-        return;
-      }
-      views.show(`runs ${runs.map(run => run.run).join(' ')}`, () => {
-        const view = new CompareView(runs, client.language, trans);
-        view.title.label = trans.__('Compare %1 runs', runs.length);
-        return { view, model: null };
-      });
-    }
-  });
-}
-
-/** Main-area views by what they show; asking twice reveals the one that is open. */
-class MainViews {
-  constructor(private _app: JupyterFrontEnd) {}
-
-  show(
-    key: string,
-    make: () => { view: Widget; model: LiveModel | null }
-  ): void {
-    let widget = this._open.get(key);
-    if (!widget) {
-      const { view, model } = make();
-      widget = new MainAreaWidget({ content: view });
-      widget.id = `jp-mlws-view-${(this._made += 1)}`;
-      widget.title.icon = compareIcon;
-      widget.title.closable = true;
-      widget.toolbar.hide();
-      widget.disposed.connect(() => {
-        this._open.delete(key);
-        model?.dispose();
-      });
-      this._open.set(key, widget);
-      this._app.shell.add(widget, 'main');
-      if (model) {
-        model.active = true;
-      }
-    }
-    this._app.shell.activateById(widget.id);
-  }
-
-  private _open = new Map<string, MainAreaWidget>();
-  private _made = 0;
-}
-
 /** A data attribute of what was clicked with the right button. */
 function dataOf(app: JupyterFrontEnd, name: string): string | null {
   const node = app.contextMenuHitTest(
@@ -328,19 +256,4 @@ async function chooseSnapshot(
   const at =
     answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
   return at < 0 ? null : history.items[at].id;
-}
-
-/** Tells people of an error that has no place of its own in a view. */
-async function told<T>(work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    Notification.error(
-      [error.message, error.solution].filter(Boolean).join(' ')
-    );
-    return null;
-  }
 }

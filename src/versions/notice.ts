@@ -27,15 +27,16 @@ export class ProgressNotice {
     }
   }
 
-  /** Says how it ended; errors stay until they are dismissed. */
+  /** Says how it ended, and what can be done now; errors stay until they are dismissed. */
   async end(
     message: string,
-    type: 'success' | 'info' | 'error'
+    type: 'success' | 'info' | 'error',
+    actions: Notification.IAction[] = []
   ): Promise<void> {
     clearTimeout(this._timer);
-    const autoClose = type === 'error' ? false : 8000;
+    const autoClose = type === 'error' ? false : actions.length ? 30_000 : 8000;
     if (this._id === null) {
-      Notification.emit(message, type, { autoClose });
+      Notification.emit(message, type, { autoClose, actions });
       return;
     }
     const wait = this._since + TOASTS_LOAD - Date.now();
@@ -45,7 +46,7 @@ export class ProgressNotice {
       message,
       type,
       autoClose,
-      actions: []
+      actions
     });
   }
 

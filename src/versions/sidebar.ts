@@ -18,9 +18,19 @@ import type { Welcome } from './welcome';
 export interface ISection {
   view: Widget;
   model: LiveModel;
+  /** Reads anew what no event tells of, too; the model's own reading where it is left out. */
+  look?: () => Promise<void>;
+  /** Its place: a section stands before those of higher rank; the end where it is left out. */
+  rank?: number;
+  /** Share of the height; the sections of this panel itself have theirs in their order. */
+  size?: number;
+  /** Whether it shows only its title until the person unfolds it. */
+  folded?: boolean;
 }
 
-/** Shares of the height, section by section. */
+/** Between two of the panel's own sections; others find their place in between. */
+const RANK_STEP = 10;
+/** Shares of the height of the sections that name none, in their order. */
 const SIZES = [5, 5, 2, 3, 4];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
@@ -44,26 +54,36 @@ export class MLWSSidebar extends SidePanel {
     const layout = this.layout as PanelLayout;
     layout.insertWidget(0, _bar);
     layout.insertWidget(1, _welcome);
-    sections.forEach(section => this.addSection(section));
+    sections.forEach((section, index) =>
+      this.addSection({ rank: index * RANK_STEP, ...section })
+    );
+    (this.content as AccordionPanel).expansionToggled.connect(
+      this._onFold,
+      this
+    );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
   }
 
-  /** Adds a section at the end; it is the panel's from now on. */
+  /** Adds a section; it is the panel's from now on. */
   addSection(section: ISection): void {
-    this._sections.push(section);
-    this.addWidget(withRefresh(section, this._words));
-    // The commit box and the history need more room than lists of a few lines.
-    (this.content as AccordionPanel).setRelativeSizes(
-      SIZES.slice(0, this._sections.length)
-    );
-    section.model.active = this._isActive;
+    const content = this.content as AccordionPanel;
+    const rank = section.rank ?? Infinity;
+    const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
+    const at = next < 0 ? this._sections.length : next;
+    this._sections.splice(at, 0, section);
+    this.insertWidget(at, withRefresh(section, this._words));
+    if (section.folded) {
+      content.collapse(at);
+    }
+    this._share();
+    this._setActive(this._isActive);
   }
 
   /** Reads everything anew. */
   async refresh(): Promise<void> {
     await this._welcome.look();
-    await Promise.all(this._sections.map(section => section.model.refresh()));
+    await Promise.all(this._sections.map(look));
   }
 
   /** Unfolds a section. */
@@ -97,10 +117,31 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(false);
   }
 
+  /** The first unfolding of a section gives it its share. */
+  private _onFold(_: AccordionPanel, index: number): void {
+    const section = this._sections[index];
+    if (section?.folded && !section.view.isHidden) {
+      section.folded = false;
+      this._share();
+    }
+    this._setActive(this._isActive);
+  }
+
+  private _share(): void {
+    // The commit box and the history need more room than lists of a few lines.
+    const shares = [...SIZES];
+    (this.content as AccordionPanel).setRelativeSizes(
+      this._sections.map(one =>
+        one.view.isHidden ? 0 : (one.size ?? shares.shift() ?? SIZES[0])
+      )
+    );
+  }
+
   private _setActive(active: boolean): void {
     this._isActive = active;
-    for (const section of this._sections) {
-      section.model.active = active;
+    for (const { model, view } of this._sections) {
+      // Nobody looks at a section that is folded.
+      model.active = active && !view.isHidden;
     }
   }
 
@@ -116,6 +157,10 @@ export class MLWSSidebar extends SidePanel {
   private _isActive = false;
 }
 
+function look(section: ISection): Promise<void> {
+  return section.look ? section.look() : section.model.refresh();
+}
+
 function withRefresh(
   section: ISection,
   trans: TranslationBundle
@@ -126,7 +171,7 @@ function withRefresh(
     new ToolbarButton({
       icon: refreshIcon,
       tooltip: trans.__('Refresh'),
-      onClick: () => void section.model.refresh()
+      onClick: () => void look(section)
     })
   );
   return Object.assign(section.view, { toolbar });

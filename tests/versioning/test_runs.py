@@ -18,7 +18,7 @@ from jupyter_mlws.versioning.lineage_models import Lineage, LineageQuery
 from jupyter_mlws.versioning.registry_models import ModelCreate
 from jupyter_mlws.versioning.run_models import ReproduceRequest, RunBegin, RunEnd, RunEnded
 from jupyter_mlws.versioning.versions import Versions
-from jupyter_mlws.workflows.models import ExecuteRequest, RunsQuery
+from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
 from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
@@ -179,6 +179,28 @@ def run_workflow(opened: Workspace, root: Path) -> str:
     ended = opened.workflows.wait("dvc.yaml", begun.id, 120)
     assert ended.status.value == "COMPLETED", ended
     return begun.id
+
+
+STEPS = """
+import mlflow
+with mlflow.start_run():
+    for step in range(100):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    mlflow.log_metric("loss", float("nan"), step=100)
+"""
+
+
+def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None:
+    begun = opened.versions.runs.begin(RunBegin(name="one"))
+    log_in(root, begun.uri, begun.id, STEPS)
+    wanted = {"metric": "loss", "ids": [begun.id]}
+    (curve,) = opened.experiments.curves(CurvesQuery(**wanted)).items
+    assert [(point.step, point.value) for point in curve.points[:2]] == [(0, 1.0), (1, 0.5)]
+    assert (len(curve.points), curve.points[-1].step) == (100, 99)
+    (curve,) = opened.experiments.curves(CurvesQuery(points=5, **wanted)).items
+    assert [point.step for point in curve.points] == [0, 25, 50, 74, 99]
+    nobody = CurvesQuery(metric="loss", ids=["nobody"])
+    assert refused(lambda: opened.experiments.curves(nobody)).code == "30404"
 
 
 def test_a_run_is_reproduced_in_a_worktree_of_its_own(

@@ -1,0 +1,131 @@
+import '@xyflow/react/dist/style.css';
+
+import {
+  Background,
+  Controls,
+  Handle,
+  MarkerType,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  type Edge,
+  type Node,
+  type NodeProps
+} from '@xyflow/react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { memo, useEffect, useMemo } from 'react';
+
+import { flowLabels } from '../canvas/words';
+import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
+import type { ILineage, ILineageNode } from './types';
+import { kindIcons, kindWord, relationWord } from './words';
+
+type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
+
+const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
+  const { node, kind } = data;
+  const Icon = kindIcons[node.kind].react;
+  return (
+    <div
+      className={`jp-mlws-Thing${selected ? ' jp-mod-selected' : ''}`}
+      data-mlws-lineage={node.id}
+      data-mlws-kind={node.kind}
+      title={`${kind}: ${node.label}`}
+      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+      <span className="jp-mlws-Thing-text">
+        <span className="jp-mlws-Thing-label">{node.label}</span>
+        <span className="jp-mlws-Run-fact">{kind}</span>
+      </span>
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+});
+
+const NODE_TYPES = { thing: ThingView };
+const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
+
+interface IGraphProps {
+  lineage: ILineage;
+  selected: string | null;
+  trans: TranslationBundle;
+  onSelect: (id: string) => void;
+  /** A double-click, or Enter: the thing itself is asked for. */
+  onOpen: (node: ILineageNode) => void;
+}
+
+function Pane(props: IGraphProps): JSX.Element {
+  const { lineage, selected, trans } = props;
+  const flow = useReactFlow();
+  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const places = useMemo(() => placed(lineage), [lineage]);
+  const nodes: Thing[] = useMemo(
+    () =>
+      lineage.nodes.map(node => ({
+        id: node.id,
+        type: 'thing',
+        position: places.get(node.id)!,
+        width: NODE_WIDTH,
+        height: NODE_HEIGHT,
+        selected: node.id === selected,
+        ariaLabel: `${kindWord(node.kind, trans)} ${node.label}`,
+        data: { node, kind: kindWord(node.kind, trans) }
+      })),
+    [lineage, places, selected, trans]
+  );
+  const edges: Edge[] = useMemo(
+    () =>
+      lineage.edges.map(({ source, target, relation }) => ({
+        id: `${source} ${target}`,
+        source,
+        target,
+        label: relationWord(relation, trans),
+        focusable: false,
+        markerEnd: { type: MarkerType.ArrowClosed }
+      })),
+    [lineage, trans]
+  );
+  const known = lineage.nodes.length;
+  useEffect(() => {
+    void flow.fitView(FIT);
+  }, [flow, lineage.of, known]);
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODE_TYPES}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      deleteKeyCode={null}
+      fitView
+      fitViewOptions={FIT}
+      minZoom={0.05}
+      onNodeClick={(_, { id }) => props.onSelect(id)}
+      onNodeDoubleClick={(_, { data }) => props.onOpen(data.node)}
+      onNodesChange={changes => {
+        for (const change of changes) {
+          if (change.type === 'select' && change.selected) {
+            props.onSelect(change.id);
+          }
+        }
+      }}
+      ariaLabelConfig={labels}
+      aria-label={trans.__('Lineage')}
+    >
+      <Background />
+      <Controls showInteractive={false} fitViewOptions={FIT} />
+    </ReactFlow>
+  );
+}
+
+/** What came of what, as a graph. */
+export function LineageGraph(props: IGraphProps): JSX.Element {
+  return (
+    <ReactFlowProvider>
+      <Pane {...props} />
+    </ReactFlowProvider>
+  );
+}
