@@ -16,6 +16,11 @@ STEP = 20
 LONGEST = 200
 """Milliseconds after which a batch is told although changes go on."""
 
+STORE = "mlflow.db"
+"""MLflow's database; its neighbours of that name and more are of its transactions."""
+STORE_PAUSE = 1.0
+"""Seconds for which changes of the store are gathered: a training writes many of them."""
+
 IGNORED = frozenset(
     {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
 )
@@ -37,6 +42,7 @@ class ProjectWatcher:
         self._git = project.state.parent
         self._bell = asyncio.Event()
         self._stop = asyncio.Event()
+        self._store_news: asyncio.TimerHandle | None = None
         self._task = asyncio.create_task(self._watch())
 
     def bell(self) -> asyncio.Event:
@@ -46,6 +52,8 @@ class ProjectWatcher:
     async def close(self) -> None:
         """Stop watching."""
         self._stop.set()
+        if self._store_news is not None:
+            self._store_news.cancel()
         self._ring()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -75,11 +83,23 @@ class ProjectWatcher:
 
     def _tell(self, paths: set[Path]) -> None:
         areas = {area for path in paths for area in self._areas(path)}
-        if "runs" in areas:
+        if "bell" in areas:
             self._ring()
+            areas.discard("bell")
+        if "runs" in areas:
+            self._tell_of_store()
             areas.discard("runs")
         if areas:
             self.stream.publish({"type": "workspace", "areas": sorted(areas)})
+
+    def _tell_of_store(self) -> None:
+        def tell() -> None:
+            self._store_news = None
+            self.stream.publish({"type": "workspace", "areas": ["runs"]})
+
+        if self._store_news is None:
+            loop = asyncio.get_running_loop()
+            self._store_news = loop.call_later(STORE_PAUSE, tell)
 
     def _ring(self) -> None:
         self._bell.set()
@@ -99,7 +119,9 @@ class ProjectWatcher:
             return ()
         if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
             return ()
-        if inside.name.startswith("mlflow.db"):
+        if inside.parts == (STORE,):
+            return ("runs",)
+        if inside.name.startswith(STORE):
             return ()
         if inside.name == "dvc.yaml":
             return ("changes", "workflows")
@@ -115,7 +137,7 @@ def _git_areas(inside: PurePath) -> tuple[str, ...]:
     if inside.name.endswith(".lock"):
         return ()
     if inside.parts == ("mlws", "bell"):
-        return ("runs",)
+        return ("bell",)
     if inside.parts in (("HEAD",), ("packed-refs",)) or inside.parts[:2] in (
         ("refs", "heads"),
         ("refs", "tags"),

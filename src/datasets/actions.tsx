@@ -5,7 +5,7 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { fileSize } from '../format';
 import type { IProject } from '../models';
-import { told } from '../told';
+import { told } from '../versions/told';
 import type { IMLWSClient } from '../tokens';
 import type { Restorer } from '../versions/restore';
 import type { IImport } from './importForm';

@@ -1,7 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
 
-import { told } from '../told';
+import { told } from '../versions/told';
 import type { IMLWSClient, IModelRegistry } from '../tokens';
 import { documentPath } from '../versions/documents';
 import { runName } from './compare';

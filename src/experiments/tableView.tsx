@@ -1,4 +1,4 @@
-import { Button, HTMLSelect } from '@jupyterlab/ui-components';
+import { Button, HTMLSelect, searchIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { KeyboardEvent, useEffect, useRef, useState } from 'react';
 
@@ -81,6 +81,14 @@ function Search(props: ITableProps): JSX.Element {
         value={filter}
         onChange={event => setFilter(event.target.value)}
       />
+      <button
+        type="submit"
+        className="jp-mlws-IconButton"
+        title={trans.__('Search')}
+        aria-label={trans.__('Search')}
+      >
+        <searchIcon.react tag="span" width="16px" />
+      </button>
       <HTMLSelect
         aria-label={trans.__('Workflow')}
         value={search.workflow}

@@ -13,7 +13,7 @@ import { DatasetDiffView } from '../datasets/diffView';
 import { DatasetsModel } from '../datasets/model';
 import type { IDataset, IDatasetVersion } from '../datasets/types';
 import { DatasetsView } from '../datasets/view';
-import { MainViews } from '../mainViews';
+import { MainViews } from '../versions/mainViews';
 import { IMLWSClient, IMLWSSidebar, IWorkspaceEvents } from '../tokens';
 import { OpenDocuments } from '../versions/documents';
 import { dataIcon } from '../versions/icons';

@@ -14,7 +14,7 @@ import { RunTableModel } from '../experiments/table';
 import { RunTableView } from '../experiments/tableView';
 import type { IFoundRun } from '../experiments/types';
 import { ExperimentsView } from '../experiments/view';
-import { MainViews } from '../mainViews';
+import { MainViews } from '../versions/mainViews';
 import {
   IMLWSClient,
   IMLWSSidebar,

@@ -10,7 +10,7 @@ import { LineageActions } from '../lineage/actions';
 import { lineageIcon } from '../lineage/icons';
 import { LineageModel } from '../lineage/model';
 import { LineageView } from '../lineage/view';
-import { MainViews } from '../mainViews';
+import { MainViews } from '../versions/mainViews';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
 import { OpenDocuments } from '../versions/documents';
 

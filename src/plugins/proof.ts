@@ -5,7 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
-import { MainViews } from '../mainViews';
+import { MainViews } from '../versions/mainViews';
 import { ProofModel } from '../proof/model';
 import { ProofView } from '../proof/view';
 import { IMLWSClient, IWorkspaceEvents } from '../tokens';

@@ -5,7 +5,7 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { MainViews } from '../mainViews';
+import { MainViews } from '../versions/mainViews';
 import { ModelActions } from '../registry/actions';
 import { ModelComparisonModel } from '../registry/compare';
 import { ModelComparisonView } from '../registry/compareView';
@@ -50,6 +50,7 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     const compare = (ids: readonly string[]) =>
       views.show(`models ${ids.join(' ')}`, () => {
         const comparison = new ModelComparisonModel(client, events, ids);
+        model.edited.connect(() => void comparison.refresh(), comparison);
         const view = new ModelComparisonView(
           comparison,
           actions,

@@ -2,7 +2,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IExperimentRun, IPage } from '../models';
-import { told } from '../told';
+import { told } from '../versions/told';
 import type { IMLWSClient } from '../tokens';
 import { PromoteForm, RegisterForm } from './forms';
 import type { RegistryModel } from './model';

@@ -117,10 +117,6 @@ export class ModelComparisonView extends LiveView<ModelComparisonModel> {
   }
 
   private _head(version: IModelVersion): JSX.Element {
-    const promote = async () => {
-      await this._actions.promote(version);
-      await this.model.refresh();
-    };
     return (
       <th key={version.id} scope="col" data-mlws-model={version.id}>
         {version.name} {version.version}
@@ -131,7 +127,10 @@ export class ModelComparisonView extends LiveView<ModelComparisonModel> {
             </span>
           ))}
         </div>
-        <Button small={true} onClick={() => void promote()}>
+        <Button
+          small={true}
+          onClick={() => void this._actions.promote(version)}
+        >
           {this.trans.__('Promote…')}
         </Button>
       </th>

@@ -1,3 +1,5 @@
+import { ISignal, Signal } from '@lumino/signaling';
+
 import { APIError, IEventStream, MLWSClient } from '../api';
 import { WorkspaceModel } from '../live';
 import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../models';
@@ -120,7 +122,7 @@ export class RegistryModel extends WorkspaceModel {
   /** Makes a version of a run's values; an APIError says why not. */
   async register(given: IModelCreate): Promise<IModelVersion> {
     const made = await this.client.post<IModelVersion>('/models', given);
-    await this.refresh();
+    await this._edited();
     return made;
   }
 
@@ -128,13 +130,18 @@ export class RegistryModel extends WorkspaceModel {
   async setAlias(version: IModelVersion, alias: string): Promise<void> {
     const path = `${pathOf(version)}/aliases/${encodeURIComponent(alias)}`;
     await this.client.put(path, { version: version.version });
-    await this.refresh();
+    await this._edited();
   }
 
   async removeAlias(version: IModelVersion, alias: string): Promise<void> {
     const path = `${pathOf(version)}/aliases/${encodeURIComponent(alias)}`;
     await this.client.delete(path);
-    await this.refresh();
+    await this._edited();
+  }
+
+  /** Emitted after every change that was made here. */
+  get edited(): ISignal<this, void> {
+    return this._editedSignal;
   }
 
   /** What every alias of a version's model means now. */
@@ -168,6 +175,11 @@ export class RegistryModel extends WorkspaceModel {
     this._best = null;
     this._selected = [];
     this._expanded.clear();
+  }
+
+  private async _edited(): Promise<void> {
+    this._editedSignal.emit();
+    await this.refresh();
   }
 
   private async _rank(): Promise<void> {
@@ -214,6 +226,7 @@ export class RegistryModel extends WorkspaceModel {
     }
   }
 
+  private _editedSignal = new Signal<this, void>(this);
   private _items: readonly IModel[] = [];
   private _cursor: string | null = null;
   private _metrics: readonly string[] = [];

@@ -5,8 +5,8 @@ import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { APIError } from '../api';
-import { MainViews } from '../mainViews';
-import { told } from '../told';
+import { MainViews } from './mainViews';
+import { told } from './told';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
 import type { ChangesModel } from './changes';
 import type { ChangesView } from './changesView';

@@ -9,7 +9,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { MLWSClient } from '../api';
 import { fileSize } from '../format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../models';
-import { told } from '../told';
+import { told } from './told';
 import type { OpenDocuments } from './documents';
 import { ProgressNotice } from './notice';
 import { followOperation } from './operation';

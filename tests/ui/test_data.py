@@ -83,7 +83,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     row = add_pictures(page, lab, section)
     shoot("data-added")
     named = (lab.root / "data/images.dvc").read_text()
-    hashes = {hashlib.md5(content).hexdigest() for content in PICTURES.values()}  # noqa: S324
+    hashes = {hashlib.md5(content).hexdigest() for content in PICTURES.values()}
     assert hashes <= objects(lab.root / ".dvc/cache")
     assert ".dir" in named
 
@@ -128,7 +128,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     path.chmod(0o644)
     path.write_bytes(b"damaged")
     row.get_by_role("button", name="Verify", exact=True).click()
-    file = next(n for n, c in PICTURES.items() if hashlib.md5(c).hexdigest() == damaged)  # noqa: S324
+    file = next(n for n, c in PICTURES.items() if hashlib.md5(c).hexdigest() == damaged)
     expect(row.locator('[data-mlws-store="cache"]')).to_contain_text(f"damaged: data/images/{file}")
     expect(row.locator('[data-mlws-store="store"]')).to_contain_text("all 4 objects are whole")
     shoot("data-verified")
@@ -136,7 +136,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     expect(row.get_by_role("button", name="Pull", exact=True)).to_be_enabled()
     row.get_by_role("button", name="Verify", exact=True).click()
     expect(row.locator('[data-mlws-store="cache"]')).to_contain_text("all 4 objects are whole")
-    assert hashlib.md5(path.read_bytes()).hexdigest() == damaged  # noqa: S324
+    assert hashlib.md5(path.read_bytes()).hexdigest() == damaged
 
 
 def test_versions_are_compared_and_brought_back_and_space_is_freed(
@@ -154,7 +154,7 @@ def test_versions_are_compared_and_brought_back_and_space_is_freed(
     row.get_by_role("button", name="Record", exact=True).click()
     expect(row.locator("[data-mlws-mark]")).to_have_count(0)
     second = data.read_bytes()
-    assert hashlib.md5(second).hexdigest() in (lab.root / "data/wine.csv.dvc").read_text()  # noqa: S324
+    assert hashlib.md5(second).hexdigest() in (lab.root / "data/wine.csv.dvc").read_text()
     page.locator(".jp-mlws-CommitBox").fill("More wine")
     page.locator(".jp-mlws-CommitButton").click()
     versions = row.locator("[data-mlws-version]")

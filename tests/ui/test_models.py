@@ -214,9 +214,9 @@ def test_lineage_leads_from_a_model_to_its_data_and_code(
     # The run: its row of the table.
     graph.locator(f'[data-mlws-lineage="run:{newest["id"]}"]').click()
     panel.locator(".jp-mlws-OpenThing").click()
-    expect(page.locator(".jp-mlws-RunTable [data-mlws-run]")).to_have_attribute(
-        "data-mlws-run", newest["id"]
-    )
+    rows = page.locator(".jp-mlws-RunTable [data-mlws-run]")
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-mlws-run", newest["id"])
     page.get_by_role("tab", name="Lineage").click()
     # The file, reached through the list beside the graph, by the keyboard.
     data = graph.locator('[data-mlws-lineage^="dataset:data/wine.csv@"]')
