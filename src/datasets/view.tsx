@@ -135,7 +135,7 @@ function Section(props: IDataProps): JSX.Element {
       )}
       <div className="jp-mlws-Tools">
         <button
-          className={`jp-mlws-AddDataButton jp-mod-styled${isEmpty ? ' jp-mod-accept' : ''}`}
+          className={`jp-mlws-AddDataButton jp-mlws-Wide jp-mod-styled${isEmpty ? ' jp-mod-accept' : ''}`}
           title={trans.__('Let DVC keep a file or folder of the project')}
           onClick={() => actions.add()}
         >

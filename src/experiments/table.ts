@@ -102,14 +102,17 @@ export class RunTableModel extends WorkspaceModel {
     return this._choices;
   }
 
-  /** What is a column, in the order of `choices`. */
+  /** What is a column, in the order of `choices`; first some of what the shown runs have. */
   get columns(): readonly IChoice[] {
     const chosen = this._chosen;
     if (chosen) {
       return this._choices.filter(one => chosen.has(sortKey(one)));
     }
+    const held = this._held;
     const of = (kind: IChoice['kind']) =>
-      this._choices.filter(one => one.kind === kind).slice(0, SHOWN);
+      this._choices
+        .filter(one => one.kind === kind && held.has(sortKey(one)))
+        .slice(0, SHOWN);
     return [...of('metric'), ...of('param')];
   }
 
@@ -167,7 +170,7 @@ export class RunTableModel extends WorkspaceModel {
     try {
       const page = await this._page(PAGE, cursor);
       if (this._cursor === cursor) {
-        this._items = [...this._items, ...page.items];
+        this._setItems([...this._items, ...page.items]);
         this._cursor = page.next_cursor;
         this.changed();
       }
@@ -235,13 +238,25 @@ export class RunTableModel extends WorkspaceModel {
       items.push(...page.items);
       cursor = page.next_cursor;
     }
-    this._items = items;
+    this._setItems(items);
     this._cursor = cursor ?? null;
     for (const run of items) {
       if (this._selected.has(keyOf(run))) {
         this._selected.set(keyOf(run), run);
       }
     }
+  }
+
+  private _setItems(items: readonly IFoundRun[]): void {
+    this._items = items;
+    this._held = new Set(
+      items.flatMap(run => [
+        ...Object.keys(run.metrics).map(name =>
+          sortKey({ kind: 'metric', name })
+        ),
+        ...Object.keys(run.params).map(name => sortKey({ kind: 'param', name }))
+      ])
+    );
   }
 
   private _page(limit: number, cursor?: string): Promise<IPage<IFoundRun>> {
@@ -273,6 +288,8 @@ export class RunTableModel extends WorkspaceModel {
   }
 
   private _items: readonly IFoundRun[] = [];
+  /** What any of `items` has. */
+  private _held: ReadonlySet<SortKey> = new Set();
   private _cursor: string | null = null;
   private _search: ISearch = {
     q: '',

@@ -5,6 +5,7 @@ import {
   Controls,
   Handle,
   MarkerType,
+  MiniMap,
   Position,
   ReactFlow,
   ReactFlowProvider,
@@ -47,6 +48,23 @@ const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
 
 const NODE_TYPES = { thing: ThingView };
 const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
+const MINI_MAP = { width: 130, height: 90 };
+/** As small as its words can be read. */
+const LEGIBLE = 0.65;
+/** Steps from the thing in question within which everything comes into view at first. */
+const NEAR = 2;
+
+/** The things that a few steps lead to from the one in question. */
+function nearOf({ of, edges }: ILineage): { id: string }[] {
+  const near = new Set([of]);
+  for (let step = 0; step < NEAR; step++) {
+    const border = edges.filter(
+      ({ source, target }) => near.has(source) !== near.has(target)
+    );
+    border.forEach(({ source, target }) => near.add(source).add(target));
+  }
+  return [...near].map(id => ({ id }));
+}
 
 interface IGraphProps {
   lineage: ILineage;
@@ -90,7 +108,9 @@ function Pane(props: IGraphProps): JSX.Element {
   );
   const known = lineage.nodes.length;
   useEffect(() => {
-    void flow.fitView(FIT);
+    void flow.fitView({ ...FIT, nodes: nearOf(lineage), minZoom: LEGIBLE });
+    // Another thing is asked of, or there is more: what is only read anew moves nothing.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [flow, lineage.of, known]);
   return (
     <ReactFlow
@@ -100,8 +120,6 @@ function Pane(props: IGraphProps): JSX.Element {
       nodesDraggable={false}
       nodesConnectable={false}
       deleteKeyCode={null}
-      fitView
-      fitViewOptions={FIT}
       minZoom={0.05}
       onNodeClick={(_, { id }) => props.onSelect(id)}
       onNodeDoubleClick={(_, { data }) => props.onOpen(data.node)}
@@ -117,6 +135,7 @@ function Pane(props: IGraphProps): JSX.Element {
     >
       <Background />
       <Controls showInteractive={false} fitViewOptions={FIT} />
+      <MiniMap style={MINI_MAP} pannable zoomable />
     </ReactFlow>
   );
 }

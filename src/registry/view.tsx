@@ -279,7 +279,7 @@ function Empty(props: IProps): JSX.Element {
       </p>
       <div className="jp-mlws-Tools">
         <button
-          className="jp-mlws-RegisterButton jp-mod-styled jp-mod-accept"
+          className="jp-mlws-RegisterButton jp-mlws-Wide jp-mod-styled jp-mod-accept"
           onClick={() => actions.register()}
         >
           {trans.__('Register a model of a run…')}
@@ -320,7 +320,7 @@ export class RegistryView extends LiveView<RegistryModel> {
       <>
         <div className="jp-mlws-Tools">
           <button
-            className="jp-mlws-CompareModelsButton jp-mod-styled"
+            className="jp-mlws-CompareModelsButton jp-mlws-Wide jp-mod-styled"
             disabled={chosen < 2}
             onClick={() => this._actions.compare(model.selected)}
           >

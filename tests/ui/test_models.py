@@ -206,6 +206,7 @@ def test_lineage_leads_from_a_model_to_its_data_and_code(
     shoot("lineage")
 
     # The snapshot: its differences to now.
+    graph.locator(".react-flow__controls-fitview").click()
     graph.locator("[data-mlws-kind=snapshot]").first.click()
     expect(panel).to_contain_text(newest["commit"])
     panel.locator(".jp-mlws-OpenThing").click()

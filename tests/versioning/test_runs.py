@@ -276,6 +276,27 @@ def test_what_cannot_be_reproduced_is_told(versions: Versions, root: Path, git: 
     versions.reproductions.delete(made.id)
 
 
+def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
+    opened: Workspace, root: Path
+) -> None:
+    (root / "flow").mkdir()
+    (root / "flow" / "beside.txt").write_text("x")
+    (root / "flow" / "dvc.yaml").write_text(
+        "stages:\n"
+        "  top:\n    wdir: ..\n    cmd: cp data/wine.csv flow/top.csv\n"
+        "    deps: [data/wine.csv]\n    outs: [flow/top.csv]\n"
+        "  below:\n    cmd: cat beside.txt top.csv > below.csv\n"
+        "    deps: [beside.txt, top.csv]\n    outs: [below.csv]\n"
+    )
+    begun = opened.workflows.execute("flow/dvc.yaml", ExecuteRequest())
+    assert opened.workflows.wait("flow/dvc.yaml", begun.id, 120).status.value == "COMPLETED"
+    found = opened.versions.lineage.read(LineageQuery(of=f"run:{begun.id}"))
+    labels = {node.label for node in found.nodes if node.kind.value == "dataset"}
+    assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
+    below = opened.versions.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
+    assert ("run", "wrote", "dataset") in edges_of(below)
+
+
 def edges_of(found: Lineage) -> set[tuple[str, str, str]]:
     """The edges by the kinds of their ends and the relation."""
     kinds = {node.id: node.kind.value for node in found.nodes}
