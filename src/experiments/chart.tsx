@@ -1,7 +1,7 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import type { IChartColours } from './charts';
 
@@ -51,7 +51,8 @@ export function Chart(props: {
   const isKnown = rendermime.mimeTypes.includes(VEGA_LITE);
   // A specification is made anew at each drawing; only another content is another chart.
   const text = JSON.stringify(spec);
-  useEffect(() => {
+  // Before React takes the host away: a widget that is detached must still be in the page.
+  useLayoutEffect(() => {
     if (!isKnown) {
       return;
     }

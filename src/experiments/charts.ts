@@ -69,7 +69,7 @@ export function parallelSpec(
     type: 'nominal',
     sort: null,
     title: null,
-    axis: { labelAngle: -20, grid: true, domain: false }
+    axis: { labelAngle: -20, labelPadding: 18, grid: true, domain: false }
   };
   const y = {
     field: 'place',
