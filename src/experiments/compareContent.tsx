@@ -7,7 +7,7 @@ import { APIError, MLWSClient } from '../api';
 import { Failure } from '../failure';
 import { Chart, useColours } from './chart';
 import { curvesSpec, parallelSpec, scatterSpec } from './charts';
-import { columnsOf, IColumn } from './compare';
+import { columnsOf, IColumn, valueOf } from './compare';
 import { CompareTable } from './compareView';
 import type { ICurves, IFoundRun } from './types';
 
@@ -82,7 +82,11 @@ function Scatter(props: ICompareProps): JSX.Element {
   const columns = useMemo(() => columnsOf(runs), [runs]);
   const metrics = columns.filter(one => one.kind === 'metric');
   const params = columns.filter(one => one.kind === 'param');
-  const [x, setX] = useState<IColumn | null>(params[0] ?? metrics[1] ?? null);
+  const isWhole = (column: IColumn) =>
+    runs.every(run => valueOf(run, column) !== undefined);
+  const [x, setX] = useState<IColumn | null>(
+    params.find(isWhole) ?? params[0] ?? metrics[1] ?? null
+  );
   const [y, setY] = useState<IColumn | null>(metrics[0] ?? null);
   const [colour, setColour] = useState<IColumn | null>(null);
   return (

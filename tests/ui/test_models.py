@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,8 +179,10 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     folder = lab.root / str(made.get_attribute("data-mlws-reproduction"))
     data = (lab.root / "data/wine.csv").read_bytes()
     assert (folder / "data/wine.csv").read_bytes() == data
-    head = lab.run("git", "-C", str(folder), "rev-parse", "HEAD").stdout.strip()
-    assert head == newest["commit"]
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert head.stdout.strip() == newest["commit"]
     expect(row).to_contain_text("reproduced")
     shoot("experiments-reproduced")
     made.get_by_role("button", name="Open the folder").click()
