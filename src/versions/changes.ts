@@ -92,11 +92,17 @@ export class ChangesModel extends WorkspaceModel {
   }
 
   protected async load(): Promise<void> {
-    const [status, newest] = await Promise.all([
-      this.client.get<IGitStatus>('/git/status'),
-      this.client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 })
-    ]);
+    const status = await this.client.get<IGitStatus>('/git/status');
+    const isMoved = this._status?.head !== status.head;
     this._status = status;
+    if (!isMoved) {
+      return;
+    }
+    // What changed is shown before the newest snapshot has been looked up.
+    this.changed();
+    const newest = await this.client.get<IPage<ISnapshot>>('/snapshots', {
+      limit: 1
+    });
     const id = newest.items[0]?.id;
     // Lists carry no proof: it is checked for the one snapshot that is asked for.
     if (id === undefined) {
