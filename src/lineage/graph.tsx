@@ -24,6 +24,12 @@ import { kindIcons, kindWord, relationWord } from './words';
 
 type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
 
+/** Of a path the end, which tells most; the whole is in the title and in the panel. */
+function shortLabel({ kind, label }: ILineageNode): string {
+  const slash = label.lastIndexOf('/');
+  return kind === 'dataset' && slash > 0 ? `…${label.slice(slash)}` : label;
+}
+
 const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
   const { node, kind } = data;
   const Icon = kindIcons[node.kind].react;
@@ -49,22 +55,9 @@ const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
 const NODE_TYPES = { thing: ThingView };
 const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
 const MINI_MAP = { width: 130, height: 90 };
-/** As small as its words can be read. */
-const LEGIBLE = 0.65;
-/** Steps from the thing in question within which everything comes into view at first. */
-const NEAR = 2;
-
-/** The things that a few steps lead to from the one in question. */
-function nearOf({ of, edges }: ILineage): { id: string }[] {
-  const near = new Set([of]);
-  for (let step = 0; step < NEAR; step++) {
-    const border = edges.filter(
-      ({ source, target }) => near.has(source) !== near.has(target)
-    );
-    border.forEach(({ source, target }) => near.add(source).add(target));
-  }
-  return [...near].map(id => ({ id }));
-}
+/** A graph of so many things is seen as a whole at first, a larger one around its thing. */
+const SMALL = 12;
+const LEGIBLE = 0.85;
 
 interface IGraphProps {
   lineage: ILineage;
@@ -108,7 +101,13 @@ function Pane(props: IGraphProps): JSX.Element {
   );
   const known = lineage.nodes.length;
   useEffect(() => {
-    void flow.fitView({ ...FIT, nodes: nearOf(lineage), minZoom: LEGIBLE });
+    const place = places.get(lineage.of);
+    if (known > SMALL && place) {
+      const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
+      void flow.setCenter(x, y, { zoom: LEGIBLE, duration: FIT.duration });
+    } else {
+      void flow.fitView(FIT);
+    }
     // Another thing is asked of, or there is more: what is only read anew moves nothing.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [flow, lineage.of, known]);
