@@ -44,7 +44,7 @@ const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
       <span className="jp-mlws-Thing-text">
-        <span className="jp-mlws-Thing-label">{node.label}</span>
+        <span className="jp-mlws-Thing-label">{shortLabel(node)}</span>
         <span className="jp-mlws-Run-fact">{kind}</span>
       </span>
       <Handle type="source" position={Position.Right} isConnectable={false} />
