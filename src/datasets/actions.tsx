@@ -190,7 +190,7 @@ export class DatasetActions implements IDatasetActions {
         ),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: trans.__('Forget') })
+          Dialog.warnButton({ label: trans._p('remote', 'Forget') })
         ],
         defaultButton: 0
       });

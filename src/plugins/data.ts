@@ -20,7 +20,7 @@ import { dataIcon } from '../versions/icons';
 import { Restorer } from '../versions/restore';
 
 /** Between the history and the workflows. */
-const RANK = 12;
+const RANK = 22;
 const SIZE = 10;
 /** The document factory of the canvas. */
 const CANVAS = 'Workflow';
@@ -89,7 +89,8 @@ const data: JupyterFrontEndPlugin<void> = {
       look: () => model.look(),
       rank: RANK,
       size: SIZE,
-      folded: true
+      folded: true,
+      lazy: true
     });
 
     const reveal = async () => {

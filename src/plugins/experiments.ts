@@ -25,7 +25,7 @@ import {
 import { compareIcon } from '../versions/icons';
 
 /** Behind the workflows. */
-const RANK = 30;
+const RANK = 40;
 const SIZE = 3;
 
 namespace CommandIDs {

@@ -20,7 +20,7 @@ import {
 } from '../tokens';
 
 /** Between the history and the workflows. */
-const RANK = 14;
+const RANK = 24;
 const SIZE = 10;
 
 namespace CommandIDs {
@@ -68,7 +68,14 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       trans
     );
     const view = new RegistryView(model, actions, client.language, trans);
-    sidebar.addSection({ view, model, rank: RANK, size: SIZE, folded: true });
+    sidebar.addSection({
+      view,
+      model,
+      rank: RANK,
+      size: SIZE,
+      folded: true,
+      lazy: true
+    });
 
     app.commands.addCommand(CommandIDs.show, {
       label: trans.__('Show Models'),

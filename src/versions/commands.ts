@@ -5,8 +5,7 @@ import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { APIError } from '../api';
-import { MainViews } from './mainViews';
-import { told } from './told';
+import type { StagingActions } from '../code/stagingActions';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
 import type { ChangesModel } from './changes';
 import type { ChangesView } from './changesView';
@@ -20,18 +19,21 @@ import type { OpenDocuments } from './documents';
 import { FileDiffView } from './fileDiffView';
 import type { HistoryModel } from './history';
 import { compareIcon, mlwsIcon } from './icons';
+import { MainViews } from './mainViews';
 import { Restorer } from './restore';
 import type { MLWSSidebar } from './sidebar';
 import { SnapshotDiffView } from './snapshotDiffView';
+import { told } from './told';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
   export const commit = 'mlws:commit';
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
-  export const discard = 'mlws:discard';
   export const openDiff = 'mlws:open-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
+  export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
 }
 
@@ -41,6 +43,7 @@ export interface IPlaces {
   changes: ChangesModel;
   changesView: ChangesView;
   history: HistoryModel;
+  staging: StagingActions;
 }
 
 /** Adds every command of versions. */
@@ -55,7 +58,7 @@ export function addCommands(
   const views = new MainViews(app);
   addSidebarCommands(app, documents, places, trans);
   addSnapshotCommands(app, client, documents, places, trans);
-  addDiffCommands(app, client, events, documents, views, trans);
+  addDiffCommands(app, client, events, documents, places, views, trans);
 }
 
 function addSidebarCommands(
@@ -96,7 +99,11 @@ function addSidebarCommands(
       const made = await changes.commit(
         trans.__('Committing…'),
         () => saveOrFail(documents, trans),
-        args.allowSecrets === true
+        {
+          // Without a word of it as the button does: what is staged, if anything is.
+          staged: (args.staged as boolean | undefined) ?? changes.hasStaged,
+          allowSecrets: args.allowSecrets === true
+        }
       );
       return made?.id ?? null;
     }
@@ -134,7 +141,7 @@ function addSnapshotCommands(
   places: IPlaces,
   trans: TranslationBundle
 ): void {
-  const { history, changes } = places;
+  const { history } = places;
   const restorer = new Restorer(client, documents, trans);
   const target = (args: ReadonlyPartialJSONObject) => idOf(app, args);
   const subject = (id: string) =>
@@ -149,18 +156,6 @@ function addSnapshotCommands(
         return id !== null && restorer.restore(id, subject(id));
       })
   });
-  app.commands.addCommand(CommandIDs.discard, {
-    label: trans.__('Discard Changes of This File…'),
-    icon: undoIcon,
-    execute: args =>
-      told(async () => {
-        const path = args.path ?? dataOf(app, 'mlwsPath');
-        const head = changes.status?.head;
-        return typeof path === 'string' && head
-          ? restorer.restore(head, path, [path])
-          : false;
-      })
-  });
   app.commands.addCommand(CommandIDs.copyId, {
     label: trans.__('Copy Snapshot Id'),
     icon: copyIcon,
@@ -173,14 +168,15 @@ function addDiffCommands(
   client: IMLWSClient,
   events: IWorkspaceEvents,
   documents: OpenDocuments,
+  places: IPlaces,
   views: MainViews,
   trans: TranslationBundle
 ): void {
   const openDiff = (path: string, versions: IVersions) =>
-    views.show(`diff ${path} ${versions.from} ${versions.to}`, () => {
+    views.show(`diff ${path} ${JSON.stringify(versions)}`, () => {
       const model = new FileDiffModel(client, events, path, versions);
       const open = () => client.project && documents.open(client.project, path);
-      const view = new FileDiffView(model, open, trans);
+      const view = new FileDiffView(model, open, places.staging, trans);
       view.title.label = trans.__(
         'Changes of %1',
         path.split('/').pop() ?? path
@@ -198,7 +194,41 @@ function addDiffCommands(
         const from =
           args.from === undefined ? 'HEAD' : (args.from as string | null);
         const to = typeof args.to === 'string' ? { to: args.to } : {};
-        openDiff(path, { from: from ?? EMPTY_TREE, ...to });
+        const staged =
+          typeof args.staged === 'boolean' ? { staged: args.staged } : {};
+        openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+      }
+    }
+  });
+  const compare = (versions: IVersions & { to: string }, names: string) =>
+    views.show(`snapshots ${versions.from} ${versions.to}`, () => {
+      const model = new SnapshotDiffModel(client, events, versions);
+      const view = new SnapshotDiffView(
+        model,
+        path => openDiff(path, versions),
+        client.language,
+        trans
+      );
+      view.title.label = names;
+      return { view, model };
+    });
+  let marked: string | null = null;
+  app.commands.addCommand(CommandIDs.markSnapshot, {
+    label: trans.__('Mark for a Comparison'),
+    execute: args => {
+      marked = idOf(app, args);
+      app.commands.notifyCommandChanged(CommandIDs.compareMarked);
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareMarked, {
+    label: () => trans.__('Compare with the Marked %1', marked?.slice(0, 8)),
+    icon: compareIcon,
+    isVisible: () => marked !== null,
+    execute: args => {
+      const to = idOf(app, args);
+      if (marked !== null && to !== null) {
+        const [from, short] = [marked, marked.slice(0, 8)];
+        compare({ from, to }, trans.__('%1 and %2', short, to.slice(0, 8)));
       }
     }
   });
@@ -208,32 +238,23 @@ function addDiffCommands(
     execute: args => {
       const from = idOf(app, args);
       if (from !== null) {
-        views.show(`snapshot ${from}`, () => {
-          const versions = { from, to: 'HEAD' };
-          const model = new SnapshotDiffModel(client, events, versions);
-          const view = new SnapshotDiffView(
-            model,
-            path => openDiff(path, versions),
-            client.language,
-            trans
-          );
-          view.title.label = trans.__('%1 and current', from.slice(0, 8));
-          return { view, model };
-        });
+        const short = from.slice(0, 8);
+        compare({ from, to: 'HEAD' }, trans.__('%1 and current', short));
       }
     }
   });
 }
 
 /** A data attribute of what was clicked with the right button. */
-function dataOf(app: JupyterFrontEnd, name: string): string | null {
+export function dataOf(app: JupyterFrontEnd, name: string): string | null {
   const node = app.contextMenuHitTest(
     element => element.dataset[name] !== undefined
   );
   return node?.dataset[name] ?? null;
 }
 
-function idOf(
+/** The id of a snapshot: the one that is named, or the one that was clicked. */
+export function idOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
 ): string | null {

@@ -27,20 +27,29 @@ export class ProgressNotice {
     }
   }
 
-  /** Says how it ended, and what can be done now; errors stay until they are dismissed. */
+  /**
+   * Says how it ended, or nothing (null), and what can be done now; errors stay until they are
+   * dismissed.
+   */
   async end(
-    message: string,
+    message: string | null,
     type: 'success' | 'info' | 'error',
     actions: Notification.IAction[] = []
   ): Promise<void> {
     clearTimeout(this._timer);
     const autoClose = type === 'error' ? false : actions.length ? 30_000 : 8000;
     if (this._id === null) {
-      Notification.emit(message, type, { autoClose, actions });
+      if (message !== null) {
+        Notification.emit(message, type, { autoClose, actions });
+      }
       return;
     }
     const wait = this._since + TOASTS_LOAD - Date.now();
     await new Promise(resolve => setTimeout(resolve, Math.max(wait, 0)));
+    if (message === null) {
+      Notification.dismiss(this._id);
+      return;
+    }
     Notification.update({
       id: this._id,
       message,

@@ -212,7 +212,12 @@ export class Restorer {
         : trans.__('Restored “%1”.', name),
       'success',
       safety
-        ? [{ label: trans.__('Go back'), callback: () => this._back(safety) }]
+        ? [
+            {
+              label: trans._p('restore', 'Go back'),
+              callback: () => this._back(safety)
+            }
+          ]
         : []
     );
     return true;

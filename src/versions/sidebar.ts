@@ -6,7 +6,12 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
-import { AccordionPanel, PanelLayout, Widget } from '@lumino/widgets';
+import {
+  AccordionLayout,
+  AccordionPanel,
+  PanelLayout,
+  Widget
+} from '@lumino/widgets';
 
 import type { MLWSClient } from '../api';
 import type { LiveModel } from '../live';
@@ -24,14 +29,18 @@ export interface ISection {
   rank?: number;
   /** Share of the height; the sections of this panel itself have theirs in their order. */
   size?: number;
-  /** Whether it shows only its title until the person unfolds it. */
+  /** Whether it is folded at first. */
   folded?: boolean;
+  /** Whether it asks nothing while it is folded. */
+  lazy?: boolean;
 }
 
 /** Between two of the panel's own sections; others find their place in between. */
 const RANK_STEP = 10;
+/** Pixels that show something of a section. */
+const SMALLEST = 48;
 /** Shares of the height of the sections that name none, in their order. */
-const SIZES = [5, 5, 2, 3, 4];
+const SIZES = [5, 5, 3, 2];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {
@@ -54,12 +63,12 @@ export class MLWSSidebar extends SidePanel {
     const layout = this.layout as PanelLayout;
     layout.insertWidget(0, _bar);
     layout.insertWidget(1, _welcome);
+    (this.content as AccordionPanel).expansionToggled.connect(
+      this._makeRoom,
+      this
+    );
     sections.forEach((section, index) =>
       this.addSection({ rank: index * RANK_STEP, ...section })
-    );
-    (this.content as AccordionPanel).expansionToggled.connect(
-      this._onFold,
-      this
     );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
@@ -67,16 +76,15 @@ export class MLWSSidebar extends SidePanel {
 
   /** Adds a section; it is the panel's from now on. */
   addSection(section: ISection): void {
-    const content = this.content as AccordionPanel;
     const rank = section.rank ?? Infinity;
     const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
     this.insertWidget(at, withRefresh(section, this._words));
-    if (section.folded) {
-      content.collapse(at);
-    }
     this._share();
+    if (section.folded) {
+      (this.content as AccordionPanel).collapse(at);
+    }
     this._setActive(this._isActive);
   }
 
@@ -117,32 +125,33 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(false);
   }
 
-  /** The first unfolding of a section gives it its share. */
-  private _onFold(_: AccordionPanel, index: number): void {
-    const section = this._sections[index];
-    if (section?.folded && !section.view.isHidden) {
-      section.folded = false;
-      this._share();
-    }
-    this._setActive(this._isActive);
-  }
-
+  /** Shares the height among the sections that are unfolded. */
   private _share(): void {
     // The commit box and the history need more room than lists of a few lines.
-    const shares = [...SIZES];
+    const own = [...SIZES];
+    const shares = this._sections.map(
+      one => one.size ?? own.shift() ?? SIZES[0]
+    );
     (this.content as AccordionPanel).setRelativeSizes(
-      this._sections.map(one =>
-        one.view.isHidden ? 0 : (one.size ?? shares.shift() ?? SIZES[0])
-      )
+      shares.map((share, at) => (this._sections[at].view.isHidden ? 0 : share))
     );
   }
 
   private _setActive(active: boolean): void {
     this._isActive = active;
-    for (const { model, view } of this._sections) {
-      // Nobody looks at a section that is folded.
-      model.active = active && !view.isHidden;
+    for (const { model, view, lazy } of this._sections) {
+      model.active = active && !(lazy && view.isHidden);
     }
+  }
+
+  /** A section that was folded before it had a size gets one when it is unfolded. */
+  private _makeRoom(content: AccordionPanel, index: number): void {
+    const layout = content.layout as AccordionLayout;
+    const unfolded = !content.widgets[index].isHidden;
+    if (unfolded && layout.absoluteSizes()[index] < SMALLEST) {
+      this._share();
+    }
+    this._setActive(this._isActive);
   }
 
   private _onProject(): void {
