@@ -26,6 +26,11 @@ STALE = 1.0
 P = ParamSpec("P")
 T = TypeVar("T")
 
+STORE = "mlflow.db"
+"""MLflow's database; its neighbours of that name and more are of its transactions."""
+STORE_PAUSE = 1.0
+"""Seconds for which changes of the store are gathered: a training writes many of them."""
+
 IGNORED = frozenset(
     {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
 )
@@ -48,6 +53,7 @@ class ProjectWatcher:
         self._bell = asyncio.Event()
         self._reads: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
         self._stop = asyncio.Event()
+        self._store_news: asyncio.TimerHandle | None = None
         project.state.mkdir(parents=True, exist_ok=True)
         self._task = asyncio.gather(self._watch(), self._listen())
 
@@ -69,6 +75,8 @@ class ProjectWatcher:
     async def close(self) -> None:
         """Stop watching."""
         self._stop.set()
+        if self._store_news is not None:
+            self._store_news.cancel()
         self._ring()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -115,8 +123,20 @@ class ProjectWatcher:
 
     def _tell(self, paths: set[Path]) -> None:
         areas = {area for path in paths for area in self._areas(path)}
+        if "runs" in areas:
+            self._tell_of_store()
+            areas.discard("runs")
         if areas:
             self.stream.publish({"type": "workspace", "areas": sorted(areas)})
+
+    def _tell_of_store(self) -> None:
+        def tell() -> None:
+            self._store_news = None
+            self.stream.publish({"type": "workspace", "areas": ["runs"]})
+
+        if self._store_news is None:
+            loop = asyncio.get_running_loop()
+            self._store_news = loop.call_later(STORE_PAUSE, tell)
 
     def _ring(self) -> None:
         self._bell.set()
@@ -137,7 +157,9 @@ class ProjectWatcher:
             return ()
         if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
             return ()
-        if inside.name.startswith("mlflow.db"):
+        if inside.parts == (STORE,):
+            return ("runs",)
+        if inside.name.startswith(STORE):
             return ()
         if inside.name == "dvc.yaml":
             return ("changes", "workflows")

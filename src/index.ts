@@ -3,12 +3,22 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import canvas from './plugins/canvas';
 import client from './plugins/client';
 import containers from './plugins/containers';
+import data from './plugins/data';
+import experiments from './plugins/experiments';
+import lineage from './plugins/lineage';
+import proof from './plugins/proof';
+import registry from './plugins/registry';
 import sidebar from './plugins/sidebar';
 
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,
   canvas,
   sidebar,
+  data,
+  registry,
+  experiments,
+  lineage,
+  proof,
   containers
 ];
 

@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { IEventStream, MLWSClient } from './api';
 import type { IWorkflowEvent, IWorkspaceEvent } from './models';
+import type { IModelActions } from './registry/actions';
 import type { MLWSSidebar } from './versions/sidebar';
 
 /** The client of the server's API. */
@@ -30,4 +31,11 @@ export type IMLWSSidebar = MLWSSidebar;
 export const IMLWSSidebar = new Token<IMLWSSidebar>(
   'jupyter-mlws:IMLWSSidebar',
   'The panel of versions, workflows and containers in the left area.'
+);
+
+/** What can be done with registered models, wherever runs and versions are shown. */
+export type IModelRegistry = IModelActions;
+export const IModelRegistry = new Token<IModelRegistry>(
+  'jupyter-mlws:IModelRegistry',
+  'The actions on registered models.'
 );

@@ -75,3 +75,13 @@ async def test_noise_is_not_told(project: Project) -> None:
         (watcher.project.root / "told.py").write_text("x")
         assert await asyncio.wait_for(_areas(watcher, since, {"changes"}), 5) == {"changes"}
         assert watcher.stream.seq == since + 1
+
+
+async def test_many_changes_of_runs_are_told_together(project: Project) -> None:
+    async with watching(project) as watcher:
+        since = watcher.stream.seq
+        for number in range(5):
+            (watcher.project.root / "mlflow.db").write_text(str(number))
+            await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(_areas(watcher, since, {"runs"}), 5) == {"runs"}
+        assert watcher.stream.seq == since + 1

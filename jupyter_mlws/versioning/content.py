@@ -29,6 +29,7 @@ class Content:
         self._git = git
         self._lock = threading.Lock()
         self._versions: OrderedDict[str, list[DataFile]] = OrderedDict()
+        self._index: tuple[object, set[str], list[str]] | None = None
         self._texts: dict[tuple[tuple[str, str], ...], list[DataFile]] = {}
 
     def data_at(self, revision: str) -> list[DataFile]:
@@ -63,12 +64,24 @@ class Content:
             if status is not None
             else self._git.files(untracked=True)
         )
-        tracked = set(self._git.files())
+        tracked, relevant = self._tracked()
         texts = {}
-        for path in {*tracked, *untracked}:
-            if is_relevant(path) and (self._git.root / path).is_file():
+        for path in {*relevant, *filter(is_relevant, untracked)}:
+            if (self._git.root / path).is_file():
                 texts[path] = (self._git.root / path).read_bytes()
         return [item for item in read(texts) if item.path not in tracked]
+
+    def _tracked(self) -> tuple[set[str], list[str]]:
+        """The paths in the index, and those of them that name data; read when it has changed."""
+        stamp = self._git.index_stamp()
+        with self._lock:
+            known = self._index
+        if known is None or known[0] != stamp or stamp is None:
+            paths = set(self._git.files())
+            known = (stamp, paths, [path for path in paths if is_relevant(path)])
+            with self._lock:
+                self._index = known
+        return known[1], known[2]
 
     def _read(self, revision: str) -> list[DataFile]:
         entries = self._git.tree(revision)

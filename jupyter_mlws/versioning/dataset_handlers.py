@@ -175,9 +175,26 @@ class StorageHandler(VersioningHandler):
         return await in_thread(datasets.storage)
 
 
+class PlacesHandler(VersioningHandler):
+    """Where the data is."""
+
+    resource = "datasets"
+
+    @endpoint(
+        "Ask cache and default remote which datasets they have; the operation's result is a "
+        "DatasetPlaces",
+        Operation,
+        status=202,
+    )
+    async def post(self) -> Reply:
+        datasets = (await self.managers()).datasets
+        return self.begin("dataset places", datasets.places)
+
+
 HANDLERS = [
     (r"datasets", DatasetsHandler),
     (r"datasets/import", DatasetImportHandler),
+    (r"datasets/places", PlacesHandler),
     (r"datasets/storage", StorageHandler),
     (r"datasets/([^/]+)", DatasetHandler),
     (r"datasets/([^/]+)/diff", DatasetDiffHandler),

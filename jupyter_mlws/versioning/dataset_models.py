@@ -254,3 +254,25 @@ class DatasetMoved(Record):
     md5: str
     size: int | None
     remote: Text
+
+
+class DatasetPlace(Record):
+    """Where the recorded content of a dataset is; ``remote`` is null where nobody can say.
+
+    ``cached``: the cache has every object of it. ``remote``: the default remote has it; of a folder
+    its list is asked for, which goes there after the files.
+    """
+
+    id: Text
+    path: Text
+    md5: str
+    cached: bool
+    remote: bool | None
+
+
+class DatasetPlaces(Record):
+    """Where the content of all datasets is; ``unreachable``: why the remote could not be asked."""
+
+    remote: str | None
+    unreachable: str | None
+    items: list[DatasetPlace]

@@ -18,6 +18,8 @@ from jupyter_mlws.versioning.dataset_models import (
     DatasetDiffQuery,
     DatasetImport,
     DatasetMoved,
+    DatasetPlace,
+    DatasetPlaces,
     DatasetsQuery,
     DatasetState,
     DatasetUse,
@@ -231,6 +233,29 @@ class DatasetManager:
         with open_data(self._project.root) as data:
             return use(self._project.root, data, self._content.data_now(self._git.status()))
 
+    def places(self, progress: Telling = quiet) -> DatasetPlaces:
+        """Where the recorded content of each dataset is, as cache and default remote say now."""
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        items = [item for item in self._content.data_now(self._git.status()) if item.md5]
+        with open_data(self._project.root) as data:
+            absent = {item.path for item in data.missing(items)}
+            pushed = [item for item in items if item.pushed] if data.remote else []
+            progress(0, len(pushed), "datasets", "ask remote")
+            unreachable = None
+            try:
+                lacking = {item.path for item in data.unlisted_remotely(pushed)}
+            except MLWSError as error:
+                if error.code not in ("30101", "30270"):
+                    raise
+                unreachable, pushed, lacking = str(error.facts["reason"]), [], set()
+            known = {item.path: item.path not in lacking for item in pushed}
+            return DatasetPlaces(
+                remote=data.remote,
+                unreachable=unreachable,
+                items=[_place(i, i.path not in absent, known.get(i.path)) for i in items],
+            )
+
     def check_checkout(self, identifier: str, version: str) -> str:
         """The commit that names a dataset's version; error 30404."""
         return self._commit_of(self._item(identifier), version)
@@ -380,6 +405,13 @@ def _dataset(item: DataFile, state: str | None) -> Dataset:
         size=item.size,
         files=item.files,
         state=known if item.md5 else DatasetState.UNRECORDED,
+    )
+
+
+def _place(item: DataFile, cached: bool, remote: bool | None) -> DatasetPlace:
+    assert item.md5 is not None
+    return DatasetPlace(
+        id=escape(item.path), path=item.path, md5=item.md5, cached=cached, remote=remote
     )
 
 

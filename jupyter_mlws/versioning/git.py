@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -484,6 +485,22 @@ class Git:
         """Paths in the index, or those that are neither in it nor ignored."""
         which = ("--others", "--exclude-standard") if untracked else ("--cached",)
         return _split(self.run("ls-files", "-z", *which))
+
+    def index_stamp(self) -> tuple[int, int, int] | None:
+        """What tells one state of the index from another; None where there is none yet.
+
+        git writes each one beside the old one and moves it into its place.
+        """
+        try:
+            facts = self._index.stat()
+        except FileNotFoundError:
+            return None
+        return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+    @cached_property
+    def _index(self) -> Path:
+        place = _text(self.run("rev-parse", "--git-path", "index")).rstrip("\n")
+        return self.root / place
 
     def ignored(self, paths: Iterable[str]) -> list[str]:
         """Those of the paths that git ignores."""

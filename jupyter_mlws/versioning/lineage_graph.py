@@ -6,7 +6,6 @@ data by hash, versions of models name their run, and workflows say what their no
 
 from __future__ import annotations
 
-import posixpath
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -117,7 +116,7 @@ class _Walk:
             label = ", ".join(f"{key}={value}" for key, value in sorted(run["params"].items())[:3])
             facts = dict(run["params"])
             yield _node(LineageKind.PARAMS, f"params:{run['id']}", label, facts), "parameters"
-        for path, md5 in self._paths(run, "inputs"):
+        for path, md5 in run["inputs"].items():
             yield _dataset(path, md5), "read"
         for path, md5 in run["data"].items():
             yield _dataset(path, md5), "held"
@@ -165,7 +164,7 @@ class _Walk:
             return
         for version in self._tracking.ask("versions_of", run=run["id"]):
             yield _model(version), "logged"
-        for path, md5 in self._paths(run, "outputs"):
+        for path, md5 in run["outputs"].items():
             yield _dataset(path, md5), "wrote"
         for sha in self._named_by.get(run["id"], ()):
             commit = self._commit(sha)
@@ -249,16 +248,8 @@ class _Walk:
     def _naming(self, tag: str, path: str, md5: str) -> Iterator[Mapping[str, Any]]:
         """Runs whose tag names a dataset in this very version."""
         for run in self._search(f"tags.`mlws.{tag}` LIKE '%{_plain(md5)}%'"):
-            if (path, md5) in set(self._paths(run, tag)):
+            if run[tag].get(path) == md5:
                 yield run
-
-    @staticmethod
-    def _paths(run: Mapping[str, Any], tag: str) -> Iterator[tuple[str, str]]:
-        """The data that a tag names, by paths in the project: those of nodes are in the
-        workflow's folder."""
-        folder = posixpath.dirname(run["workflow"] or "") if tag != "data" else ""
-        for path, md5 in run[tag].items():
-            yield posixpath.normpath(posixpath.join(folder, path)), md5
 
     def _commit(self, sha: str | None) -> LineageNode | None:
         if not sha or self._git.find(sha) is None:

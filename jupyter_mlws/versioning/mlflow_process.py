@@ -16,7 +16,7 @@ from jupyter_mlws.versioning.mlflow_search import MLflowSearch
 CALLS = (
     "record", "log_run", "tag_runs", "finished", "has_run", "register", "models", "model",
     "versions", "version", "set_alias", "delete_alias", "alias_history", "best", "search",
-    "find_run", "columns", "versions_of", "begin_run", "end_run",
+    "find_run", "columns", "curve", "versions_of", "begin_run", "end_run",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 

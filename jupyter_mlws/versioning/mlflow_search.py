@@ -154,6 +154,20 @@ class MLflowSearch(MLflowRuns):
                     values.update(dict(session.execute(asked).all()))
         return {run: float(value) for run, value in values.items() if math.isfinite(value)}
 
+    def curve(self, run: str, metric: str, limit: int) -> list[JSON]:
+        """What a run measured step by step, in their order; at most ``limit`` points of them."""
+        self._client.get_run(run)  # of runs that are not there, some stores have empty histories
+        points = sorted(
+            (point.step, point.timestamp, point.value)
+            for point in self._client.get_metric_history(run, metric)
+            if math.isfinite(point.value)
+        )
+        if len(points) > limit:
+            # Evenly, with the first and the last.
+            last = len(points) - 1
+            points = [points[round(place * last / (limit - 1))] for place in range(limit)]
+        return [{"step": step, "time": time / 1000, "value": value} for step, time, value in points]
+
     # Parts
 
     def _sql_store(self) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import os
-import posixpath
 import re
 import shlex
 import shutil
@@ -225,14 +224,10 @@ class Reproductions:
                 nested=True,
             )["items"]
             read = {path: md5 for row in rows for path, md5 in row["inputs"].items()}
-        folder = posixpath.dirname(run["workflow"] or "")
-        by_path = {
-            posixpath.normpath(posixpath.join(folder, path)): md5 for path, md5 in read.items()
-        }
         return [
             # Data that was changed and not recorded is named by the run alone.
-            replace(item, md5=by_path[item.path], size=None, files=None)
-            if not item.pipeline and by_path.get(item.path, item.md5) != item.md5
+            replace(item, md5=read[item.path], size=None, files=None)
+            if not item.pipeline and read.get(item.path, item.md5) != item.md5
             else item
             for item in named
         ]

@@ -14,7 +14,13 @@ from jupyter_mlws.versioning.run_models import (
     RunState,
     TrackedRun,
 )
-from jupyter_mlws.workflows.models import ExperimentRun, RunColumns, RunsQuery
+from jupyter_mlws.workflows.models import (
+    Curves,
+    CurvesQuery,
+    ExperimentRun,
+    RunColumns,
+    RunsQuery,
+)
 
 KEEP_ERRORS = ("30102", "30103", "30104", "30106", "30204")
 
@@ -58,6 +64,23 @@ class RunColumnsHandler(VersioningHandler):
         workspace = await self.open_workspace()
         experiments = await in_thread(lambda: workspace.experiments)
         return await in_thread(experiments.columns)
+
+
+class CurvesHandler(VersioningHandler):
+    """A metric of several runs."""
+
+    resource = "runs"
+
+    @endpoint(
+        "Get what runs measured step by step",
+        Curves,
+        query=CurvesQuery,
+        errors=["30105", "30404"],
+    )
+    async def get(self, query: CurvesQuery) -> Curves:
+        workspace = await self.open_workspace()
+        experiments = await in_thread(lambda: workspace.experiments)
+        return await in_thread(experiments.curves, query)
 
 
 class RunStateHandler(VersioningHandler):
@@ -146,6 +169,7 @@ class ReproductionHandler(VersioningHandler):
 HANDLERS = [
     (r"runs", RunsHandler),
     (r"runs/columns", RunColumnsHandler),
+    (r"runs/curves", CurvesHandler),
     (r"runs/state", RunStateHandler),
     (r"runs/([^/]+)", ExperimentRunHandler),
     (r"runs/([^/]+)/end", RunEndHandler),

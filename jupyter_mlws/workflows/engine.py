@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import posixpath
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -435,6 +436,16 @@ class Engine:
         )
         self._finish(node)
 
+    def _inputs(self, node: str) -> dict[str, str]:
+        """The hashes of what a node read, by paths in the project; its lock has others."""
+        lock = self._lane.entry(node) or {}
+        wdir = self._stages[node].wdir
+        return {
+            posixpath.normpath(posixpath.join(wdir, dep["path"])): dep["md5"]
+            for dep in lock.get("deps", ())
+            if "md5" in dep
+        }
+
     # A running node
 
     def _launch(self) -> None:
@@ -604,6 +615,7 @@ class Engine:
             node,
             Status.COMPLETED,
             exit_code=0,
+            inputs=self._inputs(node),
             outputs=hashes,
             lock=self._lane.entry(node),
             ended=attempt.ended,

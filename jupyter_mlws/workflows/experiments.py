@@ -7,9 +7,17 @@ from typing import Any
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import Fault, MLWSError, Words
-from jupyter_mlws.versioning.tracking import TrackingClient
+from jupyter_mlws.versioning.tracking import RefusedError, TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExperimentRun, RunColumns, RunsQuery
+from jupyter_mlws.workflows.models import (
+    Curve,
+    CurvePoint,
+    Curves,
+    CurvesQuery,
+    ExperimentRun,
+    RunColumns,
+    RunsQuery,
+)
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.telling import iso
 
@@ -64,6 +72,19 @@ class Experiments:
         """The names of parameters and metrics that runs have; error 30105."""
         found = self._tracking.ask("columns")
         return RunColumns(params=found["params"], metrics=found["metrics"])
+
+    def curves(self, query: CurvesQuery) -> Curves:
+        """A metric of several runs, step by step; errors 30105, 30404."""
+        items = []
+        for run in query.ids:
+            try:
+                points = self._tracking.ask(
+                    "curve", run=run, metric=query.metric, limit=query.points
+                )
+            except RefusedError as error:
+                raise MLWSError("30404", kind="run", name=run) from error
+            items.append(Curve(run=run, points=[CurvePoint(**point) for point in points]))
+        return Curves(metric=query.metric, items=items)
 
     def get(self, identifier: str) -> ExperimentRun:
         """One run by MLflow's id or the workflow run's; errors 30105, 30404."""

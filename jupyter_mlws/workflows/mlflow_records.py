@@ -103,9 +103,7 @@ def _facts(node: Row) -> dict[str, str]:
         facts["mlws.exit_code"] = str(node["exit_code"])
     if node.get("error") and node["status"] == Status.FAILED:
         facts["mlws.error"] = node["error"]["code"]
-    lock = node.get("lock") or {}
-    inputs = {dep["path"]: dep["md5"] for dep in lock.get("deps", []) if "md5" in dep}
-    for tag, hashes in ((INPUTS, inputs), (OUTPUTS, node.get("outputs") or {})):
+    for tag, hashes in ((INPUTS, node.get("inputs")), (OUTPUTS, node.get("outputs"))):
         if hashes:
             facts[tag] = fitting(hashes)
     return facts

@@ -262,6 +262,38 @@ class RunColumns(Record):
     metrics: list[str]
 
 
+class CurvesQuery(Request):
+    """Of which runs a metric is asked for, step by step."""
+
+    metric: str = Field(min_length=1, max_length=250)
+    ids: Annotated[list[str], BeforeValidator(separate)] = Field(
+        min_length=1, max_length=50, description="MLflow's ids of the runs."
+    )
+    points: int = Field(default=500, ge=2, le=5000, description="At most so many of each run.")
+
+
+class CurvePoint(Record):
+    """What was measured at a step; ``time`` in seconds since 1970."""
+
+    step: int
+    time: float
+    value: float
+
+
+class Curve(Record):
+    """A metric of one run, in the order of its steps; empty where the run lacks it."""
+
+    run: str
+    points: list[CurvePoint]
+
+
+class Curves(Record):
+    """A metric of several runs, in the order in which they were asked for."""
+
+    metric: str
+    items: list[Curve]
+
+
 class ValidateRequest(Request):
     """A workflow to check: its text if it is not what the file holds."""
 

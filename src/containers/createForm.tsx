@@ -1,8 +1,9 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useId, useState, type ReactNode } from 'react';
+import { useState } from 'react';
 
 import { APIError } from '../api';
 import { Failure } from '../failure';
+import { Field, sortOut } from '../form';
 import { cores, memorySize } from '../format';
 import type { IContainer, IContainerCreate, IResourceReport } from '../models';
 import type { ContainersModel } from './model';
@@ -50,54 +51,6 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
   };
 }
 
-/** What the server says about each field, and what it says about none. */
-function sortOut(error: APIError): {
-  byField: Map<string, string>;
-  rest: APIError | null;
-} {
-  const byField = new Map<string, string>();
-  const others = error.errors.filter(({ field, message }) => {
-    const mine = FIELDS.find(
-      one => field === one || field.startsWith(`${one}.`)
-    );
-    if (mine) {
-      byField.set(
-        mine,
-        [byField.get(mine), message].filter(Boolean).join('; ')
-      );
-    }
-    return !mine;
-  });
-  const isAllTold = byField.size > 0 && others.length === 0;
-  const { status, code, message, details, solution } = error;
-  const rest = { code, message, details, solution, errors: others };
-  return { byField, rest: isAllTold ? null : new APIError(status, rest) };
-}
-
-function Field(props: {
-  label: string;
-  help?: string;
-  error?: string;
-  children: (id: string, described: string | undefined) => ReactNode;
-}): JSX.Element {
-  const id = useId();
-  const { label, help, error } = props;
-  return (
-    <div className={error ? 'jp-mlws-Field jp-mod-wrong' : 'jp-mlws-Field'}>
-      <label htmlFor={id}>{label}</label>
-      {props.children(id, help || error ? `${id}-note` : undefined)}
-      <div id={`${id}-note`}>
-        {error && (
-          <p className="jp-mlws-Field-error" role="alert">
-            {error}
-          </p>
-        )}
-        {help && <p className="jp-mlws-Hint">{help}</p>}
-      </div>
-    </div>
-  );
-}
-
 /** Asks for a new container; what the server refuses stands at its field. */
 export function CreateForm(props: {
   model: ContainersModel;
@@ -123,7 +76,7 @@ export function CreateForm(props: {
 
   const wrongLine = parseEnvironment(values.environment).wrong;
   const { byField, rest } = error
-    ? sortOut(error)
+    ? sortOut(error, FIELDS)
     : { byField: new Map<string, string>(), rest: null };
   if (wrongLine !== null) {
     byField.set(

@@ -14,9 +14,9 @@ export interface IOrder {
   descending: boolean;
 }
 
-/** The folder of a run's workflow, which people know it by. */
-export function runName(run: IExperimentRun): string {
-  const parts = (run.workflow ?? run.run).split('/');
+/** What people know a run by: the folder of its workflow, or the name that it was given. */
+export function runName(run: IExperimentRun & { name?: string }): string {
+  const parts = (run.workflow ?? (run.name || run.run)).split('/');
   return parts.length > 1 ? parts[parts.length - 2] : parts[0];
 }
 

@@ -1,4 +1,3 @@
-import { ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useMemo, useState } from 'react';
 
@@ -120,27 +119,4 @@ export function CompareTable(props: {
       </table>
     </>
   );
-}
-
-/** The comparison as a main-area view. */
-export class CompareView extends ReactWidget {
-  constructor(
-    private _runs: readonly IExperimentRun[],
-    private _language: string,
-    private _trans: TranslationBundle
-  ) {
-    super();
-    this.addClass('jp-mlws-View');
-    this.addClass('jp-mlws-Compare');
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <CompareTable
-        runs={this._runs}
-        language={this._language}
-        trans={this._trans}
-      />
-    );
-  }
 }

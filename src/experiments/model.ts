@@ -1,11 +1,7 @@
 import { IEventStream, MLWSClient } from '../api';
 import { WorkspaceModel } from '../live';
-import type {
-  IExperimentRun,
-  IPage,
-  IWorkflowEvent,
-  IWorkspaceEvent
-} from '../models';
+import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../models';
+import type { IFoundRun } from './types';
 
 const SHOWN = 50;
 
@@ -20,7 +16,7 @@ export class ExperimentsModel extends WorkspaceModel {
     runs.message.connect(this._onRun, this);
   }
 
-  get items(): readonly IExperimentRun[] {
+  get items(): readonly IFoundRun[] {
     return this._items;
   }
 
@@ -38,7 +34,7 @@ export class ExperimentsModel extends WorkspaceModel {
   }
 
   protected async load(): Promise<void> {
-    const page = await this.client.get<IPage<IExperimentRun>>('/runs', {
+    const page = await this.client.get<IPage<IFoundRun>>('/runs', {
       limit: SHOWN
     });
     this._items = page.items;
@@ -58,6 +54,6 @@ export class ExperimentsModel extends WorkspaceModel {
     }
   }
 
-  private _items: readonly IExperimentRun[] = [];
+  private _items: readonly IFoundRun[] = [];
   private _selected: readonly string[] = [];
 }

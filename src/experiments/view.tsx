@@ -1,3 +1,4 @@
+import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { cellText, duration, fullTime, relativeTime } from '../format';
@@ -72,6 +73,7 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
   constructor(
     model: ExperimentsModel,
     private _compare: () => void,
+    private _openTable: () => void,
     private _language: string,
     trans: TranslationBundle
   ) {
@@ -105,6 +107,13 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
             ? trans.__('Compare (choose two)')
             : trans.__('Compare %1 runs', chosen)}
         </button>
+        <Button
+          small={true}
+          className="jp-mlws-OpenTable"
+          onClick={this._openTable}
+        >
+          {trans.__('All runs as a table')}
+        </Button>
         <Rows label={trans.__('Runs, newest first')}>
           {model.items.map(run => (
             <RunRow

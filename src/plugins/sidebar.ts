@@ -15,8 +15,6 @@ import { makeCode } from '../code/code';
 import { addCodeCommands, CodeCommandIDs, PALETTE } from '../code/commands';
 import { conflictOpener } from '../code/merge/open';
 import { isStageable } from '../code/stagingActions';
-import { ExperimentsModel } from '../experiments/model';
-import { ExperimentsView } from '../experiments/view';
 import {
   IMLWSClient,
   IMLWSSidebar,
@@ -76,7 +74,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const changes = new ChangesModel(client, workspace, ['changes', 'history']);
     const history = new HistoryModel(client, workspace, ['history']);
     const workflows = new WorkflowListModel(client, workspace, runs);
-    const experiments = new ExperimentsModel(client, workspace, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
     const reveal = async (view: Widget) => {
@@ -124,6 +121,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         restore: ({ id }) => run(CommandIDs.restore, { id }),
         compare: ({ id }) => run(CommandIDs.compareSnapshot, { id }),
         copyId: ({ id }) => run(CommandIDs.copyId, { id }),
+        verify: ({ id }) => run('mlws:verify-snapshot', { id }),
         openChange: ({ id, parents }, { path }) =>
           run(CommandIDs.openDiff, { path, from: parents[0] ?? null, to: id })
       },
@@ -138,13 +136,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       language,
       trans
     );
-    const runsView = new ExperimentsView(
-      experiments,
-      () => run(CommandIDs.compareRuns),
-      language,
-      trans
-    );
-
     const panel = new MLWSSidebar(
       client,
       new ProjectBar(
@@ -163,8 +154,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         { view: changesView, model: changes },
         { view: historyView, model: history },
         { view: branchesView, model: code.branches, folded: true },
-        { view: workflowsView, model: workflows },
-        { view: runsView, model: experiments }
+        { view: workflowsView, model: workflows }
       ],
       translator
     );
@@ -176,8 +166,6 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       changes,
       changesView,
       history,
-      experiments,
-      runsView,
       staging
     };
     addCommands(app, client, workspace, documents, places, trans);
@@ -202,8 +190,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,
-      CommandIDs.restore,
-      CommandIDs.compareRuns
+      CommandIDs.restore
     ]) {
       palette?.addItem({
         command,

@@ -116,16 +116,21 @@ export class ChangesModel extends WorkspaceModel {
   }
 
   protected async load(): Promise<void> {
-    const [status, newest] = await Promise.all([
-      this.client.get<IGitStatus>('/git/status'),
-      this.client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 })
-    ]);
+    const status = await this.client.get<IGitStatus>('/git/status');
     const unmerged = status.changes.some(one => one.state === 'conflicted');
     this._conflicts =
       unmerged || status.operation === 'merge'
         ? await this.client.get<IConflicts>('/git/conflicts')
         : null;
     this._status = status;
+    if (this._lastOf === status.head) {
+      return;
+    }
+    // What changed is shown before the newest snapshot has been looked up.
+    this.changed();
+    const newest = await this.client.get<IPage<ISnapshot>>('/snapshots', {
+      limit: 1
+    });
     const id = newest.items[0]?.id;
     // Lists carry no proof: it is checked for the one snapshot that is asked for.
     if (id === undefined) {
@@ -133,16 +138,20 @@ export class ChangesModel extends WorkspaceModel {
     } else if (id !== this._last?.id) {
       this._last = await this.client.get<ISnapshot>(`/snapshots/${id}`);
     }
+    this._lastOf = status.head;
   }
 
   protected reset(): void {
     this._status = this._last = this._commitError = this._conflicts = null;
+    this._lastOf = undefined;
     this._message = '';
     this._warnings = [];
   }
 
   private _status: IGitStatus | null = null;
   private _last: ISnapshot | null = null;
+  /** Of which head `last` is the newest snapshot; undefined before it was looked up. */
+  private _lastOf: string | null | undefined = undefined;
   private _conflicts: IConflicts | null = null;
   private _message = '';
   private _busy: string | null = null;

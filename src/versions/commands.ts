@@ -3,12 +3,9 @@ import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import type { Widget } from '@lumino/widgets';
 
 import { APIError } from '../api';
 import type { StagingActions } from '../code/stagingActions';
-import type { ExperimentsModel } from '../experiments/model';
-import { CompareView } from '../experiments/compareView';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
 import type { ChangesModel } from './changes';
 import type { ChangesView } from './changesView';
@@ -38,7 +35,6 @@ export namespace CommandIDs {
   export const markSnapshot = 'mlws:mark-snapshot';
   export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
-  export const compareRuns = 'mlws:compare-runs';
 }
 
 /** The parts of the sidebar that commands act on. */
@@ -47,12 +43,10 @@ export interface IPlaces {
   changes: ChangesModel;
   changesView: ChangesView;
   history: HistoryModel;
-  experiments: ExperimentsModel;
-  runsView: Widget;
   staging: StagingActions;
 }
 
-/** Adds every command of versions and runs. */
+/** Adds every command of versions. */
 export function addCommands(
   app: JupyterFrontEnd,
   client: IMLWSClient,
@@ -65,7 +59,6 @@ export function addCommands(
   addSidebarCommands(app, documents, places, trans);
   addSnapshotCommands(app, client, documents, places, trans);
   addDiffCommands(app, client, events, documents, places, views, trans);
-  addRunCommands(app, client, places, views, trans);
 }
 
 function addSidebarCommands(
@@ -248,34 +241,6 @@ function addDiffCommands(
         const short = from.slice(0, 8);
         compare({ from, to: 'HEAD' }, trans.__('%1 and current', short));
       }
-    }
-  });
-}
-
-function addRunCommands(
-  app: JupyterFrontEnd,
-  client: IMLWSClient,
-  places: IPlaces,
-  views: MainViews,
-  trans: TranslationBundle
-): void {
-  const { panel, experiments, runsView } = places;
-  app.commands.addCommand(CommandIDs.compareRuns, {
-    label: trans.__('Compare Runs'),
-    icon: compareIcon,
-    execute: async args => {
-      const ids = Array.isArray(args.runs) ? args.runs : experiments.selected;
-      const runs = experiments.items.filter(run => ids.includes(run.run));
-      if (runs.length < 2) {
-        await reveal(app, panel);
-        panel.expand(runsView);
-        return;
-      }
-      views.show(`runs ${runs.map(run => run.run).join(' ')}`, () => {
-        const view = new CompareView(runs, client.language, trans);
-        view.title.label = trans.__('Compare %1 runs', runs.length);
-        return { view, model: null };
-      });
     }
   });
 }

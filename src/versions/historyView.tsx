@@ -30,6 +30,8 @@ export interface ISnapshotActions {
   restore(snapshot: ISnapshot): void;
   compare(snapshot: ISnapshot): void;
   copyId(snapshot: ISnapshot): void;
+  /** Looks at every object of it. */
+  verify(snapshot: ISnapshot): void;
   openChange(snapshot: ISnapshot, change: ISnapshotChange): void;
 }
 
@@ -132,7 +134,14 @@ function Detail(
   return (
     <div className="jp-mlws-Snapshot-detail">
       {body && <p className="jp-mlws-Snapshot-body">{body}</p>}
-      <ProofBadges proof={detail.proof} trans={trans} />
+      <ProofBadges proof={detail.proof} trans={trans} />{' '}
+      <Button
+        small={true}
+        minimal={true}
+        onClick={() => actions.verify(snapshot)}
+      >
+        {trans.__('Verify')}
+      </Button>
       <ul>
         {detail.changes.map(change => {
           const Icon = kindIcons[change.kind].react;

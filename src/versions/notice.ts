@@ -27,16 +27,20 @@ export class ProgressNotice {
     }
   }
 
-  /** Says how it ended, or nothing (null); errors stay until they are dismissed. */
+  /**
+   * Says how it ended, or nothing (null), and what can be done now; errors stay until they are
+   * dismissed.
+   */
   async end(
     message: string | null,
-    type: 'success' | 'info' | 'error'
+    type: 'success' | 'info' | 'error',
+    actions: Notification.IAction[] = []
   ): Promise<void> {
     clearTimeout(this._timer);
-    const autoClose = type === 'error' ? false : 8000;
+    const autoClose = type === 'error' ? false : actions.length ? 30_000 : 8000;
     if (this._id === null) {
       if (message !== null) {
-        Notification.emit(message, type, { autoClose });
+        Notification.emit(message, type, { autoClose, actions });
       }
       return;
     }
@@ -51,7 +55,7 @@ export class ProgressNotice {
       message,
       type,
       autoClose,
-      actions: []
+      actions
     });
   }
 

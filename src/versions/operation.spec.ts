@@ -54,3 +54,36 @@ it('sees an end that came before it could listen', async () => {
     'FAILED'
   );
 });
+
+it('hears nothing of what it was before, once it has ended', async () => {
+  const wire = new Wire();
+  const states: string[] = [];
+  let late: (() => void) | null = null;
+  let asked = 0;
+  wire.answers['GET /operations/op'] = () => {
+    asked += 1;
+    return { ...begun, state: asked === 1 ? 'RUNNING' : 'COMPLETED' };
+  };
+  const client = wire.client();
+  client.project = project;
+  const get = client.get.bind(client);
+  client.get = (async (path: string) => {
+    const answer = await get(path);
+    if (asked === 1) {
+      await new Promise<void>(resolve => (late = resolve));
+    }
+    return answer;
+  }) as typeof client.get;
+  const end = followOperation(client, begun, one => states.push(one.state));
+  await settle();
+  wire.sockets[0].say({
+    type: 'operation',
+    seq: 1,
+    id: 'op',
+    state: 'COMPLETED'
+  });
+  await end;
+  late!();
+  await settle();
+  expect(states).toEqual(['COMPLETED']);
+});

@@ -12,16 +12,25 @@ export function followOperation<T>(
 ): Promise<IOperation<T>> {
   const stream = client.stream<IOperationEvent>('/operations/status');
   const read = () => client.get<IOperation<T>>(`/operations/${begun.id}`);
+  let isOver = false;
   return new Promise<IOperation<T>>((resolve, reject) => {
     const look = async () => {
       const operation = await read();
+      // An answer that was overtaken by the one that told of the end is old.
+      if (isOver) {
+        return;
+      }
+      isOver = ENDED.includes(operation.state);
       told(operation);
-      if (ENDED.includes(operation.state)) {
+      if (isOver) {
         resolve(operation);
       }
     };
     stream.message.connect((_, event) => {
       if (event.type === 'operation' && event.id !== begun.id) {
+        return;
+      }
+      if (isOver) {
         return;
       }
       if (event.type === 'operation' && !ENDED.includes(event.state)) {

@@ -9,6 +9,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { MLWSClient } from '../api';
 import { fileSize } from '../format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../models';
+import { told } from './told';
 import type { OpenDocuments } from './documents';
 import { ProgressNotice } from './notice';
 import { followOperation } from './operation';
@@ -209,9 +210,23 @@ export class Restorer {
             safety.slice(0, 8)
           )
         : trans.__('Restored “%1”.', name),
-      'success'
+      'success',
+      safety
+        ? [
+            {
+              label: trans._p('restore', 'Go back'),
+              callback: () => this._back(safety)
+            }
+          ]
+        : []
     );
     return true;
+  }
+
+  /** Brings back what was there before a restore. */
+  private _back(safety: string): void {
+    const name = this._trans.__('what was there before');
+    void told(() => this.restore(safety, name));
   }
 
   private _tell(type: 'info' | 'error', message: string): void {

@@ -23,14 +23,24 @@ import type { Welcome } from './welcome';
 export interface ISection {
   view: Widget;
   model: LiveModel;
+  /** Reads anew what no event tells of, too; the model's own reading where it is left out. */
+  look?: () => Promise<void>;
+  /** Its place: a section stands before those of higher rank; the end where it is left out. */
+  rank?: number;
+  /** Share of the height; the sections of this panel itself have theirs in their order. */
+  size?: number;
   /** Whether it is folded at first. */
   folded?: boolean;
+  /** Whether it asks nothing while it is folded. */
+  lazy?: boolean;
 }
 
+/** Between two of the panel's own sections; others find their place in between. */
+const RANK_STEP = 10;
 /** Pixels that show something of a section. */
 const SMALLEST = 48;
-/** Shares of the height, section by section. */
-const SIZES = [5, 5, 3, 2, 3, 4];
+/** Shares of the height of the sections that name none, in their order. */
+const SIZES = [5, 5, 3, 2];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {
@@ -57,29 +67,31 @@ export class MLWSSidebar extends SidePanel {
       this._makeRoom,
       this
     );
-    sections.forEach(section => this.addSection(section));
+    sections.forEach((section, index) =>
+      this.addSection({ rank: index * RANK_STEP, ...section })
+    );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
   }
 
-  /** Adds a section at the end; it is the panel's from now on. */
+  /** Adds a section; it is the panel's from now on. */
   addSection(section: ISection): void {
-    this._sections.push(section);
-    this.addWidget(withRefresh(section, this._words));
-    // The commit box and the history need more room than lists of a few lines.
-    (this.content as AccordionPanel).setRelativeSizes(
-      SIZES.slice(0, this._sections.length)
-    );
+    const rank = section.rank ?? Infinity;
+    const next = this._sections.findIndex(one => (one.rank ?? Infinity) > rank);
+    const at = next < 0 ? this._sections.length : next;
+    this._sections.splice(at, 0, section);
+    this.insertWidget(at, withRefresh(section, this._words));
+    this._share();
     if (section.folded) {
-      (this.content as AccordionPanel).collapse(this._sections.length - 1);
+      (this.content as AccordionPanel).collapse(at);
     }
-    section.model.active = this._isActive;
+    this._setActive(this._isActive);
   }
 
   /** Reads everything anew. */
   async refresh(): Promise<void> {
     await this._welcome.look();
-    await Promise.all(this._sections.map(section => section.model.refresh()));
+    await Promise.all(this._sections.map(look));
   }
 
   /** Unfolds a section. */
@@ -113,10 +125,22 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(false);
   }
 
+  /** Shares the height among the sections that are unfolded. */
+  private _share(): void {
+    // The commit box and the history need more room than lists of a few lines.
+    const own = [...SIZES];
+    const shares = this._sections.map(
+      one => one.size ?? own.shift() ?? SIZES[0]
+    );
+    (this.content as AccordionPanel).setRelativeSizes(
+      shares.map((share, at) => (this._sections[at].view.isHidden ? 0 : share))
+    );
+  }
+
   private _setActive(active: boolean): void {
     this._isActive = active;
-    for (const section of this._sections) {
-      section.model.active = active;
+    for (const { model, view, lazy } of this._sections) {
+      model.active = active && !(lazy && view.isHidden);
     }
   }
 
@@ -125,8 +149,9 @@ export class MLWSSidebar extends SidePanel {
     const layout = content.layout as AccordionLayout;
     const unfolded = !content.widgets[index].isHidden;
     if (unfolded && layout.absoluteSizes()[index] < SMALLEST) {
-      content.setRelativeSizes(SIZES.slice(0, this._sections.length));
+      this._share();
     }
+    this._setActive(this._isActive);
   }
 
   private _onProject(): void {
@@ -141,6 +166,10 @@ export class MLWSSidebar extends SidePanel {
   private _isActive = false;
 }
 
+function look(section: ISection): Promise<void> {
+  return section.look ? section.look() : section.model.refresh();
+}
+
 function withRefresh(
   section: ISection,
   trans: TranslationBundle
@@ -151,7 +180,7 @@ function withRefresh(
     new ToolbarButton({
       icon: refreshIcon,
       tooltip: trans.__('Refresh'),
-      onClick: () => void section.model.refresh()
+      onClick: () => void look(section)
     })
   );
   return Object.assign(section.view, { toolbar });

@@ -130,6 +130,7 @@ async function history(): Promise<HTMLElement> {
     restore: note('restore'),
     compare: note('compare'),
     copyId: note('copy'),
+    verify: note('verify'),
     openChange: note('open')
   };
   return show(new HistoryView(model, actions, 'en', trans), model);

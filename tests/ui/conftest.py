@@ -48,12 +48,15 @@ class Lab:
         tree = f"/tree/{path}" if path else ""
         return f"{self.url}/lab{tree}?token={TOKEN}&reset"
 
-    def fetch(self, path: str) -> dict:
-        """The data of ``GET mlws/api/v1/{path}``."""
+    def fetch(self, path: str, body: dict | None = None, method: str | None = None) -> dict:
+        """The data of ``GET mlws/api/v1/{path}``, or of a POST of ``body``."""
         request = urllib.request.Request(
-            f"{self.url}/mlws/api/v1/{path}", headers={"Authorization": f"token {TOKEN}"}
+            f"{self.url}/mlws/api/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {TOKEN}"},
+            method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)["data"]
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from jupyter_mlws.project import Project
@@ -33,7 +34,24 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
     assert answer["data"] == {"name": "store", "reachable": True}
 
     dataset = "datasets/data~1images"
+    places = (await done("datasets/places"))["result"]
+    assert (places["remote"], places["unreachable"]) == ("store", None)
+    assert [(p["path"], p["cached"], p["remote"]) for p in places["items"]] == [
+        ("data/images", True, False),
+        ("data/wine.csv", True, False),
+    ]
     assert (await done(f"{dataset}/push"))["state"] == "COMPLETED"
+    shutil.rmtree(workspace.root / ".dvc" / "cache")
+    places = (await done("datasets/places"))["result"]
+    assert [(p["cached"], p["remote"]) for p in places["items"]] == [(False, True), (False, False)]
+    assert (await done(f"{dataset}/pull"))["state"] == "COMPLETED"
+    (tmp_path / "store").rename(tmp_path / "away")
+    (tmp_path / "store").write_text("no folder")
+    places = (await done("datasets/places"))["result"]
+    assert "NotADirectory" in places["unreachable"]
+    assert [(p["cached"], p["remote"]) for p in places["items"]] == [(True, None), (False, None)]
+    (tmp_path / "store").unlink()
+    (tmp_path / "away").rename(tmp_path / "store")
     verified = (await done(f"{dataset}/verify", {"remote": "read"}))["result"]
     assert (verified["whole"], verified["objects"]) == (True, 4)
     status, answer, _ = await call("POST", f"{dataset}/verify", {"version": "nowhere"})
@@ -75,6 +93,11 @@ async def test_the_way_of_a_run(call, done, workspace: Project) -> None:  # noqa
     assert [row["name"] for row in answer["data"]["items"]] == ["one"]
     status, answer, _ = await call("GET", "runs", None, "zh-CN", filter="bad", sort="bad")
     assert (status, answer["errors"][0]["field"]) == (400, "filter")
+    curve = {"metric": "loss", "ids": begun["id"]}
+    assert (await call("GET", "runs/curves", None, "en", **curve))[1]["data"] == {
+        "metric": "loss", "items": [{"run": begun["id"], "points": []}]
+    }  # fmt: skip
+    assert (await call("GET", "runs/curves", None, "en", **{**curve, "ids": "nobody"}))[0] == 404
     assert (await call("GET", "runs/columns"))[1]["data"] == {"params": ["a"], "metrics": []}
 
     _, answer, _ = await call("POST", "models", {"name": "wine", "run_id": begun["id"]})

@@ -18,7 +18,7 @@ from jupyter_mlws.versioning.lineage_models import Lineage, LineageQuery
 from jupyter_mlws.versioning.registry_models import ModelCreate
 from jupyter_mlws.versioning.run_models import ReproduceRequest, RunBegin, RunEnd, RunEnded
 from jupyter_mlws.versioning.versions import Versions
-from jupyter_mlws.workflows.models import ExecuteRequest, RunsQuery
+from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
 from jupyter_mlws.workspace import Workspace
 
 Command = Callable[..., str]
@@ -181,6 +181,28 @@ def run_workflow(opened: Workspace, root: Path) -> str:
     return begun.id
 
 
+STEPS = """
+import mlflow
+with mlflow.start_run():
+    for step in range(100):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    mlflow.log_metric("loss", float("nan"), step=100)
+"""
+
+
+def test_what_a_run_measured_step_by_step(opened: Workspace, root: Path) -> None:
+    begun = opened.versions.runs.begin(RunBegin(name="one"))
+    log_in(root, begun.uri, begun.id, STEPS)
+    wanted = {"metric": "loss", "ids": [begun.id]}
+    (curve,) = opened.experiments.curves(CurvesQuery(**wanted)).items
+    assert [(point.step, point.value) for point in curve.points[:2]] == [(0, 1.0), (1, 0.5)]
+    assert (len(curve.points), curve.points[-1].step) == (100, 99)
+    (curve,) = opened.experiments.curves(CurvesQuery(points=5, **wanted)).items
+    assert [point.step for point in curve.points] == [0, 25, 50, 74, 99]
+    nobody = CurvesQuery(metric="loss", ids=["nobody"])
+    assert refused(lambda: opened.experiments.curves(nobody)).code == "30404"
+
+
 def test_a_run_is_reproduced_in_a_worktree_of_its_own(
     opened: Workspace, root: Path, git: Command, tmp_path: Path
 ) -> None:
@@ -252,6 +274,27 @@ def test_what_cannot_be_reproduced_is_told(versions: Versions, root: Path, git: 
     assert make(version.id) == made
     assert (left / "train.py").exists()
     versions.reproductions.delete(made.id)
+
+
+def test_paths_of_a_workflow_in_a_folder_are_those_of_the_project(
+    opened: Workspace, root: Path
+) -> None:
+    (root / "flow").mkdir()
+    (root / "flow" / "beside.txt").write_text("x")
+    (root / "flow" / "dvc.yaml").write_text(
+        "stages:\n"
+        "  top:\n    wdir: ..\n    cmd: cp data/wine.csv flow/top.csv\n"
+        "    deps: [data/wine.csv]\n    outs: [flow/top.csv]\n"
+        "  below:\n    cmd: cat beside.txt top.csv > below.csv\n"
+        "    deps: [beside.txt, top.csv]\n    outs: [below.csv]\n"
+    )
+    begun = opened.workflows.execute("flow/dvc.yaml", ExecuteRequest())
+    assert opened.workflows.wait("flow/dvc.yaml", begun.id, 120).status.value == "COMPLETED"
+    found = opened.versions.lineage.read(LineageQuery(of=f"run:{begun.id}"))
+    labels = {node.label for node in found.nodes if node.kind.value == "dataset"}
+    assert labels == {"data/wine.csv", "flow/beside.txt", "flow/top.csv"}
+    below = opened.versions.lineage.read(LineageQuery(of="dataset:flow/below.csv"))
+    assert ("run", "wrote", "dataset") in edges_of(below)
 
 
 def edges_of(found: Lineage) -> set[tuple[str, str, str]]:

@@ -448,6 +448,19 @@ class DataStore:
                 absent += self._absent_at(self._remote(legacy=legacy), part)
         return absent
 
+    def unlisted_remotely(self, items: Iterable[DataFile]) -> list[DataFile]:
+        """Those of the items whose own object the remote lacks: the content, or a folder's list.
+
+        A folder's list is sent after its files, so one question tells of all. Error 30101.
+        """
+        stored = [_whole(item) for item in items]
+        absent = []
+        with self._reaching():
+            for legacy in sorted({each.legacy for each in stored}):
+                part = [each for each in stored if each.legacy is legacy]
+                absent += self._absent_at(self._remote(legacy=legacy), part)
+        return [each.item for each in absent]
+
     def _absent_at(self, remote: Any, objects: Sequence[StoredObject]) -> list[StoredObject]:
         """Those of the objects that the remote does not have; raises where it can't be asked."""
         there = set(remote.list_oids_exists([each.md5 for each in objects]))

@@ -1,0 +1,140 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { APIError } from '../api';
+import { Failure } from '../failure';
+import { Field, sortOut } from '../form';
+
+/** Data from elsewhere, as the API takes it. */
+export interface IImport {
+  url: string;
+  path: string;
+  link: boolean;
+}
+
+const FIELDS = ['url', 'path', 'link'] as const;
+
+/** The last part of an address, as a name for the file. */
+export function nameOf(url: string): string {
+  const path = url.split(/[?#]/)[0].replace(/\/+$/, '');
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return path.includes('://') && !path.endsWith(`://${name}`) ? name : '';
+}
+
+/** Asks for an address to download data from. */
+export function ImportForm(props: {
+  trans: TranslationBundle;
+  /** Rejects with an APIError where something of it cannot be. */
+  onSubmit: (given: IImport) => Promise<void>;
+  onClose: () => void;
+}): JSX.Element {
+  const { trans } = props;
+  const [values, setValues] = useState<IImport>({
+    url: '',
+    path: '',
+    link: true
+  });
+  const [error, setError] = useState<APIError | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const { byField, rest } = error
+    ? sortOut(error, FIELDS)
+    : { byField: new Map<string, string>(), rest: null };
+  const suggested = nameOf(values.url);
+  const path = values.path.trim() || (suggested && `data/${suggested}`);
+
+  const submit = async (): Promise<void> => {
+    setIsBusy(true);
+    setError(null);
+    try {
+      await props.onSubmit({
+        ...values,
+        path
+      });
+      props.onClose();
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setError(reason);
+    } finally {
+      setIsBusy(false);
+    }
+  };
+  const text = (
+    name: 'url' | 'path',
+    label: string,
+    help: string,
+    placeholder: string
+  ) => (
+    <Field label={label} help={help} error={byField.get(name)}>
+      {(id, described) => (
+        <input
+          id={id}
+          name={name}
+          className="jp-mod-styled"
+          autoComplete="off"
+          spellCheck={false}
+          placeholder={placeholder}
+          value={values[name]}
+          aria-describedby={described}
+          aria-invalid={byField.has(name)}
+          onChange={event =>
+            setValues({ ...values, [name]: event.target.value })
+          }
+        />
+      )}
+    </Field>
+  );
+  return (
+    <form
+      className="jp-mlws-Form jp-mlws-ImportForm"
+      aria-label={trans.__('Data from an address')}
+      onSubmit={event => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      {rest && <Failure error={rest} trans={trans} />}
+      {text(
+        'url',
+        trans.__('Address'),
+        trans.__('https://, s3://, ssh://, or remote://NAME/PATH'),
+        'https://'
+      )}
+      {text(
+        'path',
+        trans.__('Where in the project'),
+        '',
+        suggested ? `data/${suggested}` : 'data/'
+      )}
+      <label className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="link"
+          checked={values.link}
+          onChange={event =>
+            setValues({ ...values, link: event.target.checked })
+          }
+        />
+        {trans.__('Keep the address, so that new content can be fetched later')}
+      </label>
+      <div className="jp-mlws-Buttons">
+        <button
+          type="button"
+          className="jp-mod-styled jp-mod-reject"
+          onClick={props.onClose}
+        >
+          {trans.__('Cancel')}
+        </button>
+        <button
+          type="submit"
+          className="jp-mod-styled jp-mod-accept"
+          aria-busy={isBusy}
+          disabled={isBusy || !values.url.trim() || !path}
+        >
+          {trans.__('Download')}
+        </button>
+      </div>
+    </form>
+  );
+}

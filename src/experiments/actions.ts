@@ -1,0 +1,73 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
+
+import { told } from '../versions/told';
+import type { IMLWSClient, IModelRegistry } from '../tokens';
+import { documentPath } from '../versions/documents';
+import { runName } from './compare';
+import type { RunTableModel } from './table';
+import type { IRunActions } from './tableView';
+import type { IFoundRun, IReproduction } from './types';
+
+/** The actions of the experiment table in the lab. */
+export class RunActions implements IRunActions {
+  constructor(
+    private _app: JupyterFrontEnd,
+    private _client: IMLWSClient,
+    private _model: RunTableModel,
+    private _registry: IModelRegistry,
+    private _compare: (runs: readonly IFoundRun[]) => void
+  ) {}
+
+  compare(runs: readonly IFoundRun[]): void {
+    this._compare(runs);
+  }
+
+  register(run: IFoundRun): void {
+    this._registry.register(run);
+  }
+
+  reproduce(run: IFoundRun): void {
+    const label = this._client.trans.__('Reproducing %1', runName(run));
+    void this._model.reproduce(run, label);
+  }
+
+  lineage(run: IFoundRun): void {
+    void this._app.commands.execute('mlws:open-lineage', {
+      of: `run:${run.id}`
+    });
+  }
+
+  openFolder(reproduction: IReproduction): void {
+    const { project } = this._client;
+    if (project) {
+      void this._app.commands.execute('filebrowser:open-path', {
+        path: documentPath(project, reproduction.path)
+      });
+    }
+  }
+
+  copyCommand(reproduction: IReproduction): void {
+    Clipboard.copyToSystem(reproduction.command ?? '');
+  }
+
+  removeReproduction(reproduction: IReproduction): void {
+    void told(async () => {
+      const { trans } = this._client;
+      const answer = await showDialog({
+        title: trans.__('Remove “%1”?', reproduction.path),
+        body: trans.__(
+          'The folder goes with all that was done in it and is in no commit. The run itself, its data and your own files stay.'
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Cancel') }),
+          Dialog.warnButton({ label: trans.__('Remove') })
+        ],
+        defaultButton: 0
+      });
+      if (answer.button.accept) {
+        await this._model.removeReproduction(reproduction);
+      }
+    });
+  }
+}

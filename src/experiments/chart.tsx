@@ -1,0 +1,88 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+
+import type { IChartColours } from './charts';
+
+/** What JupyterLab's own Vega renderer takes. */
+const VEGA_LITE = 'application/vnd.vegalite.v5+json';
+/** Drawn as SVG, which screen readers can read; of its menu only what needs no other site. */
+const EMBED = {
+  renderer: 'svg',
+  actions: { export: true, source: false, compiled: false, editor: false }
+};
+
+/** The lab's colours, also after its theme has changed. */
+export function useColours(): IChartColours {
+  const [colours, setColours] = useState(readColours);
+  useEffect(() => {
+    const observer = new MutationObserver(() => setColours(readColours()));
+    observer.observe(document.body, {
+      attributes: true,
+      attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light']
+    });
+    return () => observer.disconnect();
+  }, []);
+  return colours;
+}
+
+function readColours(): IChartColours {
+  const style = getComputedStyle(document.body);
+  const read = (name: string, spare: string) =>
+    style.getPropertyValue(name).trim() || spare;
+  return {
+    text: read('--jp-ui-font-color1', 'black'),
+    grid: read('--jp-border-color2', 'silver'),
+    background: read('--jp-layout-color0', 'white')
+  };
+}
+
+/** A Vega-Lite chart, drawn by JupyterLab's own renderer. */
+export function Chart(props: {
+  spec: object;
+  label: string;
+  rendermime: IRenderMimeRegistry;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { spec, label, rendermime, trans } = props;
+  const host = useRef<HTMLDivElement>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  const isKnown = rendermime.mimeTypes.includes(VEGA_LITE);
+  // A specification is made anew at each drawing; only another content is another chart.
+  const text = JSON.stringify(spec);
+  // Before React takes the host away: a widget that is detached must still be in the page.
+  useLayoutEffect(() => {
+    if (!isKnown) {
+      return;
+    }
+    const renderer = rendermime.createRenderer(VEGA_LITE);
+    Widget.attach(renderer, host.current!);
+    const model = rendermime.createModel({
+      data: { [VEGA_LITE]: JSON.parse(text) },
+      metadata: { [VEGA_LITE]: { embed_options: EMBED } }
+    });
+    setFailure(null);
+    renderer
+      .renderModel(model)
+      .catch(reason => setFailure(String(reason?.message ?? reason)));
+    return () => renderer.dispose();
+  }, [text, rendermime, isKnown]);
+  return (
+    <figure className="jp-mlws-Chart" aria-label={label}>
+      <div ref={host} />
+      {!isKnown && (
+        <p className="jp-mlws-Note jp-mod-warn">
+          {trans.__(
+            'Charts need JupyterLab’s Vega extension, which is disabled here.'
+          )}
+        </p>
+      )}
+      {failure && (
+        <p className="jp-mlws-Failure" role="alert">
+          {failure}
+        </p>
+      )}
+    </figure>
+  );
+}

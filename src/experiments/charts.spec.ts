@@ -1,0 +1,90 @@
+import { expect, it } from 'vitest';
+
+import {
+  curvesSpec,
+  isNumeric,
+  numberOf,
+  parallelSpec,
+  runLabels,
+  scatterSpec
+} from './charts';
+import type { IColumn } from './compare';
+import type { IFoundRun } from './types';
+
+const colours = { text: 'black', grid: 'silver', background: 'white' };
+const run = (id: string, name: string, params: object, metrics: object) =>
+  ({
+    id,
+    run: id,
+    name,
+    node: null,
+    workflow: null,
+    params,
+    metrics
+  }) as unknown as IFoundRun;
+const runs = [
+  run('1', 'a', { depth: '3', kind: 'tree' }, { acc: 0.5 }),
+  run('2', 'a', { depth: '10', kind: 'forest' }, { acc: 0.9 }),
+  run('3', 'b', { kind: 'tree' }, {})
+];
+const column = (kind: IColumn['kind'], name: string): IColumn => ({
+  kind,
+  name,
+  differs: true
+});
+
+it('takes numbers that are kept as text for numbers, and words for words', () => {
+  expect(isNumeric(runs, column('param', 'depth'))).toBe(true);
+  expect(isNumeric(runs, column('param', 'kind'))).toBe(false);
+  expect([
+    numberOf('1e3'),
+    numberOf(''),
+    numberOf('x'),
+    numberOf(true)
+  ]).toEqual([1000, null, undefined, undefined]);
+});
+
+it('tells runs of one name apart', () => {
+  expect([...runLabels(runs).values()]).toEqual(['a 1', 'a 2', 'b']);
+});
+
+it('places each run between the least and the greatest of a column', () => {
+  const columns = [column('param', 'depth'), column('param', 'kind')];
+  const spec: any = parallelSpec(runs, columns, colours);
+  expect(
+    spec.layer[0].data.values.map((row: any) => [row.run, row.axis, row.place])
+  ).toEqual([
+    ['a 1', 'depth', 0],
+    ['a 2', 'depth', 1],
+    ['a 1', 'kind', 1],
+    ['a 2', 'kind', 0],
+    ['b', 'kind', 1]
+  ]);
+});
+
+it('sets numbers on scales and words side by side', () => {
+  const spec: any = scatterSpec(
+    runs,
+    column('param', 'kind'),
+    column('metric', 'acc'),
+    null,
+    colours
+  );
+  expect([spec.encoding.x.type, spec.encoding.y.type]).toEqual([
+    'nominal',
+    'quantitative'
+  ]);
+  expect(spec.data.values[2]).toEqual({
+    run: 'b',
+    x: 'tree',
+    y: null,
+    colour: 'b'
+  });
+});
+
+it('draws each run as a line of its steps', () => {
+  const points = [{ step: 0, time: 1, value: 2 }];
+  const curves = { metric: 'loss', items: [{ run: '3', points }] };
+  const spec: any = curvesSpec(runs, curves, colours);
+  expect(spec.data.values).toEqual([{ run: 'b', step: 0, value: 2 }]);
+});

@@ -1,0 +1,257 @@
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { HTMLSelect } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { KeyboardEvent, useEffect, useMemo, useState } from 'react';
+
+import { APIError, MLWSClient } from '../api';
+import { Failure } from '../failure';
+import { Chart, useColours } from './chart';
+import { curvesSpec, parallelSpec, scatterSpec } from './charts';
+import { columnsOf, IColumn, valueOf } from './compare';
+import { CompareTable } from './compareView';
+import type { ICurves, IFoundRun } from './types';
+
+export interface ICompareProps {
+  runs: readonly IFoundRun[];
+  client: MLWSClient;
+  rendermime: IRenderMimeRegistry;
+  trans: TranslationBundle;
+}
+
+const keyOf = (column: IColumn) => `${column.kind} ${column.name}`;
+
+function ColumnSelect(props: {
+  label: string;
+  columns: readonly IColumn[];
+  value: IColumn | null;
+  none?: string;
+  onChange: (column: IColumn | null) => void;
+}): JSX.Element {
+  const { label, columns, value, none } = props;
+  return (
+    <label>
+      {label}{' '}
+      <HTMLSelect
+        value={value ? keyOf(value) : ''}
+        options={[
+          ...(none === undefined ? [] : [{ value: '', label: none }]),
+          ...columns.map(one => ({ value: keyOf(one), label: one.name }))
+        ]}
+        onChange={event =>
+          props.onChange(
+            columns.find(one => keyOf(one) === event.target.value) ?? null
+          )
+        }
+      />
+    </label>
+  );
+}
+
+/** All columns in which the runs differ, side by side. */
+function Parallel(props: ICompareProps): JSX.Element {
+  const { runs, rendermime, trans } = props;
+  const colours = useColours();
+  // Parameters first: what was set leads to what was measured.
+  const differing = useMemo(() => {
+    const columns = columnsOf(runs).filter(one => one.differs);
+    const of = (kind: IColumn['kind']) =>
+      columns.filter(one => one.kind === kind);
+    return [...of('param'), ...of('metric')];
+  }, [runs]);
+  if (differing.length === 0) {
+    return (
+      <p className="jp-mlws-Hint">
+        {trans.__('These runs have the same parameters and metrics.')}
+      </p>
+    );
+  }
+  return (
+    <Chart
+      spec={parallelSpec(runs, differing, colours)}
+      label={trans.__('Parallel coordinates')}
+      rendermime={rendermime}
+      trans={trans}
+    />
+  );
+}
+
+/** Two columns against each other. */
+function Scatter(props: ICompareProps): JSX.Element {
+  const { runs, rendermime, trans } = props;
+  const colours = useColours();
+  const columns = useMemo(() => columnsOf(runs), [runs]);
+  const metrics = columns.filter(one => one.kind === 'metric');
+  const params = columns.filter(one => one.kind === 'param');
+  const isWhole = (column: IColumn) =>
+    runs.every(run => valueOf(run, column) !== undefined);
+  const [x, setX] = useState<IColumn | null>(
+    params.find(isWhole) ?? params[0] ?? metrics[1] ?? null
+  );
+  const [y, setY] = useState<IColumn | null>(metrics[0] ?? null);
+  const [colour, setColour] = useState<IColumn | null>(null);
+  return (
+    <>
+      <div className="jp-mlws-Tools">
+        <ColumnSelect
+          label={trans.__('Across')}
+          columns={columns}
+          value={x}
+          onChange={setX}
+        />
+        <ColumnSelect
+          label={trans.__('Up')}
+          columns={columns}
+          value={y}
+          onChange={setY}
+        />
+        <ColumnSelect
+          label={trans.__('Colour')}
+          columns={columns}
+          value={colour}
+          none={trans.__('each run')}
+          onChange={setColour}
+        />
+      </div>
+      {x && y ? (
+        <Chart
+          spec={scatterSpec(runs, x, y, colour, colours)}
+          label={trans.__('%1 against %2', y.name, x.name)}
+          rendermime={rendermime}
+          trans={trans}
+        />
+      ) : (
+        <p className="jp-mlws-Hint">
+          {trans.__('These runs have nothing to set against each other.')}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** A metric step by step. */
+function CurveChart(props: ICompareProps): JSX.Element {
+  const { runs, client, rendermime, trans } = props;
+  const colours = useColours();
+  const metrics = useMemo(
+    () => columnsOf(runs).filter(one => one.kind === 'metric'),
+    [runs]
+  );
+  const [metric, setMetric] = useState<IColumn | null>(metrics[0] ?? null);
+  const [curves, setCurves] = useState<ICurves | null>(null);
+  const [error, setError] = useState<APIError | null>(null);
+  const name = metric?.name;
+  useEffect(() => {
+    let isGone = false;
+    const ids = runs.flatMap(run => (run.id === null ? [] : [run.id]));
+    setError(null);
+    if (name !== undefined && ids.length > 0) {
+      client
+        .get<ICurves>('/runs/curves', { metric: name, ids })
+        .then(found => !isGone && setCurves(found))
+        .catch(reason => {
+          if (!(reason instanceof APIError)) {
+            throw reason;
+          }
+          if (!isGone) {
+            setError(reason);
+          }
+        });
+    }
+    return () => {
+      isGone = true;
+    };
+  }, [client, runs, name]);
+  const isShort = curves?.items.every(one => one.points.length < 2);
+  return (
+    <>
+      <div className="jp-mlws-Tools">
+        <ColumnSelect
+          label={trans.__('Metric')}
+          columns={metrics}
+          value={metric}
+          onChange={setMetric}
+        />
+      </div>
+      {metrics.length === 0 && (
+        <p className="jp-mlws-Hint">
+          {trans.__('These runs have no metrics.')}
+        </p>
+      )}
+      {error && <Failure error={error} trans={trans} />}
+      {isShort && (
+        <p className="jp-mlws-Hint">
+          {trans.__(
+            'It was measured once in each run. Log it with a step (mlflow.log_metric(…, step=…)), and it becomes a curve.'
+          )}
+        </p>
+      )}
+      {curves && (
+        <Chart
+          spec={curvesSpec(runs, curves, colours)}
+          label={trans.__('%1 by step', curves.metric)}
+          rendermime={rendermime}
+          trans={trans}
+        />
+      )}
+    </>
+  );
+}
+
+type Tab = 'table' | 'parallel' | 'scatter' | 'curves';
+const TABS: Tab[] = ['table', 'parallel', 'scatter', 'curves'];
+
+function tabWord(tab: Tab, trans: TranslationBundle): string {
+  const words: Record<Tab, string> = {
+    table: trans.__('Table'),
+    parallel: trans.__('Parallel coordinates'),
+    scatter: trans.__('Scatter'),
+    curves: trans.__('Curves')
+  };
+  return words[tab];
+}
+
+/** Runs compared: as a table and as charts. */
+export function CompareContent(props: ICompareProps): JSX.Element {
+  const { runs, client, trans } = props;
+  const [tab, setTab] = useState<Tab>('table');
+  const walk = (event: KeyboardEvent<HTMLDivElement>) => {
+    const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
+    if (event.key in steps) {
+      const at = TABS.indexOf(tab) + steps[event.key] + TABS.length;
+      setTab(TABS[at % TABS.length]);
+      const buttons = event.currentTarget.querySelectorAll('button');
+      buttons[at % TABS.length].focus();
+    }
+  };
+  return (
+    <>
+      <div
+        className="jp-mlws-Tabs"
+        role="tablist"
+        aria-label={trans.__('Ways to compare')}
+        onKeyDown={walk}
+      >
+        {TABS.map(one => (
+          <button
+            key={one}
+            role="tab"
+            data-mlws-tab={one}
+            aria-selected={tab === one}
+            tabIndex={tab === one ? 0 : -1}
+            onClick={() => setTab(one)}
+          >
+            {tabWord(one, trans)}
+          </button>
+        ))}
+      </div>
+      <div role="tabpanel" aria-label={tabWord(tab, trans)}>
+        {tab === 'table' && (
+          <CompareTable runs={runs} language={client.language} trans={trans} />
+        )}
+        {tab === 'parallel' && <Parallel {...props} />}
+        {tab === 'scatter' && <Scatter {...props} />}
+        {tab === 'curves' && <CurveChart {...props} />}
+      </div>
+    </>
+  );
+}

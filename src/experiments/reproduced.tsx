@@ -1,0 +1,68 @@
+import { Button } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { IRunActions } from './tableView';
+import type { IReproduction } from './types';
+
+/** A worktree of what a run started from: where it is, and what to do there. */
+export function Reproduced(props: {
+  reproduction: IReproduction;
+  actions: IRunActions;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { reproduction, actions, trans } = props;
+  const { path, command, data, unavailable } = reproduction;
+  return (
+    <section
+      className="jp-mlws-Note jp-mlws-Reproduced"
+      aria-label={trans.__('Reproduced')}
+      data-mlws-reproduction={path}
+    >
+      <p>
+        {trans.__(
+          'What this run started from is in its own folder; your files are as they were.'
+        )}{' '}
+        <code>{path}</code>
+      </p>
+      {data.length > 0 && (
+        <p>{trans.__('With its data: %1', data.join(', '))}</p>
+      )}
+      {unavailable.length > 0 && (
+        <ul>
+          {unavailable.map(one => (
+            <li key={one.path}>
+              {one.made
+                ? trans.__('In no store, made again by a run: %1', one.path)
+                : trans.__('In no store: %1', one.path)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {command && (
+        <p>
+          {trans.__('The same again:')} <code>{command}</code>
+        </p>
+      )}
+      <div className="jp-mlws-Tools">
+        <Button small={true} onClick={() => actions.openFolder(reproduction)}>
+          {trans.__('Open the folder')}
+        </Button>
+        {command && (
+          <Button
+            small={true}
+            onClick={() => actions.copyCommand(reproduction)}
+          >
+            {trans.__('Copy the command')}
+          </Button>
+        )}
+        <Button
+          small={true}
+          minimal={true}
+          onClick={() => actions.removeReproduction(reproduction)}
+        >
+          {trans.__('Remove…')}
+        </Button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,25 @@
+/** Height of a row in pixels; all are equally high. */
+export const ROW_HEIGHT = 28;
+/** Rows that are drawn beyond what is in view, on both sides. */
+const BEYOND = 12;
+
+/** Which rows are drawn, from `start` to before `end`. */
+export interface IWindow {
+  start: number;
+  end: number;
+}
+
+/** The rows to be drawn of `count`, at a scroll position and a height in pixels. */
+export function windowOf(
+  count: number,
+  scrollTop: number,
+  height: number
+): IWindow {
+  const first = Math.floor(Math.max(scrollTop, 0) / ROW_HEIGHT);
+  const shown = Math.ceil(Math.max(height, 0) / ROW_HEIGHT);
+  const start = Math.max(0, Math.min(first - BEYOND, count - shown - BEYOND));
+  return {
+    start: Math.max(0, start),
+    end: Math.min(count, first + shown + BEYOND)
+  };
+}

@@ -1,0 +1,58 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+
+import type { IMLWSClient } from '../tokens';
+import { documentPath, OpenDocuments } from '../versions/documents';
+import type { ILineageNode } from './types';
+import type { ILineageActions } from './view';
+
+/** The document factory of the canvas. */
+const CANVAS = 'Workflow';
+
+/** Leads from the graph to the things themselves. */
+export class LineageActions implements ILineageActions {
+  constructor(
+    private _app: JupyterFrontEnd,
+    private _client: IMLWSClient,
+    private _documents: OpenDocuments
+  ) {}
+
+  openWord(node: ILineageNode): string | null {
+    const { trans } = this._client;
+    const words: Record<ILineageNode['kind'], string | null> = {
+      snapshot: trans.__('Compare with current'),
+      run: trans.__('Show in the experiment table'),
+      dataset: trans.__('Open'),
+      model: trans.__('Show Models'),
+      node: trans.__('Open the workflow'),
+      params: null
+    };
+    return words[node.kind];
+  }
+
+  open(node: ILineageNode): void {
+    const { project } = this._client;
+    const { facts } = node;
+    const run = (command: string, args: object) =>
+      void this._app.commands.execute(command, { ...args });
+    switch (node.kind) {
+      case 'snapshot':
+        return run('mlws:compare-snapshot', { id: facts.commit });
+      case 'run':
+        return run('mlws:open-experiments', { run: facts.id });
+      case 'model':
+        return run('mlws:show-models', { name: facts.name });
+      case 'dataset':
+        return project
+          ? run('filebrowser:open-path', {
+              path: documentPath(project, facts.path)
+            })
+          : undefined;
+      case 'node':
+        return project
+          ? this._documents.open(project, facts.workflow, CANVAS)
+          : undefined;
+      case 'params':
+        return undefined;
+    }
+  }
+}

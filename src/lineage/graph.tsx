@@ -1,0 +1,149 @@
+import '@xyflow/react/dist/style.css';
+
+import {
+  Background,
+  Controls,
+  Handle,
+  MarkerType,
+  MiniMap,
+  Position,
+  ReactFlow,
+  ReactFlowProvider,
+  useReactFlow,
+  type Edge,
+  type Node,
+  type NodeProps
+} from '@xyflow/react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { memo, useEffect, useMemo } from 'react';
+
+import { flowLabels } from '../canvas/words';
+import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
+import type { ILineage, ILineageNode } from './types';
+import { kindIcons, kindWord, relationWord } from './words';
+
+type Thing = Node<{ node: ILineageNode; kind: string }, 'thing'>;
+
+/** Of a path the end, which tells most; the whole is in the title and in the panel. */
+function shortLabel({ kind, label }: ILineageNode): string {
+  const slash = label.lastIndexOf('/');
+  return kind === 'dataset' && slash > 0 ? `…${label.slice(slash)}` : label;
+}
+
+const ThingView = memo(({ data, selected }: NodeProps<Thing>) => {
+  const { node, kind } = data;
+  const Icon = kindIcons[node.kind].react;
+  return (
+    <div
+      className={`jp-mlws-Thing${selected ? ' jp-mod-selected' : ''}`}
+      data-mlws-lineage={node.id}
+      data-mlws-kind={node.kind}
+      title={`${kind}: ${node.label}`}
+      style={{ width: NODE_WIDTH, height: NODE_HEIGHT }}
+    >
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+      <span className="jp-mlws-Thing-text">
+        <span className="jp-mlws-Thing-label">{shortLabel(node)}</span>
+        <span className="jp-mlws-Run-fact">{kind}</span>
+      </span>
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </div>
+  );
+});
+
+const NODE_TYPES = { thing: ThingView };
+const FIT = { maxZoom: 1, padding: 0.08, duration: 200 };
+const MINI_MAP = { width: 130, height: 90 };
+/** A graph of so many things is seen as a whole at first, a larger one around its thing. */
+const SMALL = 12;
+const LEGIBLE = 0.85;
+
+interface IGraphProps {
+  lineage: ILineage;
+  selected: string | null;
+  trans: TranslationBundle;
+  onSelect: (id: string) => void;
+  /** A double-click, or Enter: the thing itself is asked for. */
+  onOpen: (node: ILineageNode) => void;
+}
+
+function Pane(props: IGraphProps): JSX.Element {
+  const { lineage, selected, trans } = props;
+  const flow = useReactFlow();
+  const labels = useMemo(() => flowLabels(trans), [trans]);
+  const places = useMemo(() => placed(lineage), [lineage]);
+  const nodes: Thing[] = useMemo(
+    () =>
+      lineage.nodes.map(node => ({
+        id: node.id,
+        type: 'thing',
+        position: places.get(node.id)!,
+        width: NODE_WIDTH,
+        height: NODE_HEIGHT,
+        selected: node.id === selected,
+        ariaLabel: `${kindWord(node.kind, trans)} ${node.label}`,
+        data: { node, kind: kindWord(node.kind, trans) }
+      })),
+    [lineage, places, selected, trans]
+  );
+  const edges: Edge[] = useMemo(
+    () =>
+      lineage.edges.map(({ source, target, relation }) => ({
+        id: `${source} ${target}`,
+        source,
+        target,
+        label: relationWord(relation, trans),
+        focusable: false,
+        markerEnd: { type: MarkerType.ArrowClosed }
+      })),
+    [lineage, trans]
+  );
+  const known = lineage.nodes.length;
+  useEffect(() => {
+    const place = places.get(lineage.of);
+    if (known > SMALL && place) {
+      const [x, y] = [place.x + NODE_WIDTH / 2, place.y + NODE_HEIGHT / 2];
+      void flow.setCenter(x, y, { zoom: LEGIBLE, duration: FIT.duration });
+    } else {
+      void flow.fitView(FIT);
+    }
+    // Another thing is asked of, or there is more: what is only read anew moves nothing.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [flow, lineage.of, known]);
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODE_TYPES}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      deleteKeyCode={null}
+      minZoom={0.05}
+      onNodeClick={(_, { id }) => props.onSelect(id)}
+      onNodeDoubleClick={(_, { data }) => props.onOpen(data.node)}
+      onNodesChange={changes => {
+        for (const change of changes) {
+          if (change.type === 'select' && change.selected) {
+            props.onSelect(change.id);
+          }
+        }
+      }}
+      ariaLabelConfig={labels}
+      aria-label={trans.__('Lineage')}
+    >
+      <Background />
+      <Controls showInteractive={false} fitViewOptions={FIT} />
+      <MiniMap style={MINI_MAP} pannable zoomable />
+    </ReactFlow>
+  );
+}
+
+/** What came of what, as a graph. */
+export function LineageGraph(props: IGraphProps): JSX.Element {
+  return (
+    <ReactFlowProvider>
+      <Pane {...props} />
+    </ReactFlowProvider>
+  );
+}

@@ -1,0 +1,28 @@
+import * as dagre from '@dagrejs/dagre';
+
+import type { ILineage } from './types';
+
+export const NODE_WIDTH = 190;
+export const NODE_HEIGHT = 46;
+
+/** Where each node stands, from what was first on the left to what came of it. */
+export function placed(
+  lineage: ILineage
+): Map<string, { x: number; y: number }> {
+  const layout = new dagre.graphlib.Graph();
+  layout.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 70 });
+  layout.setDefaultEdgeLabel(() => ({}));
+  for (const node of lineage.nodes) {
+    layout.setNode(node.id, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  }
+  for (const { source, target } of lineage.edges) {
+    layout.setEdge(source, target);
+  }
+  dagre.layout(layout);
+  return new Map(
+    lineage.nodes.map(({ id }) => {
+      const { x, y } = layout.node(id);
+      return [id, { x: x - NODE_WIDTH / 2, y: y - NODE_HEIGHT / 2 }];
+    })
+  );
+}

@@ -1,0 +1,55 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  historyIcon,
+  LabIcon,
+  listIcon,
+  runIcon,
+  tagIcon
+} from '@jupyterlab/ui-components';
+
+import { componentIcon } from '../canvas/icons';
+import { dataIcon } from '../versions/icons';
+import type { LineageKind } from './types';
+
+export const kindIcons: Record<LineageKind, LabIcon> = {
+  model: tagIcon,
+  run: runIcon,
+  dataset: dataIcon,
+  snapshot: historyIcon,
+  node: componentIcon,
+  params: listIcon
+};
+
+export function kindWord(kind: LineageKind, trans: TranslationBundle): string {
+  const words: Record<LineageKind, string> = {
+    model: trans.__('model'),
+    run: trans.__('run'),
+    dataset: trans.__('data'),
+    snapshot: trans.__('snapshot'),
+    node: trans.__('node of a workflow'),
+    params: trans.__('parameters')
+  };
+  return words[kind];
+}
+
+/** How one thing came of another. */
+export function relationWord(
+  relation: string,
+  trans: TranslationBundle
+): string {
+  const words: Record<string, string> = {
+    logged: trans._p('relation', 'logged'),
+    code: trans._p('relation', 'code of'),
+    parameters: trans._p('relation', 'set'),
+    read: trans._p('relation', 'read by'),
+    held: trans._p('relation', 'there for'),
+    ran: trans._p('relation', 'ran as'),
+    part: trans._p('relation', 'part of'),
+    wrote: trans._p('relation', 'wrote'),
+    makes: trans._p('relation', 'makes'),
+    holds: trans._p('relation', 'in'),
+    needs: trans._p('relation', 'needed by'),
+    recorded: trans._p('relation', 'recorded in')
+  };
+  return words[relation] ?? relation;
+}

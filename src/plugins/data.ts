@@ -1,0 +1,134 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { DatasetActions } from '../datasets/actions';
+import { DatasetDiffModel } from '../datasets/diff';
+import { DatasetDiffView } from '../datasets/diffView';
+import { DatasetsModel } from '../datasets/model';
+import type { IDataset, IDatasetVersion } from '../datasets/types';
+import { DatasetsView } from '../datasets/view';
+import { MainViews } from '../versions/mainViews';
+import { IMLWSClient, IMLWSSidebar, IWorkspaceEvents } from '../tokens';
+import { OpenDocuments } from '../versions/documents';
+import { dataIcon } from '../versions/icons';
+import { Restorer } from '../versions/restore';
+
+/** Between the history and the workflows. */
+const RANK = 22;
+const SIZE = 10;
+/** The document factory of the canvas. */
+const CANVAS = 'Workflow';
+
+namespace CommandIDs {
+  export const show = 'mlws:show-data';
+  export const add = 'mlws:add-data';
+  export const track = 'mlws:track-data';
+}
+
+const data: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:data',
+  description: 'The data of the project: versions, transfers, remotes.',
+  autoStart: true,
+  requires: [IMLWSClient, IWorkspaceEvents, IMLWSSidebar, IDocumentManager],
+  optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    events: IWorkspaceEvents,
+    sidebar: IMLWSSidebar,
+    manager: IDocumentManager,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    files: IDefaultFileBrowser | null
+  ) => {
+    translator ??= nullTranslator;
+    const trans = translator.load('jupyter_mlws');
+    const documents = new OpenDocuments(manager, () =>
+      app.shell.widgets('main')
+    );
+    const views = new MainViews(app);
+    const openDiff = (dataset: IDataset, version: IDatasetVersion) =>
+      views.show(`data ${dataset.id} ${version.commit}`, () => {
+        const model = new DatasetDiffModel(
+          client,
+          events,
+          dataset.id,
+          version.commit
+        );
+        const view = new DatasetDiffView(model, client.language, trans);
+        view.title.label = trans.__(
+          'Changes of %1',
+          dataset.path.split('/').pop() ?? dataset.path
+        );
+        view.title.caption = dataset.path;
+        return { view, model };
+      });
+
+    const model = new DatasetsModel(client, events);
+    const actions = new DatasetActions(
+      client,
+      model,
+      manager,
+      new Restorer(client, documents, trans),
+      openDiff,
+      use =>
+        client.project && documents.open(client.project, use.workflow, CANVAS),
+      of => void app.commands.execute('mlws:open-lineage', { of }),
+      translator
+    );
+    const view = new DatasetsView(model, actions, client.language, trans);
+    sidebar.addSection({
+      view,
+      model,
+      look: () => model.look(),
+      rank: RANK,
+      size: SIZE,
+      folded: true,
+      lazy: true
+    });
+
+    const reveal = async () => {
+      await app.restored;
+      app.shell.activateById(sidebar.id);
+      sidebar.expand(view);
+    };
+    app.commands.addCommand(CommandIDs.show, {
+      label: trans.__('Show Data'),
+      icon: dataIcon,
+      execute: reveal
+    });
+    app.commands.addCommand(CommandIDs.add, {
+      label: trans.__('Add Data…'),
+      icon: dataIcon,
+      execute: async () => {
+        await reveal();
+        actions.add();
+      }
+    });
+    app.commands.addCommand(CommandIDs.track, {
+      label: trans.__('Track as Data'),
+      caption: trans.__('Let DVC keep a file or folder of the project'),
+      icon: dataIcon,
+      isVisible: () => client.project !== null,
+      execute: async () => {
+        const chosen = [...(files?.selectedItems() ?? [])];
+        await reveal();
+        await actions.addAll(chosen.map(item => item.path));
+      }
+    });
+    for (const command of [CommandIDs.show, CommandIDs.add]) {
+      palette?.addItem({
+        command,
+        category: trans.__('Versions and workflows')
+      });
+    }
+  }
+};
+
+export default data;

@@ -1,0 +1,87 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { LineageActions } from '../lineage/actions';
+import { lineageIcon } from '../lineage/icons';
+import { LineageModel } from '../lineage/model';
+import { LineageView } from '../lineage/view';
+import { MainViews } from '../versions/mainViews';
+import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
+import { OpenDocuments } from '../versions/documents';
+
+namespace CommandIDs {
+  export const open = 'mlws:open-lineage';
+}
+
+const lineage: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:lineage',
+  description: 'What models, runs, data and snapshots came of, as a graph.',
+  autoStart: true,
+  requires: [IMLWSClient, IWorkspaceEvents, IWorkflowEvents, IDocumentManager],
+  optional: [ITranslator, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    events: IWorkspaceEvents,
+    runs: IWorkflowEvents,
+    manager: IDocumentManager,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const documents = new OpenDocuments(manager, () =>
+      app.shell.widgets('main')
+    );
+    const actions = new LineageActions(app, client, documents);
+    const views = new MainViews(app);
+    const show = (of: string) =>
+      views.show(of, () => {
+        const model = new LineageModel(client, events, runs, of);
+        const view = new LineageView(model, actions, client.language, trans);
+        view.title.label = trans.__('Lineage');
+        view.title.caption = of;
+        return { view, model, icon: lineageIcon };
+      });
+
+    app.commands.addCommand(CommandIDs.open, {
+      label: trans.__('Show Lineage…'),
+      caption: trans.__('What a thing came of, and what came of it'),
+      icon: lineageIcon,
+      execute: async args => {
+        if (typeof args.of === 'string') {
+          show(args.of);
+          return;
+        }
+        const clicked = app.contextMenuHitTest(
+          element => element.dataset.mlwsSnapshot !== undefined
+        )?.dataset.mlwsSnapshot;
+        if (clicked && args.clicked === true) {
+          show(`snapshot:${clicked}`);
+          return;
+        }
+        const answer = await InputDialog.getText({
+          title: trans.__('Lineage of what?'),
+          label: trans.__(
+            'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
+          ),
+          text: 'snapshot:HEAD',
+          okLabel: trans.__('Show')
+        });
+        if (answer.button.accept && answer.value?.trim()) {
+          show(answer.value.trim());
+        }
+      }
+    });
+    palette?.addItem({
+      command: CommandIDs.open,
+      category: trans.__('Versions and workflows')
+    });
+  }
+};
+
+export default lineage;

@@ -1,0 +1,58 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { checkIcon } from '@jupyterlab/ui-components';
+
+import { MainViews } from '../versions/mainViews';
+import { ProofModel } from '../proof/model';
+import { ProofView } from '../proof/view';
+import { IMLWSClient, IWorkspaceEvents } from '../tokens';
+
+namespace CommandIDs {
+  export const verify = 'mlws:verify-snapshot';
+}
+
+const proof: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:proof',
+  description: 'Verification and repair of snapshots.',
+  autoStart: true,
+  requires: [IMLWSClient, IWorkspaceEvents],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    events: IWorkspaceEvents,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    const views = new MainViews(app);
+    app.commands.addCommand(CommandIDs.verify, {
+      label: trans.__('Verify Snapshot'),
+      caption: trans.__(
+        'Look at every object of the snapshot: in git, in the cache, at the remote'
+      ),
+      icon: checkIcon,
+      execute: args => {
+        const id =
+          typeof args.id === 'string'
+            ? args.id
+            : app.contextMenuHitTest(
+                element => element.dataset.mlwsSnapshot !== undefined
+              )?.dataset.mlwsSnapshot;
+        if (id) {
+          views.show(`proof ${id}`, () => {
+            const model = new ProofModel(client, events, id);
+            const view = new ProofView(model, client.language, trans);
+            view.title.label = trans.__('Proof of %1', id.slice(0, 8));
+            view.verify();
+            return { view, model, icon: checkIcon };
+          });
+        }
+      }
+    });
+  }
+};
+
+export default proof;

@@ -1,0 +1,72 @@
+/** The JSON of models and their versions, field for field. */
+
+/** A version of a model; its parameters are text, as MLflow keeps them. */
+export interface IModelVersion {
+  id: string;
+  name: string;
+  version: number;
+  params: Record<string, string>;
+  /** Null where it is no finite number. */
+  metrics: Record<string, number | null>;
+  /** Files, by their paths in the project. */
+  artifacts: string[];
+  timestamp: string;
+  run_id: string | null;
+  commit: string | null;
+  tags: Record<string, string>;
+  aliases: string[];
+  uri: string;
+}
+
+export interface IModel {
+  id: string;
+  name: string;
+  description: string;
+  created: string;
+  updated: string;
+  tags: Record<string, string>;
+  /** The versions that they mean. */
+  aliases: Record<string, number>;
+  newest: IModelVersion | null;
+}
+
+export interface IModelDetail extends IModel {
+  versions: IModelVersion[];
+  next_cursor: string | null;
+}
+
+/** What an alias meant from a time on; `version` is null where it was removed. */
+export interface IAliasChange {
+  alias: string;
+  version: number | null;
+  before: number | null;
+  by: string;
+  /** Null for a change that another program made. */
+  timestamp: string | null;
+}
+
+/** A value in every compared version, in their order. */
+export interface IComparedValue {
+  name: string;
+  values: (string | number | null)[];
+  differs: boolean;
+}
+
+export interface IModelComparison {
+  versions: IModelVersion[];
+  params: IComparedValue[];
+  metrics: IComparedValue[];
+}
+
+export interface IBestModels {
+  metric: string;
+  mode: 'max' | 'min';
+  items: { value: number; version: IModelVersion }[];
+}
+
+/** A new version of a model, of a run. */
+export interface IModelCreate {
+  name: string;
+  run_id: string;
+  artifacts?: string[];
+}

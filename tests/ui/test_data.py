@@ -1,0 +1,261 @@
+"""Data in the sidebar: added, pushed, pulled, brought back, each ending in what is on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.conftest import Lab
+from tests.ui.sections import open_section, refresh
+
+pytestmark = pytest.mark.browser
+
+PICTURES = {f"{number}.bin": bytes([number]) * 1000 for number in range(3)}
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
+    return start_lab(example)
+
+
+def dataset(section: Locator, path: str) -> Locator:
+    return section.locator(f'[data-mlws-dataset="{path}"]')
+
+
+def unfold(row: Locator) -> None:
+    """Click on a dataset, and wait for what is known of it."""
+    row.locator("[data-mlws-row]").click()
+    expect(row.get_by_role("button", name="Verify", exact=True)).to_be_visible()
+
+
+def objects(folder: Path) -> set[str]:
+    """The hashes of what a DVC store holds."""
+    found = (folder / "files" / "md5").rglob("*")
+    return {f"{path.parent.name}{path.name}" for path in found if path.is_file()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def fill(form: Locator, **values: str) -> None:
+    for name, value in values.items():
+        form.locator(f'[name="{name}"]').fill(value)
+
+
+def add_pictures(page: Page, lab: Lab, section: Locator) -> Locator:
+    """A folder of pictures, chosen in the file dialog."""
+    folder = lab.root / "data" / "images"
+    folder.mkdir()
+    for name, content in PICTURES.items():
+        (folder / name).write_bytes(content)
+    section.locator(".jp-mlws-AddDataButton").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.locator(".jp-DirListing-item", has_text="data").dblclick()
+    dialog.locator(".jp-DirListing-item", has_text="images").click()
+    dialog.locator(".jp-mod-accept").click()
+    row = dataset(section, "data/images")
+    expect(row).to_be_visible()
+    return row
+
+
+def set_store(section: Locator, store: Path) -> None:
+    section.locator(".jp-mlws-RemotesButton").click()
+    form = section.locator(".jp-mlws-RemoteForm")
+    fill(form, name="store", url=str(store))
+    form.locator("[type=submit]").click()
+    expect(section.locator(".jp-mlws-RemotesButton")).to_contain_text("store")
+
+
+def test_data_goes_to_a_remote_and_comes_back(
+    page: Page, lab: Lab, tmp_path: Path, shoot: Callable[[str], None]
+) -> None:
+    section = open_section(page, lab, "Data")
+    expect(dataset(section, "data/wine.csv")).to_be_visible()
+    row = add_pictures(page, lab, section)
+    shoot("data-added")
+    named = (lab.root / "data/images.dvc").read_text()
+    hashes = {hashlib.md5(content).hexdigest() for content in PICTURES.values()}
+    assert hashes <= objects(lab.root / ".dvc/cache")
+    assert ".dir" in named
+
+    # What of a remote cannot be stands at its field; then it is set, for everybody.
+    section.locator(".jp-mlws-RemotesButton").click()
+    form = section.locator(".jp-mlws-RemoteForm")
+    fill(form, name="Bad name", url=str(tmp_path / "store"))
+    form.locator("[type=submit]").click()
+    expect(form.locator(".jp-mlws-Field-error")).to_contain_text("must begin with a small letter")
+    shoot("data-remote-refused")
+    fill(form, name="store")
+    form.locator("[type=submit]").click()
+    expect(section.locator(".jp-mlws-RemotesButton")).to_contain_text("store")
+    assert str(tmp_path / "store") in (lab.root / ".dvc/config").read_text()
+
+    # Push: every object is at the remote.
+    mark = row.locator("[data-mlws-mark]")
+    expect(mark).to_have_text("not pushed")
+    unfold(row)
+    row.get_by_role("button", name="Push", exact=True).click()
+    expect(mark).to_have_count(0)
+    stored = objects(tmp_path / "store")
+    assert hashes < stored
+    assert len(stored) == len(hashes) + 1
+
+    # Nothing is left here: that is seen, and mended.
+    shutil.rmtree(lab.root / ".dvc/cache")
+    shutil.rmtree(lab.root / "data/images")
+    refresh(page, "Data")
+    expect(mark).to_have_text(["not here", "missing"])
+    other = dataset(section, "data/wine.csv").locator("[data-mlws-mark]")
+    expect(other).to_have_text("in no store")
+    shoot("data-missing")
+    row.get_by_role("button", name="Pull", exact=True).click()
+    expect(mark).to_have_count(0)
+    assert contents(lab.root / "data/images") == PICTURES
+    assert hashes < objects(lab.root / ".dvc/cache")
+
+    # A damaged object is named by its file, and pull fetches it anew.
+    damaged = next(iter(sorted(hashes)))
+    path = lab.root / ".dvc/cache/files/md5" / damaged[:2] / damaged[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"damaged")
+    row.get_by_role("button", name="Verify", exact=True).click()
+    file = next(n for n, c in PICTURES.items() if hashlib.md5(c).hexdigest() == damaged)
+    expect(row.locator('[data-mlws-store="cache"]')).to_contain_text(f"damaged: data/images/{file}")
+    expect(row.locator('[data-mlws-store="store"]')).to_contain_text("all 4 objects are whole")
+    shoot("data-verified")
+    row.get_by_role("button", name="Pull", exact=True).click()
+    expect(row.get_by_role("button", name="Pull", exact=True)).to_be_enabled()
+    row.get_by_role("button", name="Verify", exact=True).click()
+    expect(row.locator('[data-mlws-store="cache"]')).to_contain_text("all 4 objects are whole")
+    assert hashlib.md5(path.read_bytes()).hexdigest() == damaged
+
+
+def test_versions_are_compared_and_brought_back_and_space_is_freed(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    section = open_section(page, lab, "Data")
+    row = dataset(section, "data/wine.csv")
+    expect(row).to_be_visible()
+    data = lab.root / "data/wine.csv"
+    first = data.read_bytes()
+
+    data.write_bytes(first + first.splitlines()[-1] + b"\n")
+    expect(row.locator("[data-mlws-mark]")).to_have_text("changed")
+    unfold(row)
+    row.get_by_role("button", name="Record", exact=True).click()
+    expect(row.locator("[data-mlws-mark]")).to_have_count(0)
+    second = data.read_bytes()
+    assert hashlib.md5(second).hexdigest() in (lab.root / "data/wine.csv.dvc").read_text()
+    page.locator(".jp-mlws-CommitBox").fill("More wine")
+    page.locator(".jp-mlws-CommitButton").click()
+    versions = row.locator("[data-mlws-version]")
+    expect(versions).to_have_count(2)
+    expect(versions.first).to_contain_text("More wine")
+
+    versions.last.get_by_role("button", name="Differences to now").click()
+    shown = page.locator(".jp-mlws-DatasetDiff")
+    expect(shown).to_contain_text("1 modified")
+    shoot("data-diff")
+
+    versions.last.get_by_role("button", name="Bring back…").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(shown).to_contain_text("Both versions are the same.")
+    assert data.read_bytes() == first
+
+    # What no version names goes, after it was told how much that is.
+    stray = lab.root / ".dvc/cache/files/md5" / "ab" / ("c" * 30)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"x" * 5000)
+    kept = objects(lab.root / ".dvc/cache") - {"ab" + "c" * 30}
+    section.locator(".jp-mlws-FreeButton").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("1 object (5 kB) is named by no version")
+    assert stray.exists()
+    shoot("data-free")
+    dialog.locator(".jp-mod-accept").click()
+    expect(page.locator(".Toastify")).to_contain_text("Freed 5 kB")
+    assert objects(lab.root / ".dvc/cache") == kept
+
+
+SIZE = 2_000_000
+CONTENT = bytes(number % 251 for number in range(SIZE))
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Sends 20 kB every 50 ms until it is told to hurry; honours ranges."""
+
+    hurry = threading.Event()
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self._head()
+
+    def do_GET(self) -> None:
+        first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+        start, end = int(first), min(int(last or SIZE - 1), SIZE - 1)
+        self._head(start, end)
+        for at in range(start, end + 1, 20_000):
+            self.wfile.write(CONTENT[at : min(at + 20_000, end + 1)])
+            if not self.hurry.is_set():
+                time.sleep(0.05)
+
+    def _head(self, start: int = 0, end: int = SIZE - 1) -> None:
+        self.send_response(206 if "Range" in self.headers else 200)
+        self.send_header("Content-Length", str(end + 1 - start))
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("ETag", '"one"')
+        if "Range" in self.headers:
+            self.send_header("Content-Range", f"bytes {start}-{end}/{SIZE}")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def slow_server() -> Iterator[str]:
+    Slow.hurry.clear()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/far.bin"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_stopped(
+    page: Page, lab: Lab, slow_server: str, shoot: Callable[[str], None]
+) -> None:
+    section = open_section(page, lab, "Data")
+    section.locator(".jp-mlws-ImportButton").click()
+    form = section.locator(".jp-mlws-ImportForm")
+    fill(form, url="nonsense", path="data/far.bin")
+    form.locator("[type=submit]").click()
+    expect(form.locator(".jp-mlws-Field-error").first).to_contain_text("must begin with a protocol")
+    fill(form, url=slow_server, path="")
+    form.locator("[type=submit]").click()
+    work = section.locator(".jp-mlws-Work")
+    expect(work).to_contain_text("of 2 MB")
+    shoot("data-downloading")
+    work.locator('[data-mlws-action="cancel"]').click()
+    expect(work).to_contain_text("stopped")
+    assert not (lab.root / "data/far.bin").exists()
+
+    Slow.hurry.set()
+    section.locator(".jp-mlws-ImportButton").click()
+    fill(form, url=slow_server)
+    form.locator("[type=submit]").click()
+    expect(dataset(section, "data/far.bin")).to_be_visible()
+    assert (lab.root / "data/far.bin").read_bytes() == CONTENT
+    assert slow_server in (lab.root / "data/far.bin.dvc").read_text()

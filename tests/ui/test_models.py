@@ -1,0 +1,230 @@
+"""Models and runs in the lab: registered, compared, promoted, reproduced; ending in MLflow."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import Lab
+from tests.ui.sections import open_section, open_sidebar
+
+pytestmark = pytest.mark.browser
+
+ALIASES = """
+import mlflow
+model = mlflow.MlflowClient("sqlite:///mlflow.db").get_registered_model("wine")
+print(dict(model.aliases))
+"""
+CURVE = """
+import mlflow
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+mlflow.set_experiment("curves")
+for name, speed in (("slow", 1), ("fast", 3)):
+    with mlflow.start_run(run_name=name):
+        mlflow.log_param("speed", speed)
+        for step in range(20):
+            mlflow.log_metric("loss", 1 / (1 + step * speed), step=step)
+"""
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
+    return start_lab(example)
+
+
+def in_mlflow(lab: Lab, code: str) -> str:
+    answer = lab.run("python", "-c", code)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout.strip()
+
+
+def test_three_models_are_compared_and_one_is_promoted(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    section = open_section(page, lab, "Models")
+    # The empty section teaches, with one button.
+    section.locator(".jp-mlws-RegisterButton").click()
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog.locator("[name=run] option")).to_have_count(3)
+    dialog.locator("[name=run]").select_option(index=0)
+    dialog.locator("[name=name]").fill("wine")
+    dialog.locator("[name=artifacts]").fill("workflows/wine/out/forest.model.skops")
+    shoot("models-register")
+    dialog.locator(".jp-mod-accept").click()
+    model = section.locator('[data-mlws-model-name="wine"]')
+    expect(model).to_contain_text("version 1")
+    for run in lab.fetch("runs")["items"][1:]:
+        lab.fetch("models", {"name": "wine", "run_id": run["id"]})
+
+    # Compare: chosen with the keyboard, side by side in the main area.
+    model.locator("[data-mlws-row]").first.click()
+    section.get_by_role("combobox").select_option("forest.accuracy")
+    expect(model.locator("[data-mlws-model]")).to_have_count(3)
+    for number in (1, 2, 3):
+        model.locator(f'[data-mlws-model="wine:{number}"] input').press("Space")
+    section.locator(".jp-mlws-CompareModelsButton").click()
+    shown = page.locator(".jp-mlws-ModelComparison")
+    expect(shown.locator("thead [data-mlws-model]")).to_have_count(3)
+    expect(shown).to_contain_text("forest.n_estimators")
+    expect(shown).to_contain_text("workflows/wine/out/forest.model.skops")
+    expect(shown.locator("td.jp-mod-differs").first).to_be_visible()
+    best = section.locator("[data-mlws-best]")
+    expect(best).to_have_count(3)
+    shoot("models-compared")
+
+    # Promote one: MLflow says so. Another one: the alias moves, and its history tells.
+    column = shown.locator('thead [data-mlws-model="wine:2"]')
+    column.get_by_role("button", name="Promote…").click()
+    expect(dialog).to_contain_text("It is new, and will mean version 2")
+    dialog.locator(".jp-mod-accept").click()
+    expect(column).to_contain_text("production")
+    assert in_mlflow(lab, ALIASES) == "{'production': 2}"
+    first = model.locator('[data-mlws-model="wine:1"]')
+    first.get_by_role("button", name="Promote").click()
+    expect(dialog).to_contain_text("It means version 2 now, and will mean version 1.")
+    dialog.locator(".jp-mod-accept").click()
+    expect(first.locator('[data-mlws-alias="production"]')).to_be_visible()
+    assert in_mlflow(lab, ALIASES) == "{'production': 1}"
+    model.locator(".jp-mlws-AliasHistory summary").click()
+    expect(model.locator(".jp-mlws-AliasHistory li")).to_contain_text(
+        [re.compile("moved from version 2 to 1"), re.compile("became version 2")]
+    )
+    shoot("models-promoted")
+
+    # A name that MLflow refuses is told, and nothing changes.
+    first.get_by_role("button", name="Promote").click()
+    dialog.locator("[name=alias]").fill("no good!")
+    dialog.locator(".jp-mod-accept").click()
+    expect(page.locator(".Toastify")).to_contain_text("may hold letters, digits")
+    first.locator('[data-mlws-alias="production"] button').click()
+    dialog.locator(".jp-mod-accept").click()
+    expect(first.locator('[data-mlws-alias="production"]')).to_have_count(0)
+    assert in_mlflow(lab, ALIASES) == "{}"
+
+
+def test_runs_are_searched_compared_in_charts_and_reproduced(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    in_mlflow(lab, CURVE)
+    open_sidebar(page, lab)
+    page.locator(".jp-mlws-OpenTable").click()
+    table = page.locator(".jp-mlws-RunTableView")
+    rows = table.locator("[data-mlws-run]")
+    expect(rows).to_have_count(5)
+    shoot("experiments")
+
+    # What of a condition cannot be read is told in its place, and what was there stays.
+    condition = table.locator("[name=filter]")
+    condition.fill("metrics.loss <")
+    condition.press("Enter")
+    expect(table.get_by_role("alert")).to_contain_text("filter")
+    expect(condition).to_have_attribute("aria-invalid", "true")
+    condition.fill("metrics.loss < 0.5")
+    condition.press("Enter")
+    expect(rows).to_have_count(2)
+    loss = table.get_by_role("columnheader", name="loss")
+    loss.get_by_role("button").click()
+    expect(loss).to_have_attribute("aria-sort", "descending")
+    expect(rows.first).to_contain_text("slow")
+    loss.get_by_role("button").click()
+    expect(rows.first).to_contain_text("fast")
+
+    # Columns are chosen.
+    table.locator(".jp-mlws-Columns summary").click()
+    table.get_by_label("speed").uncheck()
+    expect(table.get_by_role("columnheader", name="speed")).to_have_count(0)
+    table.locator(".jp-mlws-Columns summary").click()
+
+    # Compared in charts, which are JupyterLab's own Vega.
+    for box in table.locator("[data-mlws-row]").all():
+        box.press("Space")
+    table.locator(".jp-mlws-TableCompare").click()
+    compared = page.locator(".jp-mlws-Compare")
+    expect(compared.locator("tbody tr")).to_have_count(2)
+    for tab, marks in (("parallel", "path"), ("scatter", "path"), ("curves", "path")):
+        compared.locator(f'[data-mlws-tab="{tab}"]').click()
+        chart = compared.locator(".jp-mlws-Chart svg.marks")
+        expect(chart.locator(f"[aria-roledescription] {marks}, {marks}").first).to_be_visible()
+        expect(chart).to_contain_text("slow")
+        shoot(f"compare-{tab}")
+
+    # Register one of them.
+    page.get_by_role("tab", name="Experiments").click()
+    rows.last.locator("input").press("Space")
+    table.get_by_role("button", name="Register as a model…").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.locator("[name=name]").fill("quick")
+    dialog.locator(".jp-mod-accept").click()
+    expect(page.locator(".Toastify")).to_contain_text("Registered: quick, version 1.")
+    (fast,) = (run for run in lab.fetch("runs")["items"] if run["name"] == "fast")
+    code = "import mlflow; c = mlflow.MlflowClient('sqlite:///mlflow.db'); print("
+    assert in_mlflow(lab, f"{code}c.get_model_version('quick', '1').run_id)") == fast["id"]
+
+    # Reproduce a run of the workflow: a worktree at its commit, with its data.
+    rows.first.locator("input").press("Space")
+    condition.fill("")
+    condition.press("Enter")
+    expect(rows).to_have_count(5)
+    newest = lab.fetch("runs?workflow=workflows/wine/dvc.yaml")["items"][0]
+    row = table.locator(f'[data-mlws-run="{newest["id"]}"]')
+    row.locator("input").press("Space")
+    table.get_by_role("button", name="Reproduce this").click()
+    made = table.locator("[data-mlws-reproduction]")
+    expect(made).to_contain_text("jupyter mlws run workflows/wine/dvc.yaml")
+    folder = lab.root / str(made.get_attribute("data-mlws-reproduction"))
+    data = (lab.root / "data/wine.csv").read_bytes()
+    assert (folder / "data/wine.csv").read_bytes() == data
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert head.stdout.strip() == newest["commit"]
+    expect(row).to_contain_text("reproduced")
+    shoot("experiments-reproduced")
+    made.get_by_role("button", name="Open the folder").click()
+    expect(page.locator(".jp-FileBrowser .jp-BreadCrumbs")).to_contain_text(folder.name)
+    made.get_by_role("button", name="Remove…").click()
+    dialog.locator(".jp-mod-accept").click()
+    expect(made).to_have_count(0)
+    assert not folder.exists()
+
+
+def test_lineage_leads_from_a_model_to_its_data_and_code(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    newest = lab.fetch("runs?workflow=workflows/wine/dvc.yaml")["items"][0]
+    lab.fetch("models", {"name": "wine", "run_id": newest["id"]})
+    section = open_section(page, lab, "Models")
+    section.locator('[data-mlws-model-name="wine"] [data-mlws-row]').click()
+    version = section.locator('[data-mlws-model="wine:1"]')
+    version.get_by_role("button", name="Lineage").click()
+    graph = page.locator(".jp-mlws-Lineage")
+    panel = graph.locator(".jp-mlws-Lineage-panel")
+    expect(graph.locator("[data-mlws-kind=model]")).to_have_count(1)
+    expect(panel).to_contain_text("wine 1")
+    shoot("lineage")
+
+    # The snapshot: its differences to now.
+    graph.locator(".react-flow__controls-fitview").click()
+    graph.locator("[data-mlws-kind=snapshot]").first.click()
+    expect(panel).to_contain_text(newest["commit"])
+    panel.locator(".jp-mlws-OpenThing").click()
+    expect(page.locator(".jp-mlws-SnapshotDiff")).to_be_visible()
+    page.get_by_role("tab", name="Lineage").click()
+    # The run: its row of the table.
+    graph.locator(f'[data-mlws-lineage="run:{newest["id"]}"]').click()
+    panel.locator(".jp-mlws-OpenThing").click()
+    rows = page.locator(".jp-mlws-RunTable [data-mlws-run]")
+    expect(rows).to_have_count(1)
+    expect(rows).to_have_attribute("data-mlws-run", newest["id"])
+    page.get_by_role("tab", name="Lineage").click()
+    # The file, reached through the list beside the graph, by the keyboard.
+    data = graph.locator('[data-mlws-lineage^="dataset:data/wine.csv@"]')
+    data.click()
+    expect(panel.locator("h2")).to_have_text("data/wine.csv")
+    panel.locator(".jp-mlws-OpenThing").press("Enter")
+    expect(page.locator(".jp-CSVViewer")).to_be_visible()
