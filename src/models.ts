@@ -427,6 +427,8 @@ export interface INodeEvent {
     reasons?: string[];
     exit_code?: number;
     duration?: number;
+    ended?: string | null;
+    attempt?: number;
     error?: IFailure | null;
     [more: string]: any;
   };
