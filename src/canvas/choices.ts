@@ -60,9 +60,7 @@ export function readingComponents(
       const port = component.inputs.find(
         one => one.type === (isFolder ? 'Folder' : 'File')
       );
-      return port && !component.error
-        ? [{ component, port: port.name }]
-        : [];
+      return port && !component.error ? [{ component, port: port.name }] : [];
     })
     .sort(
       (one, other) =>

@@ -64,6 +64,7 @@ export function Chooser(props: {
       style={{ ...place, width: WIDTH, maxHeight: HEIGHT }}
       role="dialog"
       aria-label={label}
+      data-lm-suppress-shortcuts="true"
       onBlur={event => {
         if (!event.currentTarget.contains(event.relatedTarget)) {
           onClose();

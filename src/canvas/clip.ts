@@ -113,10 +113,7 @@ export function pasteNodes(
       at: at.map(Math.round)
     };
     edits.push(now =>
-      inOrder(
-        now.source.text,
-        addStage(now.source, names.get(node.id)!, stage)
-      )
+      inOrder(now.source.text, addStage(now.source, names.get(node.id)!, stage))
     );
   }
   return {

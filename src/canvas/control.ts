@@ -1,11 +1,6 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type {
-  INodeEvent,
-  IRun,
-  IRunEvent,
-  IRunSummary
-} from '../models';
+import type { INodeEvent, IRun, IRunEvent, IRunSummary } from '../models';
 import { FINAL, RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
 

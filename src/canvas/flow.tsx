@@ -245,12 +245,7 @@ function inside(pane: HTMLElement, x: number, y: number): IPlace {
 function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
   const link = bestPort(model.graph, from, node);
   if (link) {
-    model.connect(
-      link.source,
-      link.sourcePort,
-      link.target,
-      link.targetPort
-    );
+    model.connect(link.source, link.sourcePort, link.target, link.targetPort);
     return;
   }
   const other = model.graph.nodes.get(node);
@@ -391,9 +386,7 @@ function useNodes(model: CanvasModel): {
   const onNodesChange = useCallback(
     (given: NodeChange<AnyNode>[]) => {
       const changes = carryMembers(model.frames, latest.current, given);
-      setNodes(before =>
-        withFrames(model, applyNodeChanges(changes, before))
-      );
+      setNodes(before => withFrames(model, applyNodeChanges(changes, before)));
       const picked = new Set(model.selection);
       let isPicking = false;
       for (const change of changes) {

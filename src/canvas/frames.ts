@@ -18,9 +18,7 @@ export function withFrames(
   const known = new Map(nodes.map(node => [node.id, node]));
   const frames = model.frames.flatMap(({ title, nodes: members }, index) => {
     const id = `frames:${index}`;
-    const box = boxAround(
-      members.flatMap(member => known.get(member) ?? [])
-    );
+    const box = boxAround(members.flatMap(member => known.get(member) ?? []));
     const old = known.get(id) as FrameNode | undefined;
     return box
       ? [frameNode(id, index, title, box, model.selection.has(id), old)]

@@ -4,6 +4,7 @@ import {
   useContext,
   useEffect,
   useReducer,
+  useRef,
   useSyncExternalStore
 } from 'react';
 
@@ -18,6 +19,10 @@ export interface ICanvasContext {
   language: string;
   /** Opens the file in the text editor. */
   openAsText: () => void;
+  /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
+  chooseFile: (pattern: RegExp) => Promise<string | null>;
+  /** Opens a node that has failed as a notebook. */
+  openFailed: (node: string) => void;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);
@@ -46,4 +51,18 @@ export function useElapsed(started: string | null, isOn: boolean): number {
     return () => clearInterval(timer);
   }, [isOn]);
   return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
+}
+
+/** Writes what is typed before the file is saved, the node deselected or the form closed. */
+export function useFlush(commit: () => void): void {
+  const { model } = useCanvas();
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    const flush = (): void => latest.current();
+    model.flushing.connect(flush);
+    return () => {
+      model.flushing.disconnect(flush);
+    };
+  }, [model]);
 }

@@ -9,6 +9,7 @@ import type {
   IProblem,
   IWorkflowEvent
 } from '../models';
+import { aligned, type Alignment } from './align';
 import { copyNodes, pasteNodes, type IClip } from './clip';
 import { RunControl } from './control';
 import {
@@ -41,7 +42,7 @@ import {
   type Refusal
 } from './graph';
 import { KeyedStore } from './keyed';
-import { placeNodes, type IPlace } from './layout';
+import { NODE_WIDTH, nodeHeight, placeNodes, type IPlace } from './layout';
 import {
   addFrame,
   addNote,
@@ -58,7 +59,13 @@ import { renameNode } from './rename';
 import type { RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
 import { applySplices, type ISplice } from './splices';
-import { addCommandNode, addInput, fileNode, nameOf, setFrozen } from './stages';
+import {
+  addCommandNode,
+  addInput,
+  fileNode,
+  nameOf,
+  setFrozen
+} from './stages';
 import { validate, type Problem } from './validate';
 
 /** The file behind the canvas. */
@@ -82,9 +89,7 @@ export class CanvasModel implements IDisposable {
     this.control.ended.connect(() => void this.loadPlan());
   }
 
-  readonly control = new RunControl((request, take) =>
-    this._ask(request, take)
-  );
+  readonly control = new RunControl((request, take) => this.ask(request, take));
   readonly plan = new KeyedStore<INodePlan>();
   /** The nodes with faults, with the worst of each. */
   readonly faults = new KeyedStore<IProblem | Problem>();
@@ -225,7 +230,7 @@ export class CanvasModel implements IDisposable {
   }
 
   async loadComponents(): Promise<void> {
-    await this._ask(
+    await this.ask(
       service => service.components(),
       items => {
         this._components = new Map(items.map(one => [one.name, one]));
@@ -260,7 +265,7 @@ export class CanvasModel implements IDisposable {
       return;
     }
     const asked = ++this._planAsked;
-    await this._ask(
+    await this.ask(
       service => service.plan(),
       plan => {
         if (asked === this._planAsked && !this.file.isDirty) {
@@ -323,7 +328,8 @@ export class CanvasModel implements IDisposable {
     this._saved = setTimeout(() => void this.loadPlan(), SETTLE);
   }
 
-  private async _ask<T>(
+  /** Asks the server; what fails is told to people, and lost where there is no server yet. */
+  async ask<T>(
     request: (service: WorkflowService) => Promise<T>,
     take: (reply: T) => void = () => undefined,
     fail: (error: unknown) => unknown = error => error
@@ -372,7 +378,7 @@ export class CanvasModel implements IDisposable {
     if (this._error || this._library !== 'known') {
       return;
     }
-    await this._ask(
+    await this.ask(
       service => service.validate(text),
       problems => {
         if (text === this._shared.getSource()) {
@@ -488,7 +494,9 @@ export class CanvasModel implements IDisposable {
 
   private _isThere(id: string): boolean {
     const item = itemOf(id);
-    return item ? item.index < this[item.list].length : this._graph.nodes.has(id);
+    return item
+      ? item.index < this[item.list].length
+      : this._graph.nodes.has(id);
   }
 
   private _setProblems(problems: readonly (IProblem | Problem)[]): void {
@@ -601,10 +609,7 @@ export class CanvasModel implements IDisposable {
   /** Puts the selected nodes into a frame. */
   group(title: string): void {
     const nodes = [...this.selectedNodes];
-    if (
-      nodes.length > 0 &&
-      this.edit(now => addFrame(now, { title, nodes }))
-    ) {
+    if (nodes.length > 0 && this.edit(now => addFrame(now, { title, nodes }))) {
       this.select([`frames:${this._frames.length - 1}`]);
     }
   }
@@ -775,6 +780,17 @@ export class CanvasModel implements IDisposable {
     );
   }
 
+  /** Lines the selected nodes up, or spreads them evenly. */
+  align(how: Alignment): void {
+    const boxes = [...this.selectedNodes].map(id => ({
+      id,
+      ...this._places.get(id)!,
+      width: NODE_WIDTH,
+      height: nodeHeight(this._graph.nodes.get(id)!)
+    }));
+    this.move(aligned(boxes, how));
+  }
+
   autoLayout(): void {
     this._places = new Map();
     if (!this.edit(forgetPlaces)) {
@@ -813,7 +829,8 @@ export class CanvasModel implements IDisposable {
 
 /** What a new node is connected to: a port of another node, or a file. */
 export type INewLink = { port: string } & (
-  { side: 'source' | 'target'; node: string; nodePort: string } | { file: string }
+  | { side: 'source' | 'target'; node: string; nodePort: string }
+  | { file: string }
 );
 
 function connectionOf(

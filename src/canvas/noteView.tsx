@@ -1,5 +1,5 @@
 import type { Node, NodeProps } from '@xyflow/react';
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useRef, useState } from 'react';
 
 import { useCanvas } from './hooks';
 
@@ -9,18 +9,24 @@ export type FrameNode = Node<{ index: number; title: string }, 'frame'>;
 /** Words on the canvas; a double click or Enter begins to write. */
 export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
   const { model, trans } = useCanvas();
-  const { isEditing, begin, field } = useEditing(data.text, text =>
-    model.setNote(data.index, text)
+  const { isEditing, begin, field } = useEditing(
+    `notes:${data.index}`,
+    data.text,
+    text => model.setNote(data.index, text)
   );
   return (
     <div
       className={`jp-mlws-Note${selected ? ' jp-mod-selected' : ''}`}
       data-mlws-note={data.index}
       onDoubleClick={begin}
-      onKeyDown={event => event.key === 'F2' && begin()}
     >
       {isEditing ? (
-        <textarea {...field} rows={4} aria-label={trans.__('Note')} />
+        <textarea
+          {...field}
+          rows={4}
+          data-lm-suppress-shortcuts="true"
+          aria-label={trans.__('Note')}
+        />
       ) : (
         data.text || (
           <span className="jp-mlws-Empty">{trans.__('An empty note')}</span>
@@ -33,19 +39,24 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
 /** A box around nodes; it moves them along. */
 export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
   const { model, trans } = useCanvas();
-  const { isEditing, begin, field } = useEditing(data.title, title =>
-    model.setFrameTitle(data.index, title)
+  const { isEditing, begin, field } = useEditing(
+    `frames:${data.index}`,
+    data.title,
+    title => model.setFrameTitle(data.index, title)
   );
   return (
     <div
       className={`jp-mlws-Frame${selected ? ' jp-mod-selected' : ''}`}
       data-mlws-frame={data.index}
       onDoubleClick={begin}
-      onKeyDown={event => event.key === 'F2' && begin()}
     >
       <div className="jp-mlws-Frame-title">
         {isEditing ? (
-          <input {...field} aria-label={trans.__('Title')} />
+          <input
+            {...field}
+            data-lm-suppress-shortcuts="true"
+            aria-label={trans.__('Title')}
+          />
         ) : (
           data.title || trans.__('Frame')
         )}
@@ -56,6 +67,7 @@ export const FrameView = memo(({ data, selected }: NodeProps<FrameNode>) => {
 
 /** A text that turns into a field. Leaving it keeps what was typed, Escape does not. */
 function useEditing(
+  id: string,
   value: string,
   commit: (text: string) => void
 ): {
@@ -69,8 +81,8 @@ function useEditing(
   const [draft, setDraft] = useState<string | null>(null);
   const ref = useRef<HTMLInputElement | HTMLTextAreaElement>(null);
   const isEditing = draft !== null;
-  const latest = useRef({ draft, commit });
-  latest.current = { draft, commit };
+  const latest = useRef({ draft, value, commit });
+  latest.current = { draft, value, commit };
   useEffect(() => {
     const flush = (): void => {
       const { draft: text, commit: write } = latest.current;
@@ -83,6 +95,21 @@ function useEditing(
       model.flushing.disconnect(flush);
     };
   }, [model]);
+  const begin = useCallback(
+    () => setDraft(before => before ?? latest.current.value),
+    []
+  );
+  useEffect(() => {
+    const ask = (_: unknown, asked: string): void => {
+      if (asked === id) {
+        begin();
+      }
+    };
+    model.nameAsked.connect(ask);
+    return () => {
+      model.nameAsked.disconnect(ask);
+    };
+  }, [model, id, begin]);
   useEffect(() => {
     if (isEditing) {
       ref.current?.focus();
@@ -99,7 +126,7 @@ function useEditing(
   };
   return {
     isEditing,
-    begin: () => setDraft(before => before ?? value),
+    begin,
     field: {
       ref,
       className: 'nodrag nowheel jp-mod-styled',

@@ -96,9 +96,7 @@ export function membersOf(source: ISource): Scalar[] {
     const list = entryOf(workflow, key)?.value;
     return (isSeq(list) ? list.items : []).flatMap(item => {
       const nodes = isMap(item) ? entryOf(item, 'nodes')?.value : null;
-      return isSeq(nodes)
-        ? (nodes as YAMLSeq).items.filter(isScalar)
-        : [];
+      return isSeq(nodes) ? (nodes as YAMLSeq).items.filter(isScalar) : [];
     });
   }) as Scalar[];
 }

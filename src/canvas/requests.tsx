@@ -1,4 +1,8 @@
-import { fileIcon, notebookIcon, terminalIcon } from '@jupyterlab/ui-components';
+import {
+  fileIcon,
+  notebookIcon,
+  terminalIcon
+} from '@jupyterlab/ui-components';
 
 import {
   fittingComponents,
@@ -99,16 +103,14 @@ function useChoices(
   return [
     ...components
       .filter(one => !one.error)
-      .map(
-        (one): IChoice => ({
-          key: one.name,
-          label: one.title,
-          detail: one.category,
-          words: `${one.name} ${one.description}`,
-          icon: componentIcon,
-          choose: () => void model.addComponent(one.name, place)
-        })
-      ),
+      .map((one): IChoice => ({
+        key: one.name,
+        label: one.title,
+        detail: one.category,
+        words: `${one.name} ${one.description}`,
+        icon: componentIcon,
+        choose: () => void model.addComponent(one.name, place)
+      })),
     {
       key: ':notebook',
       label: trans.__('Notebook…'),

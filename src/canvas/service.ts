@@ -94,6 +94,20 @@ export class WorkflowService {
     return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
   }
 
+  /** Writes a notebook that does what the node did, with its very inputs. */
+  debug(run: string, node: string): Promise<{ path: string }> {
+    return this._client.post(
+      `${this._node(run, node)}/notebook`,
+      {},
+      this._query
+    );
+  }
+
+  /** The workflow as a Python script. */
+  script(): Promise<{ text: string; name: string }> {
+    return this._client.get(`${this._base}/script`, this._query);
+  }
+
   log(run: string, node: string, offset: number): Promise<INodeLog> {
     return this._client.get(`${this._node(run, node)}/log`, {
       ...this._query,

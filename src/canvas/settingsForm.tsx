@@ -13,7 +13,10 @@ import {
 import { useSignal } from '../useSignal';
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
-import { useCanvas } from './hooks';
+import { CommandSettings } from './commandForm';
+import { useCanvas, useFlush } from './hooks';
+import { NameField } from './nameField';
+import { NodeActions } from './nodeActions';
 import {
   changeSettings,
   formSchema,
@@ -36,7 +39,8 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
   }
   return (
     <div className="jp-mlws-Settings">
-      <h3>{node.title}</h3>
+      <NodeActions node={id} />
+      <NameField key={id} node={id} />
       <p className="jp-mlws-Settings-kind">
         {node.component ? node.component.title : kindText(node.kind, trans)}
       </p>
@@ -44,7 +48,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       {node.component ? (
         <ComponentSettings node={node} />
       ) : (
-        <StageFacts node={node} />
+        <CommandSettings node={node} />
       )}
     </div>
   );
@@ -56,7 +60,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
   const hasSettings =
     Object.keys(node.component!.settings?.properties ?? {}).length > 0;
   if (!node.stage.isEditable) {
-    return <StageFacts node={node} />;
+    return <CommandSettings node={node} />;
   }
   return (
     <>
@@ -180,20 +184,6 @@ function PathField(props: {
   );
 }
 
-/** Writes what is typed before the file is saved, the node deselected or the form closed. */
-function useFlush(commit: () => void): void {
-  const { model } = useCanvas();
-  const latest = useRef(commit);
-  latest.current = commit;
-  useEffect(() => {
-    const flush = (): void => latest.current();
-    model.flushing.connect(flush);
-    return () => {
-      model.flushing.disconnect(flush);
-    };
-  }, [model]);
-}
-
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
   const stored = settingsOf(node, model.document);
@@ -254,54 +244,5 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       noHtml5Validate
       onChange={onChange}
     />
-  );
-}
-
-/** What a stage says that is no component's: to read here, and to edit as text. */
-function StageFacts({ node }: { node: IGraphNode }): JSX.Element {
-  const { trans, openAsText } = useCanvas();
-  const { stage } = node;
-  return (
-    <>
-      {stage.description && <p>{stage.description}</p>}
-      <h4>{trans.__('Command')}</h4>
-      <pre className="jp-mlws-Preview-text">{stage.commands.join('\n')}</pre>
-      {stage.variants.length > 0 && (
-        <>
-          <h4>{trans.__('Variants')}</h4>
-          <p>{stage.variants.join(', ')}</p>
-        </>
-      )}
-      <Paths
-        title={trans.__('Dependencies')}
-        paths={stage.deps.map(dep => dep.raw)}
-      />
-      <Paths
-        title={trans.__('Outputs')}
-        paths={stage.outs.map(out => out.raw)}
-      />
-      <Button small onClick={openAsText}>
-        {trans.__('Open as text')}
-      </Button>
-    </>
-  );
-}
-
-function Paths({
-  title,
-  paths
-}: {
-  title: string;
-  paths: string[];
-}): JSX.Element | null {
-  return paths.length === 0 ? null : (
-    <>
-      <h4>{title}</h4>
-      <ul className="jp-mlws-Paths">
-        {paths.map(path => (
-          <li key={path}>{path}</li>
-        ))}
-      </ul>
-    </>
   );
 }

@@ -1,7 +1,11 @@
 import { isMap, isSeq, type YAMLMap, type YAMLSeq } from 'yaml';
 
 import { quoteWord } from './command';
-import { commandNode, type IPathEntry, type IWorkflowDocument } from './document';
+import {
+  commandNode,
+  type IPathEntry,
+  type IWorkflowDocument
+} from './document';
 import {
   addDependency,
   addStage,
