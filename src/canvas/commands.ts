@@ -265,7 +265,8 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       act: ({ content, model }) => {
         if (content.flow) {
           model.addNote(trans.__('A note'), content.flow.centre());
-          model.askName();
+          // Once it is drawn, it can be written on.
+          requestAnimationFrame(() => model.askName());
         }
       },
       isEnabled: ({ model }) => !model.error
