@@ -387,3 +387,22 @@ def test_changed_source_data_is_taken_in_as_dvc_repro_does(
     (project.root / "data.txt").unlink()
     assert run().status == "COMPLETED"
     assert (project.root / "data.txt").read_text() == "2\n"
+
+
+def test_commands_take_the_python_of_an_activated_environment(
+    project: Project,
+    write: Callable[..., Path],
+    run: Callable[..., Run],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    write("where.py", "import pathlib, sys\npathlib.Path('where.txt').write_text(sys.prefix)\n")
+    write(PATH, "stages:\n  a: {cmd: python where.py, deps: [where.py], outs: [where.txt]}\n")
+    assert run().status == "COMPLETED"
+    assert (project.root / "where.txt").read_text() == sys.prefix
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment))
+    monkeypatch.setenv("PATH", f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert run(force=True).status == "COMPLETED"
+    assert (project.root / "where.txt").read_text() == str(environment)

@@ -19,6 +19,7 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.dvc.search_path import search_path
 
 FOLD_EVERY = 2.0
 """Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""
@@ -386,15 +387,13 @@ class Pipeline:
         return self
 
     def command(self, name: str, python: str = sys.executable) -> Command:
-        """How to start a prepared stage; ``python``'s folder comes first on the path."""
+        """How to start a prepared stage, with ``python`` where no other is activated."""
         from dvc.stage.run import _enforce_cmd_list, _make_cmd, get_executable, prepare_kwargs
 
         stage = self._running[name]
         prepared = prepare_kwargs(stage)
         environment = prepared["env"]
-        environment["PATH"] = os.pathsep.join(
-            [str(Path(python).parent), environment.get("PATH", os.defpath)]
-        )
+        environment["PATH"] = search_path(python, environment)
         shown = tuple(line for line in _enforce_cmd_list(stage.cmd) if line.strip())
         arguments = tuple(tuple(_make_cmd(get_executable(), line)) for line in shown)
         return Command(arguments, shown, prepared["cwd"], environment)

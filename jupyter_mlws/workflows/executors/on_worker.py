@@ -20,6 +20,7 @@ from typing import Any
 
 from jupyter_mlws import __version__
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.dvc.search_path import search_path
 from jupyter_mlws.workflows.executors.job import Described, Job, News, as_plain
 from jupyter_mlws.workflows.processes import memory_of
 
@@ -213,7 +214,7 @@ class _Work:
     def _start(
         self, arguments: tuple[str, ...], folder: Path, variables: Mapping[str, str], output: int
     ) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        path = search_path(sys.executable, os.environ)
         with _turn:
             if self._job.key in _stopped:
                 raise NotWantedError

@@ -24,6 +24,7 @@ from jupyter_mlws.versioning.dvc.fast.parameters import Parameters
 from jupyter_mlws.versioning.dvc.fast.runcache import RunCache
 from jupyter_mlws.versioning.dvc.fast.stage import FastStage, Place, read, relative
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
+from jupyter_mlws.versioning.dvc.search_path import search_path
 from jupyter_mlws.versioning.dvc.stages import (
     Cause,
     Change,
@@ -383,7 +384,7 @@ class FastPipeline:
         return "a dependency does not exist"
 
     def command(self, name: str, python: str = sys.executable) -> Command:
-        """How to start a prepared stage; ``python``'s folder comes first on the path."""
+        """How to start a prepared stage, with ``python`` where no other is activated."""
         return self._either(
             name,
             lambda s: self._command(s, python),
@@ -396,11 +397,10 @@ class FastPipeline:
         if kind == "fish" or "PYENV_HOOK_PATH" in os.environ:
             raise UnusualError("a shell or environment that DVC treats in its own way")
         if self._environment is None:
-            folders = [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
             self._environment = {
                 "DVC_ROOT": str(self._root),
                 **os.environ,
-                "PATH": os.pathsep.join(folders),
+                "PATH": search_path(python, os.environ),
             }
         lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
         shown = tuple(line for line in lines if line.strip())
