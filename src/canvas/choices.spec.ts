@@ -68,11 +68,11 @@ it('offers what takes an output, by the port that fits best', () => {
     port: 'model'
   });
   expect(found.map(one => [one.component.name, one.port])).toEqual([
+    ['evaluate', 'model'],
     // A file of any kind is taken as well.
-    ['sample', 'seed'],
     ['load_csv', 'file'],
     ['load_table', 'file'],
-    ['evaluate', 'model']
+    ['sample', 'seed']
   ]);
 });
 

@@ -28,17 +28,20 @@ export function fittingComponents(
   if (!own) {
     return [];
   }
-  return [...components].flatMap(component => {
+  const found = [...components].flatMap(component => {
     const ports = isSource ? component.inputs : component.outputs;
-    const found = ports.filter(port =>
+    const fitting = ports.filter(port =>
       isSource ? fits(own.type, port.type) : fits(port.type, own.type)
     );
     // Of several the one of the very type, and of these one that must be there.
-    const [best] = found.sort(
+    const [best] = fitting.sort(
       (one, other) => rank(one, own.type) - rank(other, own.type)
     );
-    return best && !component.error ? [{ component, port: best.name }] : [];
+    return best && !component.error
+      ? [{ component, port: best.name, rank: rank(best, own.type) }]
+      : [];
   });
+  return found.sort((one, other) => one.rank - other.rank);
 }
 
 function rank(

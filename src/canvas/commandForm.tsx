@@ -31,12 +31,6 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
           </pre>
         </>
       )}
-      {stage.variants.length > 0 && (
-        <>
-          <h4>{trans.__('Variants')}</h4>
-          <p>{stage.variants.join(', ')}</p>
-        </>
-      )}
       <Files
         node={node}
         title={trans.__('Dependencies')}

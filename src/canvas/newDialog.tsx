@@ -13,9 +13,10 @@ export interface INewWorkflow {
 /** Asks for a name and what to begin with; null where it was called off. */
 export async function askForWorkflow(
   gallery: readonly ITemplate[],
+  hasProject: boolean,
   trans: TranslationBundle
 ): Promise<INewWorkflow | null> {
-  const body = new NewWorkflowBody(gallery, trans);
+  const body = new NewWorkflowBody(gallery, hasProject, trans);
   const answer = await showDialog({
     title: trans.__('New workflow'),
     body,
@@ -35,6 +36,7 @@ class NewWorkflowBody
 {
   constructor(
     private _gallery: readonly ITemplate[],
+    private _hasProject: boolean,
     private _trans: TranslationBundle
   ) {
     super();
@@ -52,6 +54,7 @@ class NewWorkflowBody
     return (
       <NewWorkflowForm
         gallery={this._gallery}
+        hasProject={this._hasProject}
         trans={this._trans}
         onChange={chosen => {
           this._chosen = chosen;
@@ -65,10 +68,11 @@ class NewWorkflowBody
 
 function NewWorkflowForm(props: {
   gallery: readonly ITemplate[];
+  hasProject: boolean;
   trans: TranslationBundle;
   onChange: (chosen: { name: string; key: string }) => void;
 }): JSX.Element {
-  const { gallery, trans } = props;
+  const { gallery, hasProject, trans } = props;
   const [chosen, setChosen] = useState({ name: '', key: '' });
   const id = useId();
   const change = (part: Partial<typeof chosen>): void => {
@@ -83,6 +87,13 @@ function NewWorkflowForm(props: {
   };
   return (
     <>
+      {!hasProject && (
+        <p>
+          {trans.__(
+            'This folder becomes a project: a git repository with DVC. Files that are here already stay as they are.'
+          )}
+        </p>
+      )}
       <label htmlFor={id}>{trans.__('Name')}</label>
       <input
         id={id}

@@ -8,7 +8,8 @@ import {
   fittingComponents,
   possibleLinks,
   readingComponents,
-  type IEnd
+  type IEnd,
+  type ILink
 } from './choices';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas } from './hooks';
@@ -170,7 +171,12 @@ function useChoices(
   }
 
   function linkChoices(node: string, end: IEnd | null): IChoice[] {
-    return possibleLinks(model.graph, node, end).map(link => {
+    const links = possibleLinks(model.graph, node, end);
+    // Ports of the same name are most likely meant.
+    links.sort(
+      (one, other) => Number(isNamesake(other)) - Number(isNamesake(one))
+    );
+    return links.map(link => {
       const isOut = link.source === node;
       const other = model.graph.nodes.get(isOut ? link.target : link.source)!;
       const from = portText(link.sourcePort, trans);
@@ -190,4 +196,8 @@ function useChoices(
       };
     });
   }
+}
+
+function isNamesake({ sourcePort, targetPort }: ILink): boolean {
+  return sourcePort === targetPort;
 }

@@ -9,7 +9,8 @@ import type {
   IPreview,
   IProblem,
   IRun,
-  IRunSummary
+  IRunSummary,
+  ISweeps
 } from '../models';
 
 /** What to run and how; all of it where nothing is said. */
@@ -101,6 +102,17 @@ export class WorkflowService {
       {},
       this._query
     );
+  }
+
+  /** The variants of each sweep, ranked by a metric where one is named. */
+  sweeps(metric?: string): Promise<ISweeps> {
+    return this._client.get(`${this._base}/sweeps`, { ...this._query, metric });
+  }
+
+  /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
+  promote(sweep: string, variant: string, etag: string): Promise<unknown> {
+    const path = `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote`;
+    return this._client.post(path, { variant }, this._query, etag);
   }
 
   /** The workflow as a Python script. */

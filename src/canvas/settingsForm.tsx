@@ -23,6 +23,7 @@ import {
   settingsOf,
   type Settings
 } from './settings';
+import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from './words';
 
@@ -45,6 +46,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
         {node.component ? node.component.title : kindText(node.kind, trans)}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
+      {node.kind === 'sweep' && <SweepView node={id} />}
       {node.component ? (
         <ComponentSettings node={node} />
       ) : (

@@ -127,8 +127,11 @@ function addFileCommands(
     caption: trans.__('Make a workflow in this project'),
     icon: workflowIcon,
     execute: async () => {
-      const wanted = await askForWorkflow(templates(trans), trans);
       try {
+        await client.loadProjects();
+        const hasProject = client.project !== null;
+        const gallery = templates(trans);
+        const wanted = await askForWorkflow(gallery, hasProject, trans);
         if (wanted) {
           await open(await create(app, client, wanted));
         }
@@ -153,12 +156,16 @@ function addFileCommands(
   });
 }
 
-/** Returns the new file's path in the lab. */
+/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
 async function create(
   app: JupyterFrontEnd,
   client: MLWSClient,
   { name, template }: INewWorkflow
 ): Promise<string> {
+  if (!client.project) {
+    await client.post('/projects', { name: '.', template: 'empty' });
+    await client.loadProjects();
+  }
   const folder = client.project?.path ?? '';
   const home = folder === '.' ? '' : folder;
   if (!template) {
