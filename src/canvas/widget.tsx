@@ -265,6 +265,7 @@ const MORE = [
   'workflow:export-svg',
   'workflow:export-png',
   '',
+  'workflow:compare',
   'workflow:import'
 ];
 

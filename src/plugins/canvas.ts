@@ -18,11 +18,13 @@ import {
 
 import { APIError, MLWSClient } from '../api';
 import { addCanvasCommands } from '../canvas/commands';
+import { compareVersions } from '../canvas/compareVersions';
 import { createWorkflow } from '../canvas/create';
 import { templates } from '../canvas/gallery';
 import { workflowIcon } from '../canvas/icons';
 import { importWorkflow } from '../canvas/import';
 import { askForWorkflow, type INewWorkflow } from '../canvas/newDialog';
+import type { WorkflowService } from '../canvas/service';
 import { WorkflowFactory, WorkflowWidget, type Report } from '../canvas/widget';
 import { IMLWSClient, IWorkspaceEvents } from '../tokens';
 
@@ -31,6 +33,7 @@ const FILE_TYPE = 'dvc-workflow';
 
 const CREATE = 'workflow:new';
 const IMPORT = 'workflow:import';
+const COMPARE = 'workflow:compare';
 
 const canvas: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:canvas',
@@ -100,6 +103,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
 
     addCanvasCommands(app, tracker, trans);
     addFileCommands(app, client, manager, translator, report);
+    addCompareCommand(app, tracker, client, trans, report);
     const category = trans.__('Machine learning');
     for (const command of app.commands.listCommands()) {
       if (command.startsWith('workflow:')) {
@@ -148,6 +152,34 @@ function addFileCommands(
         const path = await importWorkflow(client, manager, translator);
         if (path !== null) {
           await open(path);
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+}
+
+/** Two versions of the workflow that is looked at. */
+function addCompareCommand(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<WorkflowWidget>,
+  client: MLWSClient,
+  trans: TranslationBundle,
+  report: Report
+): void {
+  const service = (): WorkflowService | null =>
+    tracker.currentWidget?.model.service ?? null;
+  app.commands.addCommand(COMPARE, {
+    label: trans.__('Compare two versions of the graph…'),
+    isEnabled: () =>
+      tracker.currentWidget === app.shell.currentWidget && service() !== null,
+    execute: async () => {
+      const { path, project } = service()!;
+      try {
+        const widget = await compareVersions(client, path, project, trans);
+        if (widget) {
+          app.shell.add(widget, 'main');
         }
       } catch (error) {
         report(error);
