@@ -112,6 +112,16 @@ export class CanvasModel implements IDisposable {
     return this._error;
   }
 
+  /** Takes what the file says, where it and the unsaved edits are about the same lines. */
+  get takeFile(): (() => Promise<void>) | null {
+    return this._takeFile;
+  }
+
+  setConflict(takeFile: (() => Promise<void>) | null): void {
+    this._takeFile = takeFile;
+    this._changed.emit();
+  }
+
   get components(): ReadonlyMap<string, IComponent> {
     return this._components;
   }
@@ -810,6 +820,7 @@ export class CanvasModel implements IDisposable {
   private _notes: readonly INote[] = [];
   private _frames: readonly IFrame[] = [];
   private _isConnected = true;
+  private _takeFile: (() => Promise<void>) | null = null;
   private _service: WorkflowService | null = null;
   private _events: IEventStream<IWorkflowEvent> | null = null;
   private _selection: ReadonlySet<string> = new Set();

@@ -23,6 +23,7 @@ export function CanvasView(props: {
   return (
     <>
       <ErrorBanner />
+      <ConflictBanner />
       <ConnectionBanner />
       <PastRunBanner />
       <div className="jp-mlws-Workflow-body">
@@ -67,6 +68,27 @@ function ErrorBanner(): JSX.Element | null {
         </span>
         <Button small onClick={openAsText}>
           {trans.__('Open as text')}
+        </Button>
+      </div>
+    )
+  );
+}
+
+/** The file and the canvas have changed the same lines: neither is lost unseen. */
+function ConflictBanner(): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const { takeFile } = model;
+  return (
+    takeFile && (
+      <div className="jp-mlws-Banner" role="alert">
+        <span>
+          {trans.__(
+            'The file was changed on disk in the same lines as here. Saving asks which of the two is kept.'
+          )}
+        </span>
+        <Button small onClick={() => void takeFile()}>
+          {trans.__('Take the file, lose my edits')}
         </Button>
       </div>
     )

@@ -5,6 +5,7 @@ import {
   DocumentWidget
 } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
+import type { Contents } from '@jupyterlab/services';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import {
   redoIcon,
@@ -28,6 +29,7 @@ import { useSignal } from '../useSignal';
 import type { IFlowHandle } from './flow';
 import { CanvasContext, useElapsed, type ICanvasContext } from './hooks';
 import { autoLayoutIcon, fitIcon, historyIcon, moreIcon } from './icons';
+import { DiskFollower } from './disk';
 import { CanvasModel } from './model';
 import { FINAL } from './runs';
 import { WorkflowService } from './service';
@@ -46,6 +48,7 @@ export interface ILabActions {
   openAsText: () => void;
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   openFailed: (node: string) => void;
+  contents: Contents.IManager;
   /** The path of a lab's file from the project's root; null (and told) where it is outside. */
   fromRoot: (path: string) => string | null;
 }
@@ -80,8 +83,16 @@ export class CanvasWidget extends ReactWidget {
   }
 
   render(): JSX.Element {
-    const { model, _trans: trans, _language: language } = this;
-    const context: ICanvasContext = { model, trans, language, ...this.lab };
+    const { model, lab, _trans: trans, _language: language } = this;
+    const { openAsText, chooseFile, openFailed } = lab;
+    const context: ICanvasContext = {
+      model,
+      trans,
+      language,
+      openAsText,
+      chooseFile,
+      openFailed
+    };
     return (
       <CanvasContext.Provider value={context}>
         <CanvasView
@@ -154,9 +165,17 @@ export class WorkflowWidget extends DocumentWidget<
     super(options);
     const { model } = this.content;
     fillToolbar(this.toolbar, this, trans, commands);
+    const { contents } = this.content.lab;
+    this.disk = new DiskFollower(this.context, contents);
+    this.disk.conflictChanged.connect((_, isThere) => {
+      model.setConflict(isThere ? () => this.disk.takeFile() : null);
+    });
     this.context.saveState.connect(this._onSaveState, this);
     this.context.fileChanged.connect(model.onSaved, model);
   }
+
+  /** Keeps the document in step with its file. */
+  readonly disk: DiskFollower;
 
   get model(): CanvasModel {
     return this.content.model;
@@ -165,6 +184,7 @@ export class WorkflowWidget extends DocumentWidget<
   dispose(): void {
     if (!this.isDisposed) {
       const { model } = this.content;
+      this.disk.dispose();
       super.dispose();
       model.dispose();
     }
@@ -367,6 +387,7 @@ function labActions(
     return null;
   };
   return {
+    contents: manager.services.contents,
     openAsText: () => void manager.openOrReveal(context.path, 'Editor'),
     fromRoot,
     chooseFile: async pattern => {

@@ -31,6 +31,9 @@ import { IMLWSClient, IWorkspaceEvents } from '../tokens';
 const FACTORY = 'Workflow';
 const FILE_TYPE = 'dvc-workflow';
 
+/** News of these may be about a file that is open. */
+const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
+
 const CREATE = 'workflow:new';
 const IMPORT = 'workflow:import';
 const COMPARE = 'workflow:compare';
@@ -88,6 +91,12 @@ const canvas: JupyterFrontEndPlugin<void> = {
     });
     app.docRegistry.addWidgetFactory(factory);
     workspace.message.connect((_, message) => {
+      if (
+        message.type !== 'workspace' ||
+        message.areas.some(area => FILES.has(area))
+      ) {
+        tracker.forEach(widget => void widget.disk.look().catch(report));
+      }
       if (
         message.type === 'workspace' &&
         message.areas.includes('components')
