@@ -1,3 +1,4 @@
+import type { ISharedFile } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   createContext,
@@ -10,6 +11,7 @@ import {
 
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';
+import type { ISplice } from './splices';
 
 /** What every part of the canvas needs. */
 export interface ICanvasContext {
@@ -23,6 +25,14 @@ export interface ICanvasContext {
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   /** Opens a node that has failed as a notebook. */
   openFailed: (node: string) => void;
+  params: IParamsDocuments;
+}
+
+/** Files of parameters, by their paths from the project's root. */
+export interface IParamsDocuments {
+  open(path: string): Promise<{ sharedModel: ISharedFile }>;
+  /** Changes a file and writes it. */
+  edit(path: string, splices: ISplice[]): void;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);

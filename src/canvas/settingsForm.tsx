@@ -23,6 +23,7 @@ import {
   settingsOf,
   type Settings
 } from './settings';
+import { ParamsView } from './paramsForm';
 import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from './words';
@@ -52,6 +53,7 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       ) : (
         <CommandSettings node={node} />
       )}
+      <ParamsView node={node} />
     </div>
   );
 }
@@ -79,9 +81,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
           <h4>{trans.__('Settings')}</h4>
           {hasForeignSettings(model.document, node.stage) ? (
             <p className="jp-mlws-Empty">
-              {trans.__(
-                'These settings stand in another file, such as params.yaml.'
-              )}
+              {trans.__('These settings stand in another file.')}
             </p>
           ) : (
             <SettingsForm key={node.id} node={node} />

@@ -18,6 +18,7 @@ import {
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
+import type { IDisposable } from '@lumino/disposable';
 import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
 import { Menu } from '@lumino/widgets';
@@ -27,10 +28,16 @@ import { duration } from '../format';
 import type { IWorkflowEvent } from '../models';
 import { useSignal } from '../useSignal';
 import type { IFlowHandle } from './flow';
-import { CanvasContext, useElapsed, type ICanvasContext } from './hooks';
+import {
+  CanvasContext,
+  useElapsed,
+  type ICanvasContext,
+  type IParamsDocuments
+} from './hooks';
 import { autoLayoutIcon, fitIcon, historyIcon, moreIcon } from './icons';
 import { DiskFollower } from './disk';
 import { CanvasModel } from './model';
+import { ParamsFiles } from './paramsFiles';
 import { FINAL } from './runs';
 import { WorkflowService } from './service';
 import { CanvasView } from './view';
@@ -49,6 +56,7 @@ export interface ILabActions {
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   openFailed: (node: string) => void;
   contents: Contents.IManager;
+  params: IParamsDocuments & IDisposable & { look(): Promise<void> };
   /** The path of a lab's file from the project's root; null (and told) where it is outside. */
   fromRoot: (path: string) => string | null;
 }
@@ -84,14 +92,15 @@ export class CanvasWidget extends ReactWidget {
 
   render(): JSX.Element {
     const { model, lab, _trans: trans, _language: language } = this;
-    const { openAsText, chooseFile, openFailed } = lab;
+    const { openAsText, chooseFile, openFailed, params } = lab;
     const context: ICanvasContext = {
       model,
       trans,
       language,
       openAsText,
       chooseFile,
-      openFailed
+      openFailed,
+      params
     };
     return (
       <CanvasContext.Provider value={context}>
@@ -181,10 +190,16 @@ export class WorkflowWidget extends DocumentWidget<
     return this.content.model;
   }
 
+  /** Files may have been written by others. */
+  async lookAtFiles(): Promise<void> {
+    await Promise.all([this.disk.look(), this.content.lab.params.look()]);
+  }
+
   dispose(): void {
     if (!this.isDisposed) {
       const { model } = this.content;
       this.disk.dispose();
+      this.content.lab.params.dispose();
       super.dispose();
       model.dispose();
     }
@@ -386,7 +401,24 @@ function labActions(
     );
     return null;
   };
+  const files = new ParamsFiles(manager);
+  const open = (path: string): ReturnType<ParamsFiles['open']> =>
+    files.open(root() + path);
   return {
+    params: {
+      open: async path => (await open(path)).model,
+      edit: (path, splices) => {
+        open(path)
+          .then(file => files.edit(file, splices))
+          .then(() => model.onSaved())
+          .catch(report);
+      },
+      look: () => files.look(),
+      dispose: () => files.dispose(),
+      get isDisposed() {
+        return files.isDisposed;
+      }
+    },
     contents: manager.services.contents,
     openAsText: () => void manager.openOrReveal(context.path, 'Editor'),
     fromRoot,

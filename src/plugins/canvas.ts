@@ -95,7 +95,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
         message.type !== 'workspace' ||
         message.areas.some(area => FILES.has(area))
       ) {
-        tracker.forEach(widget => void widget.disk.look().catch(report));
+        tracker.forEach(widget => void widget.lookAtFiles().catch(report));
       }
       if (
         message.type === 'workspace' &&
