@@ -305,7 +305,7 @@ function replaceWords(
   words: ReadonlyMap<string, string>
 ): string {
   return [...words].reduce((command, [old, now]) => {
-    const literal = old.replace(/[^\p{L}\p{N}_]/gu, '\\$&');
+    const literal = old.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
     const word = new RegExp(`(^|[\\s='"])${literal}(?=$|[\\s'"])`, 'gu');
     return command.replace(word, (_, before: string) => before + now);
   }, text);

@@ -93,16 +93,25 @@ function reasonsOf(
 ): Reason[] {
   const paths = (entries: IStage['deps']): string[] =>
     entries.flatMap(entry => entry.paths).sort();
+  const isFile = (stage: IStage, raw: string): boolean =>
+    [...stage.deps, ...stage.outs].some(entry => entry.raw === raw);
   const command = (stage: IStage): unknown => [
     stage.folder,
     stage.component
-      ? [stage.component, stage.args.map(({ name, paths: one }) => [name, one])]
+      ? [
+          stage.component,
+          stage.args
+            .filter(({ raw }) => isFile(stage, raw))
+            .map(({ name, paths: one }) => [name, one])
+        ]
       : stage.commands,
     stage.variants
   ];
   const settings = (document: IWorkflowDocument, stage: IStage): unknown => [
     valueAt(document.vars, settingsPath(stage).join('.')) ?? null,
-    stage.component ? stage.commands.map(withoutUnpack) : null
+    stage.args
+      .filter(({ raw }) => !isFile(stage, raw))
+      .map(({ name, raw }) => [name, raw])
   ];
   const touches = (changed: readonly string[], entries: IStage['deps']) =>
     entries.some(entry =>
@@ -122,11 +131,6 @@ function reasonsOf(
     ['metrics', isMeasured]
   ];
   return found.filter(([, isTrue]) => isTrue).map(([reason]) => reason);
-}
-
-/** The name of the settings' variable follows the node's, and says nothing by itself. */
-function withoutUnpack(command: string): string {
-  return command.replace(/\$\{\s*[^}]+\}/g, '${}');
 }
 
 function isSame(one: unknown, other: unknown): boolean {

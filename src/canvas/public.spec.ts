@@ -44,11 +44,12 @@ function diff(
   after: string
 ): { gone: string[]; come: string[] } {
   const count = new Map<string, number>();
-  after
-    .split('\n')
-    .forEach(line => count.set(line, (count.get(line) ?? 0) + 1));
+  // A byte order mark stays the first of all, whatever line follows it.
+  const lines = (text: string): string[] =>
+    text.replace(/^\ufeff/, '').split('\n');
+  lines(after).forEach(line => count.set(line, (count.get(line) ?? 0) + 1));
   const gone: string[] = [];
-  for (const line of before.split('\n')) {
+  for (const line of lines(before)) {
     const left = count.get(line) ?? 0;
     if (left > 0) {
       count.set(line, left - 1);

@@ -81,7 +81,7 @@ function renameVariable(
 
 /** Where templates name a variable, or a part of it. */
 function mentionsOf(text: string, name: string): number[] {
-  const literal = name.replace(/[^\p{L}\p{N}_]/gu, '\\$&');
+  const literal = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   const pattern = new RegExp(`(\\$\\{\\s*)${literal}(?=[\\s.}[])`, 'gu');
   return [...text.matchAll(pattern)].map(
     match => match.index! + match[1].length

@@ -95,6 +95,17 @@ describe('commands', () => {
     );
   });
 
+  it('keep a block of lines', () => {
+    const text =
+      'stages:\n  a:\n    cmd: |\n      echo 1\n      echo 2\n    deps: [x]\n';
+    const after = edit(
+      text,
+      now => setCommand(now, 'a', 'echo 1\necho 3'),
+      path
+    );
+    expect(after).toBe(text.replace('echo 2', 'echo 3'));
+  });
+
   it('become lists, and single lines again', () => {
     const text = 'stages:\n  a:\n    cmd: echo 1\n    deps: [x]\n';
     const two = edit(text, now => setCommand(now, 'a', 'echo 1\necho 2'), path);

@@ -1,8 +1,9 @@
-import { isMap, isSeq, type YAMLMap, type YAMLSeq } from 'yaml';
+import { isMap, isSeq, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 
 import { quoteWord } from './command';
 import {
   commandNode,
+  rawSpan,
   type IPathEntry,
   type IWorkflowDocument
 } from './document';
@@ -25,7 +26,8 @@ import {
   removeFromList,
   removeFromMap,
   replaceNode,
-  replaceValue
+  replaceValue,
+  type ISource
 } from './ranges';
 import { inOrder, type ISplice } from './splices';
 
@@ -126,11 +128,30 @@ export function setCommand(
     );
     return inOrder(source.text, splices);
   }
+  if (lines.length > 1) {
+    return inOrder(source.text, [
+      node?.type === 'BLOCK_LITERAL'
+        ? rewriteBlock(source, node, lines)
+        : replaceValue(source, entry, lines)
+    ]);
+  }
   return inOrder(source.text, [
     node && !isSeq(entry.value)
       ? replaceNode(source, node, text, body.flow === true)
-      : replaceValue(source, entry, lines.length > 1 ? lines : text)
+      : replaceValue(source, entry, text)
   ]);
+}
+
+/** Puts other lines in the place of those of a `|` block. */
+function rewriteBlock(
+  source: ISource,
+  node: Scalar,
+  lines: readonly string[]
+): ISplice {
+  const { start, end } = rawSpan(source, node)!;
+  const indent = /^[ \t]*/.exec(source.text.slice(start, end))![0];
+  const insert = lines.map(line => indent + line).join(source.eol);
+  return { offset: start, delete: end - start, insert };
 }
 
 /** Adds a file that a command reads. */
