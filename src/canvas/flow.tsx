@@ -98,6 +98,8 @@ function FlowPane(props: {
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isNear = useStore(state => state.transform[2] > NEAR_ZOOM);
   const flow = useReactFlow();
+  // The first node of an empty canvas stays where it was put.
+  const [hadNodes] = useState(nodes.length > 0);
 
   const isValidConnection = useCallback(
     (connection: Connection | Edge) => {
@@ -206,7 +208,7 @@ function FlowPane(props: {
         onConnectEnd={onConnectEnd}
         deleteKeyCode={null}
         zoomOnDoubleClick={false}
-        fitView
+        fitView={hadNodes}
         fitViewOptions={FIT}
         minZoom={0.05}
         connectionRadius={24}

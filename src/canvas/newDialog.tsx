@@ -26,8 +26,7 @@ export async function askForWorkflow(
       Dialog.okButton({ label: trans.__('Create') })
     ]
   });
-  const chosen = answer.value;
-  return answer.button.accept && chosen && chosen.name !== '' ? chosen : null;
+  return answer.button.accept ? answer.value : null;
 }
 
 class NewWorkflowBody
@@ -46,7 +45,8 @@ class NewWorkflowBody
   getValue(): INewWorkflow {
     const { name, key } = this._chosen;
     const template = this._gallery.find(one => one.key === key) ?? null;
-    const title = name.trim() || (template?.title ?? '');
+    const title =
+      name.trim() || (template?.title ?? this._trans.__('Workflow'));
     return { name: title, template };
   }
 

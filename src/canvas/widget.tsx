@@ -90,7 +90,16 @@ export class CanvasWidget extends ReactWidget {
     this.update();
   }
 
-  render(): JSX.Element {
+  /** The text is there: until then there is nothing to draw. */
+  setReady(): void {
+    this._isReady = true;
+    this.update();
+  }
+
+  render(): JSX.Element | null {
+    if (!this._isReady) {
+      return null;
+    }
     const { model, lab, _trans: trans, _language: language } = this;
     const { openAsText, chooseFile, openFailed, params } = lab;
     const context: ICanvasContext = {
@@ -108,6 +117,7 @@ export class CanvasWidget extends ReactWidget {
           id={this._flowId}
           onReady={handle => {
             this._flow = handle;
+            this._focus();
           }}
           hasHistory={this._hasHistory}
           onHistory={isOpen => {
@@ -149,14 +159,24 @@ export class CanvasWidget extends ReactWidget {
 
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
-    this.node
-      .querySelector<HTMLElement>('.jp-mlws-Canvas')
-      ?.focus({ preventScroll: true });
+    this._wantsFocus = true;
+    this._focus();
+  }
+
+  /** Gives the drawing the focus, once it is there. */
+  private _focus(): void {
+    const drawing = this.node.querySelector<HTMLElement>('.jp-mlws-Canvas');
+    if (drawing && this._wantsFocus) {
+      this._wantsFocus = false;
+      drawing.focus({ preventScroll: true });
+    }
   }
 
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
   private _hasHistory = false;
+  private _isReady = false;
+  private _wantsFocus = false;
 }
 
 const DRAG_EVENTS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
@@ -371,9 +391,10 @@ export class WorkflowFactory extends ABCWidgetFactory<
       trans,
       commands
     );
-    void context.ready.then(() =>
-      connectToServer(context, model, client, report)
-    );
+    void context.ready.then(() => {
+      content.setReady();
+      return connectToServer(context, model, client, report);
+    });
     return widget;
   }
 }

@@ -77,6 +77,7 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
     person = Person(page)
     person.click(page.locator('.jp-LauncherCard[title*="workflow"]'))
+    expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     person.type("Wine")
     person.click(page.locator(".jp-Dialog .jp-mod-accept"))
     canvas = page.locator(".jp-mlws-Canvas")
@@ -88,12 +89,12 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     expect(choice(page, "sample_data")).to_be_visible()
     person.press("Enter")
     expect(node(page, "sample_data")).to_be_visible()
-    for source, out, word, made, x in (
-        ("sample_data", "table", "split", "split", 0.35),
-        ("split", "train", "train classifier", "train_classifier", 0.6),
-        ("train_classifier", "model", "compare classifiers", "compare_classifiers", 0.78),
+    for source, out, word, made, place in (
+        ("sample_data", "table", "split", "split", (0.42, 0.3)),
+        ("split", "train", "train classifier", "train_classifier", (0.72, 0.3)),
+        ("train_classifier", "model", "compare classifiers", "compare_classifiers", (0.5, 0.6)),
     ):
-        person.drag(port(page, source, "out", out), empty_place(page, x, 0.35))
+        person.drag(port(page, source, "out", out), empty_place(page, *place))
         expect(page.locator(".jp-mlws-Chooser")).to_be_visible()
         person.type(word)
         person.press("Enter")
@@ -149,6 +150,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
 def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
     page.locator('.jp-LauncherCard[title*="workflow"]').click()
+    expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     page.keyboard.type("Wine")
     page.get_by_label("Tell classes apart").check()
     assert faults_of_access(page, ".jp-Dialog") == []
