@@ -752,9 +752,12 @@ def _log_arguments(query: LogQuery) -> list[str]:
 
 
 def _log_ends(query: LogQuery) -> list[str]:
-    # Not git's own `--all`: that has our hidden refs and the stashes, too.
+    # Not git's own `--all`: that has our hidden refs and the stashes, too. Before the first commit
+    # HEAD is nothing yet.
     start = (
-        ["--branches", "--tags", "--remotes", "HEAD"] if query.start == "--all" else [query.start]
+        ["--ignore-missing", "--branches", "--tags", "--remotes", "HEAD"]
+        if query.start == "--all"
+        else [query.start]
     )
     return [*start, "--", *([query.path] if query.path else [])]
 

@@ -150,6 +150,7 @@ function Port(props: {
         type={side === 'in' ? 'target' : 'source'}
         position={side === 'in' ? Position.Left : Position.Right}
         id={port.name}
+        role="img"
         data-mlws-port={`${node}:${side}:${port.name}`}
         data-mlws-type={port.type ?? ''}
         aria-label={hint}
