@@ -79,7 +79,8 @@ function frameNode(
         height,
         selected,
         connectable: false,
-        zIndex: -1,
+        // Behind the edges, also where it is selected, which adds a thousand.
+        zIndex: -1001,
         data: { index, title },
         ariaLabel: title
       };

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { bars, ticks } from './gantt';
+import { bars, ticks, tickText } from './gantt';
 
 function state(started: string | null, ended: string | null): any {
   return {
@@ -43,4 +43,11 @@ it.each([
   [95, [0, 20, 40, 60, 80]]
 ])('marks an axis of %d seconds at round numbers', (length, expected) => {
   expect(ticks(length).map(one => Number(one.toFixed(6)))).toEqual(expected);
+});
+
+it('writes marks as precisely as they differ', () => {
+  expect(tickText(0.05, 0.05)).toBe('0.05 s');
+  expect(tickText(0.4, 0.2)).toBe('0.4 s');
+  expect(tickText(4, 2)).toBe('4 s');
+  expect(tickText(0, 20)).toBe('0 s');
 });

@@ -1,3 +1,4 @@
+import { duration } from '../format';
 import type { INodeState } from './runs';
 
 /** When a node ran, in seconds since the first one began. */
@@ -42,6 +43,15 @@ export function bars(
       })),
     length: spans.length > 0 ? Math.max((last - first) / 1000, 0.001) : 0
   };
+}
+
+/** A mark of an axis, precise enough for its step. */
+export function tickText(seconds: number, step: number): string {
+  if (step >= 1) {
+    return duration(seconds).replace(/\.0 s$/, ' s');
+  }
+  const digits = Math.max(1, Math.ceil(-Math.log10(step || 1) - 1e-9));
+  return `${seconds.toFixed(digits)} s`;
 }
 
 /** Round numbers of seconds for an axis of that length; about five. */

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { duration, fullTime } from '../format';
 import { useSignal } from '../useSignal';
-import { bars, ticks, type IBar } from './gantt';
+import { bars, ticks, tickText, type IBar } from './gantt';
 import { useCanvas } from './hooks';
 import { RunRow } from './runRow';
 import { FINAL } from './runs';
@@ -69,6 +69,7 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
   const isOver = run === null || FINAL.has(run.status);
   const clock = useClock(!isOver);
   const chart = bars(model.runs.states, isOver ? null : clock);
+  const marks = ticks(chart.length);
   if (!run) {
     return <div className="jp-mlws-Gantt" />;
   }
@@ -93,12 +94,12 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
       <div className="jp-mlws-Gantt-scroll" tabIndex={0}>
         {chart.bars.length > 0 && (
           <div className="jp-mlws-Gantt-axis" aria-hidden>
-            {ticks(chart.length).map(tick => (
+            {marks.map(tick => (
               <span
                 key={tick}
                 style={{ left: `${(tick / chart.length) * 100}%` }}
               >
-                {duration(tick)}
+                {tickText(tick, marks[1] ?? 0)}
               </span>
             ))}
           </div>

@@ -8,8 +8,9 @@ export function RunRow({ run }: { run: IRunSummary }): JSX.Element {
   const { model, trans, language } = useCanvas();
   const when = run.started ?? run.created;
   const { control } = model;
-  const isShown = control.shown.run?.id === run.id;
-  const isNewest = control.newest.run?.id === run.id;
+  const newest = control.newest.run?.id;
+  const isShown = run.id === (control.chosen ?? newest);
+  const isNewest = run.id === newest;
   return (
     <li>
       <button

@@ -140,7 +140,7 @@ def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) ->
     places = [node(page, name).bounding_box() for name in ("forest", "linear")]
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + 30, y + 60, steps=8)
+    page.mouse.move(x + 30, y + 60, steps=60)
     page.mouse.up()
     save(page)
     for name, old in zip(("forest", "linear"), places, strict=True):
