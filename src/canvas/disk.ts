@@ -62,6 +62,8 @@ export class DiskFollower implements IDisposable {
   /** Gives the unsaved edits up for what the file says. */
   async takeFile(): Promise<void> {
     await this._context.revert();
+    // The lab takes a text that it has just read for one that was edited.
+    this._context.model.dirty = false;
     this._base = this._text;
     this._setConflict(false);
   }
@@ -97,7 +99,8 @@ export class DiskFollower implements IDisposable {
       content: true
     });
     if (!this._isDisposed && !this._isSaving && typeof content === 'string') {
-      await this._take(content);
+      // The lab's documents have line feeds alone, and write the file's own line ends.
+      await this._take(content.replace(/\r\n?/g, '\n'));
     }
   }
 

@@ -2,7 +2,7 @@ import type { ISharedFile } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IEventStream } from '../api';
+import { APIError, type IEventStream } from '../api';
 import type {
   IComponent,
   INodePlan,
@@ -283,7 +283,8 @@ export class CanvasModel implements IDisposable {
         }
       },
       // A workflow with faults has no plan; the problems say why.
-      error => (this._problems.length > 0 ? 'told' : error)
+      error =>
+        this._problems.length > 0 || isAboutFaults(error) ? 'told' : error
     );
   }
 
@@ -869,6 +870,11 @@ function linkOf({ path, target, targetPort }: IGraphEdge): {
   port: string | null;
 } {
   return { path, target, port: targetPort === ANY_INPUT ? null : targetPort };
+}
+
+/** The file may have changed between a look for faults and the plan. */
+function isAboutFaults(error: unknown): boolean {
+  return error instanceof APIError && /^4020[1-5]$/.test(error.code);
 }
 
 /** Keeps the nodes that did not change as they were, so that they are not drawn again. */

@@ -35,7 +35,16 @@ def set_trees(page: Page, count: int) -> None:
     field = page.locator(FIELD)
     field.fill(str(count))
     field.press("Tab")
-    expect(page.locator(".jp-mod-dirty")).not_to_have_count(0)
+    wait_for_text(page, f"n_estimators: {count},")
+
+
+def wait_for_text(page: Page, words: str) -> None:
+    """Until the document (not yet its file) has these words."""
+    page.wait_for_function(
+        "words => jupyterapp.shell.currentWidget.context.model.sharedModel"
+        ".getSource().includes(words)",
+        arg=words,
+    )
 
 
 def banner(page: Page) -> Locator:
@@ -80,9 +89,8 @@ def test_what_others_write_shows_at_once_and_nothing_is_lost(
     set_trees(page, 77)
     file.write_text(before.replace("name: Wine", "name: Better wine"))
     expect(banner(page)).to_have_count(0)
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.jp-mod-dirty')].length > 0", timeout=10_000
-    )
+    wait_for_text(page, "Better wine")
+    expect(page.locator(FIELD)).to_have_value("77")
     save(page)
     both = trees(before, 77).replace("name: Wine", "name: Better wine")
     assert file.read_text() == both
