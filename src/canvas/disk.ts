@@ -4,6 +4,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { mergeTexts } from './merge';
+import { inOrder } from './splices';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -106,18 +107,46 @@ export class DiskFollower implements IDisposable {
 
   private async _take(theirs: string): Promise<void> {
     const ours = this._text;
-    if (!this._context.model.dirty || ours === theirs) {
-      await this.takeFile();
-      return;
-    }
-    const merged = mergeTexts(ours, this._base, theirs);
-    if (merged === null) {
+    const base = this._base;
+    const isDirty = this._context.model.dirty && ours !== theirs;
+    if (isDirty && mergeTexts(ours, base, theirs) === null) {
       this._setConflict(true);
       return;
     }
-    await this.takeFile();
-    if (merged !== this._text) {
-      this._context.model.sharedModel.setSource(merged);
+    const typed = await this._read(theirs);
+    if (!isDirty && typed === ours) {
+      return;
+    }
+    // Also what was typed while the file was read stays.
+    const merged = mergeTexts(typed, isDirty ? base : ours, this._text);
+    this._write(merged ?? typed);
+    this._setConflict(merged === null);
+  }
+
+  /** Reads the file; returns the text that stood here just before. */
+  private async _read(theirs: string): Promise<string> {
+    let before = this._text;
+    const watch = (): void => {
+      before = this._text === theirs ? before : this._text;
+    };
+    const shared = this._context.model.sharedModel;
+    shared.changed.connect(watch);
+    try {
+      await this.takeFile();
+    } finally {
+      shared.changed.disconnect(watch);
+    }
+    return before;
+  }
+
+  /** Edits the document, which is unsaved then. */
+  private _write(text: string): void {
+    const shared = this._context.model.sharedModel;
+    const whole = { offset: 0, delete: this._text.length, insert: text };
+    const [splice] = inOrder(this._text, [whole]);
+    if (splice) {
+      const { offset, delete: count, insert } = splice;
+      shared.updateSource(offset, offset + count, insert);
     }
   }
 
