@@ -12,6 +12,10 @@ WORKSPACE ?= $(CURDIR)/workspace
 PORT ?= 8888
 VENV := .venv
 DEV := .venv-dev
+# Tests that need neither browser nor Docker run beside each other.
+BESIDE = $(DEV)/bin/pytest -n logical --maxprocesses 4 -m 'not browser and not docker'
+# pytest's exit code where PYTEST_ARGS leave no test.
+NOTHING := 5
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
@@ -44,10 +48,12 @@ example: $(VENV)/.installed
 test: wheel
 	tests/prepare
 	$(MAKE) test-typescript
-	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(DEV)/bin/pytest $(PYTEST_ARGS)
+	$(BESIDE) $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
+	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" \
+	  $(DEV)/bin/pytest -m 'browser or docker' $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
 
 test-quick: test-typescript
-	$(DEV)/bin/pytest -m 'not browser and not docker' $(PYTEST_ARGS)
+	$(BESIDE) $(PYTEST_ARGS)
 
 test-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm test

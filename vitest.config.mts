@@ -17,6 +17,8 @@ export default defineConfig({
     environment: 'jsdom',
     include: ['src/**/*.spec.{ts,tsx}'],
     setupFiles: ['./vitest.setup.ts'],
+    // Properties are tried on hundreds of generated documents, on whatever machine.
+    testTimeout: 60_000,
     server: {
       deps: {
         inline: [

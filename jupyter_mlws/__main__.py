@@ -30,7 +30,10 @@ def main() -> int:
     gc.set_threshold(GARBAGE)
     from jupyter_mlws.cli import main as run_words
 
-    return run_words(arguments)
+    code = run_words(arguments)
+    # Nor is it worth a look at the end, when all of it goes anyway.
+    gc.freeze()
+    return code
 
 
 if __name__ == "__main__":

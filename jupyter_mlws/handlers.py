@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
+from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import endpoint
 from jupyter_mlws.operations import Answer, Operation
@@ -22,6 +23,16 @@ class OpenAPIHandler(APIHandler):
 
         await self.permit()
         self.finish(document(ROUTES, self.request.path))
+
+
+class OperationsHandler(APIHandler):
+    """The operations that go on."""
+
+    resource = "operations"
+
+    @endpoint("List the operations that have not ended", Page[Operation])
+    async def get(self) -> Page[Operation]:
+        return Page(items=self.services.operations.list())
 
 
 class OperationHandler(APIHandler):
@@ -90,6 +101,7 @@ class WorkspaceStream(StreamHandler):
 
 HANDLERS = [
     (r"openapi\.json", OpenAPIHandler),
+    (r"operations", OperationsHandler),
     (r"operations/status", OperationStream),
     (r"operations/([^/]+)", OperationHandler),
     (r"operations/([^/]+)/cancel", OperationCancelHandler),

@@ -166,6 +166,14 @@ class OperationManager:
         task.add_done_callback(self._tasks.discard)
         return self._operations[identifier]
 
+    def list(self) -> list[Operation]:
+        """What has not ended yet, oldest first."""
+        return [
+            operation
+            for identifier, operation in self._operations.items()
+            if identifier in self._progress
+        ]
+
     def get(self, identifier: str, language: str = ENGLISH) -> Operation:
         """The operation as it stands; error 50403 where it is unknown."""
         try:

@@ -116,6 +116,9 @@ def _git_areas(inside: PurePath) -> tuple[str, ...]:
         return ()
     if inside.parts == ("mlws", "bell"):
         return ("runs",)
+    if inside.parts in (("refs", "stash"), ("logs", "refs", "stash"), ("config",)):
+        # Stashes, and remotes and what branches follow: listed with the branches.
+        return ("history",)
     if inside.parts in (("HEAD",), ("packed-refs",)) or inside.parts[:2] in (
         ("refs", "heads"),
         ("refs", "tags"),

@@ -58,6 +58,11 @@ export interface IPlace {
   path: string;
 }
 
+/** What belongs to the server itself, whichever project is shown. */
+function isOfServer(path: string): boolean {
+  return path.startsWith('/projects') || path.startsWith('/operations');
+}
+
 /** The innermost project around a path of the file browser. */
 export function projectOf(path: string, projects: readonly IProject[]): IPlace {
   let best: IProject | null = null;
@@ -195,7 +200,7 @@ export class MLWSClient {
 
   private _withProject(path: string, query: Query = {}): Query {
     const project = this._project;
-    const named = 'project' in query || path.startsWith('/projects');
+    const named = 'project' in query || isOfServer(path);
     return named || !project || project.default
       ? query
       : { ...query, project: project.id };
@@ -342,7 +347,7 @@ class ReconnectingSocket implements IDisposable {
 
   /** Another project has its own numbering of events. */
   private _startOver(): void {
-    if (this._query && 'project' in this._query) {
+    if (this._isApart()) {
       return;
     }
     this._hangUp();
@@ -352,8 +357,7 @@ class ReconnectingSocket implements IDisposable {
   }
 
   private _connect(): void {
-    const named = this._query !== undefined && 'project' in this._query;
-    if (!this._client.isReady && !named) {
+    if (!this._client.isReady && !this._isApart()) {
       return; // projectChanged will call again
     }
     const { server } = this._client;
@@ -367,6 +371,12 @@ class ReconnectingSocket implements IDisposable {
     socket.onmessage = event => this._receive(String(event.data));
     socket.onclose = () => this._lost();
     this._socket = socket;
+  }
+
+  /** Whether it is not about the project that is shown. */
+  private _isApart(): boolean {
+    const named = this._query !== undefined && 'project' in this._query;
+    return named || isOfServer(this._path);
   }
 
   private _receive(text: string): void {

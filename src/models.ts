@@ -258,8 +258,21 @@ export interface IChange {
   kind: ChangeKind;
   state: ChangeState;
   staged: boolean;
+  /** How what is staged differs from HEAD; null where it does not. */
+  index_state: ChangeState | null;
+  /** How the working tree differs from what is staged; null where it does not. */
+  worktree_state: ChangeState | null;
   old_path: string | null;
   size: number | null;
+}
+
+/** Who changes the project just now, and since when. */
+export interface ILockHolder {
+  operation: string;
+  who: string;
+  since: string;
+  host: string;
+  pid: number;
 }
 
 export interface IGitStatus {
@@ -269,6 +282,31 @@ export interface IGitStatus {
   changes: IChange[];
   /** The merge, rebase… that waits to be finished. */
   operation: string | null;
+  lock: ILockHolder | null;
+  /** Snapshots whose data waits for the remote. */
+  outbox: string[];
+}
+
+/** Lines that differ, as git prints them; `id` is what staging takes. */
+export interface IDiffHunk {
+  id: string;
+  old_start: number;
+  old_lines: number;
+  new_start: number;
+  new_lines: number;
+  section: string;
+  lines: string[];
+}
+
+export interface ICellDiff {
+  id: string;
+  type: string;
+  state: 'unchanged' | 'added' | 'deleted' | 'modified';
+  old: string | null;
+  new: string | null;
+  outputs_changed: boolean;
+  /** The difference of the source. */
+  unified: string;
 }
 
 export interface IFileDiff {
@@ -278,6 +316,17 @@ export interface IFileDiff {
   old: string | null;
   new: string | null;
   truncated: boolean;
+  old_size: number | null;
+  new_size: number | null;
+  hunks: IDiffHunk[];
+  /** Of notebooks that can be compared cell by cell. */
+  cells: ICellDiff[] | null;
+}
+
+/** `safety`: a commit that keeps what was there. */
+export interface IDiscarded {
+  safety: string | null;
+  paths: string[];
 }
 
 export interface ICodeVersion {
@@ -384,6 +433,144 @@ export interface ISnapshotDiff {
   params: IDifferingValue[];
 }
 
+// Branches, tags, stashes and remotes
+
+/** `remote`: null for branches of this repository; counts are against `upstream`. */
+export interface IBranch {
+  name: string;
+  remote: string | null;
+  commit: string;
+  current: boolean;
+  upstream: string | null;
+  ahead: number | null;
+  behind: number | null;
+  timestamp: string;
+  subject: string;
+}
+
+export interface IRemote {
+  name: string;
+  /** Passwords are masked. */
+  url: string;
+  push_url: string;
+}
+
+export interface ITag {
+  name: string;
+  commit: string;
+  message: string | null;
+  tagger: string | null;
+  timestamp: string;
+  subject: string;
+}
+
+export interface IStash {
+  id: string;
+  message: string;
+  branch: string | null;
+  base: string;
+  timestamp: string;
+  files: string[];
+}
+
+export interface IPushed {
+  remote: string;
+  branch: string;
+  commit: string;
+  previous: string | null;
+  /** How many are new at the remote. */
+  commits: number;
+  data: string[];
+}
+
+export interface IPulled extends IPushed {
+  outcome: 'up_to_date' | 'fast_forward' | 'merged';
+}
+
+/** What is known of a remote now and was not before. */
+export interface IFetched {
+  remote: string;
+  branches: { name: string; previous: string | null; commit: string | null }[];
+}
+
+// Merges
+
+export type Side = 'ours' | 'theirs' | 'base';
+export type SideChoice = Side | 'both';
+
+export type ConflictHow =
+  | 'both_modified'
+  | 'both_added'
+  | 'both_deleted'
+  | 'deleted_by_us'
+  | 'deleted_by_them'
+  | 'added_by_us'
+  | 'added_by_them';
+
+export interface IConflict {
+  path: string;
+  kind: ChangeKind;
+  how: ConflictHow;
+  /** Bytes of the sides that have it. */
+  sizes: Partial<Record<Side, number | null>>;
+}
+
+/** What is in conflict; `theirs` names what is merged. */
+export interface IConflicts {
+  operation: string | null;
+  ours: string | null;
+  theirs: string | null;
+  commit: string | null;
+  items: IConflict[];
+}
+
+/** One cell of a notebook in all versions; null where a version lacks it. */
+export interface ICellSides {
+  id: string;
+  type: string;
+  base: string | null;
+  ours: string | null;
+  theirs: string | null;
+  merged: string;
+  conflict: boolean;
+}
+
+/** Texts are null for sides that lack the path, for binary files and large ones. */
+export interface IConflictDetail extends IConflict {
+  base: string | null;
+  ours: string | null;
+  theirs: string | null;
+  /** What the working tree holds now. */
+  merged: string | null;
+  binary: boolean;
+  truncated: boolean;
+  cells: ICellSides[] | null;
+  data: Partial<Record<Side, ISnapshotData[]>>;
+}
+
+export interface IMerged {
+  outcome: 'up_to_date' | 'fast_forward' | 'merged' | 'conflicts';
+  commit: string;
+  previous: string | null;
+  data: string[];
+  conflicts: IConflict[];
+}
+
+/** `safety`: a commit that keeps what had been resolved. */
+export interface IAborted {
+  commit: string;
+  safety: string | null;
+}
+
+export interface IRolledBack {
+  mode: 'revert' | 'restore';
+  to: string;
+  commit: string;
+  previous: string;
+  safety: string | null;
+  data: string[];
+}
+
 // Experiments and operations
 
 /** A run with its values, as the experiment table shows it. */
@@ -401,7 +588,13 @@ export interface IExperimentRun {
 }
 
 export type OperationState =
-  'PENDING' | 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  'PENDING' | 'RUNNING' | 'WAITING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
+
+/** What work asks a person; a secret answer is not to be shown. */
+export interface IQuestion {
+  prompt: string;
+  secret: boolean;
+}
 
 export interface IOperation<T = any> {
   id: string;
@@ -412,6 +605,8 @@ export interface IOperation<T = any> {
   unit: string | null;
   rate: number | null;
   message: string | null;
+  /** While it is WAITING. */
+  question: IQuestion | null;
   result: T | null;
   error: IFailure | null;
 }

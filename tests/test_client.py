@@ -119,11 +119,11 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
 
     assert remote.status() == local.status()
     assert remote.diff("HEAD", None, None) == local.diff("HEAD", None, None)
-    first = remote.commit('第一版 "quoted"', [], False, print)
+    first = remote.commit('第一版 "quoted"', [], False)
     assert first["subject"] == '第一版 "quoted"'
     file.write_text("two\n")
     assert remote.diff("HEAD", None, "a.txt") == local.diff("HEAD", None, "a.txt")
-    second = local.commit("second", ["a.txt"], False, print)
+    second = local.commit("second", ["a.txt"], False)
     assert set(first) == set(second)
     assert remote.history(None, None, 10) == local.history(None, None, 10)
     assert remote.history(None, None, 1) == local.history(None, None, 1)
@@ -152,7 +152,7 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     ended(local, "dvc.yaml", again["id"])
     assert remote.run("dvc.yaml", run["id"]) == local.run("dvc.yaml", run["id"])
     assert remote.runs_of("dvc.yaml") == local.runs_of("dvc.yaml")
-    assert [r["run"] for r in remote.runs(None, 1)] == [r["run"] for r in local.runs(None, 1)]
+    assert [r["run"] for r in remote.runs({}, 1)] == [r["run"] for r in local.runs({}, 1)]
     log = remote.log("dvc.yaml", run["id"], "first", 0)
     assert "printed" in log["text"]
     assert log == local.log("dvc.yaml", run["id"], "first", 0)

@@ -45,6 +45,8 @@ async def _areas(watcher: ProjectWatcher, since: int, wanted: set[str]) -> set[s
         ("workflows/new/dvc.yaml", {"changes", "components", "workflows"}),
         ("components/mine.py", {"changes", "components", "workflows"}),
         (".git/refs/heads/topic", {"changes", "history"}),
+        (".git/refs/stash", {"history"}),
+        (".git/config", {"history"}),
     ],
 )
 async def test_a_change_names_its_areas(project: Project, path: str, areas: set[str]) -> None:

@@ -753,12 +753,9 @@ def _log_arguments(query: LogQuery) -> list[str]:
 
 def _log_ends(query: LogQuery) -> list[str]:
     # Not git's own `--all`: that has our hidden refs and the stashes, too. Before the first commit
-    # HEAD is nothing yet.
-    start = (
-        ["--ignore-missing", "--branches", "--tags", "--remotes", "HEAD"]
-        if query.start == "--all"
-        else [query.start]
-    )
+    # HEAD is nothing.
+    everything = ["--ignore-missing", "--branches", "--tags", "--remotes", "HEAD"]
+    start = everything if query.start == "--all" else [query.start]
     return [*start, "--", *([query.path] if query.path else [])]
 
 

@@ -106,12 +106,18 @@ class ConflictDetail(Conflict):
     data: dict[str, list[SnapshotData]]
 
 
+class CellText(Request):
+    """What a cell of a notebook says in the end; without outputs, unless a side says the same."""
+
+    source: str = Field(max_length=4_000_000)
+
+
 class Resolution(Request):
     """How a path is settled: by a side, by a text, or cell by cell (by the cells' ids)."""
 
     take: SideChoice | None = None
     text: str | None = None
-    cells: dict[str, SideChoice] | None = Field(default=None, min_length=1)
+    cells: dict[str, SideChoice | CellText] | None = Field(default=None, min_length=1)
 
 
 class Merged(Record):

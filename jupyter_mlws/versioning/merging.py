@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.versioning.advancing import Advance
 from jupyter_mlws.versioning.cells.process import (
+    CellChoice,
     MergedNotebook,
     NotebookRefusedError,
     check_notebook,
@@ -42,6 +43,7 @@ from jupyter_mlws.versioning.keeping import keep_code
 from jupyter_mlws.versioning.merge_models import (
     Aborted,
     CellSides,
+    CellText,
     Conflict,
     ConflictDetail,
     ConflictHow,
@@ -291,7 +293,10 @@ class MergeManager:
 
     def _chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
         base, ours, theirs = (content(self._git, sides.get(s)) for s in (BASE, OURS, THEIRS))
-        choices = {name: side.value for name, side in (resolution.cells or {}).items()}
+        choices: dict[str, CellChoice] = {
+            name: {"source": side.source} if isinstance(side, CellText) else side.value
+            for name, side in (resolution.cells or {}).items()
+        }
         if resolution.take is not None:
             choices = {"*": resolution.take.value}
         try:

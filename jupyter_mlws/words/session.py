@@ -282,7 +282,8 @@ class Session(Protocol):
 def open_session(folder: Path, language: str, origin: Origin) -> Session:
     """The project that ``folder`` lies in, through its server where one runs."""
     project = Project.open(folder)
-    server = find_server(project.root, language) or find_server(folder.resolve(), language)
+    places = dict.fromkeys((project.root, folder.resolve()))
+    server = next(filter(None, (find_server(place, language) for place in places)), None)
     if server is not None:
         identifier = _project_id(server, project)
         if identifier is not None:

@@ -5,6 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api';
+import { Questions } from '../code/questions';
 import { labServer } from '../labServer';
 import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
 
@@ -63,8 +64,25 @@ const workspaceEvents: JupyterFrontEndPlugin<IWorkspaceEvents> = {
     client.stream('/workspace/status')
 };
 
+const questions: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:questions',
+  description: 'Asks people for the credentials that operations wait for.',
+  autoStart: true,
+  requires: [IMLWSClient],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_mlws');
+    new Questions(client, trans);
+  }
+};
+
 const plugins: JupyterFrontEndPlugin<any>[] = [
   client,
+  questions,
   workflowEvents,
   workspaceEvents
 ];

@@ -1,12 +1,20 @@
 import {
+  ILabStatus,
   ILayoutRestorer,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { Widget } from '@lumino/widgets';
 
+import { BranchesView } from '../code/branchesView';
+import { makeCode } from '../code/code';
+import { addCodeCommands, CodeCommandIDs, PALETTE } from '../code/commands';
+import { conflictOpener } from '../code/merge/open';
+import { isStageable } from '../code/stagingActions';
 import { ExperimentsModel } from '../experiments/model';
 import { ExperimentsView } from '../experiments/view';
 import {
@@ -37,7 +45,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   description: 'Versions, workflows and runs of the project in the left area.',
   autoStart: true,
   requires: [IMLWSClient, IWorkflowEvents, IWorkspaceEvents, IDocumentManager],
-  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    ILayoutRestorer,
+    IEditorLanguageRegistry,
+    ILabStatus
+  ],
   provides: IMLWSSidebar,
   activate: (
     app: JupyterFrontEnd,
@@ -47,7 +61,9 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     manager: IDocumentManager,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    languages: IEditorLanguageRegistry | null,
+    status: ILabStatus | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -63,14 +79,42 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     const experiments = new ExperimentsModel(client, workspace, runs);
 
     const run = (id: string, args = {}) => void commands.execute(id, args);
-    const changesView = new ChangesView(
+    const reveal = async (view: Widget) => {
+      await commands.execute(CommandIDs.openSidebar);
+      panel.expand(view);
+    };
+    const code = makeCode(
+      client,
+      workspace,
+      documents,
+      () => void reveal(changesView),
+      trans
+    );
+    const { staging, refs } = code;
+    const changesView: ChangesView = new ChangesView(
       changes,
       {
-        openDiff: change =>
-          run(CommandIDs.openDiff, { path: change.path, from: 'HEAD' }),
-        commit: (allowSecrets = false) =>
-          run(CommandIDs.commit, { message: changes.message, allowSecrets })
+        openDiff: (change, staged) =>
+          run(CommandIDs.openDiff, {
+            path: change.path,
+            ...(isStageable(change) ? { staged } : { from: 'HEAD' })
+          }),
+        stage: chosen => void staging.stage(chosen),
+        unstage: chosen => void staging.unstage(chosen),
+        discard: chosen => void staging.discard(chosen),
+        commit: options =>
+          run(CommandIDs.commit, { message: changes.message, ...options }),
+        resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
+        continueMerge: () => void refs.continueMerge(),
+        abortMerge: () => void refs.abortMerge()
       },
+      language,
+      trans
+    );
+    const branchesView = new BranchesView(
+      code.branches,
+      refs,
+      code.remotes,
       language,
       trans
     );
@@ -103,11 +147,22 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
 
     const panel = new MLWSSidebar(
       client,
-      new ProjectBar(client, changes, workspace, trans),
-      new Welcome(client, trans),
+      new ProjectBar(
+        client,
+        changes,
+        workspace,
+        {
+          branches: code.branches,
+          actions: code.remotes,
+          showBranches: () => void reveal(branchesView)
+        },
+        trans
+      ),
+      new Welcome(client, () => run(CodeCommandIDs.clone), trans),
       [
         { view: changesView, model: changes },
         { view: historyView, model: history },
+        { view: branchesView, model: code.branches, folded: true },
         { view: workflowsView, model: workflows },
         { view: runsView, model: experiments }
       ],
@@ -122,10 +177,28 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       changesView,
       history,
       experiments,
-      runsView
+      runsView,
+      staging
     };
     addCommands(app, client, workspace, documents, places, trans);
+    const resolve = conflictOpener(
+      app,
+      client,
+      workspace,
+      code,
+      languages,
+      status,
+      trans
+    );
+    addCodeCommands(
+      app,
+      code,
+      { changes, history, showHistory: () => reveal(historyView) },
+      resolve,
+      trans
+    );
     for (const command of [
+      ...PALETTE,
       CommandIDs.openSidebar,
       CommandIDs.commit,
       CommandIDs.refresh,

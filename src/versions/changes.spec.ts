@@ -9,7 +9,9 @@ const status: IGitStatus = {
   head: 'a',
   upstream: null,
   changes: [],
-  operation: null
+  operation: null,
+  lock: null,
+  outbox: []
 };
 
 function setUp() {

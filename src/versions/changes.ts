@@ -1,12 +1,35 @@
 import { APIError } from '../api';
 import { WorkspaceModel } from '../live';
-import type { IGitStatus, IPage, ISnapshot, ISnapshotCreated } from '../models';
+import type {
+  IConflicts,
+  IGitStatus,
+  IPage,
+  ISnapshot,
+  ISnapshotCreated
+} from '../models';
+
+/** What of the changes a commit takes, and whether it takes what looks like credentials. */
+export interface ICommitOptions {
+  /** Only what git's index holds. */
+  staged?: boolean;
+  allowSecrets?: boolean;
+}
 
 /** What differs from the current snapshot, and the making of the next one. */
 export class ChangesModel extends WorkspaceModel {
   /** Null until read. */
   get status(): IGitStatus | null {
     return this._status;
+  }
+
+  /** Whether git's index holds anything for the next commit. */
+  get hasStaged(): boolean {
+    return this._status?.changes.some(one => one.staged) ?? false;
+  }
+
+  /** What a merge, or another operation of git, left to be resolved; null where nothing is. */
+  get conflicts(): IConflicts | null {
+    return this._conflicts;
   }
 
   /** The newest snapshot, with its proof; null before the first. */
@@ -49,16 +72,15 @@ export class ChangesModel extends WorkspaceModel {
   }
 
   /**
-   * Makes a snapshot of everything that changed.
+   * Makes a snapshot of everything that changed, or of what is staged.
    *
-   * `prepare` runs first (it saves the open documents); `busy` is told to people meanwhile;
-   * `allowSecrets`: commit files although they look like credentials.
+   * `prepare` runs first (it saves the open documents); `busy` is told to people meanwhile.
    * Resolves to null when it fails: the reason is then `commitError`.
    */
   async commit(
     busy: string,
     prepare: () => Promise<void>,
-    allowSecrets = false
+    { staged = false, allowSecrets = false }: ICommitOptions = {}
   ): Promise<ISnapshot | null> {
     if (!this.canCommit) {
       return null;
@@ -71,7 +93,8 @@ export class ChangesModel extends WorkspaceModel {
       await prepare();
       const body = {
         message: this._message.trim(),
-        allow_secrets: allowSecrets
+        allow_secrets: allowSecrets,
+        staged
       };
       const made = await this.client.post<ISnapshotCreated>('/snapshots', body);
       this._last = made;
@@ -96,6 +119,11 @@ export class ChangesModel extends WorkspaceModel {
       this.client.get<IGitStatus>('/git/status'),
       this.client.get<IPage<ISnapshot>>('/snapshots', { limit: 1 })
     ]);
+    const unmerged = status.changes.some(one => one.state === 'conflicted');
+    this._conflicts =
+      unmerged || status.operation === 'merge'
+        ? await this.client.get<IConflicts>('/git/conflicts')
+        : null;
     this._status = status;
     const id = newest.items[0]?.id;
     // Lists carry no proof: it is checked for the one snapshot that is asked for.
@@ -107,13 +135,14 @@ export class ChangesModel extends WorkspaceModel {
   }
 
   protected reset(): void {
-    this._status = this._last = this._commitError = null;
+    this._status = this._last = this._commitError = this._conflicts = null;
     this._message = '';
     this._warnings = [];
   }
 
   private _status: IGitStatus | null = null;
   private _last: ISnapshot | null = null;
+  private _conflicts: IConflicts | null = null;
   private _message = '';
   private _busy: string | null = null;
   private _warnings: readonly string[] = [];

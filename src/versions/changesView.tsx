@@ -1,87 +1,46 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState } from 'react';
 
+import { ChangeLists, type IChangeActions } from '../code/changeLists';
+import { Conflicts, type IMergeActions } from '../code/conflicts';
+import { groupChanges, type IChangeGroups } from '../code/groups';
 import { Failure } from '../failure';
-import { fileSize } from '../format';
 import { LiveView } from '../liveView';
-import type { IChange, IGitStatus } from '../models';
-import { Rows } from '../rows';
-import type { ChangesModel } from './changes';
-import { kindIcons } from './icons';
+import type { ChangesModel, ICommitOptions } from './changes';
 import { ProofBadges } from './proof';
-import { kindWord, stateLetters, stateWord } from './words';
 
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
-/** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
-const DRAWN = 300;
-
-/** What the person can do with a change. */
-export interface IChangeActions {
-  openDiff(change: IChange): void;
-  /** `allowSecrets`: although files look like credentials. */
-  commit(allowSecrets?: boolean): void;
-}
-
-function ChangeRow(props: {
-  change: IChange;
-  language: string;
-  trans: TranslationBundle;
-  onOpen: () => void;
-}): JSX.Element {
-  const { change, language, trans } = props;
-  const Icon = kindIcons[change.kind].react;
-  const slash = change.path.lastIndexOf('/');
-  const told = `${change.path}: ${kindWord(change.kind, trans)}, ${stateWord(change.state, trans)}`;
-  const moved = change.old_path ? trans.__('was %1', change.old_path) : '';
-  const size = change.size === null ? '' : fileSize(change.size, language);
-  return (
-    <li>
-      <button
-        className="jp-mlws-Row jp-mlws-Change"
-        data-mlws-row
-        data-mlws-path={change.path}
-        title={[told, moved, size].filter(Boolean).join('\n')}
-        aria-label={told}
-        onClick={props.onOpen}
-      >
-        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
-        <span className="jp-mlws-Row-name">{change.path.slice(slash + 1)}</span>
-        <span className="jp-mlws-Row-folder">
-          {change.path.slice(0, Math.max(slash, 0))}
-        </span>
-        <span className="jp-mlws-ChangeState" data-mlws-state={change.state}>
-          {stateLetters[change.state]}
-        </span>
-      </button>
-    </li>
-  );
-}
-
-function commitLabel(changes: number, trans: TranslationBundle): string {
-  return changes === 0
-    ? trans.__('Commit')
-    : trans._n('Commit %1 change', 'Commit %1 changes', changes);
+/** What the person can do here. */
+export interface IChangesActions extends IChangeActions, IMergeActions {
+  commit(options?: ICommitOptions): void;
 }
 
 function CommitBox(props: {
-  message: string;
-  busy: string | null;
-  canCommit: boolean;
-  changes: number;
+  model: ChangesModel;
+  groups: IChangeGroups;
   trans: TranslationBundle;
-  onMessage: (message: string) => void;
-  onCommit: () => void;
+  onCommit: (options: ICommitOptions) => void;
 }): JSX.Element {
-  const { trans, message } = props;
+  const { model, groups, trans } = props;
+  const { message, canCommit } = model;
+  const staged = groups.staged.length;
+  const all = new Set(
+    [...groups.staged, ...groups.rest].map(change => change.path)
+  ).size;
+  const label =
+    staged > 0
+      ? trans._n('Commit %1 staged file', 'Commit %1 staged files', staged)
+      : all > 0
+        ? trans._n('Commit %1 change', 'Commit %1 changes', all)
+        : trans.__('Commit');
   return (
     <form
       className="jp-mlws-CommitForm"
       onSubmit={event => {
         event.preventDefault();
-        props.onCommit();
+        props.onCommit({ staged: staged > 0 });
       }}
     >
       <textarea
@@ -90,60 +49,34 @@ function CommitBox(props: {
         placeholder={trans.__('What did you change? (Ctrl+Enter commits)')}
         rows={Math.min(Math.max(message.split('\n').length, 2), 8)}
         value={message}
-        onChange={event => props.onMessage(event.target.value)}
+        onChange={event => (model.message = event.target.value)}
       />
       <button
         type="submit"
         className="jp-mlws-CommitButton jp-mod-styled jp-mod-accept"
-        disabled={!props.canCommit}
-        aria-busy={props.busy !== null}
-        title={trans.__(
-          'Save all documents and keep code, data and runs as one version'
-        )}
+        disabled={!canCommit}
+        aria-busy={model.busy !== null}
+        title={
+          staged > 0
+            ? trans.__('Keep what is staged as one version')
+            : trans.__(
+                'Save all documents and keep code, data and runs as one version'
+              )
+        }
       >
-        {props.busy ?? commitLabel(props.changes, trans)}
+        {model.busy ?? label}
       </button>
-    </form>
-  );
-}
-
-function ChangeList(props: {
-  status: IGitStatus;
-  language: string;
-  trans: TranslationBundle;
-  openDiff: (change: IChange) => void;
-}): JSX.Element {
-  const { status, trans } = props;
-  const [all, setAll] = useState(false);
-  const changes = all ? status.changes : status.changes.slice(0, DRAWN);
-  if (changes.length === 0) {
-    return (
-      <p className="jp-mlws-Hint">
-        {trans.__(
-          'Everything is in a snapshot. Edit a file, change data or run a workflow, and what changed appears here.'
-        )}
-      </p>
-    );
-  }
-  return (
-    <>
-      <Rows label={trans.__('Changed files')}>
-        {changes.map(change => (
-          <ChangeRow
-            key={change.path}
-            change={change}
-            language={props.language}
-            trans={trans}
-            onOpen={() => props.openDiff(change)}
-          />
-        ))}
-      </Rows>
-      {changes.length < status.changes.length && (
-        <Button small={true} onClick={() => setAll(true)}>
-          {trans.__('Show all %1 changes', status.changes.length)}
-        </Button>
+      {staged > 0 && groups.rest.length > 0 && (
+        <button
+          type="button"
+          className="jp-mlws-CommitAllButton jp-mod-styled"
+          disabled={!canCommit}
+          onClick={() => props.onCommit({})}
+        >
+          {trans._n('Commit all, %1 file', 'Commit all, %1 files', all)}
+        </button>
       )}
-    </>
+    </form>
   );
 }
 
@@ -171,7 +104,7 @@ function LastSnapshot(props: {
 export class ChangesView extends LiveView<ChangesModel> {
   constructor(
     model: ChangesModel,
-    private _actions: IChangeActions,
+    private _actions: IChangesActions,
     private _language: string,
     trans: TranslationBundle
   ) {
@@ -188,24 +121,33 @@ export class ChangesView extends LiveView<ChangesModel> {
   }
 
   protected body(): JSX.Element {
-    const { model, trans } = this;
+    const { model, trans, _actions: actions } = this;
     const status = model.status!;
+    const groups = groupChanges(status);
+    const merging = status.operation === 'merge' && model.conflicts !== null;
     return (
       <>
-        <CommitBox
-          message={model.message}
-          busy={model.busy}
-          canCommit={model.canCommit}
-          changes={status.changes.length}
-          trans={trans}
-          onMessage={message => (model.message = message)}
-          onCommit={() => this._actions.commit()}
-        />
+        {!merging && (
+          <CommitBox
+            model={model}
+            groups={groups}
+            trans={trans}
+            onCommit={options => actions.commit(options)}
+          />
+        )}
         {model.commitError && (
           <Failure error={model.commitError} trans={trans} />
         )}
         {model.commitError?.code === LOOKS_SECRET && (
-          <Button small={true} onClick={() => this._actions.commit(true)}>
+          <Button
+            small={true}
+            onClick={() =>
+              actions.commit({
+                staged: groups.staged.length > 0,
+                allowSecrets: true
+              })
+            }
+          >
             {trans.__('These are no secrets: commit')}
           </Button>
         )}
@@ -214,17 +156,34 @@ export class ChangesView extends LiveView<ChangesModel> {
             {warning}
           </p>
         ))}
-        <LastSnapshot model={model} trans={trans} />
-        {status.operation && model.busy === null && (
+        {!merging && <LastSnapshot model={model} trans={trans} />}
+        {status.outbox.length > 0 && (
+          <p className="jp-mlws-Note" role="status">
+            {trans._n(
+              'The data of %1 snapshot waits for its remote; it is sent by itself once that answers.',
+              'The data of %1 snapshots waits for its remote; it is sent by itself once that answers.',
+              status.outbox.length
+            )}
+          </p>
+        )}
+        {status.operation && !merging && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
             {trans.__('Begun and not finished in git: %1', status.operation)}
           </p>
         )}
-        <ChangeList
-          status={status}
+        {model.conflicts && (
+          <Conflicts
+            conflicts={model.conflicts}
+            merging={merging}
+            actions={actions}
+            trans={trans}
+          />
+        )}
+        <ChangeLists
+          groups={groups}
+          actions={actions}
           language={this._language}
           trans={trans}
-          openDiff={change => this._actions.openDiff(change)}
         />
       </>
     );

@@ -1,19 +1,14 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import {
-  Clipboard,
-  InputDialog,
-  MainAreaWidget,
-  Notification
-} from '@jupyterlab/apputils';
+import { Clipboard, InputDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { APIError } from '../api';
+import type { StagingActions } from '../code/stagingActions';
 import type { ExperimentsModel } from '../experiments/model';
 import { CompareView } from '../experiments/compareView';
-import type { LiveModel } from '../live';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
 import type { ChangesModel } from './changes';
 import type { ChangesView } from './changesView';
@@ -27,18 +22,21 @@ import type { OpenDocuments } from './documents';
 import { FileDiffView } from './fileDiffView';
 import type { HistoryModel } from './history';
 import { compareIcon, mlwsIcon } from './icons';
+import { MainViews } from './mainViews';
 import { Restorer } from './restore';
 import type { MLWSSidebar } from './sidebar';
 import { SnapshotDiffView } from './snapshotDiffView';
+import { told } from './told';
 
 export namespace CommandIDs {
   export const openSidebar = 'mlws:open-sidebar';
   export const commit = 'mlws:commit';
   export const refresh = 'mlws:refresh';
   export const restore = 'mlws:restore';
-  export const discard = 'mlws:discard';
   export const openDiff = 'mlws:open-diff';
   export const compareSnapshot = 'mlws:compare-snapshot';
+  export const markSnapshot = 'mlws:mark-snapshot';
+  export const compareMarked = 'mlws:compare-marked';
   export const copyId = 'mlws:copy-snapshot-id';
   export const compareRuns = 'mlws:compare-runs';
 }
@@ -51,6 +49,7 @@ export interface IPlaces {
   history: HistoryModel;
   experiments: ExperimentsModel;
   runsView: Widget;
+  staging: StagingActions;
 }
 
 /** Adds every command of versions and runs. */
@@ -65,7 +64,7 @@ export function addCommands(
   const views = new MainViews(app);
   addSidebarCommands(app, documents, places, trans);
   addSnapshotCommands(app, client, documents, places, trans);
-  addDiffCommands(app, client, events, documents, views, trans);
+  addDiffCommands(app, client, events, documents, places, views, trans);
   addRunCommands(app, client, places, views, trans);
 }
 
@@ -107,7 +106,11 @@ function addSidebarCommands(
       const made = await changes.commit(
         trans.__('Committing…'),
         () => saveOrFail(documents, trans),
-        args.allowSecrets === true
+        {
+          // Without a word of it as the button does: what is staged, if anything is.
+          staged: (args.staged as boolean | undefined) ?? changes.hasStaged,
+          allowSecrets: args.allowSecrets === true
+        }
       );
       return made?.id ?? null;
     }
@@ -145,7 +148,7 @@ function addSnapshotCommands(
   places: IPlaces,
   trans: TranslationBundle
 ): void {
-  const { history, changes } = places;
+  const { history } = places;
   const restorer = new Restorer(client, documents, trans);
   const target = (args: ReadonlyPartialJSONObject) => idOf(app, args);
   const subject = (id: string) =>
@@ -160,18 +163,6 @@ function addSnapshotCommands(
         return id !== null && restorer.restore(id, subject(id));
       })
   });
-  app.commands.addCommand(CommandIDs.discard, {
-    label: trans.__('Discard Changes of This File…'),
-    icon: undoIcon,
-    execute: args =>
-      told(async () => {
-        const path = args.path ?? dataOf(app, 'mlwsPath');
-        const head = changes.status?.head;
-        return typeof path === 'string' && head
-          ? restorer.restore(head, path, [path])
-          : false;
-      })
-  });
   app.commands.addCommand(CommandIDs.copyId, {
     label: trans.__('Copy Snapshot Id'),
     icon: copyIcon,
@@ -184,14 +175,15 @@ function addDiffCommands(
   client: IMLWSClient,
   events: IWorkspaceEvents,
   documents: OpenDocuments,
+  places: IPlaces,
   views: MainViews,
   trans: TranslationBundle
 ): void {
   const openDiff = (path: string, versions: IVersions) =>
-    views.show(`diff ${path} ${versions.from} ${versions.to}`, () => {
+    views.show(`diff ${path} ${JSON.stringify(versions)}`, () => {
       const model = new FileDiffModel(client, events, path, versions);
       const open = () => client.project && documents.open(client.project, path);
-      const view = new FileDiffView(model, open, trans);
+      const view = new FileDiffView(model, open, places.staging, trans);
       view.title.label = trans.__(
         'Changes of %1',
         path.split('/').pop() ?? path
@@ -209,7 +201,41 @@ function addDiffCommands(
         const from =
           args.from === undefined ? 'HEAD' : (args.from as string | null);
         const to = typeof args.to === 'string' ? { to: args.to } : {};
-        openDiff(path, { from: from ?? EMPTY_TREE, ...to });
+        const staged =
+          typeof args.staged === 'boolean' ? { staged: args.staged } : {};
+        openDiff(path, { from: from ?? EMPTY_TREE, ...to, ...staged });
+      }
+    }
+  });
+  const compare = (versions: IVersions & { to: string }, names: string) =>
+    views.show(`snapshots ${versions.from} ${versions.to}`, () => {
+      const model = new SnapshotDiffModel(client, events, versions);
+      const view = new SnapshotDiffView(
+        model,
+        path => openDiff(path, versions),
+        client.language,
+        trans
+      );
+      view.title.label = names;
+      return { view, model };
+    });
+  let marked: string | null = null;
+  app.commands.addCommand(CommandIDs.markSnapshot, {
+    label: trans.__('Mark for a Comparison'),
+    execute: args => {
+      marked = idOf(app, args);
+      app.commands.notifyCommandChanged(CommandIDs.compareMarked);
+    }
+  });
+  app.commands.addCommand(CommandIDs.compareMarked, {
+    label: () => trans.__('Compare with the Marked %1', marked?.slice(0, 8)),
+    icon: compareIcon,
+    isVisible: () => marked !== null,
+    execute: args => {
+      const to = idOf(app, args);
+      if (marked !== null && to !== null) {
+        const [from, short] = [marked, marked.slice(0, 8)];
+        compare({ from, to }, trans.__('%1 and %2', short, to.slice(0, 8)));
       }
     }
   });
@@ -219,18 +245,8 @@ function addDiffCommands(
     execute: args => {
       const from = idOf(app, args);
       if (from !== null) {
-        views.show(`snapshot ${from}`, () => {
-          const versions = { from, to: 'HEAD' };
-          const model = new SnapshotDiffModel(client, events, versions);
-          const view = new SnapshotDiffView(
-            model,
-            path => openDiff(path, versions),
-            client.language,
-            trans
-          );
-          view.title.label = trans.__('%1 and current', from.slice(0, 8));
-          return { view, model };
-        });
+        const short = from.slice(0, 8);
+        compare({ from, to: 'HEAD' }, trans.__('%1 and current', short));
       }
     }
   });
@@ -264,48 +280,16 @@ function addRunCommands(
   });
 }
 
-/** Main-area views by what they show; asking twice reveals the one that is open. */
-class MainViews {
-  constructor(private _app: JupyterFrontEnd) {}
-
-  show(
-    key: string,
-    make: () => { view: Widget; model: LiveModel | null }
-  ): void {
-    let widget = this._open.get(key);
-    if (!widget) {
-      const { view, model } = make();
-      widget = new MainAreaWidget({ content: view });
-      widget.id = `jp-mlws-view-${(this._made += 1)}`;
-      widget.title.icon = compareIcon;
-      widget.title.closable = true;
-      widget.toolbar.hide();
-      widget.disposed.connect(() => {
-        this._open.delete(key);
-        model?.dispose();
-      });
-      this._open.set(key, widget);
-      this._app.shell.add(widget, 'main');
-      if (model) {
-        model.active = true;
-      }
-    }
-    this._app.shell.activateById(widget.id);
-  }
-
-  private _open = new Map<string, MainAreaWidget>();
-  private _made = 0;
-}
-
 /** A data attribute of what was clicked with the right button. */
-function dataOf(app: JupyterFrontEnd, name: string): string | null {
+export function dataOf(app: JupyterFrontEnd, name: string): string | null {
   const node = app.contextMenuHitTest(
     element => element.dataset[name] !== undefined
   );
   return node?.dataset[name] ?? null;
 }
 
-function idOf(
+/** The id of a snapshot: the one that is named, or the one that was clicked. */
+export function idOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
 ): string | null {
@@ -328,19 +312,4 @@ async function chooseSnapshot(
   const at =
     answer.button.accept && answer.value ? labels.indexOf(answer.value) : -1;
   return at < 0 ? null : history.items[at].id;
-}
-
-/** Tells people of an error that has no place of its own in a view. */
-async function told<T>(work: () => Promise<T>): Promise<T | null> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof APIError)) {
-      throw error;
-    }
-    Notification.error(
-      [error.message, error.solution].filter(Boolean).join(' ')
-    );
-    return null;
-  }
 }

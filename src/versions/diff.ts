@@ -14,6 +14,8 @@ export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
 export interface IVersions {
   from: string;
   to?: string;
+  /** Instead: HEAD with what is staged (true), or that with the working tree (false). */
+  staged?: boolean;
 }
 
 /** Changes in which areas change what lies between two versions. */
@@ -42,9 +44,11 @@ export class FileDiffModel extends WorkspaceModel {
   }
 
   protected async load(): Promise<void> {
+    const { staged } = this.versions;
+    const versions = staged === undefined ? this.versions : { staged };
     this._diff = await this.client.get('/git/diff', {
       path: this.path,
-      ...this.versions
+      ...versions
     });
   }
 

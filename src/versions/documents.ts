@@ -31,24 +31,48 @@ export class OpenDocuments {
     await Promise.all(stale.map(context => this._reload(context)));
   }
 
+  /** Loads documents anew whose files have changed on disk; unsaved edits stay as they are. */
+  async reloadChanged(): Promise<void> {
+    const clean = this._contexts().filter(
+      context => context.isReady && !context.model.dirty
+    );
+    await Promise.all(clean.map(context => this._reloadIfChanged(context)));
+  }
+
   /** Opens a file of the project. */
   open(project: IProject, path: string, factory?: string): void {
     this._manager.openOrReveal(documentPath(project, path), factory);
   }
 
   private async _reload(context: DocumentRegistry.Context): Promise<void> {
+    if ((await this._lastModified(context)) !== null) {
+      await context.revert();
+    }
+  }
+
+  private async _reloadIfChanged(
+    context: DocumentRegistry.Context
+  ): Promise<void> {
+    const now = await this._lastModified(context);
+    if (now !== null && now !== context.contentsModel?.last_modified) {
+      await context.revert();
+    }
+  }
+
+  /** When its file was written; null where this version has no such file: nothing to load. */
+  private async _lastModified(
+    context: DocumentRegistry.Context
+  ): Promise<string | null> {
     try {
-      await this._manager.services.contents.get(context.path, {
-        content: false
-      });
+      const { contents } = this._manager.services;
+      const file = await contents.get(context.path, { content: false });
+      return file.last_modified;
     } catch (error) {
-      // The restored version does not have this file: there is nothing to load.
       if ((error as { response?: Response }).response?.status === 404) {
-        return;
+        return null;
       }
       throw error;
     }
-    await context.revert();
   }
 
   private _contexts(): DocumentRegistry.Context[] {

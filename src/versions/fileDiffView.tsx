@@ -1,10 +1,15 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { useState, type ReactNode } from 'react';
+
+import type { Chosen, StagingActions } from '../code/stagingActions';
 import { LiveView } from '../liveView';
-import type { IFileDiff } from '../models';
+import type { IDiffHunk, IFileDiff } from '../models';
+import { CellDiffs } from './cellDiffs';
 import { EMPTY_TREE, type FileDiffModel, type IVersions } from './diff';
-import { IDiffLine, parseUnified } from './unified';
+import { DiffLines } from './diffLines';
+import { hunkLines, parseUnified } from './unified';
 
 /** What the two sides of a comparison are called. */
 export function versionNames(
@@ -18,39 +23,57 @@ export function versionNames(
     };
     return words[version] ?? version.slice(0, 8);
   };
+  if (versions.staged !== undefined) {
+    return versions.staged
+      ? [short('HEAD'), trans.__('staged')]
+      : [trans.__('snapshot and staged'), trans.__('working files')];
+  }
   return [
     short(versions.from),
     versions.to ? short(versions.to) : trans.__('working files')
   ];
 }
 
-function Line(props: {
-  line: IDiffLine;
+/** Whether hunks of it can be staged: a new or deleted file is staged as a whole. */
+function hasHunks(diff: IFileDiff): boolean {
+  return diff.hunks.length > 0 && diff.old !== null && diff.new !== null;
+}
+
+function Hunks(props: {
+  diff: IFileDiff;
+  hunk: (hunk: IDiffHunk) => ReactNode;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { line, trans } = props;
-  const signs = { added: '+', removed: '−', same: '', hunk: '', note: '' };
-  const words: Record<string, string> = {
-    added: trans.__('added line'),
-    removed: trans.__('removed line')
-  };
+  const { diff, hunk, trans } = props;
   return (
-    <tr className={`jp-mlws-Diff-line jp-mod-${line.kind}`}>
-      <td className="jp-mlws-Diff-number">{line.from}</td>
-      <td className="jp-mlws-Diff-number">{line.to}</td>
-      <td className="jp-mlws-Diff-sign" aria-label={words[line.kind]}>
-        {signs[line.kind]}
-      </td>
-      <td className="jp-mlws-Diff-text">{line.text}</td>
-    </tr>
+    <>
+      {diff.hunks.map(one => (
+        <section
+          key={one.id}
+          className="jp-mlws-Hunk"
+          data-mlws-hunk={one.id}
+          aria-label={trans.__('Lines from %1', one.new_start)}
+        >
+          <header>
+            <code>
+              {`@@ −${one.old_start},${one.old_lines} +${one.new_start},${one.new_lines} @@ ${one.section}`}
+            </code>
+            {hunk(one)}
+          </header>
+          <DiffLines lines={hunkLines(one)} trans={trans} />
+        </section>
+      ))}
+    </>
   );
 }
 
 function Body(props: {
   diff: IFileDiff;
+  hunk: (hunk: IDiffHunk) => ReactNode;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { diff, trans } = props;
+  const { diff, hunk, trans } = props;
+  const [asText, setAsText] = useState(false);
   if (diff.binary) {
     return (
       <p className="jp-mlws-Hint">
@@ -66,22 +89,26 @@ function Body(props: {
       <p className="jp-mlws-Hint">{trans.__('Both versions are the same.')}</p>
     );
   }
+  const cells = diff.cells !== null && !asText;
   return (
     <>
-      {diff.path.endsWith('.ipynb') && (
-        <p className="jp-mlws-Note">
-          {trans.__(
-            'A notebook, compared as the text of its file, outputs included.'
-          )}
-        </p>
+      {diff.cells !== null && (
+        <label className="jp-mlws-Compare-option">
+          <input
+            type="checkbox"
+            checked={asText}
+            onChange={event => setAsText(event.target.checked)}
+          />
+          {trans.__('As the text of the file, outputs included')}
+        </label>
       )}
-      <table className="jp-mlws-Diff">
-        <tbody>
-          {lines.map((line, index) => (
-            <Line key={index} line={line} trans={trans} />
-          ))}
-        </tbody>
-      </table>
+      {cells ? (
+        <CellDiffs cells={diff.cells!} trans={trans} />
+      ) : hasHunks(diff) ? (
+        <Hunks diff={diff} hunk={hunk} trans={trans} />
+      ) : (
+        <DiffLines lines={lines} trans={trans} />
+      )}
       {diff.truncated && (
         <p className="jp-mlws-Note">
           {trans.__('The rest is left out: the difference is too long.')}
@@ -96,6 +123,7 @@ export class FileDiffView extends LiveView<FileDiffModel> {
   constructor(
     model: FileDiffModel,
     private _openFile: () => void,
+    private _staging: StagingActions,
     trans: TranslationBundle
   ) {
     super(model, trans);
@@ -113,12 +141,69 @@ export class FileDiffView extends LiveView<FileDiffModel> {
           <span className="jp-mlws-Diff-from">{from}</span>
           <span aria-hidden="true">→</span>
           <span className="jp-mlws-Diff-to">{to}</span>
+          {this._wholeButtons()}
           <Button small={true} onClick={this._openFile}>
             {trans.__('Open file')}
           </Button>
         </header>
-        <Body diff={model.diff!} trans={trans} />
+        <Body
+          diff={model.diff!}
+          hunk={hunk => this._hunkButtons(hunk)}
+          trans={trans}
+        />
       </>
+    );
+  }
+
+  /** What can be done with all that is shown. */
+  private _wholeButtons(): JSX.Element | null {
+    const { model } = this;
+    const same = model.diff?.unified === '' && !model.diff.binary;
+    return same ? null : this._buttons({ paths: [model.path] });
+  }
+
+  private _hunkButtons(hunk: IDiffHunk): JSX.Element | null {
+    return this._buttons({
+      hunks: [{ path: this.model.path, ids: [hunk.id] }]
+    });
+  }
+
+  private _buttons(chosen: Chosen): JSX.Element | null {
+    const { trans, _staging: staging } = this;
+    const { staged } = this.model.versions;
+    if (staged === undefined) {
+      return null;
+    }
+    const part = 'hunks' in chosen;
+    return (
+      <span className="jp-mlws-Hunk-buttons">
+        {staged ? (
+          <Button
+            small={true}
+            className="jp-mlws-UnstageButton"
+            onClick={() => void staging.unstage(chosen)}
+          >
+            {part ? trans.__('Unstage this part') : trans.__('Unstage')}
+          </Button>
+        ) : (
+          <>
+            <Button
+              small={true}
+              className="jp-mlws-StageButton"
+              onClick={() => void staging.stage(chosen)}
+            >
+              {part ? trans.__('Stage this part') : trans.__('Stage')}
+            </Button>
+            <Button
+              small={true}
+              className="jp-mlws-DiscardButton"
+              onClick={() => void staging.discard(chosen)}
+            >
+              {part ? trans.__('Discard this part…') : trans.__('Discard…')}
+            </Button>
+          </>
+        )}
+      </span>
     );
   }
 }

@@ -4,13 +4,15 @@ import { failure, project, settle, Wire } from '../__tests__/server';
 import { APIError } from '../api';
 import { HistoryModel } from './history';
 
+const item = (id: string) => ({ id, parents: [] });
+
 async function setUp() {
   const wire = new Wire();
   wire.answers['GET /snapshots'] = (_: unknown, url: URL) => {
     const cursor = url.searchParams.get('cursor');
     return cursor
-      ? { items: [{ id: 'old' }], next_cursor: null }
-      : { items: [{ id: 'new' }], next_cursor: 'c1' };
+      ? { items: [item('old')], next_cursor: null }
+      : { items: [item('new')], next_cursor: 'c1' };
   };
   const client = wire.client();
   client.project = project;
@@ -30,9 +32,38 @@ it('shows older snapshots when asked', async () => {
   expect(model.hasMore).toBe(false);
 });
 
+it('keeps older pages below new snapshots, and drops those of another branch', async () => {
+  const { wire, model } = await setUp();
+  await model.more();
+  const top = (...ids: string[]) => {
+    wire.answers['GET /snapshots'] = {
+      items: ids.map(item),
+      next_cursor: 'c2'
+    };
+    return model.refresh();
+  };
+  await top('newest', 'new');
+  expect(model.items.map(one => one.id)).toEqual(['newest', 'new', 'old']);
+  expect(model.hasMore).toBe(false);
+  await top('other', 'old');
+  expect(model.items.map(one => one.id)).toEqual(['other', 'old']);
+  expect(model.hasMore).toBe(true);
+});
+
+it('draws no lines where snapshots are left out', async () => {
+  const { model } = await setUp();
+  expect(model.graph).toHaveLength(1);
+  model.narrow({ author: 'Ann' });
+  await settle();
+  expect(model.graph).toBeNull();
+  model.narrow({ author: '', all: true });
+  await settle();
+  expect(model.graph).toHaveLength(1);
+});
+
 it('sends the filter as a search', async () => {
   const { wire, model } = await setUp();
-  model.filter = 'wine';
+  model.narrow({ q: 'wine' });
   await settle();
   expect(wire.requests.at(-1)?.url.searchParams.get('q')).toBe('wine');
 });

@@ -3,12 +3,24 @@ import {
   caretDownIcon,
   caretRightIcon,
   copyIcon,
+  ellipsesIcon,
+  filterIcon,
   InputGroup,
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  memo,
+  useEffect,
+  useRef,
+  useState,
+  type CSSProperties,
+  type MouseEvent
+} from 'react';
 
 import { APIError } from '../api';
+import { GraphCell, graphWidth } from '../code/graph';
+import type { IGraphRow } from '../code/lanes';
 import { Failure } from '../failure';
 import { fileSize, fullTime, relativeTime } from '../format';
 import { LiveView } from '../liveView';
@@ -17,6 +29,7 @@ import { Rows } from '../rows';
 import type { HistoryModel } from './history';
 import { compareIcon, dataIcon, kindIcons } from './icons';
 import { ProofBadges } from './proof';
+import { told } from './told';
 import { stateLetters, stateWord } from './words';
 
 /** What the person can do with a snapshot. */
@@ -29,11 +42,14 @@ export interface ISnapshotActions {
 
 interface ISnapshotProps {
   snapshot: ISnapshot;
+  row: IGraphRow | null;
   detail: ISnapshotDetail | APIError | null | undefined;
   actions: ISnapshotActions;
   language: string;
+  /** Minutes since 1970: what is told as "2 minutes ago" grows older. */
+  minute: number;
   trans: TranslationBundle;
-  onToggle: () => void;
+  onToggle: (id: string) => void;
 }
 
 function Counts(props: {
@@ -51,6 +67,19 @@ function Counts(props: {
   ];
   return (
     <span className="jp-mlws-Counts">{counts.filter(Boolean).join(' · ')}</span>
+  );
+}
+
+/** Opens what the right button opens, for those who do not know of it. */
+function openContextMenu(event: MouseEvent<HTMLElement>): void {
+  const { left, bottom } = event.currentTarget.getBoundingClientRect();
+  event.currentTarget.dispatchEvent(
+    new window.MouseEvent('contextmenu', {
+      bubbles: true,
+      cancelable: true,
+      clientX: left,
+      clientY: bottom
+    })
   );
 }
 
@@ -81,6 +110,15 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
         onClick={() => actions.copyId(snapshot)}
       >
         <copyIcon.react tag="span" width="16px" />
+      </button>
+      <button
+        className="jp-mlws-MoreButton jp-mlws-IconButton"
+        title={trans.__('More…')}
+        aria-label={trans.__('More with “%1”', snapshot.subject)}
+        aria-haspopup="menu"
+        onClick={openContextMenu}
+      >
+        <ellipsesIcon.react tag="span" width="16px" />
       </button>
     </div>
   );
@@ -153,8 +191,8 @@ function Detail(
   );
 }
 
-function SnapshotItem(props: ISnapshotProps): JSX.Element {
-  const { snapshot, detail, language, trans } = props;
+function SnapshotRow(props: ISnapshotProps): JSX.Element {
+  const { snapshot, row, detail, language, trans } = props;
   const open = detail !== undefined;
   const Caret = open ? caretDownIcon : caretRightIcon;
   return (
@@ -162,11 +200,12 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
       className={`jp-mlws-Snapshot${snapshot.current ? ' jp-mod-current' : ''}`}
       data-mlws-snapshot={snapshot.id}
     >
+      {row && <GraphCell row={row} current={snapshot.current} />}
       <button
         className="jp-mlws-Snapshot-head"
         data-mlws-row
         aria-expanded={open}
-        onClick={props.onToggle}
+        onClick={() => props.onToggle(snapshot.id)}
       >
         <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
         <span className="jp-mlws-Snapshot-text">
@@ -182,6 +221,9 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
                 {ref}
               </span>
             ))}
+            {snapshot.parents.length > 1 && (
+              <span className="jp-mlws-Badge">{trans.__('merge')}</span>
+            )}
             <code>{snapshot.short}</code>
             <span title={fullTime(snapshot.timestamp, language)}>
               {relativeTime(snapshot.timestamp, language)}
@@ -203,6 +245,96 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
   );
 }
 
+/** Drawn anew only where something of it is another: of thousands, most stay. */
+const SnapshotItem = memo(SnapshotRow);
+
+/** What history is narrowed to. */
+function Filters(props: {
+  model: HistoryModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, trans } = props;
+  const { q, author, path, all } = model.filter;
+  const [more, setMore] = useState(false);
+  const open = more || author !== '' || path !== '';
+  return (
+    <div className="jp-mlws-Filters" role="search">
+      <span className="jp-mlws-Filters-row">
+        <InputGroup
+          className="jp-mlws-Filter"
+          type="search"
+          aria-label={trans.__('Filter snapshots')}
+          placeholder={trans.__('Filter by message')}
+          rightIcon="ui-components:search"
+          value={q}
+          onChange={event => model.narrow({ q: event.target.value })}
+        />
+        <button
+          type="button"
+          className="jp-mlws-FilterButton jp-mlws-IconButton"
+          title={trans.__('By author and file')}
+          aria-label={trans.__('By author and file')}
+          aria-expanded={open}
+          onClick={() => setMore(!more)}
+        >
+          <filterIcon.react tag="span" width="16px" />
+        </button>
+      </span>
+      {open && (
+        <>
+          <InputGroup
+            className="jp-mlws-FilterAuthor"
+            type="search"
+            aria-label={trans.__('Filter by author')}
+            placeholder={trans.__('Part of the author’s name or address')}
+            value={author}
+            onChange={event => model.narrow({ author: event.target.value })}
+          />
+          <InputGroup
+            className="jp-mlws-FilterPath"
+            type="search"
+            aria-label={trans.__('Filter by file')}
+            placeholder={trans.__('Path of a file or folder')}
+            value={path}
+            onChange={event => model.narrow({ path: event.target.value })}
+          />
+        </>
+      )}
+      <label className="jp-mlws-AllBranches">
+        <input
+          type="checkbox"
+          checked={all}
+          onChange={event => model.narrow({ all: event.target.checked })}
+        />
+        {trans.__('All branches')}
+      </label>
+    </div>
+  );
+}
+
+/** Reads on when it comes into sight; a button for those who do not scroll. */
+function More(props: {
+  onMore: () => void;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { onMore, trans } = props;
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const sight = new IntersectionObserver(
+      entries => entries.some(entry => entry.isIntersecting) && onMore()
+    );
+    sight.observe(end.current!);
+    return () => sight.disconnect();
+  }, [onMore]);
+  return (
+    <div ref={end}>
+      <Button small={true} onClick={onMore}>
+        {trans.__('Show older snapshots')}
+      </Button>
+    </div>
+  );
+}
+
 /** The list of snapshots. */
 export class HistoryView extends LiveView<HistoryModel> {
   constructor(
@@ -220,45 +352,43 @@ export class HistoryView extends LiveView<HistoryModel> {
 
   protected body(): JSX.Element {
     const { model, trans } = this;
+    const { graph } = model;
+    const minute = Math.floor(Date.now() / 60_000);
+    const style = {
+      '--jp-mlws-graph': `${graph ? graphWidth(graph) : 0}px`
+    } as CSSProperties;
     return (
-      <>
-        <InputGroup
-          className="jp-mlws-Filter"
-          type="search"
-          aria-label={trans.__('Filter snapshots')}
-          placeholder={trans.__('Filter by message')}
-          rightIcon="ui-components:search"
-          value={model.filter}
-          onChange={event => (model.filter = event.target.value)}
-        />
+      <div style={style}>
+        <Filters model={model} trans={trans} />
         {model.items.length === 0 && (
           <p className="jp-mlws-Hint">
-            {model.filter
-              ? trans.__('No snapshot has this in its message.')
+            {model.isNarrowed
+              ? trans.__('No snapshot fits what is looked for.')
               : trans.__(
                   'No snapshot yet. A snapshot keeps code, data and runs together as one version; write a message above and commit.'
                 )}
           </p>
         )}
         <Rows label={trans.__('Snapshots, newest first')}>
-          {model.items.map(snapshot => (
+          {model.items.map((snapshot, index) => (
             <SnapshotItem
               key={snapshot.id}
               snapshot={snapshot}
+              row={graph?.[index] ?? null}
               detail={model.expanded.get(snapshot.id)}
               actions={this._actions}
               language={this._language}
+              minute={minute}
               trans={trans}
-              onToggle={() => void model.toggle(snapshot.id)}
+              onToggle={this._toggle}
             />
           ))}
         </Rows>
-        {model.hasMore && (
-          <Button small={true} onClick={() => void model.more()}>
-            {trans.__('Show older snapshots')}
-          </Button>
-        )}
-      </>
+        {model.hasMore && <More onMore={this._more} trans={trans} />}
+      </div>
     );
   }
+
+  private _toggle = (id: string) => void this.model.toggle(id);
+  private _more = () => void told(() => this.model.more());
 }

@@ -27,19 +27,25 @@ export class ProgressNotice {
     }
   }
 
-  /** Says how it ended; errors stay until they are dismissed. */
+  /** Says how it ended, or nothing (null); errors stay until they are dismissed. */
   async end(
-    message: string,
+    message: string | null,
     type: 'success' | 'info' | 'error'
   ): Promise<void> {
     clearTimeout(this._timer);
     const autoClose = type === 'error' ? false : 8000;
     if (this._id === null) {
-      Notification.emit(message, type, { autoClose });
+      if (message !== null) {
+        Notification.emit(message, type, { autoClose });
+      }
       return;
     }
     const wait = this._since + TOASTS_LOAD - Date.now();
     await new Promise(resolve => setTimeout(resolve, Math.max(wait, 0)));
+    if (message === null) {
+      Notification.dismiss(this._id);
+      return;
+    }
     Notification.update({
       id: this._id,
       message,

@@ -2,8 +2,18 @@ import { HTMLSelect, ReactWidget } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IEventStream, MLWSClient } from '../api';
+import type { BranchesModel } from '../code/branches';
+import type { RemoteActions } from '../code/remoteActions';
+import { Sync } from '../code/sync';
 import type { IWorkspaceEvent } from '../models';
 import type { ChangesModel } from './changes';
+
+/** The branches, and what is done with them and their remotes. */
+export interface IBranchSync {
+  branches: BranchesModel;
+  actions: RemoteActions;
+  showBranches: () => void;
+}
 
 /** Which project and branch the sidebar shows, and whether what it shows is live. */
 export class ProjectBar extends ReactWidget {
@@ -11,6 +21,7 @@ export class ProjectBar extends ReactWidget {
     private _client: MLWSClient,
     private _changes: ChangesModel,
     events: IEventStream<IWorkspaceEvent>,
+    private _sync: IBranchSync,
     private _trans: TranslationBundle
   ) {
     super();
@@ -44,9 +55,7 @@ export class ProjectBar extends ReactWidget {
           <span className="jp-mlws-ProjectBar-name">{project?.name}</span>
         )}
         {this._changes.status && (
-          <span className="jp-mlws-Badge" title={trans.__('Branch')}>
-            {branch ?? trans.__('no branch')}
-          </span>
+          <Sync {...this._sync} branch={branch ?? null} trans={trans} />
         )}
         {this._lost && (
           <span className="jp-mlws-Lost" role="status">

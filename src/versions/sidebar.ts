@@ -6,7 +6,12 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
-import { AccordionPanel, PanelLayout, Widget } from '@lumino/widgets';
+import {
+  AccordionLayout,
+  AccordionPanel,
+  PanelLayout,
+  Widget
+} from '@lumino/widgets';
 
 import type { MLWSClient } from '../api';
 import type { LiveModel } from '../live';
@@ -18,10 +23,14 @@ import type { Welcome } from './welcome';
 export interface ISection {
   view: Widget;
   model: LiveModel;
+  /** Whether it is folded at first. */
+  folded?: boolean;
 }
 
+/** Pixels that show something of a section. */
+const SMALLEST = 48;
 /** Shares of the height, section by section. */
-const SIZES = [5, 5, 2, 3, 4];
+const SIZES = [5, 5, 3, 2, 3, 4];
 
 /** The one icon of MLWS in the left area: sections that fold, or the welcome without a project. */
 export class MLWSSidebar extends SidePanel {
@@ -44,6 +53,10 @@ export class MLWSSidebar extends SidePanel {
     const layout = this.layout as PanelLayout;
     layout.insertWidget(0, _bar);
     layout.insertWidget(1, _welcome);
+    (this.content as AccordionPanel).expansionToggled.connect(
+      this._makeRoom,
+      this
+    );
     sections.forEach(section => this.addSection(section));
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
@@ -57,6 +70,9 @@ export class MLWSSidebar extends SidePanel {
     (this.content as AccordionPanel).setRelativeSizes(
       SIZES.slice(0, this._sections.length)
     );
+    if (section.folded) {
+      (this.content as AccordionPanel).collapse(this._sections.length - 1);
+    }
     section.model.active = this._isActive;
   }
 
@@ -101,6 +117,15 @@ export class MLWSSidebar extends SidePanel {
     this._isActive = active;
     for (const section of this._sections) {
       section.model.active = active;
+    }
+  }
+
+  /** A section that was folded before it had a size gets one when it is unfolded. */
+  private _makeRoom(content: AccordionPanel, index: number): void {
+    const layout = content.layout as AccordionLayout;
+    const unfolded = !content.widgets[index].isHidden;
+    if (unfolded && layout.absoluteSizes()[index] < SMALLEST) {
+      content.setRelativeSizes(SIZES.slice(0, this._sections.length));
     }
   }
 

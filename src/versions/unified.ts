@@ -1,3 +1,5 @@
+import type { IDiffHunk } from '../models';
+
 /** One line of a unified diff with its numbers on both sides. */
 export interface IDiffLine {
   kind: 'hunk' | 'same' | 'added' | 'removed' | 'note';
@@ -8,29 +10,52 @@ export interface IDiffLine {
 
 const HUNK = /^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@/;
 
+/** Numbers the lines of one hunk, each with git's sign before it. */
+export function hunkLines(hunk: IDiffHunk): IDiffLine[] {
+  return numbered(hunk.lines, hunk.old_start, hunk.new_start);
+}
+
+function numbered(
+  signed: readonly string[],
+  from: number,
+  to: number
+): IDiffLine[] {
+  return signed.map(line => {
+    const text = line.slice(1);
+    switch (line[0]) {
+      case '+':
+        return { kind: 'added', text, from: null, to: to++ };
+      case '-':
+        return { kind: 'removed', text, from: from++, to: null };
+      case '\\':
+        return { kind: 'note', text: text.trim(), from: null, to: null };
+      default:
+        return { kind: 'same', text, from: from++, to: to++ };
+    }
+  });
+}
+
 /** Parses the unified diff of one file, as git writes it; its header lines are left out. */
 export function parseUnified(unified: string): IDiffLine[] {
   const lines: IDiffLine[] = [];
-  let from = 0;
-  let to = 0;
-  let inside = false;
+  let hunk: string[] = [];
+  let starts: [number, number] | null = null;
+  const close = () => {
+    if (starts) {
+      lines.push(...numbered(hunk, ...starts));
+    }
+    hunk = [];
+  };
   for (const line of unified.replace(/\n$/, '').split('\n')) {
-    const hunk = HUNK.exec(line);
-    if (hunk) {
-      [from, to, inside] = [Number(hunk[1]), Number(hunk[2]), true];
+    const head = HUNK.exec(line);
+    if (head) {
+      close();
+      starts = [Number(head[1]), Number(head[2])];
       lines.push({ kind: 'hunk', text: line, from: null, to: null });
-    } else if (inside) {
-      const text = line.slice(1);
-      if (line.startsWith('+')) {
-        lines.push({ kind: 'added', text, from: null, to: to++ });
-      } else if (line.startsWith('-')) {
-        lines.push({ kind: 'removed', text, from: from++, to: null });
-      } else if (line.startsWith('\\')) {
-        lines.push({ kind: 'note', text: text.trim(), from: null, to: null });
-      } else {
-        lines.push({ kind: 'same', text, from: from++, to: to++ });
-      }
+    } else {
+      hunk.push(line);
     }
   }
+  close();
   return lines;
 }

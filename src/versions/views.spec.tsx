@@ -4,8 +4,9 @@ import { Widget } from '@lumino/widgets';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { failure, project, settle, Wire } from '../__tests__/server';
-import type { IChange, ISnapshot } from '../models';
-import { ChangesModel } from './changes';
+import type { Chosen } from '../code/stagingActions';
+import type { IChange, IConflict, ISnapshot } from '../models';
+import { ChangesModel, type ICommitOptions } from './changes';
 import { ChangesView } from './changesView';
 import { HistoryModel } from './history';
 import { HistoryView } from './historyView';
@@ -16,6 +17,8 @@ const change: IChange = {
   kind: 'data',
   state: 'modified',
   staged: false,
+  index_state: null,
+  worktree_state: 'modified',
   old_path: null,
   size: 11157
 };
@@ -56,7 +59,8 @@ beforeEach(() => {
     head: 'a',
     upstream: null,
     changes: [change],
-    operation: null
+    operation: null,
+    outbox: []
   };
   const listed = { ...snapshot, proof: null };
   wire.answers['GET /snapshots'] = { items: [listed], next_cursor: null };
@@ -92,8 +96,18 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     'changes'
   ]);
   const actions = {
-    openDiff: (one: IChange) => calls.push(`diff ${one.path}`),
-    commit: () => calls.push('commit')
+    openDiff: (one: IChange, staged: boolean) =>
+      calls.push(`diff ${one.path}${staged ? ' staged' : ''}`),
+    stage: (chosen: Chosen) => calls.push(`stage ${JSON.stringify(chosen)}`),
+    unstage: (chosen: Chosen) =>
+      calls.push(`unstage ${JSON.stringify(chosen)}`),
+    discard: (chosen: Chosen) =>
+      calls.push(`discard ${JSON.stringify(chosen)}`),
+    resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
+    continueMerge: () => calls.push('continue'),
+    abortMerge: () => calls.push('abort'),
+    commit: (options: ICommitOptions = {}) =>
+      calls.push(options.staged ? 'commit staged' : 'commit')
   };
   const node = await show(new ChangesView(model, actions, 'en', trans), model);
   return [node, model];
@@ -135,6 +149,78 @@ it('lets nobody commit without a message', async () => {
   expect(button(node, '.jp-mlws-CommitButton').disabled).toBe(false);
   button(node, '.jp-mlws-CommitButton').click();
   expect(calls).toEqual(['commit']);
+});
+
+it('stages a file, and commits what is staged apart from the rest', async () => {
+  const code: IChange = {
+    ...change,
+    path: 'a.py',
+    kind: 'code',
+    staged: true,
+    index_state: 'modified'
+  };
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [code, change],
+    operation: null,
+    outbox: []
+  };
+  const [node, model] = await changes();
+  // Changed again since it was staged: it is in both lists.
+  expect(node.querySelectorAll('[data-mlws-path="a.py"]')).toHaveLength(2);
+  button(node, '.jp-mlws-StageButton').click();
+  button(node, '.jp-mlws-UnstageButton').click();
+  // Data goes into git by its .dvc file alone.
+  expect(node.querySelectorAll('.jp-mlws-StageButton')).toHaveLength(1);
+  model.message = 'why';
+  await rest();
+  expect(button(node, '.jp-mlws-CommitButton').textContent).toBe(
+    'Commit 1 staged file'
+  );
+  button(node, '.jp-mlws-CommitButton').click();
+  button(node, '.jp-mlws-CommitAllButton').click();
+  expect(calls).toEqual([
+    'stage {"paths":["a.py"]}',
+    'unstage {"paths":["a.py"]}',
+    'commit staged',
+    'commit'
+  ]);
+});
+
+it('shows a merge that waits instead of the commit box', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [{ ...change, path: 'a.py', state: 'conflicted' }],
+    operation: 'merge',
+    outbox: []
+  };
+  const conflict = { path: 'a.py', kind: 'code', how: 'both_modified' };
+  wire.answers['GET /git/conflicts'] = {
+    operation: 'merge',
+    ours: 'main',
+    theirs: 'topic',
+    commit: 'b',
+    items: [conflict]
+  };
+  const [node, model] = await changes();
+  expect(node.querySelector('.jp-mlws-CommitBox')).toBeNull();
+  expect(node.textContent).toContain('Merging “topic” into “main”');
+  expect(button(node, '.jp-mlws-ContinueButton').disabled).toBe(true);
+  button(node, '.jp-mlws-Conflict').click();
+  wire.answers['GET /git/conflicts'] = {
+    operation: 'merge',
+    ours: 'main',
+    theirs: 'topic',
+    commit: 'b',
+    items: []
+  };
+  await model.refresh();
+  await rest();
+  button(node, '.jp-mlws-ContinueButton').click();
+  button(node, '.jp-mlws-AbortButton').click();
+  expect(calls).toEqual(['resolve a.py', 'continue', 'abort']);
 });
 
 it('shows which parts of the newest snapshot are proven', async () => {
@@ -184,7 +270,8 @@ it('teaches where nothing changed', async () => {
     branch: 'main',
     head: 'a',
     changes: [],
-    operation: null
+    operation: null,
+    outbox: []
   };
   const [node] = await changes();
   expect(node.querySelector('.jp-mlws-Hint')?.textContent).toContain(

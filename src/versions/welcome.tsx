@@ -15,6 +15,7 @@ const HERE = '.';
 export class Welcome extends ReactWidget {
   constructor(
     private _client: MLWSClient,
+    private _clone: () => void,
     private _trans: TranslationBundle
   ) {
     super();
@@ -71,6 +72,13 @@ export class Welcome extends ReactWidget {
           onClick={() => void this._create(HERE, 'empty')}
         >
           {trans.__('Create a project here')}
+        </button>
+        <button
+          className="jp-mlws-CloneButton jp-mod-styled"
+          disabled={this._busy !== null}
+          onClick={this._clone}
+        >
+          {trans.__('Clone a repository…')}
         </button>
         {this._busy && <p role="status">{this._busy}</p>}
         {this._error && <Failure error={this._error} trans={trans} />}

@@ -215,9 +215,14 @@ async def test_a_waiting_operation_is_cancelled_or_ends_by_itself(
     call, until, remote: Versions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, body = await call("POST", "git/fetch", {})
-    await until(body["data"]["id"], "WAITING")
-    await call("POST", f"operations/{body['data']['id']}/cancel", {})
-    await until(body["data"]["id"], "CANCELLED")
+    identifier = body["data"]["id"]
+    await until(identifier, "WAITING")
+    # Whoever comes later finds the question, too.
+    _, body = await call("GET", "operations")
+    assert [(row["id"], row["state"]) for row in body["data"]["items"]] == [(identifier, "WAITING")]
+    await call("POST", f"operations/{identifier}/cancel", {})
+    await until(identifier, "CANCELLED")
+    assert (await call("GET", "operations"))[1]["data"]["items"] == []
     monkeypatch.setattr(operations, "ANSWER_WITHIN", 0.2)
     _, body = await call("POST", "git/fetch", {})
     ended = await until(body["data"]["id"], "FAILED", "COMPLETED")

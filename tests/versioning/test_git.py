@@ -42,6 +42,7 @@ def test_before_the_first_commit_everything_works(root: Path, git: Command) -> N
         Difference("a.txt", "added", None, 1, 0)
     ]
     assert b"+two" in repository.unified(repository.empty_tree(), None, "b.txt")
+    assert repository.log(LogQuery("--all")) == []
 
 
 def test_odd_names_are_taken_literally(root: Path, git: Command) -> None:

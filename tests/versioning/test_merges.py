@@ -231,6 +231,21 @@ def test_a_cell_that_both_changed_is_a_conflict_and_chosen() -> None:
     chosen = merge(*given, {edited: "both", "*": "ours"})
     assert sources(chosen.text) == ["a", "x = 2", "x = 3", "b", "gone? no"]
     assert merge(*given, {edited: "base"}).conflicts == [deleted]
+    written = merge(*given, {edited: {"source": "x = 2 + 3"}, deleted: {"source": ""}})
+    assert (written.conflicts, sources(written.text)) == ([], ["a", "x = 2 + 3", "b", ""])
+
+
+def test_a_cell_that_was_written_anew_has_no_outputs_of_another_source() -> None:
+    base = notebook("x = 1")
+    ours, theirs = copy.deepcopy(base), copy.deepcopy(base)
+    for side, number in ((ours, 2), (theirs, 3)):
+        side.cells[0].source = f"x = {number}"
+        side.cells[0].outputs = [v4.new_output("stream", text=str(number))]
+    name = base.cells[0]["id"]
+    for source, outputs in (("x = 4", []), ("x = 3", ["3"]), ("x = 2", ["2"])):
+        merged = merge(text(base), text(ours), text(theirs), {name: {"source": source}})
+        cell = nbformat.reads(merged.text.decode(), as_version=4).cells[0]
+        assert (cell.source, [output.text for output in cell.outputs]) == (source, outputs)
 
 
 def test_old_and_broken_notebooks() -> None:

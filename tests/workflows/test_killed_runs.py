@@ -128,4 +128,6 @@ def test_runs_that_are_killed(
     events = workflows.events_after(0, limit=1_000_000)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     for start in dice.sample(range(len(events)), min(20, len(events))):
-        assert workflows.events_after(start, limit=1_000_000) == events[start:]
+        # Since then MLflow may have told of runs that it has recorded.
+        told = workflows.events_after(start, limit=1_000_000)
+        assert told[: len(events) - start] == events[start:]

@@ -27,6 +27,8 @@ from jupyter_mlws.versioning.cells.document import (
 )
 
 OURS, THEIRS, BASE, BOTH = "ours", "theirs", "base", "both"
+Choice = str | Mapping[str, str]
+"""A side, ``both``, or ``{"source": …}``: what the cell says in the end."""
 ALL = "*"
 """In choices: every conflict that is not named."""
 OPTIONS = Namespace(
@@ -56,9 +58,9 @@ def merge(
     base: bytes | None,
     ours: bytes | None,
     theirs: bytes | None,
-    choices: Mapping[str, str] | None = None,
+    choices: Mapping[str, Choice] | None = None,
 ) -> Merge:
-    """Merge; ``choices`` resolve conflicts: from a cell's id, or ``*``, to a side or ``both``.
+    """Merge; ``choices`` resolve conflicts: from a cell's id, or ``*``, to how they end.
 
     The result validates. Raises :class:`NotANotebookError` where a side is no notebook.
     """
@@ -174,7 +176,7 @@ def _resolved(
     cell: Any,
     conflicts: list[str],
     cells: Mapping[str, Mapping[str, Any]],
-    choices: Mapping[str, str],
+    choices: Mapping[str, Choice],
 ) -> list[Any]:
     """What stands in the merged notebook for one cell."""
     name = cell.get("id")
@@ -188,6 +190,13 @@ def _resolved(
     choice = _choice(name, choices)
     if choice is None:
         return [cell]
+    if isinstance(choice, Mapping):
+        side = copy.deepcopy(cells[OURS].get(name) or cells[THEIRS][name])
+        if side.source != choice["source"]:
+            side.source = choice["source"]
+            # By another source they were made; those of a side that says the same are brought.
+            side.pop("outputs", None)
+        return [side]
     if choice != BOTH:
         side = cells[choice].get(name)
         return [copy.deepcopy(side)] if side is not None else []
@@ -197,7 +206,7 @@ def _resolved(
     return kept
 
 
-def _choice(name: str, choices: Mapping[str, str]) -> str | None:
+def _choice(name: str, choices: Mapping[str, Choice]) -> Choice | None:
     return choices.get(name) or choices.get(ALL)
 
 

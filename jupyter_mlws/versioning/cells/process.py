@@ -14,6 +14,8 @@ from jupyter_mlws.versioning.cells.framing import pack, read
 
 LIMIT = 30.0
 """Seconds for one notebook. One of 100 cells takes well under two."""
+CellChoice = str | dict[str, str]
+"""How a conflict of a cell ends: by a side, by ``both``, or with ``{"source": …}``."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def merge_notebooks(
     base: bytes | None,
     ours: bytes | None,
     theirs: bytes | None,
-    choices: Mapping[str, str] | None = None,
+    choices: Mapping[str, CellChoice] | None = None,
     *,
     limit: float = LIMIT,
 ) -> MergedNotebook:

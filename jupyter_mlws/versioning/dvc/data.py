@@ -108,8 +108,10 @@ class DataStore:
             with self._repo.lock, self._repo.scm_context(quiet=True):
                 source, wdir, out = resolve_paths(self._repo, str(self._root / path))
                 stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
-                stage.add_outs()
+                # Linking is left for later, as in `add`.
+                stage.add_outs(relink=False)
                 self._write(stage)
+                self._link(stage)
         except DvcException as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise MLWSError("30219", path=path, reason=said) from error
@@ -126,13 +128,33 @@ class DataStore:
             for out in stage.outs:
                 # Not through `stage.save`, which asks an import's source over the network.
                 out.save()
-                out.commit()
+                # DVC would take the file away and put the cache's in its place: killed between the
+                # two, it leaves content that nothing names.
+                out.commit(relink=False)
             stage.md5 = stage.compute_md5()
             self._write(stage)
+            self._link(stage)
             folders = {Path(out.fs_path).parent for out in stage.outs}
         ignores = [folder / ".gitignore" for folder in sorted(folders)]
         inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
         return [source, *inside]
+
+    def _link(self, stage: Any) -> None:
+        """Where DVC is set up to link into the cache, put links in the place of what was stored;
+        the ``.dvc`` file names it by now."""
+        for out in stage.outs:
+            if not out.use_cache or out.cache.cache_types[0] in ("reflink", "copy"):
+                continue
+            if out.is_dir_checksum:
+                out.checkout(relink=True, force=True)
+                continue
+            path = Path(out.fs_path).relative_to(self._root).as_posix()
+            source = Path(stage.path).relative_to(self._root).as_posix()
+            legacy = out.hash_name != "md5"
+            executable = bool(out.meta.isexec)
+            self.checkout(
+                DataFile(path, source, out.hash_info.value, legacy=legacy, isexec=executable)
+            )
 
     def _write(self, stage: Any) -> None:
         """Write a ``.dvc`` file whole or not at all; DVC itself empties it first."""

@@ -559,8 +559,9 @@ class FastPipeline:
             return
         try:
             with holding(self._root):
-                self._lock.write(news, order, set(self._settled))
+                # In this order, as DVC: who finds an entry in the lock file looks no further.
                 self._ignore(self._not_ignored.intersection(news), order)
+                self._lock.write(news, order, set(self._settled))
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._folded.update(news)

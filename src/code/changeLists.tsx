@@ -1,0 +1,200 @@
+import { addIcon, Button, LabIcon, undoIcon } from '@jupyterlab/ui-components';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { fileSize } from '../format';
+import type { ChangeState, IChange } from '../models';
+import { Rows } from '../rows';
+import { kindIcons } from '../versions/icons';
+import { kindWord, stateLetters, stateWord } from '../versions/words';
+import type { IChangeGroups } from './groups';
+import { IconButton } from './iconButton';
+import { minusIcon } from './icons';
+import { type Chosen, isStageable } from './stagingActions';
+
+/** Rows drawn at once; a folder of ten thousand new files must not stop the browser. */
+const DRAWN = 300;
+
+/** What the person can do with changes. */
+export interface IChangeActions {
+  /** `staged`: what is staged of it, or what is not. */
+  openDiff(change: IChange, staged: boolean): void;
+  stage(chosen: Chosen): void;
+  unstage(chosen: Chosen): void;
+  discard(chosen: Chosen): void;
+}
+
+interface IListProps {
+  actions: IChangeActions;
+  language: string;
+  trans: TranslationBundle;
+}
+
+function ChangeRow(
+  props: IListProps & { change: IChange; staged: boolean }
+): JSX.Element {
+  const { change, staged, actions, language, trans } = props;
+  const { path } = change;
+  const state: ChangeState =
+    (staged ? change.index_state : change.worktree_state) ?? change.state;
+  // Neither in the index nor in HEAD: git calls it untracked, not added.
+  const shown = !staged && change.state === 'untracked' ? 'untracked' : state;
+  const Icon = kindIcons[change.kind].react;
+  const slash = path.lastIndexOf('/');
+  const told = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
+  const moved = change.old_path ? trans.__('was %1', change.old_path) : '';
+  const size = change.size === null ? '' : fileSize(change.size, language);
+  const chosen = { paths: [path] };
+  return (
+    <li className="jp-mlws-ChangeItem">
+      <button
+        type="button"
+        className="jp-mlws-Row jp-mlws-Change"
+        data-mlws-row
+        data-mlws-path={path}
+        data-mlws-staged={staged}
+        title={[told, moved, size].filter(Boolean).join('\n')}
+        aria-label={told}
+        onClick={() => actions.openDiff(change, staged)}
+      >
+        <Icon tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}</span>
+        <span className="jp-mlws-Row-folder">
+          {path.slice(0, Math.max(slash, 0))}
+        </span>
+        <span className="jp-mlws-ChangeState" data-mlws-state={shown}>
+          {stateLetters[shown]}
+        </span>
+      </button>
+      <span className="jp-mlws-Row-buttons">
+        {!staged && (
+          <IconButton
+            icon={undoIcon}
+            className="jp-mlws-DiscardButton"
+            label={trans.__('Discard…')}
+            of={path}
+            onClick={() => actions.discard(chosen)}
+          />
+        )}
+        {!staged && isStageable(change) && (
+          <IconButton
+            icon={addIcon}
+            className="jp-mlws-StageButton"
+            label={trans.__('Stage')}
+            of={path}
+            onClick={() => actions.stage(chosen)}
+          />
+        )}
+        {staged && (
+          <IconButton
+            icon={minusIcon}
+            className="jp-mlws-UnstageButton"
+            label={trans.__('Unstage')}
+            of={path}
+            onClick={() => actions.unstage(chosen)}
+          />
+        )}
+      </span>
+    </li>
+  );
+}
+
+function ChangeGroup(
+  props: IListProps & {
+    title: string;
+    changes: readonly IChange[];
+    staged: boolean;
+    all: { icon: LabIcon; label: string; onClick: () => void } | null;
+  }
+): JSX.Element {
+  const { title, changes, staged, all, trans } = props;
+  const [everything, setEverything] = useState(false);
+  const drawn = everything ? changes : changes.slice(0, DRAWN);
+  return (
+    <section className="jp-mlws-ChangeGroup" data-mlws-staged={staged}>
+      <header>
+        <h4>{title}</h4>
+        <span className="jp-mlws-Group-count">{changes.length}</span>
+        {all && (
+          <IconButton
+            icon={all.icon}
+            label={all.label}
+            onClick={all.onClick}
+            className="jp-mlws-AllButton"
+          />
+        )}
+      </header>
+      <Rows label={title}>
+        {drawn.map(change => (
+          <ChangeRow
+            key={change.path}
+            change={change}
+            staged={staged}
+            actions={props.actions}
+            language={props.language}
+            trans={trans}
+          />
+        ))}
+      </Rows>
+      {drawn.length < changes.length && (
+        <Button small={true} onClick={() => setEverything(true)}>
+          {trans.__('Show all %1 changes', changes.length)}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+/** What is staged, and what is not. */
+export function ChangeLists(
+  props: IListProps & { groups: IChangeGroups }
+): JSX.Element {
+  const { groups, actions, trans } = props;
+  const { staged, rest, conflicts } = groups;
+  if (staged.length + rest.length + conflicts.length === 0) {
+    return (
+      <p className="jp-mlws-Hint">
+        {trans.__(
+          'Everything is in a snapshot. Edit a file, change data or run a workflow, and what changed appears here.'
+        )}
+      </p>
+    );
+  }
+  const stageable = rest.filter(isStageable).map(change => change.path);
+  return (
+    <>
+      {staged.length > 0 && (
+        <ChangeGroup
+          {...props}
+          title={trans.__('Staged')}
+          changes={staged}
+          staged={true}
+          all={{
+            icon: minusIcon,
+            label: trans.__('Unstage everything'),
+            onClick: () => actions.unstage({ all: true })
+          }}
+        />
+      )}
+      {rest.length > 0 && (
+        <ChangeGroup
+          {...props}
+          title={
+            staged.length > 0 ? trans.__('Not staged') : trans.__('Changed')
+          }
+          changes={rest}
+          staged={false}
+          all={
+            stageable.length > 0
+              ? {
+                  icon: addIcon,
+                  label: trans.__('Stage everything'),
+                  onClick: () => actions.stage({ paths: stageable })
+                }
+              : null
+          }
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { MLWSClient } from '../api';
+import type { IProject } from '../models';
+import { askFields } from './form';
+import type { Work } from './work';
+
+/** Asks for an address, clones it into a project of its own, and shows that. */
+export async function cloneProject(
+  client: MLWSClient,
+  work: Work,
+  trans: TranslationBundle
+): Promise<void> {
+  const given = await askFields(
+    trans.__('Clone a Repository'),
+    trans.__('Clone'),
+    [
+      {
+        name: 'url',
+        label: trans.__('Address'),
+        placeholder: 'https://host/project.git'
+      },
+      { name: 'name', label: trans.__('Folder (may stay empty)') }
+    ],
+    trans,
+    [trans.__('Passwords do not belong into an address: they are asked for.')]
+  );
+  if (!given) {
+    return;
+  }
+  const { url, name } = given;
+  const made = await work.transfer<IProject>(
+    '/projects/clone',
+    { url, name: name || null },
+    {
+      doing: trans.__('Cloning “%1”…', url),
+      done: project => trans.__('Cloned into “%1”.', project.path)
+    }
+  );
+  if (made) {
+    const projects = await client.loadProjects();
+    client.project = projects.find(one => one.id === made.id) ?? made;
+  }
+}

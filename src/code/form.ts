@@ -1,0 +1,101 @@
+import { Dialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+/** One line that a person fills in. */
+export interface IField {
+  name: string;
+  label: string;
+  value?: string;
+  placeholder?: string;
+  /** Not shown while it is typed, and kept by no browser. */
+  secret?: boolean;
+}
+
+/** Labelled fields as the body of a dialog. */
+export class FieldsForm
+  extends Widget
+  implements Dialog.IBodyWidget<Record<string, string>>
+{
+  constructor(fields: readonly IField[], notes: readonly string[] = []) {
+    super();
+    this.addClass('jp-mlws-FieldsForm');
+    for (const field of fields) {
+      this.node.appendChild(this._row(field));
+    }
+    for (const note of notes) {
+      const hint = document.createElement('p');
+      hint.className = 'jp-mlws-Hint';
+      hint.textContent = note;
+      this.node.appendChild(hint);
+    }
+  }
+
+  getValue(): Record<string, string> {
+    return Object.fromEntries(
+      [...this._inputs].map(([name, input]) => [name, input.value])
+    );
+  }
+
+  private _row(field: IField): HTMLElement {
+    const label = document.createElement('label');
+    const input = document.createElement('input');
+    label.append(field.label, input);
+    input.className = 'jp-mod-styled';
+    input.type = field.secret ? 'password' : 'text';
+    input.autocomplete = field.secret ? 'new-password' : 'off';
+    input.spellcheck = false;
+    input.name = field.name;
+    input.value = field.value ?? '';
+    input.placeholder = field.placeholder ?? '';
+    this._inputs.set(field.name, input);
+    return label;
+  }
+
+  private _inputs = new Map<string, HTMLInputElement>();
+}
+
+/** Asks for several lines at once, trimmed; null where the person gives up. */
+export async function askFields(
+  title: string,
+  ok: string,
+  fields: readonly IField[],
+  trans: TranslationBundle,
+  notes: readonly string[] = []
+): Promise<Record<string, string> | null> {
+  const dialog = new Dialog({
+    title,
+    body: new FieldsForm(fields, notes),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: ok })
+    ],
+    focusNodeSelector: 'input'
+  });
+  const answer = await dialog.launch();
+  if (!answer.button.accept || !answer.value) {
+    return null;
+  }
+  return Object.fromEntries(
+    Object.entries(answer.value).map(([name, value]) => [name, value.trim()])
+  );
+}
+
+/** Asks whether something that cannot be taken back at once is really meant. */
+export async function agreed(
+  title: string,
+  body: string,
+  ok: string,
+  trans: TranslationBundle
+): Promise<boolean> {
+  const dialog = new Dialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.warnButton({ label: ok })
+    ],
+    defaultButton: 0
+  });
+  return (await dialog.launch()).button.accept;
+}

@@ -1,0 +1,71 @@
+import type { IGraphRow } from './lanes';
+
+/** Pixels between two lanes, to the middle of a commit, and to where its lines are straight. */
+const LANE = 10;
+const MIDDLE = 17;
+const STRAIGHT = 36;
+/** Lanes drawn apart; further ones lie on each other at the edge. */
+const LANES = 10;
+/** Colours, which the lanes take in turn. */
+const COLOURS = 6;
+
+function x(lane: number): number {
+  return 7 + Math.min(lane, LANES - 1) * LANE;
+}
+
+function colour(lane: number): string {
+  return `jp-mlws-Lane jp-mod-${lane % COLOURS}`;
+}
+
+/** How wide the graph of some rows is, in pixels. */
+export function graphWidth(rows: readonly IGraphRow[]): number {
+  const widest = rows.reduce((most, row) => Math.max(most, row.width), 1);
+  return x(widest - 1) + 7;
+}
+
+/** A commit's point and the lines around it, as high as its row; for the eye alone. */
+export function GraphCell(props: {
+  row: IGraphRow;
+  current: boolean;
+}): JSX.Element {
+  const { row, current } = props;
+  const at = x(row.lane);
+  return (
+    <svg className="jp-mlws-Graph" aria-hidden="true">
+      {row.past.map(lane => (
+        <line
+          key={`past ${lane}`}
+          className={colour(lane)}
+          x1={x(lane)}
+          y1="0"
+          x2={x(lane)}
+          y2="100%"
+        />
+      ))}
+      {row.above.map(({ from }) => (
+        <path
+          key={`above ${from}`}
+          className={colour(from)}
+          d={`M ${x(from)} 0 C ${x(from)} ${MIDDLE / 2}, ${at} ${MIDDLE / 2}, ${at} ${MIDDLE}`}
+        />
+      ))}
+      {row.below.map(({ to }) => {
+        const half = (MIDDLE + STRAIGHT) / 2;
+        return (
+          <g key={`below ${to}`} className={colour(to)}>
+            <path
+              d={`M ${at} ${MIDDLE} C ${at} ${half}, ${x(to)} ${half}, ${x(to)} ${STRAIGHT}`}
+            />
+            <line x1={x(to)} y1={STRAIGHT} x2={x(to)} y2="100%" />
+          </g>
+        );
+      })}
+      <circle
+        className={`${colour(row.lane)} jp-mod-point${current ? ' jp-mod-current' : ''}`}
+        cx={at}
+        cy={MIDDLE}
+        r={current ? 5 : 4}
+      />
+    </svg>
+  );
+}

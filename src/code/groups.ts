@@ -1,0 +1,21 @@
+import type { IChange, IGitStatus } from '../models';
+
+/** The changes as people work on them; one path can be staged and changed again. */
+export interface IChangeGroups {
+  conflicts: IChange[];
+  staged: IChange[];
+  /** Not staged, data that DVC tracks too. */
+  rest: IChange[];
+}
+
+export function groupChanges(status: IGitStatus): IChangeGroups {
+  const conflicts = status.changes.filter(one => one.state === 'conflicted');
+  const others = status.changes.filter(one => one.state !== 'conflicted');
+  return {
+    conflicts,
+    staged: others.filter(one => one.index_state !== null),
+    rest: others.filter(
+      one => one.worktree_state !== null || one.index_state === null
+    )
+  };
+}

@@ -1,0 +1,71 @@
+/** A commit as the graph needs it. */
+export interface ICommitNode {
+  id: string;
+  parents: readonly string[];
+}
+
+/** A line between two lanes; both are the same where it goes straight on. */
+export interface ILink {
+  from: number;
+  to: number;
+}
+
+/** One row of the graph: its commit's lane, and the lines above, beside and below it. */
+export interface IGraphRow {
+  lane: number;
+  /** From the row above to this commit. */
+  above: readonly ILink[];
+  /** Lanes that go past it. */
+  past: readonly number[];
+  /** From this commit to its parents, further down. */
+  below: readonly ILink[];
+  /** How many lanes this row has. */
+  width: number;
+}
+
+/** Gives every commit a lane; `commits` come before their parents. */
+export function graphRows(commits: readonly ICommitNode[]): IGraphRow[] {
+  /** The commit that each lane waits for; null where a lane is free. */
+  const lanes: (string | null)[] = [];
+  const shown = new Set<string>();
+  return commits.map(commit => {
+    shown.add(commit.id);
+    const waiting = lanesOf(lanes, commit.id);
+    const lane = waiting[0] ?? free(lanes);
+    const past = lanes
+      .map((_, index) => index)
+      .filter(index => lanes[index] !== null && !waiting.includes(index));
+    let width = Math.max(lanes.length, lane + 1);
+    for (const index of waiting) {
+      lanes[index] = null;
+    }
+    // Where clocks differ, git may list a parent first: there is no line down to it.
+    const parents = commit.parents.filter(parent => !shown.has(parent));
+    const below = parents.map((parent, number): ILink => {
+      const known = lanes.indexOf(parent);
+      const to = known >= 0 ? known : number === 0 ? lane : free(lanes);
+      lanes[to] = parent;
+      return { from: lane, to };
+    });
+    width = Math.max(width, lanes.length);
+    while (lanes.length > 0 && lanes[lanes.length - 1] === null) {
+      lanes.pop();
+    }
+    const above = waiting.map(from => ({ from, to: lane }));
+    return { lane, above, past, below, width };
+  });
+}
+
+function lanesOf(lanes: readonly (string | null)[], id: string): number[] {
+  return lanes.flatMap((waits, index) => (waits === id ? [index] : []));
+}
+
+/** The first lane that nothing goes through; a new one where all are taken. */
+function free(lanes: (string | null)[]): number {
+  const at = lanes.indexOf(null);
+  if (at >= 0) {
+    return at;
+  }
+  lanes.push(null);
+  return lanes.length - 1;
+}

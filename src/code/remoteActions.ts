@@ -1,0 +1,170 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { escapeId, MLWSClient } from '../api';
+import type { IFetched, IPulled, IPushed, IRemote, ITag } from '../models';
+import { told } from '../versions/told';
+import type { BranchesModel } from './branches';
+import { agreed, askFields } from './form';
+import type { Work } from './work';
+
+/** The remote that is meant where there is none yet. */
+const USUAL = 'origin';
+
+/** What people do with remotes: set them up, fetch, pull, push. */
+export class RemoteActions {
+  constructor(
+    private _client: MLWSClient,
+    private _work: Work,
+    private _branches: BranchesModel,
+    private _trans: TranslationBundle
+  ) {}
+
+  /** Asks where a remote is, and sets it up or changes it; resolves to it. */
+  async edit(remote?: IRemote): Promise<IRemote | null> {
+    const trans = this._trans;
+    const name = {
+      name: 'name',
+      label: trans.__('Name'),
+      value: remote?.name ?? (this._branches.remotes.length ? '' : USUAL)
+    };
+    const url = {
+      name: 'url',
+      label: trans.__('Address'),
+      value: remote?.url ?? '',
+      placeholder: 'https://host/project.git'
+    };
+    const given = await askFields(
+      remote
+        ? trans.__('Remote “%1”', remote.name)
+        : trans.__('Add a Remote of Code'),
+      remote ? trans.__('Save') : trans.__('Add'),
+      remote ? [url] : [name, url],
+      trans,
+      [trans.__('Passwords do not belong into an address: they are asked for.')]
+    );
+    if (!given) {
+      return null;
+    }
+    const id = escapeId(remote?.name ?? given.name);
+    const made = await told(() =>
+      this._client.put<IRemote>(`/git/remotes/${encodeURIComponent(id)}`, {
+        url: given.url
+      })
+    );
+    await this._branches.refresh();
+    return made;
+  }
+
+  async remove(remote: IRemote): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Forget the remote “%1”?', remote.name),
+      trans.__(
+        'What is known of its branches goes with it. Nothing changes at %1.',
+        remote.url
+      ),
+      trans.__('Forget'),
+      trans
+    );
+    if (sure) {
+      const id = encodeURIComponent(escapeId(remote.name));
+      await told(() => this._client.delete(`/git/remotes/${id}`));
+      await this._branches.refresh();
+    }
+  }
+
+  async fetch(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.transfer<IFetched>(
+        '/git/fetch',
+        { prune: true },
+        {
+          doing: trans.__('Asking the remote what is new…'),
+          done: ({ remote, branches }) =>
+            branches.length === 0
+              ? trans.__('Nothing new at %1.', remote)
+              : trans._n(
+                  '%1 branch has moved at %2.',
+                  '%1 branches have moved at %2.',
+                  branches.length,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async push(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.transfer<IPushed>(
+        '/git/push',
+        {},
+        {
+          doing: trans.__('Pushing data and code…'),
+          done: ({ remote, branch, commits }) =>
+            commits === 0
+              ? trans.__('%1 has all of “%2” already.', remote, branch)
+              : trans._n(
+                  'Pushed %1 commit of “%2” to %3.',
+                  'Pushed %1 commits of “%2” to %3.',
+                  commits,
+                  branch,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async pull(): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      await this._work.carryOut<IPulled>(
+        '/git/pull',
+        {},
+        {
+          doing: trans.__('Pulling code and data…'),
+          done: ({ remote, branch, outcome, commits }) =>
+            outcome === 'up_to_date'
+              ? trans.__('“%1” is up to date with %2.', branch, remote)
+              : trans._n(
+                  'Pulled %1 commit of “%2” from %3.',
+                  'Pulled %1 commits of “%2” from %3.',
+                  commits,
+                  branch,
+                  remote
+                )
+        }
+      );
+    }
+  }
+
+  async pushTag(tag: ITag): Promise<void> {
+    const trans = this._trans;
+    if (await this._hasRemote()) {
+      const id = encodeURIComponent(escapeId(tag.name));
+      await this._work.transfer(
+        `/git/tag/${id}/push`,
+        {},
+        {
+          doing: trans.__('Pushing the tag “%1”…', tag.name),
+          done: () => trans.__('Pushed the tag “%1”.', tag.name)
+        }
+      );
+    }
+  }
+
+  /** Whether there is a remote; where there is none, the person is asked for one. */
+  private async _hasRemote(): Promise<boolean> {
+    if (!this._branches.ready) {
+      await this._branches.refresh();
+    }
+    return (
+      this._branches.remotes.length > 0 ||
+      !this._branches.ready ||
+      (await this.edit()) !== null
+    );
+  }
+}

@@ -1,0 +1,650 @@
+"""Code in the lab: staged by hunks, branched, merged, pushed; each ends in what git says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.conftest import TOKEN, Lab, isolated
+from tests.versioning.git_server import PASSWORD, USER, served
+
+pytestmark = pytest.mark.browser
+
+LINES = [f"line_{number} = {number}" for number in range(1, 41)]
+AUTHOR = {"user.name": "A Person", "user.email": "person@example.com"}
+v4 = nbformat.v4
+
+
+class Repository:
+    """The project as git's own program sees it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __call__(self, *arguments: str) -> str:
+        command = ["git", *arguments]
+        answer = subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True)
+        return answer.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).write_text(text)
+
+    def commit(self, message: str) -> str:
+        self("add", "-A")
+        self("commit", "-qm", message)
+        return self("rev-parse", "HEAD")
+
+
+def code(**changed: str) -> str:
+    """``train.py`` with other lines: ``code(line_2="line_2 = 'new'")``."""
+    return "".join(f"{changed.get(line.split()[0], line)}\n" for line in LINES)
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Repository:
+    """A project with one Python file and one notebook, in one commit."""
+    root = tmp_path / "project"
+    root.mkdir()
+    make = (
+        "import sys; from pathlib import Path;"
+        "from jupyter_mlws.projects.manager import ProjectManager;"
+        "ProjectManager(Path(sys.argv[1])).create('.', 'empty')"
+    )
+    subprocess.run(
+        [sys.executable, "-c", make, str(root)],
+        env=isolated(tmp_path / "made"),
+        check=True,
+        timeout=120,
+    )
+    repository = Repository(root)
+    for name, value in AUTHOR.items():
+        repository("config", name, value)
+    repository.write("train.py", code())
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(text) for text in ("import os", "x = 1")])
+    nbformat.write(notebook, root / "look.ipynb")
+    repository.commit("Code and a notebook")
+    return repository
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], git: Repository) -> Lab:
+    return start_lab(git.root)
+
+
+@pytest.fixture
+def sidebar(page: Page, lab: Lab) -> Locator:
+    """The sidebar, open."""
+    page.goto(lab.address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    run(page, "mlws:open-sidebar")
+    expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
+    return page.locator(".jp-mlws-Sidebar")
+
+
+def run(page: Page, command: str, arguments: dict | None = None) -> None:
+    page.evaluate(
+        "([id, args]) => { void jupyterapp.commands.execute(id, args); }",
+        [command, arguments or {}],
+    )
+
+
+def change(page: Page, path: str, *, staged: bool = False) -> Locator:
+    wanted = f'[data-mlws-path="{path}"][data-mlws-staged="{str(staged).lower()}"]'
+    return page.locator(f".jp-mlws-Change{wanted}")
+
+
+def commit(page: Page, message: str) -> None:
+    page.locator(".jp-mlws-CommitBox").fill(message)
+    page.locator(".jp-mlws-CommitButton").click()
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text(message)
+    expect(page.locator(".jp-mlws-CommitBox")).to_have_value("")
+
+
+def branch(page: Page, name: str) -> Locator:
+    return page.locator(f'.jp-mlws-Branch[data-mlws-ref="{name}"]')
+
+
+def fill_dialog(page: Page, **values: str) -> None:
+    dialog = page.locator(".jp-Dialog")
+    for name, value in values.items():
+        dialog.locator(f'input[name="{name}"]').fill(value)
+    dialog.locator(".jp-mod-accept").click()
+
+
+def unfold(page: Page, title: str) -> None:
+    """Unfold a section of the sidebar."""
+    head = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title").filter(has_text=title)
+    if head.first.get_attribute("aria-expanded") != "true":
+        head.first.click()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[tuple[Repository, str]]:
+    """A bare repository, and its address at git's own HTTP server, which wants a password."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q", "--bare", "bare.git"], cwd=folder, check=True)
+    with served(folder) as address:
+        yield Repository(folder / "bare.git"), f"{address}/bare.git"
+
+
+def test_stage_branch_merge_and_push(
+    page: Page,
+    sidebar: Locator,
+    git: Repository,
+    bare: tuple[Repository, str],
+    shoot: Callable[[str], None],
+) -> None:
+    # Stage one hunk of two: the commit has that alone.
+    git.write("train.py", code(line_2="line_2 = 'early'", line_38="line_38 = 'late'"))
+    change(page, "train.py").click()
+    hunks = page.locator(".jp-mlws-FileDiff .jp-mlws-Hunk")
+    expect(hunks).to_have_count(2)
+    shoot("code-hunks")
+    hunks.first.locator(".jp-mlws-StageButton").click()
+    expect(change(page, "train.py", staged=True)).to_be_visible()
+    expect(hunks).to_have_count(1)
+    assert "early" in git("diff", "--cached")
+    assert "late" not in git("diff", "--cached")
+    shoot("code-staged")
+    commit(page, "The early line")
+    assert "early" in git("show", "HEAD")
+    assert "late" not in git("show", "HEAD")
+    assert git("status", "--porcelain") == "M train.py"
+    commit(page, "The late line")
+    assert git("status", "--porcelain") == ""
+
+    # A branch, and the same line changed on both.
+    unfold(page, "Branches")
+    page.locator(".jp-mlws-NewBranchButton").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.locator("input[type=text]").fill("topic")
+    dialog.locator(".jp-mod-accept").click()
+    expect(page.locator(".jp-mlws-BranchButton")).to_contain_text("topic")
+    assert git("branch", "--show-current") == "topic"
+    ours, theirs = ("line_20 = 'ours'", "line_20 = 'theirs'")
+    late = {"line_2": "line_2 = 'early'", "line_38": "line_38 = 'late'"}
+    git.write("train.py", code(**late, line_20=theirs, line_30="line_30 = 'added'"))
+    expect(change(page, "train.py")).to_be_visible()
+    commit(page, "Theirs")
+    branch(page, "main").locator("[data-mlws-row]").click()
+    expect(page.locator(".jp-mlws-BranchButton")).to_contain_text("main")
+    assert git("branch", "--show-current") == "main"
+    git.write("train.py", code(**late, line_20=ours))
+    expect(change(page, "train.py")).to_be_visible()
+    commit(page, "Ours")
+    shoot("code-branches")
+
+    # Merged: what only they changed comes by itself, the rest is decided in three panes.
+    branch(page, "topic").hover()
+    branch(page, "topic").locator(".jp-mlws-MergeButton").click()
+    conflict = page.locator('.jp-mlws-Conflict[data-mlws-conflict="train.py"]')
+    expect(conflict).to_be_visible()
+    assert git("diff", "--name-only", "--diff-filter=U") == "train.py"
+    expect(page.locator(".jp-mlws-ContinueButton")).to_be_disabled()
+    conflict.click()
+    merge = page.locator(".jp-mlws-ConflictView")
+    result = merge.locator('[data-mlws-side="result"] .cm-content')
+    for side, line in (("ours", ours), ("base", "line_20 = 20"), ("theirs", theirs)):
+        expect(merge.locator(f'[data-mlws-side="{side}"]')).to_contain_text(line)
+    expect(result).to_contain_text("line_30 = 'added'")
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    shoot("code-merge-open")
+    merge.locator('.jp-mlws-Merge-bar [data-mlws-take="both"]').click()
+    expect(result).to_contain_text(theirs)
+    expect(merge.locator(".jp-mlws-Merge-bar")).to_contain_text("both, ours first")
+    result.press("Control+z")
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    merge.locator('.jp-mlws-Merge-bar [data-mlws-take="theirs"]').click()
+    result.press("Control+Home")
+    page.keyboard.type("# merged by hand\n")
+    shoot("code-merge-settled")
+    merge.locator(".jp-mlws-ResolveButton").click()
+    expect(merge).to_contain_text("in no conflict any more")
+    assert git("diff", "--name-only", "--diff-filter=U") == ""
+    page.locator(".jp-mlws-MergePanel .jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    assert git("log", "-1", "--format=%P").split() == [
+        git("rev-parse", "HEAD^1"),
+        git("rev-parse", "topic"),
+    ]
+    merged = code(**late, line_20=theirs, line_30="line_30 = 'added'")
+    assert (git.root / "train.py").read_text() == f"# merged by hand\n{merged}"
+    assert git("show", "HEAD:train.py") == f"# merged by hand\n{merged}".strip()
+    assert git("status", "--porcelain") == ""
+
+    # Pushed: the remote is asked for, then name and password, which are stored nowhere.
+    remote, address = bare
+    page.locator(".jp-mlws-PushButton").click()
+    fill_dialog(page, name="origin", url=address)
+    question = page.locator(".jp-mlws-Question")
+    expect(question).to_contain_text("Username for")
+    expect(question.locator("input")).to_have_attribute("type", "text")
+    shoot("code-question")
+    fill_dialog(page, answer=USER)
+    expect(question).to_contain_text("Password for")
+    expect(question.locator("input")).to_have_attribute("type", "password")
+    fill_dialog(page, answer=PASSWORD)
+    expect(page.locator("[data-mlws-ahead='0']")).to_be_attached()
+    assert remote("rev-parse", "main") == git("rev-parse", "main")
+    assert git("rev-parse", "--abbrev-ref", "main@{upstream}") == "origin/main"
+    assert PASSWORD not in git("config", "--list")
+
+    # Who gives up at the question changes nothing.
+    git.write("train.py", "last\n")
+    expect(change(page, "train.py")).to_be_visible()
+    commit(page, "Last")
+    expect(page.locator("[data-mlws-ahead='1']")).to_have_text("1")
+    page.locator(".jp-mlws-PushButton").click()
+    expect(question).to_be_visible()
+    question.locator(".jp-mod-reject").click()
+    expect(page.locator(".Toastify")).to_contain_text("Cancelled")
+    assert remote("rev-parse", "main") == git("rev-parse", "main~1")
+
+
+def post(lab: Lab, path: str, body: dict) -> dict:
+    """The data of ``POST mlws/api/v1/{path}``, as another program would send it."""
+    request = urllib.request.Request(
+        f"{lab.url}/mlws/api/v1/{path}",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)["data"]
+
+
+def test_what_others_do_is_seen_without_a_reload(
+    page: Page, sidebar: Locator, lab: Lab, git: Repository, bare: tuple[Repository, str]
+) -> None:
+    git.write("other.py", "1\n")
+    git.commit("By a terminal")
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("By a terminal")
+    unfold(page, "Branches")
+    git("branch", "theirs")
+    expect(branch(page, "theirs")).to_be_visible()
+    git.write("other.py", "2\n")
+    expect(change(page, "other.py")).to_be_visible()
+    git("add", "other.py")
+    expect(change(page, "other.py", staged=True)).to_be_visible()
+    git("stash", "push", "-m", "put aside")
+    expect(change(page, "other.py")).to_have_count(0)
+    page.locator('[data-mlws-group="stashes"] summary').click()
+    expect(page.locator(".jp-mlws-Stash")).to_contain_text("put aside")
+    git("remote", "add", "origin", bare[1])
+    page.locator('[data-mlws-group="remotes"] summary').click()
+    expect(page.locator(".jp-mlws-Remote")).to_contain_text("origin")
+
+    # A question of an operation that another program began; it is gone once that answered.
+    begun = post(lab, "git/fetch", {})
+    question = page.locator(".jp-mlws-Question")
+    expect(question).to_contain_text("Username for")
+    post(lab, f"operations/{begun['id']}/answer", {"value": USER})
+    expect(question).to_contain_text("Password for")
+    page.reload()
+    expect(question).to_contain_text("Password for")
+    fill_dialog(page, answer="wrong")
+    expect(question).to_have_count(0)
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    failed = lab.fetch(f"operations/{begun['id']}")
+    assert (failed["state"], failed["error"]["code"]) == ("FAILED", "30254")
+
+
+def test_staged_and_discarded_by_keyboard(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    git.write("train.py", code(line_2="line_2 = 'new'"))
+    git.write("new file.txt", "kept?\n")
+    first = change(page, "new file.txt")
+    expect(first).to_have_text("new file.txtU")
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(change(page, "train.py")).to_be_focused()
+    page.keyboard.press("s")
+    staged = change(page, "train.py", staged=True)
+    expect(staged).to_be_visible()
+    assert git("status", "--porcelain") == 'M  train.py\n?? "new file.txt"'
+    staged.focus()
+    page.keyboard.press("s")
+    expect(staged).to_have_count(0)
+    assert git("diff", "--cached", "--name-only") == ""
+
+    # Discarded after a word of it, and brought back.
+    first.focus()
+    page.keyboard.press("Delete")
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("new file.txt")
+    dialog.locator(".jp-mod-accept").click()
+    expect(first).to_have_count(0)
+    assert not (git.root / "new file.txt").exists()
+    page.locator(".Toastify").get_by_text("Undo").click()
+    expect(first).to_be_visible()
+    assert (git.root / "new file.txt").read_text() == "kept?\n"
+
+    # What is staged is committed by Ctrl+Enter, the rest stays.
+    change(page, "train.py").focus()
+    page.keyboard.press("s")
+    expect(staged).to_be_visible()
+    box = page.locator(".jp-mlws-CommitBox")
+    box.fill("By keyboard")
+    box.press("Control+Enter")
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("By keyboard")
+    assert git("show", "--format=", "--name-only", "HEAD") == "train.py"
+    assert git("status", "--porcelain") == '?? "new file.txt"'
+
+
+def test_notebooks_are_compared_and_merged_cell_by_cell(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    path = git.root / "look.ipynb"
+
+    def write(*sources: str) -> None:
+        document = nbformat.read(path, as_version=4)
+        for cell, source in zip(document.cells, sources, strict=True):
+            cell.source = source
+        nbformat.write(document, path)
+
+    git("checkout", "-q", "-b", "theirs")
+    write("import sys", "x = 'theirs'")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    write("import os", "x = 'ours'")
+    change(page, "look.ipynb").click()
+    cells = page.locator(".jp-mlws-FileDiff .jp-mlws-Hunk")
+    expect(cells).to_have_count(1)
+    expect(cells).to_contain_text("x = 'ours'")
+    shoot("code-cells")
+    commit(page, "Ours")
+    unfold(page, "Branches")
+    branch(page, "theirs").hover()
+    branch(page, "theirs").locator(".jp-mlws-MergeButton").click()
+    page.locator(".jp-mlws-Conflict").click()
+    merge = page.locator(".jp-mlws-ConflictView")
+    cell = merge.locator(".jp-mlws-MergeCell.jp-mod-open")
+    expect(cell).to_have_count(1)
+    expect(cell.locator('[data-mlws-side="theirs"]')).to_contain_text("x = 'theirs'")
+    expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
+    cell.locator('[data-mlws-take="edit"]').click()
+    merge.locator("textarea").fill("x = 'of both'")
+    shoot("code-merge-cells")
+    merge.locator(".jp-mlws-ResolveButton").click()
+    merge.locator(".jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    merged = nbformat.read(path, as_version=4)
+    nbformat.validate(merged)
+    assert [cell.source for cell in merged.cells] == ["import sys", "x = 'of both'"]
+    assert git("status", "--porcelain") == ""
+    assert len(git("log", "-1", "--format=%P").split()) == 2
+
+
+def test_history_is_drawn_filtered_and_gone_back_in(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    first = git("rev-parse", "HEAD")
+    git("checkout", "-q", "-b", "topic")
+    git.write("topic.py", "topic\n")
+    git("add", "-A")
+    git("commit", "-qm", "On the topic", "--author", "Somebody Else <else@example.com>")
+    git("checkout", "-q", "main")
+    git.write("train.py", code(line_1="line_1 = 'main'"))
+    git.commit("On main")
+    git("merge", "-q", "--no-ff", "-m", "Both together", "topic")
+    git("checkout", "-q", "-b", "side", first)
+    git.write("side.py", "side\n")
+    aside = git.commit("On the side")
+    git("checkout", "-q", "main")
+
+    snapshots = page.locator(".jp-mlws-Snapshot")
+    expect(snapshots.first).to_contain_text("Both together")
+    number = int(git("rev-list", "--count", "HEAD"))
+    expect(snapshots).to_have_count(number)
+    expect(page.locator(".jp-mlws-Graph circle")).to_have_count(number)
+    expect(snapshots.first).to_contain_text("merge")
+    expect(snapshots.first.locator(".jp-mlws-Graph path")).to_have_count(2)
+    page.locator(".jp-mlws-AllBranches input").check()
+    expect(page.locator(f'[data-mlws-snapshot="{aside}"]')).to_be_visible()
+    shoot("code-graph")
+
+    # Narrowed by author, file and text.
+    page.locator(".jp-mlws-FilterButton").click()
+    page.get_by_label("Filter by author").fill("else@")
+    expect(snapshots).to_have_count(1)
+    expect(snapshots).to_contain_text("On the topic")
+    expect(page.locator(".jp-mlws-Graph")).to_have_count(0)
+    page.get_by_label("Filter by author").fill("")
+    page.get_by_label("Filter by file").fill("side.py")
+    expect(snapshots).to_have_count(1)
+    expect(snapshots).to_contain_text("On the side")
+    page.get_by_label("Filter by file").fill("")
+    page.get_by_label("Filter snapshots").fill("together")
+    expect(snapshots).to_have_count(1)
+    page.get_by_label("Filter snapshots").fill("")
+    expect(snapshots).to_have_count(number + 1)
+
+    # What is done with one is in its menu.
+    oldest = page.locator(f'[data-mlws-snapshot="{first}"]')
+
+    def choose(item: str) -> None:
+        oldest.hover()
+        oldest.locator(".jp-mlws-MoreButton").click()
+        page.locator(".lm-Menu-item").filter(has_text=item).click()
+
+    choose("Tag…")
+    fill_dialog(page, name="v1", message="The first")
+    expect(oldest).to_contain_text("v1")
+    assert git("rev-parse", "v1^{commit}") == first
+    assert git("tag", "-l", "--format=%(contents)", "v1").strip() == "The first"
+    choose("Mark for a Comparison")
+    snapshots.filter(has_text="Both together").click(button="right")
+    page.locator(".lm-Menu-item").filter(has_text="Compare with the Marked").click()
+    expect(page.locator(".jp-mlws-SnapshotDiff")).to_contain_text("topic.py")
+    choose("Go Back Here")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(snapshots.filter(has_text="Revert to")).to_be_visible()
+    assert git("rev-parse", "HEAD^{tree}") == git("rev-parse", f"{first}^{{tree}}")
+    assert git("log", "--format=%s", "-2").splitlines()[1] == "Both together"
+    assert git("status", "--porcelain") == ""
+
+
+def test_a_project_is_cloned_where_there_is_none(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    git: Repository,
+    bare: tuple[Repository, str],
+    tmp_path: Path,
+) -> None:
+    remote, address = bare
+    git("push", "-q", str(remote.root), "main")
+    (tmp_path / "home").mkdir()
+    lab = start_lab(tmp_path / "home")
+    page.goto(lab.address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    run(page, "mlws:open-sidebar")
+    page.locator(".jp-mlws-CloneButton").click()
+    fill_dialog(page, url=address, name="copy")
+    for answer in (USER, PASSWORD):
+        field = "password" if answer == PASSWORD else "text"
+        expect(page.locator(f".jp-mlws-Question input[type={field}]")).to_be_visible()
+        fill_dialog(page, answer=answer)
+    expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("Code and a notebook")
+    copy = Repository(tmp_path / "home" / "copy")
+    assert copy("rev-parse", "HEAD") == git("rev-parse", "HEAD")
+    assert copy("remote", "get-url", "origin") == address
+
+
+def test_stashes_tags_and_deleted_branches(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    unfold(page, "Branches")
+    git.write("train.py", "half done\n")
+    git.write("new.py", "new\n")
+    expect(change(page, "new.py")).to_be_visible()
+    page.locator(".jp-mlws-StashButton").click()
+    fill_dialog(page, message="Half done")
+    expect(change(page, "new.py")).to_have_count(0)
+    assert git("status", "--porcelain") == ""
+    assert git("stash", "list", "--format=%gs") == "On main: Half done"
+    page.locator('[data-mlws-group="stashes"] summary').click()
+    page.locator(".jp-mlws-Stash [data-mlws-row]").click()
+    expect(change(page, "new.py")).to_be_visible()
+    expect(page.locator(".jp-mlws-Stash")).to_have_count(0)
+    assert git("stash", "list") == ""
+    assert (git.root / "train.py").read_text() == "half done\n"
+    commit(page, "Done")
+
+    # A name that git refuses is told, and nothing is made.
+    page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
+    fill_dialog(page, name="a..b")
+    expect(page.locator(".Toastify")).to_contain_text("no name that git allows")
+    assert git("tag", "-l") == ""
+    page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
+    fill_dialog(page, name="v1")
+    page.locator('[data-mlws-group="tags"] summary').click()
+    expect(page.locator(".jp-mlws-Tag")).to_contain_text("v1")
+    assert git("rev-parse", "v1") == git("rev-parse", "HEAD")
+
+    # A branch with commits of its own goes after a word of it, and comes back.
+    git("branch", "idle")
+    git("checkout", "-q", "-b", "lonely")
+    git.write("lonely.py", "1\n")
+    tip = git.commit("Lonely")
+    git("checkout", "-q", "main")
+    for name in ("idle", "lonely"):
+        branch(page, name).hover()
+        branch(page, name).get_by_label("Delete").click()
+        if name == "lonely":
+            expect(page.locator(".jp-Dialog")).to_contain_text(tip[:8])
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+        expect(branch(page, name)).to_have_count(0)
+    assert git("branch", "--format=%(refname:short)") == "main"
+    notice = page.locator(".Toastify__toast").filter(has_text="Deleted the branch “lonely”")
+    notice.get_by_text("Undo").click()
+    expect(branch(page, "lonely")).to_be_visible()
+    assert git("rev-parse", "lonely") == tip
+
+
+def test_what_is_deleted_or_binary_is_settled_as_a_whole(
+    page: Page, sidebar: Locator, git: Repository, shoot: Callable[[str], None]
+) -> None:
+    image = git.root / "image.bin"
+    image.write_bytes(bytes(range(256)) * 4)
+    git.write("old.py", "old\n")
+    git.commit("Before")
+    git("checkout", "-q", "-b", "topic")
+    image.write_bytes(bytes(range(255, -1, -1)) * 4)
+    git("rm", "-q", "old.py")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    image.write_bytes(bytes(512))
+    git.write("old.py", "old, but changed\n")
+    git.commit("Ours")
+    unfold(page, "Branches")
+    branch(page, "topic").hover()
+    branch(page, "topic").locator(".jp-mlws-MergeButton").click()
+
+    page.locator('[data-mlws-conflict="old.py"]').click()
+    whole = page.locator(".jp-mlws-WholeMerge:visible")
+    expect(whole).to_contain_text("old, but changed")
+    shoot("code-whole")
+    whole.locator('[data-mlws-take="theirs"]').click()
+    # The way to the next one is offered where this one ends.
+    page.locator(".jp-mlws-Settled:visible").get_by_text("Resolve image.bin").click()
+    expect(whole).to_contain_text("1 kB")
+    whole.locator('[data-mlws-take="ours"]').click()
+    page.locator(".jp-mlws-Settled:visible .jp-mlws-ContinueButton").click()
+    expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
+    assert not (git.root / "old.py").exists()
+    assert image.read_bytes() == bytes(512)
+    assert git("log", "-1", "--format=%s") == "Merge topic"
+    assert git("status", "--porcelain") == ""
+
+    # Given up: everything is as it was.
+    git("checkout", "-q", "-b", "again", "topic~1")
+    git.write("train.py", "theirs\n")
+    git.commit("Theirs again")
+    git("checkout", "-q", "main")
+    git.write("train.py", "ours\n")
+    ours = git.commit("Ours again")
+    expect(branch(page, "again")).to_be_visible()
+    branch(page, "again").hover()
+    branch(page, "again").locator(".jp-mlws-MergeButton").click()
+    page.locator(".jp-mlws-AbortButton").click()
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-mlws-CommitBox")).to_be_visible()
+    assert git("rev-parse", "HEAD") == ours
+    assert (git.root / "train.py").read_text() == "ours\n"
+    assert git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
+def test_how_code_looks(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    git: Repository,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+    theme: str,
+    locale: str,
+) -> None:
+    set_looks(tmp_path / "lab" / "settings", theme, locale)
+    git("tag", "v1")
+    git("remote", "add", "origin", "https://git.example/project.git")
+    git("checkout", "-q", "-b", "topic")
+    git.write("train.py", code(line_5="line_5 = 'theirs'", line_30="line_30 = 'theirs alone'"))
+    git.write("both.py", "theirs\nsame\n")
+    git.commit("Theirs")
+    git("checkout", "-q", "main")
+    git.write("train.py", code(line_5="line_5 = 'ours'", line_38="line_38 = 'ours alone'"))
+    git.write("both.py", "ours\nsame\n")
+    git.commit("Ours")
+    git.write("notes.md", "staged\n")
+    git("add", "notes.md")
+    git.write("train.py", code(line_5="line_5 = 'ours'", line_20="line_20 = 'not staged'"))
+    git.write("new.py", "print()\n")
+
+    lab = start_lab(git.root)
+    page.goto(lab.address())
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    run(page, "mlws:open-sidebar")
+    expect(change(page, "notes.md", staged=True)).to_be_visible()
+    change(page, "train.py").click()
+    expect(page.locator(".jp-mlws-Hunk").first).to_be_visible()
+    shoot(f"code-changes-{theme}-{locale}")
+    page.locator(".jp-mlws-BranchButton").click()
+    expect(branch(page, "topic")).to_be_visible()
+    branch(page, "topic").hover()
+    for group in ("tags", "remotes"):
+        page.locator(f'[data-mlws-group="{group}"] summary').click()
+    shoot(f"code-refs-{theme}-{locale}")
+    git("reset", "-q", "--hard")
+    git("clean", "-qf")
+    branch(page, "topic").hover()
+    branch(page, "topic").locator(".jp-mlws-MergeButton").click()
+    page.locator('[data-mlws-conflict="train.py"]').click()
+    expect(page.locator(".jp-mlws-Merge-bar")).to_be_visible()
+    shoot(f"code-conflict-{theme}-{locale}")
+    page.locator(".jp-mlws-Take-theirs").click()
+    page.locator('[data-mlws-conflict="both.py"]').click()
+    expect(page.locator(".jp-mlws-Merge-bar:visible")).to_be_visible()
+    page.locator(".jp-mlws-AbortButton").click()
+    expect(page.locator(".jp-Dialog")).to_be_visible()
+    shoot(f"code-abort-{theme}-{locale}")
+
+
+def set_looks(settings: Path, theme: str, locale: str) -> None:
+    """Theme and language of a lab that is not started yet."""
+    names = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+    for plugin, values in (
+        ("apputils-extension/themes", {"theme": names[theme]}),
+        ("translation-extension/plugin", {"locale": locale}),
+    ):
+        file = settings / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
