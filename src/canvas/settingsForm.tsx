@@ -50,6 +50,8 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       {node.kind === 'sweep' && <SweepView node={id} />}
       {node.component ? (
         <ComponentSettings node={node} />
+      ) : node.componentName && model.library === null ? (
+        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
       ) : (
         <CommandSettings node={node} />
       )}
