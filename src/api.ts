@@ -144,8 +144,20 @@ export class MLWSClient {
     return this._request<T>('GET', path, undefined, query);
   }
 
-  post<T>(path: string, body?: unknown, query?: Query): Promise<T> {
-    return this._request<T>('POST', path, body ?? {}, query);
+  /** `etag`: as for `put`. */
+  post<T>(
+    path: string,
+    body?: unknown,
+    query?: Query,
+    etag?: string
+  ): Promise<T> {
+    return this._request<T>(
+      'POST',
+      path,
+      body ?? {},
+      query,
+      etag ? { 'If-Match': etag } : {}
+    );
   }
 
   /** `etag`: refuse (412) when the resource is no longer the one that was read. */

@@ -105,6 +105,16 @@ export interface IWorkflow {
   etag: string;
 }
 
+/** What an import makes, or would; the notes tell what could not be carried over. */
+export interface IImported {
+  workflow: IWorkflow;
+  format: string;
+  written: boolean;
+  notes: { place: string; reason: string }[];
+  files: { path: string; text: string }[];
+  text: string;
+}
+
 export interface IWorkflowSummary {
   id: string;
   path: string;
@@ -622,6 +632,8 @@ export interface INodeEvent {
     reasons?: string[];
     exit_code?: number;
     duration?: number;
+    ended?: string | null;
+    attempt?: number;
     error?: IFailure | null;
     [more: string]: any;
   };

@@ -25,9 +25,11 @@ from jupyter_mlws.workflows.models import (
     Run,
     RunQuery,
     RunSummary,
+    Script,
     ValidateRequest,
     Workflow,
     WorkflowSummary,
+    WrittenNotebook,
 )
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 
@@ -175,6 +177,21 @@ class PlanHandler(APIHandler):
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.plan, unescape(identifier), query, self.language)
+
+
+class ScriptHandler(APIHandler):
+    """A workflow as a program."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Export a workflow as a Python script",
+        Script,
+        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203"),
+    )
+    async def get(self, identifier: str) -> Script:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.script, unescape(identifier))
 
 
 class SweepsHandler(APIHandler):
@@ -351,6 +368,24 @@ def _begun(handler: APIHandler, run: Run) -> Reply:
     return Reply(run, 202, location(handler, "workflows", run.workflow, "runs", run.id))
 
 
+class NotebookHandler(APIHandler):
+    """A node of a run as a notebook."""
+
+    resource = "workflows"
+
+    @endpoint(
+        "Write a notebook that does what a node did in a run, with its very inputs",
+        WrittenNotebook,
+        also=[("read", "contents"), ("write", "contents")],
+        errors=(*NO_WORKFLOW, "30104", "30204", "30220"),
+    )
+    async def post(self, identifier: str, run: str, node: str) -> WrittenNotebook:
+        workspace = await self.open_workspace()
+        return await in_thread(
+            workspace.workflows.debug, unescape(identifier), run, node, self.language
+        )
+
+
 class LogHandler(APIHandler):
     """What a node printed."""
 
@@ -437,6 +472,7 @@ HANDLERS = [
     (r"workflows/import", ImportHandler),
     (r"workflows/([^/]+)", WorkflowHandler),
     (r"workflows/([^/]+)/plan", PlanHandler),
+    (r"workflows/([^/]+)/script", ScriptHandler),
     (r"workflows/([^/]+)/sweeps", SweepsHandler),
     (r"workflows/([^/]+)/sweeps/([^/]+)/promote", PromoteHandler),
     (r"workflows/([^/]+)/execute", ExecuteHandler),
@@ -447,6 +483,7 @@ HANDLERS = [
     (rf"{RUN}/resume", ResumeHandler),
     (rf"{RUN}/nodes/([^/]+)/retry", RetryHandler),
     (rf"{RUN}/nodes/([^/]+)/skip", SkipHandler),
+    (rf"{RUN}/nodes/([^/]+)/notebook", NotebookHandler),
     (rf"{RUN}/nodes/([^/]+)/log", LogHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs", OutputsHandler),
     (rf"{RUN}/nodes/([^/]+)/outputs/([^/]+)/preview", PreviewHandler),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from jupyter_mlws.api.ids import escape
@@ -14,6 +15,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
+from jupyter_mlws.versioning.git import Git
 from jupyter_mlws.workflows import graph, promotion, telling
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
@@ -38,8 +40,10 @@ from jupyter_mlws.workflows.models import (
     Problem,
     Run,
     RunSummary,
+    Script,
     Workflow,
     WorkflowSummary,
+    WrittenNotebook,
 )
 from jupyter_mlws.workflows.nodes import node
 from jupyter_mlws.workflows.results import Results
@@ -363,6 +367,61 @@ class WorkflowManager:
         """What an output of a run looks like, also after a later run made another."""
         _, record = self._node_record(path, run, node)
         return self._results.preview(self._stage(path, node), record, port)
+
+    # Other forms
+
+    def script(self, path: str) -> Script:
+        """The workflow as a Python script: its commands in order, settings and all."""
+        from jupyter_mlws.workflows.scripting import script
+
+        document = self._documents.read(path)
+        self._documents.refuse_faulty(document)
+        name, text = script(document, self._resolved(document))
+        return Script(name=name, text=text)
+
+    def debug(self, path: str, run: str, node: str, language: str = ENGLISH) -> WrittenNotebook:
+        """Write a notebook that does what a node did in a run, with its settings and inputs.
+
+        The file is read as it was when the run began, where git has that. One that was written
+        before stays as it is. Error 40401 for a node that the run did not have.
+        """
+        from jupyter_mlws.workflows.debugging import Debugger, Failed
+
+        identifier, record = self._node_record(path, run, node)
+        document = self._document_of(path, identifier)
+        stage = next((one for one in self._resolved(document) if one.id == node), None)
+        if stage is None:
+            raise MLWSError("40401", kind="node", name=node)
+        told = self._journal.run(identifier, language)
+        error = record.get("error")
+        failed = Failed(
+            run=identifier,
+            workflow=path,
+            stage=stage,
+            component=self._registry.all().get(stage.component or ""),
+            message=MLWSError(error["code"], **error["facts"]).message.in_(language)
+            if error
+            else None,
+            made={file: md5 for files in told["results"].values() for file, md5 in files.items()},
+        )
+        return WrittenNotebook(path=Debugger(self._root).write(failed, language))
+
+    def _document_of(self, path: str, run: str) -> Document:
+        """The file as a run read it; as it is now where no version of it is known."""
+        commit = self._journal.record(run).get("commit")
+        if commit:
+            content = Git(self._root).blob(commit, path)
+            with suppress(MLWSError, UnicodeDecodeError):
+                if content is not None:
+                    return parse(path, content.decode("utf-8"))
+        return self._documents.read(path)
+
+    def _resolved(self, document: Document) -> builtins.list[Stage]:
+        """The stages with every template filled in, as DVC runs them."""
+        data = resolved.stages(
+            self._root, document.path, document.text, document.data, self._project.state
+        )
+        return document.stages(data)
 
     # Within
 

@@ -230,6 +230,19 @@ class Preview(Record):
     truncated: bool | None = None
 
 
+class Script(Record):
+    """A workflow as a program: what to call the file, and what stands in it."""
+
+    name: str
+    text: str
+
+
+class WrittenNotebook(Record):
+    """Where a notebook was written, from the project's root."""
+
+    path: str
+
+
 class ExperimentRun(Record):
     """A run with its settings and measures; ``id`` is MLflow's, ``run`` the workflow run's.
 

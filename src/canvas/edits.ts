@@ -102,14 +102,23 @@ function reread(
   return result.document;
 }
 
-/** A name for a new node that no stage and no variable has. */
-export function freeId(document: IWorkflowDocument, base: string): string {
+/** A name for a new node that no stage, no variable and no file of the others' has. */
+export function freeId(
+  document: IWorkflowDocument,
+  base: string,
+  others: Iterable<string> = []
+): string {
   const stem =
     base.replace(/[^\p{L}\p{N}_]+/gu, '_').replace(/^_+|_+$/g, '') || 'node';
   const taken = new Set([
     'workflow',
+    ...others,
     ...document.stages.map(stage => stage.id),
-    ...Object.keys(document.vars)
+    ...Object.keys(document.vars),
+    // A renamed node keeps its files, which its old name would claim again.
+    ...document.stages
+      .flatMap(stage => stage.outs)
+      .flatMap(out => /(?:^|\/)out\/([^/.]+)\./.exec(out.raw)?.[1] ?? [])
   ]);
   let id = stem;
   for (let count = 2; taken.has(id); count += 1) {
@@ -140,7 +149,7 @@ export function addNode(
   const words = files.map(
     ({ port, path }) => `--${port.name} ${quoteWord(path)}`
   );
-  const stage: Value = {
+  const stage = {
     ...(wdir === '.' ? {} : { wdir }),
     cmd: ['jupyter mlws node', quoteWord(node.component), ...words].join(' '),
     ...(outs.length > 0 ? { outs } : {}),
@@ -150,16 +159,23 @@ export function addNode(
   return inOrder(source.text, addStage(source, node.id, stage));
 }
 
-function addStage(source: ISource, id: string, stage: Value): ISplice[] {
+/** Adds a stage behind the others; `stages` is made where the file has none. */
+export function addStage(
+  source: ISource,
+  id: string,
+  stage: { [key: string]: Value }
+): ISplice[] {
   const root = source.yaml.contents as Node | null;
   const stages = entryOf(root, 'stages');
+  // What a `foreach` generates stands one level deeper.
+  const depth = 'do' in stage ? 3 : 2;
   if (stages) {
-    return addEntry(source, stages, id, stage, 2);
+    return addEntry(source, stages, id, stage, depth);
   }
-  return addTopLevel(source, 'stages', { [id]: stage }, 3);
+  return addTopLevel(source, 'stages', { [id]: stage }, depth + 1);
 }
 
-function addTopLevel(
+export function addTopLevel(
   source: ISource,
   key: string,
   value: Value,
@@ -252,7 +268,7 @@ function isMentioned(
   return (document.source.text.match(pattern)?.length ?? 0) >= times;
 }
 
-function stageOf(document: IWorkflowDocument, id: string): IStage {
+export function stageOf(document: IWorkflowDocument, id: string): IStage {
   const stage = document.stages.find(one => one.id === id);
   if (!stage) {
     throw new Error(`There is no stage "${id}".`);
@@ -260,7 +276,7 @@ function stageOf(document: IWorkflowDocument, id: string): IStage {
   return stage;
 }
 
-function bodyFor(
+export function bodyFor(
   document: IWorkflowDocument,
   stage: IStage
 ): { entry: Entry; body: YAMLMap } {
@@ -273,7 +289,7 @@ function bodyFor(
 }
 
 /** The pair whose value is the stage's body. */
-function bodyEntry(document: IWorkflowDocument, stage: IStage): Entry {
+export function bodyEntry(document: IWorkflowDocument, stage: IStage): Entry {
   const { entry, body } = bodyFor(document, stage);
   return entry.value === (body as Node) ? entry : entryOf(entry.value, 'do')!;
 }
@@ -321,7 +337,7 @@ function writePath(
     : relative(target.folder, connection.path);
 }
 
-function addDependency(
+export function addDependency(
   document: IWorkflowDocument,
   id: string,
   path: string,
@@ -391,7 +407,7 @@ function dropFile(
 }
 
 /** Removes dependencies, and the arguments that pass them on. */
-function dropPaths(
+export function dropPaths(
   document: IWorkflowDocument,
   stage: IStage,
   isDropped: (dep: IPathEntry) => boolean,
@@ -660,14 +676,14 @@ export function setVariable(
   );
 }
 
-interface IVariableEntry {
+export interface IVariableEntry {
   list: YAMLSeq;
   index: number;
   map: YAMLMap;
   pair: Entry;
 }
 
-function variableEntry(
+export function variableEntry(
   vars: Entry | null,
   name: string
 ): IVariableEntry | null {
@@ -686,7 +702,7 @@ function variableEntry(
   return null;
 }
 
-function setInside(
+export function setInside(
   source: ISource,
   pair: Entry,
   path: string[],

@@ -19,12 +19,18 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
+import { bestPort, type IEnd } from './choices';
+import { readClip } from './clip';
+import { carryMembers, withFrames } from './frames';
 import type { IGraphNode, Refusal } from './graph';
 import { useCanvas } from './hooks';
 import { freePlace, NODE_WIDTH, nodeHeight, type IPlace } from './layout';
 import type { CanvasModel } from './model';
 import { NodeView, type CanvasNode } from './node';
+import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
 import { COMPONENT_MIME } from './palette';
+import { RequestChooser, type IRequest } from './requests';
+import { runnerOf } from './stages';
 import { flowLabels, refusalText } from './words';
 
 /** What the commands and the palette ask of the drawing. */
@@ -33,10 +39,21 @@ export interface IFlowHandle {
   /** Where a new node comes into view. */
   centre(): IPlace;
   focusNode(id: string): void;
+  /** Opens the list of what can be added, found or connected. */
+  ask(kind: IRequest['kind']): void;
+  /** Files let go over the drawing; paths from the project's root, place in the window. */
+  dropFiles(paths: readonly string[], x: number, y: number): void;
+  copy(): void;
+  cut(): void;
+  paste(): Promise<void>;
+  /** False where the text holds no nodes. */
+  pasteText(text: string): boolean;
 }
 
+export type AnyNode = CanvasNode | NoteNode | FrameNode;
+
 const MINI_MAP = { width: 130, height: 90 };
-const NODE_TYPES = { mlws: NodeView };
+const NODE_TYPES = { mlws: NodeView, note: NoteView, frame: FrameView };
 // Nodes out of view are not measured; their declared size counts.
 const FIT = {
   maxZoom: 1,
@@ -69,13 +86,20 @@ function FlowPane(props: {
 }): JSX.Element {
   const { model, trans } = useCanvas();
   const pane = useRef<HTMLDivElement>(null);
+  const pointer = useRef<IPlace | null>(null);
+  const [request, setRequest] = useState<IRequest | null>(null);
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
   const { edges, onEdgesChange } = useEdges(model);
   useMeasuredPorts(nodes);
-  const onDrop = useHandle(model, pane, props.onReady);
+  const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
+  const onDrop = useDrop(model, pane);
+  const clipboard = useClipboard(handle, model);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isNear = useStore(state => state.transform[2] > NEAR_ZOOM);
+  const flow = useReactFlow();
+  // The first node of an empty canvas stays where it was put.
+  const [hadNodes] = useState(nodes.length > 0);
 
   const isValidConnection = useCallback(
     (connection: Connection | Edge) => {
@@ -93,12 +117,34 @@ function FlowPane(props: {
     [model]
   );
   const onConnectEnd = useCallback(
-    (_: MouseEvent | TouchEvent, state: FinalConnectionState) => {
+    (event: MouseEvent | TouchEvent, state: FinalConnectionState) => {
       if (state.isValid || !state.toHandle) {
         refuse(null);
       }
+      if (state.isValid || state.toHandle || !state.fromHandle) {
+        return;
+      }
+      const { nodeId, type, id } = state.fromHandle;
+      const from: IEnd = { side: type, node: nodeId, port: id ?? '' };
+      const { clientX, clientY } =
+        'changedTouches' in event ? event.changedTouches[0] : event;
+      const over = document
+        .elementFromPoint(clientX, clientY)
+        ?.closest<HTMLElement>('[data-mlws-node], .react-flow__pane');
+      if (over?.dataset.mlwsNode) {
+        connectToNode(model, from, over.dataset.mlwsNode);
+      } else if (over) {
+        const { x, y } = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const left = from.side === 'source' ? x : x - NODE_WIDTH;
+        setRequest({
+          kind: 'add',
+          from,
+          place: { x: left, y: y - 40 },
+          at: inside(pane.current!, clientX, clientY)
+        });
+      }
     },
-    [refuse]
+    [flow, model, refuse]
   );
 
   return (
@@ -106,6 +152,7 @@ function FlowPane(props: {
       className="jp-mlws-Canvas"
       ref={pane}
       tabIndex={-1}
+      {...clipboard}
       onDragOver={event => {
         if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
           event.preventDefault();
@@ -113,16 +160,42 @@ function FlowPane(props: {
         }
       }}
       onDrop={onDrop}
+      onPointerMoveCapture={({ clientX, clientY }) => {
+        pointer.current = { x: clientX, y: clientY };
+      }}
+      onPointerLeave={() => {
+        pointer.current = null;
+      }}
       onPointerDownCapture={event => {
         // So that the keys of the canvas work after a click on its ground.
         if (
-          !(event.target as HTMLElement).closest('.react-flow__node, button')
+          !(event.target as HTMLElement).closest(
+            '.react-flow__node, button, .jp-mlws-Chooser'
+          )
         ) {
           pane.current?.focus({ preventScroll: true });
         }
       }}
+      onDoubleClick={event => {
+        if ((event.target as HTMLElement).closest('.react-flow__pane')) {
+          const { clientX: x, clientY: y } = event;
+          const place = flow.screenToFlowPosition({ x, y });
+          const at = inside(pane.current!, x, y);
+          setRequest({ kind: 'add', place, at });
+        }
+      }}
+      onContextMenuCapture={event => {
+        // The menu is about what is under the pointer.
+        const under = (event.target as HTMLElement).closest<HTMLElement>(
+          '.react-flow__node'
+        );
+        const id = under?.dataset.id;
+        if (id && !model.selection.has(id)) {
+          model.select([id]);
+        }
+      }}
     >
-      <ReactFlow
+      <ReactFlow<AnyNode>
         id={props.id}
         nodes={nodes}
         edges={edges}
@@ -134,7 +207,8 @@ function FlowPane(props: {
         onConnectStart={() => refuse(null)}
         onConnectEnd={onConnectEnd}
         deleteKeyCode={null}
-        fitView
+        zoomOnDoubleClick={false}
+        fitView={hadNodes}
         fitViewOptions={FIT}
         minZoom={0.05}
         connectionRadius={24}
@@ -146,14 +220,80 @@ function FlowPane(props: {
         <Controls showInteractive={false} fitViewOptions={FIT} />
         <MiniMap style={MINI_MAP} pannable zoomable />
       </ReactFlow>
-      <div className="jp-mlws-Canvas-status" role="status">
-        {refusal && (
-          <div className="jp-mlws-Canvas-refusal">
-            {refusalText(refusal, trans)}
-          </div>
-        )}
-      </div>
+      <RefusalText refusal={refusal} pane={pane} pointer={pointer} />
+      {request && (
+        <RequestChooser
+          key={request.kind}
+          request={request}
+          onShow={handle.focusNode}
+          onClose={() => {
+            setRequest(null);
+            pane.current?.focus({ preventScroll: true });
+          }}
+        />
+      )}
       {nodes.length === 0 && !model.error && <EmptyCanvas />}
+    </div>
+  );
+}
+
+/** A place in the window as one in the canvas. */
+function inside(pane: HTMLElement, x: number, y: number): IPlace {
+  const box = pane.getBoundingClientRect();
+  return { x: x - box.x, y: y - box.y };
+}
+
+/** A line let go over a node goes to the port that fits; where none does, the reason is told. */
+function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
+  const link = bestPort(model.graph, from, node);
+  if (link) {
+    model.connect(link.source, link.sourcePort, link.target, link.targetPort);
+    return;
+  }
+  const other = model.graph.nodes.get(node);
+  const isSource = from.side === 'source';
+  const port = (isSource ? other?.inputs : other?.outputs)?.[0]?.name ?? '';
+  if (isSource) {
+    model.connect(from.node, from.port, node, port);
+  } else {
+    model.connect(node, port, from.node, from.port);
+  }
+}
+
+/** Why something was refused: where the pointer is, for a gesture of the pointer. */
+function RefusalText(props: {
+  refusal: Refusal | null;
+  pane: React.RefObject<HTMLDivElement>;
+  pointer: React.RefObject<IPlace | null>;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { refusal, pane, pointer } = props;
+  const [place, setPlace] = useState<IPlace | null>(null);
+  useEffect(() => {
+    const at = pointer.current;
+    const box = pane.current;
+    setPlace(refusal && at && box ? inside(box, at.x, at.y) : null);
+  }, [pane, pointer, refusal]);
+  const isLeft = place && place.x < (pane.current?.clientWidth ?? 0) / 2;
+  const style = place && {
+    top: place.y + 18,
+    bottom: 'auto',
+    transform: 'none',
+    ...(isLeft
+      ? { left: place.x + 12 }
+      : { left: 'auto', right: pane.current!.clientWidth - place.x + 12 })
+  };
+  return (
+    <div
+      className="jp-mlws-Canvas-status"
+      role="status"
+      style={style ?? undefined}
+    >
+      {refusal && (
+        <div className="jp-mlws-Canvas-refusal">
+          {refusalText(refusal, trans)}
+        </div>
+      )}
     </div>
   );
 }
@@ -166,7 +306,7 @@ function EmptyCanvas(): JSX.Element {
       <p>
         {model.components.size > 0
           ? trans.__(
-              'Drag a component from the left onto this canvas, then draw a line from an output to an input that fits.'
+              'Double-click here and choose a first component, or drag one from the left. Then draw a line from an output: what fits is offered.'
             )
           : trans.__(
               'The components will appear on the left as soon as the server names them.'
@@ -213,10 +353,10 @@ function useRefusal(model: CanvasModel): {
 
 /** React Flow's nodes, kept in step with the model; what did not change keeps its object. */
 function useNodes(model: CanvasModel): {
-  nodes: CanvasNode[];
-  onNodesChange: (changes: NodeChange<CanvasNode>[]) => void;
+  nodes: AnyNode[];
+  onNodesChange: (changes: NodeChange<AnyNode>[]) => void;
 } {
-  const [nodes, setNodes] = useState<CanvasNode[]>(() => toNodes(model, []));
+  const [nodes, setNodes] = useState<AnyNode[]>(() => toNodes(model, []));
   const moved = useRef(new Map<string, IPlace>());
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
@@ -243,9 +383,12 @@ function useNodes(model: CanvasModel): {
     };
   }, [model, commit]);
 
+  const latest = useRef(nodes);
+  latest.current = nodes;
   const onNodesChange = useCallback(
-    (changes: NodeChange<CanvasNode>[]) => {
-      setNodes(before => applyNodeChanges(changes, before));
+    (given: NodeChange<AnyNode>[]) => {
+      const changes = carryMembers(model.frames, latest.current, given);
+      setNodes(before => withFrames(model, applyNodeChanges(changes, before)));
       const picked = new Set(model.selection);
       let isPicking = false;
       for (const change of changes) {
@@ -272,10 +415,11 @@ function useNodes(model: CanvasModel): {
 }
 
 /** Edges end where the ports were measured: again, all at once, where their order changes. */
-function useMeasuredPorts(nodes: readonly CanvasNode[]): void {
+function useMeasuredPorts(all: readonly AnyNode[]): void {
   const measure = useUpdateNodeInternals();
   const drawn = useRef(new Map<string, IGraphNode>());
   useEffect(() => {
+    const nodes = all.filter((one): one is CanvasNode => one.type === 'mlws');
     const before = drawn.current;
     drawn.current = new Map(nodes.map(({ id, data }) => [id, data.node]));
     const stale = nodes
@@ -289,7 +433,7 @@ function useMeasuredPorts(nodes: readonly CanvasNode[]): void {
     if (stale.length > 0) {
       measure(stale);
     }
-  }, [measure, nodes]);
+  }, [measure, all]);
 }
 
 function portOrder({ inputs, outputs }: IGraphNode): string {
@@ -299,13 +443,10 @@ function portOrder({ inputs, outputs }: IGraphNode): string {
   ]);
 }
 
-function toNodes(
-  model: CanvasModel,
-  before: readonly CanvasNode[]
-): CanvasNode[] {
+function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
   const known = new Map(before.map(node => [node.id, node]));
-  return [...model.graph.nodes.values()].map(node => {
-    const old = known.get(node.id);
+  const nodes = [...model.graph.nodes.values()].map(node => {
+    const old = known.get(node.id) as CanvasNode | undefined;
     const place = model.places.get(node.id)!;
     const selected = model.selection.has(node.id);
     // A node under the pointer stays there until it is let go.
@@ -330,6 +471,37 @@ function toNodes(
           ariaLabel: node.component
             ? `${node.title}, ${node.component.title}`
             : node.title
+        };
+  });
+  const frames = before.filter(node => node.type === 'frame');
+  return withFrames(model, [...frames, ...nodes, ...toNotes(model, known)]);
+}
+
+function toNotes(
+  model: CanvasModel,
+  known: ReadonlyMap<string, AnyNode>
+): NoteNode[] {
+  return model.notes.map(({ text, at }, index) => {
+    const id = `notes:${index}`;
+    const old = known.get(id) as NoteNode | undefined;
+    const selected = model.selection.has(id);
+    const position = old?.dragging ? old.position : { x: at[0], y: at[1] };
+    const isSame =
+      old?.data.text === text &&
+      old.selected === selected &&
+      old.position.x === position.x &&
+      old.position.y === position.y;
+    return isSame
+      ? old
+      : {
+          ...old,
+          id,
+          type: 'note' as const,
+          position,
+          selected,
+          connectable: false,
+          data: { index, text },
+          ariaLabel: text
         };
   });
 }
@@ -371,33 +543,153 @@ function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
   );
 }
 
-/** Gives the widget a hold of the drawing; returns what a drop on it does. */
+/** Gives the widget a hold of the drawing. */
 function useHandle(
   model: CanvasModel,
   pane: React.RefObject<HTMLDivElement>,
+  pointer: React.RefObject<IPlace | null>,
+  request: (request: IRequest) => void,
   onReady: (handle: IFlowHandle) => void
-): (event: React.DragEvent) => void {
+): IFlowHandle {
   const flow = useReactFlow();
-  const handle = useMemo<IFlowHandle>(
-    () => ({
+  const handle = useMemo<IFlowHandle>(() => {
+    const middle = (): IPlace => {
+      const box = pane.current!.getBoundingClientRect();
+      return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    };
+    const centre = (): IPlace => {
+      const { x, y } = flow.screenToFlowPosition(middle());
+      return freePlace(model.graph, model.places, {
+        x: x - NODE_WIDTH / 2,
+        y: y - 50
+      });
+    };
+    const copied = (clip: ReturnType<CanvasModel['copy']>): void => {
+      if (clip) {
+        lastClip = JSON.stringify(clip, null, 2);
+        void navigator.clipboard?.writeText(lastClip);
+      }
+    };
+    const pasteText = (text: string): boolean => {
+      const clip = readClip(text);
+      if (clip) {
+        const at = pointer.current;
+        model.paste(clip, at ? flow.screenToFlowPosition(at) : centre());
+      }
+      return clip !== null;
+    };
+    return {
       fit: () => void flow.fitView(FIT),
-      centre: () => {
-        const box = pane.current!.getBoundingClientRect();
-        const middle = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-        const { x, y } = flow.screenToFlowPosition(middle);
-        return freePlace(model.graph, model.places, {
-          x: x - NODE_WIDTH / 2,
-          y: y - 50
-        });
-      },
+      centre,
       focusNode: id => {
         model.select([id]);
         void flow.fitView({ ...FIT, nodes: [{ id }] });
-      }
-    }),
-    [flow, model, pane]
-  );
+      },
+      ask: kind => {
+        const { x, y } = inside(pane.current!, ...xy(middle()));
+        const at = { x: x - 160, y: Math.max(20, y - 180) };
+        const { selected } = model;
+        if (kind === 'find') {
+          request({ kind, at });
+        } else if (kind === 'add') {
+          request({ kind, at, place: besides(model) ?? centre() });
+        } else if (selected && model.graph.nodes.has(selected)) {
+          const place = besides(model) ?? centre();
+          request({ kind, at, node: selected, place });
+        }
+      },
+      dropFiles: (paths, x, y) => {
+        const port = document
+          .elementFromPoint(x, y)
+          ?.closest('.jp-mlws-Port')
+          ?.querySelector<HTMLElement>('[data-mlws-port]')?.dataset.mlwsPort;
+        const [node, side, name] = port?.split(':') ?? [];
+        if (side === 'in') {
+          model.setInputFile(node, name, paths[0]);
+          return;
+        }
+        const place = flow.screenToFlowPosition({ x, y });
+        paths.forEach((path, index) => {
+          const there = { x: place.x, y: place.y + index * 140 };
+          if (runnerOf(path)) {
+            model.addFile(path, there);
+          } else if (index === 0) {
+            const at = inside(pane.current!, x, y);
+            request({ kind: 'add', at, place, file: path });
+          }
+        });
+      },
+      copy: () => copied(model.copy()),
+      cut: () => copied(model.cut()),
+      paste: async () => {
+        // Only pages that are served safely may read the clipboard.
+        const text = await navigator.clipboard?.readText().catch(() => null);
+        if (!(text && pasteText(text)) && lastClip) {
+          pasteText(lastClip);
+        }
+      },
+      pasteText
+    };
+  }, [flow, model, pane, pointer, request]);
   useEffect(() => onReady(handle), [handle, onReady]);
+  return handle;
+}
+
+/** What was copied last in this page, where the clipboard cannot be read. */
+let lastClip: string | null = null;
+
+function xy({ x, y }: IPlace): [number, number] {
+  return [x, y];
+}
+
+/** To the right of the selected node, where it is free. */
+function besides(model: CanvasModel): IPlace | null {
+  const place = model.selected && model.places.get(model.selected);
+  return place
+    ? freePlace(model.graph, model.places, {
+        x: place.x + NODE_WIDTH + 60,
+        y: place.y
+      })
+    : null;
+}
+
+/** The browser's own copy, cut and paste, which need no permission. */
+function useClipboard(
+  handle: IFlowHandle,
+  model: CanvasModel
+): Pick<React.DOMAttributes<HTMLDivElement>, 'onCopy' | 'onCut' | 'onPaste'> {
+  return useMemo(() => {
+    const isField = (event: React.ClipboardEvent): boolean =>
+      (event.target as HTMLElement).matches('input, textarea, select');
+    const give =
+      (take: () => ReturnType<CanvasModel['copy']>) =>
+      (event: React.ClipboardEvent): void => {
+        const clip = isField(event) ? null : take();
+        if (clip) {
+          lastClip = JSON.stringify(clip, null, 2);
+          event.clipboardData.setData('text/plain', lastClip);
+          event.preventDefault();
+        }
+      };
+    return {
+      onCopy: give(() => model.copy()),
+      onCut: give(() => model.cut()),
+      onPaste: event => {
+        const text = event.clipboardData.getData('text/plain');
+        if (!isField(event) && handle.pasteText(text)) {
+          event.preventDefault();
+        }
+      }
+    };
+  }, [handle, model]);
+}
+
+/** What letting go of a component of the palette does. */
+function useDrop(
+  model: CanvasModel,
+  pane: React.RefObject<HTMLDivElement>
+): (event: React.DragEvent) => void {
+  const flow = useReactFlow();
   return useCallback(
     event => {
       const name = event.dataTransfer.getData(COMPONENT_MIME);

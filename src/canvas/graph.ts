@@ -347,3 +347,15 @@ export function pathBetween(
   }
   return null;
 }
+
+/** What depends on a node, directly or not. */
+export function downstream(graph: IGraph, id: string): string[] {
+  const targets = new Map<string, string[]>();
+  graph.edges.forEach(edge => push(targets, edge.source, edge.target));
+  const found = new Set<string>([id]);
+  for (const node of found) {
+    targets.get(node)?.forEach(next => found.add(next));
+  }
+  found.delete(id);
+  return [...found];
+}

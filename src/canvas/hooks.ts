@@ -1,14 +1,17 @@
+import type { ISharedFile } from '@jupyter/ydoc';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   createContext,
   useContext,
   useEffect,
   useReducer,
+  useRef,
   useSyncExternalStore
 } from 'react';
 
 import type { KeyedStore } from './keyed';
 import type { CanvasModel } from './model';
+import type { ISplice } from './splices';
 
 /** What every part of the canvas needs. */
 export interface ICanvasContext {
@@ -18,6 +21,18 @@ export interface ICanvasContext {
   language: string;
   /** Opens the file in the text editor. */
   openAsText: () => void;
+  /** Lets a person choose a file whose name fits; its path from the project's root, or null. */
+  chooseFile: (pattern: RegExp) => Promise<string | null>;
+  /** Opens a node that has failed as a notebook. */
+  openFailed: (node: string) => void;
+  params: IParamsDocuments;
+}
+
+/** Files of parameters, by their paths from the project's root. */
+export interface IParamsDocuments {
+  open(path: string): Promise<{ sharedModel: ISharedFile }>;
+  /** Changes a file and writes it. */
+  edit(path: string, splices: ISplice[]): void;
 }
 
 export const CanvasContext = createContext<ICanvasContext | null>(null);
@@ -46,4 +61,18 @@ export function useElapsed(started: string | null, isOn: boolean): number {
     return () => clearInterval(timer);
   }, [isOn]);
   return started ? Math.max(0, (Date.now() - Date.parse(started)) / 1000) : 0;
+}
+
+/** Writes what is typed before the file is saved, the node deselected or the form closed. */
+export function useFlush(commit: () => void): void {
+  const { model } = useCanvas();
+  const latest = useRef(commit);
+  latest.current = commit;
+  useEffect(() => {
+    const flush = (): void => latest.current();
+    model.flushing.connect(flush);
+    return () => {
+      model.flushing.disconnect(flush);
+    };
+  }, [model]);
 }

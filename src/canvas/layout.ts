@@ -8,8 +8,8 @@ export interface IPlace {
 }
 
 export const NODE_WIDTH = 160;
-const HEAD_HEIGHT = 60;
-const PORT_HEIGHT = 20;
+export const HEAD_HEIGHT = 60;
+export const PORT_HEIGHT = 20;
 const MARGIN = 20;
 
 /** How high a node is drawn, before the browser has measured it. */

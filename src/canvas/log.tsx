@@ -1,9 +1,9 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
-import { useSignal } from '../useSignal';
 import { parseAnsi } from './ansi';
-import { useCanvas, useKeyed } from './hooks';
+import { useCanvas } from './hooks';
 import { FINAL } from './runs';
+import { VariantChoice } from './variantChoice';
 
 /** Between two looks at the log of a running node, in milliseconds. */
 const PAUSE = 800;
@@ -11,10 +11,20 @@ const PAUSE = 800;
 const LONGEST = 500_000;
 
 /** The output of a node in the newest run, followed to its end. */
-export function LogView({ node }: { node: string }): JSX.Element {
+export function LogView(props: { node: string }): JSX.Element {
+  return (
+    <VariantChoice node={props.node}>
+      {(id, status) => <NodeLog node={id} status={status} />}
+    </VariantChoice>
+  );
+}
+
+function NodeLog(props: {
+  node: string;
+  status: string | undefined;
+}): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.runs.changed);
-  const status = useKeyed(model.runs.nodes, node)?.status;
+  const { node, status } = props;
   const run = model.runs.run?.id ?? null;
   const { text, error } = useLog(run, node, status);
   const spans = useMemo(() => parseAnsi(text), [text]);

@@ -54,7 +54,7 @@ async function openWithLibrary(
     path: 'dvc.yaml',
     components: async () => [TRAIN],
     status: async () => null,
-    runs: async () => [],
+    runs: async () => ({ items: [], next_cursor: null }),
     plan: async () => ({ nodes: [] }),
     validate: async () => []
   };

@@ -2,14 +2,16 @@ import type { ISharedFile } from '@jupyter/ydoc';
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import type { IEventStream } from '../api';
+import { APIError, type IEventStream } from '../api';
 import type {
   IComponent,
   INodePlan,
   IProblem,
-  IRunSummary,
   IWorkflowEvent
 } from '../models';
+import { aligned, type Alignment } from './align';
+import { copyNodes, pasteNodes, type IClip } from './clip';
+import { RunControl } from './control';
 import {
   parse,
   type IParseError,
@@ -26,21 +28,44 @@ import {
   freeId,
   moveNodes,
   removeNodes,
-  type Edit
+  setFileInput,
+  type Edit,
+  type IConnection
 } from './edits';
 import {
   ANY_INPUT,
   buildGraph,
   canConnect,
+  downstream,
   type IGraph,
   type IGraphEdge,
   type Refusal
 } from './graph';
 import { KeyedStore } from './keyed';
-import { placeNodes, type IPlace } from './layout';
-import { FINAL, RunStore } from './runs';
-import type { WorkflowService } from './service';
-import { applySplices } from './splices';
+import { NODE_WIDTH, nodeHeight, placeNodes, type IPlace } from './layout';
+import {
+  addFrame,
+  addNote,
+  framesOf,
+  itemOf,
+  leaveFrames,
+  notesOf,
+  removeItems,
+  setPart,
+  type IFrame,
+  type INote
+} from './notes';
+import { renameNode } from './rename';
+import type { RunStore } from './runs';
+import type { IRunOptions, WorkflowService } from './service';
+import { applySplices, type ISplice } from './splices';
+import {
+  addCommandNode,
+  addInput,
+  fileNode,
+  nameOf,
+  setFrozen
+} from './stages';
 import { validate, type Problem } from './validate';
 
 /** The file behind the canvas. */
@@ -61,9 +86,10 @@ export class CanvasModel implements IDisposable {
     this._shared = file.sharedModel;
     this._shared.changed.connect(this._onText, this);
     this._take(parse(this._shared.getSource(), this._path));
+    this.control.ended.connect(() => void this.loadPlan());
   }
 
-  readonly runs = new RunStore();
+  readonly control = new RunControl((request, take) => this.ask(request, take));
   readonly plan = new KeyedStore<INodePlan>();
   /** The nodes with faults, with the worst of each. */
   readonly faults = new KeyedStore<IProblem | Problem>();
@@ -86,6 +112,16 @@ export class CanvasModel implements IDisposable {
     return this._error;
   }
 
+  /** Takes what the file says, where it and the unsaved edits are about the same lines. */
+  get takeFile(): (() => Promise<void>) | null {
+    return this._takeFile;
+  }
+
+  setConflict(takeFile: (() => Promise<void>) | null): void {
+    this._takeFile = takeFile;
+    this._changed.emit();
+  }
+
   get components(): ReadonlyMap<string, IComponent> {
     return this._components;
   }
@@ -100,8 +136,17 @@ export class CanvasModel implements IDisposable {
     return this._problems;
   }
 
-  get pastRuns(): readonly IRunSummary[] {
-    return this._pastRuns;
+  /** The run that is laid over the graph. */
+  get runs(): RunStore {
+    return this.control.shown;
+  }
+
+  get notes(): readonly INote[] {
+    return this._notes;
+  }
+
+  get frames(): readonly IFrame[] {
+    return this._frames;
   }
 
   get service(): WorkflowService | null {
@@ -146,6 +191,17 @@ export class CanvasModel implements IDisposable {
     return this._flushing;
   }
 
+  /** Emitted when the name of what is selected is to be typed. */
+  get nameAsked(): ISignal<this, string> {
+    return this._nameAsked;
+  }
+
+  askName(): void {
+    if (this.selected !== null) {
+      this._nameAsked.emit(this.selected);
+    }
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -159,6 +215,7 @@ export class CanvasModel implements IDisposable {
     clearTimeout(this._saved);
     this._shared.changed.disconnect(this._onText, this);
     this._events?.dispose();
+    this.control.dispose();
     Signal.clearData(this);
   }
 
@@ -177,13 +234,13 @@ export class CanvasModel implements IDisposable {
     events.connectionChanged.connect(this._onConnection, this);
     await this.loadComponents();
     await Promise.all([
-      this.loadRun(),
+      this.control.load(),
       this._judge().then(() => this.loadPlan())
     ]);
   }
 
   async loadComponents(): Promise<void> {
-    await this._ask(
+    await this.ask(
       service => service.components(),
       items => {
         this._components = new Map(items.map(one => [one.name, one]));
@@ -203,22 +260,6 @@ export class CanvasModel implements IDisposable {
     this._changed.emit();
   }
 
-  async loadRun(): Promise<void> {
-    await this._ask(
-      service => service.runs(),
-      runs => {
-        this._pastRuns = runs;
-        this._changed.emit();
-      }
-    );
-    if (this._pastRuns.length > 0) {
-      await this._ask(
-        service => service.status(),
-        run => this.runs.load(run)
-      );
-    }
-  }
-
   /** The plan is of the file on disk: while the text is ahead of it there is none. */
   async loadPlan(): Promise<void> {
     const isFaulty = this._problems.some(
@@ -234,7 +275,7 @@ export class CanvasModel implements IDisposable {
       return;
     }
     const asked = ++this._planAsked;
-    await this._ask(
+    await this.ask(
       service => service.plan(),
       plan => {
         if (asked === this._planAsked && !this.file.isDirty) {
@@ -242,39 +283,54 @@ export class CanvasModel implements IDisposable {
         }
       },
       // A workflow with faults has no plan; the problems say why.
-      error => (this._problems.length > 0 ? 'told' : error)
+      error =>
+        this._problems.length > 0 || isAboutFaults(error) ? 'told' : error
     );
   }
 
   /** Writes the file if need be, then starts a run. */
-  async run(
-    options: { force?: boolean; targets?: string[] } = {}
-  ): Promise<void> {
+  async run(options: IRunOptions = {}): Promise<void> {
     this.flush();
     if (this.file.isDirty) {
       await this.file.save();
     }
-    await this._ask(
-      service => service.execute(options),
-      run =>
-        this.runs.load({
-          ...run,
-          nodes: run.nodes ?? [],
-          last_seq: run.last_seq ?? 0
-        })
-    );
+    await this.control.start(options);
+  }
+
+  /** Runs a node again, and what depends on it. */
+  runFrom(id: string): Promise<void> {
+    const targets = [id, ...downstream(this._graph, id)];
+    const again = this._runIds([id]);
+    return this.run({ targets: this._runIds(targets), again });
+  }
+
+  /** Runs a node and what it needs, where that is not up to date. */
+  runTo(id: string): Promise<void> {
+    return this.run({ targets: this._runIds([id]) });
+  }
+
+  /** Runs a node although it is up to date, and nothing behind it. */
+  runOnly(id: string): Promise<void> {
+    const targets = this._runIds([id]);
+    return this.run({ targets, again: targets });
+  }
+
+  /** A sweep runs as its variants. */
+  private _runIds(ids: readonly string[]): string[] {
+    return ids.flatMap(id => {
+      const variants = this._graph.nodes.get(id)?.stage.variants ?? [];
+      return variants.length > 0
+        ? variants.map(variant => `${id}@${variant}`)
+        : [id];
+    });
   }
 
   get isRunning(): boolean {
-    const { run } = this.runs;
-    return run !== null && !FINAL.has(run.status);
+    return this.control.isRunning;
   }
 
-  async stop(): Promise<void> {
-    const { run } = this.runs;
-    if (run && this.isRunning) {
-      await this._ask(service => service.cancel(run.id));
-    }
+  stop(): Promise<void> {
+    return this.control.cancel();
   }
 
   /** The file was written, or read anew from the disk. */
@@ -283,7 +339,8 @@ export class CanvasModel implements IDisposable {
     this._saved = setTimeout(() => void this.loadPlan(), SETTLE);
   }
 
-  private async _ask<T>(
+  /** Asks the server; what fails is told to people, and lost where there is no server yet. */
+  async ask<T>(
     request: (service: WorkflowService) => Promise<T>,
     take: (reply: T) => void = () => undefined,
     fail: (error: unknown) => unknown = error => error
@@ -305,26 +362,25 @@ export class CanvasModel implements IDisposable {
 
   private _onEvent(_: unknown, event: IWorkflowEvent): void {
     if (event.type === 'reset') {
-      void this.loadRun();
+      void this.control.load();
       return;
     }
-    if (event.type === 'hello' || event.workflow !== this._service?.id) {
-      return;
-    }
-    const isNew = this.runs.apply(event);
-    if (isNew) {
-      void this.loadRun();
-    }
-    if (event.type === 'run' && FINAL.has(event.status)) {
-      void this.loadRun();
-      void this.loadPlan();
+    if (event.type !== 'hello' && event.workflow === this._service?.id) {
+      this.control.apply(event);
     }
   }
 
   private _onConnection(_: unknown, connected: boolean): void {
+    this._isConnected = connected;
+    this._changed.emit();
     if (connected) {
-      void this.loadRun();
+      void this.control.load();
     }
+  }
+
+  /** False while nothing is heard of runs. */
+  get isConnected(): boolean {
+    return this._isConnected;
   }
 
   /** Asks the server about the text as it is. */
@@ -333,7 +389,7 @@ export class CanvasModel implements IDisposable {
     if (this._error || this._library !== 'known') {
       return;
     }
-    await this._ask(
+    await this.ask(
       service => service.validate(text),
       problems => {
         if (text === this._shared.getSource()) {
@@ -424,6 +480,8 @@ export class CanvasModel implements IDisposable {
     if (result.document) {
       this._document = result.document;
     }
+    this._notes = notesOf(this._document);
+    this._frames = framesOf(this._document);
     this._rebuild();
     clearTimeout(this._timer);
     this._timer = setTimeout(() => {
@@ -438,11 +496,18 @@ export class CanvasModel implements IDisposable {
     );
     this._places = placeNodes(this._graph, this._places);
     this._setProblems(validate(this._graph, this._library === 'known'));
-    const kept = [...this._selection].filter(id => this._graph.nodes.has(id));
+    const kept = [...this._selection].filter(id => this._isThere(id));
     if (kept.length < this._selection.size) {
       this.select(kept);
     }
     this._changed.emit();
+  }
+
+  private _isThere(id: string): boolean {
+    const item = itemOf(id);
+    return item
+      ? item.index < this[item.list].length
+      : this._graph.nodes.has(id);
   }
 
   private _setProblems(problems: readonly (IProblem | Problem)[]): void {
@@ -475,8 +540,23 @@ export class CanvasModel implements IDisposable {
     this._selectedEdges = new Set(ids);
   }
 
-  /** Adds a node of a component, and selects it. */
-  addComponent(name: string, place: IPlace): string | null {
+  /** Selects what there is to select. */
+  selectAll(): void {
+    this.select([
+      ...this._graph.nodes.keys(),
+      ...this._notes.map((_, index) => `notes:${index}`)
+    ]);
+  }
+
+  /** The selected nodes, without notes and frames. */
+  get selectedNodes(): ReadonlySet<string> {
+    return new Set(
+      [...this._selection].filter(id => this._graph.nodes.has(id))
+    );
+  }
+
+  /** Adds a node of a component, connected where it is said, and selects it. */
+  addComponent(name: string, place: IPlace, link?: INewLink): string | null {
     const component = this._components.get(name);
     if (!component) {
       return null;
@@ -484,16 +564,145 @@ export class CanvasModel implements IDisposable {
     const id = freeId(this._document, name);
     const at: [number, number] = [place.x, place.y];
     const node = { id, component: name, outputs: component.outputs, at };
-    if (!this.edit(now => addNode(now, node))) {
+    const edits: Edit[] = [now => addNode(now, node)];
+    if (link) {
+      edits.push(now => this._link(now, id, link));
+    }
+    return this._added(id, now => compose(now, edits));
+  }
+
+  private _link(
+    document: IWorkflowDocument,
+    id: string,
+    link: INewLink
+  ): ISplice[] {
+    if ('file' in link) {
+      return setFileInput(document, id, link.port, link.file);
+    }
+    const graph = buildGraph(document, this._components);
+    const isSource = link.side === 'source';
+    const [source, sourcePort] = isSource
+      ? [link.node, link.nodePort]
+      : [id, link.port];
+    const [target, targetPort] = isSource
+      ? [id, link.port]
+      : [link.node, link.nodePort];
+    return canConnect(graph, source, sourcePort, target, targetPort)
+      ? []
+      : connect(
+          document,
+          connectionOf(graph, source, sourcePort, target, targetPort)
+        );
+  }
+
+  /** Adds a node that runs a script or a notebook; the path is from the project's root. */
+  addFile(path: string, place: IPlace): string | null {
+    const id = freeId(this._document, nameOf(path));
+    const node = fileNode(this._document, id, path, [place.x, place.y]);
+    return this._added(id, now => addCommandNode(now, node));
+  }
+
+  /** Adds a node whose command is still to be written. */
+  addShell(place: IPlace): string | null {
+    const id = freeId(this._document, 'command');
+    const at: [number, number] = [place.x, place.y];
+    const node = { id, cmd: 'echo', deps: [], outs: [], at };
+    return this._added(id, now => addCommandNode(now, node));
+  }
+
+  addNote(text: string, { x, y }: IPlace): void {
+    const at: [number, number] = [Math.round(x), Math.round(y)];
+    if (this.edit(now => addNote(now, { text, at }))) {
+      this.select([`notes:${this._notes.length - 1}`]);
+    }
+  }
+
+  /** Puts the selected nodes into a frame. */
+  group(title: string): void {
+    const nodes = [...this.selectedNodes];
+    if (nodes.length > 0 && this.edit(now => addFrame(now, { title, nodes }))) {
+      this.select([`frames:${this._frames.length - 1}`]);
+    }
+  }
+
+  setNote(index: number, text: string): void {
+    if (this._notes[index]?.text !== text) {
+      this.edit(now => setPart(now, 'notes', index, 'text', text));
+    }
+  }
+
+  setFrameTitle(index: number, title: string): void {
+    if (this._frames[index]?.title !== title) {
+      this.edit(now => setPart(now, 'frames', index, 'title', title));
+    }
+  }
+
+  private _added(id: string, edit: Edit): string | null {
+    if (!this.edit(edit)) {
       return null;
     }
     this.select([id]);
     return id;
   }
 
-  /** Removes the selected nodes, and the selected edges between others, in one gesture. */
+  rename(id: string, name: string): boolean {
+    const isDone = this.edit(now => renameNode(now, id, name));
+    if (isDone) {
+      this.select([name]);
+    }
+    return isDone;
+  }
+
+  setFrozen(frozen: boolean): void {
+    const ids = this.selectedNodes;
+    this.edit(now => setFrozen(now, ids, frozen));
+  }
+
+  /** The selected nodes for the clipboard; null where none is. */
+  copy(cut = false): IClip | null {
+    this.flush();
+    const ids = this.selectedNodes;
+    return ids.size > 0 && !this._error
+      ? copyNodes(this._document, ids, this._places, cut)
+      : null;
+  }
+
+  cut(): IClip | null {
+    const clip = this.copy(true);
+    if (clip) {
+      this.removeSelected();
+    }
+    return clip;
+  }
+
+  /** Adds the nodes of a clip, from a corner on, and selects them. */
+  paste(clip: IClip, corner: IPlace): void {
+    const { ids, edit } = pasteNodes(this._document, clip, corner);
+    if (this.edit(edit)) {
+      this.select(ids);
+    }
+  }
+
+  duplicate(): void {
+    const clip = this.copy();
+    if (clip) {
+      const x = Math.min(...clip.nodes.map(node => node.at[0])) + 40;
+      const y = Math.min(...clip.nodes.map(node => node.at[1])) + 40;
+      this.paste(clip, { x, y });
+    }
+  }
+
+  /** Removes what is selected, and the selected edges between others, in one gesture. */
   removeSelected(): void {
-    const ids = this._selection;
+    const ids = this.selectedNodes;
+    const items = (list: 'notes' | 'frames'): Set<number> =>
+      new Set(
+        [...this._selection].flatMap(id => {
+          const item = itemOf(id);
+          return item?.list === list ? [item.index] : [];
+        })
+      );
+    const [notes, frames] = [items('notes'), items('frames')];
     const edges = this._graph.edges.filter(
       edge =>
         this._selectedEdges.has(edge.id) &&
@@ -505,6 +714,9 @@ export class CanvasModel implements IDisposable {
         ...edges.map(
           edge => (then: IWorkflowDocument) => disconnect(then, linkOf(edge))
         ),
+        then => removeItems(then, 'notes', notes),
+        then => removeItems(then, 'frames', frames),
+        then => (ids.size > 0 ? leaveFrames(then, ids) : []),
         then => (ids.size > 0 ? removeNodes(then, ids) : [])
       ])
     );
@@ -530,23 +742,30 @@ export class CanvasModel implements IDisposable {
       this._refused.emit(refusal);
       return;
     }
-    const output = this._graph.nodes
-      .get(source)!
-      .outputs.find(port => port.name === sourcePort)!;
-    const input = this._graph.nodes
-      .get(target)!
-      .inputs.find(port => port.name === targetPort)!;
-    const port = targetPort === ANY_INPUT ? null : targetPort;
-    // A file that the input read so far makes room.
-    const replaces = input.multiple ? [] : input.paths;
-    const path = output.paths[0];
-    this.edit(now => connect(now, { source, path, target, port, replaces }));
+    const connection = connectionOf(
+      this._graph,
+      source,
+      sourcePort,
+      target,
+      targetPort
+    );
+    this.edit(now => connect(now, connection));
+  }
+
+  /** Lets an input read a file; the path is from the project's root. */
+  setInputFile(id: string, port: string, path: string): void {
+    this.edit(now =>
+      port === ANY_INPUT
+        ? addInput(now, id, path)
+        : setFileInput(now, id, port, path)
+    );
   }
 
   disconnect(edge: IGraphEdge): void {
     this.edit(now => disconnect(now, linkOf(edge)));
   }
 
+  /** Moves nodes and notes, in one gesture. */
   move(places: ReadonlyMap<string, IPlace>): void {
     const rounded = [...places].map(
       ([id, { x, y }]): [string, [number, number]] => [
@@ -561,7 +780,26 @@ export class CanvasModel implements IDisposable {
     for (const [id, [x, y]] of rounded) {
       this._places.set(id, { x, y });
     }
-    this.edit(now => moveNodes(now, new Map(editable)));
+    const notes = rounded.flatMap(([id, at]): Edit[] => {
+      const item = itemOf(id);
+      return item?.list === 'notes'
+        ? [now => setPart(now, 'notes', item.index, 'at', at)]
+        : [];
+    });
+    this.edit(now =>
+      compose(now, [then => moveNodes(then, new Map(editable)), ...notes])
+    );
+  }
+
+  /** Lines the selected nodes up, or spreads them evenly. */
+  align(how: Alignment): void {
+    const boxes = [...this.selectedNodes].map(id => ({
+      id,
+      ...this._places.get(id)!,
+      width: NODE_WIDTH,
+      height: nodeHeight(this._graph.nodes.get(id)!)
+    }));
+    this.move(aligned(boxes, how));
   }
 
   autoLayout(): void {
@@ -580,7 +818,10 @@ export class CanvasModel implements IDisposable {
   private _components: ReadonlyMap<string, IComponent> = new Map();
   private _library: 'known' | 'missing' | null = null;
   private _problems: readonly (IProblem | Problem)[] = [];
-  private _pastRuns: readonly IRunSummary[] = [];
+  private _notes: readonly INote[] = [];
+  private _frames: readonly IFrame[] = [];
+  private _isConnected = true;
+  private _takeFile: (() => Promise<void>) | null = null;
   private _service: WorkflowService | null = null;
   private _events: IEventStream<IWorkflowEvent> | null = null;
   private _selection: ReadonlySet<string> = new Set();
@@ -594,7 +835,33 @@ export class CanvasModel implements IDisposable {
   private _selectionChanged = new Signal<this, void>(this);
   private _refused = new Signal<this, Refusal>(this);
   private _failed = new Signal<this, unknown>(this);
+  private _nameAsked = new Signal<this, string>(this);
   private _flushing = new Signal<this, void>(this);
+}
+
+/** What a new node is connected to: a port of another node, or a file. */
+export type INewLink = { port: string } & (
+  | { side: 'source' | 'target'; node: string; nodePort: string }
+  | { file: string }
+);
+
+function connectionOf(
+  graph: IGraph,
+  source: string,
+  sourcePort: string,
+  target: string,
+  targetPort: string
+): IConnection {
+  const output = graph.nodes
+    .get(source)!
+    .outputs.find(port => port.name === sourcePort)!;
+  const input = graph.nodes
+    .get(target)!
+    .inputs.find(port => port.name === targetPort)!;
+  const port = targetPort === ANY_INPUT ? null : targetPort;
+  // A file that the input read so far makes room.
+  const replaces = input.multiple ? [] : input.paths;
+  return { source, path: output.paths[0], target, port, replaces };
 }
 
 function linkOf({ path, target, targetPort }: IGraphEdge): {
@@ -603,6 +870,11 @@ function linkOf({ path, target, targetPort }: IGraphEdge): {
   port: string | null;
 } {
   return { path, target, port: targetPort === ANY_INPUT ? null : targetPort };
+}
+
+/** The file may have changed between a look for faults and the plan. */
+function isAboutFaults(error: unknown): boolean {
+  return error instanceof APIError && /^4020[1-5]$/.test(error.code);
 }
 
 /** Keeps the nodes that did not change as they were, so that they are not drawn again. */

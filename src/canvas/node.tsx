@@ -23,7 +23,11 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
     node.component?.title ?? node.componentName ?? kindText(node.kind, trans);
   return (
     <div
-      className={`jp-mlws-Node${selected ? ' jp-mod-selected' : ''}`}
+      className={[
+        'jp-mlws-Node',
+        selected ? 'jp-mod-selected' : '',
+        node.stage.frozen ? 'jp-mod-frozen' : ''
+      ].join(' ')}
       data-mlws-node={node.id}
       data-mlws-state={state?.status}
       data-mlws-plan={plan?.action}
@@ -32,6 +36,7 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
       <div
         className="jp-mlws-Node-head"
         title={node.stage.description || subtitle}
+        onDoubleClick={() => model.askName()}
       >
         <Icon
           tag="span"
@@ -96,6 +101,14 @@ function StateBadge({ state }: { state: INodeState }): JSX.Element {
       {seconds !== null && state.status !== 'CACHED' && (
         <span className="jp-mlws-State-time">{duration(seconds)}</span>
       )}
+      {state.attempt > 1 && (
+        <span
+          className="jp-mlws-Node-attempt"
+          title={trans.__('Attempt %1', state.attempt)}
+        >
+          ↻{state.attempt}
+        </span>
+      )}
     </span>
   );
 }
@@ -137,6 +150,7 @@ function Port(props: {
         type={side === 'in' ? 'target' : 'source'}
         position={side === 'in' ? Position.Left : Position.Right}
         id={port.name}
+        role="img"
         data-mlws-port={`${node}:${side}:${port.name}`}
         data-mlws-type={port.type ?? ''}
         aria-label={hint}

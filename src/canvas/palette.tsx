@@ -1,8 +1,8 @@
-import { FilterBox } from '@jupyterlab/ui-components';
 import { useState } from 'react';
 
 import type { IComponent } from '../models';
 import { useSignal } from '../useSignal';
+import { matchesWords } from './choices';
 import { useCanvas } from './hooks';
 import { componentIcon } from './icons';
 
@@ -27,11 +27,15 @@ export function Palette({
       role="region"
       aria-label={trans.__('Components')}
     >
-      <FilterBox
+      {/* Not the lab's own field: its button to clear it has no name for screen readers. */}
+      <input
+        type="search"
+        className="jp-mod-styled jp-mlws-Palette-search"
+        aria-label={trans.__('Search')}
         placeholder={trans.__('Search')}
         disabled={model.components.size === 0}
-        useFuzzyFilter={false}
-        updateFilter={(_, text) => setQuery(text ?? '')}
+        value={query}
+        onChange={event => setQuery(event.target.value)}
       />
       <div className="jp-mlws-Palette-list">
         {categories.map(category => (
@@ -51,11 +55,8 @@ export function Palette({
 }
 
 function matches(component: IComponent, query: string): boolean {
-  const text = `${component.name} ${component.title} ${component.category} ${component.description}`;
-  return query
-    .toLowerCase()
-    .split(/\s+/)
-    .every(word => text.toLowerCase().includes(word));
+  const { name, title, category, description } = component;
+  return matchesWords(`${name} ${title} ${category} ${description}`, query);
 }
 
 function PaletteItem(props: {

@@ -1,15 +1,16 @@
-import { useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 
-import { duration, fullTime, relativeTime } from '../format';
-import type { IProblem, IRunSummary } from '../models';
+import type { IProblem } from '../models';
 import { useSignal } from '../useSignal';
 import { setTitle } from './edits';
+import { itemOf } from './notes';
 import { useCanvas } from './hooks';
 import { LogView } from './log';
 import { PreviewView } from './preview';
+import { RunRow } from './runRow';
 import { SettingsView } from './settingsForm';
 import type { Problem } from './validate';
-import { problemText, statusText } from './words';
+import { problemText } from './words';
 
 const LAST_RUNS = 10;
 
@@ -28,7 +29,9 @@ export function Panel({
       role="region"
       aria-label={trans.__('Details')}
     >
-      {selected !== null ? (
+      {selected !== null && itemOf(selected) ? (
+        <ItemPanel key={selected} item={selected} />
+      ) : selected !== null ? (
         <NodePanel key={selected} node={selected} />
       ) : model.selection.size > 1 ? (
         <p className="jp-mlws-Empty">
@@ -57,6 +60,15 @@ function NodePanel({ node }: { node: string }): JSX.Element {
     lastTab = next;
     setTab(next);
   };
+  // The field of the name is among the settings.
+  const { model } = useCanvas();
+  useEffect(() => {
+    const show = (): void => choose('settings');
+    model.nameAsked.connect(show);
+    return () => {
+      model.nameAsked.disconnect(show);
+    };
+  }, [model]);
   const step = (by: number): void => {
     const index = tabs.findIndex(([name]) => name === tab);
     choose(tabs[(index + by + tabs.length) % tabs.length][0]);
@@ -99,14 +111,46 @@ function NodePanel({ node }: { node: string }): JSX.Element {
   );
 }
 
+/** A note or a frame: its words. */
+function ItemPanel({ item }: { item: string }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const { list, index } = itemOf(item)!;
+  const note = list === 'notes' ? model.notes[index] : undefined;
+  const frame = list === 'frames' ? model.frames[index] : undefined;
+  return (
+    <div className="jp-mlws-Panel-body">
+      {note && (
+        <>
+          <h3>{trans.__('Note')}</h3>
+          <p className="jp-mlws-Panel-note">{note.text}</p>
+        </>
+      )}
+      {frame && (
+        <>
+          <h3>{frame.title || trans.__('Frame')}</h3>
+          <ul className="jp-mlws-Paths">
+            {frame.nodes.map(node => (
+              <li key={node}>{node}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <p className="jp-mlws-Field-help">
+        {trans.__('Double-click it, or press F2, to change its words.')}
+      </p>
+    </div>
+  );
+}
+
 function WorkflowPanel({
   onShow
 }: {
   onShow: (node: string) => void;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.changed, model.runs.changed);
-  const { problems, pastRuns, graph } = model;
+  useSignal(model.changed, model.control.changed);
+  const { problems, graph, control } = model;
   return (
     <div className="jp-mlws-Panel-body">
       <TitleField key={model.document.title} />
@@ -124,13 +168,13 @@ function WorkflowPanel({
         </ul>
       )}
       <h4>{trans.__('Last runs')}</h4>
-      {pastRuns.length === 0 ? (
+      {control.past.length === 0 ? (
         <p className="jp-mlws-Empty">
           {trans.__('This workflow has not run yet.')}
         </p>
       ) : (
         <ul className="jp-mlws-Runs">
-          {pastRuns.slice(0, LAST_RUNS).map(run => (
+          {control.past.slice(0, LAST_RUNS).map(run => (
             <RunRow key={run.id} run={run} />
           ))}
         </ul>
@@ -186,20 +230,6 @@ function ProblemRow(props: {
         text
       )}
       {fix && <div className="jp-mlws-Field-help">{fix}</div>}
-    </li>
-  );
-}
-
-function RunRow({ run }: { run: IRunSummary }): JSX.Element {
-  const { trans, language } = useCanvas();
-  const when = run.started ?? run.created;
-  return (
-    <li title={run.error?.message ?? fullTime(when, language)}>
-      <span className="jp-mlws-State" data-mlws-state={run.status}>
-        {statusText(run.status, trans)}
-      </span>{' '}
-      {relativeTime(when, language)}
-      {run.duration !== null && ` · ${duration(run.duration)}`}
     </li>
   );
 }

@@ -2,16 +2,26 @@ import { useEffect, useState } from 'react';
 
 import { cellText } from '../format';
 import type { INodeOutput, IPreview } from '../models';
-import { useSignal } from '../useSignal';
-import { useCanvas, useKeyed } from './hooks';
+import { useCanvas } from './hooks';
 import { FINAL } from './runs';
+import { VariantChoice } from './variantChoice';
 
 /** What a node's outputs hold, each in the manner of its type. */
-export function PreviewView({ node }: { node: string }): JSX.Element {
+export function PreviewView(props: { node: string }): JSX.Element {
+  return (
+    <VariantChoice node={props.node}>
+      {(id, status) => <NodePreview node={id} status={status} />}
+    </VariantChoice>
+  );
+}
+
+function NodePreview(props: {
+  node: string;
+  status: string | undefined;
+}): JSX.Element {
   const { model, trans } = useCanvas();
-  useSignal(model.runs.changed);
+  const { node, status } = props;
   const run = model.runs.run?.id ?? null;
-  const status = useKeyed(model.runs.nodes, node)?.status;
   const { outputs, error } = useOutputs(run, node, status);
   if (run === null) {
     return (

@@ -12,7 +12,10 @@ import { KeyedStore } from './keyed';
 export interface INodeState {
   status: string;
   started: string | null;
+  ended: string | null;
   duration: number | null;
+  /** How often it was begun; 0 where it was not. */
+  attempt: number;
   reasons: readonly string[];
   error: IFailure | null;
 }
@@ -40,13 +43,18 @@ const WEIGHT = [
   'CACHED'
 ];
 
-/** The newest run of a workflow: its own state, and each node's. */
+/** A run of a workflow: its own state, and each node's. */
 export class RunStore {
   /** By the id of the stage, a sweep's variants taken together. */
   readonly nodes = new KeyedStore<INodeState>();
 
   get run(): IRunSummary | null {
     return this._run;
+  }
+
+  /** Every node by its id, the variants of sweeps one by one. */
+  get states(): ReadonlyMap<string, INodeState> {
+    return new Map([...this._states].map(([id, { state }]) => [id, state]));
   }
 
   /** The run's own state changed, or another run took its place, or a node finished. */
@@ -74,13 +82,30 @@ export class RunStore {
     for (const node of run.nodes) {
       const known = this._states.get(node.id);
       if (!known || known.seq <= run.last_seq) {
-        const { status, started, duration, reasons, error } = node;
-        const state = { status, started, duration, reasons, error };
+        const { status, started, ended, duration } = node;
+        const { attempt, reasons, error } = node;
+        const state = {
+          status,
+          started,
+          ended,
+          duration,
+          attempt,
+          reasons,
+          error
+        };
         this._states.set(node.id, { seq: run.last_seq, state });
       }
     }
     this._show();
     this._changed.emit();
+  }
+
+  /** Shows another run, be it older. */
+  replace(run: IRun): void {
+    if (this._run?.id !== run.id) {
+      this._run = null;
+    }
+    this.load(run);
   }
 
   /** Takes an event; tells whether it began a run of which the nodes are not known yet. */
@@ -124,6 +149,8 @@ export class RunStore {
     const state: INodeState = {
       status,
       started: isRunning ? event.time : (before?.state.started ?? null),
+      ended: FINAL.has(status) ? (data.ended ?? event.time) : null,
+      attempt: data.attempt ?? before?.state.attempt ?? 0,
       duration: isRunning
         ? null
         : (data.duration ?? before?.state.duration ?? null),

@@ -9,8 +9,19 @@ import type {
   IPreview,
   IProblem,
   IRun,
-  IRunSummary
+  IRunSummary,
+  ISweeps
 } from '../models';
+
+/** What to run and how; all of it where nothing is said. */
+export interface IRunOptions {
+  force?: boolean;
+  /** These nodes and what they need. */
+  targets?: string[];
+  /** These also where they are up to date. */
+  again?: string[];
+  accept_cosmetic?: boolean;
+}
 
 /** What the canvas asks the server about one workflow. */
 export class WorkflowService {
@@ -54,22 +65,59 @@ export class WorkflowService {
     return this._client.get(`${this._base}/status`, this._query);
   }
 
-  async runs(): Promise<IRunSummary[]> {
-    const page = await this._client.get<IPage<IRunSummary>>(
-      `${this._base}/runs`,
-      this._query
-    );
-    return page.items;
+  /** Newest first; `cursor` is of the page before. */
+  runs(cursor?: string): Promise<IPage<IRunSummary>> {
+    return this._client.get(`${this._base}/runs`, { ...this._query, cursor });
   }
 
-  execute(
-    options: { force?: boolean; targets?: string[] } = {}
-  ): Promise<IRun> {
-    return this._client.post(`${this._base}/execute`, options, this._query);
+  run(run: string): Promise<IRun> {
+    return this._client.get(this._run(run), this._query);
+  }
+
+  execute(options: IRunOptions = {}): Promise<IRun> {
+    const body = { ...options, origin: 'canvas' };
+    return this._client.post(`${this._base}/execute`, body, this._query);
+  }
+
+  resume(run: string): Promise<IRun> {
+    return this._client.post(`${this._run(run)}/resume`, {}, this._query);
+  }
+
+  retry(run: string, node: string): Promise<IRun> {
+    return this._client.post(`${this._node(run, node)}/retry`, {}, this._query);
+  }
+
+  skip(run: string, node: string): Promise<IRun> {
+    return this._client.post(`${this._node(run, node)}/skip`, {}, this._query);
   }
 
   cancel(run: string): Promise<unknown> {
     return this._client.post(`${this._run(run)}/cancel`, {}, this._query);
+  }
+
+  /** Writes a notebook that does what the node did, with its very inputs. */
+  debug(run: string, node: string): Promise<{ path: string }> {
+    return this._client.post(
+      `${this._node(run, node)}/notebook`,
+      {},
+      this._query
+    );
+  }
+
+  /** The variants of each sweep, ranked by a metric where one is named. */
+  sweeps(metric?: string): Promise<ISweeps> {
+    return this._client.get(`${this._base}/sweeps`, { ...this._query, metric });
+  }
+
+  /** Makes a plain stage of a sweep, of which `etag` is the file's version. */
+  promote(sweep: string, variant: string, etag: string): Promise<unknown> {
+    const path = `${this._base}/sweeps/${encodeURIComponent(sweep)}/promote`;
+    return this._client.post(path, { variant }, this._query, etag);
+  }
+
+  /** The workflow as a Python script. */
+  script(): Promise<{ text: string; name: string }> {
+    return this._client.get(`${this._base}/script`, this._query);
   }
 
   log(run: string, node: string, offset: number): Promise<INodeLog> {

@@ -13,13 +13,18 @@ import {
 import { useSignal } from '../useSignal';
 import { hasForeignSettings, setFileInput } from './edits';
 import { ANY_INPUT, fits, type IGraphNode, type IGraphPort } from './graph';
-import { useCanvas } from './hooks';
+import { CommandSettings } from './commandForm';
+import { useCanvas, useFlush } from './hooks';
+import { NameField } from './nameField';
+import { NodeActions } from './nodeActions';
 import {
   changeSettings,
   formSchema,
   settingsOf,
   type Settings
 } from './settings';
+import { ParamsView } from './paramsForm';
+import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from './words';
 
@@ -36,16 +41,21 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
   }
   return (
     <div className="jp-mlws-Settings">
-      <h3>{node.title}</h3>
+      <NodeActions node={id} />
+      <NameField key={id} node={id} />
       <p className="jp-mlws-Settings-kind">
         {node.component ? node.component.title : kindText(node.kind, trans)}
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
+      {node.kind === 'sweep' && <SweepView node={id} />}
       {node.component ? (
         <ComponentSettings node={node} />
+      ) : node.componentName && model.library === null ? (
+        <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
       ) : (
-        <StageFacts node={node} />
+        <CommandSettings node={node} />
       )}
+      <ParamsView node={node} />
     </div>
   );
 }
@@ -56,7 +66,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
   const hasSettings =
     Object.keys(node.component!.settings?.properties ?? {}).length > 0;
   if (!node.stage.isEditable) {
-    return <StageFacts node={node} />;
+    return <CommandSettings node={node} />;
   }
   return (
     <>
@@ -73,9 +83,7 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
           <h4>{trans.__('Settings')}</h4>
           {hasForeignSettings(model.document, node.stage) ? (
             <p className="jp-mlws-Empty">
-              {trans.__(
-                'These settings stand in another file, such as params.yaml.'
-              )}
+              {trans.__('These settings stand in another file.')}
             </p>
           ) : (
             <SettingsForm key={node.id} node={node} />
@@ -180,20 +188,6 @@ function PathField(props: {
   );
 }
 
-/** Writes what is typed before the file is saved, the node deselected or the form closed. */
-function useFlush(commit: () => void): void {
-  const { model } = useCanvas();
-  const latest = useRef(commit);
-  latest.current = commit;
-  useEffect(() => {
-    const flush = (): void => latest.current();
-    model.flushing.connect(flush);
-    return () => {
-      model.flushing.disconnect(flush);
-    };
-  }, [model]);
-}
-
 function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const { model, trans } = useCanvas();
   const stored = settingsOf(node, model.document);
@@ -254,54 +248,5 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
       noHtml5Validate
       onChange={onChange}
     />
-  );
-}
-
-/** What a stage says that is no component's: to read here, and to edit as text. */
-function StageFacts({ node }: { node: IGraphNode }): JSX.Element {
-  const { trans, openAsText } = useCanvas();
-  const { stage } = node;
-  return (
-    <>
-      {stage.description && <p>{stage.description}</p>}
-      <h4>{trans.__('Command')}</h4>
-      <pre className="jp-mlws-Preview-text">{stage.commands.join('\n')}</pre>
-      {stage.variants.length > 0 && (
-        <>
-          <h4>{trans.__('Variants')}</h4>
-          <p>{stage.variants.join(', ')}</p>
-        </>
-      )}
-      <Paths
-        title={trans.__('Dependencies')}
-        paths={stage.deps.map(dep => dep.raw)}
-      />
-      <Paths
-        title={trans.__('Outputs')}
-        paths={stage.outs.map(out => out.raw)}
-      />
-      <Button small onClick={openAsText}>
-        {trans.__('Open as text')}
-      </Button>
-    </>
-  );
-}
-
-function Paths({
-  title,
-  paths
-}: {
-  title: string;
-  paths: string[];
-}): JSX.Element | null {
-  return paths.length === 0 ? null : (
-    <>
-      <h4>{title}</h4>
-      <ul className="jp-mlws-Paths">
-        {paths.map(path => (
-          <li key={path}>{path}</li>
-        ))}
-      </ul>
-    </>
   );
 }

@@ -58,8 +58,10 @@ function shrink(text: string, splice: ISplice): ISplice {
   };
 }
 
+/** Where the line of an offset begins; behind the mark that some editors put before the first. */
 export function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf('\n', offset - 1) + 1;
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  return start === 0 && text.startsWith('\ufeff') && offset > 0 ? 1 : start;
 }
 
 /** Behind the line break of the line that holds `offset`; the end of the text on the last line. */

@@ -1,8 +1,10 @@
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef } from 'react';
 
+import { fullTime } from '../format';
 import { useSignal } from '../useSignal';
 import { Flow, type IFlowHandle } from './flow';
+import { HistoryPane } from './history';
 import { useCanvas } from './hooks';
 import { Palette } from './palette';
 import { Panel } from './panel';
@@ -12,6 +14,8 @@ import { errorText, statusText } from './words';
 export function CanvasView(props: {
   id: string;
   onReady: (handle: IFlowHandle) => void;
+  hasHistory: boolean;
+  onHistory: (isOpen: boolean) => void;
 }): JSX.Element {
   const { model } = useCanvas();
   const flow = useRef<IFlowHandle | null>(null);
@@ -19,6 +23,9 @@ export function CanvasView(props: {
   return (
     <>
       <ErrorBanner />
+      <ConflictBanner />
+      <ConnectionBanner />
+      <PastRunBanner />
       <div className="jp-mlws-Workflow-body">
         <Palette
           onAdd={name => {
@@ -36,6 +43,12 @@ export function CanvasView(props: {
         />
         <Panel onShow={node => flow.current?.focusNode(node)} />
       </div>
+      {props.hasHistory && (
+        <HistoryPane
+          onShow={node => flow.current?.focusNode(node)}
+          onClose={() => props.onHistory(false)}
+        />
+      )}
       <Announcer />
     </>
   );
@@ -58,6 +71,62 @@ function ErrorBanner(): JSX.Element | null {
         </Button>
       </div>
     )
+  );
+}
+
+/** The file and the canvas have changed the same lines: neither is lost unseen. */
+function ConflictBanner(): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  const { takeFile } = model;
+  return (
+    takeFile && (
+      <div className="jp-mlws-Banner" role="alert">
+        <span>
+          {trans.__(
+            'The file was changed on disk in the same lines as here. Saving asks which of the two is kept.'
+          )}
+        </span>
+        <Button small onClick={() => void takeFile()}>
+          {trans.__('Take the file, lose my edits')}
+        </Button>
+      </div>
+    )
+  );
+}
+
+/** While nothing is heard of runs, what is shown of them may be old. */
+function ConnectionBanner(): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  useSignal(model.changed);
+  return model.isConnected ? null : (
+    <div className="jp-mlws-Banner jp-mod-warning" role="status">
+      <span>
+        {trans.__(
+          'The connection to the server is lost; runs are shown as they were. It is tried again by itself, and your edits stay here until then.'
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** Says that the colours are those of a past run. */
+function PastRunBanner(): JSX.Element | null {
+  const { model, trans, language } = useCanvas();
+  useSignal(model.control.changed, model.runs.changed);
+  const { run } = model.runs;
+  return model.control.chosen === null || !run ? null : (
+    <div className="jp-mlws-Banner jp-mod-info" role="status">
+      <span>
+        {trans.__(
+          'The run of %1 is laid over the graph.',
+          fullTime(run.started ?? run.created, language)
+        )}
+      </span>
+      <Button small onClick={() => void model.control.show(null)}>
+        {trans.__('Back to the newest run')}
+      </Button>
+    </div>
   );
 }
 

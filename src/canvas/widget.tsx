@@ -4,6 +4,8 @@ import {
   DocumentRegistry,
   DocumentWidget
 } from '@jupyterlab/docregistry';
+import { FileDialog } from '@jupyterlab/filebrowser';
+import type { Contents } from '@jupyterlab/services';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import {
   redoIcon,
@@ -15,16 +17,27 @@ import {
   ToolbarButton,
   undoIcon
 } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
+import type { IDisposable } from '@lumino/disposable';
+import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
+import { Menu } from '@lumino/widgets';
 
 import type { MLWSClient } from '../api';
 import { duration } from '../format';
 import type { IWorkflowEvent } from '../models';
 import { useSignal } from '../useSignal';
 import type { IFlowHandle } from './flow';
-import { CanvasContext, useElapsed } from './hooks';
-import { autoLayoutIcon, fitIcon } from './icons';
+import {
+  CanvasContext,
+  useElapsed,
+  type ICanvasContext,
+  type IParamsDocuments
+} from './hooks';
+import { autoLayoutIcon, fitIcon, historyIcon, moreIcon } from './icons';
+import { DiskFollower } from './disk';
 import { CanvasModel } from './model';
+import { ParamsFiles } from './paramsFiles';
 import { FINAL } from './runs';
 import { WorkflowService } from './service';
 import { CanvasView } from './view';
@@ -37,13 +50,27 @@ export type Report = (error: unknown) => void;
 
 let count = 0;
 
+/** What the drawing asks of the lab. */
+export interface ILabActions {
+  openAsText: () => void;
+  chooseFile: (pattern: RegExp) => Promise<string | null>;
+  openFailed: (node: string) => void;
+  contents: Contents.IManager;
+  params: IParamsDocuments & IDisposable & { look(): Promise<void> };
+  /** The path of a lab's file from the project's root; null (and told) where it is outside. */
+  fromRoot: (path: string) => string | null;
+}
+
+/** Files that are dragged from the file browser. */
+const FILES_MIME = 'application/x-jupyter-icontents';
+
 /** The drawing with its panels, as a Lumino widget. */
 export class CanvasWidget extends ReactWidget {
   constructor(
     readonly model: CanvasModel,
     private _trans: TranslationBundle,
     private _language: string,
-    private _openAsText: () => void
+    readonly lab: ILabActions
   ) {
     super();
     this.addClass('jp-mlws-Workflow');
@@ -54,12 +81,35 @@ export class CanvasWidget extends ReactWidget {
     return this._flow;
   }
 
-  render(): JSX.Element {
-    const context = {
-      model: this.model,
-      trans: this._trans,
-      language: this._language,
-      openAsText: this._openAsText
+  get hasHistory(): boolean {
+    return this._hasHistory;
+  }
+
+  set hasHistory(isOpen: boolean) {
+    this._hasHistory = isOpen;
+    this.update();
+  }
+
+  /** The text is there: until then there is nothing to draw. */
+  setReady(): void {
+    this._isReady = true;
+    this.update();
+  }
+
+  render(): JSX.Element | null {
+    if (!this._isReady) {
+      return null;
+    }
+    const { model, lab, _trans: trans, _language: language } = this;
+    const { openAsText, chooseFile, openFailed, params } = lab;
+    const context: ICanvasContext = {
+      model,
+      trans,
+      language,
+      openAsText,
+      chooseFile,
+      openFailed,
+      params
     };
     return (
       <CanvasContext.Provider value={context}>
@@ -67,22 +117,69 @@ export class CanvasWidget extends ReactWidget {
           id={this._flowId}
           onReady={handle => {
             this._flow = handle;
+            this._focus();
+          }}
+          hasHistory={this._hasHistory}
+          onHistory={isOpen => {
+            this.hasHistory = isOpen;
           }}
         />
       </CanvasContext.Provider>
     );
   }
 
+  handleEvent(event: Event): void {
+    const drag = event as Drag.Event;
+    if (!drag.mimeData.hasData(FILES_MIME)) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.type === 'lm-dragover') {
+      drag.dropAction = drag.proposedAction;
+    } else if (event.type === 'lm-drop') {
+      drag.dropAction = drag.proposedAction;
+      const paths: string[] = drag.mimeData.getData(FILES_MIME);
+      const inside = paths.flatMap(path => this.lab.fromRoot(path) ?? []);
+      if (inside.length > 0) {
+        this._flow?.dropFiles(inside, drag.clientX, drag.clientY);
+      }
+    }
+  }
+
+  protected onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    DRAG_EVENTS.forEach(name => this.node.addEventListener(name, this));
+  }
+
+  protected onBeforeDetach(message: Message): void {
+    DRAG_EVENTS.forEach(name => this.node.removeEventListener(name, this));
+    super.onBeforeDetach(message);
+  }
+
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
-    this.node
-      .querySelector<HTMLElement>('.jp-mlws-Canvas')
-      ?.focus({ preventScroll: true });
+    this._wantsFocus = true;
+    this._focus();
+  }
+
+  /** Gives the drawing the focus, once it is there. */
+  private _focus(): void {
+    const drawing = this.node.querySelector<HTMLElement>('.jp-mlws-Canvas');
+    if (drawing && this._wantsFocus) {
+      this._wantsFocus = false;
+      drawing.focus({ preventScroll: true });
+    }
   }
 
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
+  private _hasHistory = false;
+  private _isReady = false;
+  private _wantsFocus = false;
 }
+
+const DRAG_EVENTS = ['lm-dragenter', 'lm-dragover', 'lm-drop'];
 
 /** A `dvc.yaml` on the canvas, with its toolbar. */
 export class WorkflowWidget extends DocumentWidget<
@@ -91,22 +188,38 @@ export class WorkflowWidget extends DocumentWidget<
 > {
   constructor(
     options: DocumentWidget.IOptions<CanvasWidget, DocumentRegistry.ICodeModel>,
-    trans: TranslationBundle
+    trans: TranslationBundle,
+    commands: CommandRegistry
   ) {
     super(options);
     const { model } = this.content;
-    fillToolbar(this.toolbar, this, trans);
+    fillToolbar(this.toolbar, this, trans, commands);
+    const { contents } = this.content.lab;
+    this.disk = new DiskFollower(this.context, contents);
+    this.disk.conflictChanged.connect((_, isThere) => {
+      model.setConflict(isThere ? () => this.disk.takeFile() : null);
+    });
     this.context.saveState.connect(this._onSaveState, this);
     this.context.fileChanged.connect(model.onSaved, model);
   }
+
+  /** Keeps the document in step with its file. */
+  readonly disk: DiskFollower;
 
   get model(): CanvasModel {
     return this.content.model;
   }
 
+  /** Files may have been written by others. */
+  async lookAtFiles(): Promise<void> {
+    await Promise.all([this.disk.look(), this.content.lab.params.look()]);
+  }
+
   dispose(): void {
     if (!this.isDisposed) {
       const { model } = this.content;
+      this.disk.dispose();
+      this.content.lab.params.dispose();
       super.dispose();
       model.dispose();
     }
@@ -124,7 +237,8 @@ export class WorkflowWidget extends DocumentWidget<
 function fillToolbar(
   toolbar: Toolbar,
   widget: WorkflowWidget,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  commands: CommandRegistry
 ): void {
   const { model } = widget;
   const shared = widget.context.model.sharedModel;
@@ -165,6 +279,18 @@ function fillToolbar(
   button('fit', fitIcon, trans.__('Zoom to fit'), () =>
     widget.content.flow?.fit()
   );
+  button('history', historyIcon, trans.__('Run history'), () => {
+    widget.content.hasHistory = !widget.content.hasHistory;
+  });
+  const more = button('more', moreIcon, trans.__('More'), () => {
+    const { left, bottom } = more.node.getBoundingClientRect();
+    const menu = new Menu({ commands });
+    MORE.forEach(command =>
+      menu.addItem(command === '' ? { type: 'separator' } : { command })
+    );
+    menu.aboutToClose.connect(() => setTimeout(() => menu.dispose()));
+    menu.open(left, bottom);
+  });
   toolbar.addItem('spacer', Toolbar.createSpacerItem());
   const state = ReactWidget.create(<StateText model={model} trans={trans} />);
   state.addClass('jp-mlws-StateText');
@@ -180,7 +306,23 @@ function fillToolbar(
   update();
   model.changed.connect(update);
   model.runs.changed.connect(update);
+  model.control.changed.connect(update);
 }
+
+/** What the button "More" offers; "" is a line between. */
+const MORE = [
+  'workflow:add-node',
+  'workflow:add-note',
+  'workflow:find',
+  '',
+  'workflow:copy-command',
+  'workflow:export-script',
+  'workflow:export-svg',
+  'workflow:export-png',
+  '',
+  'workflow:compare',
+  'workflow:import'
+];
 
 /** "Running 3/6", "Completed in 4.2 s". */
 function StateText(props: {
@@ -218,6 +360,7 @@ export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<
   client: MLWSClient;
   manager: IDocumentManager;
   translator: ITranslator;
+  commands: CommandRegistry;
   report: Report;
 }
 
@@ -231,7 +374,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 
   protected createNewWidget(context: Context): WorkflowWidget {
-    const { client, manager, translator, report } = this._options;
+    const { client, manager, translator, commands, report } = this._options;
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
@@ -241,18 +384,90 @@ export class WorkflowFactory extends ABCWidgetFactory<
       save: () => context.save()
     });
     model.failed.connect((_, error) => report(error));
-    const openAsText = (): void =>
-      void manager.openOrReveal(context.path, 'Editor');
-    const content = new CanvasWidget(model, trans, client.language, openAsText);
+    const lab = labActions(context, model, manager, translator, report);
+    const content = new CanvasWidget(model, trans, client.language, lab);
     const widget = new WorkflowWidget(
       { content, context, reveal: context.ready },
-      trans
+      trans,
+      commands
     );
-    void context.ready.then(() =>
-      connectToServer(context, model, client, report)
-    );
+    void context.ready.then(() => {
+      content.setReady();
+      return connectToServer(context, model, client, report);
+    });
     return widget;
   }
+}
+
+function labActions(
+  context: Context,
+  model: CanvasModel,
+  manager: IDocumentManager,
+  translator: ITranslator,
+  report: Report
+): ILabActions {
+  const trans = translator.load('jupyter_mlws');
+  /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
+  const root = (): string => {
+    const own = localPath(context.path);
+    return own.slice(0, own.length - (model.service?.path ?? own).length);
+  };
+  const fromRoot = (path: string): string | null => {
+    const local = localPath(path);
+    if (local.startsWith(root())) {
+      return local.slice(root().length);
+    }
+    report(
+      new Error(trans.__("%1 is outside of the workflow's project.", local))
+    );
+    return null;
+  };
+  const files = new ParamsFiles(manager);
+  const open = (path: string): ReturnType<ParamsFiles['open']> =>
+    files.open(root() + path);
+  return {
+    params: {
+      open: async path => (await open(path)).model,
+      edit: (path, splices) => {
+        open(path)
+          .then(file => files.edit(file, splices))
+          .then(() => model.onSaved())
+          .catch(report);
+      },
+      look: () => files.look(),
+      dispose: () => files.dispose(),
+      get isDisposed() {
+        return files.isDisposed;
+      }
+    },
+    contents: manager.services.contents,
+    openAsText: () => void manager.openOrReveal(context.path, 'Editor'),
+    fromRoot,
+    chooseFile: async pattern => {
+      const chosen = await FileDialog.getOpenFiles({
+        manager,
+        translator,
+        title: trans.__('Choose a file'),
+        filter: item =>
+          item.type === 'directory' || pattern.test(item.name)
+            ? { score: 1 }
+            : null
+      });
+      const [file] = chosen.value ?? [];
+      return chosen.button.accept && file && file.type !== 'directory'
+        ? fromRoot(file.path)
+        : null;
+    },
+    openFailed: node => {
+      const run = model.runs.run?.id;
+      if (run && model.service) {
+        model.service
+          .debug(run, node)
+          .then(({ path }) => manager.openOrReveal(root() + path))
+          .catch(report);
+      }
+    }
+  };
 }
 
 /** Finds the project around the file; tries again when a project appears. */

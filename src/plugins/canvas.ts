@@ -5,7 +5,6 @@ import {
 } from '@jupyterlab/application';
 import {
   ICommandPalette,
-  InputDialog,
   Notification,
   WidgetTracker
 } from '@jupyterlab/apputils';
@@ -14,29 +13,30 @@ import { ILauncher } from '@jupyterlab/launcher';
 import {
   ITranslator,
   nullTranslator,
-  TranslationBundle
+  type TranslationBundle
 } from '@jupyterlab/translation';
 
 import { APIError, MLWSClient } from '../api';
+import { addCanvasCommands } from '../canvas/commands';
+import { compareVersions } from '../canvas/compareVersions';
 import { createWorkflow } from '../canvas/create';
+import { templates } from '../canvas/gallery';
 import { workflowIcon } from '../canvas/icons';
+import { importWorkflow } from '../canvas/import';
+import { askForWorkflow, type INewWorkflow } from '../canvas/newDialog';
+import type { WorkflowService } from '../canvas/service';
 import { WorkflowFactory, WorkflowWidget, type Report } from '../canvas/widget';
 import { IMLWSClient, IWorkspaceEvents } from '../tokens';
 
 const FACTORY = 'Workflow';
 const FILE_TYPE = 'dvc-workflow';
 
-namespace CommandIDs {
-  export const run = 'workflow:run';
-  export const runAll = 'workflow:run-all';
-  export const stop = 'workflow:stop';
-  export const create = 'workflow:new';
-  export const fit = 'workflow:fit';
-  export const autoLayout = 'workflow:auto-layout';
-  export const undo = 'workflow:undo';
-  export const redo = 'workflow:redo';
-  export const remove = 'workflow:delete-selection';
-}
+/** News of these may be about a file that is open. */
+const FILES: ReadonlySet<string> = new Set(['workflows', 'changes', 'history']);
+
+const CREATE = 'workflow:new';
+const IMPORT = 'workflow:import';
+const COMPARE = 'workflow:compare';
 
 const canvas: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:canvas',
@@ -81,6 +81,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       client,
       manager,
       translator,
+      commands: app.commands,
       report
     });
     factory.widgetCreated.connect((_, widget) => {
@@ -90,6 +91,12 @@ const canvas: JupyterFrontEndPlugin<void> = {
     });
     app.docRegistry.addWidgetFactory(factory);
     workspace.message.connect((_, message) => {
+      if (
+        message.type !== 'workspace' ||
+        message.areas.some(area => FILES.has(area))
+      ) {
+        tracker.forEach(widget => void widget.lookAtFiles().catch(report));
+      }
       if (
         message.type === 'workspace' &&
         message.areas.includes('components')
@@ -103,92 +110,58 @@ const canvas: JupyterFrontEndPlugin<void> = {
       name: widget => widget.context.path
     });
 
-    addCommands(app, tracker, client, trans, report);
+    addCanvasCommands(app, tracker, trans);
+    addFileCommands(app, client, manager, translator, report);
+    addCompareCommand(app, tracker, client, trans, report);
     const category = trans.__('Machine learning');
-    for (const command of Object.values(CommandIDs)) {
-      palette?.addItem({ command, category });
+    for (const command of app.commands.listCommands()) {
+      if (command.startsWith('workflow:')) {
+        palette?.addItem({ command, category, args: { isPalette: true } });
+      }
     }
-    launcher?.add({ command: CommandIDs.create, category, rank: 1 });
+    launcher?.add({ command: CREATE, category, rank: 1 });
   }
 };
 
-function addCommands(
+/** Workflows made anew, or of other tools' files. */
+function addFileCommands(
   app: JupyterFrontEnd,
-  tracker: WidgetTracker<WorkflowWidget>,
   client: MLWSClient,
-  trans: TranslationBundle,
+  manager: IDocumentManager,
+  translator: ITranslator,
   report: Report
 ): void {
-  const current = (): WorkflowWidget | null =>
-    tracker.currentWidget && tracker.currentWidget === app.shell.currentWidget
-      ? tracker.currentWidget
-      : null;
-  const onCurrent = (
-    id: string,
-    label: string,
-    act: (widget: WorkflowWidget) => unknown,
-    isEnabled: (widget: WorkflowWidget) => boolean = () => true
-  ): void => {
-    app.commands.addCommand(id, {
-      label,
-      isEnabled: () => {
-        const widget = current();
-        return widget !== null && isEnabled(widget);
-      },
-      execute: async () => {
-        const widget = current();
-        if (widget) {
-          await act(widget);
-        }
-      }
-    });
-  };
-  const isIdle = ({ model }: WorkflowWidget): boolean => !model.isRunning;
-  onCurrent(
-    CommandIDs.run,
-    trans.__('Run the workflow'),
-    ({ model }) => model.run(),
-    isIdle
-  );
-  onCurrent(
-    CommandIDs.runAll,
-    trans.__('Run every node again'),
-    ({ model }) => model.run({ force: true }),
-    isIdle
-  );
-  onCurrent(
-    CommandIDs.stop,
-    trans.__('Stop the run'),
-    ({ model }) => model.stop(),
-    ({ model }) => model.isRunning
-  );
-  onCurrent(CommandIDs.fit, trans.__('Zoom to fit'), ({ content }) =>
-    content.flow?.fit()
-  );
-  onCurrent(
-    CommandIDs.autoLayout,
-    trans.__('Lay out automatically'),
-    ({ model }) => model.autoLayout()
-  );
-  onCurrent(CommandIDs.undo, trans.__('Undo in the workflow'), ({ model }) =>
-    model.undo()
-  );
-  onCurrent(CommandIDs.redo, trans.__('Redo in the workflow'), ({ model }) =>
-    model.redo()
-  );
-  onCurrent(
-    CommandIDs.remove,
-    trans.__('Delete the selected nodes and edges'),
-    ({ model }) => model.removeSelected()
-  );
-  app.commands.addCommand(CommandIDs.create, {
+  const trans = translator.load('jupyter_mlws');
+  const open = (path: string): Promise<unknown> =>
+    app.commands.execute('docmanager:open', { path, factory: FACTORY });
+  app.commands.addCommand(CREATE, {
     label: args =>
       args.isPalette ? trans.__('New workflow') : trans.__('Workflow'),
     caption: trans.__('Make a workflow in this project'),
     icon: workflowIcon,
     execute: async () => {
       try {
-        await askAndCreate(app, client, trans);
+        await client.loadProjects();
+        const hasProject = client.project !== null;
+        const gallery = templates(trans);
+        const wanted = await askForWorkflow(gallery, hasProject, trans);
+        if (wanted) {
+          await open(await create(app, client, wanted));
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+  app.commands.addCommand(IMPORT, {
+    label: trans.__('Import a workflow…'),
+    caption: trans.__('Import an Elyra pipeline, a notebook or a definition'),
+    execute: async () => {
+      try {
+        const path = await importWorkflow(client, manager, translator);
+        if (path !== null) {
+          await open(path);
+        }
       } catch (error) {
         report(error);
       }
@@ -196,26 +169,56 @@ function addCommands(
   });
 }
 
-async function askAndCreate(
+/** Two versions of the workflow that is looked at. */
+function addCompareCommand(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<WorkflowWidget>,
+  client: MLWSClient,
+  trans: TranslationBundle,
+  report: Report
+): void {
+  const service = (): WorkflowService | null =>
+    tracker.currentWidget?.model.service ?? null;
+  app.commands.addCommand(COMPARE, {
+    label: trans.__('Compare two versions of the graph…'),
+    isEnabled: () =>
+      tracker.currentWidget === app.shell.currentWidget && service() !== null,
+    execute: async () => {
+      const { path, project } = service()!;
+      try {
+        const widget = await compareVersions(client, path, project, trans);
+        if (widget) {
+          app.shell.add(widget, 'main');
+        }
+      } catch (error) {
+        report(error);
+      }
+    }
+  });
+}
+
+/** Returns the new file's path in the lab. Where there is no project, the lab's folder becomes one. */
+async function create(
   app: JupyterFrontEnd,
   client: MLWSClient,
-  trans: TranslationBundle
-): Promise<void> {
-  const answer = await InputDialog.getText({
-    title: trans.__('New workflow'),
-    label: trans.__('Name'),
-    placeholder: trans.__('What it is for'),
-    required: true,
-    okLabel: trans.__('Create')
-  });
-  const name = answer.value?.trim();
-  if (!answer.button.accept || !name) {
-    return;
+  { name, template }: INewWorkflow
+): Promise<string> {
+  if (!client.project) {
+    await client.post('/projects', { name: '.', template: 'empty' });
+    await client.loadProjects();
   }
   const folder = client.project?.path ?? '';
   const home = folder === '.' ? '' : folder;
-  const path = await createWorkflow(app.serviceManager.contents, home, name);
-  await app.commands.execute('docmanager:open', { path, factory: FACTORY });
+  if (!template) {
+    return createWorkflow(app.serviceManager.contents, home, name);
+  }
+  const { nodes, edges } = template;
+  const made = await client.post<{ path: string }>('/workflows', {
+    name,
+    nodes,
+    edges
+  });
+  return home ? `${home}/${made.path}` : made.path;
 }
 
 /** How long the same message is not shown again, in milliseconds. */

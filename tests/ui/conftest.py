@@ -42,6 +42,17 @@ class Lab:
     url: str
     root: Path
     environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the server; runs go on."""
+        self.process.send_signal(how)
+        self.process.wait(30)
 
     def address(self, path: str = "") -> str:
         """Where ``path`` opens, signed in and with a clean layout."""
@@ -118,11 +129,9 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
     """Start a lab on a folder; stopped at the end of the test, by its pid."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(root: Path, *arguments: str) -> Lab:
+    def start(root: Path, *arguments: str, port: int | None = None) -> Lab:
         environment = isolated(tmp_path / "lab")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = port or _free_port()
         RESULTS.mkdir(exist_ok=True)
         with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -144,12 +153,20 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
         _wait_until_it_answers(url, process)
-        return Lab(url, root, environment)
+        return Lab(url, root, environment, process)
 
     yield start
     for process in processes:
+        if process.poll() is not None:
+            continue
         process.send_signal(signal.SIGTERM)
         process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -37,6 +37,7 @@ def test_before_the_first_commit_everything_works(root: Path, git: Command) -> N
     }
     assert repository.branch() == "refs/heads/main"
     assert repository.find("HEAD") is None
+    assert repository.log(LogQuery("--all")) == []
     assert repository.differences(repository.empty_tree(), None) == [
         Difference("a.txt", "added", None, 1, 0)
     ]

@@ -1,0 +1,261 @@
+"""A node of a run as a notebook: its code with the inputs that it had, to look for an error."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import posixpath
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.components.registry import FOLDER as COMPONENTS
+from jupyter_mlws.errors import Words
+from jupyter_mlws.workflows import settings
+from jupyter_mlws.workflows.document import Stage
+
+FOLDER = "debug"
+"""Of the project; it ignores itself."""
+BLOCK = 1_000_000
+"""Bytes that are hashed at once."""
+
+HEAD = Words(
+    "# {node}\n\nThe node as it was in the run {run} of {workflow}: its settings, and its inputs "
+    "by their hashes. Look for the error here; mend it where it is, then choose *Resume* on the "
+    "canvas or run `%mlws resume {run}`.",
+    "# {node}\n\n运行 {run}（{workflow}）中的该节点：配置与当时一致，输入按哈希取得。在此查找错误，"
+    "在原处修正后，在画布上选择“继续运行”，或执行 `%mlws resume {run}`。",
+)
+FAILED = Words("\n\nIt ended with: {message}", "\n\n结束原因：{message}")
+INPUTS = Words("The inputs", "输入")
+SETTINGS = Words("The settings", "配置")
+CODE = Words("The code, from {file}", "代码，来自 {file}")
+CALL = Words("What the node does", "节点所做的事")
+AGAIN = Words(
+    "After an error, `%debug` opens it where it was raised.",
+    "出错后，`%debug` 可在出错处打开调试器。",
+)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What is known of a node of a run. ``made``: the files of all its nodes, path → hash."""
+
+    run: str
+    workflow: str
+    stage: Stage
+    component: Component | None
+    message: str | None
+    made: Mapping[str, str | None]
+
+
+class Debugger:
+    """Writes such notebooks into a project's ``debug/``. Thread-safe."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, failed: Failed, language: str) -> str:
+        """Write the notebook unless it is there already; its path from the project's root."""
+        path = f"{FOLDER}/{failed.run}-{failed.stage.id}.ipynb"
+        file = self._root / path
+        if file.exists():
+            return path
+        file.parent.mkdir(exist_ok=True)
+        ignore = file.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        notebook = self._notebook(failed, language)
+        temporary = file.with_name(f".{file.name}.part")
+        temporary.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        temporary.replace(file)
+        return path
+
+    def _notebook(self, failed: Failed, language: str) -> dict[str, Any]:
+        said = HEAD.fill(node=failed.stage.id, run=failed.run, workflow=failed.workflow).in_(
+            language
+        )
+        if failed.message:
+            said += FAILED.fill(message=failed.message).in_(language)
+        source = self._source(failed.stage)
+        cells = [
+            _words(said),
+            _code(_folder_change(self._root, failed.stage.wdir)),
+            *(
+                self._notebook_cells(failed, source)
+                if source is not None
+                else self._component_cells(failed, failed.component, language)
+                if failed.component is not None
+                else _command_cells(failed.stage)
+            ),
+            _words(AGAIN.in_(language)),
+        ]
+        metadata = source.get("metadata", {}) if source is not None else {}
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        for number, cell in enumerate(cells):
+            cell["id"] = f"mlws-{number}"
+        return {
+            "cells": cells,
+            "metadata": {"kernelspec": kernel, **metadata},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+
+    # Of a notebook
+
+    def _source(self, stage: Stage) -> dict[str, Any] | None:
+        from jupyter_mlws.workflows.notebook.parameters import NotebookError
+        from jupyter_mlws.workflows.notebook.reading import read_notebook
+
+        if stage.notebook is None:
+            return None
+        try:
+            return dict(read_notebook(self._root / stage.notebook))
+        except (NotebookError, OSError):
+            # What is wrong with the file is what the run has said.
+            return None
+
+    def _notebook_cells(self, failed: Failed, source: Mapping[str, Any]) -> list[dict[str, Any]]:
+        from jupyter_mlws.components.node import UsageError
+        from jupyter_mlws.workflows.notebook.command import inject, values_of
+        from jupyter_mlws.workflows.notebook.reading import read_notebook
+
+        stage = failed.stage
+        notebook = read_notebook(self._root / (stage.notebook or ""))
+        with suppress(UsageError):
+            inject(notebook, values_of(notebook, dict(stage.written)))
+        place = posixpath.dirname(stage.notebook or "")
+        return [
+            _code(_folder_change(self._root, place)),
+            *(_as_cell(cell) for cell in notebook.cells),
+        ]
+
+    # Of a component
+
+    def _component_cells(
+        self, failed: Failed, component: Component, language: str
+    ) -> Iterator[dict[str, Any]]:
+        stage = failed.stage
+        yield _words(f"## {INPUTS.in_(language)}")
+        reads = "\n".join(self._reads(failed, component))
+        yield _code(
+            "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
+        )
+        yield _words(f"## {SETTINGS.in_(language)}")
+        known = settings.typed(component, stage.written)
+        lines = "".join(f"    {name!r}: {value!r},\n" for name, value in known.items())
+        yield _code(f"settings = {{\n{lines}}}" if known else "settings = {}")
+        file = self._file_of(component)
+        names = [port.name for port in component.inputs if stage.ports.get(port.name)]
+        given = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
+        if file is not None:
+            yield _words(f"## {CODE.fill(file=file).in_(language)}")
+            yield _code((self._root / file).read_text(encoding="utf-8").rstrip())
+            yield _words(f"## {CALL.in_(language)}")
+            yield _code(f"result = {component.name}({given})\nresult")
+            return
+        yield _words(f"## {CALL.in_(language)}")
+        yield _code(
+            "from jupyter_mlws.components.registry import load_function\n\n"
+            f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"
+            f"result = {component.name}({given})\nresult"
+        )
+
+    def _file_of(self, component: Component) -> str | None:
+        """The project's file with the component; None for one of a library."""
+        if component.source != "project":
+            return None
+        for file in sorted((self._root / COMPONENTS).glob("*.py")):
+            if f"def {component.name}(" in file.read_text(encoding="utf-8"):
+                return file.relative_to(self._root).as_posix()
+        return None
+
+    def _reads(self, failed: Failed, component: Component) -> Iterator[str]:
+        for port in component.inputs:
+            paths = [
+                self._as_it_was(failed, path) for path in failed.stage.ports.get(port.name, ())
+            ]
+            if port.multiple and paths:
+                listed = ", ".join(f"Path({path!r})" for path in paths)
+                yield f"paths = [{listed}]"
+                yield (
+                    f"{port.name} = values.Several("
+                    f"[values.read({port.type!r}, path) for path in paths], paths)"
+                )
+            elif paths:
+                yield f"{port.name} = values.read({port.type!r}, Path({paths[0]!r}))"
+
+    def _as_it_was(self, failed: Failed, path: str) -> str:
+        """Where the content is that an input had in the run, from the node's folder.
+
+        A file that has changed since is brought from DVC's cache, by its hash.
+        """
+        md5 = failed.made.get(path)
+        if md5 and not md5.endswith(".dir") and _md5(self._root / path) != md5:
+            stored = self._root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+            if stored.is_file():
+                place = Path(FOLDER, "inputs", md5[:8], posixpath.basename(path))
+                target = self._root / place
+                if not target.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(stored, target)
+                path = place.as_posix()
+        return posixpath.relpath(path, failed.stage.wdir)
+
+
+def _md5(file: Path) -> str | None:
+    try:
+        with file.open("rb") as stream:
+            digest = hashlib.md5(usedforsecurity=False)
+            while block := stream.read(BLOCK):
+                digest.update(block)
+            return digest.hexdigest()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return None
+
+
+def _folder_change(root: Path, folder: str) -> str:
+    place = os.path.normpath(root / folder)
+    return f"import os\n\nos.chdir({place!r})"
+
+
+def _command_cells(stage: Stage) -> Iterator[dict[str, Any]]:
+    """A Python script runs in the kernel, where it can be debugged; others in a shell."""
+    for command in stage.commands:
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            words = []
+        is_script = len(words) > 1 and words[0].startswith("python") and words[1].endswith(".py")
+        plain = not any(sign in command for sign in "|&;<>()`$")
+        if is_script and plain:
+            yield _code(f"%run {shlex.join(words[1:])}")
+        else:
+            yield _code(f"%%bash\n{command}")
+
+
+def _as_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+    made = {key: value for key, value in cell.items() if key != "id"}
+    if made["cell_type"] == "code":
+        made |= {"outputs": [], "execution_count": None}
+    return made
+
+
+def _words(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def _code(text: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+        "source": text,
+    }

@@ -1,0 +1,356 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { InputDialog, type WidgetTracker } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { Alignment } from './align';
+import { copyCommandLine, saveImage, saveScript } from './export';
+import type { WorkflowWidget } from './widget';
+
+export namespace CommandIDs {
+  export const run = 'workflow:run';
+  export const runAll = 'workflow:run-all';
+  export const runTo = 'workflow:run-to';
+  export const runFrom = 'workflow:run-from';
+  export const runAgain = 'workflow:run-again';
+  export const stop = 'workflow:stop';
+  export const resume = 'workflow:resume';
+  export const retry = 'workflow:retry';
+  export const skip = 'workflow:skip';
+  export const openFailed = 'workflow:open-failed';
+  export const history = 'workflow:history';
+  export const undo = 'workflow:undo';
+  export const redo = 'workflow:redo';
+  export const copy = 'workflow:copy';
+  export const cut = 'workflow:cut';
+  export const paste = 'workflow:paste';
+  export const duplicate = 'workflow:duplicate';
+  export const selectAll = 'workflow:select-all';
+  export const remove = 'workflow:delete-selection';
+  export const rename = 'workflow:rename';
+  export const freeze = 'workflow:freeze';
+  export const addNode = 'workflow:add-node';
+  export const addNote = 'workflow:add-note';
+  export const group = 'workflow:group';
+  export const connect = 'workflow:connect';
+  export const find = 'workflow:find';
+  export const fit = 'workflow:fit';
+  export const autoLayout = 'workflow:auto-layout';
+  export const align = 'workflow:align';
+  export const copyCommand = 'workflow:copy-command';
+  export const exportScript = 'workflow:export-script';
+  export const exportSvg = 'workflow:export-svg';
+  export const exportPng = 'workflow:export-png';
+}
+
+/** A command of the canvas that is looked at. */
+interface ICommand {
+  id: string;
+  label: string;
+  act: (widget: WorkflowWidget, args: any) => unknown;
+  isEnabled?: (widget: WorkflowWidget) => boolean;
+  isToggled?: (widget: WorkflowWidget) => boolean;
+}
+
+const NOT_DONE: ReadonlySet<string | undefined> = new Set([
+  'FAILED',
+  'CANCELLED',
+  'INTERRUPTED'
+]);
+
+/** Adds what can be done to the canvas that is looked at. */
+export function addCanvasCommands(
+  app: JupyterFrontEnd,
+  tracker: WidgetTracker<WorkflowWidget>,
+  trans: TranslationBundle
+): void {
+  const current = (): WorkflowWidget | null =>
+    tracker.currentWidget && tracker.currentWidget === app.shell.currentWidget
+      ? tracker.currentWidget
+      : null;
+  const commands = [
+    ...runCommands(trans),
+    ...editCommands(trans),
+    ...viewCommands(trans)
+  ];
+  for (const { id, label, act, isEnabled, isToggled } of commands) {
+    app.commands.addCommand(id, {
+      label,
+      isEnabled: () => {
+        const widget = current();
+        return widget !== null && (isEnabled?.(widget) ?? true);
+      },
+      isToggled:
+        isToggled &&
+        (() => {
+          const widget = current();
+          return widget !== null && isToggled(widget);
+        }),
+      execute: async args => {
+        const widget = current();
+        if (widget) {
+          await act(widget, args);
+        }
+      }
+    });
+  }
+}
+
+/** The one selected node, if it is a node of the graph. */
+function nodeOf({ model }: WorkflowWidget): string | null {
+  const { selected } = model;
+  return selected !== null && model.graph.nodes.has(selected) ? selected : null;
+}
+
+function isIdle({ model }: WorkflowWidget): boolean {
+  return !model.isRunning && !model.error;
+}
+
+function canRunNode(widget: WorkflowWidget): boolean {
+  return isIdle(widget) && nodeOf(widget) !== null;
+}
+
+function hasFailed(widget: WorkflowWidget): boolean {
+  const node = nodeOf(widget);
+  const status = node && widget.model.runs.nodes.get(node)?.status;
+  return isIdle(widget) && NOT_DONE.has(status ?? undefined);
+}
+
+function hasNodes({ model }: WorkflowWidget): boolean {
+  return model.selectedNodes.size > 0 && !model.error;
+}
+
+function runCommands(trans: TranslationBundle): ICommand[] {
+  const node = (widget: WorkflowWidget): string => nodeOf(widget)!;
+  return [
+    {
+      id: CommandIDs.run,
+      label: trans.__('Run the workflow'),
+      act: ({ model }) => model.run(),
+      isEnabled: isIdle
+    },
+    {
+      id: CommandIDs.runAll,
+      label: trans.__('Run every node again'),
+      act: ({ model }) => model.run({ force: true }),
+      isEnabled: isIdle
+    },
+    {
+      id: CommandIDs.runTo,
+      label: trans.__('Run to here'),
+      act: widget => widget.model.runTo(node(widget)),
+      isEnabled: canRunNode
+    },
+    {
+      id: CommandIDs.runFrom,
+      label: trans.__('Run from here'),
+      act: widget => widget.model.runFrom(node(widget)),
+      isEnabled: canRunNode
+    },
+    {
+      id: CommandIDs.runAgain,
+      label: trans.__('Run again'),
+      act: widget => widget.model.runOnly(node(widget)),
+      isEnabled: canRunNode
+    },
+    {
+      id: CommandIDs.stop,
+      label: trans.__('Stop the run'),
+      act: ({ model }) => model.stop(),
+      isEnabled: ({ model }) => model.isRunning
+    },
+    {
+      id: CommandIDs.resume,
+      label: trans.__('Resume the run'),
+      act: ({ model }) => model.control.resume(),
+      isEnabled: widget =>
+        isIdle(widget) && NOT_DONE.has(widget.model.runs.run?.status)
+    },
+    {
+      id: CommandIDs.retry,
+      label: trans.__('Retry this node'),
+      act: widget => widget.model.control.retry(node(widget)),
+      isEnabled: hasFailed
+    },
+    {
+      id: CommandIDs.skip,
+      label: trans.__('Skip this node'),
+      act: widget => widget.model.control.skip(node(widget)),
+      isEnabled: hasFailed
+    },
+    {
+      id: CommandIDs.openFailed,
+      label: trans.__('Open the failed node as a notebook'),
+      act: widget => widget.content.lab.openFailed(node(widget)),
+      isEnabled: hasFailed
+    },
+    {
+      id: CommandIDs.history,
+      label: trans.__('Run history'),
+      act: ({ content }) => {
+        content.hasHistory = !content.hasHistory;
+      },
+      isToggled: ({ content }) => content.hasHistory
+    }
+  ];
+}
+
+function editCommands(trans: TranslationBundle): ICommand[] {
+  return [
+    {
+      id: CommandIDs.undo,
+      label: trans.__('Undo in the workflow'),
+      act: ({ model }) => model.undo()
+    },
+    {
+      id: CommandIDs.redo,
+      label: trans.__('Redo in the workflow'),
+      act: ({ model }) => model.redo()
+    },
+    {
+      id: CommandIDs.copy,
+      label: trans.__('Copy the selected nodes'),
+      act: ({ content }) => content.flow?.copy(),
+      isEnabled: hasNodes
+    },
+    {
+      id: CommandIDs.cut,
+      label: trans.__('Cut the selected nodes'),
+      act: ({ content }) => content.flow?.cut(),
+      isEnabled: hasNodes
+    },
+    {
+      id: CommandIDs.paste,
+      label: trans.__('Paste nodes'),
+      act: ({ content }) => content.flow?.paste(),
+      isEnabled: ({ model }) => !model.error
+    },
+    {
+      id: CommandIDs.duplicate,
+      label: trans.__('Duplicate the selected nodes'),
+      act: ({ model }) => model.duplicate(),
+      isEnabled: hasNodes
+    },
+    {
+      id: CommandIDs.selectAll,
+      label: trans.__('Select all nodes'),
+      act: ({ model }) => model.selectAll()
+    },
+    {
+      id: CommandIDs.remove,
+      label: trans.__('Delete the selected nodes and edges'),
+      act: ({ model }) => model.removeSelected()
+    },
+    {
+      id: CommandIDs.rename,
+      label: trans.__('Rename the selected node'),
+      act: ({ model }) => model.askName(),
+      isEnabled: ({ model }) => model.selected !== null && !model.error
+    },
+    {
+      id: CommandIDs.freeze,
+      label: trans.__('Freeze the selected nodes'),
+      act: ({ model }) => model.setFrozen(!areFrozen(model)),
+      isEnabled: hasNodes,
+      isToggled: ({ model }) => areFrozen(model)
+    },
+    {
+      id: CommandIDs.addNode,
+      label: trans.__('Add a node…'),
+      act: ({ content }) => content.flow?.ask('add'),
+      isEnabled: ({ model }) => !model.error
+    },
+    {
+      id: CommandIDs.addNote,
+      label: trans.__('Add a note'),
+      act: ({ content, model }) => {
+        if (content.flow) {
+          model.addNote(trans.__('A note'), content.flow.centre());
+          // Once it is drawn, it can be written on.
+          requestAnimationFrame(() => model.askName());
+        }
+      },
+      isEnabled: ({ model }) => !model.error
+    },
+    {
+      id: CommandIDs.group,
+      label: trans.__('Put the selected nodes into a frame…'),
+      act: async ({ model }) => {
+        const answer = await InputDialog.getText({
+          title: trans.__('New frame'),
+          label: trans.__('Title'),
+          okLabel: trans.__('Create')
+        });
+        if (answer.button.accept) {
+          model.group(answer.value?.trim() ?? '');
+        }
+      },
+      isEnabled: hasNodes
+    },
+    {
+      id: CommandIDs.connect,
+      label: trans.__('Connect the selected node…'),
+      act: ({ content }) => content.flow?.ask('connect'),
+      isEnabled: widget => nodeOf(widget) !== null && !widget.model.error
+    },
+    ...(
+      [
+        ['left', trans.__('Align left')],
+        ['top', trans.__('Align top')],
+        ['horizontal', trans.__('Distribute horizontally')],
+        ['vertical', trans.__('Distribute vertically')]
+      ] as [Alignment, string][]
+    ).map(([how, label]) => ({
+      id: `${CommandIDs.align}-${how}`,
+      label,
+      act: ({ model }: WorkflowWidget) => model.align(how),
+      isEnabled: ({ model }: WorkflowWidget) =>
+        model.selectedNodes.size > 1 && !model.error
+    }))
+  ];
+}
+
+function areFrozen(model: WorkflowWidget['model']): boolean {
+  return [...model.selectedNodes].every(
+    id => model.graph.nodes.get(id)?.stage.frozen
+  );
+}
+
+function viewCommands(trans: TranslationBundle): ICommand[] {
+  return [
+    {
+      id: CommandIDs.find,
+      label: trans.__('Find a node…'),
+      act: ({ content }) => content.flow?.ask('find')
+    },
+    {
+      id: CommandIDs.fit,
+      label: trans.__('Zoom to fit'),
+      act: ({ content }) => content.flow?.fit()
+    },
+    {
+      id: CommandIDs.autoLayout,
+      label: trans.__('Lay out automatically'),
+      act: ({ model }) => model.autoLayout()
+    },
+    {
+      id: CommandIDs.copyCommand,
+      label: trans.__('Show the command line'),
+      act: widget => copyCommandLine(widget, trans)
+    },
+    {
+      id: CommandIDs.exportScript,
+      label: trans.__('Export as a Python script'),
+      act: ({ model }) => saveScript(model)
+    },
+    {
+      id: CommandIDs.exportSvg,
+      label: trans.__('Export as SVG'),
+      act: ({ model }) => saveImage(model, 'svg', trans)
+    },
+    {
+      id: CommandIDs.exportPng,
+      label: trans.__('Export as PNG'),
+      act: ({ model }) => saveImage(model, 'png', trans)
+    }
+  ];
+}

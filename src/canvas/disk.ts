@@ -1,0 +1,183 @@
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { Contents } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+import { mergeTexts } from './merge';
+import { inOrder } from './splices';
+
+type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
+
+/**
+ * Keeps a document in step with its file, which others write as well.
+ *
+ * Without unsaved edits the file's text is taken. With them both are joined; where they are about
+ * the same lines, nothing is changed and `conflict` is set: the person chooses.
+ */
+export class DiskFollower implements IDisposable {
+  constructor(
+    private _context: Context,
+    private _contents: Contents.IManager
+  ) {
+    void _context.ready.then(() => {
+      this._base = this._text;
+    });
+    _context.saveState.connect(this._onSaveState, this);
+  }
+
+  /** Both the file and the document have changed the same lines. */
+  get conflict(): boolean {
+    return this._conflict;
+  }
+
+  get conflictChanged(): ISignal<this, boolean> {
+    return this._conflictChanged;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    Signal.clearData(this);
+  }
+
+  /** Looks at the file; calls that come meanwhile are one more look. */
+  async look(): Promise<void> {
+    if (this._isBusy) {
+      this._again = true;
+      return;
+    }
+    this._isBusy = true;
+    try {
+      do {
+        this._again = false;
+        await this._look();
+      } while (this._again && !this._isDisposed);
+    } finally {
+      this._isBusy = false;
+    }
+  }
+
+  /** Gives the unsaved edits up for what the file says. */
+  async takeFile(): Promise<void> {
+    await this._context.revert();
+    // The lab takes a text that it has just read for one that was edited.
+    this._context.model.dirty = false;
+    this._base = this._text;
+    this._setConflict(false);
+  }
+
+  private async _look(): Promise<void> {
+    const context = this._context;
+    if (
+      this._isDisposed ||
+      context.isDisposed ||
+      !context.isReady ||
+      // Such a document is kept in step by the server.
+      context.model.collaborative ||
+      this._isSaving
+    ) {
+      return;
+    }
+    let file: Contents.IModel;
+    try {
+      file = await this._contents.get(context.path, { content: false });
+    } catch (error) {
+      if ((error as { response?: Response }).response?.status === 404) {
+        return; // It is gone: what is here can be saved again.
+      }
+      throw error;
+    }
+    const known = context.contentsModel?.last_modified;
+    if (known !== undefined && file.last_modified === known) {
+      return;
+    }
+    const { content } = await this._contents.get(context.path, {
+      type: 'file',
+      format: 'text',
+      content: true
+    });
+    if (!this._isDisposed && !this._isSaving && typeof content === 'string') {
+      // The lab's documents have line feeds alone, and write the file's own line ends.
+      await this._take(content.replace(/\r\n?/g, '\n'));
+    }
+  }
+
+  private async _take(theirs: string): Promise<void> {
+    const ours = this._text;
+    const base = this._base;
+    const isDirty = this._context.model.dirty && ours !== theirs;
+    if (isDirty && mergeTexts(ours, base, theirs) === null) {
+      this._setConflict(true);
+      return;
+    }
+    const typed = await this._read(theirs);
+    if (!isDirty && typed === ours) {
+      return;
+    }
+    // Also what was typed while the file was read stays.
+    const merged = mergeTexts(typed, isDirty ? base : ours, this._text);
+    this._write(merged ?? typed);
+    this._setConflict(merged === null);
+  }
+
+  /** Reads the file; returns the text that stood here just before. */
+  private async _read(theirs: string): Promise<string> {
+    let before = this._text;
+    const watch = (): void => {
+      before = this._text === theirs ? before : this._text;
+    };
+    const shared = this._context.model.sharedModel;
+    shared.changed.connect(watch);
+    try {
+      await this.takeFile();
+    } finally {
+      shared.changed.disconnect(watch);
+    }
+    return before;
+  }
+
+  /** Edits the document, which is unsaved then. */
+  private _write(text: string): void {
+    const shared = this._context.model.sharedModel;
+    const whole = { offset: 0, delete: this._text.length, insert: text };
+    const [splice] = inOrder(this._text, [whole]);
+    if (splice) {
+      const { offset, delete: count, insert } = splice;
+      shared.updateSource(offset, offset + count, insert);
+    }
+  }
+
+  private _onSaveState(_: unknown, state: DocumentRegistry.SaveState): void {
+    this._isSaving = state === 'started';
+    if (state === 'started') {
+      this._saved = this._text;
+    } else if (state.startsWith('completed')) {
+      this._base = this._saved;
+      this._setConflict(false);
+    }
+  }
+
+  private get _text(): string {
+    return this._context.model.sharedModel.getSource();
+  }
+
+  private _setConflict(conflict: boolean): void {
+    if (this._conflict !== conflict) {
+      this._conflict = conflict;
+      this._conflictChanged.emit(conflict);
+    }
+  }
+
+  /** The text that the file had when it was last read or written here. */
+  private _base = '';
+  private _saved = '';
+  private _conflict = false;
+  private _isBusy = false;
+  private _isSaving = false;
+  private _again = false;
+  private _isDisposed = false;
+  private _conflictChanged = new Signal<this, boolean>(this);
+}

@@ -1,0 +1,66 @@
+import { useEffect, useId, useRef, useState } from 'react';
+
+import { useCanvas, useFlush } from './hooks';
+import { nameFault } from './rename';
+
+/** The name of a node, to be changed in its place. */
+export function NameField({ node }: { node: string }): JSX.Element {
+  const { model, trans } = useCanvas();
+  const [draft, setDraft] = useState(node);
+  const field = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const name = draft.trim();
+  const fault = nameFault(model.document, node, name);
+  const commit = (): void => {
+    if (name !== node && !fault && model.graph.nodes.has(node)) {
+      model.rename(node, name);
+    }
+  };
+  useFlush(commit);
+  useEffect(() => {
+    const focus = (_: unknown, asked: string): void => {
+      if (asked === node) {
+        field.current?.focus();
+        field.current?.select();
+      }
+    };
+    model.nameAsked.connect(focus);
+    return () => {
+      model.nameAsked.disconnect(focus);
+    };
+  }, [model, node]);
+  return (
+    <div className="jp-mlws-Field">
+      <label htmlFor={id}>{trans.__('Name')}</label>
+      <input
+        id={id}
+        ref={field}
+        className="jp-mod-styled jp-mlws-NameField"
+        value={draft}
+        aria-invalid={fault !== null}
+        aria-describedby={fault ? `${id}-fault` : undefined}
+        onChange={event => setDraft(event.target.value)}
+        onBlur={() => (fault ? setDraft(node) : commit())}
+        onKeyDown={event => {
+          if (event.nativeEvent.isComposing) {
+            return;
+          }
+          if (event.key === 'Enter') {
+            commit();
+          } else if (event.key === 'Escape') {
+            setDraft(node);
+          }
+        }}
+      />
+      {fault && (
+        <div id={`${id}-fault`} className="jp-mlws-Field-error" role="alert">
+          {fault === 'taken'
+            ? trans.__('Another node has this name.')
+            : trans.__(
+                'A name is letters, digits, "_" and "-", and does not begin with "-".'
+              )}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,167 @@
+import { isMap, isSeq, type YAMLSeq } from 'yaml';
+
+import { isRecord, type IWorkflowDocument } from './document';
+import { compose, setVariable, variableEntry, type Edit } from './edits';
+import {
+  addEntry,
+  addItem,
+  entryOf,
+  removeFromList,
+  removeFromMap,
+  replaceNode,
+  type Entry
+} from './ranges';
+import type { Value } from './scalars';
+import { inOrder, type ISplice } from './splices';
+
+/** Words on the canvas. */
+export interface INote {
+  text: string;
+  at: [number, number];
+}
+
+/** A box around nodes, with a title. */
+export interface IFrame {
+  title: string;
+  nodes: string[];
+}
+
+type List = 'notes' | 'frames';
+
+/** The note or frame that an id of the drawing stands for; stages cannot have such names. */
+export function itemOf(id: string): { list: List; index: number } | null {
+  const match = /^(notes|frames):(\d+)$/.exec(id);
+  return match ? { list: match[1] as List, index: Number(match[2]) } : null;
+}
+
+/** What stands in `vars` below the workflow's name; DVC ignores what no stage uses. */
+export function notesOf(document: IWorkflowDocument): INote[] {
+  return listOf(document, 'notes').map((note, index) => ({
+    text: typeof note.text === 'string' ? note.text : '',
+    at: isPlace(note.at) ? note.at : [0, -80 - 60 * index]
+  }));
+}
+
+export function framesOf(document: IWorkflowDocument): IFrame[] {
+  return listOf(document, 'frames').map(frame => ({
+    title: typeof frame.title === 'string' ? frame.title : '',
+    nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : []
+  }));
+}
+
+function listOf(
+  document: IWorkflowDocument,
+  key: List
+): Record<string, Value>[] {
+  const { workflow } = document.vars;
+  const list = isRecord(workflow) ? workflow[key] : null;
+  return (Array.isArray(list) ? list : []).map(one =>
+    isRecord(one) ? one : {}
+  );
+}
+
+function isPlace(value: unknown): value is [number, number] {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every(one => Number.isFinite(one))
+  );
+}
+
+function entryFor(document: IWorkflowDocument, key: List): Entry | null {
+  const vars = entryOf(document.source.yaml.contents, 'vars');
+  return entryOf(variableEntry(vars, 'workflow')?.pair.value, key);
+}
+
+function add(document: IWorkflowDocument, key: List, value: Value): ISplice[] {
+  const { source } = document;
+  const entry = entryFor(document, key);
+  return entry
+    ? inOrder(source.text, addItem(source, entry, value))
+    : setVariable(document, ['workflow', key], [value]);
+}
+
+export function addNote(document: IWorkflowDocument, note: INote): ISplice[] {
+  return add(document, 'notes', { text: note.text, at: note.at });
+}
+
+/** Puts nodes into a frame of their own; they leave the frames that they were in. */
+export function addFrame(
+  document: IWorkflowDocument,
+  frame: IFrame
+): ISplice[] {
+  const { title, nodes } = frame;
+  return compose(document, [
+    now => leaveFrames(now, new Set(nodes)),
+    now => add(now, 'frames', { title, nodes })
+  ]);
+}
+
+/** Sets a part of a note or a frame. */
+export function setPart(
+  document: IWorkflowDocument,
+  key: List,
+  index: number,
+  part: 'text' | 'at' | 'title' | 'nodes',
+  value: Value
+): ISplice[] {
+  const { source } = document;
+  const list = entryFor(document, key)?.value;
+  const item = isSeq(list) ? list.items[index] : null;
+  if (!isMap(item)) {
+    return [];
+  }
+  const old = entryOf(item, part);
+  if (old?.value) {
+    return inOrder(source.text, [replaceNode(source, old.value, value, true)]);
+  }
+  const holder = { key: null, value: item } as never;
+  return inOrder(source.text, addEntry(source, holder, part, value, 0));
+}
+
+/** Removes notes or frames; what the frames held stays. */
+export function removeItems(
+  document: IWorkflowDocument,
+  key: List,
+  gone: ReadonlySet<number>
+): ISplice[] {
+  const { source } = document;
+  const vars = entryOf(source.yaml.contents, 'vars');
+  const workflow = variableEntry(vars, 'workflow')?.pair.value;
+  const list = entryOf(workflow, key)?.value;
+  if (!isMap(workflow) || !isSeq(list) || gone.size === 0) {
+    return [];
+  }
+  return inOrder(
+    source.text,
+    gone.size >= list.items.length
+      ? removeFromMap(source, workflow as never, new Set([key]))
+      : removeFromList(source, list as YAMLSeq, gone)
+  );
+}
+
+/** Takes nodes out of all frames; a frame that is empty then goes. */
+export function leaveFrames(
+  document: IWorkflowDocument,
+  ids: ReadonlySet<string>
+): ISplice[] {
+  const frames = framesOf(document);
+  const rest = frames.map(({ nodes }) => nodes.filter(id => !ids.has(id)));
+  const emptied = new Set(
+    [...frames.keys()].filter(
+      index => rest[index].length === 0 && frames[index].nodes.length > 0
+    )
+  );
+  const shrunk = [...frames.keys()].filter(
+    index =>
+      !emptied.has(index) && rest[index].length < frames[index].nodes.length
+  );
+  return compose(document, [
+    ...shrunk.map(
+      (index): Edit =>
+        now =>
+          setPart(now, 'frames', index, 'nodes', rest[index])
+    ),
+    now => removeItems(now, 'frames', emptied)
+  ]);
+}

@@ -1,0 +1,152 @@
+import { Button } from '@jupyterlab/ui-components';
+import { useCallback, useEffect, useState } from 'react';
+
+import { cellText, duration } from '../format';
+import type { ISweep, IVariant } from '../models';
+import { useCanvas, useKeyed } from './hooks';
+import { FINAL } from './runs';
+import { statusText } from './words';
+
+/** The variants of a sweep, the best first; one of them can become the stage. */
+export function SweepView({ node }: { node: string }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const [metric, setMetric] = useState<string | undefined>(undefined);
+  const { sweep, etag } = useSweep(node, metric);
+  const promote = useCallback(
+    async (variant: IVariant) => {
+      if (model.file.isDirty) {
+        await model.file.save();
+      }
+      await model.ask(
+        service => service.promote(node, variant.id, etag),
+        () => undefined
+      );
+    },
+    [model, node, etag]
+  );
+  if (!sweep) {
+    return null;
+  }
+  return (
+    <section aria-label={trans.__('Variants')} className="jp-mlws-Sweep">
+      <h4>{trans.__('Variants')}</h4>
+      {sweep.metrics.length > 1 && (
+        <label>
+          {trans.__('Ranked by')}{' '}
+          <select
+            className="jp-mod-styled"
+            value={sweep.metric ?? ''}
+            onChange={event => setMetric(event.target.value)}
+          >
+            {sweep.metrics.map(name => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      )}
+      <table className="jp-mlws-Table">
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('Variant')}</th>
+            <th scope="col">{sweep.metric ?? trans.__('State')}</th>
+            <th scope="col">{trans.__('Time')}</th>
+            <th>
+              <span className="jp-mlws-Announcer">{trans.__('Choose')}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sweep.variants.map(variant => (
+            <VariantRow
+              key={variant.id}
+              variant={variant}
+              metric={sweep.metric}
+              onPromote={() => void promote(variant)}
+            />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function VariantRow(props: {
+  variant: IVariant;
+  metric: string | null;
+  onPromote: () => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { variant, metric, onPromote } = props;
+  const values = Object.entries(variant.values)
+    .map(([name, value]) => `${name}: ${cellText(value)}`)
+    .join('\n');
+  const measured = metric === null ? undefined : variant.metrics[metric];
+  const name = variant.id.split('@')[1] ?? variant.id;
+  return (
+    <tr
+      className={variant.best ? 'jp-mod-best' : ''}
+      data-mlws-variant={variant.id}
+    >
+      <th scope="row" title={values}>
+        {variant.best && <span title={trans.__('The best')}>★ </span>}
+        {name}
+      </th>
+      <td className={measured === undefined ? '' : 'jp-mod-number'}>
+        {measured !== undefined
+          ? cellText(measured)
+          : variant.status
+            ? statusText(variant.status, trans)
+            : '–'}
+      </td>
+      <td className="jp-mod-number">
+        {variant.duration === null ? '–' : duration(variant.duration)}
+      </td>
+      <td>
+        <Button
+          small
+          disabled={model.isRunning}
+          title={trans.__(
+            'The stage becomes this variant; the text before stays in the trash'
+          )}
+          aria-label={trans.__('Make %1 the stage', name)}
+          onClick={onPromote}
+        >
+          {trans.__('Choose')}
+        </Button>
+      </td>
+    </tr>
+  );
+}
+
+/** The sweep as the server has it: anew when a run of it is over, or the file was written. */
+function useSweep(
+  node: string,
+  metric: string | undefined
+): { sweep: ISweep | null; etag: string } {
+  const { model } = useCanvas();
+  const [found, setFound] = useState<{ sweep: ISweep | null; etag: string }>({
+    sweep: null,
+    etag: ''
+  });
+  const status = useKeyed(model.runs.nodes, node)?.status;
+  const isOver = status === undefined || FINAL.has(status);
+  const text = model.file.isDirty ? null : model.document.source.text;
+  useEffect(() => {
+    let isGone = false;
+    if (isOver && text !== null) {
+      void model.ask(
+        service => service.sweeps(metric),
+        ({ items, etag }) => {
+          if (!isGone) {
+            const sweep = items.find(one => one.name === node) ?? null;
+            setFound({ sweep, etag });
+          }
+        }
+      );
+    }
+    return () => {
+      isGone = true;
+    };
+  }, [model, node, metric, isOver, text, status]);
+  return found;
+}

@@ -1,0 +1,87 @@
+"""The canvas as a person uses it: what is pressed, dragged and typed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.conftest import Lab
+
+RUN_LIMIT = 120_000
+"""Milliseconds for a run."""
+AXE = Path(__file__).parent.parent.parent / "node_modules/axe-core/axe.min.js"
+
+
+def node(page: Page, identifier: str) -> Locator:
+    return page.locator(f'[data-mlws-node="{identifier}"]')
+
+
+def port(page: Page, identifier: str, side: str, name: str) -> Locator:
+    return page.locator(f'[data-mlws-port="{identifier}:{side}:{name}"]')
+
+
+def choice(page: Page, key: str) -> Locator:
+    return page.locator(f'[data-mlws-choice="{key}"]')
+
+
+def open_workflow(page: Page, lab: Lab, path: str, nodes: list[str]) -> None:
+    page.goto(lab.address(path))
+    for identifier in nodes:
+        expect(node(page, identifier)).to_be_visible()
+
+
+def middle(of: Locator) -> tuple[float, float]:
+    box = of.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page: Page, source: Locator, to: Locator | tuple[float, float]) -> None:
+    """Press on the middle of an element, move in steps, let go at another or at a place."""
+    page.mouse.move(*middle(source))
+    page.mouse.down()
+    x, y = to if isinstance(to, tuple) else middle(to)
+    page.mouse.move(x, y, steps=12)
+    page.mouse.up()
+
+
+def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, float]:
+    """A place of the drawing, by its share of the width and height."""
+    box = page.locator(".jp-mlws-Canvas").bounding_box()
+    assert box
+    return box["x"] + box["width"] * dx, box["y"] + box["height"] * dy
+
+
+def save(page: Page) -> None:
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+
+
+def lines_changed(before: str, after: str) -> list[str]:
+    return [
+        line
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
+
+
+def command(page: Page, identifier: str) -> None:
+    """What a menu or the command palette would do."""
+    page.evaluate("id => jupyterapp.commands.execute(id).then(() => null)", identifier)
+
+
+def faults_of_access(page: Page, within: str) -> list[str]:
+    """What axe finds serious or critical within an element."""
+    page.add_script_tag(path=AXE)
+    found: list[dict[str, Any]] = page.evaluate(
+        "selector => axe.run(selector).then(found => found.violations)", within
+    )
+    return [
+        f"{one['impact']} {one['id']}: {json.dumps([n['html'][:160] for n in one['nodes'][:3]])}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -1,0 +1,215 @@
+"""The file behind the canvas when others write it, too; and what is made of it elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.ui.canvas import command, node, open_workflow, save
+from tests.ui.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+WORKFLOW = "workflows/wine/dvc.yaml"
+NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
+FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
+    return start_lab(example)
+
+
+def trees(text: str, count: int) -> str:
+    """The file with another number of trees."""
+    return re.sub(r"n_estimators: \d+", f"n_estimators: {count}", text)
+
+
+def set_trees(page: Page, count: int) -> None:
+    node(page, "forest").click()
+    field = page.locator(FIELD)
+    field.fill(str(count))
+    field.press("Tab")
+    wait_for_text(page, f"n_estimators: {count},")
+
+
+def wait_for_text(page: Page, words: str) -> None:
+    """Until the document (not yet its file) has these words."""
+    page.wait_for_function(
+        "words => jupyterapp.shell.currentWidget.context.model.sharedModel"
+        ".getSource().includes(words)",
+        arg=words,
+    )
+
+
+def banner(page: Page) -> Locator:
+    return page.locator(".jp-mlws-Banner")
+
+
+def test_what_others_write_shows_at_once_and_nothing_is_lost(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    node(page, "forest").click()
+    field = page.locator(FIELD)
+
+    # An editor writes; git takes it back.
+    file.write_text(trees(before, 123))
+    expect(field).to_have_value("123")
+    subprocess.run(["git", "checkout", "-q", "--", WORKFLOW], cwd=lab.root, check=True)
+    expect(field).not_to_have_value("123")
+    before = file.read_text()
+
+    # A text that is no YAML is told with its line; the graph stays, and so does the file.
+    broken = before.replace("stages:", "stages: [", 1)
+    file.write_text(broken)
+    expect(banner(page)).to_contain_text("Line")
+    expect(node(page, "forest")).to_be_visible()
+    shoot("canvas-broken")
+    assert file.read_text() == broken
+
+    # A component that is not there any more is a problem of its node alone.
+    gone = before.replace("node plot_metrics", "node plot_of_long_ago")
+    file.write_text(gone)
+    expect(banner(page)).to_have_count(0)
+    fault = node(page, "plot").locator(".jp-mlws-Node-fault")
+    expect(fault).to_have_attribute("title", re.compile("plot_of_long_ago"))
+    assert file.read_text() == gone
+    file.write_text(before)
+    expect(fault).to_have_count(0)
+
+    # Both edit, each elsewhere: both stay.
+    set_trees(page, 77)
+    file.write_text(before.replace("name: Wine", "name: Better wine"))
+    expect(banner(page)).to_have_count(0)
+    wait_for_text(page, "Better wine")
+    expect(page.locator(FIELD)).to_have_value("77")
+    save(page)
+    both = trees(before, 77).replace("name: Wine", "name: Better wine")
+    assert file.read_text() == both
+
+    # Both edit the same line: nothing is chosen unseen.
+    set_trees(page, 55)
+    file.write_text(trees(both, 66))
+    expect(banner(page)).to_contain_text("same lines")
+    expect(page.locator(FIELD)).to_have_value("55")
+    page.get_by_role("button", name="Take the file, lose my edits").click()
+    expect(page.locator(FIELD)).to_have_value("66")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    assert file.read_text() == trees(both, 66)
+
+
+def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    other = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    other.goto(lab.address(WORKFLOW))
+    expect(node(other, "forest")).to_be_visible()
+    set_trees(page, 77)
+    set_trees(other, 88)
+    save(page)
+    assert file.read_text() == trees(before, 77)
+    expect(banner(other)).to_contain_text("same lines")
+    other.keyboard.press("Control+s")
+    dialog = other.locator(".jp-Dialog")
+    expect(dialog).to_contain_text(re.compile("changed on disk", re.IGNORECASE))
+    dialog.get_by_role("button", name="Overwrite").click()
+    expect(other.locator(".jp-mod-dirty")).to_have_count(0)
+    assert file.read_text() == trees(before, 88)
+    # The first one sees it, without a word.
+    expect(page.locator(FIELD)).to_have_value("88")
+    other.context.close()
+
+
+def test_closing_asks_what_becomes_of_unsaved_edits(page: Page, lab: Lab) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    set_trees(page, 77)
+    command(page, "application:close")
+    dialog = page.locator(".jp-Dialog")
+    dialog.get_by_role("button", name="Discard").click()
+    expect(page.locator(".jp-mlws-Canvas")).to_have_count(0)
+    assert file.read_text() == before
+    open_workflow(page, lab, WORKFLOW, NODES)
+    set_trees(page, 99)
+    command(page, "application:close")
+    page.locator(".jp-Dialog").get_by_role("button", name="Save").click()
+    expect(page.locator(".jp-mlws-Canvas")).to_have_count(0)
+    assert file.read_text() == trees(before, 99)
+
+
+def test_parameters_in_their_own_file(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    params = "# How it is trained\ntrain:\n  lr: 0.1   # the rate\n  layers: [8, 4]\nother: 1\n"
+    (example / "params.yaml").write_text(params)
+    text = (
+        "stages:\n  train:\n    cmd: cat params.yaml > out.txt\n"
+        "    params: [train]\n    outs: [out.txt]\n"
+    )
+    (example / "dvc.yaml").write_text(text)
+    lab = start_lab(example)
+    assert lab.run("jupyter", "mlws", "run", "dvc.yaml").returncode == 0
+    open_workflow(page, lab, "dvc.yaml", ["train"])
+    expect(node(page, "train")).to_have_attribute("data-mlws-plan", "cached")
+    node(page, "train").click()
+    field = page.locator('[data-mlws-param="train.lr"]')
+    expect(field).to_have_value("0.1")
+    expect(page.locator('[data-mlws-param="other"]')).to_have_count(0)
+    field.fill("much")
+    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("number")
+    field.fill("0.01")
+    field.press("Enter")
+    expect(node(page, "train")).to_have_attribute("data-mlws-plan", "run")
+    assert (example / "params.yaml").read_text() == params.replace("lr: 0.1 ", "lr: 0.01 ")
+    assert (example / "dvc.yaml").read_text() == text
+    # What an editor writes there shows here.
+    (example / "params.yaml").write_text(params.replace("lr: 0.1 ", "lr: 0.5 "))
+    expect(field).to_have_value("0.5")
+
+
+def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    without = before[: before.index("  plot:\n")]
+    file.write_text(
+        trees(without, 77).replace("  compare:\n", "  judge:\n")
+        + "  added:\n    cmd: echo 1 > x\n    outs: [x]\n"
+    )
+    open_workflow(page, lab, WORKFLOW, ["load", "judge", "added"])
+    command_id = "workflow:compare"
+    page.evaluate("id => void jupyterapp.commands.execute(id)", command_id)
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog.locator("select").first).to_be_visible()
+    dialog.locator(".jp-mod-accept").click()
+    view = page.locator(".jp-mlws-GraphDiff")
+    expect(view.locator('[data-mlws-difference="forest"]')).to_contain_text("settings")
+    expect(view.locator('[data-mlws-difference="judge"]')).to_contain_text("was compare")
+    for name, kind in (("added", "added"), ("plot", "removed"), ("load", "same")):
+        expect(view.locator(f'[data-mlws-diff-node="{name}"]')).to_have_attribute(
+            "data-mlws-kind", kind
+        )
+    shoot("canvas-compare")
+    command(page, "application:close")
+    expect(view).to_have_count(0)
+
+    expect(node(page, "judge")).to_be_visible()
+    for name, ends in (("svg", "wine.svg"), ("png", "wine.png"), ("script", "wine.py")):
+        with page.expect_download() as download:
+            page.evaluate("id => void jupyterapp.commands.execute(id)", f"workflow:export-{name}")
+        assert download.value.suggested_filename == ends
+        content = Path(download.value.path()).read_bytes()
+        starts = {"svg": b"<svg", "png": b"\x89PNG", "script": b'"""Wine'}[name]
+        assert content.startswith(starts)
+        assert name != "script" or b"--n_estimators 77" in content
+    page.evaluate("() => void jupyterapp.commands.execute('workflow:copy-command')")
+    expect(page.locator(".jp-Dialog")).to_contain_text(f"jupyter mlws run {WORKFLOW}")

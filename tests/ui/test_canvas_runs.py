@@ -1,0 +1,183 @@
+"""Runs of parts, failures and how to go on, past runs, and a server that goes away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.canvas import RUN_LIMIT, node, open_workflow, save
+from tests.ui.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+PATH = "dvc.yaml"
+ID = "workflows/dvc.yaml"
+TEXT = """\
+# Three steps
+stages:
+  first:
+    cmd: python first.py
+    deps: [first.py]
+    outs: [first.txt]
+  second:
+    cmd: python second.py
+    deps: [second.py, first.txt]
+    outs: [second.txt]
+  third:
+    cmd: cat second.txt > third.txt
+    deps: [second.txt]
+    outs: [third.txt]
+"""
+NODES = ["first", "second", "third"]
+FIRST = "open('first.txt', 'w').write('1')\n"
+FAULTY = "text = open('first.txt').read()\nopen('second.txt', 'w').write(text + missing)\n"
+
+
+@pytest.fixture
+def project(example: Path) -> Path:
+    (example / PATH).write_text(TEXT)
+    (example / "first.py").write_text(FIRST)
+    (example / "second.py").write_text(FAULTY)
+    return example
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], project: Path) -> Lab:
+    return start_lab(project)
+
+
+def expect_states(page: Page, **states: str) -> None:
+    for name, state in states.items():
+        expect(node(page, name)).to_have_attribute("data-mlws-state", state, timeout=RUN_LIMIT)
+
+
+def button(page: Page, name: str) -> None:
+    page.locator(".jp-mlws-Actions").get_by_role("button", name=name, exact=True).click()
+
+
+def newest(lab: Lab) -> dict:
+    return lab.fetch(f"{ID}/status")
+
+
+def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
+    (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
+    open_workflow(page, lab, PATH, NODES)
+    node(page, "second").click()
+    button(page, "Run to here")
+    expect_states(page, first="COMPLETED", second="COMPLETED")
+    assert not (lab.root / "third.txt").exists()
+    assert [one["id"] for one in newest(lab)["nodes"]] == ["first", "second"]
+    button(page, "Run from here")
+    expect_states(page, third="COMPLETED", second="COMPLETED", first="CACHED")
+    button(page, "Run again")
+    expect(node(page, "second")).to_have_attribute("data-mlws-state", "COMPLETED")
+    run = newest(lab)
+    assert run["origin"] == "canvas"
+    assert (lab.root / "third.txt").read_text() == "1"
+
+
+def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    open_workflow(page, lab, PATH, NODES)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, first="COMPLETED", second="FAILED")
+    node(page, "second").click()
+    shoot("canvas-failed")
+    button(page, "Open as notebook")
+    expect(page.locator(".jp-Notebook")).to_contain_text("%run second.py")
+    (path,) = (lab.root / "debug").glob("*-second.ipynb")
+    cells = [cell["source"] for cell in json.loads(path.read_text())["cells"]]
+    assert "%run second.py" in cells
+
+    (lab.root / "second.py").write_text(FAULTY.replace(" + missing", " + '2'"))
+    page.locator(".lm-TabBar-tab", has_text="dvc.yaml").click()
+    button(page, "Resume")
+    expect_states(page, second="COMPLETED", third="COMPLETED")
+    run = newest(lab)
+    assert run["resumes"]
+    assert (lab.root / "third.txt").read_text() == "12"
+
+
+def test_retry_and_skip(page: Page, lab: Lab) -> None:
+    (lab.root / "second.txt").write_text("by hand")
+    open_workflow(page, lab, PATH, NODES)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, second="FAILED")
+    failed = newest(lab)["id"]
+    node(page, "second").click()
+    button(page, "Retry")
+    expect(page.locator(f'[data-mlws-run="{failed}"]')).to_have_count(0)
+    expect_states(page, second="FAILED")
+    (lab.root / "second.txt").write_text("by hand")
+    button(page, "Skip")
+    expect_states(page, third="COMPLETED", second="SKIPPED")
+    assert (lab.root / "third.txt").read_text() == "by hand"
+
+
+def test_past_runs_are_laid_over_the_graph(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    assert lab.run("jupyter", "mlws", "run", PATH).returncode == 1
+    (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
+    assert lab.run("jupyter", "mlws", "run", PATH).returncode == 0
+    open_workflow(page, lab, PATH, NODES)
+    expect_states(page, second="COMPLETED", first="CACHED")
+    page.locator(".jp-mlws-history").click()
+    history = page.locator(".jp-mlws-History-pane")
+    expect(history.locator("[data-mlws-bar]")).to_have_count(2)
+    runs = history.locator("[data-mlws-past-run]")
+    expect(runs).to_have_count(2)
+    runs.nth(1).click()
+    expect_states(page, second="FAILED", first="COMPLETED")
+    expect(page.locator(".jp-mlws-Banner.jp-mod-info")).to_be_visible()
+    node(page, "second").click()
+    page.get_by_role("tab", name="Log").click()
+    expect(page.locator(".jp-mlws-Log")).to_contain_text("NameError")
+    shoot("canvas-history")
+    page.get_by_role("button", name="Back to the newest run").click()
+    expect_states(page, second="COMPLETED")
+
+
+def test_saves_during_a_run_and_a_server_that_comes_back(
+    page: Page, start_lab: Callable[..., Lab], project: Path
+) -> None:
+    (project / "second.py").write_text(
+        "import pathlib, time\n"
+        "while not pathlib.Path('go').exists():\n    time.sleep(0.05)\n"
+        "open('second.txt', 'w').write('2')\n"
+    )
+    lab = start_lab(project)
+    open_workflow(page, lab, PATH, NODES)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, second="RUNNING")
+
+    # Editing and saving goes on; the run does what it read.
+    node(page, "third").click()
+    field = page.locator(".jp-mlws-CommandField")
+    field.fill("cat second.txt second.txt > third.txt")
+    field.press("Tab")
+    save(page)
+    assert "cat second.txt second.txt > third.txt" in (project / PATH).read_text()
+    expect(node(page, "second")).to_have_attribute("data-mlws-state", "RUNNING")
+
+    lab.stop()
+    expect(page.locator(".jp-mlws-Banner.jp-mod-warning")).to_be_visible()
+    (project / "go").touch()
+    again = start_lab(project, port=lab.port)
+    expect(page.locator(".jp-mlws-Banner.jp-mod-warning")).to_have_count(0, timeout=60_000)
+    expect_states(page, second="COMPLETED", third="COMPLETED")
+    assert (project / "third.txt").read_text() == "2"
+
+    # What was changed in between runs with the next run.
+    shown = page.locator("[data-mlws-run]")
+    earlier = str(shown.get_attribute("data-mlws-run"))
+    page.locator(".jp-mlws-run").click()
+    expect(shown).not_to_have_attribute("data-mlws-run", earlier)
+    expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    assert newest(again)["status"] == "COMPLETED"
+    assert (project / "third.txt").read_text() == "22"
