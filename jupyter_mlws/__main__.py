@@ -28,6 +28,10 @@ def main() -> int:
     # A command is short: looking for cycles among all that a large answer is made of takes longer
     # than the command itself.
     gc.set_threshold(GARBAGE)
+    if arguments[:1] == ["run"] and "--help" not in arguments:
+        from jupyter_mlws.workflows.detaching import get_ready
+
+        get_ready()
     from jupyter_mlws.cli import main as run_words
 
     code = run_words(arguments)

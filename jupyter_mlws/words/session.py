@@ -287,6 +287,10 @@ def open_session(folder: Path, language: str, origin: Origin) -> Session:
     if server is not None:
         identifier = _project_id(server, project)
         if identifier is not None:
+            from jupyter_mlws.workflows.detaching import let_go
+
+            # The server starts its runs.
+            let_go()
             return RemoteSession(project, server, identifier, origin)
     from jupyter_mlws.words.local import LocalSession
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -27,15 +28,35 @@ def forks() -> bool:
     return hasattr(os, "fork") and threading.active_count() == 1
 
 
+def get_ready() -> None:
+    """Fork for the run that this process was started for, before it has imported anything: while
+    it does so and looks at what is asked for, its child imports what a run needs. Together that
+    would take as long as a hundred nodes."""
+    if forks():
+        _ready.append(_Child())
+        atexit.register(let_go)
+
+
+def let_go() -> None:
+    """End what :func:`get_ready` began, where no run has come of it."""
+    while _ready:
+        _ready.pop().dismiss()
+
+
 @contextmanager
 def standby(root: Path) -> Iterator[Start]:
     """How to have a run of a project carried out by a process in a session of its own.
 
     The process of an earlier run of the project is asked first. Else a process with one thread
-    forks, at once: while it looks at what is asked for, its child imports what a run needs, which
-    takes as long as twenty nodes. From all others (a server) a new process is started.
+    forks, if it has not yet. From all others (a server) a new process is started.
     """
-    child = _Child(root) if forks() and not live.listens(root) else None
+    if live.listens(root):
+        let_go()
+        child = None
+    elif _ready:
+        child = _ready.pop()
+    else:
+        child = _Child() if forks() else None
     try:
         yield lambda run, folder: _detach(run, root, folder, child)
     finally:
@@ -45,7 +66,7 @@ def standby(root: Path) -> Iterator[Start]:
 
 def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
     if child is not None:
-        return child.take(run, folder)
+        return child.take(run, folder, root)
     with (folder / LOG).open("ab") as log:
         pid = live.offer(root, run, log.fileno())
         if pid is not None:
@@ -66,21 +87,21 @@ def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
 class _Child:
     """A fork of this process that gets ready for a run, and waits to be told which."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         reader, self._writer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._writer)
-            _stand_by(root, reader)
+            _stand_by(reader)
         os.close(reader)
         self._taken = False
 
-    def take(self, run: str, folder: Path) -> int:
+    def take(self, run: str, folder: Path, root: Path) -> int:
         """Have it carry out ``run``; its pid."""
         self._taken = True
-        os.write(self._writer, json.dumps([run, str(folder)]).encode())
+        os.write(self._writer, json.dumps([run, str(folder), str(root)]).encode())
         return self._pid
 
     def dismiss(self) -> None:
@@ -92,7 +113,11 @@ class _Child:
             os.waitpid(self._pid, 0)
 
 
-def _stand_by(root: Path, reader: int) -> None:
+_ready: list[_Child] = []
+"""At most one, of :func:`get_ready`."""
+
+
+def _stand_by(reader: int) -> None:
     """The child's whole life."""
     code = 1
     try:
@@ -104,13 +129,13 @@ def _stand_by(root: Path, reader: int) -> None:
         if not words:
             # Whoever forked it is gone, or wants no run.
             os._exit(0)
-        run, folder = json.loads(words)
+        run, folder, root = json.loads(words)
         os.chdir(folder)
         nothing = os.open(os.devnull, os.O_RDONLY)
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
-        code = main([run, str(root)])
+        code = main([run, root])
     except BaseException:  # noqa: BLE001  the edge of this process: nothing of its parent may run
         import traceback
 
