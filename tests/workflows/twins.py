@@ -53,7 +53,7 @@ class Twins:
         """Run both; whether they succeeded, which must be the same in both."""
         done = repro(self.theirs)
         status = execute(self.ours, jobs, self)
-        assert (status is Status.COMPLETED) == done
+        assert (status is Status.COMPLETED) == done, (status, done)
         return done
 
     def differences(self) -> dict[str, tuple[object, object]]:

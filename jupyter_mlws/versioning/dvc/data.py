@@ -7,6 +7,7 @@ invalid. What is to be moved is named by the caller, as read from ``*.dvc`` and 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -110,6 +111,7 @@ class DataStore:
                 stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
                 # Linking is left for later, as in `add`.
                 stage.add_outs(relink=False)
+                self._require_stored(stage)
                 self._write(stage)
                 self._link(stage)
         except DvcException as error:
@@ -131,6 +133,7 @@ class DataStore:
                 # DVC would take the file away and put the cache's in its place: killed between the
                 # two, it leaves content that nothing names.
                 out.commit(relink=False)
+            self._require_stored(stage)
             stage.md5 = stage.compute_md5()
             self._write(stage)
             self._link(stage)
@@ -138,6 +141,21 @@ class DataStore:
         ignores = [folder / ".gitignore" for folder in sorted(folders)]
         inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
         return [source, *inside]
+
+    def _require_stored(self, stage: Any) -> None:
+        """``OSError`` where the cache lacks what a stage has: DVC logs what it could not store, and
+        goes on."""
+        for out in stage.outs:
+            if not out.use_cache:
+                continue
+            inside = [kept.value for _, _, kept in out.get_obj()] if out.is_dir_checksum else []
+            places = [out.cache.oid_to_path(md5) for md5 in [out.hash_info.value, *inside]]
+            if all(map(os.path.exists, places)):
+                continue
+            # The reason is in the log alone; a full disk is the one that can be seen afterwards.
+            full = shutil.disk_usage(out.cache.path).free < (out.meta.size or 0)
+            number = errno.ENOSPC if full else errno.EIO
+            raise OSError(number, os.strerror(number), out.fs_path)
 
     def _link(self, stage: Any) -> None:
         """Where DVC is set up to link into the cache, put links in the place of what was stored;
