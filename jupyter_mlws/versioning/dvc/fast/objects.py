@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -243,9 +244,10 @@ class Objects:
 
 
 def _beside(place: str) -> str:
-    """A name for what is not whole yet, as DVC's own: whatever lists a cache passes it over."""
+    """A name for what is not whole yet, as DVC's own: whatever lists a cache passes it over. Nodes
+    that end together may store the same content, each on a thread of its own."""
     folder, _, name = place.rpartition("/")
-    return f"{folder}/.{name}.{os.getpid()}.tmp"
+    return f"{folder}/.{name}.{os.getpid()}-{threading.get_ident()}.tmp"
 
 
 def remove(path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -49,7 +50,7 @@ class RunCache:
             pass
         except FileNotFoundError:
             os.makedirs(folder, exist_ok=True)
-        temporary = f"{folder}/.{value}.{os.getpid()}.tmp"
+        temporary = f"{folder}/.{value}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             with open(temporary, "wb", buffering=0) as file:
                 file.write(printing.entry(entry).encode())

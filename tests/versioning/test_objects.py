@@ -1,0 +1,37 @@
+"""The cache of the fast lane, with several nodes at it."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+from jupyter_mlws.versioning.dvc.fast.memo import Memo
+from jupyter_mlws.versioning.dvc.fast.objects import Objects
+
+TURNS = 200
+THREADS = 4
+
+
+def test_nodes_that_end_together_store_the_same_content(tmp_path: Path) -> None:
+    objects = Objects(tmp_path / "cache", Memo(tmp_path / "memo.json"))
+    together = Barrier(THREADS)
+    for thread in range(THREADS):
+        (tmp_path / str(thread)).mkdir()
+
+    def store(thread: int) -> None:
+        for turn in range(TURNS):
+            file = tmp_path / str(thread) / str(turn)
+            file.write_text(f"{turn}\n")
+            together.wait(60)
+            assert objects.store(str(file)) is not None
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(store, range(THREADS)))
+    for turn in range(TURNS):
+        content = f"{turn}\n".encode()
+        md5 = hashlib.md5(content).hexdigest()
+        kept = tmp_path / "cache" / md5[:2] / md5[2:]
+        assert kept.read_bytes() == content
+    assert not list((tmp_path / "cache").rglob("*.tmp"))
