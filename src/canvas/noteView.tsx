@@ -16,7 +16,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
   );
   return (
     <div
-      className={`jp-mlws-Note${selected ? ' jp-mod-selected' : ''}`}
+      className={`jp-mlws-StickyNote${selected ? ' jp-mod-selected' : ''}`}
       data-mlws-note={data.index}
       onDoubleClick={begin}
     >
