@@ -27,7 +27,7 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
   );
   return (
     <div
-      className="jp-mlws-Actions"
+      className="jp-mlws-NodeActions"
       role="group"
       aria-label={trans.__('Run %1', node)}
     >

@@ -226,7 +226,7 @@ export function CompareContent(props: ICompareProps): JSX.Element {
   return (
     <>
       <div
-        className="jp-mlws-Tabs"
+        className="jp-mlws-CompareTabs"
         role="tablist"
         aria-label={trans.__('Ways to compare')}
         onKeyDown={walk}

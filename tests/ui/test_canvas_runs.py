@@ -56,7 +56,7 @@ def expect_states(page: Page, **states: str) -> None:
 
 
 def button(page: Page, name: str) -> None:
-    page.locator(".jp-mlws-Actions").get_by_role("button", name=name, exact=True).click()
+    page.locator(".jp-mlws-NodeActions").get_by_role("button", name=name, exact=True).click()
 
 
 def newest(lab: Lab) -> dict:
