@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -82,7 +83,7 @@ class ProjectWatcher:
 
     async def _listen(self) -> None:
         """Apart from all other changes: those come in storms, which are told at their end."""
-        try:
+        with self._telling_failure():
             async for _ in awatch(
                 self.project.state,
                 watch_filter=lambda _, path: path == self.project.bell,
@@ -93,15 +94,12 @@ class ProjectWatcher:
                 ignore_permission_denied=True,
             ):
                 self._ring()
-        except (OSError, RuntimeError):
-            # The other watcher says so; readers look by themselves after a while.
-            log.debug("The bell of %s is not heard", self.project.root, exc_info=True)
 
     async def _watch(self) -> None:
         paths = {self.project.root, self._git}
         if self.project.root in self._git.parents:
             paths.discard(self._git)
-        try:
+        with self._telling_failure():
             async for batch in awatch(
                 *paths,
                 watch_filter=self._interests,
@@ -111,6 +109,11 @@ class ProjectWatcher:
                 ignore_permission_denied=True,
             ):
                 self._tell({Path(path) for _, path in batch})
+
+    @contextmanager
+    def _telling_failure(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, RuntimeError) as error:
             # watchfiles reports "too many open files" and "no space left" for exhausted inotify.
             log.warning(
