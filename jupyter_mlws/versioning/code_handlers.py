@@ -16,7 +16,7 @@ from jupyter_mlws.versioning.code_models import (
     RemotePut,
     TransferRequest,
 )
-from jupyter_mlws.versioning.handling import COMMIT_ERRORS, VersioningHandler
+from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
     CodeVersion,
     Diff,
@@ -76,7 +76,7 @@ class StageHandler(VersioningHandler):
         "Stage paths or hunks; the changes afterwards",
         GitStatus,
         body=StageRequest,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*STAGE_ERRORS, "30210", "30253"],
     )
     async def post(self, body: StageRequest) -> GitStatus:
@@ -94,7 +94,7 @@ class UnstageHandler(VersioningHandler):
         "Unstage paths or hunks; the changes afterwards",
         GitStatus,
         body=StageRequest,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=STAGE_ERRORS,
     )
     async def post(self, body: StageRequest) -> GitStatus:
@@ -112,7 +112,7 @@ class DiscardHandler(VersioningHandler):
         "Undo paths or hunks that are not staged; a hidden commit keeps them",
         Discarded,
         body=StageRequest,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*STAGE_ERRORS, "30201", "30210", "30401", "30402"],
     )
     async def post(self, body: StageRequest) -> Discarded:
@@ -130,7 +130,7 @@ class CommitHandler(VersioningHandler):
         CodeVersion,
         body=SnapshotCreate,
         status=201,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=COMMIT_ERRORS,
     )
     async def post(self, body: SnapshotCreate) -> Reply:
@@ -178,7 +178,7 @@ class BranchHandler(VersioningHandler):
         Branch,
         body=BranchCreate,
         status=201,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*SWITCH_ERRORS, "30101", "30401", "30402", "50203"],
     )
     async def post(self, body: BranchCreate) -> Reply:
@@ -231,7 +231,7 @@ class CheckoutHandler(VersioningHandler):
         Operation,
         body=CheckoutRequest,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*SWITCH_ERRORS, "30211", "50203"],
     )
     async def post(self, body: CheckoutRequest) -> Reply:
@@ -334,7 +334,7 @@ class PullHandler(VersioningHandler):
         Operation,
         body=TransferRequest,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30201", "30404", "30215"],
     )
     async def post(self, body: TransferRequest) -> Reply:

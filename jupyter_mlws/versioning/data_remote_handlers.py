@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import endpoint, in_thread
 from jupyter_mlws.versioning.dataset_models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 
 NO_SETTINGS = ("30204", "30220")
 
@@ -35,7 +35,7 @@ class DataRemoteHandler(VersioningHandler):
         "Set a remote for data up, or change it",
         DataRemote,
         body=DataRemotePut,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*NO_SETTINGS, "30102", "30103"],
     )
     async def put(self, name: str, body: DataRemotePut) -> DataRemote:
@@ -45,7 +45,7 @@ class DataRemoteHandler(VersioningHandler):
     @endpoint(
         "Forget a remote for data; what it stores stays",
         DataRemote,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=[*NO_SETTINGS, "30102", "30103", "30404"],
     )
     async def delete(self, name: str) -> DataRemote:

@@ -17,7 +17,7 @@ from jupyter_mlws.versioning.dataset_models import (
     DatasetVerify,
     StorageUse,
 )
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 
 
 class DatasetsHandler(VersioningHandler):
@@ -35,7 +35,7 @@ class DatasetsHandler(VersioningHandler):
         Dataset,
         body=DatasetAdd,
         status=201,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30102", "30103", "30104", "30204", "30218", "30219", "30220", "50302"],
     )
     async def post(self, body: DatasetAdd) -> Reply:
@@ -70,7 +70,7 @@ class DatasetCheckoutHandler(VersioningHandler):
         Operation,
         body=DatasetCheckout,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30404"],
     )
     async def post(self, identifier: str, body: DatasetCheckout) -> Reply:
@@ -102,7 +102,7 @@ class DatasetPullHandler(VersioningHandler):
         "Pull a dataset",
         Operation,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30404"],
     )
     async def post(self, identifier: str) -> Reply:
@@ -121,7 +121,7 @@ class DatasetImportHandler(VersioningHandler):
         Operation,
         body=DatasetImport,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30219", "50302"],
     )
     async def post(self, body: DatasetImport) -> Reply:

@@ -11,6 +11,8 @@ from jupyter_mlws.operations import Progress
 from jupyter_mlws.versioning.snapshots import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
 
+WRITES = [("write", "contents")]
+"""What who changes files needs beside the right to the resource."""
 COMMIT_ERRORS = (
     "30102", "30103", "30106", "30201", "30203", "30205", "30206", "30207", "30208", "30209",
     "30210", "30233", "30401", "30402", "50302",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
 from jupyter_mlws.operations import Operation
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 from jupyter_mlws.versioning.merge_models import (
     Aborted,
     ConflictDetail,
@@ -15,8 +15,6 @@ from jupyter_mlws.versioning.merge_models import (
     MergeRequest,
     Resolution,
 )
-
-WRITES = [("write", "contents")]
 
 
 class MergeHandler(VersioningHandler):

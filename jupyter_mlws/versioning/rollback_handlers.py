@@ -7,7 +7,7 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code_models import TagPush
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 from jupyter_mlws.versioning.history_models import (
     RollbackRequest,
     Stash,
@@ -16,8 +16,6 @@ from jupyter_mlws.versioning.history_models import (
     Tag,
     TagCreate,
 )
-
-WRITES = [("write", "contents")]
 
 
 class RollbackHandler(VersioningHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.operations import Operation
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 from jupyter_mlws.versioning.run_models import (
     ReproduceRequest,
     Reproduction,
@@ -130,7 +130,7 @@ class ReproduceHandler(VersioningHandler):
         Operation,
         body=ReproduceRequest,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30105", "30271", "30272", "30404", "50302"],
     )
     async def post(self, identifier: str, body: ReproduceRequest) -> Reply:
@@ -158,7 +158,7 @@ class ReproductionHandler(VersioningHandler):
     @endpoint(
         "Remove a reproduction with all that was done in it",
         Reproduction,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30103", "30106", "30404"],
     )
     async def delete(self, identifier: str) -> Reproduction:

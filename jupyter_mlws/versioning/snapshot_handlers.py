@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.operations import Operation
-from jupyter_mlws.versioning.handling import COMMIT_ERRORS, VersioningHandler
+from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
     HistoryQuery,
     PlanQuery,
@@ -36,7 +36,7 @@ class SnapshotsHandler(VersioningHandler):
         SnapshotCreated,
         body=SnapshotCreate,
         status=201,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=COMMIT_ERRORS,
     )
     async def post(self, body: SnapshotCreate) -> Reply:
@@ -97,7 +97,7 @@ class RestoreHandler(VersioningHandler):
         Operation,
         body=RestoreRequest,
         status=202,
-        also=[("write", "contents")],
+        also=WRITES,
         errors=["30404", "50302", "50402"],
     )
     async def post(self, identifier: str, body: RestoreRequest) -> Reply:
