@@ -1,4 +1,10 @@
-import { useId, type ReactNode } from 'react';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import {
+  useId,
+  useState,
+  type InputHTMLAttributes,
+  type ReactNode
+} from 'react';
 
 import { APIError } from './api';
 
@@ -50,6 +56,95 @@ export function Field(props: {
         )}
         {help && <p className="jp-mlws-Hint">{help}</p>}
       </div>
+    </div>
+  );
+}
+
+/** Sends a form; what the server refuses of it, sorted by its fields, each time anew. */
+export function useSubmit(
+  fields: readonly string[],
+  send: () => Promise<void>
+): {
+  byField: Map<string, string>;
+  rest: APIError | null;
+  isBusy: boolean;
+  submit: () => Promise<void>;
+} {
+  const [error, setError] = useState<APIError | null>(null);
+  const [isBusy, setIsBusy] = useState(false);
+  const submit = async (): Promise<void> => {
+    setIsBusy(true);
+    setError(null);
+    try {
+      await send();
+    } catch (reason) {
+      if (!(reason instanceof APIError)) {
+        throw reason;
+      }
+      setError(reason);
+    } finally {
+      setIsBusy(false);
+    }
+  };
+  const { byField, rest } = error
+    ? sortOut(error, fields)
+    : { byField: new Map<string, string>(), rest: null };
+  return { byField, rest, isBusy, submit };
+}
+
+/** A line of text with its label; what else is given goes to the input. */
+export function TextField(
+  props: {
+    label: string;
+    help?: string;
+    error?: string;
+  } & InputHTMLAttributes<HTMLInputElement>
+): JSX.Element {
+  const { label, help, error, ...input } = props;
+  return (
+    <Field label={label} help={help} error={error}>
+      {(id, described) => (
+        <input
+          id={id}
+          className="jp-mod-styled"
+          autoComplete="off"
+          spellCheck={false}
+          aria-describedby={described}
+          aria-invalid={error !== undefined}
+          {...input}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** The end of a form: leave it, or send it. */
+export function FormButtons(props: {
+  ok: string;
+  isBusy: boolean;
+  /** Nothing can be sent as it is. */
+  isIncomplete: boolean;
+  trans: TranslationBundle;
+  onCancel: () => void;
+}): JSX.Element {
+  const { ok, isBusy, isIncomplete, trans, onCancel } = props;
+  return (
+    <div className="jp-mlws-Buttons">
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-reject"
+        onClick={onCancel}
+      >
+        {trans.__('Cancel')}
+      </button>
+      <button
+        type="submit"
+        className="jp-mod-styled jp-mod-accept"
+        aria-busy={isBusy}
+        disabled={isBusy || isIncomplete}
+      >
+        {ok}
+      </button>
     </div>
   );
 }

@@ -1,9 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { APIError } from '../api';
 import { Failure } from '../failure';
-import { Field, sortOut } from '../form';
+import { Field, FormButtons, TextField, useSubmit } from '../form';
 import { cores, memorySize } from '../format';
 import type { IContainer, IContainerCreate, IResourceReport } from '../models';
 import type { ContainersModel } from './model';
@@ -70,14 +69,12 @@ export function CreateForm(props: {
     'resources.gpu': defaults.gpu ?? '0',
     environment: ''
   });
-  const [error, setError] = useState<APIError | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
   const hasGpu = limits.gpu > 0;
 
   const wrongLine = parseEnvironment(values.environment).wrong;
-  const { byField, rest } = error
-    ? sortOut(error, FIELDS)
-    : { byField: new Map<string, string>(), rest: null };
+  const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () =>
+    props.onMade(await model.create(bodyOf(values, hasGpu)))
+  );
   if (wrongLine !== null) {
     byField.set(
       'environment',
@@ -85,40 +82,19 @@ export function CreateForm(props: {
     );
   }
 
-  const submit = async (): Promise<void> => {
-    setIsBusy(true);
-    setError(null);
-    try {
-      props.onMade(await model.create(bodyOf(values, hasGpu)));
-    } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setError(reason);
-    } finally {
-      setIsBusy(false);
-    }
-  };
-  const control = (name: FieldName, described: string | undefined) => ({
+  const control = (name: FieldName) => ({
     name,
     value: values[name],
-    'aria-describedby': described,
-    'aria-invalid': byField.has(name),
     onChange: (event: { target: { value: string } }) =>
       setValues({ ...values, [name]: event.target.value })
   });
   const textField = (name: FieldName, label: string, help: string) => (
-    <Field label={label} help={help} error={byField.get(name)}>
-      {(id, described) => (
-        <input
-          id={id}
-          className="jp-mod-styled"
-          autoComplete="off"
-          spellCheck={false}
-          {...control(name, described)}
-        />
-      )}
-    </Field>
+    <TextField
+      label={label}
+      help={help}
+      error={byField.get(name)}
+      {...control(name)}
+    />
   );
 
   return (
@@ -143,7 +119,9 @@ export function CreateForm(props: {
           <select
             id={id}
             className="jp-mlws-Select jp-mod-styled"
-            {...control('image', described)}
+            aria-describedby={described}
+            aria-invalid={byField.has('image')}
+            {...control('image')}
           >
             {report.images.map(image => (
               <option key={image}>{image}</option>
@@ -184,27 +162,19 @@ export function CreateForm(props: {
             className="jp-mlws-TextArea"
             rows={3}
             spellCheck={false}
-            {...control('environment', described)}
+            aria-describedby={described}
+            aria-invalid={byField.has('environment')}
+            {...control('environment')}
           />
         )}
       </Field>
-      <div className="jp-mlws-Buttons">
-        <button
-          type="button"
-          className="jp-mod-styled jp-mod-reject"
-          onClick={props.onCancel}
-        >
-          {trans.__('Cancel')}
-        </button>
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-accept"
-          aria-busy={isBusy}
-          disabled={isBusy || wrongLine !== null}
-        >
-          {trans.__('Create')}
-        </button>
-      </div>
+      <FormButtons
+        ok={trans.__('Create')}
+        isBusy={isBusy}
+        isIncomplete={wrongLine !== null}
+        trans={trans}
+        onCancel={props.onCancel}
+      />
     </form>
   );
 }

@@ -1,9 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { APIError } from '../api';
 import { Failure } from '../failure';
-import { Field, sortOut } from '../form';
+import { FormButtons, TextField, useSubmit } from '../form';
 
 /** Data from elsewhere, as the API takes it. */
 export interface IImport {
@@ -34,56 +33,28 @@ export function ImportForm(props: {
     path: '',
     link: true
   });
-  const [error, setError] = useState<APIError | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const { byField, rest } = error
-    ? sortOut(error, FIELDS)
-    : { byField: new Map<string, string>(), rest: null };
   const suggested = nameOf(values.url);
   const path = values.path.trim() || (suggested && `data/${suggested}`);
 
-  const submit = async (): Promise<void> => {
-    setIsBusy(true);
-    setError(null);
-    try {
-      await props.onSubmit({
-        ...values,
-        path
-      });
-      props.onClose();
-    } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setError(reason);
-    } finally {
-      setIsBusy(false);
-    }
-  };
+  const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () => {
+    await props.onSubmit({ ...values, path });
+    props.onClose();
+  });
   const text = (
     name: 'url' | 'path',
     label: string,
     help: string,
     placeholder: string
   ) => (
-    <Field label={label} help={help} error={byField.get(name)}>
-      {(id, described) => (
-        <input
-          id={id}
-          name={name}
-          className="jp-mod-styled"
-          autoComplete="off"
-          spellCheck={false}
-          placeholder={placeholder}
-          value={values[name]}
-          aria-describedby={described}
-          aria-invalid={byField.has(name)}
-          onChange={event =>
-            setValues({ ...values, [name]: event.target.value })
-          }
-        />
-      )}
-    </Field>
+    <TextField
+      label={label}
+      help={help}
+      error={byField.get(name)}
+      name={name}
+      placeholder={placeholder}
+      value={values[name]}
+      onChange={event => setValues({ ...values, [name]: event.target.value })}
+    />
   );
   return (
     <form
@@ -118,23 +89,13 @@ export function ImportForm(props: {
         />
         {trans.__('Keep the address, so that new content can be fetched later')}
       </label>
-      <div className="jp-mlws-Buttons">
-        <button
-          type="button"
-          className="jp-mod-styled jp-mod-reject"
-          onClick={props.onClose}
-        >
-          {trans.__('Cancel')}
-        </button>
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-accept"
-          aria-busy={isBusy}
-          disabled={isBusy || !values.url.trim() || !path}
-        >
-          {trans.__('Download')}
-        </button>
-      </div>
+      <FormButtons
+        ok={trans.__('Download')}
+        isBusy={isBusy}
+        isIncomplete={!values.url.trim() || !path}
+        trans={trans}
+        onCancel={props.onClose}
+      />
     </form>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 
 import { APIError } from '../api';
 import { Failure } from '../failure';
-import { Field, sortOut } from '../form';
+import { Field, FormButtons, TextField, useSubmit } from '../form';
 import type { IDatasetActions } from './actions';
 import type { DatasetsModel } from './model';
 import type { IDataRemote, IDataRemotePut } from './types';
@@ -90,54 +90,30 @@ function RemoteForm(props: {
     ...remote?.options
   });
   const [isDefault, setIsDefault] = useState(remote?.default ?? true);
-  const [error, setError] = useState<APIError | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
   const fields = ['name', 'url', ...OPTIONS[kind], ...CREDENTIALS[kind]];
-  const { byField, rest } = error
-    ? sortOut(error, fields)
-    : { byField: new Map<string, string>(), rest: null };
-
-  const submit = async (): Promise<void> => {
-    setIsBusy(true);
-    setError(null);
-    try {
-      const body = bodyOf(kind, values, isDefault);
-      await model.putRemote((values.name ?? '').trim(), body);
-      props.onDone();
-    } catch (reason) {
-      if (!(reason instanceof APIError)) {
-        throw reason;
-      }
-      setError(reason);
-    } finally {
-      setIsBusy(false);
-    }
-  };
+  const { byField, rest, isBusy, submit } = useSubmit(fields, async () => {
+    const body = bodyOf(kind, values, isDefault);
+    await model.putRemote((values.name ?? '').trim(), body);
+    props.onDone();
+  });
   const text = (
     name: string,
     label: string,
     more: { help?: string; placeholder?: string; secret?: boolean } = {}
   ) => (
-    <Field key={name} label={label} help={more.help} error={byField.get(name)}>
-      {(id, described) => (
-        <input
-          id={id}
-          name={name}
-          className="jp-mod-styled"
-          type={more.secret ? 'password' : 'text'}
-          autoComplete={more.secret ? 'new-password' : 'off'}
-          spellCheck={false}
-          placeholder={more.placeholder}
-          disabled={name === 'name' && remote !== null}
-          value={values[name] ?? ''}
-          aria-describedby={described}
-          aria-invalid={byField.has(name)}
-          onChange={event =>
-            setValues({ ...values, [name]: event.target.value })
-          }
-        />
-      )}
-    </Field>
+    <TextField
+      key={name}
+      label={label}
+      help={more.help}
+      error={byField.get(name)}
+      name={name}
+      type={more.secret ? 'password' : 'text'}
+      autoComplete={more.secret ? 'new-password' : 'off'}
+      placeholder={more.placeholder}
+      disabled={name === 'name' && remote !== null}
+      value={values[name] ?? ''}
+      onChange={event => setValues({ ...values, [name]: event.target.value })}
+    />
   );
   return (
     <form
@@ -199,23 +175,13 @@ function RemoteForm(props: {
         />
         {trans.__('Data goes there by itself')}
       </label>
-      <div className="jp-mlws-Buttons">
-        <button
-          type="button"
-          className="jp-mod-styled jp-mod-reject"
-          onClick={props.onDone}
-        >
-          {trans.__('Cancel')}
-        </button>
-        <button
-          type="submit"
-          className="jp-mod-styled jp-mod-accept"
-          aria-busy={isBusy}
-          disabled={isBusy || !values.name?.trim() || !values.url?.trim()}
-        >
-          {trans.__('Save')}
-        </button>
-      </div>
+      <FormButtons
+        ok={trans.__('Save')}
+        isBusy={isBusy}
+        isIncomplete={!values.name?.trim() || !values.url?.trim()}
+        trans={trans}
+        onCancel={props.onDone}
+      />
     </form>
   );
 }
@@ -292,7 +258,7 @@ export function RemotesForm(props: {
         {remotes.map(remote => (
           <li
             key={remote.name}
-            className="jp-mlws-Remote"
+            className="jp-mlws-DataRemote"
             data-mlws-remote={remote.name}
           >
             <strong>{remote.name}</strong>{' '}

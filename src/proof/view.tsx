@@ -24,7 +24,7 @@ function Problems(props: {
 }): JSX.Element {
   const { problems, trans } = props;
   return (
-    <table className="jp-mlws-Values jp-mlws-Problems">
+    <table className="jp-mlws-Values jp-mlws-ProofProblems">
       <thead>
         <tr>
           <th scope="col">{trans.__('Path')}</th>
