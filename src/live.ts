@@ -2,7 +2,7 @@ import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { APIError, IEventStream, MLWSClient } from './api';
-import type { IWorkspaceEvent, WorkspaceArea } from './models';
+import type { IWorkflowEvent, IWorkspaceEvent, WorkspaceArea } from './models';
 
 /**
  * Something of a server that a view shows and that is kept up to date.
@@ -113,14 +113,16 @@ export abstract class LiveModel implements IDisposable {
 
 /** A live model of the current project, which follows the workspace by itself. */
 export abstract class WorkspaceModel extends LiveModel {
-  /** `areas`: changes in these make a refresh necessary. */
+  /** `areas`: changes in these make a refresh necessary, and so do those of `runs`. */
   constructor(
     client: MLWSClient,
     events: IEventStream<IWorkspaceEvent>,
-    private _areas: readonly WorkspaceArea[]
+    private _areas: readonly WorkspaceArea[],
+    runs?: IEventStream<IWorkflowEvent>
   ) {
     super(client);
     events.message.connect(this._onEvent, this);
+    runs?.message.connect(this._onAnyRun, this);
     client.projectChanged.connect(this._onProject, this);
   }
 
@@ -133,6 +135,12 @@ export abstract class WorkspaceModel extends LiveModel {
       event.type !== 'workspace' ||
       event.areas.some(area => this._areas.includes(area));
     if (concerns) {
+      void this.refresh();
+    }
+  }
+
+  private _onAnyRun(_: IEventStream, event: IWorkflowEvent): void {
+    if (event.type === 'run' || event.type === 'reset') {
       void this.refresh();
     }
   }

@@ -1,4 +1,5 @@
 import { APIError, IEventStream, MLWSClient } from '../api';
+import { Details } from '../details';
 import { WorkspaceModel } from '../live';
 import type { IOperation, IPage, IWorkspaceEvent } from '../models';
 import { Works } from '../operations/works';
@@ -65,7 +66,7 @@ export class DatasetsModel extends WorkspaceModel {
 
   /** The expanded datasets: what is known of them, null while it is read, or why it cannot be. */
   get expanded(): ReadonlyMap<string, IDatasetDetail | APIError | null> {
-    return this._expanded;
+    return this._expanded.known;
   }
 
   /** What the newest verification of a dataset has found. */
@@ -101,15 +102,8 @@ export class DatasetsModel extends WorkspaceModel {
   }
 
   /** Shows or hides the versions of a dataset. */
-  async toggle(id: string): Promise<void> {
-    if (this._expanded.delete(id)) {
-      this.changed();
-      return;
-    }
-    this._expanded.set(id, null);
-    this.changed();
-    await this._readDetail(id);
-    this.changed();
+  toggle(id: string): Promise<void> {
+    return this._expanded.toggle(id);
   }
 
   /** What is being tracked or recorded, by path. */
@@ -119,7 +113,7 @@ export class DatasetsModel extends WorkspaceModel {
 
   /** Reads older versions of an expanded dataset. */
   async moreVersions(id: string): Promise<void> {
-    const known = this._expanded.get(id);
+    const known = this._expanded.known.get(id);
     if (!known || known instanceof APIError || known.next_cursor === null) {
       return;
     }
@@ -207,9 +201,7 @@ export class DatasetsModel extends WorkspaceModel {
     this._items = page.items;
     this._cursor = page.next_cursor;
     this._remotes = remotes.items;
-    await Promise.all(
-      [...this._expanded.keys()].map(id => this._readDetail(id))
-    );
+    await this._expanded.readAll();
     void this._ask();
   }
 
@@ -292,22 +284,6 @@ export class DatasetsModel extends WorkspaceModel {
     return JSON.stringify([this._items.map(item => item.md5), this._remotes]);
   }
 
-  private async _readDetail(id: string): Promise<void> {
-    let detail: IDatasetDetail | APIError;
-    try {
-      const path = `/datasets/${encodeURIComponent(id)}`;
-      detail = await this.client.get<IDatasetDetail>(path);
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      detail = error;
-    }
-    if (this._expanded.has(id)) {
-      this._expanded.set(id, detail);
-    }
-  }
-
   private _page(limit: number, cursor?: string): Promise<IPage<IDataset>> {
     return this.client.get('/datasets', { limit, cursor });
   }
@@ -323,6 +299,9 @@ export class DatasetsModel extends WorkspaceModel {
   private _isAsking = false;
   private _askError: APIError | null = null;
   private _places = new Map<string, IDatasetPlace>();
-  private _expanded = new Map<string, IDatasetDetail | APIError | null>();
+  private _expanded = new Details<IDatasetDetail>(
+    id => this.client.get(`/datasets/${encodeURIComponent(id)}`),
+    () => this.changed()
+  );
   private _verified = new Map<string, IDatasetVerified>();
 }

@@ -12,8 +12,7 @@ export class ExperimentsModel extends WorkspaceModel {
     workspace: IEventStream<IWorkspaceEvent>,
     runs: IEventStream<IWorkflowEvent>
   ) {
-    super(client, workspace, ['runs', 'history']);
-    runs.message.connect(this._onRun, this);
+    super(client, workspace, ['runs', 'history'], runs);
   }
 
   get items(): readonly IFoundRun[] {
@@ -46,12 +45,6 @@ export class ExperimentsModel extends WorkspaceModel {
   protected reset(): void {
     this._items = [];
     this._selected = [];
-  }
-
-  private _onRun(_: IEventStream, event: IWorkflowEvent): void {
-    if (event.type === 'run' || event.type === 'reset') {
-      void this.refresh();
-    }
   }
 
   private _items: readonly IFoundRun[] = [];

@@ -60,10 +60,9 @@ export class RunTableModel extends WorkspaceModel {
     workspace: IEventStream<IWorkspaceEvent>,
     runs: IEventStream<IWorkflowEvent>
   ) {
-    super(client, workspace, ['runs', 'history']);
+    super(client, workspace, ['runs', 'history'], runs);
     this.works = new Works(client);
     this.works.changed.connect(this.changed, this);
-    runs.message.connect(this._onRun, this);
   }
 
   /** Reproductions that are being made, by the key of their run. */
@@ -279,12 +278,6 @@ export class RunTableModel extends WorkspaceModel {
     this._cursor = null;
     this.changed();
     void this.refresh();
-  }
-
-  private _onRun(_: IEventStream, event: IWorkflowEvent): void {
-    if (event.type === 'run' || event.type === 'reset') {
-      void this.refresh();
-    }
   }
 
   private _items: readonly IFoundRun[] = [];

@@ -17,9 +17,8 @@ export class LineageModel extends WorkspaceModel {
     runs: IEventStream<IWorkflowEvent>,
     of: string
   ) {
-    super(client, workspace, ['history']);
+    super(client, workspace, ['history'], runs);
     this._of = of;
-    runs.message.connect(this._onRun, this);
   }
 
   /** Of what: an id of a node. */
@@ -108,12 +107,6 @@ export class LineageModel extends WorkspaceModel {
       const node = byId.get(edge[end]);
       return node ? [{ node, relation: edge.relation }] : [];
     });
-  }
-
-  private _onRun(_: IEventStream, event: IWorkflowEvent): void {
-    if (event.type === 'run' || event.type === 'reset') {
-      void this.refresh();
-    }
   }
 
   private _of: string;

@@ -1,6 +1,7 @@
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { APIError, IEventStream, MLWSClient } from '../api';
+import { Details } from '../details';
 import { WorkspaceModel } from '../live';
 import type { IPage, IWorkflowEvent, IWorkspaceEvent } from '../models';
 import type {
@@ -29,8 +30,7 @@ export class RegistryModel extends WorkspaceModel {
     workspace: IEventStream<IWorkspaceEvent>,
     runs: IEventStream<IWorkflowEvent>
   ) {
-    super(client, workspace, ['runs']);
-    runs.message.connect(this._onRun, this);
+    super(client, workspace, ['runs'], runs);
   }
 
   get items(): readonly IModel[] {
@@ -65,7 +65,7 @@ export class RegistryModel extends WorkspaceModel {
 
   /** The expanded models: null while they are read, or why they cannot be. */
   get expanded(): ReadonlyMap<string, IExpandedModel | APIError | null> {
-    return this._expanded;
+    return this._expanded.known;
   }
 
   /** Ids of the chosen versions, in the order of choice. */
@@ -82,15 +82,8 @@ export class RegistryModel extends WorkspaceModel {
   }
 
   /** Shows or hides the versions of a model. */
-  async toggle(id: string): Promise<void> {
-    if (this._expanded.delete(id)) {
-      this.changed();
-      return;
-    }
-    this._expanded.set(id, null);
-    this.changed();
-    await this._readDetail(id);
-    this.changed();
+  toggle(id: string): Promise<void> {
+    return this._expanded.toggle(id);
   }
 
   /** Reads the next models. */
@@ -106,7 +99,7 @@ export class RegistryModel extends WorkspaceModel {
 
   /** Reads older versions of an expanded model. */
   async moreVersions(id: string): Promise<void> {
-    const known = this._expanded.get(id);
+    const known = this._expanded.known.get(id);
     if (known && !(known instanceof APIError)) {
       const { detail } = known;
       const page = await this.client.get<IModelDetail>(
@@ -161,10 +154,7 @@ export class RegistryModel extends WorkspaceModel {
     this._items = page.items;
     this._cursor = page.next_cursor;
     this._metrics = columns.metrics;
-    await Promise.all([
-      this._rank(),
-      ...[...this._expanded.keys()].map(id => this._readDetail(id))
-    ]);
+    await Promise.all([this._rank(), this._expanded.readAll()]);
   }
 
   protected reset(): void {
@@ -196,34 +186,17 @@ export class RegistryModel extends WorkspaceModel {
     }
   }
 
-  private async _readDetail(id: string): Promise<void> {
-    let known: IExpandedModel | APIError;
-    try {
-      const path = `/models/${encodeURIComponent(id)}`;
-      const [detail, history] = await Promise.all([
-        this.client.get<IModelDetail>(path),
-        this.client.get<IPage<IAliasChange>>(`${path}/aliases/history`)
-      ]);
-      known = { detail, history: history.items };
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      known = error;
-    }
-    if (this._expanded.has(id)) {
-      this._expanded.set(id, known);
-    }
+  private async _readDetail(id: string): Promise<IExpandedModel> {
+    const path = `/models/${encodeURIComponent(id)}`;
+    const [detail, history] = await Promise.all([
+      this.client.get<IModelDetail>(path),
+      this.client.get<IPage<IAliasChange>>(`${path}/aliases/history`)
+    ]);
+    return { detail, history: history.items };
   }
 
   private _page(limit: number, cursor?: string): Promise<IPage<IModel>> {
     return this.client.get('/models', { limit, cursor });
-  }
-
-  private _onRun(_: IEventStream, event: IWorkflowEvent): void {
-    if (event.type === 'run' || event.type === 'reset') {
-      void this.refresh();
-    }
   }
 
   private _editedSignal = new Signal<this, void>(this);
@@ -233,7 +206,10 @@ export class RegistryModel extends WorkspaceModel {
   private _metric = '';
   private _best: IBestModels | null = null;
   private _selected: readonly string[] = [];
-  private _expanded = new Map<string, IExpandedModel | APIError | null>();
+  private _expanded = new Details<IExpandedModel>(
+    id => this._readDetail(id),
+    () => this.changed()
+  );
 }
 
 /** The address of a version's model. */

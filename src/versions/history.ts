@@ -1,5 +1,6 @@
 import { APIError } from '../api';
 import { graphRows, type IGraphRow } from '../code/lanes';
+import { Details } from '../details';
 import { WorkspaceModel } from '../live';
 import type { IPage, ISnapshot, ISnapshotDetail } from '../models';
 
@@ -47,7 +48,7 @@ export class HistoryModel extends WorkspaceModel {
 
   /** The expanded snapshots: what they hold, null while it is being read, or why it cannot be. */
   get expanded(): ReadonlyMap<string, ISnapshotDetail | APIError | null> {
-    return this._expanded;
+    return this._expanded.known;
   }
 
   /** Shows other snapshots. */
@@ -67,26 +68,8 @@ export class HistoryModel extends WorkspaceModel {
   }
 
   /** Shows or hides what a snapshot holds. */
-  async toggle(id: string): Promise<void> {
-    if (this._expanded.delete(id)) {
-      this.changed();
-      return;
-    }
-    this._expanded.set(id, null);
-    this.changed();
-    let detail: ISnapshotDetail | APIError;
-    try {
-      detail = await this.client.get<ISnapshotDetail>(`/snapshots/${id}`);
-    } catch (error) {
-      if (!(error instanceof APIError)) {
-        throw error;
-      }
-      detail = error;
-    }
-    if (this._expanded.has(id)) {
-      this._expanded.set(id, detail);
-      this.changed();
-    }
+  toggle(id: string): Promise<void> {
+    return this._expanded.toggle(id);
   }
 
   protected async load(): Promise<void> {
@@ -143,7 +126,10 @@ export class HistoryModel extends WorkspaceModel {
   private _graph: readonly IGraphRow[] = [];
   private _cursor: string | null = null;
   private _filter = EVERYTHING;
-  private _expanded = new Map<string, ISnapshotDetail | APIError | null>();
+  private _expanded = new Details<ISnapshotDetail>(
+    id => this.client.get(`/snapshots/${id}`),
+    () => this.changed()
+  );
   private _readingMore: Promise<void> | null = null;
 }
 
