@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Alignment } from './align';
 import { copyCommandLine, saveImage, saveScript } from './export';
 import type { WorkflowWidget } from './widget';
+import { NOT_DONE } from './runs';
 
 export namespace CommandIDs {
   export const run = 'workflow:run';
@@ -51,12 +52,6 @@ interface ICommand {
   isToggled?: (widget: WorkflowWidget) => boolean;
 }
 
-const NOT_DONE: ReadonlySet<string | undefined> = new Set([
-  'FAILED',
-  'CANCELLED',
-  'INTERRUPTED'
-]);
-
 /** Adds what can be done to the canvas that is looked at. */
 export function addCanvasCommands(
   app: JupyterFrontEnd,
@@ -101,18 +96,18 @@ function nodeOf({ model }: WorkflowWidget): string | null {
   return selected !== null && model.graph.nodes.has(selected) ? selected : null;
 }
 
-function isIdle({ model }: WorkflowWidget): boolean {
-  return !model.isRunning && !model.error;
+function canRun({ model }: WorkflowWidget): boolean {
+  return model.canRun;
 }
 
 function canRunNode(widget: WorkflowWidget): boolean {
-  return isIdle(widget) && nodeOf(widget) !== null;
+  return canRun(widget) && nodeOf(widget) !== null;
 }
 
 function hasFailed(widget: WorkflowWidget): boolean {
   const node = nodeOf(widget);
   const status = node && widget.model.runs.nodes.get(node)?.status;
-  return isIdle(widget) && NOT_DONE.has(status ?? undefined);
+  return canRun(widget) && NOT_DONE.has(status ?? undefined);
 }
 
 function hasNodes({ model }: WorkflowWidget): boolean {
@@ -126,13 +121,13 @@ function runCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.run,
       label: trans.__('Run the workflow'),
       act: ({ model }) => model.run(),
-      isEnabled: isIdle
+      isEnabled: canRun
     },
     {
       id: CommandIDs.runAll,
       label: trans.__('Run every node again'),
       act: ({ model }) => model.run({ force: true }),
-      isEnabled: isIdle
+      isEnabled: canRun
     },
     {
       id: CommandIDs.runTo,
@@ -163,7 +158,7 @@ function runCommands(trans: TranslationBundle): ICommand[] {
       label: trans.__('Resume the run'),
       act: ({ model }) => model.control.resume(),
       isEnabled: widget =>
-        isIdle(widget) && NOT_DONE.has(widget.model.runs.run?.status)
+        canRun(widget) && NOT_DONE.has(widget.model.runs.run?.status)
     },
     {
       id: CommandIDs.retry,

@@ -329,6 +329,11 @@ export class CanvasModel implements IDisposable {
     return this.control.isRunning;
   }
 
+  /** Whether a run can be asked for now: there is a server, and nothing in the way. */
+  get canRun(): boolean {
+    return this._service !== null && !this.isRunning && !this.error;
+  }
+
   stop(): Promise<void> {
     return this.control.cancel();
   }

@@ -2,26 +2,20 @@ import { Button } from '@jupyterlab/ui-components';
 
 import { useSignal } from '../useSignal';
 import { useCanvas, useKeyed } from './hooks';
-
-const FAILED: ReadonlySet<string | undefined> = new Set([
-  'FAILED',
-  'CANCELLED',
-  'INTERRUPTED'
-]);
+import { NOT_DONE } from './runs';
 
 /** What can be run of a node; where it has failed, how to go on. */
 export function NodeActions({ node }: { node: string }): JSX.Element {
   const { model, trans, openFailed } = useCanvas();
-  useSignal(model.control.changed, model.runs.changed);
+  useSignal(model.changed, model.control.changed, model.runs.changed);
   const state = useKeyed(model.runs.nodes, node);
-  const { isRunning } = model;
-  const hasFailed = FAILED.has(state?.status);
+  const hasFailed = NOT_DONE.has(state?.status);
   const button = (
     label: string,
     hint: string,
     act: () => void
   ): JSX.Element => (
-    <Button small disabled={isRunning} title={hint} onClick={act}>
+    <Button small disabled={!model.canRun} title={hint} onClick={act}>
       {label}
     </Button>
   );

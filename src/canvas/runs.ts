@@ -30,6 +30,13 @@ export const FINAL: ReadonlySet<string> = new Set([
   'INTERRUPTED'
 ]);
 
+/** States of what ended and has left something undone. */
+export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
+  'FAILED',
+  'CANCELLED',
+  'INTERRUPTED'
+]);
+
 /** Of a sweep's variants the state that matters most is the node's. */
 const WEIGHT = [
   'RUNNING',

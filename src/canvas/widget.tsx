@@ -297,8 +297,7 @@ function fillToolbar(
   toolbar.addItem('state', state);
 
   const update = (): void => {
-    run.enabled =
-      !model.isRunning && model.graph.nodes.size > 0 && !model.error;
+    run.enabled = model.canRun && model.graph.nodes.size > 0;
     stop.enabled = model.isRunning;
     undo.enabled = shared.canUndo();
     redo.enabled = shared.canRedo();
