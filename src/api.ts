@@ -123,6 +123,12 @@ export class MLWSClient {
     return this._projects;
   }
 
+  /** Shows a project that was just made. */
+  async show(made: IProject): Promise<void> {
+    const projects = await this.loadProjects();
+    this.project = projects.find(one => one.id === made.id) ?? made;
+  }
+
   /** Reads the projects; where none is chosen yet, or it is gone, the default one is. */
   async loadProjects(): Promise<readonly IProject[]> {
     this._projects = (await this.get<IPage<IProject>>('/projects')).items;

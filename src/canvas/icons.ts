@@ -8,12 +8,9 @@ import {
 import autoLayout from '../../style/icons/auto-layout.svg';
 import component from '../../style/icons/component.svg';
 import fit from '../../style/icons/fit.svg';
-import frame from '../../style/icons/frame.svg';
 import history from '../../style/icons/history.svg';
 import more from '../../style/icons/more.svg';
 import note from '../../style/icons/note.svg';
-import runFrom from '../../style/icons/run-from.svg';
-import runTo from '../../style/icons/run-to.svg';
 import sweep from '../../style/icons/sweep.svg';
 import workflow from '../../style/icons/workflow.svg';
 import type { NodeKind } from './document';
@@ -39,10 +36,6 @@ export const noteIcon = new LabIcon({
   name: 'jupyter-mlws:note',
   svgstr: note
 });
-export const frameIcon = new LabIcon({
-  name: 'jupyter-mlws:frame',
-  svgstr: frame
-});
 export const historyIcon = new LabIcon({
   name: 'jupyter-mlws:run-history',
   svgstr: history
@@ -50,14 +43,6 @@ export const historyIcon = new LabIcon({
 export const moreIcon = new LabIcon({
   name: 'jupyter-mlws:more',
   svgstr: more
-});
-export const runToIcon = new LabIcon({
-  name: 'jupyter-mlws:run-to',
-  svgstr: runTo
-});
-export const runFromIcon = new LabIcon({
-  name: 'jupyter-mlws:run-from',
-  svgstr: runFrom
 });
 
 export const KIND_ICONS: Record<NodeKind, LabIcon> = {

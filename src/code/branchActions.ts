@@ -1,6 +1,7 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { agreed } from '../agreed';
 import { APIError, escapeId, MLWSClient } from '../api';
 import type {
   IAborted,
@@ -12,7 +13,7 @@ import type {
 } from '../models';
 import { told } from '../versions/told';
 import type { BranchesModel } from './branches';
-import { agreed, askFields } from './form';
+import { askFields } from './form';
 import type { Work } from './work';
 
 /** Code of the error that commits are on no other branch. */

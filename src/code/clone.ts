@@ -38,7 +38,6 @@ export async function cloneProject(
     }
   );
   if (made) {
-    const projects = await client.loadProjects();
-    client.project = projects.find(one => one.id === made.id) ?? made;
+    await client.show(made);
   }
 }

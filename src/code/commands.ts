@@ -92,16 +92,39 @@ export function addCodeCommands(
   addHistoryCommands(app, code, places, trans);
 }
 
+interface IRow {
+  path: string;
+  staged: boolean;
+}
+
 /** A row of the changes: the one with the focus (`focused`), or the one under the context menu. */
 function rowOf(
   app: JupyterFrontEnd,
   args: ReadonlyPartialJSONObject
-): { path: string; staged: boolean } | null {
+): IRow | null {
   const focused = document.activeElement as HTMLElement | null;
   const data = (name: string) =>
     args.focused ? (focused?.dataset[name] ?? null) : dataOf(app, name);
   const path = typeof args.path === 'string' ? args.path : data('mlwsPath');
   return path === null ? null : { path, staged: data('mlwsStaged') === 'true' };
+}
+
+/** A command about a row of the changes. */
+function onRow(
+  app: JupyterFrontEnd,
+  id: string,
+  options: { label: string; icon?: LabIcon },
+  act: (row: IRow) => Promise<void>
+): void {
+  app.commands.addCommand(id, {
+    ...options,
+    execute: async args => {
+      const row = rowOf(app, args);
+      if (row) {
+        await act(row);
+      }
+    }
+  });
 }
 
 function addStagingCommands(
@@ -110,26 +133,18 @@ function addStagingCommands(
   trans: TranslationBundle
 ): void {
   const { commands } = app;
-  commands.addCommand(CodeCommandIDs.stage, {
-    label: trans.__('Stage'),
-    icon: addIcon,
-    execute: async args => {
-      const row = rowOf(app, args);
-      if (row) {
-        await staging.stage({ paths: [row.path] });
-      }
-    }
-  });
-  commands.addCommand(CodeCommandIDs.unstage, {
-    label: trans.__('Unstage'),
-    icon: minusIcon,
-    execute: async args => {
-      const row = rowOf(app, args);
-      if (row) {
-        await staging.unstage({ paths: [row.path] });
-      }
-    }
-  });
+  onRow(
+    app,
+    CodeCommandIDs.stage,
+    { label: trans.__('Stage'), icon: addIcon },
+    row => staging.stage({ paths: [row.path] })
+  );
+  onRow(
+    app,
+    CodeCommandIDs.unstage,
+    { label: trans.__('Unstage'), icon: minusIcon },
+    row => staging.unstage({ paths: [row.path] })
+  );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
     label: trans.__('Stage or Unstage'),
     execute: async args => {
@@ -140,16 +155,16 @@ function addStagingCommands(
       }
     }
   });
-  commands.addCommand(CodeCommandIDs.discard, {
-    label: trans.__('Discard Changes of This File…'),
-    icon: undoIcon,
-    execute: async args => {
-      const row = rowOf(app, args);
-      if (row && !row.staged) {
+  onRow(
+    app,
+    CodeCommandIDs.discard,
+    { label: trans.__('Discard Changes of This File…'), icon: undoIcon },
+    async row => {
+      if (!row.staged) {
         await staging.discard({ paths: [row.path] });
       }
     }
-  });
+  );
 }
 
 function addRemoteCommands(
@@ -277,16 +292,15 @@ function addHistoryCommands(
     { label: trans.__('Switch Here, on No Branch') },
     (id, subject) => refs.switchToCommit(id, subject)
   );
-  app.commands.addCommand(CodeCommandIDs.fileHistory, {
-    label: trans.__('History of This File'),
-    execute: async args => {
-      const row = rowOf(app, args);
-      if (row) {
-        history.narrow({ path: row.path });
-        await showHistory();
-      }
+  onRow(
+    app,
+    CodeCommandIDs.fileHistory,
+    { label: trans.__('History of This File') },
+    async row => {
+      history.narrow({ path: row.path });
+      await showHistory();
     }
-  });
+  );
 }
 
 async function chooseBranch(

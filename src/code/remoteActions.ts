@@ -1,10 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { agreed } from '../agreed';
 import { escapeId, MLWSClient } from '../api';
 import type { IFetched, IPulled, IPushed, IRemote, ITag } from '../models';
 import { told } from '../versions/told';
 import type { BranchesModel } from './branches';
-import { agreed, askFields } from './form';
+import { askFields } from './form';
 import type { Work } from './work';
 
 /** The remote that is meant where there is none yet. */

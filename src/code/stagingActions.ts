@@ -1,10 +1,10 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { agreed } from '../agreed';
 import type { MLWSClient } from '../api';
 import type { IChange, IDiscarded } from '../models';
 import { told } from '../versions/told';
-import { agreed } from './form';
 import type { Work } from './work';
 
 /** Files as a whole, single hunks of one file, or everything. */

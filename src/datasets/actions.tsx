@@ -3,6 +3,7 @@ import type { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
+import { agreed } from '../agreed';
 import { fileSize } from '../format';
 import type { IProject } from '../models';
 import { told } from '../versions/told';
@@ -182,19 +183,16 @@ export class DatasetActions implements IDatasetActions {
   forgetRemote(remote: IDataRemote): void {
     void told(async () => {
       const trans = this._trans;
-      const answer = await showDialog({
-        title: trans.__('Forget the remote “%1”?', remote.name),
-        body: trans.__(
+      const isMeant = await agreed(
+        trans.__('Forget the remote “%1”?', remote.name),
+        trans.__(
           'What is stored at %1 stays there; its address and its credentials are forgotten here.',
           remote.url
         ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: trans._p('remote', 'Forget') })
-        ],
-        defaultButton: 0
-      });
-      if (answer.button.accept) {
+        trans._p('remote', 'Forget'),
+        trans
+      );
+      if (isMeant) {
         await this._model.deleteRemote(remote.name);
       }
     });

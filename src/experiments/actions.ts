@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
+import { Clipboard } from '@jupyterlab/apputils';
 
+import { agreed } from '../agreed';
 import { told } from '../versions/told';
 import type { IMLWSClient, IModelRegistry } from '../tokens';
 import { documentPath } from '../versions/documents';
@@ -54,18 +55,15 @@ export class RunActions implements IRunActions {
   removeReproduction(reproduction: IReproduction): void {
     void told(async () => {
       const { trans } = this._client;
-      const answer = await showDialog({
-        title: trans.__('Remove “%1”?', reproduction.path),
-        body: trans.__(
+      const isMeant = await agreed(
+        trans.__('Remove “%1”?', reproduction.path),
+        trans.__(
           'The folder goes with all that was done in it and is in no commit. The run itself, its data and your own files stay.'
         ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: trans.__('Remove') })
-        ],
-        defaultButton: 0
-      });
-      if (answer.button.accept) {
+        trans.__('Remove'),
+        trans
+      );
+      if (isMeant) {
         await this._model.removeReproduction(reproduction);
       }
     });

@@ -172,15 +172,20 @@ export function scatterSpec(
     title: column.name,
     scale: { zero: false }
   });
-  const typed = (run: IFoundRun, column: IColumn) =>
-    isNumeric(runs, column)
-      ? (numberOf(valueOf(run, column)) ?? null)
-      : (valueOf(run, column) ?? null);
+  const typed = (column: IColumn) => {
+    const isNumber = isNumeric(runs, column);
+    return (run: IFoundRun) => {
+      const value = valueOf(run, column);
+      return (isNumber ? numberOf(value) : value) ?? null;
+    };
+  };
+  const [xOf, yOf] = [typed(x), typed(y)];
+  const colourOf = colour ? typed(colour) : (run: IFoundRun) => labels.get(run);
   const rows = runs.map(run => ({
     run: labels.get(run),
-    x: typed(run, x),
-    y: typed(run, y),
-    colour: colour ? typed(run, colour) : labels.get(run)
+    x: xOf(run),
+    y: yOf(run),
+    colour: colourOf(run)
   }));
   return {
     ...frame(colours),

@@ -19,7 +19,7 @@ export function windowOf(
   const shown = Math.ceil(Math.max(height, 0) / ROW_HEIGHT);
   const start = Math.max(0, Math.min(first - BEYOND, count - shown - BEYOND));
   return {
-    start: Math.max(0, start),
+    start,
     end: Math.min(count, first + shown + BEYOND)
   };
 }

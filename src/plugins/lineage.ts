@@ -6,6 +6,7 @@ import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { dataOf } from '../versions/commands';
 import { LineageActions } from '../lineage/actions';
 import { lineageIcon } from '../lineage/icons';
 import { LineageModel } from '../lineage/model';
@@ -57,9 +58,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
           show(args.of);
           return;
         }
-        const clicked = app.contextMenuHitTest(
-          element => element.dataset.mlwsSnapshot !== undefined
-        )?.dataset.mlwsSnapshot;
+        const clicked = dataOf(app, 'mlwsSnapshot');
         if (clicked && args.clicked === true) {
           show(`snapshot:${clicked}`);
           return;

@@ -5,6 +5,7 @@ import {
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
+import { idOf } from '../versions/commands';
 import { MainViews } from '../versions/mainViews';
 import { ProofModel } from '../proof/model';
 import { ProofView } from '../proof/view';
@@ -35,12 +36,7 @@ const proof: JupyterFrontEndPlugin<void> = {
       ),
       icon: checkIcon,
       execute: args => {
-        const id =
-          typeof args.id === 'string'
-            ? args.id
-            : app.contextMenuHitTest(
-                element => element.dataset.mlwsSnapshot !== undefined
-              )?.dataset.mlwsSnapshot;
+        const id = idOf(app, args);
         if (id) {
           views.show(`proof ${id}`, () => {
             const model = new ProofModel(client, events, id);

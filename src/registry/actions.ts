@@ -1,6 +1,7 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { agreed } from '../agreed';
 import type { IExperimentRun, IPage } from '../models';
 import { told } from '../versions/told';
 import type { IMLWSClient } from '../tokens';
@@ -67,20 +68,17 @@ export class ModelActions implements IModelActions {
   removeAlias(version: IModelVersion, alias: string): void {
     void told(async () => {
       const trans = this._trans;
-      const answer = await showDialog({
-        title: trans.__('Remove the alias “%1”?', alias),
-        body: trans.__(
+      const isMeant = await agreed(
+        trans.__('Remove the alias “%1”?', alias),
+        trans.__(
           'Whoever loads “%1” of %2 finds nothing then. The version stays, and so does the history of the alias.',
           alias,
           version.name
         ),
-        buttons: [
-          Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.warnButton({ label: trans.__('Remove') })
-        ],
-        defaultButton: 0
-      });
-      if (answer.button.accept) {
+        trans.__('Remove'),
+        trans
+      );
+      if (isMeant) {
         await this._model.removeAlias(version, alias);
       }
     });

@@ -96,8 +96,7 @@ export class Welcome extends ReactWidget {
         name,
         template
       });
-      const projects = await this._client.loadProjects();
-      this._client.project = projects.find(one => one.id === made.id) ?? made;
+      await this._client.show(made);
     });
   }
 

@@ -3,11 +3,11 @@ import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 
+import { agreed } from '../../agreed';
 import type { MLWSClient } from '../../api';
 import type { IWorkspaceEvents } from '../../tokens';
 import { MainViews } from '../../versions/mainViews';
 import type { ICode } from '../code';
-import { agreed } from '../form';
 import { mergeIcon } from '../icons';
 import { ConflictModel, type Resolution } from './conflict';
 

@@ -29,9 +29,6 @@ const setStand = StateEffect.define<IStand>({
   })
 });
 
-/** Draws the bar above a conflict. */
-export type DrawBar = (region: IRegion, view: EditorView) => HTMLElement;
-
 /** The places of the result that were not the same in all versions, through all edits. */
 export const regions = StateField.define<readonly IRegion[]>({
   create: () => [],

@@ -1,0 +1,21 @@
+import { Dialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+/** Asks whether something that cannot be taken back at once is really meant. */
+export async function agreed(
+  title: string,
+  body: string,
+  ok: string,
+  trans: TranslationBundle
+): Promise<boolean> {
+  const dialog = new Dialog({
+    title,
+    body,
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.warnButton({ label: ok })
+    ],
+    defaultButton: 0
+  });
+  return (await dialog.launch()).button.accept;
+}
