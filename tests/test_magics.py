@@ -272,8 +272,11 @@ def test_a_cell_is_tracked_with_a_true_commit(notebook: Notebook, project: Proje
     reply, _ = notebook.run("%mlws track")
     assert reply["status"] == "error"
     notebook.good("mlflow.log_param('depth', 3)")
+    # A command's run comes and goes beside the one that is open.
+    notebook.good("%mlws track --name third true")
     notebook.good("%mlws track --end")
-    newest = runs_of(notebook)[0]
+    third, newest = runs_of(notebook)[:2]
+    assert (third["name"], third["status"]) == ("third", "COMPLETED")
     assert (newest["name"], newest["params"]) == ("second", {"depth": "3"})
     assert newest["status"] == "COMPLETED"
     reply, _ = notebook.run("%mlws track --end")
@@ -283,6 +286,8 @@ def test_a_cell_is_tracked_with_a_true_commit(notebook: Notebook, project: Proje
     notebook.good("import os\ndel os.environ['MLFLOW_TRACKING_URI']")
     _, seen = notebook.run("%%mlws track\npass")
     assert "set_tracking_uri" in str(seen)
+    # And no run is left that nobody ends.
+    assert {run["status"] for run in runs_of(notebook)} <= {"COMPLETED", "FAILED", "CANCELLED"}
 
 
 def runs_of(notebook: Notebook) -> list[dict[str, Any]]:

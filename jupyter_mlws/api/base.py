@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
@@ -10,9 +10,10 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
 from jupyter_mlws.api.idempotency import Answers
-from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread
+from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location, to_json
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.operations import Progress
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace
 
@@ -59,6 +60,11 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     @property
     def answers(self) -> Answers[Reply]:
         return self.services.answers
+
+    def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
+        """Start long work; the answer says where to follow it."""
+        operation = self.services.operations.start(kind, lambda told: to_json(work(told)))
+        return Reply(operation, 202, location(self, "operations", operation.id))
 
 
 class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location, to_json
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 
@@ -47,10 +47,7 @@ class ProjectCloneHandler(APIHandler):
     async def post(self, body: ProjectClone) -> Reply:
         projects = self.services.projects
         name = await in_thread(projects.check_clone, body.url, body.name)
-        operation = self.services.operations.start(
-            "clone", lambda told: to_json(projects.clone(body.url, name, told, told.ask))
-        )
-        return Reply(operation, 202, location(self, "operations", operation.id))
+        return self.begin("clone", lambda told: projects.clone(body.url, name, told, told.ask))
 
 
 HANDLERS = [(r"projects", ProjectsHandler), (r"projects/clone", ProjectCloneHandler)]

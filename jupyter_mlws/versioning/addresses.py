@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import SplitResult, urlsplit
 
 from jupyter_mlws.errors import Words
 from jupyter_mlws.versioning.secrets import masked
@@ -18,6 +19,14 @@ HOLDS_PASSWORD = Words(
     "holds a password or token; leave it out, it is asked for",
     "含有密码或令牌；请去掉，需要时会询问",
 )
+
+
+def parts_of(url: str) -> SplitResult | None:
+    """The parts of a URL; None for what is none, such as half an address in brackets."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def fault_of_address(address: str) -> Words | None:

@@ -25,6 +25,7 @@ from jupyter_mlws.versioning.content import (
     size_of,
 )
 from jupyter_mlws.versioning.datafiles import DataFile, covers, read
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Git, LogQuery, Status
 from jupyter_mlws.versioning.outbox import Outbox
 from jupyter_mlws.versioning.pending import Pending
@@ -363,7 +364,7 @@ class Creation:
             elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
         except MLWSError as error:
             # Without the right to send it, it waits here as it does without network.
-            if error.code not in ("30101", "30270"):
+            if error.code not in UNASKED:
                 raise
             if unstored:
                 raise MLWSError("30402", paths=", ".join(i.path for i in unstored)) from error

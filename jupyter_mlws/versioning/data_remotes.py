@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.addresses import parts_of
 from jupyter_mlws.versioning.dataset_models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings
 from jupyter_mlws.versioning.repository import Repository
@@ -110,7 +110,7 @@ class DataRemotes:
         return DataRemote(
             name=settings.name,
             url=masked(url),
-            kind=_kind(url) or urlsplit(url).scheme,
+            kind=_kind(url) or url.partition("://")[0],
             default=settings.default,
             options=shown,
             credentials=sorted(key for key in settings.options if key in SECRETS),
@@ -119,10 +119,9 @@ class DataRemotes:
     def _check(self, name: str, given: DataRemotePut) -> tuple[dict[str, str], dict[str, str]]:
         """What is written for everybody, and what for this machine alone."""
         faults = [] if NAME.fullmatch(name) else [Fault("name", BAD_NAME)]
-        kind = _kind(given.url)
-        if kind is None:
+        kind, parts = _kind(given.url), parts_of(given.url)
+        if kind is None or parts is None:
             raise MLWSError("50201", *faults, Fault("url", NO_KIND))
-        parts = urlsplit(given.url)
         if kind != LOCAL:
             if parts.password is not None:
                 faults.append(Fault("url", PASSWORD))
@@ -147,8 +146,12 @@ class DataRemotes:
                 faults.append(Fault(field, NOT_FOR.fill(kind=kind)))
             secrets[field] = secret.get_secret_value()
         if given.endpoint_url is not None:
-            endpoint = urlsplit(given.endpoint_url)
-            if endpoint.scheme not in ("http", "https") or not endpoint.hostname:
+            endpoint = parts_of(given.endpoint_url)
+            if (
+                endpoint is None
+                or endpoint.scheme not in ("http", "https")
+                or not endpoint.hostname
+            ):
                 faults.append(Fault("endpoint_url", NO_ENDPOINT))
             elif endpoint.password is not None:
                 faults.append(Fault("endpoint_url", PASSWORD))
@@ -181,7 +184,8 @@ class DataRemotes:
 def _kind(url: str) -> str | None:
     if "://" not in url:
         return LOCAL
-    return {"s3": S3, "ssh": SSH}.get(urlsplit(url).scheme)
+    parts = parts_of(url)
+    return {"s3": S3, "ssh": SSH}.get(parts.scheme) if parts else None
 
 
 def _our_name(name: str) -> str:

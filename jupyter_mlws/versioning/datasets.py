@@ -29,6 +29,7 @@ from jupyter_mlws.versioning.dataset_models import (
     StorageUse,
 )
 from jupyter_mlws.versioning.dvc.importing import checked as checked_url
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Commit, LogQuery
 from jupyter_mlws.versioning.lineage import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
@@ -246,7 +247,7 @@ class DatasetManager:
             try:
                 lacking = {item.path for item in data.unlisted_remotely(pushed)}
             except MLWSError as error:
-                if error.code not in ("30101", "30270"):
+                if error.code not in UNASKED:
                     raise
                 unreachable, pushed, lacking = str(error.facts["reason"]), [], set()
             known = {item.path: item.path not in lacking for item in pushed}

@@ -19,7 +19,7 @@ ANSWER_TIMEOUT = 60.0
 TRANSFER_TIMEOUT = 6 * 3600.0
 """Seconds for the largest repository; a transfer that stands still is ended by git long before."""
 STALLED = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
-REFUSED = ("Authentication failed", "Permission denied", "HTTP Basic: Access denied", "403")
+REFUSED = ("Authentication failed", "Permission denied", "HTTP Basic: Access denied", "error: 403")
 """In what git says of credentials that a remote did not take."""
 
 Wanted = Callable[[], None]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from jupyter_mlws.api.base import APIHandler
-from jupyter_mlws.api.rest import Reply, in_thread, location, to_json
-from jupyter_mlws.operations import Progress
+from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.versioning.snapshots import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
 
@@ -33,8 +29,3 @@ class VersioningHandler(APIHandler):
         """The manager of its snapshots."""
         versions = await self.managers()
         return await in_thread(lambda: versions.snapshots)
-
-    def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
-        """Start long work; the answer says where to follow it."""
-        operation = self.services.operations.start(kind, lambda told: to_json(work(told)))
-        return Reply(operation, 202, location(self, "operations", operation.id))

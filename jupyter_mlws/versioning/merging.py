@@ -297,13 +297,14 @@ class MergeManager:
             name: {"source": side.source} if isinstance(side, CellText) else side.value
             for name, side in (resolution.cells or {}).items()
         }
-        if resolution.take is not None:
-            choices = {"*": resolution.take.value}
         try:
-            known: MergedNotebook = merge_notebooks(base, ours, theirs)
-            wrong = [name for name in choices if name not in (*known.conflicts, "*")]
-            if wrong:
-                raise MLWSError("50201", *(Fault(f"cells.{name}", NO_CELL) for name in wrong))
+            if resolution.take is not None:
+                choices = {"*": resolution.take.value}
+            else:
+                known: MergedNotebook = merge_notebooks(base, ours, theirs)
+                wrong = [name for name in choices if name not in (*known.conflicts, "*")]
+                if wrong:
+                    raise MLWSError("50201", *(Fault(f"cells.{name}", NO_CELL) for name in wrong))
             merged = merge_notebooks(base, ours, theirs, choices)
         except NotebookRefusedError as error:
             raise MLWSError("50201", Fault(field, SIDES_ONLY)) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import SETTINGS
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Git, GitFailedError
 from jupyter_mlws.versioning.gitrefs import remotes
 from jupyter_mlws.versioning.gitwire import STALLED, TRANSFER_TIMEOUT
@@ -127,7 +128,7 @@ class Repair:
             self._cannot_reach(error)
 
     def _cannot_reach(self, error: MLWSError) -> None:
-        if error.code != "30101":
+        if error.code not in UNASKED:
             raise error
         self._unreachable = error.message.en
 

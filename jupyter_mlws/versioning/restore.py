@@ -23,6 +23,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.content import LARGE, Content, normal
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Git, Status, TreeEntry
 from jupyter_mlws.versioning.models import (
     CodeAction,
@@ -286,7 +287,7 @@ class Restore:
         try:
             return {stored.item.path for stored in data.missing_remotely(items)}
         except MLWSError as error:
-            if error.code != "30101":
+            if error.code not in UNASKED:
                 raise
             return {item.path for item in items}
 

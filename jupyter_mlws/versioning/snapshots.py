@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.creation import (
     Creation,
 )
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.history import History
 from jupyter_mlws.versioning.kinds import ChangeKind
@@ -334,7 +335,7 @@ class SnapshotManager:
         try:
             return look()
         except MLWSError as error:
-            if error.code != "30101":
+            if error.code not in UNASKED:
                 raise
             # Not reachable now: what is known is what the snapshot itself says.
             return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.content import listed
-from jupyter_mlws.versioning.git import Git, GitFailedError
+from jupyter_mlws.versioning.git import Git
 from jupyter_mlws.versioning.gitmerge import merge_tree
 from jupyter_mlws.versioning.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.private_index import private_index
@@ -36,6 +36,10 @@ class StashManager:
 
     def list(self) -> Sequence[Stash]:
         """What was put aside, newest first."""
+        return [self._record(*row) for row in self._rows()]
+
+    def _rows(self) -> Sequence[tuple[str, str, str, str]]:
+        """Id, parents, time and message of every stash, newest first."""
         if self._git.find("refs/stash") is None:
             return []
         form = "%H%x00%P%x00%cI%x00%gs%x00"
@@ -44,13 +48,13 @@ class StashManager:
         )
         parts = output.decode(errors="surrogateescape").split("\0")
         rows = [parts[at : at + 4] for at in range(0, len(parts) - 1, 4)]
-        return [self._record(*row) for row in rows]
+        return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
 
     def get(self, identifier: str) -> Stash:
         """One stash; error 30404."""
-        for stash in self.list():
-            if stash.id == identifier:
-                return stash
+        for row in self._rows():
+            if row[0] == identifier:
+                return self._record(*row)
         raise MLWSError("30404", kind="stash", name=identifier)
 
     def push(
@@ -107,10 +111,7 @@ class StashManager:
             tree = self._joined(head, stash)
 
             def move() -> None:
-                try:
-                    self._git.attempt("stash", "apply", "--quiet", identifier, timeout=TIMEOUT)
-                except GitFailedError as error:
-                    raise error.told() from error
+                self._git.attempt("stash", "apply", "--quiet", identifier, timeout=TIMEOUT)
 
             data = self._switching.run(tree, move, progress)
             if not keep:
@@ -183,14 +184,13 @@ class StashManager:
 
     def _drop(self, identifier: str) -> None:
         # Newer ones may have come meanwhile: by place, and the place is looked up last.
-        for place, stash in enumerate(self.list()):
-            if stash.id == identifier:
+        for place, (sha, *_) in enumerate(self._rows()):
+            if sha == identifier:
                 self._git.run("stash", "drop", "--quiet", f"stash@{{{place}}}")
                 return
 
     def _record(self, sha: str, parents: str, moment: str, message: str) -> Stash:
         base = parents.split()[0]
-        sha = sha.strip("\n")
         changed = [row.path for row in self._git.differences(base, sha, renames=False)]
         text = message.removeprefix("WIP on ").removeprefix("On ")
         branch, _, rest = text.partition(": ")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import SETTINGS, DataFile
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -134,7 +135,7 @@ def _look_at_remote(
     try:
         problems = data.at_remote(sent, told, read=not quick)
     except MLWSError as error:
-        if error.code != "30101":
+        if error.code not in UNASKED:
             raise
         found.unreachable = error.message.en
         return

@@ -151,7 +151,11 @@ def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
         text = "A run goes on here: end it with %mlws track --end"
         raise UsageFaultError(desk.views.say(text, "已有运行在进行，请先用 %mlws track --end 结束"))
     begun = desk.session.begin_run(_request(name, experiment, os.environ.get("JPY_SESSION_NAME")))
-    _check_address(desk, begun["uri"])
+    try:
+        _check_address(desk, begun["uri"])
+    except UsageFaultError:
+        desk.session.end_run(begun["id"], {"status": "CANCELLED"})
+        raise
     os.environ[URI_VARIABLE] = begun["uri"]
     os.environ[RUN_VARIABLE] = begun["id"]
     return begun
@@ -159,8 +163,10 @@ def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
 
 def finish(desk: Desk, run: str, status: str, error: str | None = None) -> JSON:
     """End a run that :func:`begin` has begun; how MLflow has it then."""
-    os.environ.pop(RUN_VARIABLE, None)
-    os.environ.pop(OPEN_VARIABLE, None)
+    # Another may be open: a command's run begins and ends beside it.
+    for name in (RUN_VARIABLE, OPEN_VARIABLE):
+        if os.environ.get(name) == run:
+            del os.environ[name]
     mlflow = sys.modules.get("mlflow")
     active = mlflow.active_run() if mlflow is not None else None
     if mlflow is not None and active is not None and active.info.run_id == run:

@@ -25,6 +25,9 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
     status, answer, _ = await call("PUT", f"{remotes}/A", {"url": "s3://b", "user": "u"}, "zh-CN")
     assert (status, answer["code"]) == (400, "50201")
     assert [row["field"] for row in answer["errors"]] == ["name", "user"]
+    for odd in ({"url": "s3://["}, {"url": "s3://b", "endpoint_url": "http://["}):
+        status, answer, _ = await call("PUT", f"{remotes}/away", odd)
+        assert (status, answer["errors"][0]["field"]) == (400, [*odd][-1])
     status, _, _ = await call("PUT", f"{remotes}/away", {"url": "s3://b", "secret": "x"})
     assert status == 400
     assert (await call("DELETE", f"{remotes}/away"))[1]["data"]["name"] == "away"
@@ -72,7 +75,8 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
     given = {"url": (tmp_path / "x.csv").as_uri(), "path": "x.csv"}
     (tmp_path / "x.csv").write_text("x\n")
     assert (await done("datasets/import", given))["result"]["path"] == "x.csv"
-    for body, field in (({**given, "url": "x"}, "url"), (given, "path")):
+    odd = {**given, "url": "http://["}
+    for body, field in (({**given, "url": "x"}, "url"), (odd, "url"), (given, "path")):
         status, answer, _ = await call("POST", "datasets/import", body)
         assert (status, answer["errors"][0]["field"]) == (400, field)
 

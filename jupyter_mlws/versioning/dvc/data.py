@@ -24,7 +24,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import DataFile
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
-from jupyter_mlws.versioning.dvc.refusals import told
+from jupyter_mlws.versioning.dvc.refusals import UNASKED, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
 from jupyter_mlws.versioning.parts import clear_parts, part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -111,9 +111,7 @@ class DataStore:
                 stage = create_stage(Stage, self._repo, source, wdir=wdir, outs=[out])
                 # Linking is left for later, as in `add`.
                 stage.add_outs(relink=False)
-                self._require_stored(stage)
-                self._write(stage)
-                self._link(stage)
+                self.record(stage)
         except DvcException as error:
             said = " ".join(str(error).split()) or type(error).__name__
             raise MLWSError("30219", path=path, reason=said) from error
@@ -133,14 +131,18 @@ class DataStore:
                 # DVC would take the file away and put the cache's in its place: killed between the
                 # two, it leaves content that nothing names.
                 out.commit(relink=False)
-            self._require_stored(stage)
             stage.md5 = stage.compute_md5()
-            self._write(stage)
-            self._link(stage)
+            self.record(stage)
             folders = {Path(out.fs_path).parent for out in stage.outs}
         ignores = [folder / ".gitignore" for folder in sorted(folders)]
         inside = [path.relative_to(self._root).as_posix() for path in ignores if path.exists()]
         return [source, *inside]
+
+    def record(self, stage: Any) -> None:
+        """Write the ``.dvc`` file of what was stored, without linking, by DVC's own object."""
+        self._require_stored(stage)
+        self._write(stage)
+        self._link(stage)
 
     def _require_stored(self, stage: Any) -> None:
         """``OSError`` where the cache lacks what a stage has: DVC logs what it could not store, and
@@ -273,7 +275,13 @@ class DataStore:
         found = []
         for listings in (True, False):
             for stored in self.objects(items):
-                if stored.listing is listings and self.state(stored) is ObjectState.DAMAGED:
+                if stored.listing is not listings:
+                    continue
+                state = self.state(stored)
+                if state is ObjectState.SOUND:
+                    # Read once: what is checked later need not be read again.
+                    self._checked.add(self._cached(stored))
+                elif state is ObjectState.DAMAGED:
                     self._set_aside(self._cached(stored))
                     found.append(stored)
         return found
@@ -533,7 +541,7 @@ class DataStore:
         try:
             paths = {stored.item.path for stored in self.missing_remotely(items)}
         except MLWSError as error:
-            if error.code != "30101" or insist:
+            if error.code not in UNASKED or insist:
                 raise
             return items
         return [item for item in items if item.path in paths]

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.addresses import parts_of
 from jupyter_mlws.versioning.dvc import large
+from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.refusals import absent, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
@@ -149,9 +150,9 @@ def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -
                 stage.frozen = True
             final.parent.mkdir(parents=True, exist_ok=True)
             (waiting / "whole").replace(final)
-            stage.add_outs()
+            stage.add_outs(relink=False)
             stage.md5 = stage.compute_md5() if url is not None else None
-            stage.dump()
+            DataStore(root, repo).record(stage)
     except DvcException as error:
         said = masked(" ".join(str(error).split()) or type(error).__name__)
         raise MLWSError("30219", path=target, reason=said) from error
@@ -164,8 +165,8 @@ def checked(url: str) -> str:
 
     Error 50201.
     """
-    parts = urlsplit(url)
-    if not parts.scheme or "://" not in url:
+    parts = parts_of(url)
+    if parts is None or not parts.scheme or "://" not in url:
         raise MLWSError("50201", Fault("url", NO_SCHEME))
     if parts.password is not None or masked(url) != url:
         raise MLWSError("50201", Fault("url", SECRET))

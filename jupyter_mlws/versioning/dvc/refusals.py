@@ -16,6 +16,9 @@ REFUSED = ("PermissionDenied", "AuthError", "HostKeyNotVerifiable", "KeyImportEr
 
 DENIED = (401, 403)
 
+UNASKED = ("30101", "30270")
+"""Codes of errors after which nothing is known of a remote: it is out of reach, or refused us."""
+
 
 def absent(error: BaseException) -> bool:
     """Whether a library says that nothing is there, having reached the place.
