@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.words.version_views import data_lines
 from jupyter_mlws.words.views import JSON, Views, when_of
 
 
@@ -13,7 +14,7 @@ def merged(views: Views, result: JSON) -> list[Block]:
     if result["outcome"] == "conflicts":
         return conflicts(views, {"items": result["conflicts"], "operation": "merge"})
     head = [views.word(result["outcome"]), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
-    return [Lines([head, *_data(views, result["data"])])]
+    return [Lines([head, *data_lines(views, result["data"])])]
 
 
 def conflicts(views: Views, found: JSON) -> list[Block]:
@@ -54,7 +55,7 @@ def undone(views: Views, result: JSON) -> list[Block]:
         commit=result["commit"][:8],
         to=result["to"][:8],
     )
-    return [Lines([[Cell(text, Tone.GOOD)], *_data(views, result["data"])])]
+    return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
 def _safety(views: Views, result: JSON) -> list[Block]:
@@ -63,13 +64,6 @@ def _safety(views: Views, result: JSON) -> list[Block]:
     kept = result["safety"][:8]
     text = views.say("What was there is kept in {kept}.", "原有内容保存在 {kept}。", kept=kept)
     return [line(text, Tone.FAINT)]
-
-
-def _data(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
-    if not paths:
-        return []
-    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(paths))
-    return [[Cell(text, Tone.FAINT)]]
 
 
 def staged(views: Views, status: JSON) -> list[Block]:
@@ -132,7 +126,7 @@ def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
 def brought_back(views: Views, result: JSON) -> list[Block]:
     """What is in the working tree again."""
     text = views.say("back: {paths}", "已恢复：{paths}", paths=", ".join(result["files"]))
-    return [Lines([[Cell(text, Tone.GOOD)], *_data(views, result["data"])])]
+    return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
 def fetched(views: Views, result: JSON) -> list[Block]:

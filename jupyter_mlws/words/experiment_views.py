@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.words.version_views import data_lines
 from jupyter_mlws.words.views import JSON, Views, number_of
 
 
@@ -86,9 +87,7 @@ def reproduction(views: Views, found: JSON) -> list[Block]:
     rows = [
         [Cell(found["path"], Tone.STRONG), Cell(f"  {found['commit'][:8]}", Tone.WARN)],
     ]
-    if found["data"]:
-        text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(found["data"]))
-        rows.append([Cell(text, Tone.FAINT)])
+    rows += data_lines(views, found["data"])
     for row in found["unavailable"]:
         made = views.say("{path}: a run makes it", "{path}：运行后生成", **row)
         gone = views.say("{path}: no store has it", "{path}：没有任何存储", **row)

@@ -287,10 +287,6 @@ def open_session(folder: Path, language: str, origin: Origin) -> Session:
     if server is not None:
         identifier = _project_id(server, project)
         if identifier is not None:
-            from jupyter_mlws.workflows.detaching import let_go
-
-            # The server starts its runs.
-            let_go()
             return RemoteSession(project, server, identifier, origin)
     from jupyter_mlws.words.local import LocalSession
 
@@ -533,6 +529,10 @@ class RemoteSession:
         return self._post(where, asked, {"If-Match": f'"{etag}"'})
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
+        from jupyter_mlws.workflows.detaching import let_go
+
+        # The server starts its runs.
+        let_go()
         return self._post(f"{_workflow(path)}/execute", {**request, "origin": self._origin.value})
 
     def run(self, path: str, run: str) -> JSON:

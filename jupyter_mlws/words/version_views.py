@@ -56,7 +56,7 @@ def checked_out(views: Views, result: JSON) -> list[Block]:
     """Where HEAD is now, and how much data changed."""
     place = result["branch"] or views.say("no branch", "无分支")
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
-    return [Lines([head, *_data(views, result)])]
+    return [Lines([head, *data_lines(views, result["data"])])]
 
 
 def pushed(views: Views, result: JSON) -> list[Block]:
@@ -64,7 +64,7 @@ def pushed(views: Views, result: JSON) -> list[Block]:
     place = f"{result['remote']}/{result['branch']}"
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
-    return [Lines([head, [Cell(text, Tone.FAINT)], *_data(views, result)])]
+    return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
 def pulled(views: Views, result: JSON) -> list[Block]:
@@ -72,13 +72,14 @@ def pulled(views: Views, result: JSON) -> list[Block]:
     head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
     text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
     outcome = [*head, views.word(result["outcome"])]
-    return [Lines([outcome, [Cell(text, Tone.FAINT)], *_data(views, result)])]
+    return [Lines([outcome, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
-def _data(views: Views, result: JSON) -> list[list[Cell]]:
-    if not result["data"]:
+def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
+    """A line with the data that something was about; none where there was none."""
+    if not paths:
         return []
-    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(result["data"]))
+    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(paths))
     return [[Cell(text, Tone.FAINT)]]
 
 

@@ -109,25 +109,23 @@ class Debugger:
 
     # Of a notebook
 
-    def _source(self, stage: Stage) -> dict[str, Any] | None:
+    def _source(self, stage: Stage) -> Any | None:
         from jupyter_mlws.workflows.notebook.parameters import NotebookError
         from jupyter_mlws.workflows.notebook.reading import read_notebook
 
         if stage.notebook is None:
             return None
         try:
-            return dict(read_notebook(self._root / stage.notebook))
-        except (NotebookError, OSError):
+            return read_notebook(self._root / stage.notebook)
+        except NotebookError:
             # What is wrong with the file is what the run has said.
             return None
 
-    def _notebook_cells(self, failed: Failed, source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _notebook_cells(self, failed: Failed, notebook: Any) -> list[dict[str, Any]]:
         from jupyter_mlws.components.node import UsageError
         from jupyter_mlws.workflows.notebook.command import inject, values_of
-        from jupyter_mlws.workflows.notebook.reading import read_notebook
 
         stage = failed.stage
-        notebook = read_notebook(self._root / (stage.notebook or ""))
         with suppress(UsageError):
             inject(notebook, values_of(notebook, dict(stage.written)))
         place = posixpath.dirname(stage.notebook or "")

@@ -387,21 +387,19 @@ class WorkflowManager:
         """
         from jupyter_mlws.workflows.debugging import Debugger, Failed
 
-        identifier, record = self._node_record(path, run, node)
+        identifier, _ = self._node_record(path, run, node)
         document = self._document_of(path, identifier)
         stage = next((one for one in self._resolved(document) if one.id == node), None)
         if stage is None:
             raise MLWSError("40401", kind="node", name=node)
         told = self._journal.run(identifier, language)
-        error = record.get("error")
+        error = next(one["error"] for one in told["nodes"] if one["id"] == node)
         failed = Failed(
             run=identifier,
             workflow=path,
             stage=stage,
             component=self._registry.all().get(stage.component or ""),
-            message=MLWSError(error["code"], **error["facts"]).message.in_(language)
-            if error
-            else None,
+            message=error["message"] if error else None,
             made={file: md5 for files in told["results"].values() for file, md5 in files.items()},
         )
         return WrittenNotebook(path=Debugger(self._root).write(failed, language))

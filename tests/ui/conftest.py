@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import (
     RESULTS,
@@ -26,6 +27,9 @@ from tests.browser import (
     page,
     shoot,
 )
+
+expect.set_options(timeout=20_000)
+"""Milliseconds; DVC and MLflow take some seconds to come, on a busy machine more."""
 
 __all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page", "shoot"]
 
@@ -133,7 +137,7 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
         environment = isolated(tmp_path / "lab")
         port = port or _free_port()
         RESULTS.mkdir(exist_ok=True)
-        with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("wb") as log:
+        with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("ab") as log:
             process = subprocess.Popen(
                 [
                     str(Path(sys.executable).parent / "jupyter-lab"),
@@ -179,3 +183,9 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     pytest.fail(f"the lab at {url} did not start")
+
+
+@pytest.fixture
+def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
+    """A lab on the example workspace; tests of another project have their own."""
+    return start_lab(example)

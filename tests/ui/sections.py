@@ -6,9 +6,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.ui.conftest import Lab
 
-expect.set_options(timeout=20_000)
-"""Milliseconds; DVC and MLflow take some seconds to come, on a busy machine more."""
-
 
 def open_sidebar(page: Page, lab: Lab) -> None:
     page.goto(lab.address())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -28,11 +27,6 @@ pytestmark = pytest.mark.browser
 WORKFLOW = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"
 NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
-
-
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
 
 
 def test_rename_freeze_and_undo(page: Page, lab: Lab) -> None:

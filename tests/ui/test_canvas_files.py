@@ -20,11 +20,6 @@ NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
 
 
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
-
-
 def trees(text: str, count: int) -> str:
     """The file with another number of trees."""
     return re.sub(r"n_estimators: \d+", f"n_estimators: {count}", text)

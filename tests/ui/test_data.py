@@ -21,11 +21,6 @@ pytestmark = pytest.mark.browser
 PICTURES = {f"{number}.bin": bytes([number]) * 1000 for number in range(3)}
 
 
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
-
-
 def dataset(section: Locator, path: str) -> Locator:
     return section.locator(f'[data-mlws-dataset="{path}"]')
 

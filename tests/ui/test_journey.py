@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shutil
 import subprocess
@@ -10,40 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.ui.canvas import RUN_LIMIT, drag, lines_changed, node, open_workflow, port, save
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
 
 WORKFLOW = "workflows/wine/dvc.yaml"
 NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
-RUN_LIMIT = 120_000
-"""Milliseconds for a run of the example."""
-
-
-def node(page: Page, identifier: str) -> Locator:
-    return page.locator(f'[data-mlws-node="{identifier}"]')
-
-
-def port(page: Page, identifier: str, side: str, name: str) -> Locator:
-    return page.locator(f'[data-mlws-port="{identifier}:{side}:{name}"]')
-
-
-def drag(page: Page, source: Locator, target: Locator) -> None:
-    """Press on the middle of one element, move in steps, release on the middle of another."""
-    begin, end = source.bounding_box(), target.bounding_box()
-    assert begin
-    assert end
-    page.mouse.move(begin["x"] + begin["width"] / 2, begin["y"] + begin["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=12)
-
-
-def open_workflow(page: Page, lab: Lab) -> None:
-    page.goto(lab.address(WORKFLOW))
-    for identifier in NODES:
-        expect(node(page, identifier)).to_be_visible()
 
 
 def run_and_expect(page: Page, states: dict[str, str]) -> None:
@@ -52,19 +26,6 @@ def run_and_expect(page: Page, states: dict[str, str]) -> None:
         expect(node(page, identifier)).to_have_attribute(
             "data-mlws-state", state, timeout=RUN_LIMIT
         )
-
-
-def lines_changed(before: str, after: str) -> list[str]:
-    return [
-        line
-        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-        if not line.startswith(("---", "+++", "@@"))
-    ]
-
-
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
 
 
 def test_draw_run_and_see(
@@ -77,7 +38,7 @@ def test_draw_run_and_see(
     lab = start_lab(example)
     file = lab.root / WORKFLOW
     before = file.read_text()
-    open_workflow(page, lab)
+    open_workflow(page, lab, WORKFLOW, NODES)
     expect(page.locator(".react-flow__edge")).to_have_count(8)
     shoot("canvas-open")
 
@@ -98,17 +59,14 @@ def test_draw_run_and_see(
         port(page, "split", "out", "train"),
         port(page, "plot_confusion_matrix", "in", "model"),
     )
-    page.mouse.up()
     expect(refusal).to_contain_text(re.compile("Table.*Model"))
     drag(page, port(page, "split", "out", "train"), port(page, "load", "in", "file"))
-    page.mouse.up()
     expect(refusal).to_contain_text(re.compile("cycle.*load.*split|cycle.*split.*load"))
     shoot("canvas-refused")
 
     # What fits is connected.
     for source, out, name in (("forest", "model", "model"), ("split", "test", "test")):
         drag(page, port(page, source, "out", out), port(page, "plot_confusion_matrix", "in", name))
-        page.mouse.up()
     expect(page.locator(".react-flow__edge")).to_have_count(10)
 
     # Change a setting, save: the file holds exactly these edits.
@@ -117,8 +75,7 @@ def test_draw_run_and_see(
     field = page.locator('.jp-mlws-Settings input[id$="n_estimators"]')
     field.fill("77")
     field.press("Tab")
-    page.keyboard.press("Control+s")
-    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    save(page)
     changed = lines_changed(before, file.read_text())
     print("\n".join(changed))
     out = "workflows/wine/out"
@@ -175,7 +132,7 @@ def test_draw_run_and_see(
 
 
 def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page, lab: Lab) -> None:
-    open_workflow(page, lab)
+    open_workflow(page, lab, WORKFLOW, NODES)
     seen = lab.run("jupyter", "mlws", "run", WORKFLOW, "-p", "forest.n_estimators=31")
     assert seen.returncode == 0, seen.stdout + seen.stderr
     expect(node(page, "forest")).to_have_attribute("data-mlws-state", "COMPLETED")

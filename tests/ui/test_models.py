@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -30,11 +29,6 @@ for name, speed in (("slow", 1), ("fast", 3)):
         for step in range(20):
             mlflow.log_metric("loss", 1 / (1 + step * speed), step=step)
 """
-
-
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
 
 
 def in_mlflow(lab: Lab, code: str) -> str:

@@ -19,11 +19,6 @@ WORKFLOW = "workflows/wine/dvc.yaml"
 MODEL = "workflows/wine/out/forest.model.skops"
 
 
-@pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
-    return start_lab(example)
-
-
 def committed(lab: Lab, revision: str, path: str) -> bytes:
     return subprocess.run(
         ["git", "show", f"{revision}:{path}"], cwd=lab.root, capture_output=True, check=True
