@@ -43,6 +43,7 @@ import {
 } from './graph';
 import { KeyedStore } from './keyed';
 import { NODE_WIDTH, nodeHeight, placeNodes, type IPlace } from './layout';
+import { Notebooks } from './notebooks';
 import {
   addFrame,
   addNote,
@@ -87,9 +88,13 @@ export class CanvasModel implements IDisposable {
     this._shared.changed.connect(this._onText, this);
     this._take(parse(this._shared.getSource(), this._path));
     this.control.ended.connect(() => void this.loadPlan());
+    this.notebooks.changed.connect(this._rebuild, this);
   }
 
   readonly control = new RunControl((request, take) => this.ask(request, take));
+  readonly notebooks = new Notebooks((request, take, fail) =>
+    this.ask(request, take, fail)
+  );
   readonly plan = new KeyedStore<INodePlan>();
   /** The nodes with faults, with the worst of each. */
   readonly faults = new KeyedStore<IProblem | Problem>();
@@ -216,6 +221,7 @@ export class CanvasModel implements IDisposable {
     this._shared.changed.disconnect(this._onText, this);
     this._events?.dispose();
     this.control.dispose();
+    this.notebooks.dispose();
     Signal.clearData(this);
   }
 
@@ -497,7 +503,7 @@ export class CanvasModel implements IDisposable {
   private _rebuild(): void {
     this._graph = reuse(
       this._graph,
-      buildGraph(this._document, this._components)
+      buildGraph(this._document, this._components, this.notebooks.known)
     );
     this._places = placeNodes(this._graph, this._places);
     this._setProblems(validate(this._graph, this._library === 'known'));
@@ -506,6 +512,11 @@ export class CanvasModel implements IDisposable {
       this.select(kept);
     }
     this._changed.emit();
+    if (this._service) {
+      void this.notebooks.want(
+        this._document.stages.flatMap(stage => stage.notebook ?? [])
+      );
+    }
   }
 
   private _isThere(id: string): boolean {

@@ -5,6 +5,7 @@ import type {
   IComponent,
   INodeLog,
   INodeOutput,
+  INotebookSettings,
   IPlan,
   IPreview,
   IProblem,
@@ -43,6 +44,12 @@ export class WorkflowService {
       this._query
     );
     return items.map(component => inWords(component, this._client.trans));
+  }
+
+  /** What can be set of a notebook; the path is from the project's root. */
+  notebook(path: string): Promise<INotebookSettings> {
+    const id = encodeURIComponent(escapeId(path));
+    return this._client.get(`/components/notebooks/${id}`, this._query);
   }
 
   plan(): Promise<IPlan> {

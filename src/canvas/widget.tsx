@@ -212,7 +212,11 @@ export class WorkflowWidget extends DocumentWidget<
 
   /** Files may have been written by others. */
   async lookAtFiles(): Promise<void> {
-    await Promise.all([this.disk.look(), this.content.lab.params.look()]);
+    await Promise.all([
+      this.disk.look(),
+      this.content.lab.params.look(),
+      this.model.notebooks.look()
+    ]);
   }
 
   dispose(): void {
