@@ -189,10 +189,18 @@ function loosePort(
 }
 
 function typeOf(out: IPathEntry): string | null {
-  if (out.list === 'metrics') {
-    return 'Metrics';
-  }
-  return TYPES.find(([pattern]) => pattern.test(out.raw))?.[1] ?? null;
+  return out.list === 'metrics' ? 'Metrics' : typeByName(out.raw);
+}
+
+function typeByName(path: string): string | null {
+  return TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
+/** What a file that no node makes is for an input; null where its name does not tell. */
+export function originTypeOf(path: string): string | null {
+  return /\.(csv|tsv|xlsx?|db|sqlite3?|zip)$/i.test(path)
+    ? 'File'
+    : typeByName(path);
 }
 
 interface IOrigin {

@@ -116,7 +116,8 @@ function SettingsSection(props: {
           {trans.__('These settings stand in another file.')}
         </p>
       ) : (
-        <SettingsForm key={node.id} node={node} />
+        // Of other settings it is another form: this one would fill in what it has not yet.
+        <SettingsForm key={[node.id, ...names].join(' ')} node={node} />
       )}
     </section>
   );
@@ -235,6 +236,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     }
   }, [model, node.id]);
   useFlush(commit);
+  useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (!pending.current) {
       setDraft(JSON.parse(storedText));

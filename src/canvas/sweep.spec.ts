@@ -218,6 +218,10 @@ describe('setSweep', () => {
     expect(later).toContain('--model out/train.model.8.skops --text');
     const plain = swept(later, 'train', [], 'dvc.yaml');
     expect(plain).toContain('- train: {depth: 8}\n');
+    const tiny = { ...axis, values: [0.00001, 4] };
+    const small = swept(after, 'train', [tiny], 'dvc.yaml');
+    expect(small).toContain('--models out/train.model.1e-05.skops out/');
+    expect(swept(small, 'train', [axis], 'dvc.yaml')).toBe(after);
     const same = swept(after, 'train', [], 'dvc.yaml');
     // 4 is the default: nothing is written of it.
     expect(same.replace(/"(out\/train.model.skops)"/g, '$1')).toBe(COMPARED);

@@ -587,7 +587,7 @@ function mention(raw: string): RegExp {
 }
 
 function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }
 
 /** Gives each variant its own outputs, and lets it read those of its own kind. */

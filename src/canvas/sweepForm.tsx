@@ -136,6 +136,7 @@ function AxesForm(props: {
     drafts.every(draft => faultOf(draft, offerOf(draft.name)) === null);
   const count = variantCount(wanted);
   const write = (next: readonly IAxis[]): void => {
+    model.flush();
     if (model.edit(now => setSweep(now, node.id, next, options))) {
       onClose();
     }
@@ -168,21 +169,23 @@ function AxesForm(props: {
         />
       ))}
       {rest.length > 0 && (
-        <select
-          className="jp-mod-styled"
-          aria-label={trans.__('Add a setting to the sweep')}
-          value=""
-          onChange={event => {
-            const { name, value, choices } = offerOf(event.target.value);
-            const points = choices ?? (value === undefined ? [] : [value]);
-            setDrafts([...drafts, draftOf(name, points)]);
-          }}
-        >
-          <option value="">{trans.__('Add a setting…')}</option>
-          {rest.map(({ name }) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+        <div className="jp-mlws-Field">
+          <select
+            className="jp-mod-styled"
+            aria-label={trans.__('Add a setting to the sweep')}
+            value=""
+            onChange={event => {
+              const { name, value, choices } = offerOf(event.target.value);
+              const points = choices ?? (value === undefined ? [] : [value]);
+              setDrafts([...drafts, draftOf(name, points)]);
+            }}
+          >
+            <option value="">{trans.__('Add a setting…')}</option>
+            {rest.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </div>
       )}
       {drafts.length > 0 && (
         <p role="status">

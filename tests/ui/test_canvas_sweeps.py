@@ -40,7 +40,7 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     node(page, "forest").click()
     press(page, "Try several values…")
     values = add_axis(page, "n_estimators")
-    expect(values).to_have_value("50")
+    expect(values).to_have_value("100")
     values.fill("1, many")
     expect(form(page)).to_contain_text('"many" is no whole number')
     values.fill("1, 0")
@@ -139,7 +139,7 @@ def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
     save(page)
     # 1 is the default.
     assert lines_changed(before, file.read_text()) == [
-        "-  - linear: {algorithm: logistic_regression, C: 1.0}",
+        "-  - linear: {algorithm: logistic_regression, C: 0.01}",
         "+  - linear: {algorithm: logistic_regression}",
     ]
 
