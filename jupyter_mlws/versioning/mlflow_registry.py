@@ -116,13 +116,20 @@ class MLflowRegistry(MLflowStore):
         return self._described(self._client.get_model_version(name, str(number)))
 
     def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
-        """Bring the files of a version into ``folder``; where they are, in the order of names."""
-        from mlflow.artifacts import download_artifacts
+        """Bring the files of a version into ``folder``; where they are, in the order of names.
 
-        source = self._client.get_model_version(name, str(number)).source
-        place = Path(
-            download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=self.uri)
-        )
+        :class:`ValueError` with the version and the reason where they cannot be had.
+        """
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            source = self._client.get_model_version(name, str(number)).source
+            place = Path(
+                download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=self.uri)
+            )
+        except (MlflowException, OSError) as error:
+            raise ValueError(f"models:/{name}/{number}: {error}") from error
         return sorted(path for path in place.rglob("*") if path.is_file())
 
     def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:

@@ -85,7 +85,9 @@ def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, 
     sources = {name: frozenset({name} if name in variants else ()) for name in needs}
     waiting = [name for name in needs if name not in variants]
     while True:
-        later = {name: frozenset().union(*(sources[one] for one in needs[name])) for name in waiting}
+        later = {
+            name: frozenset().union(*(sources[one] for one in needs[name])) for name in waiting
+        }
         if all(sources[name] == reached for name, reached in later.items()):
             return sources
         sources |= later

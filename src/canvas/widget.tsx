@@ -199,12 +199,13 @@ export class WorkflowWidget extends DocumentWidget<
     super(options);
     const { model } = this.content;
     fillToolbar(this.toolbar, this, trans, commands);
+    // First, what is typed is written: it is what the follower takes for saved.
+    this.context.saveState.connect(this._onSaveState, this);
     const { contents } = this.content.lab;
     this.disk = new DiskFollower(this.context, contents);
     this.disk.conflictChanged.connect((_, isThere) => {
       model.setConflict(isThere ? () => this.disk.takeFile() : null);
     });
-    this.context.saveState.connect(this._onSaveState, this);
     this.context.fileChanged.connect(model.onSaved, model);
   }
 

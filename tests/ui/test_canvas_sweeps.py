@@ -80,8 +80,10 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     expect(node(page, "forest")).to_contain_text("×4")
 
     # What the comparison measures of each variant ranks them.
-    page.locator(".jp-mlws-run").click()
     run = page.locator("[data-mlws-run]")
+    earlier = str(run.get_attribute("data-mlws-run"))
+    page.locator(".jp-mlws-run").click()
+    expect(run).not_to_have_attribute("data-mlws-run", earlier)
     expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert file.read_text() == swept
     rows = page.locator(".jp-mlws-Sweep tbody tr")
@@ -150,7 +152,9 @@ def test_a_script_that_cannot_vary_says_why(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, "dvc.yaml", ["fit"])
     node(page, "fit").click()
     press(page, "Try several values…")
-    expect(form(page).get_by_role("alert")).to_contain_text('does not say that it writes "model.bin"')
+    expect(form(page).get_by_role("alert")).to_contain_text(
+        'does not say that it writes "model.bin"'
+    )
     press(page, "Close")
     command = page.locator(".jp-mlws-CommandField")
     command.fill("python fit.py --lr 0.1 --to model.bin")

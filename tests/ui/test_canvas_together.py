@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def lab(start_lab: Callable[..., Lab], example: Path, together: Path) -> Lab:
 
 
 @pytest.fixture
-def other(browser: Browser, lab: Lab) -> Page:
+def other(browser: Browser, lab: Lab) -> Iterator[Page]:
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(30_000)
     yield page
@@ -99,13 +98,16 @@ def test_two_people_draw_one_graph_and_undo_their_own(
     for one in (page, other):
         expect(node(one, "forest")).to_be_visible()
     until(page, lambda: file.read_text() == before)
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
     # A terminal writes, and a run of one is seen by both.
     file.write_text(before.replace("n_estimators: 100", "n_estimators: 5"))
     for one in (page, other):
         node(one, "forest").click()
         expect(one.locator(FIELD)).to_have_value("5")
+    run = other.locator("[data-mlws-run]")
+    earlier = str(run.get_attribute("data-mlws-run"))
     page.locator(".jp-mlws-run").click()
-    expect(node(other, "forest")).to_have_attribute(
-        "data-mlws-state", re.compile("COMPLETED"), timeout=RUN_LIMIT
-    )
+    expect(run).not_to_have_attribute("data-mlws-run", earlier)
+    expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    assert lab.fetch("workflows/workflows~1wine~1dvc.yaml/status")["origin"] == "canvas"

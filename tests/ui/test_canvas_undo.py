@@ -44,8 +44,9 @@ def test_the_newest_step_is_undone_wherever_it_was(page: Page, lab: Lab) -> None
         until(page, lambda: f": {value}" in params.read_text())
 
     def written(expected: tuple[str, str]) -> None:
-        # A save that is under way when there is a next step would take that for saved.
-        if page.locator(".jp-mod-dirty").count():
+        dirty = page.locator(".jp-mod-dirty")
+        until(page, lambda: dirty.count() > 0 or texts() == expected)
+        if dirty.count():
             save(page)
         until(page, lambda: texts() == expected)
 

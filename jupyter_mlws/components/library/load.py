@@ -1,12 +1,16 @@
-"""Bring data into a workflow."""
+"""Bring data and models into a workflow."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from jupyter_mlws.components import File, Table, Text, component
+from jupyter_mlws.components import File, Model, Table, Text, component
+from jupyter_mlws.components.library.register import Name
 
 
 @component(category="Load", title="Load table")
@@ -81,3 +85,25 @@ def sample_data(
 
     loaded = getattr(datasets, f"load_{dataset}")(as_frame=True).frame
     return loaded.rename(columns=lambda name: str(name).replace(" ", "_"))  # type: ignore[no-any-return]
+
+
+@component(category="Load", title="Load model")
+def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
+    """Read a version of a model from MLflow's registry.
+
+    name: The name of the model in the registry.
+    version: Which version; a number, so that the same node reads the same model.
+    """
+    from jupyter_mlws.components import values
+    from jupyter_mlws.versioning.mlflow import tracking_uri
+    from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+
+    root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    registry = MLflowRegistry(tracking_uri(root))
+    with tempfile.TemporaryDirectory() as folder:
+        files = registry.fetch(name, version, Path(folder))
+        models = [path for path in files if path.suffix == ".skops"]
+        if len(models) != 1:
+            held = ", ".join(path.name for path in files) or "nothing"
+            raise ValueError(f"models:/{name}/{version} holds {held}, not one .skops file")
+        return values.read("Model", models[0])

@@ -1,0 +1,82 @@
+"""Workflows made of other tools' files: shown first, then written and opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import RUN_LIMIT, node
+from tests.ui.conftest import Lab
+from tests.workflows.importers.pipelines import node as elyra_node
+from tests.workflows.importers.pipelines import pipeline
+from tests.workflows.notebooks import notebook
+
+pytestmark = pytest.mark.browser
+
+
+def plan_of(page: Page, lab: Lab, name: str) -> Locator:
+    """Choose a file in the dialog of the import; what would be made of it."""
+    page.goto(lab.address())
+    page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
+    chooser = page.locator(".jp-Open-Dialog")
+    chooser.locator(".jp-DirListing-item", has_text=name).click()
+    chooser.locator(".jp-mod-accept").click()
+    plan = page.locator(".jp-Dialog", has=page.locator(".jp-mlws-Import"))
+    expect(plan).to_be_visible()
+    return plan
+
+
+def test_an_elyra_pipeline(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
+    text = pipeline(
+        elyra_node("n1", "make.py", outputs=["a.csv"], runtime_image="image:1"),
+        elyra_node("n2", "use.py", "n1"),
+    )
+    (lab.root / "old.pipeline").write_text(json.dumps(text))
+    (lab.root / "make.py").write_text("open('a.csv', 'w').write('1')\n")
+    (lab.root / "use.py").write_text("print(open('a.csv').read())\n")
+    before = {path.name for path in (lab.root / "workflows").iterdir()}
+    plan = plan_of(page, lab, "old.pipeline")
+    expect(plan).to_contain_text("2 nodes in workflows/old/dvc.yaml")
+    expect(plan).to_contain_text("runtime_image")
+    shoot("canvas-import")
+    # Nothing is written before it is said so.
+    plan.get_by_role("button", name="Cancel").click()
+    expect(plan).to_have_count(0)
+    assert {path.name for path in (lab.root / "workflows").iterdir()} == before
+
+    plan_of(page, lab, "old.pipeline").get_by_role("button", name="Import").click()
+    for name in ("make", "use"):
+        expect(node(page, name)).to_be_visible()
+    expect(page.locator(".react-flow__edge")).not_to_have_count(0)
+    assert "python make.py" in (lab.root / "workflows/old/dvc.yaml").read_text()
+    page.locator(".jp-mlws-run").click()
+    expect(node(page, "use")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+
+
+def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
+    (lab.root / "steps.ipynb").write_text(
+        notebook("numbers = [1, 2, 3]", "total = sum(numbers)", "print(total)")
+    )
+    plan = plan_of(page, lab, "steps.ipynb")
+    expect(plan).to_contain_text("workflows/steps/dvc.yaml")
+    expect(plan).to_contain_text("Files that are written")
+    plan.get_by_role("button", name="Import").click()
+    nodes = page.locator("[data-mlws-node]")
+    expect(nodes.first).to_be_visible()
+    names = [one.get_attribute("data-mlws-node") for one in nodes.all()]
+    written = (lab.root / "workflows/steps/dvc.yaml").read_text()
+    assert len(names) > 1
+    assert all(f"  {name}:\n" in written for name in names)
+
+
+def test_a_file_that_is_none_is_told(page: Page, lab: Lab) -> None:
+    (lab.root / "broken.pipeline").write_text("{")
+    page.goto(lab.address())
+    page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
+    chooser = page.locator(".jp-Open-Dialog")
+    chooser.locator(".jp-DirListing-item", has_text="broken.pipeline").click()
+    chooser.locator(".jp-mod-accept").click()
+    expect(page.locator(".jp-toast-message, .Toastify__toast")).to_contain_text("broken.pipeline")
