@@ -517,6 +517,7 @@ export class CanvasModel implements IDisposable {
   private _take(result: ParseResult): void {
     this._error = result.error;
     if (result.document) {
+      this._forgetPlaces(result.document);
       this._document = result.document;
     }
     this._notes = notesOf(this._document);
@@ -526,6 +527,18 @@ export class CanvasModel implements IDisposable {
     this._timer = setTimeout(() => {
       void this._judge().then(() => this.loadPlan());
     }, REST);
+  }
+
+  /** A node that the file gives no place any more goes back to where the layout has it. */
+  private _forgetPlaces(next: IWorkflowDocument): void {
+    const placed = new Set(
+      this._document.stages.flatMap(({ id, at }) => (at ? [id] : []))
+    );
+    for (const { id, at } of next.stages) {
+      if (!at && placed.has(id)) {
+        this._places.delete(id);
+      }
+    }
   }
 
   private _rebuild(): void {

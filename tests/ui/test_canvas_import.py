@@ -17,13 +17,19 @@ from tests.workflows.notebooks import notebook
 pytestmark = pytest.mark.browser
 
 
-def plan_of(page: Page, lab: Lab, name: str) -> Locator:
-    """Choose a file in the dialog of the import; what would be made of it."""
+def choose(page: Page, lab: Lab, name: str) -> None:
+    """Choose a file in the dialog of the import."""
     page.goto(lab.address())
+    page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('workflow:import')")
     page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
     chooser = page.locator(".jp-Open-Dialog")
     chooser.locator(".jp-DirListing-item", has_text=name).click()
     chooser.locator(".jp-mod-accept").click()
+
+
+def plan_of(page: Page, lab: Lab, name: str) -> Locator:
+    """What would be made of a file."""
+    choose(page, lab, name)
     plan = page.locator(".jp-Dialog", has=page.locator(".jp-mlws-Import"))
     expect(plan).to_be_visible()
     return plan
@@ -74,9 +80,5 @@ def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
 
 def test_a_file_that_is_none_is_told(page: Page, lab: Lab) -> None:
     (lab.root / "broken.pipeline").write_text("{")
-    page.goto(lab.address())
-    page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
-    chooser = page.locator(".jp-Open-Dialog")
-    chooser.locator(".jp-DirListing-item", has_text="broken.pipeline").click()
-    chooser.locator(".jp-mod-accept").click()
+    choose(page, lab, "broken.pipeline")
     expect(page.locator(".jp-toast-message, .Toastify__toast")).to_contain_text("broken.pipeline")

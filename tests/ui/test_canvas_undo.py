@@ -78,4 +78,5 @@ def test_the_newest_step_is_undone_wherever_it_was(page: Page, lab: Lab) -> None
         canvas.focus()
         page.keyboard.press("Control+Shift+z")
         written(expected)
+    node(page, "fit").click()
     expect(page.locator('[data-mlws-param="train.depth"]')).to_have_value("8")
