@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from itertools import zip_longest
@@ -147,6 +147,20 @@ class MLflowStore:
                 self._prepare(self._file)
                 return MlflowClient(self.uri, registry_uri=self.uri)
         return MlflowClient(self.uri, registry_uri=self.uri)
+
+    def _fetched(self, what: str, source: Callable[[], str], folder: Path) -> Path:
+        """Where the files of a source are, once they are in ``folder``; :class:`ValueError` with
+        ``what`` and the reason where they cannot be had."""
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            place = download_artifacts(
+                artifact_uri=source(), dst_path=str(folder), tracking_uri=self.uri
+            )
+        except (MlflowException, OSError) as error:
+            raise ValueError(f"{what}: {error}") from error
+        return Path(place)
 
     def _prepare(self, file: Path) -> None:
         """Make the tables, or migrate those of an older MLflow (a copy of the file is kept)."""

@@ -120,16 +120,10 @@ class MLflowRegistry(MLflowStore):
 
         :class:`ValueError` with the version and the reason where they cannot be had.
         """
-        from mlflow.artifacts import download_artifacts
-        from mlflow.exceptions import MlflowException
-
-        try:
-            source = self._client.get_model_version(name, str(number)).source
-            place = Path(
-                download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=self.uri)
-            )
-        except (MlflowException, OSError) as error:
-            raise ValueError(f"models:/{name}/{number}: {error}") from error
+        version = f"models:/{name}/{number}"
+        place = self._fetched(
+            version, lambda: self._client.get_model_version(name, str(number)).source, folder
+        )
         return sorted(path for path in place.rglob("*") if path.is_file())
 
     def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:

@@ -32,18 +32,20 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
     <section aria-label={trans.__('Variants')} className="jp-mlws-Sweep">
       <h4>{trans.__('Variants')}</h4>
       {sweep.metrics.length > 1 && (
-        <label>
-          {trans.__('Ranked by')}{' '}
-          <select
-            className="jp-mod-styled"
-            value={sweep.metric ?? ''}
-            onChange={event => setMetric(event.target.value)}
-          >
-            {sweep.metrics.map(name => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
+        <div className="jp-mlws-Field">
+          <label>
+            {trans.__('Ranked by')}{' '}
+            <select
+              className="jp-mod-styled"
+              value={sweep.metric ?? ''}
+              onChange={event => setMetric(event.target.value)}
+            >
+              {sweep.metrics.map(name => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+        </div>
       )}
       <table className="jp-mlws-Table">
         <thead>

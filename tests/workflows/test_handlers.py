@@ -12,6 +12,7 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
+from tests.workflows.notebooks import cell, notebook
 
 PATH = "workflows/wine/dvc.yaml"
 ID = "workflows~1wine~1dvc.yaml"
@@ -178,3 +179,21 @@ async def test_components_are_listed(text: Path, jp_fetch) -> None:
         "extension": ".parquet",
         "description": "The part to train on.",
     }
+
+
+async def test_what_can_be_set_of_a_notebook(jp_fetch, write: Callable[..., Path]) -> None:
+    write("nb/train.ipynb", notebook(cell("epochs: int = 3\nrate = 0.5", "parameters"), "epochs"))
+    write("broken.ipynb", "{")
+    write("train.py", "epochs = 3\n")
+
+    async def fetch(name: str) -> Any:
+        return await jp_fetch(f"mlws/api/v1/components/notebooks/{name}", raise_error=False)
+
+    found = json.loads((await fetch("nb~1train.ipynb")).body)["data"]
+    types = {key: value["type"] for key, value in found["settings"]["properties"].items()}
+    assert (found["path"], types) == ("nb/train.ipynb", {"epochs": "integer", "rate": "number"})
+    broken = json.loads((await fetch("broken.ipynb")).body)["data"]
+    assert broken["error"].startswith("line 1")
+    for name in ("no.ipynb", "train.py", "..~1out.ipynb", "%00.ipynb"):
+        refused = await fetch(name)
+        assert (refused.code, json.loads(refused.body)["code"]) == (404, "40401"), name
