@@ -76,7 +76,7 @@ def test_copy_paste_and_cut_across_files(page: Page, lab: Lab) -> None:
     page.mouse.move(*empty_place(page))
     page.keyboard.press("Control+v")
     expect(node(page, "load_2")).to_be_visible()
-    expect(page.locator(".react-flow__edge")).to_have_count(9)
+    expect(page.locator(".react-flow__edge")).to_have_count(11)
     save(page)
     added = lines_changed(before, file.read_text())
     assert all(line.startswith("+") for line in added)

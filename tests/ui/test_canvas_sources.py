@@ -144,9 +144,7 @@ def test_a_notebooks_parameters_are_a_form(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     book = lab.root / "train.ipynb"
-    first = cell(
-        'epochs = 3  # how often\nrate: float = 0.5\nname = "x"\nfast = True', "parameters"
-    )
+    first = cell('epochs: int = 3\nrate: float = 0.5\nname = "x"\nfast = True', "parameters")
     book.write_text(notebook(first, "print(epochs, rate, name, fast)"))
     flow = lab.root / "dvc.yaml"
     flow.write_text(
