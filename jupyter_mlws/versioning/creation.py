@@ -33,12 +33,11 @@ from jupyter_mlws.versioning.push_gate import install
 from jupyter_mlws.versioning.runs import finished_runs
 from jupyter_mlws.versioning.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.storage import full_disk_told
-from jupyter_mlws.versioning.switch_journal import is_switching
 from jupyter_mlws.versioning.tracking import TrackingClient
-from jupyter_mlws.versioning.worktree import WorkingData
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
+    from jupyter_mlws.versioning.repository import Repository
 
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
@@ -122,17 +121,15 @@ class Creation:
 
     def __init__(
         self,
-        project: Project,
-        content: Content,
-        working: WorkingData,
-        tracking: TrackingClient,
+        repository: Repository,
         told: Told,
     ) -> None:
-        self._project = project
-        self._git = Git(project.root)
-        self._content = content
-        self._working = working
-        self._tracking = tracking
+        self._repository = repository
+        self._project = repository.project
+        self._git = repository.git
+        self._content = repository.content
+        self._working = repository.working
+        self._tracking = repository.tracking
         self._told = told
         self._warnings: list[Words] = []
 
@@ -147,7 +144,7 @@ class Creation:
         """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
         self._told("select")
         status = self._git.status()
-        self._refuse_unfinished(status)
+        self._repository.refuse_unfinished(status.conflicts)
         self._git.check_identity()
         selection = self._staged(status) if staged else self._select(status, paths)
         if not allow_secrets:
@@ -166,12 +163,6 @@ class Creation:
         return made
 
     # Before anything is written
-
-    def _refuse_unfinished(self, status: Status) -> None:
-        operation = "restore" if is_switching(self._project) else self._git.unfinished()
-        conflicts = [entry.path for entry in status.entries if entry.state == "conflicted"]
-        if operation or conflicts:
-            raise MLWSError("30201", operation=operation or "merge", paths=conflicts)
 
     def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
         chosen = None if paths is None else [normal(self._project, path) for path in paths]

@@ -99,6 +99,11 @@ class Status:
     upstream: str | None
     entries: list[Entry]
 
+    @property
+    def conflicts(self) -> list[str]:
+        """The paths that a merge left to be resolved."""
+        return [entry.path for entry in self.entries if entry.state == "conflicted"]
+
 
 @dataclass(frozen=True)
 class Commit:

@@ -60,6 +60,12 @@ def fetch_all(git: Git, remote: str, line: Line, *, prune: bool) -> None:
     _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
 
 
+def fetch_again(git: Git, remote: str, line: Line) -> None:
+    """Bring all that the remote has, known here or not. Error 30101, 30254."""
+    options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
+    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
+
+
 def clone(git: Git, address: str, target: str, line: Line) -> None:
     """Make ``target`` a clone of the repository at ``address``. Error 30101, 30254."""
     arguments = ("clone", "--quiet", "--", address, target)

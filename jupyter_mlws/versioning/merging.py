@@ -93,7 +93,7 @@ class MergeManager:
     def check_merge(self, ref: str) -> None:
         """Raise what :meth:`merge` would refuse, as far as that can be told at once."""
         self._git.resolve(ref)
-        self._refuse_unfinished()
+        self._repository.refuse_unfinished(unmerged(self._git))
 
     def merge(self, ref: str, message: str | None = None, progress: Telling = quiet) -> Merged:
         """Merge the commit ``ref`` into the current branch, with the data that it names.
@@ -103,7 +103,7 @@ class MergeManager:
         of data. Nothing has changed then. Conflicts are an outcome.
         """
         with self._repository.exclusive("merge"):
-            self._refuse_unfinished()
+            self._repository.refuse_unfinished(unmerged(self._git))
             theirs = self._git.resolve(ref)
             head = self._git.find("HEAD")
             if head is not None and self._git.contains(head, theirs):
@@ -403,12 +403,6 @@ class MergeManager:
         given = f"{path}\0".encode(errors="surrogateescape")
         options = ("--pathspec-from-file=-", "--pathspec-file-nul")
         self._git.run("add", "--force", *options, given=given)
-
-    def _refuse_unfinished(self) -> None:
-        operation = self._git.unfinished()
-        conflicts = listed(unmerged(self._git))
-        if operation or conflicts:
-            raise MLWSError("30201", operation=operation or "merge", paths=conflicts)
 
     def _outcome(
         self, outcome: MergeOutcome, head: str | None, sha: str, data: Sequence[str] = ()

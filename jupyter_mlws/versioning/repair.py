@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.datafiles import SETTINGS
 from jupyter_mlws.versioning.dvc.refusals import UNASKED
-from jupyter_mlws.versioning.git import Git, GitFailedError
+from jupyter_mlws.versioning.git import Git
 from jupyter_mlws.versioning.gitrefs import remotes
-from jupyter_mlws.versioning.gitwire import STALLED, TRANSFER_TIMEOUT
+from jupyter_mlws.versioning.gitwire import Line, fetch_again
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.proof_models import (
     MendedObject,
@@ -146,7 +146,8 @@ class Repair:
                 self._note_code(problem, Store.WORKSPACE)
         problems = self._code_problems(sha) if problems else []
         if problems:
-            _fetch_anew(self._git, problems)
+            line = Line(lambda: self._progress(0, message="code"))
+            _fetch_anew(self._git, problems, line)
             left = {row.hash: row for row in self._code_problems(sha)}
             for problem in problems:
                 if problem.hash not in left:
@@ -186,15 +187,15 @@ def _put_aside(git: Git, sha: str) -> None:
         loose.rename(loose.with_name(f"tmp_obj_{sha[2:16]}"))
 
 
-def _fetch_anew(git: Git, problems: Sequence[ObjectProblem]) -> None:
+def _fetch_anew(git: Git, problems: Sequence[ObjectProblem], line: Line) -> None:
     """Fetch all that git's remotes have, known here or not."""
     for problem in problems:
         if problem.problem is Problem.DAMAGED:
             _put_aside(git, problem.hash)
     for remote in remotes(git):
-        options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
         try:
-            git.attempt(*STALLED, "fetch", *options, remote.name, timeout=TRANSFER_TIMEOUT)
-        except GitFailedError:
+            fetch_again(git, remote.name, line)
+        except MLWSError as error:
+            if error.code not in (*UNASKED, "30254"):
+                raise
             # Not reached, or it lacks them too: what is still missing afterwards is told as lost.
-            continue

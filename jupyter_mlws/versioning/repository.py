@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content
+from jupyter_mlws.versioning.content import Content, listed
 from jupyter_mlws.versioning.git import Git
 from jupyter_mlws.versioning.outbox import Outbox
 from jupyter_mlws.versioning.recovery import Recovery, has_remains
+from jupyter_mlws.versioning.switch_journal import is_switching
 from jupyter_mlws.versioning.tracking import TrackingClient
 from jupyter_mlws.versioning.worktree import WorkingData
 
@@ -48,6 +50,13 @@ class Repository:
             if has_remains(self.project):
                 Recovery(self.project, self.content, self.working, self.tracking).run()
             yield
+
+    def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
+        """Error 30201 where ``conflicts`` are left, or work of git or a restore is half done."""
+        operation = "restore" if is_switching(self.project) else self.git.unfinished()
+        paths = listed(conflicts)
+        if operation or paths:
+            raise MLWSError("30201", operation=operation or "merge", paths=paths)
 
     def close(self) -> None:
         """End the helper process, if there is one."""

@@ -158,8 +158,7 @@ class SnapshotManager:
         Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
         """
         with self._repository.exclusive("snapshot", waiting):
-            tracking = self._repository.tracking
-            creation = Creation(self.project, self._content, self._working, tracking, told)
+            creation = Creation(self._repository, told)
             made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
         if made.data_remote:
             self._repository.outbox.try_deliver()

@@ -66,11 +66,7 @@ class StashManager:
         data is in no store. Killed on the way the work is in the stash, in the files, or in both.
         """
         with self._repository.exclusive("stash"), full_disk_told():
-            operation = self._git.unfinished()
-            conflicts = [e.path for e in self._git.status().entries if e.state == "conflicted"]
-            if operation or conflicts:
-                paths = listed(conflicts)
-                raise MLWSError("30201", operation=operation or "merge", paths=paths)
+            self._repository.refuse_unfinished(self._git.status().conflicts)
             self._git.check_identity()
             head = self._git.resolve("HEAD")
             restore = Restore(self._project, self._repository.content, self._repository.working)

@@ -26,7 +26,6 @@ from jupyter_mlws.versioning.switch_journal import (
     Switch,
     begin_switch,
     end_switch,
-    is_switching,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +57,7 @@ class Switching:
     """Switches of one project; the caller holds the project's lock for :meth:`run`."""
 
     def __init__(self, repository: Repository) -> None:
+        self._repository = repository
         self._project = repository.project
         self._root = repository.project.root
         self._git = repository.git
@@ -70,7 +70,7 @@ class Switching:
         Error 30201 during a merge, 30202 where uncommitted work would be lost.
         """
         status = self._git.status()
-        self._refuse_unfinished(status)
+        self._repository.refuse_unfinished(status.conflicts)
         steps, before, written = self._begin(status.head, target)
         steps.now = {item.path: item for item in self._content.data_now(status)}
         self._check_code(steps, status, written, set(steps.now) & set(before))
@@ -159,12 +159,6 @@ class Switching:
         for item in steps.place:
             if data is not None:
                 data.checkout(item)
-
-    def _refuse_unfinished(self, status: Status) -> None:
-        operation = "restore" if is_switching(self._project) else self._git.unfinished()
-        conflicts = [entry.path for entry in status.entries if entry.state == "conflicted"]
-        if operation or conflicts:
-            raise MLWSError("30201", operation=operation or "merge", paths=listed(conflicts))
 
     # Code
 
