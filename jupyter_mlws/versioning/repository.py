@@ -9,13 +9,13 @@ from functools import cached_property
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content, listed
-from jupyter_mlws.versioning.git import Git
-from jupyter_mlws.versioning.outbox import Outbox
-from jupyter_mlws.versioning.recovery import Recovery, has_remains
-from jupyter_mlws.versioning.switch_journal import is_switching
-from jupyter_mlws.versioning.tracking import TrackingClient
-from jupyter_mlws.versioning.worktree import WorkingData
+from jupyter_mlws.versioning.data.content import Content, listed
+from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.snapshots.outbox import Outbox
+from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_remains
+from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
+from jupyter_mlws.versioning.tracking.client import TrackingClient
 
 
 class Repository:
@@ -31,7 +31,7 @@ class Repository:
 
     @cached_property
     def tracking(self) -> TrackingClient:
-        from jupyter_mlws.versioning.mlflow import tracking_uri
+        from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.progress import Telling
-from jupyter_mlws.versioning.proof_models import Problem
+from jupyter_mlws.versioning.snapshots.proof_models import Problem
 
 HEXADECIMAL = frozenset("0123456789abcdef")
 PROBLEMS = {
