@@ -668,6 +668,8 @@ export interface IWorkspaceNews {
   type: 'workspace';
   seq: number;
   areas: WorkspaceArea[];
+  /** The files of the area "changes", where no others can have changed by them. */
+  paths?: string[];
 }
 
 /** The server cannot watch the files any more: what is shown is as old as its last refresh. */

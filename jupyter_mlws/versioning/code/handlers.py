@@ -27,6 +27,7 @@ from jupyter_mlws.versioning.models import (
     GitStatus,
     HistoryQuery,
     SnapshotCreate,
+    StatusQuery,
 )
 
 STAGE_ERRORS = ("30102", "30103", "30106", "30251", "30404", "50302")
@@ -38,10 +39,15 @@ class StatusHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get branch and uncommitted changes", GitStatus, errors=["50402"])
-    async def get(self) -> GitStatus:
+    @endpoint(
+        "Get branch and uncommitted changes",
+        GitStatus,
+        query=StatusQuery,
+        errors=["50302", "50402"],
+    )
+    async def get(self, query: StatusQuery) -> GitStatus:
         manager = await self.snapshots()
-        return await in_thread(manager.status)
+        return await in_thread(manager.status, query.paths)
 
 
 class DiffHandler(VersioningHandler):

@@ -353,9 +353,13 @@ class Git:
 
     # Looking
 
-    def status(self) -> Status:
-        """Branch and every path that differs from HEAD, untracked files one by one."""
-        output = self.run("status", "--porcelain=v2", "-z", "--branch", "--untracked-files=all")
+    def status(self, paths: Sequence[str] | None = None) -> Status:
+        """Branch and every path that differs from HEAD, untracked files one by one.
+
+        ``paths``: only those and what is below them; a staged rename is its new path alone then.
+        """
+        arguments = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all")
+        output = self.run("status", *arguments, *(("--", *paths) if paths else ()))
         branch = head = upstream = None
         entries: dict[str, Entry] = {}
         parts = iter(_text(output).split("\0"))

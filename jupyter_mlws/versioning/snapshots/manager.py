@@ -15,7 +15,7 @@ from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
 from jupyter_mlws.versioning.data.collecting import Collector
 from jupyter_mlws.versioning.data.content import kind_of, normal, size_of
-from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile
+from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, LogQuery, Status
@@ -71,15 +71,20 @@ class SnapshotManager:
 
     # Looking
 
-    def status(self) -> GitStatus:
-        """Branch and uncommitted changes of code, notebooks and data."""
-        status = self._git.status()
+    def status(self, paths: Sequence[str] | None = None) -> GitStatus:
+        """Branch and uncommitted changes of code, notebooks and data.
+
+        ``paths``: only what is at and below these; error 50302 outside the project. Data that an
+        untracked file names, which is not among them, is left out then.
+        """
+        only = None if paths is None else [normal(self.project, path) for path in paths]
+        status = self._git.status(only)
         changes = [self._change(entry) for entry in status.entries]
         return GitStatus(
             branch=status.branch,
             head=status.head,
             upstream=status.upstream,
-            changes=sorted([*changes, *self._data_changes(status)], key=lambda c: c.path),
+            changes=sorted([*changes, *self._data_changes(status, only)], key=lambda c: c.path),
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
             lock=self._lock_holder(),
             outbox=self._repository.outbox.waiting(),
@@ -272,9 +277,11 @@ class SnapshotManager:
             size=size_of(self.project.root / entry.path),
         )
 
-    def _data_changes(self, status: Status) -> Sequence[Change]:
+    def _data_changes(self, status: Status, only: Sequence[str] | None) -> Sequence[Change]:
         """Data that no longer is what its ``.dvc`` file says; outputs belong to workflows."""
         items = [item for item in self._content.data_now(status) if not item.pipeline]
+        if only is not None:
+            items = [item for item in items if _meets(item.path, only)]
         return [
             Change(
                 path=path,
@@ -338,6 +345,11 @@ class SnapshotManager:
                 raise
             # Not reachable now: what is known is what the snapshot itself says.
             return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None
+
+
+def _meets(place: str, paths: Sequence[str]) -> bool:
+    """``place`` is at, below or above one of ``paths``."""
+    return covers(paths, place) or any(covers([place], path) for path in paths)
 
 
 def _data(item: DataFile) -> SnapshotData:
