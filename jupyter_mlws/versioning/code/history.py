@@ -1,8 +1,9 @@
-"""History page by page: one call of git for commits and what they changed."""
+"""History page by page: commits, and what they changed."""
 
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 
 from jupyter_mlws.errors import MLWSError
@@ -13,6 +14,8 @@ from jupyter_mlws.versioning.models import HistoryQuery
 
 PLAIN_NAME = re.compile(r"[0-9A-Za-z_][\w/]*(?:[.-][\w/]+)*", re.ASCII)
 """Names that mean one commit or none, with no operator of git's in them."""
+REMEMBERED = 500
+"""Commits whose changes are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class History:
         self._project = project
         self._git = git
         self._content = content
+        self._lock = threading.Lock()
+        self._changes: dict[str, list[Entry]] = {}
 
     def page(self, query: HistoryQuery, *, trailers: bool = True) -> HistoryPage:
         """Newest first; a page stays the same while new commits are made (but of ``all``).
@@ -51,7 +56,7 @@ class History:
             trailers=trailers,
         )
         try:
-            rows = self._git.log_with_changes(wanted)
+            rows = self._rows(wanted)
         except GitFailedError as error:
             return self._explained(start, error)
         begin = start if skip or query.all else rows[0][0].sha if rows else start
@@ -60,6 +65,18 @@ class History:
             begin = start if query.all else self._git.resolve(start)
         following = f"{begin}.{skip + query.limit}" if len(rows) > query.limit else None
         return HistoryPage(rows[: query.limit], following)
+
+    def _rows(self, wanted: LogQuery) -> list[tuple[Commit, list[Entry]]]:
+        """What a commit changed never changes. Pages that were not seen are had by one call."""
+        with self._lock:
+            seen = {} if wanted.skip else dict(self._changes)
+        rows = self._git.log_with_changes(wanted, seen)
+        with self._lock:
+            for commit, entries in rows:
+                self._changes[commit.sha] = entries
+            while len(self._changes) > REMEMBERED:
+                self._changes.pop(next(iter(self._changes)))
+        return rows
 
     def _explained(self, start: str, error: GitFailedError) -> HistoryPage:
         if start in ("HEAD", "--all") and self._git.find("HEAD") is None:

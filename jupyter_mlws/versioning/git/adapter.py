@@ -387,17 +387,24 @@ class Git:
         output = self.run("log", *_log_arguments(query), *_log_ends(query))
         return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
 
-    def log_with_changes(self, query: LogQuery) -> list[tuple[Commit, list[Entry]]]:
+    def log_with_changes(
+        self, query: LogQuery, known: Mapping[str, list[Entry]] | None = None
+    ) -> list[tuple[Commit, list[Entry]]]:
         """As :meth:`log`, each with what it changed against its first parent.
+
+        ``known``: what some commits changed, which is not looked up again.
 
         Raises :class:`GitFailedError`, where ``start`` is nothing above all.
         """
-        if query.path is not None:
-            # git would name no other path than the one that is looked for.
+        if query.path is not None or known:
+            # With a path, git would name no other than the one that is looked for.
             arguments = ("log", *_log_arguments(query), *_log_ends(query))
-            found = _commits(_text(self.attempt(*arguments)))[_unseen(query) :]
-            changes = self.changes([commit.sha for commit, _ in found]) if found else {}
-            return [(commit, changes[commit.sha]) for commit, _ in found]
+            commits = [commit for commit, _ in _commits(_text(self.attempt(*arguments)))]
+            commits = commits[_unseen(query) :]
+            changes = dict(known or {})
+            new = [commit.sha for commit in commits if commit.sha not in changes]
+            changes.update(self.changes(new) if new else {})
+            return [(commit, changes[commit.sha]) for commit in commits]
         options = ("--name-status", "--find-renames", "--diff-merges=first-parent")
         arguments = ("log", *_log_arguments(query), *options, *_log_ends(query))
         return _commits(_text(self.attempt(*arguments)))
