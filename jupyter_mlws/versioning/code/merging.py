@@ -177,9 +177,7 @@ class MergeManager:
             ours=branch.removeprefix("refs/heads/") if branch else None,
             theirs=name_of(self._git, theirs) if theirs else None,
             commit=theirs,
-            items=[
-                self._conflict(path, sides) for path, sides in sorted(unmerged(self._git).items())
-            ],
+            items=self._told(unmerged(self._git)),
         )
 
     def conflict(self, path: str) -> ConflictDetail:
@@ -195,7 +193,7 @@ class MergeManager:
         if path.endswith(".ipynb") and texts["ours"] is not None and texts["theirs"] is not None:
             cells = self._cells(texts)
         return ConflictDetail(
-            **self._conflict(path, sides).__dict__,
+            **self._told({path: sides})[0].__dict__,
             base=shown["base"],
             ours=shown["ours"],
             theirs=shown["theirs"],
@@ -217,20 +215,22 @@ class MergeManager:
             return None
         return [CellSides(**row) for row in found.rows]
 
-    def _conflict(self, path: str, sides: Sides) -> Conflict:
-        return Conflict(
-            path=path,
-            kind=kind_of(path),
-            how=_how(sides),
-            sizes={
-                name: self._size(sides[stage]) for name, stage in STAGES.items() if stage in sides
-            },
-        )
-
-    def _size(self, side: Side) -> int | None:
-        if side.mode == SUBMODULE:
-            return None
-        return int(self._git.run("cat-file", "-s", side.sha))
+    def _told(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
+        files = [s for sides in conflicts.values() for s in sides.values() if s.mode != SUBMODULE]
+        sizes = self._git.sizes([side.sha for side in files])
+        return [
+            Conflict(
+                path=path,
+                kind=kind_of(path),
+                how=_how(sides),
+                sizes={
+                    name: sizes.get(sides[stage].sha)
+                    for name, stage in STAGES.items()
+                    if stage in sides
+                },
+            )
+            for path, sides in sorted(conflicts.items())
+        ]
 
     # Resolving
 

@@ -541,11 +541,13 @@ class Git:
         except GitFailedError:
             return None
 
-    def sizes(self, shas: Iterable[str]) -> int:
-        """Bytes of all these objects together."""
+    def sizes(self, shas: Sequence[str]) -> dict[str, int]:
+        """Bytes of each of these objects."""
+        if not shas:
+            return {}
         given = "".join(f"{sha}\n" for sha in shas).encode()
         output = self.run("cat-file", "--batch-check=%(objectsize)", given=given)
-        return sum(int(row) for row in output.split())
+        return dict(zip(shas, map(int, output.split()), strict=True))
 
     def absent(self, shas: Iterable[str]) -> list[str]:
         """Those of the objects that the repository lacks."""

@@ -212,7 +212,8 @@ class Switching:
         new = [entry.sha for entry in self._files_in(steps.target, steps.code)]
         old = [entry.sha for entry in self._files_in(steps.head, steps.code)]
         # Old ones make room one by one, and only after the new one is written.
-        needed = self._git.sizes(new) - self._git.sizes(old)
+        sizes = self._git.sizes([*new, *old])
+        needed = sum(sizes[sha] for sha in new) - sum(sizes[sha] for sha in old)
         disk = os.statvfs(self._root)
         free = disk.f_bavail * disk.f_frsize
         if needed > free:
