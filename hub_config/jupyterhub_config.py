@@ -9,6 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
+START_LIMIT = 180.0
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
@@ -58,7 +59,12 @@ c.MLWSSpawner.max_resources = dict(own.max_resources)
 c.MLWSSpawner.service_url = own.service_url
 # Made anew at each start; the Hub and its service alone know it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
-c.Spawner.start_timeout = 180
+c.MLWSSpawner.queue_wait = own.queue_wait
+c.MLWSSpawner.start_limit = START_LIMIT
+# A start may wait in the queue first.
+c.Spawner.start_timeout = int(own.queue_wait + START_LIMIT + 30)
+# Those who wait count as starting; how many really start at once is for the service to say.
+c.JupyterHub.concurrent_spawn_limit = 0
 c.Spawner.http_timeout = 60
 
 # Services inherit almost nothing; the first row is by which `make hub-down` finds its processes.

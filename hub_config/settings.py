@@ -30,6 +30,7 @@ class Settings:
     service_port: int
     administrator: str
     database: str
+    records: str
     images: Mapping[str, str]
     default_image: str
     default_resources: Mapping[str, str]
@@ -37,6 +38,8 @@ class Settings:
     capacity: Mapping[str, Any] | None
     user_limit: Mapping[str, Any] | None
     idle_limit: int
+    home_quota: str
+    queue_wait: float
     extra_config: str
 
     @classmethod
@@ -64,6 +67,7 @@ class Settings:
             service_port=int(text("SERVICE_PORT", "8082")),
             administrator=text("ADMIN", "admin"),
             database=text("DB", f"sqlite:///{data / 'hub.sqlite'}"),
+            records=environment.get("MLWS_DB_URL") or f"sqlite:///{data / 'mlws.sqlite'}",
             images=images,
             default_image=text("DEFAULT_IMAGE", next(iter(images))),
             default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
@@ -71,6 +75,8 @@ class Settings:
             capacity=value("CAPACITY", None),
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
+            home_quota=text("HOME_QUOTA", ""),
+            queue_wait=float(text("QUEUE_WAIT", "600")),
             extra_config=text("CONFIG", ""),
         )
 
@@ -118,5 +124,5 @@ class Settings:
             "max_resources": dict(self.max_resources),
             "capacity": self.capacity,
             "user_limit": self.user_limit,
-            "network": self.name,
+            "home_quota": self.home_quota,
         }

@@ -43,6 +43,7 @@ class MLWSApp(ExtensionApp):
     def services(self) -> Services:
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.server import JupyterServer
         from jupyter_mlws.operations import OperationManager
@@ -53,12 +54,19 @@ class MLWSApp(ExtensionApp):
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         hub = hub_service()
+        server = JupyterServer(self.serverapp)
+
+        async def kernels() -> dict[str, Kernel]:
+            found = await server.processes()
+            return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
+
         return Services(
             ProjectManager(root),
             OperationManager(),
             Watchers(),
-            NotebookManager(JupyterServer(self.serverapp), own_container()),
+            NotebookManager(server, own_container()),
             ContainerManager(hub) if hub else None,
+            OwnContainer(kernels),
         )
 
     def initialize_settings(self) -> None:
@@ -92,6 +100,7 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         if "services" in self.__dict__:
+            await self.services.own.close()
             await self.services.notebooks.close()
             await self.services.watchers.close()
             await self.services.operations.close()

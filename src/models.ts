@@ -752,6 +752,32 @@ export interface IContainer {
   usage: IUsage | null;
 }
 
+/** The kernel has ended processes because the container's memory was used up. */
+export interface IOutOfMemory {
+  time: string;
+  memory_limit: number;
+  kernels: string[];
+  /** Their notebooks. */
+  paths: string[];
+}
+
+/** What the container uses that the lab runs in; null where it runs in none. */
+export interface IOwnUsage {
+  cpu: number | null;
+  cpu_limit: number | null;
+  memory: number | null;
+  memory_limit: number | null;
+  processes_killed: number;
+  out_of_memory: IOutOfMemory | null;
+}
+
+/** What /usage/status sends. */
+export type IOwnUsageEvent =
+  | IHello
+  | IReset
+  | ({ type: 'usage'; seq: number } & IOwnUsage)
+  | ({ type: 'out_of_memory'; seq: number } & IOutOfMemory);
+
 /** A container that is wanted; what is left out is the Hub's default. */
 export interface IContainerCreate {
   image?: string;

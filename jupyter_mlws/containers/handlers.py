@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -18,11 +19,13 @@ from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
     Container,
+    ContainerChange,
     ContainerCreate,
     ImageInfo,
     LogQuery,
     LogTail,
     Me,
+    OwnUsage,
     ResourceReport,
     Usage,
 )
@@ -83,6 +86,15 @@ class ContainerHandler(ContainerBase):
     @endpoint("Get a container", Container, errors=NO_CONTAINER)
     async def get(self, identifier: str) -> Container:
         return await in_thread(self.containers.get, identifier)
+
+    @endpoint(
+        "Give a container another size, live where it runs",
+        Container,
+        body=ContainerChange,
+        errors=(*STARTS, "10204"),
+    )
+    async def patch(self, identifier: str, body: ContainerChange) -> Container:
+        return await in_thread(self.containers.resize, identifier, body.resources)
 
     @endpoint("Delete a container; the home stays", Container, status=202, errors=NO_CONTAINER)
     async def delete(self, identifier: str) -> Reply:
@@ -223,7 +235,31 @@ class LogStream(ForwardedStream):
         return f"logs/{segment(ids[0])}"
 
 
+class OwnUsageHandler(APIHandler):
+    """The container that this very server runs in."""
+
+    resource = "usage"
+
+    @endpoint("Get what this server's own container uses", OwnUsage)
+    async def get(self) -> OwnUsage:
+        return await self.services.own.usage()
+
+
+class OwnUsageStream(StreamHandler):
+    """The same as it changes, and whose kernel was killed for lack of memory."""
+
+    resource = "usage"
+
+    async def newest(self) -> int:
+        return self.services.own.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.services.own.news(since)
+
+
 HANDLERS: list[tuple[str, Any]] = [
+    (r"usage", OwnUsageHandler),
+    (r"usage/status", OwnUsageStream),
     (r"containers", ContainersHandler),
     (r"containers/status", StatusStream),
     (r"containers/([^/]+)", ContainerHandler),

@@ -18,6 +18,7 @@ from jupyter_mlws.containers.models import (
     ImageInfo,
     LogTail,
     Me,
+    ResourceChange,
     ResourceReport,
     Resources,
     Usage,
@@ -94,6 +95,17 @@ class ContainerManager:
 
     def get(self, container_id: str) -> Container:
         return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
+
+    def resize(self, container_id: str, resources: ResourceChange | Mapping[str, Any]) -> Container:
+        """Give a container another size, live where it runs: ``{"memory": "4Gi"}``.
+
+        What is left out stays; the device count changes only while the container rests.
+        """
+        if isinstance(resources, ResourceChange):
+            resources = resources.model_dump(exclude_none=True)
+        body = {"resources": dict(resources)}
+        path = f"containers/{segment(container_id)}"
+        return Container.model_validate(self._call("patch", path, body))
 
     def delete(self, container_id: str) -> Container:
         """Remove the container; the home stays."""

@@ -9,7 +9,8 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.hub.manager import HubManager, Person
+from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.person import Person
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 REMEMBER = 60

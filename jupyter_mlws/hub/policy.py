@@ -25,6 +25,9 @@ class Wanted:
     image: str
     resources: Amount
     environment: Mapping[str, str]
+    devices: tuple[int, ...] = ()
+    """Numbers of the devices that are leased to it."""
+    rescue: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,19 @@ class Policy:
         if faults:
             raise MLWSError("10201", *faults)
         label = label if label in self.images else self._label_of(label)
-        return Wanted(label, self.images[label], resources.amount, request.environment)
+        return Wanted(
+            label,
+            self.images[label],
+            resources.amount,
+            request.environment,
+            rescue=request.rescue,
+        )
+
+    def check_size(self, wanted: Amount) -> None:
+        """Error 10201 names every resource above the limit of one container."""
+        faults = self._size_faults(wanted)
+        if faults:
+            raise MLWSError("10201", *faults)
 
     def _label_of(self, image: str) -> str:
         return next(label for label, name in self.images.items() if name == image)

@@ -1,6 +1,7 @@
 import addSvg from '@jupyterlab/ui-components/style/icons/toolbar/add.svg';
 import closeSvg from '@jupyterlab/ui-components/style/icons/toolbar/close.svg';
 import deleteSvg from '@jupyterlab/ui-components/style/icons/toolbar/delete.svg';
+import editSvg from '@jupyterlab/ui-components/style/icons/toolbar/edit.svg';
 import launchSvg from '@jupyterlab/ui-components/style/icons/toolbar/launch.svg';
 import logsSvg from '@jupyterlab/ui-components/style/icons/filetype/text-editor.svg';
 import refreshSvg from '@jupyterlab/ui-components/style/icons/toolbar/refresh.svg';
@@ -14,6 +15,7 @@ const DRAWINGS = {
   logs: logsSvg,
   new: addSvg,
   open: launchSvg,
+  resize: editSvg,
   restart: refreshSvg,
   start: runSvg,
   stop: stopSvg

@@ -28,6 +28,7 @@ OF_ONE = [
     ("POST", "/restart"),
     ("GET", "/logs"),
     ("GET", "/stats"),
+    ("PATCH", ""),
 ]
 EVERY = [
     ("GET", "containers"),

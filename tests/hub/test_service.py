@@ -42,6 +42,7 @@ OF_ONE = [
     ("POST", "/restart"),
     ("GET", "/logs"),
     ("GET", "/stats"),
+    ("PATCH", ""),
 ]
 EVERY = [
     ("GET", "me", None),
