@@ -56,6 +56,7 @@ c.MLWSSpawner.allowed_images = dict(own.images)
 c.MLWSSpawner.default_image = own.default_image
 c.MLWSSpawner.default_resources = dict(own.default_resources)
 c.MLWSSpawner.max_resources = dict(own.max_resources)
+c.MLWSSpawner.profiles = {name: dict(size) for name, size in own.profiles.items()}
 c.MLWSSpawner.service_url = own.service_url
 # Made anew at each start; the Hub and its service alone know it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)

@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PROFILES = {
+    "small": {"cpu": "500m", "memory": "1Gi"},
+    "medium": {"cpu": "1", "memory": "2Gi"},
+    "large": {"cpu": "2", "memory": "4Gi"},
+    "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
+}
+"""Sizes to choose from; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
 """Characters that the kernel takes for the name of a network interface."""
 
@@ -35,6 +42,7 @@ class Settings:
     default_image: str
     default_resources: Mapping[str, str]
     max_resources: Mapping[str, str]
+    profiles: Mapping[str, Mapping[str, str]]
     capacity: Mapping[str, Any] | None
     user_limit: Mapping[str, Any] | None
     idle_limit: int
@@ -72,6 +80,7 @@ class Settings:
             default_image=text("DEFAULT_IMAGE", next(iter(images))),
             default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
             max_resources=value("MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"}),
+            profiles=value("PROFILES", PROFILES),
             capacity=value("CAPACITY", None),
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
@@ -122,6 +131,7 @@ class Settings:
             "default_image": self.default_image,
             "default_resources": dict(self.default_resources),
             "max_resources": dict(self.max_resources),
+            "profiles": {name: dict(size) for name, size in self.profiles.items()},
             "capacity": self.capacity,
             "user_limit": self.user_limit,
             "home_quota": self.home_quota,

@@ -784,6 +784,8 @@ export interface IContainerCreate {
   resources?: Partial<IResources>;
   environment?: Record<string, string>;
   name?: string;
+  /** Start although the home is full. */
+  rescue?: boolean;
 }
 
 /** A machine: what it has, what is promised to containers, what they use of it. */
@@ -813,6 +815,35 @@ export interface IResourceReport {
   limits: IAmount;
   defaults: IResources;
   images: string[];
+  /** Sizes to choose from, by name. */
+  profiles: Record<string, IResources>;
+}
+
+/** A person's files: mounted in all containers of the person, or in the trash. */
+export interface IVolume {
+  name: string;
+  user: string;
+  created_at: string;
+  trashed_at: string | null;
+  /** When it is removed for good. */
+  purge_at: string | null;
+  size: number | null;
+  quota: number | null;
+  in_use: boolean;
+}
+
+/** How much one person has used: hours of containers, and those times what each had. */
+export interface IHours {
+  user: string;
+  hours: number;
+  cpu_hours: number;
+  memory_gib_hours: number;
+  gpu_hours: number;
+}
+
+export interface IHoursReport {
+  days: number;
+  items: IHours[];
 }
 
 /** What /containers/status sends. */

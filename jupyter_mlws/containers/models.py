@@ -435,3 +435,4 @@ class ResourceReport(Record):
     limits: Amount = Field(description="The most that one container of this person may have.")
     defaults: Resources
     images: list[str]
+    profiles: dict[str, Resources] = Field(description="Sizes to choose from, by name.")

@@ -408,6 +408,7 @@ class Fleet:
             limits=self.policy.max_resources.amount,
             defaults=self.policy.default_resources,
             images=list(self.policy.images),
+            profiles=self.policy.profiles,
         )
 
     def _node(self, name: str) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -30,6 +30,11 @@ class Wanted:
     rescue: bool = False
 
 
+def sizes(given: Mapping[str, Any]) -> dict[str, Resources]:
+    """Profiles as the configuration has them."""
+    return {name: Resources.model_validate(size) for name, size in given.items()}
+
+
 @dataclass(frozen=True)
 class Policy:
     """``images``: what people choose → what Docker runs; the rest in people's notation."""
@@ -38,6 +43,13 @@ class Policy:
     default_image: str
     default_resources: Resources
     max_resources: Resources
+    all_profiles: Mapping[str, Resources] = field(default_factory=dict)
+
+    @property
+    def profiles(self) -> dict[str, Resources]:
+        """The sizes that are offered, by name: those within ``max_resources``."""
+        most = self.max_resources.amount
+        return {name: size for name, size in self.all_profiles.items() if size.amount.fits(most)}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Policy:
@@ -47,6 +59,7 @@ class Policy:
             default_image=settings["default_image"],
             default_resources=Resources.model_validate(settings["default_resources"]),
             max_resources=Resources.model_validate(settings["max_resources"]),
+            all_profiles=sizes(settings.get("profiles", {})),
         )
 
     def read(self, options: Mapping[str, Any]) -> ContainerCreate:

@@ -28,7 +28,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
-from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
 
@@ -73,6 +73,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             "small": {"cpu": "500m", "memory": "1Gi"},
             "medium": {"cpu": "1", "memory": "2Gi"},
             "large": {"cpu": "2", "memory": "4Gi"},
+            "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
         },
         config=True,
         help="""The sizes on the spawn page, by name, without those above ``max_resources``.""",
@@ -200,6 +201,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             default_image=self.default_image or next(iter(images), ""),
             default_resources=Resources.model_validate(self.default_resources),
             max_resources=Resources.model_validate(self.max_resources),
+            all_profiles=sizes(self.profiles),
         )
 
     @property

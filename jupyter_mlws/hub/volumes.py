@@ -23,6 +23,8 @@ KEPT = timedelta(days=30)
 """How long a volume stays in the trash."""
 FRESH = 60.0
 """Seconds for which the engine's word on sizes holds: it walks through all files for it."""
+JUST_NOW = 2.0
+"""The same, where a start depends on it: somebody may just have made room."""
 EMPTY_EVERY = 3600.0
 MEBIBYTE = 1024**2
 
@@ -77,7 +79,7 @@ class Volumes:
             current = Kept(self._free_name(usual), user, now())
             self._keep(current)
         if self._quota is not None and not rescue:
-            await self._measure()
+            await self._measure(JUST_NOW)
             used = self._sizes.get(current.name, 0)
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
@@ -139,9 +141,9 @@ class Volumes:
         self._kept.pop(kept.name, None)
         self._write(self._records.forget_volume, kept.name)
 
-    async def _measure(self) -> None:
+    async def _measure(self, age: float = FRESH) -> None:
         async with self._measuring:
-            if time.monotonic() - self._measured < FRESH and self._measured:
+            if self._measured and time.monotonic() - self._measured < age:
                 return
             self._sizes = await in_thread(self._engine.volume_sizes)
             self._measured = time.monotonic()

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from jupyter_mlws.containers.models import Amount, QueuePlace, Resources
+from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
 from jupyter_mlws.errors import Words
 
@@ -32,6 +32,7 @@ SIZES = {
     "small": Words("Small", "小"),
     "medium": Words("Medium", "中"),
     "large": Words("Large", "大"),
+    "gpu": Words("GPU", "GPU"),
 }
 CORES = Words("{cpu} CPU, {memory} memory", "{cpu} 核，{memory} 内存")
 CORES_GPU = Words("{cpu} CPU, {memory} memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU")
@@ -138,13 +139,8 @@ def spawn_form(spawner: Any) -> str:
     """The form of the spawn page: an image, where there are several, and a size."""
     language = spawner.language
     policy = spawner.policy
-    most = policy.max_resources.amount
-    sizes = [
-        (name, amount)
-        for name, given in spawner.profiles.items()
-        if (amount := Resources.model_validate(given).amount).fits(most)
-    ]
     default = policy.default_resources.amount
+    sizes = [(name, size.amount) for name, size in policy.profiles.items()]
     rows = "".join(_size_row(name, amount, amount == default, language) for name, amount in sizes)
     images = _image_choice(policy.images, policy.default_image, language)
     legend = html.escape(SIZE_LABEL.in_(language))

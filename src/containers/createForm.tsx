@@ -5,6 +5,7 @@ import { Failure } from '../failure';
 import { Field, FormButtons, TextField, useSubmit } from '../form';
 import type { IContainer, IContainerCreate, IResourceReport } from '../models';
 import type { ContainersModel } from './model';
+import { Profiles } from './profiles';
 import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
 
 /** The form's fields as the API names them; an error about another one stands above them. */
@@ -58,11 +59,17 @@ export function CreateForm(props: {
     'resources.gpu': defaults.gpu ?? '0',
     environment: ''
   });
+  const [isRescue, setIsRescue] = useState(false);
   const hasGpu = limits.gpu > 0;
 
   const wrongLine = parseEnvironment(values.environment).wrong;
   const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () =>
-    props.onMade(await model.create(bodyOf(values, hasGpu)))
+    props.onMade(
+      await model.create({
+        ...bodyOf(values, hasGpu),
+        ...(isRescue ? { rescue: true } : {})
+      })
+    )
   );
   if (wrongLine !== null) {
     byField.set(
@@ -118,6 +125,13 @@ export function CreateForm(props: {
           </select>
         )}
       </Field>
+      <Profiles
+        profiles={report.profiles}
+        chosen={values}
+        language={language}
+        trans={trans}
+        onChoose={change => setValues({ ...values, ...change })}
+      />
       <SizeFields
         values={values}
         errors={byField}
@@ -143,6 +157,17 @@ export function CreateForm(props: {
           />
         )}
       </Field>
+      <label className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="rescue"
+          checked={isRescue}
+          onChange={event => setIsRescue(event.target.checked)}
+        />
+        {trans.__(
+          'Rescue: start although the home is full, to delete files there'
+        )}
+      </label>
       <FormButtons
         ok={trans.__('Create')}
         isBusy={isBusy}

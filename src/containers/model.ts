@@ -102,6 +102,25 @@ export class ContainersModel extends LiveModel {
     return made;
   }
 
+  /** Puts what waits at another place of the queue, or takes it out; failures as of `act`. */
+  async requeue(id: string, position: number | null): Promise<void> {
+    const path = `/resources/queue/${encodeURIComponent(id)}`;
+    this._failures.delete(id);
+    try {
+      const now =
+        position === null
+          ? await this.client.delete<IContainer>(path)
+          : await this.client.put<IContainer>(path, { position });
+      this._put(now);
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._failures.set(id, error);
+    }
+    this.changed();
+  }
+
   /** Gives a container another size; throws the server's APIError. */
   async resize(id: string, resources: ResourceChange): Promise<IContainer> {
     const now = await this.client.patch<IContainer>(

@@ -14,11 +14,14 @@ export type SizeField = (typeof SIZE_FIELDS)[number];
 export type ISizeValues = Record<SizeField, string>;
 
 /** What was typed, as the API takes it. */
-export function sizeOf(values: ISizeValues, hasGpu: boolean): IResources {
+export function sizeOf(
+  values: ISizeValues,
+  hasGpu: boolean
+): Partial<IResources> {
   return {
     cpu: values['resources.cpu'].trim(),
     memory: values['resources.memory'].trim(),
-    gpu: hasGpu ? values['resources.gpu'].trim() || '0' : null
+    ...(hasGpu ? { gpu: values['resources.gpu'].trim() || '0' } : {})
   };
 }
 

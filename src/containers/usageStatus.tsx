@@ -28,9 +28,7 @@ function Usage(props: IProps): JSX.Element | null {
   }
   return (
     <span
-      className={
-        isFull ? 'jp-mlws-UsageStatus jp-mod-full' : 'jp-mlws-UsageStatus'
-      }
+      className={`jp-StatusBar-TextItem jp-mlws-UsageStatus${isFull ? ' jp-mod-full' : ''}`}
       title={
         isFull
           ? trans.__(
@@ -53,7 +51,7 @@ export class UsageStatus extends ReactWidget {
   ) {
     super();
     this.id = 'jp-mlws-usage';
-    this.addClass('jp-mlws-UsageStatusItem');
+    this.addClass('jp-StatusBar-GroupItem');
   }
 
   protected render(): JSX.Element {

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from hub_config.engine import Engine
-from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
+from tests.hub.installation import HOME, Hub, installation, keep_log
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
-VERA, VIC = "vera", "vic"
+VERA, VIC, FULL = "vera", "vic", "full"
 SMALL = {"cpu": "500m", "memory": "768Mi"}
 MIB = 1024**2
 Data = dict[str, Any]
@@ -105,32 +105,47 @@ def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
     hub.service("DELETE", f"containers/{identifier}")
 
 
-def test_a_full_home_is_told_and_rescued(hub: Hub, docker: Engine) -> None:
-    """The disk below the home is really full: 40 MiB of memory, filled to the last byte."""
-    volume = f"{hub.name}-home-{VIC}"
+def test_a_home_over_its_quota_is_told_and_rescued(hub: Hub) -> None:
+    identifier = start(hub, VIC)
+    hub.shell(VIC, "dd if=/dev/zero of=$HOME/big bs=1M count=40 2>&1")
+    stop(hub, identifier)
+    answer = hub.spawn(VIC, {})
+    assert answer.status_code == 507, answer.text
+    assert "10107" in answer.json()["message"]
+    assert "32Mi" in answer.json()["message"]
+    page = hub.session(VIC).get(f"{hub.url}/services/mlws/api/v1/volumes", timeout=20).json()
+    assert page["data"]["items"][0]["size"] > 40 * MIB
+    start(hub, VIC, name="rescue", rescue=True)
+    hub.shell(VIC, "rm ~/big", "rescue")
+    hub.service("DELETE", f"containers/{VIC}--rescue", VIC)
+    hub.start(VIC, {})
+    hub.stop(VIC)
+
+
+def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> None:
+    """40 MiB of memory below the home, filled to the last byte."""
+    volume = f"{hub.name}-home-{FULL}"
     options = ("type=tmpfs", "device=tmpfs", "o=size=40m,uid=1000,gid=1000")
     given = [f"--opt={option}" for option in options]
-    labels = [f"--label=mlws.hub={hub.name}", f"--label=mlws.user={VIC}"]
+    labels = [f"--label=mlws.hub={hub.name}", f"--label=mlws.user={FULL}"]
     docker.run("volume", "create", *labels, *given, volume)
+    hub.sign_up(FULL)
     # A volume in memory lives as long as somebody has it mounted.
     holder = docker.run(
-        "run", "--detach", "--rm", f"--volume={volume}:/full", "--user=0",
+        "run", "--detach", "--rm", f"--volume={volume}:/full", "--user=1000",
         "--entrypoint=sh", hub.settings.images["Lab"], "-c",
-        "dd if=/dev/zero of=/full/big bs=1M; chown 1000 /full/big; sleep 600",
+        "dd if=/dev/zero of=/full/big bs=4k; sleep 600",
     )  # fmt: skip
     try:
         hub.wait_for(lambda: "No space left" in hub.logs(holder), "the disk is full", 30)
-        answer = hub.spawn(VIC, {})
-        hub.wait_for(lambda: not hub.server(VIC), "it is refused", 30)
-        told = answer.json().get("message", "")
-        assert "10107" in told, answer.text
-        identifier = start(hub, VIC, name="rescue", rescue=True)
-        assert hub.shell(VIC, "echo $MLWS_RESCUE", "rescue") == "1"
-        assert hub.lab("GET", VIC, "api/contents/big", "rescue", params={"content": "0"}).ok
-        assert hub.lab("DELETE", VIC, "api/contents/big", "rescue").status_code in (204, 500)
-        hub.shell(VIC, "rm -f ~/big; echo room > ~/note", "rescue")
-        assert hub.shell(VIC, "cat ~/note", "rescue") == "room"
-        hub.service("DELETE", f"containers/{identifier}", VIC)
+        start(hub, FULL, rescue=True)
+        hub.wait_for(lambda: hub.lab("GET", FULL, "api/status").ok, "the lab answers")
+        assert "fails" in hub.shell(FULL, "echo x > ~/new || echo fails; rm -f ~/new")
+        assert hub.lab("GET", FULL, "api/contents/big", params={"content": "0"}).ok
+        hub.shell(FULL, "rm ~/big; echo room > ~/note")
+        assert hub.shell(FULL, "cat ~/note") == "room"
+        hub.service("DELETE", f"containers/{FULL}--default", FULL)
+        hub.wait_for(lambda: not hub.container(FULL), "it is gone")
     finally:
         docker.run("rm", "--force", holder)
 
@@ -185,4 +200,3 @@ def test_backup_and_restore_into_an_empty_installation(
         broken.write_bytes(broken.read_bytes()[:-10])
         refused = hub.module("hub_config.restore", str(backup), fails=True)
         assert broken.name in refused
-    assert ADMINISTRATOR
