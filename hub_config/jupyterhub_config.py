@@ -116,7 +116,25 @@ c.JupyterHub.load_roles = [
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS]},
 ]
 
+if own.metrics_token:
+    # Prometheus is no program of the Hub's; it has the token from a file.
+    c.JupyterHub.services.append({"name": "prometheus", "api_token": own.metrics_token})
+    c.JupyterHub.load_roles.append(
+        {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics", ACCESS]}
+    )
+
+if own.tracking_url:
+    # The team's MLflow knows people by the token that their lab has anyway.
+    c.MLWSSpawner.environment = {
+        "MLFLOW_TRACKING_URI": own.tracking_url,
+        "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,
+    }
+
+# Labs tell themselves what goes on in them. Traffic through the proxy says nothing: an open page
+# that nobody looks at makes some as long as it is open.
+c.JupyterHub.last_activity_interval = 10 * 365 * 24 * 3600
 if own.idle_limit:
+    c.MLWSSpawner.activity_interval = max(1, min(60, own.idle_limit // 3))
     c.JupyterHub.services.append(
         {
             "name": "idle-culler",

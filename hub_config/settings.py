@@ -47,6 +47,8 @@ class Settings:
     user_limit: Mapping[str, Any] | None
     idle_limit: int
     home_quota: str
+    tracking_url: str
+    metrics_token: str
     queue_wait: float
     extra_config: str
 
@@ -85,6 +87,8 @@ class Settings:
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
             home_quota=text("HOME_QUOTA", ""),
+            tracking_url=text("TRACKING_URL", ""),
+            metrics_token=text("METRICS_TOKEN", ""),
             queue_wait=float(text("QUEUE_WAIT", "600")),
             extra_config=text("CONFIG", ""),
         )

@@ -21,6 +21,9 @@ from jupyter_mlws.containers.models import (
     Container,
     ContainerChange,
     ContainerCreate,
+    ContainerEvents,
+    HoursQuery,
+    HoursReport,
     ImageInfo,
     LogQuery,
     LogTail,
@@ -28,6 +31,7 @@ from jupyter_mlws.containers.models import (
     OwnUsage,
     ResourceReport,
     Usage,
+    Volume,
 )
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.services import Services
@@ -139,6 +143,36 @@ class LogsHandler(ContainerBase):
     @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*NO_CONTAINER, "10104"))
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await in_thread(self.containers.logs, identifier, query.tail)
+
+
+class EventsHandler(ContainerBase):
+    """What happened to a container."""
+
+    @endpoint(
+        "Get what happened to a container", ContainerEvents, query=LogQuery, errors=NO_CONTAINER
+    )
+    async def get(self, identifier: str, query: LogQuery) -> ContainerEvents:
+        return await in_thread(self.containers.events, identifier, query.tail)
+
+
+class VolumesHandler(ContainerBase):
+    """The person's files."""
+
+    resource = "volumes"
+
+    @endpoint("List volumes", Page[Volume], errors=(*FORWARDED, "10104"))
+    async def get(self) -> Page[Volume]:
+        return await in_thread(self.containers.volumes)
+
+
+class HoursHandler(ContainerBase):
+    """How much the person has used."""
+
+    resource = "resources"
+
+    @endpoint("Get hours of use", HoursReport, query=HoursQuery, errors=FORWARDED)
+    async def get(self, query: HoursQuery) -> HoursReport:
+        return await in_thread(self.containers.hours, query.days)
 
 
 class ImagesHandler(ContainerBase):
@@ -268,6 +302,9 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/restart", RestartHandler),
     (r"containers/([^/]+)/stats", StatsHandler),
     (r"containers/([^/]+)/logs", LogsHandler),
+    (r"containers/([^/]+)/events", EventsHandler),
+    (r"volumes", VolumesHandler),
+    (r"resources/hours", HoursHandler),
     (r"images", ImagesHandler),
     (r"me", MeHandler),
     (r"resources", ResourcesHandler),

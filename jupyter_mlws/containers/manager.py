@@ -15,6 +15,8 @@ from jupyter_mlws.containers.models import (
     Allocation,
     Container,
     ContainerCreate,
+    ContainerEvents,
+    HoursReport,
     ImageInfo,
     LogTail,
     Me,
@@ -22,6 +24,7 @@ from jupyter_mlws.containers.models import (
     ResourceReport,
     Resources,
     Usage,
+    Volume,
 )
 
 SERVICE = "services/mlws/"
@@ -119,6 +122,19 @@ class ContainerManager:
         """The last ``tail`` lines of its log, also of one that has ended."""
         path = f"containers/{segment(container_id)}/logs"
         return LogTail.model_validate(self._call("get", path, {"tail": tail}))
+
+    def events(self, container_id: str, tail: int = 200) -> ContainerEvents:
+        """What happened to it: states, restarts, sizes, lack of memory; the oldest first."""
+        path = f"containers/{segment(container_id)}/events"
+        return ContainerEvents.model_validate(self._call("get", path, {"tail": tail}))
+
+    def volumes(self) -> Page[Volume]:
+        """The person's files: the volume that is mounted, and the trash."""
+        return Page[Volume].model_validate(self._call("get", "volumes"))
+
+    def hours(self, days: int = 30) -> HoursReport:
+        """How much the person has used in the last days."""
+        return HoursReport.model_validate(self._call("get", "resources/hours", {"days": days}))
 
     def images(self) -> Page[ImageInfo]:
         """The images that may be chosen."""

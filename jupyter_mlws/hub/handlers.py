@@ -37,6 +37,7 @@ from jupyter_mlws.containers.models import (
     Volume,
 )
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import Permitted
 from jupyter_mlws.hub.manager import HubManager
 
@@ -339,6 +340,24 @@ class LogStream(ServiceStream):
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
         return self.manager.log(self.person, self.identifier, since)
+
+
+class MetricsHandler(Permitted, RequestHandler):
+    """The numbers for Prometheus: for administrators, and for tokens with ``read:metrics``."""
+
+    resource = "metrics"
+
+    async def get(self) -> None:
+        person = await self.who()
+        allowed = "read:metrics" in self.scopes or (person is not None and person.admin)
+        if not allowed:
+            self.set_status(403)
+            self.set_header("Content-Type", "application/json")
+            error = MLWSError("50301", action="read", resource=self.resource)
+            self.finish(error.as_dict(ENGLISH))
+            return
+        self.set_header("Content-Type", metrics.CONTENT_TYPE)
+        self.finish(await self.manager.metrics())
 
 
 class AdmissionRequest(Request):

@@ -68,6 +68,8 @@ class Entry:
     """The variables in full, closed up, until it has started: the Hub has them from then on."""
     priority: int = 0
     degrade: bool = False
+    rescue: bool = False
+    """Whether its next start writes nothing to the home, which may be full."""
     language: str = "en"
     intent: Intent = Intent.NONE
     created_at: datetime = field(default_factory=now)
@@ -221,7 +223,11 @@ class Entry:
             name=self.name,
             status=status.value,
             resources=self.resources.model_dump(),
-            config={"image": self.image, "environment": self.environment},
+            config={
+                "image": self.image,
+                "environment": self.environment,
+                "rescue": self.rescue,
+            },
             priority=self.priority,
             degrade=self.degrade,
             intent=self.intent.value,
@@ -251,6 +257,7 @@ class Entry:
             resources=Resources.model_validate(row.resources),
             priority=row.priority,
             degrade=row.degrade,
+            rescue=row.config.get("rescue", False),
             language=row.language,
             intent=Intent(row.intent),
             created_at=row.created_at,

@@ -34,7 +34,7 @@ from jupyter_mlws.containers.models import (
     container_id,
     split_id,
 )
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.fleet import Fleet
@@ -42,6 +42,7 @@ from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.ledger import totals
 from jupyter_mlws.hub.lifecycle import ENDING, LOST, Entry, Intent, now
 from jupyter_mlws.hub.logs import LogFollower
+from jupyter_mlws.hub.metrics import written
 from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.policy import Wanted
@@ -238,6 +239,7 @@ class HubManager:
             entry.intent = Intent.RESTART
         if self.fleet.status(entry) in AT_REST:
             self._check_room(self.fleet.request(entry), True)
+            entry.rescue = False
             self._queue(entry)
             self.audit.tell(person, "container.start", identifier)
         return await self._answer(entry, language)
@@ -408,6 +410,13 @@ class HubManager:
         await self.volumes.purge(person, name)
         self.audit.tell(person, "volume.purge", name)
 
+    async def metrics(self) -> bytes:
+        """All numbers, as Prometheus reads them."""
+        await self._measure()
+        everybody = Person("", True)
+        report = self.fleet.report(self.fleet.places())
+        return written(report, self.containers(everybody, ENGLISH))
+
     async def hours(self, person: Person, days: int) -> list[Hours]:
         """Hours of use in the last days: one's own, or everybody's for an administrator."""
         since = now() - timedelta(days=days)
@@ -562,6 +571,7 @@ class HubManager:
     ) -> Entry:
         entry = self.fleet.enter(user, name, wanted, language)
         entry.priority, entry.degrade = request.priority, request.degrade
+        entry.rescue = request.rescue
         if entry.hides_values:
             entry.sealed = self._seal.close(wanted.environment)
         self.monitor.know(entry.id)
@@ -631,6 +641,7 @@ class HubManager:
             "image": entry.image,
             "resources": entry.resources.model_dump(exclude_none=True),
             "environment": self._environment(entry),
+            "rescue": entry.rescue,
         }
 
     def _environment(self, entry: Entry) -> dict[str, str]:

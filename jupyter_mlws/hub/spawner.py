@@ -131,6 +131,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         help="""Seconds that a container has to answer, from when it got its resources.""",
     )
 
+    activity_interval = Int(
+        60,
+        config=True,
+        help="""Seconds between two reports of a lab's activity: kernels, running cells, workflows,
+        terminals. What stops idle labs must wait for at least two of them.""",
+    )
+
     _watch: ClassVar[Watch | None] = None
     _pool: ClassVar[ThreadPoolExecutor | None] = None
     wanted: Wanted
@@ -379,6 +386,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """The lab's variables: the person's, below the Hub's own."""
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
+        own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return launch.environment(own, self.wanted)
 
     async def _until_it_answers(self) -> tuple[str, int]:

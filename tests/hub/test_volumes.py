@@ -113,8 +113,7 @@ def test_a_home_over_its_quota_is_told_and_rescued(hub: Hub) -> None:
     assert answer.status_code == 507, answer.text
     assert "10107" in answer.json()["message"]
     assert "32Mi" in answer.json()["message"]
-    page = hub.session(VIC).get(f"{hub.url}/services/mlws/api/v1/volumes", timeout=20).json()
-    assert page["data"]["items"][0]["size"] > 40 * MIB
+    assert volumes(hub, VIC)[0]["size"] > 40 * MIB
     start(hub, VIC, name="rescue", rescue=True)
     hub.shell(VIC, "rm ~/big", "rescue")
     hub.service("DELETE", f"containers/{VIC}--rescue", VIC)
