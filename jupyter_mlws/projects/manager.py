@@ -116,6 +116,10 @@ class ProjectManager:
             Path(beside, "clone").replace(target)
         return self._describe(Project.open(target))
 
+    def is_running(self) -> bool:
+        """Whether a workflow of any project goes on."""
+        return any(self.workspace(project.id).runs.go_on() for project in self.list())
+
     def close(self) -> None:
         """Close every workspace."""
         with self._lock:

@@ -11,6 +11,8 @@ from pathlib import Path
 from time import monotonic
 
 ROOT = Path("/sys/fs/cgroup")
+UNLIMITED = 2**60
+"""Bytes; version 1 writes a number of this size where there is no limit."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,62 @@ def _number(path: Path) -> int:
 def _table(path: Path) -> dict[str, int]:
     rows = (line.split() for line in path.read_text().splitlines())
     return {row[0]: int(row[1]) for row in rows if len(row) == 2}
+
+
+@dataclass(frozen=True)
+class Own:
+    """Counters and limits of the container that this process runs in.
+
+    ``killed`` counts the processes that the kernel has ended for lack of memory.
+    """
+
+    cpu: float
+    cpu_limit: float | None
+    memory: int
+    memory_limit: int
+    killed: int
+    time: float
+
+
+def read_own(root: Path = ROOT) -> Own | None:
+    """The counters of this process's container; None outside one, where memory has no limit."""
+    try:
+        version_1 = (root / "memory").is_dir()
+        return _own_1(root) if version_1 else _own_2(root)
+    except (OSError, KeyError, ValueError):
+        # No control groups, or those of a whole machine.
+        return None
+
+
+def _own_2(root: Path) -> Own | None:
+    most = (root / "memory.max").read_text().strip()
+    if most == "max":
+        return None
+    quota, period = (root / "cpu.max").read_text().split()
+    sample = _version_2(root)
+    return Own(
+        cpu=sample.cpu,
+        cpu_limit=None if quota == "max" else int(quota) / int(period),
+        memory=sample.memory,
+        memory_limit=int(most),
+        killed=_table(root / "memory.events")["oom_kill"],
+        time=sample.time,
+    )
+
+
+def _own_1(root: Path) -> Own | None:
+    memory, cpu = root / "memory", root / "cpu"
+    limit = _number(memory / "memory.limit_in_bytes")
+    if limit >= UNLIMITED:
+        return None
+    quota = _number(cpu / "cpu.cfs_quota_us")
+    period = _number(cpu / "cpu.cfs_period_us")
+    sample = _version_1(root, {"memory": "", "cpuacct": "", "pids": ""})
+    return Own(
+        cpu=sample.cpu,
+        cpu_limit=None if quota < 0 else quota / period,
+        memory=sample.memory,
+        memory_limit=limit,
+        killed=_table(memory / "memory.oom_control")["oom_kill"],
+        time=sample.time,
+    )
