@@ -47,6 +47,7 @@ TERMS = {
     "output": "输出",
     "page": "页",
     "pull": "拉取",
+    "question": "提问",
     "rebase": "变基",
     "recovery": "恢复清理",
     "remote": "远程仓库",
@@ -313,6 +314,14 @@ CATALOGUE: dict[str, Entry] = {
             "请选择 `jupyter kernelspec list` 所列的内核；服务器日志中有更多信息。",
         ),
     ),
+    "20103": Entry(
+        503,
+        Words("The code check cannot be done: {reason}", "无法进行代码检查：{reason}"),
+        Words(
+            "Install it with `pip install jupyter-mlws[check]`, or set `code_policy` to `off`.",
+            "请用 `pip install jupyter-mlws[check]` 安装，或将 `code_policy` 设为 `off`。",
+        ),
+    ),
     "20104": Entry(
         500,
         Words(
@@ -360,6 +369,17 @@ CATALOGUE: dict[str, Entry] = {
             "执行已取消：其内核被中断、重启或停止。",
         ),
         Words("Run it again when you like.", "可随时重新运行。"),
+    ),
+    "20301": Entry(
+        403,
+        Words(
+            "The code check does not let this run (line {line}): {reason}",
+            "代码检查不允许运行此代码（第 {line} 行）：{reason}",
+        ),
+        Words(
+            "Change the lines in `findings`, or mark one that is meant so with `# nosec`.",
+            "请修改 `findings` 所列各行；确属有意的行可用 `# nosec` 标注。",
+        ),
     ),
     "20401": Entry(
         404,
