@@ -60,6 +60,16 @@ export interface IComponent {
   error: string | null;
 }
 
+/** What can be set of a notebook: what its cell tagged `parameters` assigns. */
+export interface INotebookSettings {
+  /** From the project's root. */
+  path: string;
+  /** JSON Schema of an object; empty where the notebook can't be read. */
+  settings: any;
+  /** Why it can't be read. */
+  error: string | null;
+}
+
 /** States of a run and of its nodes; a plain string because the server may learn new ones. */
 export type RunStatus = string;
 

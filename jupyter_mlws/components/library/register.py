@@ -1,14 +1,15 @@
-"""Keep models where others find them."""
+"""Keep models where others find them, and read them from there."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from jupyter_mlws.components import File, Metrics, Text, component
+from jupyter_mlws.components import File, Metrics, Model, Text, component
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/:\"'.][^/:\"']*$")]
 Alias = Annotated[str, Field(pattern=r"^[\w-]*$")]
@@ -47,6 +48,33 @@ def register_model(
     if alias:
         registry.set_alias(name, alias, version["version"])
     return f"models:/{name}/{version['version']}\n"
+
+
+@component(category="Load", title="Load model")
+def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
+    """Read a version of a model from MLflow's registry.
+
+    name: The name of the model in the registry.
+    version: Which version; a number, so that the same node reads the same model.
+    """
+    from mlflow.exceptions import MlflowException
+
+    from jupyter_mlws.components import values
+    from jupyter_mlws.versioning.mlflow import tracking_uri
+    from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+
+    root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    registry = MLflowRegistry(tracking_uri(root))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            files = registry.fetch(name, version, Path(folder))
+        except MlflowException as error:
+            raise ValueError(f"models:/{name}/{version}: {error.message}") from None
+        models = [path for path in files if path.suffix == ".skops"]
+        if len(models) != 1:
+            held = ", ".join(path.name for path in files) or "nothing"
+            raise ValueError(f"models:/{name}/{version} holds {held}, not one .skops file")
+        return values.read("Model", models[0])
 
 
 def _numbers(metrics: dict[str, Any]) -> dict[str, float]:

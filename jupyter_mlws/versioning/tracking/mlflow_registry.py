@@ -115,6 +115,16 @@ class MLflowRegistry(MLflowStore):
         """One version of a model."""
         return self._described(self._client.get_model_version(name, str(number)))
 
+    def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
+        """Bring the files of a version into ``folder``; where they are, in the order of names."""
+        from mlflow.artifacts import download_artifacts
+
+        source = self._client.get_model_version(name, str(number)).source
+        place = Path(
+            download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=self.uri)
+        )
+        return sorted(path for path in place.rglob("*") if path.is_file())
+
     def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
         """Let ``alias`` mean a version, whatever it meant before; ``by`` is who wants it."""
         before = self._client.get_registered_model(name).aliases.get(alias)
