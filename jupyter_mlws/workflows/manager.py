@@ -276,8 +276,7 @@ class WorkflowManager:
         kept_in = self._editor.keep(document)
         written = self._editor.change(path, WorkflowChange(text=text), [document.etag])
         kept = [
-            carry_result(root, path, state, f"{name}@{key}", name)
-            for name in (choice.sweep, *also)
+            carry_result(root, path, state, f"{name}@{key}", name) for name in (choice.sweep, *also)
         ]
         return Promoted(
             sweep=choice.sweep,
