@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from tornado.routing import PathMatches, Rule
-from traitlets import Unicode
+from traitlets import Bool, Enum, Float, Int, Unicode
 
 from jupyter_mlws import __version__
 from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
+    from jupyter_mlws.notebooks.lasting import LastingFolder
+    from jupyter_mlws.notebooks.requests import Asked
     from jupyter_mlws.services import Services
 
+KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 PREFIX = "mlws/api/v1"
 FILE_IDS = "jupyter_server_fileid"
 """The extension that gives files ids which stay when they are renamed."""
@@ -31,6 +36,7 @@ class MLWSApp(ExtensionApp):
     version = __version__
     description = "The machine-learning workspace inside JupyterLab"
     load_other_extensions = True
+    _working: asyncio.Task[None] | None = None
 
     projects_dir = Unicode(
         "",
@@ -39,11 +45,49 @@ class MLWSApp(ExtensionApp):
         are made. Left empty: the server's root folder.""",
     )
 
+    kernel_memory_limit = Int(
+        0,
+        config=True,
+        min=0,
+        help="""Bytes that a kernel may use while it executes. Over it the execution is
+        interrupted, and the kernel restarted where it does not heed that. 0: no limit.""",
+    )
+
+    kernel_memory_warning = Float(
+        0.8,
+        config=True,
+        min=0.05,
+        max=1.0,
+        help="""The share of the limit (without one: of the container's or machine's memory) from
+        which on the person is warned.""",
+    )
+
+    code_policy = Enum(
+        ["off", "warn", "refuse"],
+        "off",
+        config=True,
+        help="""What is done about Python code executed by API that bandit objects to: nothing,
+        tell it with the result, or refuse to run it. Needs the extra `check`.""",
+    )
+
+    lasting_kernels = Bool(
+        True,
+        config=True,
+        help="""Whether kernels go on when their server is killed, for the next server of the
+        same folder to take over. A server that stops of itself ends its kernels in any case.""",
+    )
+
+    _folder: LastingFolder | None = None
+    _stopping = False
+
     @cached_property
     def services(self) -> Services:
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
+        from jupyter_mlws.notebooks.memory import MemoryLimits
+        from jupyter_mlws.notebooks.policy import Policy
         from jupyter_mlws.notebooks.server import JupyterServer
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
@@ -53,12 +97,25 @@ class MLWSApp(ExtensionApp):
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         hub = hub_service()
+        server = JupyterServer(self.serverapp)
+
+        async def kernels() -> dict[str, Kernel]:
+            found = await server.processes()
+            return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
+
         return Services(
             ProjectManager(root),
             OperationManager(),
             Watchers(),
-            NotebookManager(JupyterServer(self.serverapp), own_container()),
+            NotebookManager(
+                server,
+                own_container(),
+                folder=self._folder,
+                limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
+                policy=Policy(self.code_policy),
+            ),
             ContainerManager(hub) if hub else None,
+            OwnContainer(kernels),
         )
 
     def initialize_settings(self) -> None:
@@ -76,6 +133,51 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        if self.lasting_kernels:
+            self._have_kernels_last()
+        self._follow_kernels()
+
+    def _have_kernels_last(self) -> None:
+        """Start kernels by our provisioner, and keep the sessions on disk while the server lives.
+
+        Kernels whose specification names a provisioner of its own keep theirs, and so does a
+        server that was told which one to use, or whose kernels run elsewhere.
+        """
+        from jupyter_client.provisioning import KernelProvisionerFactory
+
+        from jupyter_mlws.notebooks.lasting import LastingFolder
+        from jupyter_mlws.notebooks.provisioner import NAME
+
+        server: Any = self.serverapp
+        factory = KernelProvisionerFactory.instance(parent=server)
+        usual = factory.default_provisioner_name in ("local-provisioner", NAME)
+        if server.gateway_config.gateway_enabled or not usual or NAME not in factory.provisioners:
+            return
+        factory.default_provisioner_name = NAME
+        self._folder = LastingFolder(Path(server.runtime_dir), Path(server.root_dir))
+        server.kernel_manager.config.LastingProvisioner.folder = str(self._folder.path)
+        if server.session_manager.database_filepath == ":memory:":
+            server.session_manager.database_filepath = str(self._folder.sessions)
+
+    def _follow_kernels(self) -> None:
+        """Hear what happens to kernels, and what tabs ask of them, by Jupyter's own means."""
+        from jupyter_mlws.notebooks.requests import telling
+
+        server: Any = self.serverapp
+        server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._heed)
+        # Ours are written over the server's own after this.
+        self.settings["kernel_websocket_connection_class"] = telling(
+            server.web_app.settings["kernel_websocket_connection_class"], self._expect
+        )
+
+    async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """One of Jupyter's events of kernels."""
+        if data["status"] == "success" and "kernel_id" in data and not self._stopping:
+            await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
+
+    def _expect(self, kernel: str, asked: Asked) -> None:
+        if not self._stopping:
+            self.services.notebooks.watches.expect(kernel, asked)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""
@@ -88,14 +190,46 @@ class MLWSApp(ExtensionApp):
         application.default_router.rules.insert(0, rule)
         loop = self.serverapp.io_loop
         loop.add_callback(loop.run_in_executor, None, _routes)
+        if self._folder is not None and self._folder.others():
+            loop.add_callback(lambda: self.services.notebooks.adopt())
+        if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
+            loop.add_callback(self._watch_work)
+
+    async def _watch_work(self) -> None:
+        """Count what runs as activity: a Hub stops a server without any."""
+        from jupyter_mlws.containers.work import Work, interval
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        settings = self.serverapp.web_app.settings
+        kernels = self.serverapp.kernel_manager
+
+        def terminals() -> list[Any]:
+            manager = settings.get("terminal_manager")
+            return list(manager.terminals.values()) if manager else []
+
+        work = Work(
+            lambda: [kernels.get_kernel(name) for name in kernels.list_kernel_ids()],
+            terminals,
+            self.services.projects.is_running,
+        )
+        # Jupyter counts whatever has a name that ends like this.
+        self._working = asyncio.create_task(
+            work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
+        )
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
+        self._stopping = True
+        if self._working is not None:
+            self._working.cancel()
         if "services" in self.__dict__:
+            await self.services.own.close()
             await self.services.notebooks.close()
             await self.services.watchers.close()
             await self.services.operations.close()
             self.services.projects.close()
+        elif self._folder is not None:
+            self._folder.close()
 
 
 def _routes() -> Routes:

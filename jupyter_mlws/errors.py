@@ -47,6 +47,7 @@ TERMS = {
     "output": "输出",
     "page": "页",
     "pull": "拉取",
+    "question": "提问",
     "rebase": "变基",
     "recovery": "恢复清理",
     "remote": "远程仓库",
@@ -196,6 +197,17 @@ CATALOGUE: dict[str, Entry] = {
             "请查看其日志的最后几行；可更换镜像或增加内存后重新启动。",
         ),
     ),
+    "10107": Entry(
+        507,
+        Words(
+            "The files take {used}, more than the {quota} that they may.",
+            "文件已占用 {used}，超过配额 {quota}。",
+        ),
+        Words(
+            "Start with `rescue` (on the containers' page: Rescue) and delete what is not needed.",
+            "请以 `rescue` 方式启动（容器页面上的“救援启动”），删除不需要的文件。",
+        ),
+    ),
     "10201": Entry(
         400,
         Words("The container cannot be made as asked.", "无法按请求创建容器。"),
@@ -223,6 +235,36 @@ CATALOGUE: dict[str, Entry] = {
             "请等待其停止后再启动。",
         ),
     ),
+    "10204": Entry(
+        409,
+        Words(
+            "The container {name!r} is starting, stopping or changing: its size stays for now.",
+            "容器 {name!r} 正在启动、停止或变更，暂时无法调整其规格。",
+        ),
+        Words("Try again in some seconds.", "请在几秒后重试。"),
+    ),
+    "10205": Entry(
+        409,
+        Words(
+            "The container {name!r} does not wait in the queue (any more).",
+            "容器 {name!r} 不在（或已不在）队列中。",
+        ),
+        Words(
+            "See where it stands; start it to have it wait again.",
+            "请查看其状态；如需重新排队，请启动它。",
+        ),
+    ),
+    "10206": Entry(
+        409,
+        Words(
+            "The volume {name!r} is mounted or current: that can't be done with it.",
+            "卷 {name!r} 正在使用或为当前卷，无法执行此操作。",
+        ),
+        Words(
+            "Stop the person's containers first; only what is in the trash is removed for good.",
+            "请先停止该用户的容器；只有回收站中的卷才能彻底删除。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
@@ -231,12 +273,25 @@ CATALOGUE: dict[str, Entry] = {
             "请使用您自己的容器，或联系管理员。",
         ),
     ),
+    "10302": Entry(
+        403,
+        Words("That is for administrators of the Hub only.", "此操作仅限 Hub 管理员。"),
+        Words("Ask an administrator.", "请联系管理员。"),
+    ),
     "10404": Entry(
         404,
         Words("There is no container {name!r}.", "找不到容器 {name!r}。"),
         Words(
             "List your containers and use an id from that list.",
             "请先列出您的容器，再使用其中的 id。",
+        ),
+    ),
+    "10405": Entry(
+        404,
+        Words("There is no volume {name!r}.", "找不到卷 {name!r}。"),
+        Words(
+            "List the volumes and use a name from that list.",
+            "请先列出各卷，再使用其中的名称。",
         ),
     ),
     "20101": Entry(
@@ -257,6 +312,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Choose a kernel that `jupyter kernelspec list` shows; the server's log has more.",
             "请选择 `jupyter kernelspec list` 所列的内核；服务器日志中有更多信息。",
+        ),
+    ),
+    "20103": Entry(
+        503,
+        Words("The code check cannot be done: {reason}", "无法进行代码检查：{reason}"),
+        Words(
+            "Install it with `pip install jupyter-mlws[check]`, or set `code_policy` to `off`.",
+            "请用 `pip install jupyter-mlws[check]` 安装，或将 `code_policy` 设为 `off`。",
         ),
     ),
     "20104": Entry(
@@ -306,6 +369,17 @@ CATALOGUE: dict[str, Entry] = {
             "执行已取消：其内核被中断、重启或停止。",
         ),
         Words("Run it again when you like.", "可随时重新运行。"),
+    ),
+    "20301": Entry(
+        403,
+        Words(
+            "The code check does not let this run (line {line}): {reason}",
+            "代码检查不允许运行此代码（第 {line} 行）：{reason}",
+        ),
+        Words(
+            "Change the lines in `findings`, or mark one that is meant so with `# nosec`.",
+            "请修改 `findings` 所列各行；确属有意的行可用 `# nosec` 标注。",
+        ),
     ),
     "20401": Entry(
         404,

@@ -9,6 +9,7 @@ from jupyter_mlws.api.idempotency import Answers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
+    from jupyter_mlws.containers.own import OwnContainer
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
@@ -25,5 +26,6 @@ class Services:
     notebooks: NotebookManager
     containers: ContainerManager | None
     """None where no Hub started this server."""
+    own: OwnContainer
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""

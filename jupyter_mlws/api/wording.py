@@ -40,7 +40,7 @@ _CHINESE = {
     "less_than_equal": "应不大于 {le}",
     "literal_error": "应为 {expected} 之一",
     "notebook_path": "应为服务器文件夹下以 .ipynb 结尾的路径，且不含隐藏部分",
-    "one_source": "code、cells 与 all 须且仅须给出一个",
+    "one_source": "code、cells、all 与 up_to 须且仅须给出一个",
     "save_code": "自由代码不属于任何单元格，无法保存",
     "finite_number": "应为有限的数字",
     "scalar": "应为文本、数字、true、false 或 null",

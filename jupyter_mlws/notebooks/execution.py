@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_mlws.containers.cgroups import read_own
+from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
 from jupyter_mlws.notebooks.models import ExecutionStatus
@@ -25,7 +27,8 @@ _SYNTAX_LINE = re.compile(r"line (\d+)\)$")
 _LIBRARY = re.compile(r"^File .*[/\\](?:site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]")
 
 Told = Callable[[Event], None]
-Begun = Callable[[], Awaitable[None]]
+Begun = Callable[[str], Awaitable[None]]
+"""Awaits what is to be done when the code begins; gets the id of the kernel's request."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Outcome:
     duration: float | None = None
     error: MLWSError | None = None
     truncated: bool = False
+    memory: int | None = None
 
 
 class Run:
@@ -55,6 +59,8 @@ class Run:
         timeout: float | None,
         told: Told,
         begun: Begun,
+        *,
+        stdin: bool = False,
     ) -> None:
         self._kernel = kernel
         self._connection = connection
@@ -69,6 +75,17 @@ class Run:
         self._reply: dict[str, Any] | None = None
         self._idle = False
         self._count: int | None = None
+        self._killed = 0
+        self._stdin = stdin
+        self._over: asyncio.Future[MLWSError] = asyncio.get_running_loop().create_future()
+        self._heeded = False
+        self.message = ""
+        """The id of the kernel's request."""
+
+    def stop(self, error: MLWSError) -> None:
+        """End it early, for the reason that ``error`` gives."""
+        if not self._over.done():
+            self._over.set_result(error)
 
     async def __call__(self) -> Outcome:
         """Run it to its end."""
@@ -90,36 +107,42 @@ class Run:
             "silent": False,
             "store_history": True,
             "user_expressions": {},
-            "allow_stdin": False,
+            "allow_stdin": self._stdin,
             # Otherwise a failure here would throw away what other clients have queued.
             "stop_on_error": False,
         }
-        with self._connection.ask("execute_request", request) as answers:
+        with self._connection.ask("execute_request", request) as (self.message, answers):
             await self._follow(answers, ended)
             if self._reply is not None:
                 return None if self._reply["status"] == "aborted" else self._as_replied(self._reply)
             if ended.done():
                 return await self._without_kernel(ended.result())
-            return await self._too_long(answers, ended)
+            return await self._stopped(answers, ended)
 
     async def _follow(
         self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
     ) -> None:
-        """Take messages until the code has ended, the time is over or the kernel is gone."""
+        """Take messages until the code has ended, was stopped, or the kernel is gone."""
         while not (self._reply is not None and self._idle):
             if answers.empty():
                 left = None if self._deadline is None else self._deadline - self._clock()
                 more = asyncio.ensure_future(answers.get())
-                await asyncio.wait({more, ended}, timeout=left, return_when="FIRST_COMPLETED")
+                waited: set[asyncio.Future[Any]] = {more, ended, *self._stops()}
+                await asyncio.wait(waited, timeout=left, return_when="FIRST_COMPLETED")
                 if not more.done():
                     more.cancel()
                     return
                 await self._take(*more.result())
             else:
                 await self._take(*answers.get_nowait())
-                if self._deadline is not None and self._clock() > self._deadline:
+                late = self._deadline is not None and self._clock() > self._deadline
+                if late or any(stop.done() for stop in self._stops()):
                     # Code that never stops writing never leaves the queue empty.
                     return
+
+    def _stops(self) -> list[asyncio.Future[MLWSError]]:
+        """What ends the wait; nothing more once it was heeded."""
+        return [] if self._heeded else [self._over]
 
     async def _take(self, channel: str, message: Message) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
@@ -133,43 +156,58 @@ class Run:
                 await self._set_begun()
         elif kind == "execute_input":
             self._count = content.get("execution_count")
+        elif channel == "stdin" and kind == "input_request":
+            self._told({"type": "input", "prompt": content["prompt"], **_secret(content)})
         elif channel == "iopub":
             event = self._outputs.take(message)
             if event is not None:
                 self._told(event)
 
     async def _set_begun(self) -> None:
+        own = read_own()
+        self._killed = own.killed if own is not None else 0
         self._start = self._clock()
         if self._timeout is not None:
             self._deadline = self._start + self._timeout
-        await self._begun()
+        await self._begun(self.message)
 
     def _as_replied(self, reply: dict[str, Any]) -> Outcome:
         if reply["status"] == "ok":
             return self._outcome(ExecutionStatus.SUCCESS)
         if reply.get("ename") == "KeyboardInterrupt":
             return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="interrupt"))
-        return self._outcome(ExecutionStatus.ERROR, _raised(reply, self._count))
+        return self._outcome(ExecutionStatus.ERROR, raised(reply, self._count))
 
-    async def _too_long(
+    async def _stopped(
         self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]
     ) -> Outcome:
         """Interrupt; restart what does not heed it."""
+        stopped = self._over.result() if self._over.done() else None
+        self._heeded = True
         self._deadline = self._clock() + GRACE
         await self._kernel.interrupt()
         await self._follow(answers, ended)
         restarted = self._reply is None and not ended.done()
         if restarted:
             await self._kernel.restart()
+        if stopped is not None:
+            error = MLWSError(stopped.code, **{**stopped.facts, "restarted": restarted})
+            return self._outcome(ExecutionStatus.ERROR, error)
         error = MLWSError("20201", timeout=self._timeout, restarted=restarted)
         return self._outcome(ExecutionStatus.TIMEOUT, error)
 
     async def _without_kernel(self, ending: Ending) -> Outcome:
         if not ending.died:
             return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="restart"))
+        lost = self._kernel.lose(self._connection.process)
         restarted = await self._kernel.revive(self._connection)
-        lost = list(self._kernel.done)
-        error = MLWSError("20101", exit_code=ending.exit_code, restarted=restarted, lost=lost)
+        facts = {"exit_code": ending.exit_code, "restarted": restarted, "lost": lost}
+        own = read_own()
+        if own is not None and own.killed > self._killed:
+            evalue = write_memory(own.memory_limit)
+            error = MLWSError("20203", ename="OutOfMemory", evalue=evalue, **facts)
+        else:
+            error = MLWSError("20101", **facts)
         return self._outcome(ExecutionStatus.ERROR, error)
 
     def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
@@ -185,7 +223,12 @@ class Run:
         )
 
 
-def _raised(reply: dict[str, Any], count: int | None) -> MLWSError:
+def _secret(content: dict[str, Any]) -> dict[str, bool]:
+    return {"password": bool(content.get("password"))}
+
+
+def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
+    """The error of code that a kernel says has failed."""
     ename, evalue = str(reply.get("ename")), str(reply.get("evalue"))
     traceback = [_ANSI.sub("", part) for part in reply.get("traceback", [])]
     return MLWSError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
@@ -13,17 +14,24 @@ from jupyter_mlws.notebooks.manager import NotebookManager
 from jupyter_mlws.notebooks.models import (
     ExecuteRequest,
     Execution,
+    ExecutionQuery,
     ExecutionResult,
     ExecutionStatus,
+    Failure,
+    InputRequest,
+    LimitsRequest,
     Notebook,
     NotebookCreate,
     NotebookDetail,
     NotebookPage,
+    Similar,
     StatusReport,
 )
 
 NO_NOTEBOOK = ("20401", "20402", "50302")
-FAILURES = ("20101", "20102", "20201", "20202", "20203", "20204")
+WRITTEN = ("output", "clear", "update")
+"""Messages about what code wrote."""
+FAILURES = ("20101", "20102", "20103", "20201", "20202", "20203", "20204", "20301")
 """Codes that an execution may end with."""
 
 
@@ -144,12 +152,79 @@ class ExecutionsHandler(NotebooksBase):
     @endpoint(
         "List the executions, newest first",
         Page[Execution],
-        query=PageQuery,
+        query=ExecutionQuery,
         also=[("read", "contents")],
         errors=("20401", "50302"),
     )
-    async def get(self, identifier: str, query: PageQuery) -> Page[Execution]:
-        return await self.notebooks.executions(identifier, query.limit, query.cursor, self.language)
+    async def get(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
+        return await self.notebooks.executions(identifier, query, self.language)
+
+
+class CellsHandler(NotebooksBase):
+    """What is known of each cell."""
+
+    @endpoint(
+        "List the last execution of each cell",
+        Page[Execution],
+        also=[("read", "contents")],
+        errors=("20401", "50302"),
+    )
+    async def get(self, identifier: str) -> Page[Execution]:
+        return await self.notebooks.newest(identifier, self.language)
+
+
+class ErrorsHandler(NotebooksBase):
+    """What is broken."""
+
+    @endpoint(
+        "List the cells that failed when they last ran, with earlier failures like theirs",
+        Page[Failure],
+        also=[("read", "contents")],
+        errors=("20401", "50302"),
+    )
+    async def get(self, identifier: str) -> Page[Failure]:
+        return await self.notebooks.failures(identifier, self.language)
+
+
+class SimilarHandler(NotebooksBase):
+    """What is alike."""
+
+    @endpoint(
+        "List earlier failures like this one, and what was changed before they ran well",
+        Page[Similar],
+        also=[("read", "contents")],
+        errors=("20401", "50302"),
+    )
+    async def get(self, identifier: str, execution: str) -> Page[Similar]:
+        return await self.notebooks.similar(identifier, execution, self.language)
+
+
+class InputHandler(NotebooksBase):
+    """An answer to running code."""
+
+    @endpoint(
+        "Answer what the running code asks for (an execution with `stdin`)",
+        StatusReport,
+        body=InputRequest,
+        also=[("execute", "kernels")],
+        errors=("20401", "50302"),
+    )
+    async def post(self, identifier: str, body: InputRequest) -> StatusReport:
+        return await self.notebooks.answer(identifier, body.value)
+
+
+class LimitsHandler(NotebooksBase):
+    """Limits of the cells that tabs run."""
+
+    @endpoint(
+        "Set how long a cell that a tab runs may take, until the server stops",
+        StatusReport,
+        body=LimitsRequest,
+        also=[("write", "kernels")],
+        errors=("20401", "50302"),
+    )
+    async def put(self, identifier: str, body: LimitsRequest) -> StatusReport:
+        return await self.notebooks.set_limits(identifier, body.timeout)
 
 
 class ExecutionHandler(NotebooksBase):
@@ -179,8 +254,13 @@ class OutputStream(StreamHandler):
     async def newest(self) -> int:
         return self.ring.seq
 
-    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        return self.ring.follow(since)
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """All messages; with ``?outputs=false`` without what was written."""
+        silent = self.get_query_argument("outputs", "true") == "false"
+        async with aclosing(self.ring.follow(since)) as messages:  # type: ignore[type-var]
+            async for message in messages:
+                if not (silent and message["type"] in WRITTEN):
+                    yield message
 
 
 def _failure(error: MLWSError | None, result: ExecutionResult) -> MLWSError:
@@ -196,7 +276,12 @@ HANDLERS = [
     (r"notebooks/([^/]+)/status", StatusHandler),
     (r"notebooks/([^/]+)/interrupt", InterruptHandler),
     (r"notebooks/([^/]+)/restart", RestartHandler),
+    (r"notebooks/([^/]+)/input", InputHandler),
+    (r"notebooks/([^/]+)/limits", LimitsHandler),
+    (r"notebooks/([^/]+)/cells", CellsHandler),
+    (r"notebooks/([^/]+)/errors", ErrorsHandler),
     (r"notebooks/([^/]+)/executions", ExecutionsHandler),
+    (r"notebooks/([^/]+)/executions/([^/]+)/similar", SimilarHandler),
     (r"notebooks/([^/]+)/executions/([^/]+)", ExecutionHandler),
     (r"notebooks/([^/]+)/output", OutputStream),
 ]

@@ -1,18 +1,20 @@
 """What was executed: when, how long, with which outcome, and the source as it was then.
 
 Kept in the database of the project that a notebook lies in, or in one of the same form in the
-server's data folder where it lies in none.
+server's data folder where it lies in none. All are here: those by API, those of JupyterLab and
+those of any other client of a notebook's kernel.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import re
 import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,21 +23,37 @@ from typing import Any
 from jupyter_mlws import schema
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.notebooks.execution import Outcome
-from jupyter_mlws.notebooks.models import Execution, ExecutionError, ExecutionStatus
+from jupyter_mlws.notebooks.models import (
+    Execution,
+    ExecutionError,
+    ExecutionQuery,
+    ExecutionStatus,
+    Origin,
+)
 from jupyter_mlws.project import Project
 
 KEPT = 20_000
 """Executions that a database keeps; older ones are forgotten."""
 SOURCE_LIMIT = 100_000
 """Characters of a source that are kept."""
+OUTPUTS_LIMIT = 1_000_000
+"""Characters of the outputs of one execution that are kept."""
+OUTPUTS_KEPT = 200
+"""Executions whose outputs are kept; what is older is known without them."""
 NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
 _MOST = 2**63 - 1
 _OWN_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
+_NAMES = re.compile(r"""'[^']*'|"[^"]*"|0x[0-9a-fA-F]+|\d+(?:\.\d+)?""")
+_FAILED = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What is known of an execution when it begins."""
+    """What is known of an execution when it begins.
+
+    ``message`` is the id of the kernel's request, ``process`` names the kernel's process,
+    ``saves`` the hash of the document that the outputs are meant for.
+    """
 
     id: str
     request: str
@@ -43,18 +61,39 @@ class Begun:
     path: str
     cell: str | None
     source: str
+    origin: Origin = Origin.API
+    kernel: str | None = None
+    process: str | None = None
+    message: str | None = None
+    snapshot: str | None = None
+    saves: str | None = None
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Unended:
+    """An execution that a server before this one left running on a kernel that lives on."""
+
+    begun: Begun
+    started: float
 
 
 class History:
     """The executions in one database. Thread-safe; several servers may share the database.
 
     A server holds a lock file while it lives. Whose lock can be taken is gone, and what it
-    left running becomes LOST.
+    left running becomes LOST, unless its kernel is one of those that ``lasting`` names.
     """
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], folder: Path) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        folder: Path,
+        lasting: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         self._lock = threading.Lock()
         self._server = uuid.uuid4().hex
+        self._lasting = lasting
         self._folder = folder / "servers"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._mark = (self._folder / self._server).open("w")
@@ -75,7 +114,8 @@ class History:
         with self._lock:
             self._connection.execute(
                 "INSERT INTO executions (id, request, notebook, path, cell, source, status,"
-                " started, server) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " started, server, origin, kernel, process, message, snapshot, saves, deadline)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     begun.id,
                     begun.request,
@@ -86,6 +126,13 @@ class History:
                     ExecutionStatus.RUNNING.value,
                     time.time(),
                     self._server,
+                    begun.origin.value,
+                    begun.kernel,
+                    begun.process,
+                    begun.message,
+                    begun.snapshot,
+                    begun.saves,
+                    begun.deadline,
                 ),
             )
             self._connection.execute(
@@ -93,15 +140,18 @@ class History:
                 (KEPT,),
             )
 
-    def end(self, identifier: str, outcome: Outcome) -> None:
-        """Enter how it ended."""
+    def end(self, identifier: str, outcome: Outcome, *, outputs: bool = False) -> None:
+        """Enter how it ended; with ``outputs`` also what it wrote, as far as there is room."""
         error = outcome.error
         facts = error.facts if error else {}
         record = json.dumps({"code": error.code, "facts": facts}) if error else None
+        written = json.dumps(outcome.outputs) if outputs else None
+        if written is not None and len(written) > OUTPUTS_LIMIT:
+            written = None
         with self._lock:
             self._connection.execute(
                 "UPDATE executions SET status = ?, duration = ?, count = ?, ename = ?, line = ?,"
-                " error = ? WHERE id = ?",
+                " error = ?, memory = ?, signature = ?, outputs = ? WHERE id = ?",
                 (
                     outcome.status.value,
                     outcome.duration,
@@ -109,36 +159,157 @@ class History:
                     facts.get("ename"),
                     facts.get("line"),
                     record,
+                    outcome.memory,
+                    signature(facts) if facts.get("ename") else None,
+                    written,
                     identifier,
                 ),
             )
+            if written is not None:
+                self._connection.execute(
+                    "UPDATE executions SET outputs = NULL WHERE outputs IS NOT NULL AND seq <="
+                    " (SELECT MAX(seq) FROM executions) - ?",
+                    (OUTPUTS_KEPT,),
+                )
 
-    def page(
-        self, notebook: str, limit: int, cursor: str | None, language: str = ENGLISH
-    ) -> tuple[list[Execution], str | None]:
-        """Executions of a notebook, newest first, and the cursor of what follows."""
-        if cursor is not None and not cursor.isdecimal():
-            raise MLWSError("50201", Fault("cursor", NO_CURSOR))
-        before = min(int(cursor), _MOST) if cursor else _MOST
+    def link(self, message: str, run: str) -> None:
+        """Enter the MLflow run that an execution (by its kernel's request) began."""
+        with self._lock:
+            self._connection.execute(
+                "UPDATE executions SET run = ? WHERE message = ?", (run, message)
+            )
+
+    def claim(self, kernel: str) -> list[Unended]:
+        """Take over what a server before this one left running on a kernel, oldest first."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT * FROM executions WHERE notebook = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-                (notebook, before, limit + 1),
+                "SELECT * FROM executions WHERE kernel = ? AND status = ? ORDER BY seq",
+                (kernel, ExecutionStatus.RUNNING.value),
             ).fetchall()
-        more = str(rows[limit - 1]["seq"]) if len(rows) > limit else None
-        return [_execution(row, language) for row in rows[:limit]], more
+            self._connection.execute(
+                "UPDATE executions SET server = ? WHERE kernel = ? AND status = ?",
+                (self._server, kernel, ExecutionStatus.RUNNING.value),
+            )
+        return [Unended(_begun(row), row["started"]) for row in rows]
+
+    def page(
+        self,
+        notebook: str,
+        query: ExecutionQuery | None = None,
+        language: str = ENGLISH,
+    ) -> tuple[list[Execution], str | None]:
+        """Executions of a notebook, newest first, and the cursor of what follows."""
+        query = query or ExecutionQuery()
+        if query.cursor is not None and not query.cursor.isdecimal():
+            raise MLWSError("50201", Fault("cursor", NO_CURSOR))
+        before = min(int(query.cursor), _MOST) if query.cursor else _MOST
+        conditions, values = _conditions(query)
+        where = " AND ".join(["notebook = ?", "seq < ?", *conditions])
+        rows = self._rows(
+            f"WHERE {where} ORDER BY seq DESC LIMIT ?",
+            (notebook, before, *values, query.limit + 1),
+        )
+        more = str(rows[query.limit - 1]["seq"]) if len(rows) > query.limit else None
+        return [_execution(row, language) for row in rows[: query.limit]], more
 
     def of_request(
         self, notebook: str, identifier: str, language: str = ENGLISH
-    ) -> list[Execution]:
-        """The executions of one call (or the one with that id), in their order."""
+    ) -> list[tuple[Execution, list[Any] | None]]:
+        """The executions of one call (or the one with that id), in their order; each with its
+        outputs, or None where those are not kept."""
+        rows = self._rows(
+            "WHERE notebook = ? AND (request = ? OR id = ?) ORDER BY seq",
+            (notebook, identifier, identifier),
+        )
+        return [
+            (_execution(row, language), json.loads(row["outputs"]) if row["outputs"] else None)
+            for row in rows
+        ]
+
+    def failing(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
+        """The newest execution of each cell, where that one failed; in the order they ran."""
+        rows = self._rows(
+            "WHERE seq IN (SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT"
+            " NULL GROUP BY cell) AND status IN (?, ?) ORDER BY seq",
+            (notebook, *_FAILED),
+        )
+        return [_execution(row, language) for row in rows]
+
+    def newest(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
+        """The newest execution of each cell."""
+        rows = self._rows(
+            "WHERE seq IN (SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT"
+            " NULL GROUP BY cell) ORDER BY seq",
+            (notebook,),
+        )
+        return [_execution(row, language) for row in rows]
+
+    def several(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
+        """Those of the executions with these ids that are the notebook's, in order."""
+        marks = ", ".join("?" for _ in identifiers)
+        rows = self._rows(
+            f"WHERE notebook = ? AND id IN ({marks}) ORDER BY seq", (notebook, *identifiers)
+        )
+        return [_execution(row, ENGLISH) for row in rows]
+
+    def one(self, notebook: str, identifier: str, language: str = ENGLISH) -> Execution:
+        """Error 20401 where there is no such execution."""
+        rows = self._rows("WHERE notebook = ? AND id = ?", (notebook, identifier))
+        if not rows:
+            raise MLWSError("20401", kind="execution", name=identifier)
+        return _execution(rows[0], language)
+
+    def alike(
+        self, failed: Execution, most: int, language: str = ENGLISH
+    ) -> list[tuple[Execution, Execution | None]]:
+        """Earlier failures of the same kind, the most alike first, and what ran right after it.
+
+        That is the next success of the same cell: how the source differs is what mended it.
+        """
+        if failed.error is None or not failed.error.ename:
+            return []
+        facts = {"ename": failed.error.ename, "evalue": failed.error.evalue}
+        rows = self._rows(
+            "WHERE ename = ? AND id != ? AND seq < (SELECT seq FROM executions WHERE id = ?)"
+            " ORDER BY signature = ? DESC, seq DESC LIMIT ?",
+            (failed.error.ename, failed.id, failed.id, signature(facts), most),
+        )
+        found = []
+        for row in rows:
+            after = self._rows(
+                "WHERE notebook = ? AND cell IS ? AND cell IS NOT NULL AND seq > ? AND status = ?"
+                " ORDER BY seq LIMIT 1",
+                (row["notebook"], row["cell"], row["seq"], ExecutionStatus.SUCCESS.value),
+            )
+            mended = _execution(after[0], language) if after else None
+            found.append((_execution(row, language), mended))
+        return found
+
+    def held(self, process: str) -> list[Execution]:
+        """What ran well in a kernel's process, in order: its effects are in that memory."""
+        rows = self._rows(
+            "WHERE process = ? AND status = ? ORDER BY seq",
+            (process, ExecutionStatus.SUCCESS.value),
+        )
+        return [_execution(row, ENGLISH) for row in rows]
+
+    def processes(self, notebook: str) -> list[str]:
+        """The kernel processes that ran cells of a notebook well, newest first."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT * FROM executions WHERE notebook = ? AND (request = ? OR id = ?)"
-                " ORDER BY seq",
-                (notebook, identifier, identifier),
+                "SELECT process, MAX(seq) AS last FROM executions WHERE notebook = ? AND status = ?"
+                " AND cell IS NOT NULL AND process IS NOT NULL GROUP BY process"
+                " ORDER BY last DESC LIMIT 20",
+                (notebook, ExecutionStatus.SUCCESS.value),
             ).fetchall()
-        return [_execution(row, language) for row in rows]
+        return [row["process"] for row in rows]
+
+    def _rows(self, rest: str, values: Iterable[Any]) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._connection.execute(
+                f"SELECT * FROM executions {rest}",
+                tuple(values),
+            ).fetchall()
 
     def _lose_abandoned(self) -> None:
         rows = self._connection.execute(
@@ -147,7 +318,7 @@ class History:
         ).fetchall()
         for row in rows:
             if row["server"] != self._server and self._is_gone(row["server"]):
-                self._lose(row["server"])
+                self._lose(row["server"], self._lasting())
 
     def _is_gone(self, server: str) -> bool:
         mark = self._folder / server
@@ -161,19 +332,24 @@ class History:
             return False
         return True
 
-    def _lose(self, server: str) -> None:
+    def _lose(self, server: str, lasting: Collection[str] = ()) -> None:
+        marks = ", ".join("?" for _ in lasting)
         self._connection.execute(
-            "UPDATE executions SET status = ? WHERE server = ? AND status = ?",
-            (ExecutionStatus.LOST.value, server, ExecutionStatus.RUNNING.value),
+            "UPDATE executions SET status = ? WHERE server = ? AND status = ?"
+            f" AND (kernel IS NULL OR kernel NOT IN ({marks}))",
+            (ExecutionStatus.LOST.value, server, ExecutionStatus.RUNNING.value, *lasting),
         )
 
 
 class Histories:
     """The history of each project, opened when it is first asked for. Thread-safe."""
 
-    def __init__(self, root: Path, data: Path) -> None:
+    def __init__(
+        self, root: Path, data: Path, lasting: Callable[[], Collection[str]] = tuple
+    ) -> None:
         self._root = root
         self._data = data
+        self._lasting = lasting
         self._lock = threading.Lock()
         self._open: dict[Path, History] = {}
 
@@ -198,10 +374,15 @@ class Histories:
 
     def _opened(self, project: Project | None) -> History:
         if project is not None:
-            return History(project.database, project.state)
+            return History(project.database, project.state, self._lasting)
         folder = self._data / "mlws"
         folder.mkdir(parents=True, exist_ok=True)
-        return History(lambda: schema.connect(folder / "mlws.sqlite"), folder)
+        return History(lambda: schema.connect(folder / "mlws.sqlite"), folder, self._lasting)
+
+
+def signature(facts: dict[str, Any]) -> str:
+    """What errors of one kind share: the words without names and numbers."""
+    return f"{facts.get('ename')}: {_NAMES.sub('…', str(facts.get('evalue') or ''))[:300]}"
 
 
 def said(error: MLWSError | None, language: str) -> ExecutionError | None:
@@ -238,4 +419,42 @@ def _execution(row: sqlite3.Row, language: str) -> Execution:
         duration=row["duration"],
         execution_count=row["count"],
         error=said(error, language),
+        origin=Origin(row["origin"]),
+        memory=row["memory"],
+        snapshot=row["snapshot"],
+        run=row["run"],
     )
+
+
+def _begun(row: sqlite3.Row) -> Begun:
+    names = ("id", "request", "notebook", "path", "cell", "source", "kernel", "process")
+    more = ("message", "snapshot", "saves", "deadline")
+    return Begun(origin=Origin(row["origin"]), **{name: row[name] for name in (*names, *more)})
+
+
+def _conditions(query: ExecutionQuery) -> tuple[list[str], list[Any]]:
+    """SQL of the filters, and its values."""
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column in ("cell", "origin"):
+        wanted = getattr(query, column)
+        if wanted is not None:
+            conditions.append(f"{column} = ?")
+            values.append(wanted.value if isinstance(wanted, Origin) else wanted)
+    if query.status:
+        marks = ", ".join("?" for _ in query.status)
+        conditions.append(f"status IN ({marks})")
+        values.extend(status.value for status in query.status)
+    if query.q:
+        pattern = re.sub(r"([%_\\])", r"\\\1", query.q)
+        columns = ("source", "path", "error")
+        likes = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns)
+        conditions.append(f"({likes})")
+        values.extend(f"%{pattern}%" for _ in columns)
+    if query.since is not None:
+        conditions.append("started >= ?")
+        values.append(query.since.timestamp())
+    if query.until is not None:
+        conditions.append("started < ?")
+        values.append(query.until.timestamp())
+    return conditions, values

@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import zmq
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.outputs import Message
+from jupyter_mlws.notebooks.provisioner import Adopted
 
 START_LIMIT = 60.0
 """Seconds that a kernel has to answer for the first time."""
@@ -38,6 +39,13 @@ class Ending:
     exit_code: int | None = None
 
 
+class Asked(NamedTuple):
+    """A request to a kernel, and all that answers it, as (channel, message)."""
+
+    id: str
+    answers: asyncio.Queue[tuple[str, Message]]
+
+
 class Connection:
     """A client of one kernel process; replies and outputs are told apart by the request's id."""
 
@@ -47,7 +55,7 @@ class Connection:
         self._client = kernel.client(context=kernel.context)
         # The manager's client is a copy with the manager's own id, and a kernel answers only one
         # socket of an id.
-        self._client.session.session = uuid.uuid4().hex
+        self.session = self._client.session.session = uuid.uuid4().hex
         self._queues: dict[str, asyncio.Queue[tuple[str, Message]]] = {}
         self._heard = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -58,9 +66,10 @@ class Connection:
         Asked on both channels: a kernel that is busy for somebody else answers on `control`
         only, and one that knows no such question there answers on `shell`.
         """
-        self._client.start_channels(stdin=False, hb=False)
+        self._client.start_channels(stdin=True, hb=False)
         for channel, receive in (
             ("shell", self._client.get_shell_msg),
+            ("stdin", self._client.get_stdin_msg),
             ("iopub", self._client.get_iopub_msg),
             ("control", self._client.get_control_msg),
         ):
@@ -84,17 +93,19 @@ class Connection:
         self._client.stop_channels()
 
     @contextmanager
-    def ask(
-        self, kind: str, content: dict[str, Any]
-    ) -> Iterator[asyncio.Queue[tuple[str, Message]]]:
-        """Send a request on `shell`; all that answers it, as (channel, message)."""
+    def ask(self, kind: str, content: dict[str, Any]) -> Iterator[Asked]:
+        """Send a request on `shell`."""
         queue: asyncio.Queue[tuple[str, Message]] = asyncio.Queue()
         identifier = self._send(kind, content, "shell")
         self._queues[identifier] = queue
         try:
-            yield queue
+            yield Asked(identifier, queue)
         finally:
             del self._queues[identifier]
+
+    def answer(self, value: str) -> None:
+        """What a person says to the question that code asked."""
+        self._send("input_reply", {"value": value}, "stdin")
 
     async def ended(self) -> Ending:
         """Wait until this very process is no more."""
@@ -102,7 +113,7 @@ class Connection:
 
         def noticed() -> None:
             if not dead.done():
-                dead.set_result(Ending(died=True, exit_code=_exit_code(self.kernel)))
+                dead.set_result(Ending(died=True, exit_code=exit_code(self.kernel)))
 
         self.kernel.add_restart_callback(noticed)
         self.kernel.add_restart_callback(noticed, "dead")
@@ -114,7 +125,7 @@ class Connection:
                 if process_of(self.kernel) != self.process or self.kernel.shutting_down:
                     return Ending(died=False)
                 if not await self.kernel.is_alive():
-                    return Ending(died=True, exit_code=_exit_code(self.kernel))
+                    return Ending(died=True, exit_code=exit_code(self.kernel))
         finally:
             self.kernel.remove_restart_callback(noticed)
             self.kernel.remove_restart_callback(noticed, "dead")
@@ -151,13 +162,24 @@ class Kernel:
         self.turn = asyncio.Lock()
         self.done: deque[str] = deque(maxlen=REMEMBERED)
         """The executions whose effects its process holds in memory."""
+        self.sessions: set[str] = set()
+        """The message sessions of this API's own connections."""
+        self.memory_over: Callable[[MLWSError], None] | None = None
+        """Ends the call that runs here, when it goes over the limit of memory."""
         self._kernels = kernels
         self._connection: Connection | None = None
+        self._process: int | None = process_of(self.manager) if self.there else None
+        self._lost: tuple[int | None, list[str]] = (None, [])
 
     @property
     def there(self) -> bool:
         """Whether the server still has it."""
         return self.id in self._kernels
+
+    @property
+    def manager(self) -> Any:
+        """Jupyter's own manager of it."""
+        return self._kernels.get_kernel(self.id)
 
     @property
     def language(self) -> str:
@@ -175,15 +197,29 @@ class Kernel:
         deadline = asyncio.get_running_loop().time() + START_LIMIT
         code: int | None = None
         while self.there and asyncio.get_running_loop().time() < deadline:
-            self.done.clear()
             connection = Connection(self._kernels.get_kernel(self.id))
+            self.now_is(connection.process)
+            self.sessions.add(connection.session)
             if await connection.open(lambda: self.there, deadline):
                 self._connection = connection
                 return connection
-            code = _exit_code(connection.kernel)
+            code = exit_code(connection.kernel)
             await connection.close()
         reason = "timeout" if self.there else f"exit code {code}"
         raise MLWSError("20102", kernel=self.id, reason=reason)
+
+    def now_is(self, process: int | None) -> None:
+        """Have it that the kernel runs in this process; another one remembers nothing."""
+        if process != self._process:
+            self.done.clear()
+        self._process = process
+
+    def lose(self, process: int | None) -> list[str]:
+        """That process died: what it held in memory, however often that is asked."""
+        if self._lost[0] != process:
+            self._lost = (process, list(self.done))
+            self.done.clear()
+        return self._lost[1]
 
     async def interrupt(self) -> None:
         """What Ctrl-C does."""
@@ -229,8 +265,11 @@ def process_of(kernel: Any) -> int | None:
     return pid
 
 
-def _exit_code(kernel: Any) -> int | None:
+def exit_code(kernel: Any) -> int | None:
+    """How its process ended; None while it runs, and where only another server could tell."""
     process = getattr(kernel.provisioner, "process", None)
+    if isinstance(process, Adopted):
+        return None
     code: int | None = process.poll() if process is not None else None
     return code
 

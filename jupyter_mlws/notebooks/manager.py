@@ -12,30 +12,42 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.models import container_id, split_id
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
-from jupyter_mlws.notebooks.history import Histories
+from jupyter_mlws.notebooks.adoption import adopt
+from jupyter_mlws.notebooks.documents import cell_id
+from jupyter_mlws.notebooks.history import Histories, History
+from jupyter_mlws.notebooks.lasting import LastingFolder
+from jupyter_mlws.notebooks.lessons import failures, similar
+from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.models import (
     Cell,
     ExecuteRequest,
     Execution,
+    ExecutionOutput,
+    ExecutionQuery,
     ExecutionResult,
+    Failure,
     Notebook,
     NotebookCreate,
     NotebookDetail,
     NotebookPage,
+    Similar,
     StatusReport,
 )
 from jupyter_mlws.notebooks.outputs import stdout
+from jupyter_mlws.notebooks.policy import CodeCheck, Policy
+from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.runtime import (
     Job,
     KernelPool,
     NotebookRuntime,
     Session,
-    cell_id,
+    Tools,
     session_of,
     status_of,
 )
 from jupyter_mlws.notebooks.server import Facts, JupyterServer
 from jupyter_mlws.notebooks.walk import find
+from jupyter_mlws.notebooks.watches import KernelWatches
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
@@ -52,16 +64,46 @@ def own_container() -> str:
 class NotebookManager:
     """The notebooks of one server. Lives on the event loop; blocking work goes to threads.
 
-    ``container`` is the id of the container that the server runs in, or :data:`LOCAL`.
+    ``container`` is the id of the container that the server runs in, or :data:`LOCAL`;
+    ``folder`` is where its kernels are written down, None where they end with the server.
     """
 
-    def __init__(self, server: JupyterServer, container: str = LOCAL) -> None:
+    def __init__(
+        self,
+        server: JupyterServer,
+        container: str = LOCAL,
+        *,
+        folder: LastingFolder | None = None,
+        limits: MemoryLimits | None = None,
+        policy: Policy = Policy.OFF,
+    ) -> None:
         self.container = container
         self._server = server
-        self._histories = Histories(server.root, server.data)
+        self._folder = folder
+        self._histories = Histories(
+            server.root, server.data, folder.lasting if folder is not None else tuple
+        )
         self._pool = KernelPool(server)
+        self.recording = Recording(server, self._histories)
+        self.watches = KernelWatches(
+            server, self._pool.of, self.recording, limits or MemoryLimits(), folder
+        )
+        self._tools = Tools(
+            server,
+            self._pool,
+            self._histories,
+            self.recording,
+            self.watches,
+            CodeCheck(policy),
+        )
+        self._adopted: asyncio.Task[int] | None = None
         self._runtimes: dict[str, NotebookRuntime] = {}
         self._creating = asyncio.Lock()
+
+    def adopt(self) -> None:
+        """Take over the kernels that a killed server left; whoever asks later waits for it."""
+        if self._folder is not None and self._adopted is None:
+            self._adopted = asyncio.create_task(adopt(self._folder, self.watches))
 
     async def create_notebook(
         self,
@@ -127,6 +169,7 @@ class NotebookManager:
         await runtime.settled()
         await self._server.delete(path)
         self._runtimes.pop(identifier, None)
+        self.recording.forget(identifier)
 
     async def execute_code(
         self, notebook_id: str, code: str, timeout: float | None = None
@@ -163,6 +206,7 @@ class NotebookManager:
             else None,
             queued=[job.id for job in runtime.queued] if runtime else [],
             last=last[0].execution(last[1], language) if last else None,
+            timeout=self.recording.timeout_of(identifier),
         )
 
     async def interrupt(self, identifier: str) -> StatusReport:
@@ -187,25 +231,52 @@ class NotebookManager:
             await (await self._pool.of(session["kernel"]["id"])).restart()
         return await self.status(identifier)
 
+    async def answer(self, identifier: str, value: str) -> StatusReport:
+        """Answer what the running code asks for. Error 20401 where it asks nothing."""
+        (await self._runtime(identifier)).answer(value)
+        return await self.status(identifier)
+
+    async def set_limits(self, identifier: str, timeout: float | None) -> StatusReport:
+        """How long a cell that a tab runs may take, in seconds; None: as long as it likes."""
+        await self._server.path_of(identifier)
+        self.recording.set_timeout(identifier, timeout)
+        return await self.status(identifier)
+
     async def executions(
-        self, identifier: str, limit: int, cursor: str | None, language: str = ENGLISH
+        self, identifier: str, query: ExecutionQuery, language: str = ENGLISH
     ) -> Page[Execution]:
         """The notebook's history, newest first."""
-        path = await self._server.path_of(identifier)
-        history = await asyncio.to_thread(self._histories.of, path)
-        items, more = await asyncio.to_thread(history.page, identifier, limit, cursor, language)
+        history = await self._history(identifier)
+        items, more = await asyncio.to_thread(history.page, identifier, query, language)
         return Page(items=items, next_cursor=more)
+
+    async def newest(self, identifier: str, language: str = ENGLISH) -> Page[Execution]:
+        """The last execution of each cell."""
+        history = await self._history(identifier)
+        return Page(items=await asyncio.to_thread(history.newest, identifier, language))
+
+    async def failures(self, identifier: str, language: str = ENGLISH) -> Page[Failure]:
+        """The cells that failed when they last ran, each with what is alike in the history."""
+        history = await self._history(identifier)
+        return Page(items=await asyncio.to_thread(failures, history, identifier, language))
+
+    async def similar(
+        self, identifier: str, execution: str, language: str = ENGLISH
+    ) -> Page[Similar]:
+        """Earlier failures like that one, and what mended them. Error 20401."""
+        history = await self._history(identifier)
+        failed = await asyncio.to_thread(history.one, identifier, execution, language)
+        return Page(items=await asyncio.to_thread(similar, history, failed, language))
 
     async def execution(
         self, identifier: str, call: str, language: str = ENGLISH
     ) -> ExecutionResult:
         """A call by its id: as it stands, or from the history. Error 20401."""
-        path = await self._server.path_of(identifier)
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:
             return job.result(language)
-        history = await asyncio.to_thread(self._histories.of, path)
+        history = await self._history(identifier)
         rows = await asyncio.to_thread(history.of_request, identifier, call, language)
         if not rows:
             raise MLWSError("20401", kind="execution", name=call)
@@ -217,9 +288,14 @@ class NotebookManager:
 
     async def close(self) -> None:
         """End all calls and let go of the kernels, which are the server's to stop."""
+        if self._adopted is not None:
+            await asyncio.gather(self._adopted, return_exceptions=True)
         await asyncio.gather(*(runtime.close() for runtime in self._runtimes.values()))
+        await self.watches.close()
         await self._pool.close()
         await asyncio.to_thread(self._histories.close)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.close)
 
     def _check_container(self, identifier: str | None) -> None:
         if identifier is None or identifier == self.container:
@@ -258,12 +334,18 @@ class NotebookManager:
         }
         return content
 
+    async def _history(self, identifier: str) -> History:
+        if self._adopted is not None:
+            await asyncio.wait([self._adopted])
+        path = await self._server.path_of(identifier)
+        return await asyncio.to_thread(self._histories.of, path)
+
     async def _runtime(self, identifier: str) -> NotebookRuntime:
+        if self._adopted is not None:
+            await asyncio.wait([self._adopted])
         await self._server.path_of(identifier)
         if identifier not in self._runtimes:
-            self._runtimes[identifier] = NotebookRuntime(
-                identifier, self._server, self._pool, self._histories
-            )
+            self._runtimes[identifier] = NotebookRuntime(identifier, self._tools)
         return self._runtimes[identifier]
 
     def _notebook(
@@ -299,20 +381,28 @@ def _cell(notebook: str, position: int, cell: Any) -> Cell:
     )
 
 
-def _remembered(rows: list[Execution]) -> ExecutionResult:
-    """A call as the history knows it, without its outputs."""
-    failed = next((row for row in rows if row.error is not None), None)
-    worst = failed or next((row for row in rows if row.status.value != "SUCCESS"), rows[-1])
-    took = [row.duration for row in rows if row.duration is not None]
+def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResult:
+    """A call as the history knows it; without its outputs, where those are not kept."""
+    executions = [execution for execution, _ in rows]
+    kept = all(outputs is not None for _, outputs in rows)
+    outputs = [output for _, written in rows for output in written or ()]
+    failed = next((row for row in executions if row.error is not None), None)
+    worst = failed or next(
+        (row for row in executions if row.status.value != "SUCCESS"), executions[-1]
+    )
+    took = [row.duration for row in executions if row.duration is not None]
     return ExecutionResult(
-        id=rows[0].request,
-        notebook_id=rows[0].notebook_id,
+        id=executions[0].request,
+        notebook_id=executions[0].notebook_id,
         status=worst.status,
-        output=stdout([]),
-        outputs=[],
-        execution_count=rows[-1].execution_count,
-        started=rows[0].started,
+        output=stdout(outputs),
+        outputs=outputs,
+        execution_count=executions[-1].execution_count,
+        started=executions[0].started,
         duration=round(sum(took), 3) if took else None,
         error=worst.error,
-        outputs_kept=False,
+        outputs_kept=kept,
+        executions=[
+            ExecutionOutput(**dict(execution), outputs=written or []) for execution, written in rows
+        ],
     )

@@ -10,10 +10,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jupyter_mlws.api.models import Page, Record, Request
+from jupyter_mlws.api.models import Page, PageQuery, Record, Request
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"
+
+
+SOURCES = ("code", "cells", "all", "up_to")
+"""Fields of a call that say what is to run."""
 
 
 class NotebookStatus(str, Enum):
@@ -41,6 +45,14 @@ class ExecutionStatus(str, Enum):
         return self not in (ExecutionStatus.QUEUED, ExecutionStatus.RUNNING)
 
 
+class Origin(str, Enum):
+    """Who had something executed: this API, a tab of JupyterLab, or another client."""
+
+    API = "api"
+    LAB = "lab"
+    CLIENT = "client"
+
+
 def _notebook_path(value: str) -> str:
     parts = value.strip("/").split("/")
     plain = all(part and part.strip() and not part.startswith(".") for part in parts)
@@ -66,17 +78,26 @@ class NotebookCreate(Request):
 
 
 class ExecuteRequest(Request):
-    """What to run: exactly one of ``code``, ``cells`` and ``all``."""
+    """What to run: exactly one of ``code``, ``cells``, ``all`` and ``up_to``."""
 
     code: str | None = Field(default=None, description="Free code; the document stays as it is.")
     cells: list[str] | None = Field(default=None, min_length=1, description="Ids of code cells.")
     all: bool = Field(default=False, description="Every code cell, from the top.")
+    up_to: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Again what the history says that this cell needs, then this cell.",
+    )
     timeout: float | None = Field(
         default=None, gt=0, le=WEEK, description="Seconds that one cell may take; none: no limit."
     )
     stop_on_error: bool = Field(default=True, description="Leave the cells after a failed one.")
     save: bool | None = Field(
         default=None, description="Outputs into the document; default: for cells and all."
+    )
+    stdin: bool = Field(
+        default=False,
+        description="Let the code ask: the stream tells the question, `input` answers it.",
     )
     wait: bool = Field(default=True, description="False: answer 202 at once.")
 
@@ -100,11 +121,11 @@ class ExecuteRequest(Request):
 
 
 def _source_faults(given: Mapping[str, Any]) -> list[InitErrorDetails]:
-    named = [name for name in ("code", "cells", "all") if given.get(name) not in (None, False)]
+    named = [name for name in SOURCES if given.get(name) not in (None, False)]
     if len(named) != 1:
         kind = "one_source"
-        fault = PydanticCustomError(kind, "give exactly one of code, cells and all")
-        at_fault = named or ["code", "cells", "all"]
+        fault = PydanticCustomError(kind, "give exactly one of code, cells, all and up_to")
+        at_fault = named or SOURCES
         return [InitErrorDetails(type=fault, loc=(name,), input=given) for name in at_fault]
     if named == ["code"] and given.get("save") is True:
         fault = PydanticCustomError("save_code", "free code belongs to no cell to be saved in")
@@ -181,12 +202,67 @@ class Execution(Record):
     duration: float | None
     execution_count: int | None
     error: ExecutionError | None
+    origin: Origin = Origin.API
+    memory: int | None = Field(default=None, description="The kernel's peak, in bytes.")
+    snapshot: str | None = Field(default=None, description="The commit that HEAD stood on.")
+    run: str | None = Field(default=None, description="The MLflow run that it began.")
+
+
+class ExecutionQuery(PageQuery):
+    """Which executions of a notebook."""
+
+    q: str | None = Field(
+        default=None, min_length=1, max_length=500, description="In the source, path or error."
+    )
+    status: list[ExecutionStatus] = Field(default_factory=list)
+    cell: str | None = Field(default=None, max_length=200)
+    origin: Origin | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Fix(Record):
+    """What was changed before a failed cell ran again: a unified diff of its source."""
+
+    execution: str
+    started: datetime | None
+    diff: list[str]
+
+
+class Similar(Record):
+    """An earlier failure of the same kind, and what mended it, where something did."""
+
+    execution: Execution
+    fix: Fix | None
+
+
+class Failure(Record):
+    """A failed execution of a cell that has not run well since, and what is alike in history."""
+
+    execution: Execution
+    similar: list[Similar]
 
 
 class ExecutionOutput(Execution):
     """An execution with its outputs."""
 
     outputs: list[dict[str, Any]]
+
+
+class CodeWarning(Record):
+    """What the code check objects to; ``line`` counts from 1 within the cell."""
+
+    cell: str | None
+    line: int
+    severity: str
+    test: str
+    message: str
+
+
+class InputRequest(Request):
+    """The answer to what code asks for."""
+
+    value: str = Field(max_length=1_000_000)
 
 
 class ExecutionResult(Record):
@@ -208,6 +284,7 @@ class ExecutionResult(Record):
     error: ExecutionError | None
     truncated: bool = False
     outputs_kept: bool = True
+    warnings: list[CodeWarning] = Field(default_factory=list)
     saved: bool | None = None
     save_error: ExecutionError | None = None
     executions: list[ExecutionOutput] = Field(default_factory=list)
@@ -222,3 +299,12 @@ class StatusReport(Record):
     running: Execution | None
     queued: list[str]
     last: Execution | None
+    timeout: float | None = Field(
+        default=None, description="Seconds that a cell run in a tab may take."
+    )
+
+
+class LimitsRequest(Request):
+    """Limits of the cells that tabs run."""
+
+    timeout: float | None = Field(gt=0, le=WEEK, description="Seconds; null: no limit.")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 LIMIT = 5_000_000
 """Characters that one execution's outputs may have; what comes after is left out."""
+
+RATE = 2_000_000
+"""Characters a second that the stream tells of one execution."""
+MESSAGES = 1000
+"""Outputs a second that the stream tells of one execution."""
 
 Message = dict[str, Any]
 Output = dict[str, Any]
@@ -89,6 +95,38 @@ class Outputs:
             return False
         self._left -= size
         return True
+
+
+class OutputRate:
+    """How much of one execution's output is told live; the result has all up to its own limit.
+
+    What is over a second's share is left out of the stream, which says so once.
+    """
+
+    def __init__(self, size: int = RATE, messages: int = MESSAGES) -> None:
+        self._most = (size, messages)
+        self._used = [0, 0]
+        self._since = 0.0
+        self._told = False
+
+    def pass_on(self, event: Event) -> list[Event]:
+        """The events to tell in its place."""
+        if event["type"] != "output" or event["output"]["output_type"] == "error":
+            return [event]
+        now = time.monotonic()
+        if now - self._since >= 1.0:
+            self._since, self._used, self._told = now, [0, 0], False
+        output = event["output"]
+        self._used[0] += len(output.get("text", "")) + sum(
+            map(_size, output.get("data", {}).values())
+        )
+        self._used[1] += 1
+        if all(used <= most for used, most in zip(self._used, self._most, strict=True)):
+            return [event]
+        if self._told:
+            return []
+        self._told = True
+        return [{"type": "limited"}]
 
 
 def stdout(outputs: list[Output]) -> str:

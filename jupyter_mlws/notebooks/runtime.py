@@ -7,15 +7,16 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
 from jupyter_mlws.notebooks.kernels import Connection, Kernel
 from jupyter_mlws.notebooks.models import (
+    CodeWarning,
     ExecuteRequest,
     Execution,
     ExecutionOutput,
@@ -23,9 +24,12 @@ from jupyter_mlws.notebooks.models import (
     ExecutionStatus,
     NotebookStatus,
 )
-from jupyter_mlws.notebooks.outputs import Event, stdout
+from jupyter_mlws.notebooks.outputs import Event, OutputRate, stdout
+from jupyter_mlws.notebooks.policy import CodeCheck, refusal
+from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.server import Document, JupyterServer
 from jupyter_mlws.notebooks.syntax import refused, suspicion
+from jupyter_mlws.notebooks.watches import KernelWatches
 
 KEPT = 30
 """Ended calls of a notebook whose outputs can still be asked for."""
@@ -64,7 +68,10 @@ class Job:
     request: ExecuteRequest
     path: str
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    again: Sequence[str] = ()
     pieces: list[Piece] = field(default_factory=list)
+    warnings: list[CodeWarning] = field(default_factory=list)
+    snapshot: str | None = None
     status: ExecutionStatus = ExecutionStatus.QUEUED
     error: MLWSError | None = None
     saved: bool | None = None
@@ -74,7 +81,7 @@ class Job:
 
     def ask(self, document: Document) -> None:
         """Take the code from the document as it is now; what is the same keeps its id."""
-        before, self.pieces = self.pieces, pieces_of(self.request, document)
+        before, self.pieces = self.pieces, pieces_of(self.request, document, self.again)
         if self.request.code is not None:
             self.pieces[0].id = self.id
         elif [piece.cell for piece in before] == [piece.cell for piece in self.pieces]:
@@ -99,6 +106,7 @@ class Job:
             duration=round(sum(took), 3) if took else None,
             error=said(self.error, language),
             truncated=any(outcome.truncated for outcome in outcomes),
+            warnings=self.warnings,
             saved=self.saved,
             save_error=said(self.save_error, language),
             executions=parts,
@@ -119,6 +127,8 @@ class Job:
             duration=outcome.duration if outcome else None,
             execution_count=outcome.count if outcome else None,
             error=said(outcome.error, language) if outcome else None,
+            memory=outcome.memory if outcome else None,
+            snapshot=self.snapshot,
         )
 
     def _part(self, piece: Piece, language: str) -> ExecutionOutput:
@@ -148,20 +158,32 @@ class KernelPool:
         self._kernels.clear()
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What the notebooks of one server share."""
+
+    server: JupyterServer
+    pool: KernelPool
+    histories: Histories
+    recording: Recording
+    watches: KernelWatches
+    check: CodeCheck
+
+
 class NotebookRuntime:
     """Runs the calls of one notebook in their order. Lives on the event loop."""
 
-    def __init__(
-        self, identifier: str, server: JupyterServer, pool: KernelPool, histories: Histories
-    ) -> None:
+    def __init__(self, identifier: str, tools: Tools) -> None:
         self.id = identifier
-        self.stream = RingStream()
+        self.stream = tools.recording.stream_of(identifier)
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self.running: tuple[Job, Piece | None] | None = None
         self.last: tuple[Job, Piece] | None = None
-        self._server = server
-        self._pool = pool
-        self._histories = histories
+        self._tools = tools
+        self._server = tools.server
+        self._pool = tools.pool
+        self._histories = tools.histories
+        self._asking: Connection | None = None
         self._order = asyncio.Lock()
         self._turn = asyncio.Lock()
         self.session: str | None = None
@@ -176,7 +198,8 @@ class NotebookRuntime:
         """Queue a call; error 20401 for a cell that is not there, 20402 for a broken document."""
         async with self._order:
             path = await self._server.path_of(self.id)
-            job = Job(self.id, request, path)
+            again = await self._ran(path) if request.up_to is not None else ()
+            job = Job(self.id, request, path, again=again)
             job.ask(await self._server.read(path))
             self.jobs[job.id] = job
             self._forget()
@@ -213,6 +236,29 @@ class NotebookRuntime:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def answer(self, value: str) -> None:
+        """What the running code asked for; error 20401 where it asks nothing."""
+        if self._asking is None:
+            raise MLWSError("20401", kind="question", name=self.id)
+        asked, self._asking = self._asking, None
+        asked.answer(value)
+
+    async def _ran(self, path: str) -> list[str]:
+        """The cells that ran well in the kernel's last process that ran any, in that order.
+
+        The process that runs now counts only where there is none before: what it holds is there.
+        """
+        history = await asyncio.to_thread(self._histories.of, path)
+        session = session_of(path, await self._server.sessions(), self)
+        watch = self._tools.watches.of(session["kernel"]["id"]) if session else None
+        processes = await asyncio.to_thread(history.processes, self.id)
+        now = watch.process if watch else None
+        before = [process for process in processes if process != now] or processes
+        held = await asyncio.to_thread(history.held, before[0]) if before else []
+        # The last time counts: that is the state that was lost.
+        cells = [row.cell for row in held if row.cell is not None and row.notebook_id == self.id]
+        return list(dict.fromkeys(reversed(cells)))[::-1]
 
     # Session and kernel
 
@@ -257,68 +303,108 @@ class NotebookRuntime:
         # Read anew: the calls before may have changed the document.
         job.ask(document)
         history = await asyncio.to_thread(self._histories.of, path)
+        job.snapshot = await self._tools.recording.commit_of(path)
         kernel = await self.kernel(path, document)
         async with kernel.turn:
             connection = await kernel.connect()
+            await self._tools.watches.attach(kernel.id)
             self._tell(NotebookStatus.BUSY)
             job.status = ExecutionStatus.RUNNING
             self._tell_job(job)
-            if await self._parses(job, kernel, connection, history):
-                await self._run_all(job, kernel, history)
+            if await self._checks(job, kernel, connection, history):
+                await self._run_all(job, kernel, history, document)
         if job.request.saves and any(piece.ran for piece in job.pieces):
             await self._save(job, document)
         self._end(job, *_summary(job))
 
-    async def _parses(
+    async def _checks(
         self, job: Job, kernel: Kernel, connection: Connection, history: History
     ) -> bool:
-        """Whether all of the code can be parsed: none of it runs where some cannot."""
+        """Whether all of the code may run: none of it runs where some cannot."""
         if kernel.language != "python":
             return True
         for piece in job.pieces:
             fault = suspicion(piece.source)
-            if fault is None or not await refused(connection, piece.source):
-                continue
-            error = MLWSError(
-                "20202",
-                ename=type(fault).__name__,
-                evalue=fault.msg,
-                line=fault.lineno,
-                cell=piece.cell,
-                traceback=[],
-            )
-            await asyncio.to_thread(history.begin, self._begun(job, piece))
-            await self._finish(job, piece, Outcome(ExecutionStatus.ERROR, error=error), history)
-            return False
+            if fault is not None and await refused(connection, piece.source):
+                error = MLWSError(
+                    "20202",
+                    ename=type(fault).__name__,
+                    evalue=fault.msg,
+                    line=fault.lineno,
+                    cell=piece.cell,
+                    traceback=[],
+                )
+                await self._refuse(job, piece, error, history)
+                return False
+        for piece in job.pieces:
+            found = await self._tools.check(piece.source, piece.cell)
+            job.warnings.extend(found)
+            if found and self._tools.check.refuses:
+                await self._refuse(job, piece, refusal(found), history)
+                return False
         return True
 
-    async def _run_all(self, job: Job, kernel: Kernel, history: History) -> None:
+    async def _refuse(self, job: Job, piece: Piece, error: MLWSError, history: History) -> None:
+        await asyncio.to_thread(history.begin, self._begun(job, piece))
+        await self._finish(job, piece, Outcome(ExecutionStatus.ERROR, error=error), history)
+
+    async def _run_all(
+        self, job: Job, kernel: Kernel, history: History, document: Document
+    ) -> None:
         for piece in job.pieces:
             if job.cancelled:
                 return
-            outcome = await self._run(job, piece, kernel, history)
+            outcome = await self._run(job, piece, kernel, history, document)
             if outcome.status is ExecutionStatus.SUCCESS:
                 kernel.done.append(piece.id)
             elif job.request.stop_on_error or outcome.status is ExecutionStatus.CANCELLED:
                 return
 
-    async def _run(self, job: Job, piece: Piece, kernel: Kernel, history: History) -> Outcome:
+    async def _run(
+        self, job: Job, piece: Piece, kernel: Kernel, history: History, document: Document
+    ) -> Outcome:
         def told(event: Event) -> None:
-            self.stream.publish(
-                {**event, "execution": piece.id, "request": job.id, "cell": piece.cell}
-            )
+            if event["type"] == "input":
+                self._asking = connection
+            for one in rate.pass_on(event):
+                self.stream.publish(
+                    {**one, "execution": piece.id, "request": job.id, "cell": piece.cell}
+                )
 
-        async def begun() -> None:
+        async def begun(message: str) -> None:
             piece.started = time.time()
             piece.status = ExecutionStatus.RUNNING
+            if watch is not None:
+                watch.meter.begin(piece.id, connection.process)
+            timeout = job.request.timeout
+            facts = replace(
+                self._begun(job, piece),
+                kernel=kernel.id,
+                process=f"{kernel.id}:{connection.process}",
+                message=message,
+                saves=document.hash if job.request.saves else None,
+                deadline=None if timeout is None else piece.started + timeout,
+            )
             # Kept before it is told: who has seen it run finds it in the history.
-            await asyncio.to_thread(history.begin, self._begun(job, piece))
+            await asyncio.to_thread(history.begin, facts)
             self._tell_piece(job, piece)
 
         self.running = (job, piece)
         connection = await kernel.connect()
-        run = Run(kernel, connection, piece.source, job.request.timeout, told, begun)
-        outcome = await run()
+        watch = self._tools.watches.of(kernel.id)
+        rate = OutputRate()
+        request = job.request
+        run = Run(
+            kernel, connection, piece.source, request.timeout, told, begun, stdin=request.stdin
+        )
+        kernel.memory_over = run.stop
+        try:
+            outcome = await run()
+        finally:
+            kernel.memory_over = None
+            self._asking = None
+            measured = watch.meter.end(piece.id) if watch is not None else None
+        outcome = replace(outcome, memory=measured.peak if measured else None)
         if outcome.error is not None:
             outcome.error.facts["cell"] = piece.cell
         if outcome.error is not None and outcome.error.code == "20101":
@@ -329,7 +415,8 @@ class NotebookRuntime:
     async def _finish(self, job: Job, piece: Piece, outcome: Outcome, history: History) -> None:
         piece.outcome, piece.status = outcome, outcome.status
         self.last = (job, piece)
-        await asyncio.to_thread(history.end, piece.id, outcome)
+        await asyncio.to_thread(history.end, piece.id, outcome, outputs=True)
+        self._tools.recording.ended(self._begun(job, piece), outcome)
         self._tell_piece(job, piece)
 
     async def _save(self, job: Job, document: Document) -> None:
@@ -339,7 +426,14 @@ class NotebookRuntime:
             if await self._server.hash_of(path) != document.hash:
                 raise MLWSError("20403", path=path)
             self._server.trust(path, document.content)
-            fill(document.content, job.pieces)
+            fill(
+                document.content,
+                {
+                    piece.cell: (piece.outcome.outputs, piece.outcome.count)
+                    for piece in job.pieces
+                    if piece.ran and piece.cell is not None and piece.outcome is not None
+                },
+            )
             await self._server.save(path, document.content)
         except MLWSError as error:
             job.saved, job.save_error = False, error
@@ -347,7 +441,9 @@ class NotebookRuntime:
             job.saved = True
 
     def _begun(self, job: Job, piece: Piece) -> Begun:
-        return Begun(piece.id, job.id, self.id, job.path, piece.cell, piece.source)
+        return Begun(
+            piece.id, job.id, self.id, job.path, piece.cell, piece.source, snapshot=job.snapshot
+        )
 
     # What is told
 
@@ -424,37 +520,33 @@ def status_of(session: Session | None, runtime: NotebookRuntime | None) -> Noteb
     return _STATES.get(session["kernel"]["execution_state"], NotebookStatus.IDLE)
 
 
-def cell_id(cell: Any, position: int) -> str:
-    """A cell's id; documents before nbformat 4.5 have none, there it is ``#1``, ``#2``…"""
-    return str(cell.get("id") or f"#{position}")
+def pieces_of(request: ExecuteRequest, document: Document, again: Sequence[str]) -> list[Piece]:
+    """The code that a call asks for; error 20401 for a cell that is none or is not there.
 
-
-def pieces_of(request: ExecuteRequest, document: Document) -> list[Piece]:
-    """The code that a call asks for; error 20401 for a cell that is none or is not there."""
+    ``again``: the cells that ran before, for a call that asks for these.
+    """
     if request.code is not None:
         return [Piece(None, request.code)]
-    sources = {
-        cell_id(cell, position): cell["source"]
-        for position, cell in enumerate(document.content["cells"], 1)
-        if cell["cell_type"] == "code"
-    }
-    wanted = list(sources) if request.cells is None else request.cells
-    for identifier in wanted:
+    sources = code_cells(document.content)
+    wanted = request.cells
+    if request.up_to is not None:
+        wanted = up_to(request.up_to, list(sources), again)
+    for identifier in wanted or ():
         if identifier not in sources:
             raise MLWSError("20401", kind="code cell", name=identifier)
+    wanted = list(sources) if wanted is None else wanted
     return [Piece(name, sources[name]) for name in wanted if sources[name].strip()]
 
 
-def fill(content: Any, pieces: list[Piece]) -> None:
-    """Put the outputs of what ran into its cells."""
-    ran = {piece.cell: piece.outcome for piece in pieces if piece.ran}
-    for position, cell in enumerate(content["cells"], 1):
-        outcome = ran.get(cell_id(cell, position))
-        if outcome is not None:
-            cell["outputs"] = outcome.outputs
-            cell["execution_count"] = outcome.count
-            # As in a tab: what a person ran is shown with its scripts.
-            cell["metadata"]["trusted"] = True
+def up_to(cell: str, there: Sequence[str], ran: Sequence[str]) -> list[str]:
+    """What ran before ``cell`` did, in that order, then the cell itself.
+
+    Cells that were removed since are left out. Without any history it is what stands above.
+    """
+    known = [name for name in dict.fromkeys(ran) if name in there and name != cell]
+    if not known and cell in there:
+        known = list(there[: there.index(cell)])
+    return [*known, cell]
 
 
 def _summary(job: Job) -> tuple[ExecutionStatus, MLWSError | None]:

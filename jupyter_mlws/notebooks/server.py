@@ -20,6 +20,8 @@ from jupyter_core.utils import ensure_async
 from tornado import web
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.kernels import process_of
+from jupyter_mlws.notebooks.lasting import Left
 from jupyter_mlws.notebooks.models import SUFFIX
 
 
@@ -46,6 +48,7 @@ class JupyterServer:
         self.root = Path(app.root_dir)
         self.data = Path(app.data_dir)
         self.kernels = app.kernel_manager
+        self._log = app.log
         self._contents = app.contents_manager
         self._sessions = app.session_manager
         self._specs = app.kernel_spec_manager
@@ -70,6 +73,50 @@ class JupyterServer:
         """Error 50302 where a link leads out of the server's root."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
             raise MLWSError("50302", path=path)
+
+    # Kernels that outlive their server
+
+    def is_here(self, kernel: str) -> bool:
+        """Whether a kernel's process runs on this machine."""
+        if kernel not in self.kernels:
+            return False
+        manager = self.kernels.get_kernel(kernel)
+        return process_of(manager) is not None and hasattr(manager, "connect_iopub")
+
+    async def adopt(self, left: Left) -> bool:
+        """Take over a kernel that goes on, and its sessions; whether it is still there."""
+        path, name = "", ""
+        for session in left.sessions:
+            path, name = session.path, session.name
+        try:
+            await ensure_async(
+                self.kernels.start_kernel(
+                    kernel_id=left.kernel,
+                    kernel_name=left.name,
+                    path=await ensure_async(self._contents.get_kernel_path(path=path)),
+                    env=self._sessions.get_kernel_env(path, name),
+                )
+            )
+        except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
+            # Its kind is no longer installed, or it ended while it was looked at.
+            self._log.warning("Kernel %s was not taken over: %s", left.kernel, error)
+            return False
+        for session in left.sessions:
+            await self._sessions.save_session(
+                session.id,
+                path=session.path,
+                name=session.name,
+                type=session.type,
+                kernel_id=session.kernel,
+            )
+        return True
+
+    async def path_of_kernel(self, kernel: str) -> str | None:
+        """The notebook whose session has that kernel."""
+        for session in await self.sessions():
+            if session["kernel"]["id"] == kernel:
+                return str(session["path"])
+        return None
 
     # Documents
 
@@ -143,6 +190,20 @@ class JupyterServer:
         """All sessions of notebooks, those of open tabs too."""
         found = await ensure_async(self._sessions.list_sessions())
         return [session for session in found if session["type"] == "notebook"]
+
+    async def processes(self) -> dict[str, tuple[int, str]]:
+        """(process id, path of the notebook or empty) of every kernel, by its id."""
+        sessions = await ensure_async(self._sessions.list_sessions())
+        paths = {row["kernel"]["id"]: str(row["path"]) for row in sessions}
+        running = {
+            name: process_of(self.kernels.get_kernel(name))
+            for name in self.kernels.list_kernel_ids()
+        }
+        return {
+            name: (process, paths.get(name, ""))
+            for name, process in running.items()
+            if process is not None
+        }
 
     async def open_session(self, path: str, kernel: str) -> dict[str, Any]:
         """Start a kernel for a notebook; error 20102 where none starts."""

@@ -27,15 +27,22 @@ def suspicion(source: str) -> SyntaxError | None:
     if first is None:
         return None
     # The same without magics, so that the line is that of the true fault.
-    return _parse("\n".join(map(_without_magic, source.split("\n")))) or first
+    return _parse(without_magics(source)) or first
+
+
+def without_magics(source: str) -> str:
+    """The same lines with IPython's magics taken out; nothing of a cell in another language."""
+    if source.lstrip().startswith("%%"):
+        return ""
+    return "\n".join(map(_without_magic, source.split("\n")))
 
 
 async def refused(connection: Connection, source: str) -> bool:
     """Whether the kernel cannot parse ``source`` either."""
     question = connection.ask("is_complete_request", {"code": source})
-    with question as answers, suppress(asyncio.TimeoutError):
+    with question as asked, suppress(asyncio.TimeoutError):
         while True:
-            channel, message = await asyncio.wait_for(answers.get(), ASK_LIMIT)
+            channel, message = await asyncio.wait_for(asked.answers.get(), ASK_LIMIT)
             if channel == "shell":
                 return message["content"].get("status") in ("invalid", "incomplete")
     return False

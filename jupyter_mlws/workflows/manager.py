@@ -15,7 +15,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
-from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import graph, promotion, telling
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning import ranking
 from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.tracking import ranking
 from jupyter_mlws.workflows import metrics
 from jupyter_mlws.workflows.document import GENERATED, Document, Stage
 from jupyter_mlws.workflows.journal import Journal

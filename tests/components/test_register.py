@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
 
 @pytest.fixture

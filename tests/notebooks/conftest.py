@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def call(jp_fetch) -> Callable[..., Any]:
         method: str, path: str = "", body: Any = None, headers: Any = None, **query: Any
     ) -> tuple[int, Any, Any]:
         text = body if isinstance(body, str) else json.dumps({} if body is None else body)
-        more = {"body": text} if method == "POST" else {}
+        more = {"body": text} if method in ("POST", "PUT") else {}
         try:
             answer = await jp_fetch(
                 API,
@@ -131,3 +132,74 @@ def opened(call, document) -> Callable[..., Any]:
         return next(item["id"] for item in page["items"] if item["path"] == path)
 
     return write
+
+
+class Tab:
+    """A tab of JupyterLab: its session, and its WebSocket to the kernel."""
+
+    def __init__(self, session: dict[str, Any], socket: Any) -> None:
+        self.session = session
+        self.socket = socket
+
+    @property
+    def kernel(self) -> str:
+        return str(self.session["kernel"]["id"])
+
+    async def send(self, code: str, cell: str | None = None) -> str:
+        """Have it run, as the tab does; the id of the request."""
+        request = uuid.uuid4().hex
+        header = {
+            "msg_id": request,
+            "msg_type": "execute_request",
+            "session": self.session["id"],
+            "username": "",
+            "version": "5.3",
+        }
+        await self.socket.write_message(
+            json.dumps(
+                {
+                    "channel": "shell",
+                    "header": header,
+                    "parent_header": {},
+                    "metadata": {"cellId": cell} if cell else {},
+                    "content": {"code": code, "silent": False, "store_history": True},
+                }
+            )
+        )
+        return request
+
+    async def until(self, request: str, kind: str) -> dict[str, Any]:
+        """The next message of that kind that answers the request."""
+        while True:
+            message = json.loads(await self.socket.read_message())
+            if message["msg_type"] == kind and message["parent_header"]["msg_id"] == request:
+                return dict(message["content"])
+
+    async def run(self, code: str, cell: str | None = None) -> dict[str, Any]:
+        """Run it to its end: the kernel's reply."""
+        return await self.until(await self.send(code, cell), "execute_reply")
+
+
+@pytest.fixture
+def tab(jp_fetch, jp_ws_fetch) -> Callable[..., Any]:
+    """Open a notebook as a tab does: ``tab("a.ipynb")``."""
+    sockets = []
+
+    async def open_tab(path: str) -> Tab:
+        kernel = {"name": "python3"}
+        body = {"path": path, "name": path, "type": "notebook", "kernel": kernel}
+        answer = await jp_fetch("api", "sessions", method="POST", body=json.dumps(body))
+        session = json.loads(answer.body)
+        socket = await jp_ws_fetch("api", "kernels", session["kernel"]["id"], "channels")
+        sockets.append(socket)
+        return Tab(session, socket)
+
+    yield open_tab
+    for socket in sockets:
+        socket.close()
+
+
+def of(kind: str, status: str | None = None, **facts: Any) -> Callable[[dict[str, Any]], bool]:
+    """Fits a message of the stream."""
+    wanted = {"type": kind, **({"status": status} if status else {}), **facts}
+    return lambda message: all(message.get(key) == value for key, value in wanted.items())

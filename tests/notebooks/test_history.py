@@ -51,14 +51,19 @@ async def test_executions_are_listed_newest_first(opened, run, call) -> None:
     assert (said["status"], said["outputs_kept"]) == ("ERROR", True)
 
 
-async def test_a_call_of_an_earlier_server_is_known_without_outputs(
-    create, run, call, jp_serverapp
+async def test_a_call_of_an_earlier_server_is_known_with_its_newest_outputs(
+    create, run, call, jp_serverapp, monkeypatch
 ) -> None:
+    monkeypatch.setattr(module, "OUTPUTS_KEPT", 1)
     notebook = (await create())["id"]
+    _, old = await run(notebook, code="print(0)")
     _, result = await run(notebook, code="print(1)")
     (app,) = jp_serverapp.extension_manager.extension_apps["jupyter_mlws"]
     app.services.notebooks._runtimes.clear()
     status, said, _ = await call("GET", f"{notebook}/executions/{result['id']}")
+    assert (status, said["status"], said["outputs_kept"]) == (200, "SUCCESS", True)
+    assert said["output"] == "1\n"
+    status, said, _ = await call("GET", f"{notebook}/executions/{old['id']}")
     assert (status, said["status"], said["outputs_kept"]) == (200, "SUCCESS", False)
 
 
@@ -83,13 +88,13 @@ def test_what_a_killed_server_left_running_is_lost(project: Project) -> None:
     assert other.stdout is not None
     assert other.stdout.readline() == "begun\n"
     beside = Histories(project.root, project.root)
-    (row,), _ = beside.of("a.ipynb").page("n", 10, None)
+    (row,), _ = beside.of("a.ipynb").page("n")
     assert row.status is ExecutionStatus.RUNNING  # its server lives
     beside.close()
     os.kill(other.pid, signal.SIGKILL)
     other.communicate()
     after = Histories(project.root, project.root)
-    (row,), _ = after.of("a.ipynb").page("n", 10, None)
+    (row,), _ = after.of("a.ipynb").page("n")
     assert row.status is ExecutionStatus.LOST
     after.close()
     assert list((project.state / "servers").iterdir()) == []
@@ -100,7 +105,7 @@ def test_outside_of_projects_it_lies_in_the_data_folder(tmp_path: Path) -> None:
     histories.of("a.ipynb").begin(Begun("e", "e", "n", "a.ipynb", None, "1"))
     histories.close()
     histories = Histories(tmp_path, tmp_path / "data")
-    (row,), _ = histories.of("b.ipynb").page("n", 10, None)
+    (row,), _ = histories.of("b.ipynb").page("n")
     assert row.status is ExecutionStatus.LOST
     histories.close()
     assert (tmp_path / "data" / "mlws" / "mlws.sqlite").exists()
@@ -112,7 +117,7 @@ def test_it_keeps_within_its_bound(project: Project, monkeypatch: pytest.MonkeyP
     for number in range(12):
         history.begin(Begun(f"e{number}", "r", "n", "a.ipynb", None, "x" * 200_000))
         history.end(f"e{number}", Outcome(ExecutionStatus.SUCCESS, count=number))
-    rows, more = history.page("n", 50, None)
+    rows, more = history.page("n")
     assert [row.execution_count for row in rows] == [11, 10, 9, 8, 7]
     assert more is None
     assert len(rows[0].source) == module.SOURCE_LIMIT

@@ -1,44 +1,176 @@
-"""A server that stops, or is killed, while a notebook runs."""
+"""A server that stops, or is killed, while notebooks run."""
 
 from __future__ import annotations
 
 import json
 import signal
 import time
+import uuid
 from pathlib import Path
 
+import psutil
 import pytest
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.project import Project
 from tests.test_server import TOKEN, _call, _children, _server
 
+LONG = """\
+import pathlib, time
+print('begun', flush=True)
+while not pathlib.Path('go').exists(): time.sleep(0.02)
+kept = 5
+print('done')
+pathlib.Path('done').touch()
+"""
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-async def test_what_runs_is_lost_and_known_as_such(
-    how: signal.Signals, project: Project, home: Path
-) -> None:
+
+async def _until_running(address: str, notebook: str) -> None:
+    stream = await websocket_connect(
+        f"ws://{address}/mlws/api/v1/notebooks/{notebook}/output?since=0&token={TOKEN}"
+    )
+    while json.loads(await stream.read_message()).get("output", {}).get("text") != "begun\n":
+        pass
+    stream.close()
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _ended(address: str, notebook: str, call: str) -> dict:
+    """The call's result, once it has one."""
+    deadline = time.monotonic() + 30
+    while True:
+        result = _call(address, f"notebooks/{notebook}/executions/{call}")
+        if result["status"] != "RUNNING":
+            return result
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _write(project: Project, **sources: str) -> None:
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cells = [{**cell, "id": name, "source": source} for name, source in sources.items()]
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (project.root / "a.ipynb").write_text(json.dumps(content))
+
+
+def _kernels(home: Path) -> list[int]:
+    """The processes of all kernels that are written down."""
+    files = (home / "mlws-kernels").glob("*/*.json")
+    return [json.loads(file.read_text())["pid"] for file in files]
+
+
+async def test_a_server_that_stops_ends_its_kernels(project: Project, home: Path) -> None:
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]
-        stream = await websocket_connect(
-            f"ws://{address}/mlws/api/v1/notebooks/{notebook}/output?token={TOKEN}"
-        )
-        body = {"code": "import time; time.sleep(60)", "wait": False}
-        begun = _call(address, f"notebooks/{notebook}/execute", body)
-        waiting = _call(address, f"notebooks/{notebook}/execute", body)
-        while True:
-            message = json.loads(await stream.read_message())
-            if message["type"] == "execution" and message["status"] == "RUNNING":
-                break
-        asked = time.monotonic()
-        process.send_signal(how)
+        begun = _call(address, f"notebooks/{notebook}/execute", {"code": LONG, "wait": False})
+        waiting = _call(address, f"notebooks/{notebook}/execute", {"code": "1", "wait": False})
+        await _until_running(address, notebook)
+        (kernel,) = _kernels(home)
+        process.send_signal(signal.SIGTERM)
         process.wait(15)
-        assert time.monotonic() - asked < 10
-    if how is signal.SIGTERM:
-        assert _children(process.pid) == []
-    with _server(project, home) as (_, address):
+    assert _children(process.pid) == []
+    assert not psutil.pid_exists(kernel)
+    assert list((home / "mlws-kernels").iterdir()) == []
+    with _server(project, home) as (process, address):
         page = _call(address, f"notebooks/{notebook}/executions")
         assert [(row["id"], row["status"]) for row in page["items"]] == [(begun["id"], "LOST")]
         assert waiting["id"] != begun["id"]
         result = _call(address, f"notebooks/{notebook}/execute", {"code": "print(1)"})
         assert result["output"] == "1\n"
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+
+
+@pytest.mark.parametrize("ends", ["without a server", "after the restart"])
+async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home: Path) -> None:
+    _write(project, one="print('first')", two=LONG, three="print('never')")
+    with _server(project, home) as (process, address):
+        items = _call(address, "notebooks")["items"]
+        notebook = next(item["id"] for item in items if item["path"] == "a.ipynb")
+        begun = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
+        await _until_running(address, notebook)
+        (kernel,) = _kernels(home)
+        process.kill()
+        process.wait(15)
+    assert psutil.pid_exists(kernel)
+    if ends == "without a server":
+        (project.root / "go").touch()
+        _wait_for(project.root / "done")
+    with _server(project, home) as (process, address):
+        if ends == "after the restart":
+            running = _call(address, f"notebooks/{notebook}/executions/{begun['id']}")
+            assert running["status"] == "RUNNING"
+            (project.root / "go").touch()
+        result = _ended(address, notebook, begun["id"])
+        assert (result["status"], result["output"]) == ("SUCCESS", "first\nbegun\ndone\n")
+        # The kernel and its session are those of before, with all that it holds.
+        status = _call(address, f"notebooks/{notebook}/status")
+        again = _call(address, f"notebooks/{notebook}/execute", {"code": "print(kept)"})
+        assert again["output"] == "5\n"
+        assert _kernels(home) == [kernel]
+        cells = json.loads((project.root / "a.ipynb").read_text())["cells"]
+        assert ["".join(cell["outputs"][0]["text"]) for cell in cells[:2]] == [
+            "first\n",
+            "begun\ndone\n",
+        ]
+        assert status["kernel_info"]["id"]
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+    assert not psutil.pid_exists(kernel)
+
+
+async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path) -> None:
+    _write(project, one=LONG)
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks")["items"][0]["id"]
+        _call(address, f"notebooks/{notebook}/execute", {"code": "1"})
+        kernel = _call(address, f"notebooks/{notebook}/status")["kernel_info"]["id"]
+        channels = await websocket_connect(
+            f"ws://{address}/api/kernels/{kernel}/channels?token={TOKEN}"
+        )
+        request = uuid.uuid4().hex
+        header = {"msg_id": request, "msg_type": "execute_request", "session": "tab"}
+        await channels.write_message(
+            json.dumps(
+                {
+                    "channel": "shell",
+                    "header": {**header, "username": "", "version": "5.3"},
+                    "parent_header": {},
+                    "metadata": {"cellId": "one"},
+                    "content": {"code": LONG, "silent": False, "store_history": True},
+                }
+            )
+        )
+        await _until_running(address, notebook)
+        process.kill()
+        process.wait(15)
+    (project.root / "go").touch()
+    _wait_for(project.root / "done")
+    with _server(project, home) as (process, address):
+        result = _ended(address, notebook, request)
+        assert (result["status"], result["output"]) == ("SUCCESS", "begun\ndone\n")
+        assert result["executions"][0]["origin"] == "lab"
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+
+
+async def test_a_kernel_that_ends_without_a_server_is_lost(project: Project, home: Path) -> None:
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]
+        begun = _call(address, f"notebooks/{notebook}/execute", {"code": LONG, "wait": False})
+        await _until_running(address, notebook)
+        (kernel,) = _kernels(home)
+        process.kill()
+        process.wait(15)
+    psutil.Process(kernel).kill()
+    with _server(project, home) as (process, address):
+        assert _ended(address, notebook, begun["id"])["status"] == "LOST"
+        assert _call(address, f"notebooks/{notebook}/execute", {"code": "print(1)"})["output"]
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)

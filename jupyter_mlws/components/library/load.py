@@ -95,8 +95,8 @@ def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
     version: Which version; a number, so that the same node reads the same model.
     """
     from jupyter_mlws.components import values
-    from jupyter_mlws.versioning.mlflow import tracking_uri
-    from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+    from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+    from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     registry = MLflowRegistry(tracking_uri(root))

@@ -1,0 +1,84 @@
+"""The code check: bandit's findings, told or refused before any of the code runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from enum import Enum
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.models import CodeWarning
+from jupyter_mlws.notebooks.syntax import without_magics
+
+LIMIT = 20.0
+"""Seconds that a check has."""
+
+
+class Policy(str, Enum):
+    """What is done about code that the check objects to."""
+
+    OFF = "off"
+    WARN = "warn"
+    REFUSE = "refuse"
+
+
+class CodeCheck:
+    """Checks Python code with bandit, in a process of its own.
+
+    Findings of low severity (every `assert` is one) are left out.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    @property
+    def refuses(self) -> bool:
+        """Whether code that it objects to is not to run."""
+        return self._policy is Policy.REFUSE
+
+    async def __call__(self, source: str, cell: str | None) -> list[CodeWarning]:
+        """What is wrong with it; error 20103 where the check itself cannot be done."""
+        if self._policy is Policy.OFF:
+            return []
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-m", "bandit", "-q", "-ll", "--exit-zero", "-f", "json", "-"],
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        errors = b""
+        try:
+            said, errors = await asyncio.wait_for(
+                process.communicate(without_magics(source).encode()), LIMIT
+            )
+            rows = json.loads(said)["results"]
+        except (asyncio.TimeoutError, ValueError, KeyError) as error:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            told = errors.decode(errors="replace") or str(error) or type(error).__name__
+            raise MLWSError("20103", reason=told.strip()[-300:]) from error
+        return [
+            CodeWarning(
+                cell=cell,
+                line=row["line_number"],
+                severity=row["issue_severity"],
+                test=row["test_id"],
+                message=row["issue_text"],
+            )
+            for row in rows
+        ]
+
+
+def refusal(found: list[CodeWarning]) -> MLWSError:
+    """The error of code that is not run."""
+    first = found[0]
+    return MLWSError(
+        "20301",
+        line=first.line,
+        reason=first.message,
+        test=first.test,
+        cell=first.cell,
+        findings=[one.model_dump() for one in found],
+    )

@@ -1,0 +1,146 @@
+"""Starts kernels so that they outlive the server, and takes over those that did.
+
+Jupyter asks a *provisioner* for a kernel's process. This one starts it as Jupyter's own does, but
+without having it end with the server, and writes down what the next server needs: one file a
+kernel in :attr:`LastingProvisioner.folder`. A kernel whose file is there already is not started
+but taken over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Unicode
+
+NAME = "mlws-lasting-provisioner"
+"""Its entry point of the group ``jupyter_client.kernel_provisioners``."""
+
+
+class Adopted:
+    """A process that another server started, as Jupyter handles its own: by what Popen has."""
+
+    stdin = stdout = stderr = None
+    UNKNOWN = -1
+    """Only a process's parent is told how it ended."""
+
+    def __init__(self, pid: int, created: float) -> None:
+        self.pid = pid
+        self._created = created
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        return None if runs(self.pid, self._created) else self.UNKNOWN
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its end, waited for."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(self.pid).wait(timeout)
+        return self.UNKNOWN
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        psutil.Process(self.pid).terminate()
+
+    def kill(self) -> None:
+        psutil.Process(self.pid).kill()
+
+
+class LastingProvisioner(LocalProvisioner):
+    """Kernels of this machine that go on when their server is killed."""
+
+    folder = Unicode(
+        "",
+        config=True,
+        help="""Where the kernels of a server are written down; set by the server itself. Left
+        empty, kernels end with their server.""",
+    )
+    _before: dict[str, Any] | None = None
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """As Jupyter's; a kernel that is to be taken over keeps its ports and key."""
+        self._before = self._known()
+        manager = self.parent
+        if self._before is None or manager is None:
+            kwargs = await super().pre_launch(**kwargs)
+            return {**kwargs, "independent": True} if self.folder else kwargs
+        manager.load_connection_file()
+        self.connection_info = manager.get_connection_info()
+        return {**kwargs, "cmd": []}
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Start it, or take it over."""
+        if self._before is not None:
+            before = self._before
+            self.process = Adopted(before["pid"], before["created"])  # type: ignore[assignment]
+            self.pid, self.pgid, self.cwd = before["pid"], before["pgid"], before["cwd"]
+            return self.connection_info
+        if not self.folder:
+            return await super().launch_kernel(cmd, **kwargs)
+        # A file: what it writes past Jupyter is kept, and no pipe of a dead server stops it.
+        with self._file("log").open("ab") as log:
+            outputs = {"stdout": log, "stderr": log}
+            answer = await super().launch_kernel(cmd, **{**kwargs, **outputs})
+        self._write_down()
+        return answer
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Forget a kernel that has ended."""
+        await super().cleanup(restart=restart)
+        if self.folder and not restart:
+            for kind in ("json", "log"):
+                self._file(kind).unlink(missing_ok=True)
+
+    def _file(self, kind: str) -> Path:
+        return Path(self.folder) / f"{self.kernel_id}.{kind}"
+
+    def _known(self) -> dict[str, Any] | None:
+        """What is written down of it, if that process runs and this is not its restart."""
+        if not self.folder or self.pid is not None:
+            return None
+        record = read(self._file("json"))
+        return record if record and runs(record["pid"], record["created"]) else None
+
+    def _write_down(self) -> None:
+        assert self.pid is not None  # just started
+        with contextlib.suppress(psutil.NoSuchProcess):
+            record = {
+                "kernel": self.kernel_id,
+                "name": getattr(self.parent, "kernel_name", ""),
+                "pid": self.pid,
+                "pgid": self.pgid,
+                "created": psutil.Process(self.pid).create_time(),
+                "cwd": str(self.cwd),
+                "connection": getattr(self.parent, "connection_file", ""),
+            }
+            file = self._file("json")
+            partial = file.with_suffix(".part")
+            partial.write_text(json.dumps(record), encoding="utf-8")
+            partial.replace(file)
+
+
+def read(file: Path) -> dict[str, Any] | None:
+    """What is written down of a kernel; None where that is not there or cut off."""
+    try:
+        record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record
+
+
+def runs(pid: int, created: float) -> bool:
+    """Whether that very process runs: numbers are used again, times of creation are not."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

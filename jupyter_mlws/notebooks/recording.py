@@ -1,0 +1,105 @@
+"""What a server does with what its kernels executed: history, streams, logs and documents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.notebooks.documents import fill
+from jupyter_mlws.notebooks.execution import Outcome
+from jupyter_mlws.notebooks.history import Begun, Histories, Unended
+from jupyter_mlws.notebooks.outputs import Event
+from jupyter_mlws.notebooks.server import JupyterServer
+from jupyter_mlws.notebooks.watch import Place
+from jupyter_mlws.project import Project
+
+Ended = Callable[[Begun, Outcome], None]
+
+
+class Recording:
+    """The surroundings of every kernel's watch. Lives on the event loop."""
+
+    def __init__(self, server: JupyterServer, histories: Histories) -> None:
+        self._server = server
+        self._histories = histories
+        self._streams: dict[str, RingStream] = {}
+        self._timeouts: dict[str, float] = {}
+        self.listeners: list[Ended] = []
+        """Hear of each execution that has ended, whoever asked for it."""
+
+    def stream_of(self, notebook: str) -> RingStream:
+        """All that is told of a notebook."""
+        return self._streams.setdefault(notebook, RingStream())
+
+    def set_timeout(self, notebook: str, seconds: float | None) -> None:
+        """How long one cell of a tab may take; None: as long as it likes."""
+        if seconds is None:
+            self._timeouts.pop(notebook, None)
+        else:
+            self._timeouts[notebook] = seconds
+
+    def forget(self, notebook: str) -> None:
+        """The notebook was deleted."""
+        self._streams.pop(notebook, None)
+        self._timeouts.pop(notebook, None)
+
+    def timeout_of(self, notebook: str) -> float | None:
+        return self._timeouts.get(notebook)
+
+    async def place_of(self, kernel: str) -> Place | None:
+        path = await self._server.path_of_kernel(kernel)
+        if path is None or not await self._server.exists(path):
+            return None
+        history = await asyncio.to_thread(self._histories.of, path)
+        return Place(self._server.identify(path), path, history)
+
+    async def commit_of(self, path: str) -> str | None:
+        return await asyncio.to_thread(_commit, self._server.root / path)
+
+    def tell(self, place: Place, event: Event) -> None:
+        self.stream_of(place.notebook).publish(event)
+
+    def ended(self, begun: Begun, outcome: Outcome) -> None:
+        for listener in self.listeners:
+            listener(begun, outcome)
+
+    async def found(self, place: Place, unended: Unended, outcome: Outcome) -> None:
+        """Save what a call of an earlier server was to save, now that its end is known."""
+        begun = unended.begun
+        if begun.saves is None:
+            return
+        rows = await asyncio.to_thread(place.history.of_request, begun.notebook, begun.request)
+        filled: dict[str, tuple[list[Any], int | None]] = {
+            row.cell: (outputs, row.execution_count)
+            for row, outputs in rows
+            if row.cell is not None and outputs is not None
+        }
+        try:
+            path = await self._server.path_of(begun.notebook)
+            document = await self._server.read(path)
+            if document.hash != begun.saves:
+                raise MLWSError("20403", path=path)
+            self._server.trust(path, document.content)
+            fill(document.content, filled)
+            await self._server.save(path, document.content)
+        except MLWSError as error:
+            # The outputs are in the history; the document is newer than what was asked of it.
+            self.tell(place, {"type": "unsaved", "request": begun.request, "error": _words(error)})
+
+
+def _words(error: MLWSError) -> dict[str, Any]:
+    return error.as_dict(ENGLISH)
+
+
+def _commit(path: Path) -> str | None:
+    from jupyter_mlws.versioning.git.adapter import Git
+
+    try:
+        return Git(Project.open(path).root).find("HEAD")
+    except MLWSError:
+        # In no project: there is nothing that it could be a version of.
+        return None

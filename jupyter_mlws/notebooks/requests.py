@@ -1,0 +1,69 @@
+"""What JupyterLab's tabs ask of kernels: which cell a request belongs to.
+
+A kernel does not repeat that in its own messages, so it is read where the request passes the
+server: its class of kernel WebSockets, which is Jupyter's own setting, is extended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jupyter_server.services.kernels.connection.base import deserialize_msg_from_ws_v1
+
+
+class Asked(NamedTuple):
+    """An execution that a tab asks for: the id of the request, its cell and its code."""
+
+    request: str
+    cell: str | None
+    code: str
+
+
+Told = Callable[[str, Asked], None]
+"""Hears of a kernel and what is asked of it."""
+V1 = "v1.kernel.websocket.jupyter.org"
+
+
+def telling(base: type[Any], told: Told) -> type[Any]:
+    """The class ``base`` of kernel WebSockets, that also tells of each execution asked for."""
+
+    class TellingConnection(base):  # type: ignore[misc]
+        """Passes everything on unchanged."""
+
+        def handle_incoming_message(self, incoming_msg: Any) -> None:
+            asked = _asked(self, incoming_msg)
+            if asked is not None:
+                told(self.kernel_id, asked)
+            super().handle_incoming_message(incoming_msg)
+
+    return TellingConnection
+
+
+def _asked(connection: Any, message: Any) -> Asked | None:
+    """The execution that a message asks for; None for any other message."""
+    try:
+        if getattr(connection, "subprotocol", None) == V1:
+            channel, parts = deserialize_msg_from_ws_v1(message)
+            if channel != "shell":
+                return None
+            header = connection.session.unpack(parts[0])
+            if header["msg_type"] != "execute_request":
+                return None
+            metadata, content = map(connection.session.unpack, parts[2:4])
+        elif isinstance(message, str):
+            given = connection.session.unpack(message.encode())
+            if given.get("channel") != "shell":
+                return None
+            header, metadata = given["header"], given.get("metadata") or {}
+            content = given["content"]
+        else:
+            return None
+        if header["msg_type"] != "execute_request" or content.get("silent"):
+            return None
+        cell = metadata.get("cellId")
+        cell = cell if isinstance(cell, str) else None
+        return Asked(str(header["msg_id"]), cell, str(content["code"]))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        # What is no message of Jupyter's is for the server to refuse.
+        return None
