@@ -40,8 +40,9 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def lab(start_lab: Callable[..., Lab], example: Path, together: Path) -> Lab:
-    return start_lab(example, python=together)
+def lab(start_lab: Callable[..., Lab], example: Path, together: Path, tmp_path: Path) -> Lab:
+    store = f"--SQLiteYStore.db_path={tmp_path / 'ystore.db'}"
+    return start_lab(example, store, python=together)
 
 
 @pytest.fixture
