@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from jupyter_mlws import __version__
 from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
+    from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.lasting import LastingFolder
     from jupyter_mlws.notebooks.requests import Asked
     from jupyter_mlws.services import Services
@@ -75,12 +78,14 @@ class MLWSApp(ExtensionApp):
     )
 
     _folder: LastingFolder | None = None
+    _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
 
     @cached_property
     def services(self) -> Services:
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.logs.collecting import execution_log, follow_kernels
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -93,17 +98,24 @@ class MLWSApp(ExtensionApp):
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         hub = hub_service()
+        notebooks = NotebookManager(
+            JupyterServer(self.serverapp),
+            own_container(),
+            folder=self._folder,
+            limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
+            policy=Policy(self.code_policy),
+        )
+        notebooks.recording.listeners.append(execution_log(self._log_store))
+        if self._folder is not None:
+            self._kernel_logs = asyncio.ensure_future(
+                follow_kernels(self._log_store, self._folder.path)
+            )
         return Services(
             ProjectManager(root),
             OperationManager(),
             Watchers(),
-            NotebookManager(
-                JupyterServer(self.serverapp),
-                own_container(),
-                folder=self._folder,
-                limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
-                policy=Policy(self.code_policy),
-            ),
+            notebooks,
+            self._log_store,
             ContainerManager(hub) if hub else None,
         )
 
@@ -122,9 +134,30 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        for logger in self._logged:
+            logger.addHandler(self._server_log)
         if self.lasting_kernels:
             self._have_kernels_last()
         self._follow_kernels()
+
+    @cached_property
+    def _log_store(self) -> LogStore:
+        from jupyter_mlws.logs.store import LogStore
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return LogStore(Path(self.serverapp.data_dir) / "mlws" / "logs.sqlite")
+
+    @cached_property
+    def _server_log(self) -> logging.Handler:
+        from jupyter_mlws.logs.server import ServerLog
+
+        return ServerLog(self._log_store)
+
+    @property
+    def _logged(self) -> list[logging.Logger]:
+        """The loggers whose lines are the server's."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
 
     def _have_kernels_last(self) -> None:
         """Start kernels by our provisioner, and keep the sessions on disk while the server lives.
@@ -132,7 +165,7 @@ class MLWSApp(ExtensionApp):
         Kernels whose specification names a provisioner of its own keep theirs, and so does a
         server that was told which one to use, or whose kernels run elsewhere.
         """
-        from jupyter_client.provisioning import KernelProvisionerFactory
+        from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
         from jupyter_mlws.notebooks.lasting import LastingFolder
         from jupyter_mlws.notebooks.provisioner import NAME
@@ -161,6 +194,9 @@ class MLWSApp(ExtensionApp):
 
     async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """One of Jupyter's events of kernels."""
+        from jupyter_mlws.logs.collecting import kernel_event
+
+        kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
             await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
 
@@ -185,6 +221,8 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
+        if self._kernel_logs is not None:
+            self._kernel_logs.cancel()
         if "services" in self.__dict__:
             await self.services.notebooks.close()
             await self.services.watchers.close()
@@ -192,6 +230,9 @@ class MLWSApp(ExtensionApp):
             self.services.projects.close()
         elif self._folder is not None:
             self._folder.close()
+        for logger in self._logged:
+            logger.removeHandler(self._server_log)
+        self._log_store.close()
 
 
 def _routes() -> Routes:

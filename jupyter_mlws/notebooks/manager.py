@@ -403,7 +403,6 @@ def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResu
         error=worst.error,
         outputs_kept=kept,
         executions=[
-            ExecutionOutput(**dict(execution), outputs=written or [])
-            for execution, written in rows
+            ExecutionOutput(**dict(execution), outputs=written or []) for execution, written in rows
         ],
     )

@@ -112,9 +112,7 @@ async def test_a_failure_knows_what_mended_the_ones_before(opened, tab, listen, 
     assert (status, said["code"]) == (404, "20401")
 
 
-async def test_a_tabs_cell_is_interrupted_when_its_time_is_over(
-    opened, tab, listen, call
-) -> None:
+async def test_a_tabs_cell_is_interrupted_when_its_time_is_over(opened, tab, listen, call) -> None:
     notebook = await opened("a.ipynb", one="1")
     status, report, _ = await call("PUT", f"{notebook}/limits", {"timeout": 1})
     assert (status, report["timeout"]) == (200, 1)
@@ -131,9 +129,7 @@ async def test_a_tabs_cell_is_interrupted_when_its_time_is_over(
     assert (status, said["errors"][0]["field"]) == (400, "timeout")
 
 
-async def test_a_death_is_told_and_what_was_lost_runs_again(
-    opened, tab, run, listen, call
-) -> None:
+async def test_a_death_is_told_and_what_was_lost_runs_again(opened, tab, run, listen, call) -> None:
     notebook = await opened(
         "a.ipynb", one="x = 20", two="y = x + 1", three="print(y)", never="raise Exception"
     )
@@ -145,7 +141,7 @@ async def test_a_death_is_told_and_what_was_lost_runs_again(
     death = (await until(of("death")))[-1]
     assert (death["exit_code"], death["cells"]) == (3, ["one", "two"])
     _, page, _ = await call("GET", f"{notebook}/executions")
-    assert [(row["cell"], row["status"]) for row in page["items"]][0] == ("three", "ERROR")
+    assert (page["items"][0]["cell"], page["items"][0]["status"]) == ("three", "ERROR")
     assert page["items"][0]["error"]["code"] == "20101"
     assert page["items"][0]["error"]["details"]["lost"] == death["lost"]
     status, result = await run(notebook, up_to="three")
