@@ -138,6 +138,18 @@ def _as_custom(row: Any) -> InitErrorDetails:
     return InitErrorDetails(type=fault, loc=row["loc"], input=row["input"])
 
 
+class NotebookQuery(PageQuery):
+    """Which notebooks."""
+
+    path: NotebookPath | None = Field(default=None, description="The one with this path alone.")
+
+
+class Needs(Record):
+    """Cells to run for the state in which a cell ran, in order; it is the last."""
+
+    cells: list[str]
+
+
 class Cell(Record):
     """A cell; ``outputs`` are nbformat's. Cells of old documents have ids like ``#1``."""
 

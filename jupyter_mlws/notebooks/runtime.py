@@ -244,6 +244,13 @@ class NotebookRuntime:
         asked, self._asking = self._asking, None
         asked.answer(value)
 
+    async def needs(self, cell: str) -> list[str]:
+        """What a call up to that cell would run; error 20401 for a cell that is not there."""
+        path = await self._server.path_of(self.id)
+        request = ExecuteRequest(up_to=cell)
+        pieces = pieces_of(request, await self._server.read(path), await self._ran(path))
+        return [piece.cell for piece in pieces if piece.cell is not None]
+
     async def _ran(self, path: str) -> list[str]:
         """The cells that ran well in the kernel's last process that ran any, in that order.
 
