@@ -446,6 +446,8 @@ class NotebookRuntime:
             job.saved, job.save_error = False, error
         else:
             job.saved = True
+            cells = [piece.cell for piece in job.pieces if piece.ran]
+            self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
 
     def _begun(self, job: Job, piece: Piece) -> Begun:
         return Begun(

@@ -114,7 +114,7 @@ function ErrorRow(props: {
         <details>
           <summary>
             {trans._n(
-              'One earlier error like this',
+              '%1 earlier error like this',
               '%1 earlier errors like this',
               similar.length
             )}

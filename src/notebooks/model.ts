@@ -2,7 +2,12 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import type { IEventStream, IPage, MLWSClient } from '../api';
 import { LiveModel } from '../live';
-import type { ICellFailure, IExecution, NotebookEvent } from './types';
+import type {
+  ICellFailure,
+  IExecution,
+  ISavedCell,
+  NotebookEvent
+} from './types';
 
 /** What is known of the cells of one open notebook; it follows the notebook's stream. */
 export class NotebookModel extends LiveModel {
@@ -29,7 +34,7 @@ export class NotebookModel extends LiveModel {
     return this._failures;
   }
 
-  /** Emitted when the kernel died or its memory runs out. */
+  /** Emitted when the kernel died, its memory runs out, or outputs were saved by API. */
   get happened(): ISignal<this, NotebookEvent> {
     return this._happened;
   }
@@ -48,6 +53,12 @@ export class NotebookModel extends LiveModel {
   async needs(cell: string): Promise<string[]> {
     const path = `/notebooks/${this._id}/cells/${encodeURIComponent(cell)}/needs`;
     return (await this.client.get<{ cells: string[] }>(path)).cells;
+  }
+
+  /** The cells as the server has them, with their outputs. */
+  async saved(): Promise<ISavedCell[]> {
+    const path = `/notebooks/${this._id}`;
+    return (await this.client.get<{ cells: ISavedCell[] }>(path)).cells;
   }
 
   /** The executions of a cell, or of the whole notebook, newest first. */
@@ -92,7 +103,7 @@ export class NotebookModel extends LiveModel {
   private _onEvent(_: IEventStream, event: NotebookEvent): void {
     if (['execution', 'hello', 'reset'].includes(event.type)) {
       void this.refresh();
-    } else if (event.type === 'death' || event.type === 'memory') {
+    } else if (['death', 'memory', 'saved'].includes(event.type)) {
       this._happened.emit(event);
       void this.refresh();
     }

@@ -1,3 +1,4 @@
+import { CodeCell } from '@jupyterlab/cells';
 import {
   NotebookActions,
   type INotebookTracker,
@@ -79,6 +80,31 @@ export class OpenNotebooks {
         return;
       }
     }
+  }
+
+  /**
+   * Takes over outputs that a call of the API has saved; edits that are not saved yet stay.
+   *
+   * Whether there are such edits: then the document here is newer and older at once.
+   */
+  async takeOutputs(
+    panel: NotebookPanel,
+    model: NotebookModel,
+    cells: readonly string[]
+  ): Promise<boolean> {
+    if (!panel.context.model.dirty) {
+      await panel.context.revert();
+      return false;
+    }
+    const saved = new Map((await model.saved()).map(one => [one.id, one]));
+    for (const cell of panel.content.widgets) {
+      const found = saved.get(cell.model.id);
+      if (cell instanceof CodeCell && found && cells.includes(found.id)) {
+        cell.model.outputs.fromJSON(found.outputs);
+        cell.model.executionCount = found.execution_count;
+      }
+    }
+    return true;
   }
 
   private _add(panel: NotebookPanel): void {

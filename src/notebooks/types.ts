@@ -1,3 +1,5 @@
+import type { IOutput } from '@jupyterlab/nbformat';
+
 /** Where an execution stands, as the API says it. */
 export type ExecutionState =
   'QUEUED' | 'RUNNING' | 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'CANCELLED' | 'LOST';
@@ -46,8 +48,17 @@ export interface ICellFailure {
 export type NotebookEvent =
   | { type: 'hello' | 'reset' | 'status' | 'request' | 'limited' }
   | { type: 'execution'; status: ExecutionState; cell: string | null }
+  | { type: 'saved'; cells: string[] }
   | { type: 'death'; exit_code: number | null; cells: string[] }
   | { type: 'memory'; level: 'warning' | 'limit'; used: number; limit: number };
+
+/** A cell of the saved document. */
+export interface ISavedCell {
+  id: string;
+  type: string;
+  outputs: IOutput[];
+  execution_count: number | null;
+}
 
 /** A line of the server's log. */
 export interface ILogEntry {

@@ -7,7 +7,7 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { bugIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
+import { errorIcon, historyIcon, listIcon } from '@jupyterlab/ui-components';
 
 import { memorySize } from '../format';
 import { ErrorsView } from '../notebooks/errorsView';
@@ -53,7 +53,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
 
     const errors = new ErrorsView(open, trans);
     errors.id = 'jp-mlws-errors';
-    errors.title.icon = bugIcon;
+    errors.title.icon = errorIcon;
     errors.title.caption = trans.__('Errors of the notebook');
     app.shell.add(errors, 'right', { rank: 600 });
     restorer?.add(errors, errors.id);
@@ -81,7 +81,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       if (event.type === 'death') {
         const last = panel.content.activeCell?.model.id;
         const lost = trans._n(
-          'The kernel died and was started anew. What one cell made is lost.',
+          'The kernel died and was started anew. What %1 cell made is lost.',
           'The kernel died and was started anew. What %1 cells made is lost.',
           event.cells.length
         );
@@ -95,6 +95,18 @@ const notebooks: JupyterFrontEndPlugin<void> = {
                 }
               ]
             : []
+        });
+      } else if (event.type === 'saved') {
+        void open.takeOutputs(panel, model, event.cells).then(mixed => {
+          if (mixed) {
+            Notification.info(
+              trans.__(
+                'Cells of %1 were run by API. Their outputs are here beside your edits: save with “Overwrite” to keep both.',
+                panel.title.label
+              ),
+              { autoClose: false }
+            );
+          }
         });
       } else if (event.type === 'memory') {
         const used = memorySize(event.used, language);
@@ -149,9 +161,10 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     });
 
     const isEnabled = () => open.current !== null;
+    open.currentChanged.connect(() => app.commands.notifyCommandChanged());
     app.commands.addCommand(CommandIDs.errors, {
       label: trans.__('Show Errors of Notebook'),
-      icon: bugIcon,
+      icon: errorIcon,
       execute: () => app.shell.activateById(errors.id)
     });
     app.commands.addCommand(CommandIDs.history, {
