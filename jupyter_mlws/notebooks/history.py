@@ -172,13 +172,6 @@ class History:
                     (OUTPUTS_KEPT,),
                 )
 
-    def link(self, message: str, run: str) -> None:
-        """Enter the MLflow run that an execution (by its kernel's request) began."""
-        with self._lock:
-            self._connection.execute(
-                "UPDATE executions SET run = ? WHERE message = ?", (run, message)
-            )
-
     def claim(self, kernel: str) -> list[Unended]:
         """Take over what a server before this one left running on a kernel, oldest first."""
         with self._lock:
@@ -424,7 +417,7 @@ def _execution(row: sqlite3.Row, language: str) -> Execution:
         origin=Origin(row["origin"]),
         memory=row["memory"],
         snapshot=row["snapshot"],
-        run=row["run"],
+        message=row["message"],
     )
 
 

@@ -217,7 +217,10 @@ class Execution(Record):
     origin: Origin = Origin.API
     memory: int | None = Field(default=None, description="The kernel's peak, in bytes.")
     snapshot: str | None = Field(default=None, description="The commit that HEAD stood on.")
-    run: str | None = Field(default=None, description="The MLflow run that it began.")
+    message: str | None = Field(
+        default=None,
+        description="The kernel's request; MLflow runs begun in it have the tag mlws.execution.",
+    )
 
 
 class ExecutionQuery(PageQuery):

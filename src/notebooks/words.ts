@@ -19,10 +19,15 @@ export function stateWord(
   }[state];
 }
 
+/** Seconds as a person reads them. */
+function span(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
+}
+
 /** What a cell's mark says: how it ended and how long it took. */
 export function markText(one: IExecution, trans: TranslationBundle): string {
   const word = stateWord(one.status, trans);
   return one.duration === null
     ? word
-    : trans.__('%1 in %2', word, duration(one.duration));
+    : trans.__('%1 in %2', word, span(one.duration));
 }
