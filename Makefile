@@ -19,12 +19,14 @@ NOTHING := 5
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down example test test-quick test-python test-typescript lint wheel clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore example test test-quick test-python test-typescript lint wheel clean
 
 help:
 	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
 	@echo 'make hub          JupyterHub with a container for every person; see hub_config/README.md'
 	@echo 'make hub-down     stops it and the containers; accounts and files stay'
+	@echo 'make hub-compose  the same with PostgreSQL, nginx with TLS, MLflow and Prometheus'
+	@echo 'make hub-backup   saves its accounts, records and files in FOLDER=…; hub-restore brings them back'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
 	@echo 'make test-quick   Python and TypeScript tests that need neither browser nor Docker'
 	@echo 'make lint         ruff, mypy, eslint, prettier'
@@ -38,6 +40,13 @@ lab: example
 
 hub: $(VENV)/bin/python
 	@$(VENV)/bin/python -m hub_config.up
+
+hub-compose: $(VENV)/bin/python
+	@$(VENV)/bin/python -m hub_config.compose
+
+hub-backup hub-restore:
+	@test -n '$(FOLDER)' || { echo 'Name it: make $@ FOLDER=…' >&2; exit 2; }
+	@$(PYTHON) -m hub_config.$(@:hub-%=%) '$(FOLDER)'
 
 hub-down:
 	@$(PYTHON) -m hub_config.down

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.versioning.mlflow import tracking_uri
-from jupyter_mlws.versioning.mlflow_search import MLflowSearch
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.versioning.tracking.mlflow_search import MLflowSearch
 from jupyter_mlws.workflows.models import RunsQuery
 from jupyter_mlws.workspace import Workspace
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.versioning.datasets import DatasetManager
+from jupyter_mlws.versioning.data.datasets import DatasetManager
 from jupyter_mlws.versioning.versions import Versions
 
 QUIET = {"DVC_NO_ANALYTICS": "1"}

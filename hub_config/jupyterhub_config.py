@@ -9,6 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
+START_LIMIT = 180.0
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
@@ -55,10 +56,16 @@ c.MLWSSpawner.allowed_images = dict(own.images)
 c.MLWSSpawner.default_image = own.default_image
 c.MLWSSpawner.default_resources = dict(own.default_resources)
 c.MLWSSpawner.max_resources = dict(own.max_resources)
+c.MLWSSpawner.profiles = {name: dict(size) for name, size in own.profiles.items()}
 c.MLWSSpawner.service_url = own.service_url
 # Made anew at each start; the Hub and its service alone know it.
 c.MLWSSpawner.admission_token = admission_token = secrets.token_hex(32)
-c.Spawner.start_timeout = 180
+c.MLWSSpawner.queue_wait = own.queue_wait
+c.MLWSSpawner.start_limit = START_LIMIT
+# A start may wait in the queue first.
+c.Spawner.start_timeout = int(own.queue_wait + START_LIMIT + 30)
+# Those who wait count as starting; how many really start at once is for the service to say.
+c.JupyterHub.concurrent_spawn_limit = 0
 c.Spawner.http_timeout = 60
 
 # Services inherit almost nothing; the first row is by which `make hub-down` finds its processes.
@@ -109,7 +116,25 @@ c.JupyterHub.load_roles = [
     {"name": "server", "scopes": ["users:activity!user", "access:servers!server", ACCESS]},
 ]
 
+if own.metrics_token:
+    # Prometheus is no program of the Hub's; it has the token from a file.
+    c.JupyterHub.services.append({"name": "prometheus", "api_token": own.metrics_token})
+    c.JupyterHub.load_roles.append(
+        {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics", ACCESS]}
+    )
+
+if own.tracking_url:
+    # The team's MLflow knows people by the token that their lab has anyway.
+    c.MLWSSpawner.environment = {
+        "MLFLOW_TRACKING_URI": own.tracking_url,
+        "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,
+    }
+
+# Labs tell themselves what goes on in them. Traffic through the proxy says nothing: an open page
+# that nobody looks at makes some as long as it is open.
+c.JupyterHub.last_activity_interval = 10 * 365 * 24 * 3600
 if own.idle_limit:
+    c.MLWSSpawner.activity_interval = max(1, min(60, own.idle_limit // 3))
     c.JupyterHub.services.append(
         {
             "name": "idle-culler",

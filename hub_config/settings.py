@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+PROFILES = {
+    "small": {"cpu": "500m", "memory": "1Gi"},
+    "medium": {"cpu": "1", "memory": "2Gi"},
+    "large": {"cpu": "2", "memory": "4Gi"},
+    "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
+}
+"""Sizes to choose from; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
 """Characters that the kernel takes for the name of a network interface."""
 
@@ -30,13 +37,19 @@ class Settings:
     service_port: int
     administrator: str
     database: str
+    records: str
     images: Mapping[str, str]
     default_image: str
     default_resources: Mapping[str, str]
     max_resources: Mapping[str, str]
+    profiles: Mapping[str, Mapping[str, str]]
     capacity: Mapping[str, Any] | None
     user_limit: Mapping[str, Any] | None
     idle_limit: int
+    home_quota: str
+    tracking_url: str
+    metrics_token: str
+    queue_wait: float
     extra_config: str
 
     @classmethod
@@ -64,13 +77,19 @@ class Settings:
             service_port=int(text("SERVICE_PORT", "8082")),
             administrator=text("ADMIN", "admin"),
             database=text("DB", f"sqlite:///{data / 'hub.sqlite'}"),
+            records=environment.get("MLWS_DB_URL") or f"sqlite:///{data / 'mlws.sqlite'}",
             images=images,
             default_image=text("DEFAULT_IMAGE", next(iter(images))),
             default_resources=value("DEFAULT_RESOURCES", {"cpu": "1", "memory": "2Gi"}),
             max_resources=value("MAX_RESOURCES", {"cpu": "4", "memory": "8Gi", "gpu": "0"}),
+            profiles=value("PROFILES", PROFILES),
             capacity=value("CAPACITY", None),
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
+            home_quota=text("HOME_QUOTA", ""),
+            tracking_url=text("TRACKING_URL", ""),
+            metrics_token=text("METRICS_TOKEN", ""),
+            queue_wait=float(text("QUEUE_WAIT", "600")),
             extra_config=text("CONFIG", ""),
         )
 
@@ -116,7 +135,8 @@ class Settings:
             "default_image": self.default_image,
             "default_resources": dict(self.default_resources),
             "max_resources": dict(self.max_resources),
+            "profiles": {name: dict(size) for name, size in self.profiles.items()},
             "capacity": self.capacity,
             "user_limit": self.user_limit,
-            "network": self.name,
+            "home_quota": self.home_quota,
         }

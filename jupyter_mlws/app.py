@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ class MLWSApp(ExtensionApp):
     version = __version__
     description = "The machine-learning workspace inside JupyterLab"
     load_other_extensions = True
+    _working: asyncio.Task[None] | None = None
 
     projects_dir = Unicode(
         "",
@@ -85,6 +87,7 @@ class MLWSApp(ExtensionApp):
     def services(self) -> Services:
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.logs.collecting import execution_log, follow_kernels
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
@@ -98,8 +101,14 @@ class MLWSApp(ExtensionApp):
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
         hub = hub_service()
+        server = JupyterServer(self.serverapp)
+
+        async def kernels() -> dict[str, Kernel]:
+            found = await server.processes()
+            return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
+
         notebooks = NotebookManager(
-            JupyterServer(self.serverapp),
+            server,
             own_container(),
             folder=self._folder,
             limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
@@ -117,6 +126,7 @@ class MLWSApp(ExtensionApp):
             notebooks,
             self._log_store,
             ContainerManager(hub) if hub else None,
+            OwnContainer(kernels),
         )
 
     def initialize_settings(self) -> None:
@@ -217,13 +227,40 @@ class MLWSApp(ExtensionApp):
         loop.add_callback(loop.run_in_executor, None, _routes)
         if self._folder is not None and self._folder.others():
             loop.add_callback(lambda: self.services.notebooks.adopt())
+        if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
+            loop.add_callback(self._watch_work)
+
+    async def _watch_work(self) -> None:
+        """Count what runs as activity: a Hub stops a server without any."""
+        from jupyter_mlws.containers.work import Work, interval
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        settings = self.serverapp.web_app.settings
+        kernels = self.serverapp.kernel_manager
+
+        def terminals() -> list[Any]:
+            manager = settings.get("terminal_manager")
+            return list(manager.terminals.values()) if manager else []
+
+        work = Work(
+            lambda: [kernels.get_kernel(name) for name in kernels.list_kernel_ids()],
+            terminals,
+            self.services.projects.is_running,
+        )
+        # Jupyter counts whatever has a name that ends like this.
+        self._working = asyncio.create_task(
+            work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
+        )
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
         if self._kernel_logs is not None:
             self._kernel_logs.cancel()
+        if self._working is not None:
+            self._working.cancel()
         if "services" in self.__dict__:
+            await self.services.own.close()
             await self.services.notebooks.close()
             await self.services.watchers.close()
             await self.services.operations.close()

@@ -75,6 +75,10 @@ class API:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("PUT", path, query, body)
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """``data`` of the answer; raises :class:`RemoteError`."""
+        return self._call("PATCH", path, None, body)
+
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
         return self._call("DELETE", path, query)

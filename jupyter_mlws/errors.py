@@ -197,6 +197,17 @@ CATALOGUE: dict[str, Entry] = {
             "请查看其日志的最后几行；可更换镜像或增加内存后重新启动。",
         ),
     ),
+    "10107": Entry(
+        507,
+        Words(
+            "The files take {used}, more than the {quota} that they may.",
+            "文件已占用 {used}，超过配额 {quota}。",
+        ),
+        Words(
+            "Start with `rescue` (on the containers' page: Rescue) and delete what is not needed.",
+            "请以 `rescue` 方式启动（容器页面上的“救援启动”），删除不需要的文件。",
+        ),
+    ),
     "10201": Entry(
         400,
         Words("The container cannot be made as asked.", "无法按请求创建容器。"),
@@ -224,6 +235,36 @@ CATALOGUE: dict[str, Entry] = {
             "请等待其停止后再启动。",
         ),
     ),
+    "10204": Entry(
+        409,
+        Words(
+            "The container {name!r} is starting, stopping or changing: its size stays for now.",
+            "容器 {name!r} 正在启动、停止或变更，暂时无法调整其规格。",
+        ),
+        Words("Try again in some seconds.", "请在几秒后重试。"),
+    ),
+    "10205": Entry(
+        409,
+        Words(
+            "The container {name!r} does not wait in the queue (any more).",
+            "容器 {name!r} 不在（或已不在）队列中。",
+        ),
+        Words(
+            "See where it stands; start it to have it wait again.",
+            "请查看其状态；如需重新排队，请启动它。",
+        ),
+    ),
+    "10206": Entry(
+        409,
+        Words(
+            "The volume {name!r} is mounted or current: that can't be done with it.",
+            "卷 {name!r} 正在使用或为当前卷，无法执行此操作。",
+        ),
+        Words(
+            "Stop the person's containers first; only what is in the trash is removed for good.",
+            "请先停止该用户的容器；只有回收站中的卷才能彻底删除。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
@@ -232,12 +273,25 @@ CATALOGUE: dict[str, Entry] = {
             "请使用您自己的容器，或联系管理员。",
         ),
     ),
+    "10302": Entry(
+        403,
+        Words("That is for administrators of the Hub only.", "此操作仅限 Hub 管理员。"),
+        Words("Ask an administrator.", "请联系管理员。"),
+    ),
     "10404": Entry(
         404,
         Words("There is no container {name!r}.", "找不到容器 {name!r}。"),
         Words(
             "List your containers and use an id from that list.",
             "请先列出您的容器，再使用其中的 id。",
+        ),
+    ),
+    "10405": Entry(
+        404,
+        Words("There is no volume {name!r}.", "找不到卷 {name!r}。"),
+        Words(
+            "List the volumes and use a name from that list.",
+            "请先列出各卷，再使用其中的名称。",
         ),
     ),
     "20101": Entry(

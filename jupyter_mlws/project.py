@@ -19,6 +19,8 @@ from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import FileLock, Holder, Waiting
 
+DATABASE = "mlws.sqlite"
+"""What is only ours, in the state folder."""
 PATIENCE = 30.0
 """Seconds that the project's lock is waited for."""
 GIT_TIMEOUT = 30
@@ -101,7 +103,11 @@ class Project:
 
     def database(self) -> sqlite3.Connection:
         """A new connection to the project's database (:func:`schema.connect`)."""
-        return schema.connect(self.state / "mlws.sqlite")
+        return schema.connect(self.state / DATABASE)
+
+    def has_database(self) -> bool:
+        """Whether anything was ever recorded."""
+        return (self.state / DATABASE).exists()
 
     def ring(self) -> None:
         """Wake the watchers of this project in every process: there is news in the database."""

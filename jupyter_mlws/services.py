@@ -9,6 +9,7 @@ from jupyter_mlws.api.idempotency import Answers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
+    from jupyter_mlws.containers.own import OwnContainer
     from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
@@ -27,5 +28,6 @@ class Services:
     logs: LogStore
     containers: ContainerManager | None
     """None where no Hub started this server."""
+    own: OwnContainer
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""

@@ -37,14 +37,20 @@ IGNORED = frozenset(
 )
 """Folders whose changes interest no view."""
 
+FEW = 20
+"""Changed files up to which a batch names them; of more, everything is read anew."""
+FAR_REACHING = frozenset({".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"})
+"""Files whose changes tell of others than themselves, as do those that name data."""
+
 log = logging.getLogger(__name__)
 
 
 class ProjectWatcher:
     """What changes in one project. To be used from the event loop alone.
 
-    ``stream`` carries ``{"type": "workspace", "areas": [...]}``; :meth:`rung` waits for the
-    bell that a run's process rings after each commit to its journal.
+    ``stream`` carries ``{"type": "workspace", "areas": [...], "paths": [...]}``; ``paths`` are
+    those of the area ``changes`` where no others can have changed by them, else it is left out.
+    :meth:`bell` is rung by a run's process after each commit to its journal.
     """
 
     def __init__(self, project: Project) -> None:
@@ -130,7 +136,29 @@ class ProjectWatcher:
             self._tell_of_store()
             areas.discard("runs")
         if areas:
-            self.stream.publish({"type": "workspace", "areas": sorted(areas)})
+            told = self._alone(paths) if "changes" in areas else None
+            more = {} if told is None else {"paths": told}
+            self.stream.publish({"type": "workspace", "areas": sorted(areas), **more})
+
+    def _alone(self, paths: set[Path]) -> list[str] | None:
+        """The changed files, as git names them; None where others may have changed by them."""
+        changed = [path for path in paths if "changes" in self._areas(path)]
+        if len(changed) > FEW:
+            return None
+        named = []
+        for path in changed:
+            far = path.name in FAR_REACHING or path.name.endswith((".dvc", "dvc.lock"))
+            if far or path.is_dir() or not path.is_relative_to(self.project.root):
+                return None
+            if self._git in path.parents:
+                return None
+            named.append(path.relative_to(self.project.root).as_posix())
+        try:
+            "".join(named).encode()
+        except UnicodeEncodeError:
+            # Names in no encoding cannot be sent.
+            return None
+        return sorted(named)
 
     def _tell_of_store(self) -> None:
         def tell() -> None:

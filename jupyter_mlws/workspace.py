@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.project import Project
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.snapshots import SnapshotManager
+    from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
     from jupyter_mlws.versioning.versions import Versions
     from jupyter_mlws.workflows.experiments import Experiments
     from jupyter_mlws.workflows.manager import WorkflowManager

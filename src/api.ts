@@ -182,6 +182,10 @@ export class MLWSClient {
     );
   }
 
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this._request<T>('PATCH', path, body);
+  }
+
   delete<T>(path: string, query?: Query): Promise<T> {
     return this._request<T>('DELETE', path, undefined, query);
   }

@@ -129,13 +129,18 @@ export abstract class WorkspaceModel extends LiveModel {
   /** Forgets everything: another project is shown from now on. */
   protected abstract reset(): void;
 
+  /** Something changed that is shown. */
+  protected hear(event: IWorkspaceEvent): void {
+    void this.refresh();
+  }
+
   private _onEvent(_: IEventStream, event: IWorkspaceEvent): void {
     // A connection that comes back ("hello") may have missed what happened meanwhile.
     const concerns =
       event.type !== 'workspace' ||
       event.areas.some(area => this._areas.includes(area));
     if (concerns) {
-      void this.refresh();
+      this.hear(event);
     }
   }
 

@@ -60,6 +60,16 @@ export interface IComponent {
   error: string | null;
 }
 
+/** What can be set of a notebook: what its cell tagged `parameters` assigns. */
+export interface INotebookSettings {
+  /** From the project's root. */
+  path: string;
+  /** JSON Schema of an object; empty where the notebook can't be read. */
+  settings: any;
+  /** Why it can't be read. */
+  error: string | null;
+}
+
 /** States of a run and of its nodes; a plain string because the server may learn new ones. */
 export type RunStatus = string;
 
@@ -668,6 +678,8 @@ export interface IWorkspaceNews {
   type: 'workspace';
   seq: number;
   areas: WorkspaceArea[];
+  /** The files of the area "changes", where no others can have changed by them. */
+  paths?: string[];
 }
 
 /** The server cannot watch the files any more: what is shown is as old as its last refresh. */
@@ -752,12 +764,40 @@ export interface IContainer {
   usage: IUsage | null;
 }
 
+/** The kernel has ended processes because the container's memory was used up. */
+export interface IOutOfMemory {
+  time: string;
+  memory_limit: number;
+  kernels: string[];
+  /** Their notebooks. */
+  paths: string[];
+}
+
+/** What the container uses that the lab runs in; null where it runs in none. */
+export interface IOwnUsage {
+  cpu: number | null;
+  cpu_limit: number | null;
+  memory: number | null;
+  memory_limit: number | null;
+  processes_killed: number;
+  out_of_memory: IOutOfMemory | null;
+}
+
+/** What /usage/status sends. */
+export type IOwnUsageEvent =
+  | IHello
+  | IReset
+  | ({ type: 'usage'; seq: number } & IOwnUsage)
+  | ({ type: 'out_of_memory'; seq: number } & IOutOfMemory);
+
 /** A container that is wanted; what is left out is the Hub's default. */
 export interface IContainerCreate {
   image?: string;
   resources?: Partial<IResources>;
   environment?: Record<string, string>;
   name?: string;
+  /** Start although the home is full. */
+  rescue?: boolean;
 }
 
 /** A machine: what it has, what is promised to containers, what they use of it. */
@@ -787,6 +827,35 @@ export interface IResourceReport {
   limits: IAmount;
   defaults: IResources;
   images: string[];
+  /** Sizes to choose from, by name. */
+  profiles: Record<string, IResources>;
+}
+
+/** A person's files: mounted in all containers of the person, or in the trash. */
+export interface IVolume {
+  name: string;
+  user: string;
+  created_at: string;
+  trashed_at: string | null;
+  /** When it is removed for good. */
+  purge_at: string | null;
+  size: number | null;
+  quota: number | null;
+  in_use: boolean;
+}
+
+/** How much one person has used: hours of containers, and those times what each had. */
+export interface IHours {
+  user: string;
+  hours: number;
+  cpu_hours: number;
+  memory_gib_hours: number;
+  gpu_hours: number;
+}
+
+export interface IHoursReport {
+  days: number;
+  items: IHours[];
 }
 
 /** What /containers/status sends. */

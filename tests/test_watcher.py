@@ -58,6 +58,22 @@ async def test_a_change_names_its_areas(project: Project, path: str, areas: set[
         assert await asyncio.wait_for(_areas(watcher, since, areas), 5) == areas
 
 
+async def test_files_that_change_alone_are_named(project: Project) -> None:
+    async with watching(project) as watcher:
+        root = watcher.project.root
+
+        async def told(path: str) -> list[str] | None:
+            since = watcher.stream.seq
+            (root / path).write_text("x")
+            async for message in watcher.stream.follow(since):
+                return message.get("paths")
+            raise AssertionError("nothing was told")
+
+        assert await asyncio.wait_for(told("train.py"), 5) == ["train.py"]
+        for path in (".gitignore", "dvc.yaml", "data.csv.dvc", ".git/MERGE_HEAD"):
+            assert await asyncio.wait_for(told(path), 5) is None, path
+
+
 async def test_the_bell_wakes_those_who_wait(project: Project) -> None:
     async with watching(project) as watcher:
         bell = watcher.bell()

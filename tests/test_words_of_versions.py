@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.registry_models import ModelCreate
+from jupyter_mlws.versioning.registry.models import ModelCreate
 from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.words.local import LocalSession
 from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session

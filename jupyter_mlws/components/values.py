@@ -27,7 +27,15 @@ class Several(list[Any]):
 
     def __init__(self, values: Iterable[Any], paths: Sequence[Path]) -> None:
         super().__init__(values)
-        self.names = [path.name.split(".")[0] for path in paths]
+        self.names = [maker_of(path.name) for path in paths]
+
+
+def maker_of(name: str) -> str:
+    """The node that wrote a file, by the file's name: ``forest`` of ``forest.model.skops``, and
+    the sweep's variant ``forest@0.1`` of ``forest.model.0.1.skops``."""
+    node, *parts = name.split(".")
+    variant = ".".join(parts[1:-1])
+    return f"{node}@{variant}" if variant else node
 
 
 def names_of(values: Sequence[Any], word: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -18,13 +19,19 @@ from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
     Container,
+    ContainerChange,
     ContainerCreate,
+    ContainerEvents,
+    HoursQuery,
+    HoursReport,
     ImageInfo,
     LogQuery,
     LogTail,
     Me,
+    OwnUsage,
     ResourceReport,
     Usage,
+    Volume,
 )
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.services import Services
@@ -84,6 +91,15 @@ class ContainerHandler(ContainerBase):
     async def get(self, identifier: str) -> Container:
         return await in_thread(self.containers.get, identifier)
 
+    @endpoint(
+        "Give a container another size, live where it runs",
+        Container,
+        body=ContainerChange,
+        errors=(*STARTS, "10204"),
+    )
+    async def patch(self, identifier: str, body: ContainerChange) -> Container:
+        return await in_thread(self.containers.resize, identifier, body.resources)
+
     @endpoint("Delete a container; the home stays", Container, status=202, errors=NO_CONTAINER)
     async def delete(self, identifier: str) -> Reply:
         return self.accepted(await in_thread(self.containers.delete, identifier))
@@ -127,6 +143,36 @@ class LogsHandler(ContainerBase):
     @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*NO_CONTAINER, "10104"))
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await in_thread(self.containers.logs, identifier, query.tail)
+
+
+class EventsHandler(ContainerBase):
+    """What happened to a container."""
+
+    @endpoint(
+        "Get what happened to a container", ContainerEvents, query=LogQuery, errors=NO_CONTAINER
+    )
+    async def get(self, identifier: str, query: LogQuery) -> ContainerEvents:
+        return await in_thread(self.containers.events, identifier, query.tail)
+
+
+class VolumesHandler(ContainerBase):
+    """The person's files."""
+
+    resource = "volumes"
+
+    @endpoint("List volumes", Page[Volume], errors=(*FORWARDED, "10104"))
+    async def get(self) -> Page[Volume]:
+        return await in_thread(self.containers.volumes)
+
+
+class HoursHandler(ContainerBase):
+    """How much the person has used."""
+
+    resource = "resources"
+
+    @endpoint("Get hours of use", HoursReport, query=HoursQuery, errors=FORWARDED)
+    async def get(self, query: HoursQuery) -> HoursReport:
+        return await in_thread(self.containers.hours, query.days)
 
 
 class ImagesHandler(ContainerBase):
@@ -223,7 +269,31 @@ class LogStream(ForwardedStream):
         return f"logs/{segment(ids[0])}"
 
 
+class OwnUsageHandler(APIHandler):
+    """The container that this very server runs in."""
+
+    resource = "usage"
+
+    @endpoint("Get what this server's own container uses", OwnUsage)
+    async def get(self) -> OwnUsage:
+        return await self.services.own.usage()
+
+
+class OwnUsageStream(StreamHandler):
+    """The same as it changes, and whose kernel was killed for lack of memory."""
+
+    resource = "usage"
+
+    async def newest(self) -> int:
+        return self.services.own.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.services.own.news(since)
+
+
 HANDLERS: list[tuple[str, Any]] = [
+    (r"usage", OwnUsageHandler),
+    (r"usage/status", OwnUsageStream),
     (r"containers", ContainersHandler),
     (r"containers/status", StatusStream),
     (r"containers/([^/]+)", ContainerHandler),
@@ -232,6 +302,9 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/restart", RestartHandler),
     (r"containers/([^/]+)/stats", StatsHandler),
     (r"containers/([^/]+)/logs", LogsHandler),
+    (r"containers/([^/]+)/events", EventsHandler),
+    (r"volumes", VolumesHandler),
+    (r"resources/hours", HoursHandler),
     (r"images", ImagesHandler),
     (r"me", MeHandler),
     (r"resources", ResourcesHandler),

@@ -15,12 +15,16 @@ from jupyter_mlws.containers.models import (
     Allocation,
     Container,
     ContainerCreate,
+    ContainerEvents,
+    HoursReport,
     ImageInfo,
     LogTail,
     Me,
+    ResourceChange,
     ResourceReport,
     Resources,
     Usage,
+    Volume,
 )
 
 SERVICE = "services/mlws/"
@@ -95,6 +99,17 @@ class ContainerManager:
     def get(self, container_id: str) -> Container:
         return Container.model_validate(self._call("get", f"containers/{segment(container_id)}"))
 
+    def resize(self, container_id: str, resources: ResourceChange | Mapping[str, Any]) -> Container:
+        """Give a container another size, live where it runs: ``{"memory": "4Gi"}``.
+
+        What is left out stays; the device count changes only while the container rests.
+        """
+        if isinstance(resources, ResourceChange):
+            resources = resources.model_dump(exclude_none=True)
+        body = {"resources": dict(resources)}
+        path = f"containers/{segment(container_id)}"
+        return Container.model_validate(self._call("patch", path, body))
+
     def delete(self, container_id: str) -> Container:
         """Remove the container; the home stays."""
         return Container.model_validate(self._call("delete", f"containers/{segment(container_id)}"))
@@ -107,6 +122,19 @@ class ContainerManager:
         """The last ``tail`` lines of its log, also of one that has ended."""
         path = f"containers/{segment(container_id)}/logs"
         return LogTail.model_validate(self._call("get", path, {"tail": tail}))
+
+    def events(self, container_id: str, tail: int = 200) -> ContainerEvents:
+        """What happened to it: states, restarts, sizes, lack of memory; the oldest first."""
+        path = f"containers/{segment(container_id)}/events"
+        return ContainerEvents.model_validate(self._call("get", path, {"tail": tail}))
+
+    def volumes(self) -> Page[Volume]:
+        """The person's files: the volume that is mounted, and the trash."""
+        return Page[Volume].model_validate(self._call("get", "volumes"))
+
+    def hours(self, days: int = 30) -> HoursReport:
+        """How much the person has used in the last days."""
+        return HoursReport.model_validate(self._call("get", "resources/hours", {"days": days}))
 
     def images(self) -> Page[ImageInfo]:
         """The images that may be chosen."""

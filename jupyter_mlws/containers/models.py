@@ -131,6 +131,24 @@ class Resources(Request):
         )
 
 
+class ResourceChange(Request):
+    """Another size for a container; what is left out stays as it is."""
+
+    cpu: Cpu | None = Field(default=None, description='Cores: "2", "500m".')
+    memory: Memory | None = Field(default=None, description='Bytes with a suffix: "4Gi", "512M".')
+    gpu: Gpu | None = Field(default=None, description="Whole devices; not while it runs.")
+
+    def over(self, before: Resources) -> Resources:
+        """The whole size."""
+        return before.model_copy(update=self.model_dump(exclude_none=True))
+
+
+class ContainerChange(Request):
+    """What can be changed of a container."""
+
+    resources: ResourceChange
+
+
 def _known_name(value: str) -> str:
     if value == DEFAULT_SERVER or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
         raise PydanticCustomError(
@@ -173,6 +191,10 @@ class ContainerCreate(Request):
     priority: int = Field(default=0, ge=-100, le=100, description="Above 0: administrators only.")
     wait: bool = Field(default=True, description="Queue where there is not enough now.")
     degrade: bool = Field(default=False, description="Take what is free where there is less.")
+    rescue: bool = Field(
+        default=False,
+        description="Start although the home is full, writing nothing to it, to make room there.",
+    )
 
 
 class ContainerConfig(Record):
@@ -204,6 +226,26 @@ class Usage(Record):
     memory_limit: int
     processes: int
     time: datetime
+
+
+class OutOfMemory(Record):
+    """The kernel has ended processes because the container's memory was used up."""
+
+    time: datetime
+    memory_limit: int = Field(description="Bytes.")
+    kernels: list[str] = Field(description="Ids of the kernels that it has hit.")
+    paths: list[str] = Field(description="Their notebooks.")
+
+
+class OwnUsage(Record):
+    """What the container uses that the server runs in; null where it runs in none."""
+
+    cpu: float | None = Field(default=None, description="Cores.")
+    cpu_limit: float | None = None
+    memory: int | None = Field(default=None, description="Bytes.")
+    memory_limit: int | None = None
+    processes_killed: int = Field(description="By the kernel, for lack of memory, since its start.")
+    out_of_memory: OutOfMemory | None = Field(default=None, description="The newest.")
 
 
 class Container(Record):
@@ -254,6 +296,80 @@ class LogTail(Record):
     """The end of a container's log."""
 
     lines: list[LogLine]
+
+
+class ContainerEvent(Record):
+    """Something that happened to a container."""
+
+    time: datetime
+    text: str
+
+
+class ContainerEvents(Record):
+    """What happened, the oldest first."""
+
+    items: list[ContainerEvent]
+
+
+class Volume(Record):
+    """A person's files: mounted in all containers of the person, or in the trash."""
+
+    name: str
+    user: str
+    created_at: datetime
+    trashed_at: datetime | None = None
+    purge_at: datetime | None = Field(default=None, description="When it is removed for good.")
+    size: int | None = Field(default=None, description="Bytes, where they were measured.")
+    quota: int | None = Field(default=None, description="Bytes, where there is a limit.")
+    in_use: bool
+
+
+class Move(Request):
+    """Another place in the queue, from 1."""
+
+    position: int = Field(ge=1, le=100_000)
+
+
+class Hours(Record):
+    """How much one person has used: hours of containers, and those times what each had."""
+
+    user: str
+    hours: float
+    cpu_hours: float
+    memory_gib_hours: float
+    gpu_hours: float
+
+
+class HoursReport(Record):
+    """People's own hours; an administrator sees everybody's."""
+
+    days: int
+    items: list[Hours]
+
+
+class HoursQuery(Request):
+    """How far back."""
+
+    days: int = Field(default=30, ge=1, le=3650)
+
+
+class AuditEntry(Record):
+    """Who did what to what."""
+
+    id: int
+    time: datetime
+    actor: str
+    action: str
+    target: str
+    details: dict[str, Any]
+
+
+class AuditQuery(Request):
+    """A part of the log, the newest first."""
+
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: int | None = Field(default=None, ge=1, description="Older than this row.")
+    target: str | None = Field(default=None, max_length=300)
 
 
 class LogQuery(Request):
@@ -319,3 +435,4 @@ class ResourceReport(Record):
     limits: Amount = Field(description="The most that one container of this person may have.")
     defaults: Resources
     images: list[str]
+    profiles: dict[str, Resources] = Field(description="Sizes to choose from, by name.")

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
+from jupyter_mlws.containers.models import Amount, ContainerCreate, QueuePlace, Resources
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.refusal import Refusal
 
 LIMIT = 15.0
-"""Seconds in which the service must grant or refuse."""
-REFUSED = (400, 403, 404, 409)
+"""Seconds in which the service must answer, beyond those that it was asked to wait."""
+PATIENCE = 20.0
+"""Seconds after which the service answers in any case; the next question follows at once."""
+REFUSED = (400, 403, 404, 409, 507)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a container gets: ``devices`` are the numbers of the leased ones."""
+
+    resources: Amount
+    devices: tuple[int, ...]
+    volume: str
 
 
 @dataclass(frozen=True)
@@ -27,15 +41,44 @@ class Admission:
     token: str
 
     async def ask(
-        self, user: str, server: str, request: ContainerCreate, wanted: Wanted, language: str
-    ) -> Amount:
-        """What is granted; a :class:`Refusal` in the service's words, or error 10103."""
+        self,
+        user: str,
+        server: str,
+        request: ContainerCreate,
+        wanted: Wanted,
+        home: str,
+        language: str,
+        wait: float,
+        told: Callable[[QueuePlace], None],
+    ) -> Granted:
+        """What is granted; a :class:`Refusal` in the service's words, or error 10103.
+
+        It waits in the queue for ``wait`` seconds, and ``told`` gets each place that it has there.
+        """
         spec = {
             **request.model_dump(mode="json", exclude_none=True),
             "image": wanted.label,
             "resources": words.as_resources(wanted.resources),
         }
-        body = {"user": user, "server": server, "spec": spec, "language": language}
+        body: dict[str, Any] = {
+            "user": user,
+            "server": server,
+            "spec": spec,
+            "language": language,
+            "home": home,
+        }
+        deadline = time.monotonic() + wait
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            answer = await self._post({**body, "patience": min(left, PATIENCE)}, language)
+            if answer["granted"]:
+                amount = Resources.model_validate(answer["resources"]).amount
+                return Granted(amount, tuple(answer["devices"]), answer["volume"])
+            place = QueuePlace.model_validate(answer["queue"])
+            told(place)
+            body["known"] = place.model_dump()
+
+    async def _post(self, body: dict[str, Any], language: str) -> dict[str, Any]:
         try:
             answer = await AsyncHTTPClient().fetch(
                 url_path_join(self.address, "admissions"),
@@ -46,7 +89,7 @@ class Admission:
                     "Accept-Language": language,
                 },
                 body=json.dumps(body),
-                request_timeout=LIMIT,
+                request_timeout=LIMIT + body["patience"],
             )
         except HTTPClientError as error:
             if error.code in REFUSED and error.response is not None:
@@ -54,8 +97,8 @@ class Admission:
             raise _unanswered(error) from error
         except (OSError, ValueError) as error:
             raise _unanswered(error) from error
-        granted = json.loads(answer.body)
-        return Resources.model_validate(granted.get("data", granted)["resources"]).amount
+        data: dict[str, Any] = json.loads(answer.body)["data"]
+        return data
 
 
 def _unanswered(error: Exception) -> MLWSError:

@@ -9,7 +9,8 @@ from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.hub.manager import HubManager, Person
+from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.person import Person
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 REMEMBER = 60
@@ -31,6 +32,8 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
     log = logging.getLogger("jupyter_mlws.hub.service")
     manager: HubManager
     person: Person
+    scopes: frozenset[str] = frozenset()
+    """What the Hub lets the person's or program's token do."""
 
     def initialize(self, manager: HubManager, auth: HubOAuth) -> None:
         self.manager = manager
@@ -53,6 +56,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
             raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
+        self.scopes = frozenset(model.get("scopes") or ())
         admin = bool(model.get("admin"))
         if model.get("kind", "user") != "user":
             # A service could have the name of a person, so it is somebody only as administrator.

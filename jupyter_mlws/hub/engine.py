@@ -18,9 +18,10 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
 
+from jupyter_mlws.containers.cgroups import Sample, read_sample
 from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.hub.cgroups import Sample, read_sample
+from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.events import HUB_LABEL
 
 ID_LABEL = "mlws.id"
@@ -147,6 +148,34 @@ class Engine:
             self.client.stop(seen.docker, timeout=STOP_LIMIT)
             self.client.remove_container(seen.docker, v=True, force=True)
 
+    def resize(self, docker: str, amount: Amount) -> None:
+        """Change the limits of a container that runs."""
+        with _told():
+            self.client.update_container(docker, **launch.limits(amount))
+
+    # People's files
+
+    def volumes(self) -> list[tuple[str, str, datetime]]:
+        """(name, person, when it was made) of every volume of this Hub's people."""
+        with _told():
+            rows = self.client.volumes({"label": f"{HUB_LABEL}={self._hub}"})["Volumes"] or []
+        return [
+            (row["Name"], row["Labels"]["mlws.user"], _moment(row["CreatedAt"]))
+            for row in rows
+            if "mlws.user" in (row["Labels"] or {})
+        ]
+
+    def volume_sizes(self) -> dict[str, int]:
+        """Bytes of every volume, by name. It takes as long as reading all of their folders."""
+        with _told():
+            rows = self.client.df()["Volumes"] or []
+        return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it with all its files; nothing where it is not there."""
+        with _told(), contextlib.suppress(NotFound):
+            self.client.remove_volume(name)
+
     # What it uses
 
     def sample(self, seen: Seen) -> Sample | None:
@@ -263,7 +292,8 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
     """Docker's description of a container of ours."""
     labels: dict[str, str] = raw["Config"]["Labels"]
     state = raw["State"]
-    requested = raw["HostConfig"].get("DeviceRequests") or []
+    host = raw["HostConfig"]
+    requested = host.get("DeviceRequests") or []
     devices = [number for row in requested for number in row.get("DeviceIDs") or ()]
     ended = state["Status"] in ("exited", "dead")
     return Seen(
@@ -272,9 +302,10 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
         user=labels["mlws.user"],
         server=labels.get("mlws.server", ""),
         image=labels.get("mlws.image", raw["Config"]["Image"]),
+        # Labels stay as they were made: they know no change of size.
         amount=Amount(
-            cpu=float(labels["mlws.cpu"]),
-            memory=int(labels["mlws.memory"]),
+            cpu=launch.cores(host) or float(labels["mlws.cpu"]),
+            memory=host.get("Memory") or int(labels["mlws.memory"]),
             gpu=int(labels.get("mlws.gpu", "0")),
         ),
         devices=tuple(int(number) for number in devices if number.isdecimal()),
@@ -300,6 +331,11 @@ def _time(text: str) -> datetime | None:
         return datetime.fromisoformat(f"{seconds}.{micro}+00:00")
     except ValueError:
         return None
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339 with the machine's own zone."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
 
 
 def _devices() -> int:

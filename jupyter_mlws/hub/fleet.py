@@ -29,12 +29,15 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 from jupyter_mlws.hub.engine import Engine, Seen
 from jupyter_mlws.hub.hubapi import HubAPI, Server
+from jupyter_mlws.hub.ledger import REMEMBERED, Ledger
 from jupyter_mlws.hub.lifecycle import Entry, Intent, now
 from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 
 LAST_LINES = 20
+ONE_LACK = 5.0
+"""Seconds in which the same lack of memory may be told again."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Fleet:
         self._writes: set[asyncio.Future[Any]] = set()
         self._reported: ResourceReport | None = None
         self._held: dict[str, Reservation] = {}
+        self.ledger = Ledger(records, self.record)
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -82,6 +86,11 @@ class Fleet:
         """What an earlier process of the service has left."""
         rows = await self.recorded(self._records.containers)
         self.entries = {row.id: Entry.of(row) for row in rows}
+        ended = await self.recorded(self._records.last_usage, REMEMBERED)
+        self.ledger.load(
+            await self.recorded(self._records.running_usage),
+            [(row.ended_at - row.started_at).total_seconds() for row in ended],
+        )
         moment = time.time()
         for kept in await self.recorded(self._records.reservations):
             amount = Resources.model_validate(kept.resources).amount
@@ -125,6 +134,7 @@ class Fleet:
         """It is no more."""
         self.scheduler.withdraw(entry.id)
         self.scheduler.release(entry.id)
+        self.ledger.forget(entry)
         del self.entries[entry.id]
         self.record(self._records.remove, entry.id)
         self.stream.publish({"type": "removed", "id": entry.id, "user": entry.user})
@@ -147,10 +157,21 @@ class Fleet:
             return False
         self._count(entry)
         await self._follow(entry)
+        self.ledger.saw(entry)
         self.settle()
         settled = entry.running == (server is not None and server.ready)
         pending = server is not None and server.pending is not None
         return pending or not settled or entry.spawning
+
+    def happened(self, identifier: str, action: str) -> None:
+        """Docker did something to it: what no state shows is kept here."""
+        entry = self.entries.get(identifier)
+        if entry is None or action != "oom":
+            return
+        # The kernel tells of one lack of memory several times.
+        if time.monotonic() - entry.oom_noted > ONE_LACK:
+            entry.oom_noted = time.monotonic()
+            self.note(entry, "out of memory: the kernel has ended a process")
 
     def _adopt(self, identifier: str, seen: Seen | None, server: Server | None) -> Entry | None:
         """A container that this service has no record of."""
@@ -191,9 +212,13 @@ class Fleet:
 
     def _count(self, entry: Entry) -> None:
         """Hold what it has, once; give back what it has no more."""
+        if entry.id in self.scheduler.waiting and not entry.running:
+            return  # The Hub says that it starts, and it waits for its resources.
         if entry.active:
             seen, grant = entry.seen, self.scheduler.grants.get(entry.id)
-            known = grant is not None and (seen is None or grant.amount == seen.amount)
+            known = grant is not None and (
+                seen is None or entry.resizing or grant.amount == seen.amount
+            )
             if not known:
                 amount = seen.amount if seen is not None else entry.resources.amount
                 devices = seen.devices if seen is not None else ()
@@ -209,7 +234,7 @@ class Fleet:
         seen, server = entry.seen, entry.server
         if entry.running and seen is not None:
             if seen.restarts > entry.restarts:
-                self._note(entry, f"restarted by Docker, the {seen.restarts}. time")
+                self.note(entry, f"restarted by Docker, the {seen.restarts}. time")
             entry.started_at, entry.restarts = seen.started, seen.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
             if server is not None and server.ready:
@@ -256,7 +281,7 @@ class Fleet:
         """It has its resources; ``begin`` starts it, unless the Hub is doing so itself."""
         entry.node = grant.node
         entry.resources = Resources.of(grant.amount)
-        entry.queued_at = None
+        entry.queued_at = entry.turn_at = None
         entry.asked = time.monotonic()
         entry.forget_the_end()
         if not entry.admitting:
@@ -275,7 +300,7 @@ class Fleet:
             entry.updated_at = now()
             self.keep(entry)
             if before is not None and before.status is not told.status:
-                self._note(entry, f"{before.status.value} → {told.status.value}")
+                self.note(entry, f"{before.status.value} → {told.status.value}")
             self.publish(entry, places)
         report = self.report(places)
         if report != self._reported:
@@ -308,7 +333,8 @@ class Fleet:
                 self.publish(entry, places)
         self.tell()
 
-    def _note(self, entry: Entry, message: str) -> None:
+    def note(self, entry: Entry, message: str) -> None:
+        """Keep what happened to it, for its log."""
         log.info("%s: %s", entry.id, message)
         self.record(self._records.log, entry.id, [("event", message, now())])
 
@@ -333,12 +359,15 @@ class Fleet:
 
     def places(self) -> dict[str, QueuePlace]:
         """Everybody's place in the queue."""
-        moment = time.time()
-        found = {}
-        for request in self.scheduler.queue(moment):
-            place = self.scheduler.place(request.id, moment)
-            found[request.id] = QueuePlace(position=place.position, eta_seconds=_rounded(place.eta))
-        return found
+        places = self.scheduler.places(time.time(), self.ends())
+        return {
+            name: QueuePlace(position=place.position, eta_seconds=_rounded(place.eta))
+            for name, place in places.items()
+        }
+
+    def ends(self) -> dict[str, float]:
+        """When what runs may end; only asked where somebody waits for it."""
+        return self.ledger.ends(self.entries.values()) if self.scheduler.waiting else {}
 
     def container(self, entry: Entry, language: str) -> Container:
         """As the API tells of it."""
@@ -349,7 +378,7 @@ class Fleet:
 
     def request(self, entry: Entry) -> Request:
         """What it is to ask the scheduler for."""
-        queued = entry.queued_at or now()
+        queued = entry.turn_at or entry.queued_at or now()
         return Request(
             entry.id,
             entry.user,
@@ -368,7 +397,7 @@ class Fleet:
                 position=places[request.id].position,
                 priority=request.priority,
                 resources=Resources.of(request.amount),
-                since=datetime.fromtimestamp(request.arrival, timezone.utc),
+                since=self.entries[request.id].queued_at or now(),
                 eta_seconds=places[request.id].eta_seconds,
             )
             for request in self.scheduler.queue(time.time())
@@ -379,6 +408,7 @@ class Fleet:
             limits=self.policy.max_resources.amount,
             defaults=self.policy.default_resources,
             images=list(self.policy.images),
+            profiles=self.policy.profiles,
         )
 
     def _node(self, name: str) -> Node:

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncIterator
 from typing import Any
 
+from pydantic import Field
 from tornado.web import RequestHandler
 
 from jupyter_mlws.api.models import Page, PageQuery, Record, Request
@@ -16,17 +17,27 @@ from jupyter_mlws.client import segment
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
+    AuditEntry,
+    AuditQuery,
     Container,
+    ContainerChange,
     ContainerCreate,
+    ContainerEvents,
+    HoursQuery,
+    HoursReport,
     ImageInfo,
     LogQuery,
     LogTail,
     Me,
+    Move,
+    QueuePlace,
     ResourceReport,
     Resources,
     Usage,
+    Volume,
 )
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import Permitted
 from jupyter_mlws.hub.manager import HubManager
 
@@ -110,6 +121,15 @@ class ContainerHandler(ServiceHandler):
     async def get(self, identifier: str) -> Container:
         return self.manager.get(self.person, identifier, self.language)
 
+    @endpoint(
+        "Give a container another size, live where it runs",
+        Container,
+        body=ContainerChange,
+        errors=(*STARTS, "10204"),
+    )
+    async def patch(self, identifier: str, body: ContainerChange) -> Container:
+        return await self.manager.change(self.person, identifier, body, self.language)
+
     @endpoint("Delete a container; the home stays", Container, status=202, errors=ONE)
     async def delete(self, identifier: str) -> Reply:
         return _accepted(self, await self.manager.delete(self.person, identifier, self.language))
@@ -165,6 +185,17 @@ class StatsHandler(ServiceHandler):
         return await self.manager.stats(self.person, identifier)
 
 
+class EventsHandler(ServiceHandler):
+    """What happened to a container."""
+
+    resource = "containers"
+
+    @endpoint("Get what happened to a container", ContainerEvents, query=LogQuery, errors=ONE)
+    async def get(self, identifier: str, query: LogQuery) -> ContainerEvents:
+        found = await self.manager.events(self.person, identifier, query.tail)
+        return ContainerEvents(items=found)
+
+
 class ImagesHandler(ServiceHandler):
     """Images that may be chosen."""
 
@@ -183,6 +214,87 @@ class ResourcesHandler(ServiceHandler):
     @endpoint("Get resources and the queue", ResourceReport)
     async def get(self) -> ResourceReport:
         return await self.manager.resources(self.person)
+
+
+class QueueHandler(ServiceHandler):
+    """One place in the queue."""
+
+    resource = "resources"
+
+    @endpoint("Move within the queue", Container, body=Move, errors=(*ONE, "10205", "10302"))
+    async def put(self, identifier: str, body: Move) -> Container:
+        return await self.manager.move(self.person, identifier, body.position, self.language)
+
+    @endpoint("Take out of the queue", Container, errors=(*ONE, "10205"))
+    async def delete(self, identifier: str) -> Container:
+        return await self.manager.drop(self.person, identifier, self.language)
+
+
+class VolumesHandler(ServiceHandler):
+    """People's files."""
+
+    resource = "volumes"
+
+    @endpoint("List volumes", Page[Volume], errors=("10104",))
+    async def get(self) -> Page[Volume]:
+        return Page(items=await self.manager.volumes.list(self.person))
+
+
+class VolumeHandler(ServiceHandler):
+    """One volume."""
+
+    resource = "volumes"
+
+    @endpoint("Get a volume", Volume, errors=("10405",))
+    async def get(self, name: str) -> Volume:
+        return self.manager.volumes.get(self.person, name)
+
+    @endpoint("Remove a volume in the trash for good", errors=("10104", "10206", "10405"))
+    async def delete(self, name: str) -> None:
+        await self.manager.purge(self.person, name)
+
+
+class TrashHandler(ServiceHandler):
+    """A volume's way into the trash."""
+
+    resource = "volumes"
+
+    @endpoint("Put a volume into the trash", Volume, errors=("10206", "10405"))
+    async def post(self, name: str) -> Volume:
+        return self.manager.trash(self.person, name)
+
+
+class RestoreHandler(ServiceHandler):
+    """A volume's way back."""
+
+    resource = "volumes"
+
+    @endpoint("Take a volume out of the trash", Volume, errors=("10206", "10405"))
+    async def post(self, name: str) -> Volume:
+        return self.manager.restore(self.person, name)
+
+
+class HoursHandler(ServiceHandler):
+    """Who used how much."""
+
+    resource = "resources"
+
+    @endpoint("Get hours of use", HoursReport, query=HoursQuery)
+    async def get(self, query: HoursQuery) -> HoursReport:
+        found = await self.manager.hours(self.person, query.days)
+        return HoursReport(days=query.days, items=found)
+
+
+class AuditHandler(ServiceHandler):
+    """Who did what."""
+
+    resource = "audit"
+
+    @endpoint("List who did what", Page[AuditEntry], query=AuditQuery, errors=("10302",))
+    async def get(self, query: AuditQuery) -> Page[AuditEntry]:
+        rows = await self.manager.audited(self.person, query.cursor, query.limit + 1, query.target)
+        items = rows[: query.limit]
+        return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > len(items) else None)
 
 
 class AllocateHandler(ServiceHandler):
@@ -230,6 +342,24 @@ class LogStream(ServiceStream):
         return self.manager.log(self.person, self.identifier, since)
 
 
+class MetricsHandler(Permitted, RequestHandler):
+    """The numbers for Prometheus: for administrators, and for tokens with ``read:metrics``."""
+
+    resource = "metrics"
+
+    async def get(self) -> None:
+        person = await self.who()
+        allowed = "read:metrics" in self.scopes or (person is not None and person.admin)
+        if not allowed:
+            self.set_status(403)
+            self.set_header("Content-Type", "application/json")
+            error = MLWSError("50301", action="read", resource=self.resource)
+            self.finish(error.as_dict(ENGLISH))
+            return
+        self.set_header("Content-Type", metrics.CONTENT_TYPE)
+        self.finish(await self.manager.metrics())
+
+
 class AdmissionRequest(Request):
     """The Hub's question: may this server start?"""
 
@@ -237,15 +367,20 @@ class AdmissionRequest(Request):
     server: str
     spec: ContainerCreate
     language: str = ENGLISH
+    home: str = Field(description="What the person's volume is called where there is none yet.")
+    known: QueuePlace | None = None
+    patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
 
 
 class Admission(Record):
-    """Yes: with what, where, and which devices."""
+    """Yes: with what, where, and which devices. Or not yet: the place in the queue."""
 
     granted: bool
-    node: str
-    resources: Resources
-    devices: list[int]
+    node: str | None = None
+    resources: Resources | None = None
+    devices: list[int] = Field(default_factory=list)
+    volume: str | None = None
+    queue: QueuePlace | None = None
 
 
 class AdmissionHandler(RESTHandler):
@@ -268,15 +403,21 @@ class AdmissionHandler(RESTHandler):
         "Ask for room",
         Admission,
         body=AdmissionRequest,
-        errors=("10101", "10201", "10202", "10203"),
+        errors=("10101", "10104", "10107", "10201", "10202", "10203", "10205"),
     )
     async def post(self, body: AdmissionRequest) -> Admission:
-        granted = await self.manager.admit(body.user, body.server, body.spec, body.language)
+        volume = await self.manager.volumes.mounted(body.user, body.home, body.spec.rescue)
+        granted = await self.manager.admit(
+            body.user, body.server, body.spec, body.language, body.known, body.patience
+        )
+        if isinstance(granted, QueuePlace):
+            return Admission(granted=False, queue=granted)
         return Admission(
             granted=True,
             node=granted.node,
             resources=Resources.of(granted.amount),
             devices=list(granted.devices),
+            volume=volume,
         )
 
 
@@ -294,9 +435,17 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/stop", StopHandler),
     (r"containers/([^/]+)/restart", RestartHandler),
     (r"containers/([^/]+)/logs", LogsHandler),
+    (r"containers/([^/]+)/events", EventsHandler),
     (r"containers/([^/]+)/stats", StatsHandler),
     (r"images", ImagesHandler),
     (r"resources", ResourcesHandler),
     (r"resources/allocate", AllocateHandler),
+    (r"resources/queue/([^/]+)", QueueHandler),
+    (r"resources/hours", HoursHandler),
+    (r"volumes", VolumesHandler),
+    (r"volumes/([^/]+)", VolumeHandler),
+    (r"volumes/([^/]+)/trash", TrashHandler),
+    (r"volumes/([^/]+)/restore", RestoreHandler),
+    (r"audit", AuditHandler),
     (r"logs/([^/]+)", LogStream),
 ]

@@ -20,6 +20,14 @@ START_INTERVAL_VERSION = "1.44"
 """The first version of Docker's API that probes quicker while a container starts."""
 LOG_SIZE = "10m"
 LOG_FILES = "2"
+RESCUE = {
+    "MLWS_RESCUE": "1",
+    "JUPYTER_RUNTIME_DIR": "/tmp/rescue/runtime",  # noqa: S108  the container's own
+    "JUPYTER_DATA_DIR": "/tmp/rescue/data",  # noqa: S108
+    "JUPYTERLAB_WORKSPACES_DIR": "/tmp/rescue/workspaces",  # noqa: S108
+    "IPYTHONDIR": "/tmp/rescue/ipython",  # noqa: S108
+}
+"""What a lab writes while it starts goes outside a home that is full."""
 
 
 def labels(hub_name: str, user: str, server: str, wanted: Wanted) -> dict[str, str]:
@@ -36,14 +44,26 @@ def labels(hub_name: str, user: str, server: str, wanted: Wanted) -> dict[str, s
     }
 
 
-def confinement(resources: Amount, processes: int, restarts: int) -> dict[str, Any]:
-    """The arguments of ``create_host_config`` that limit and confine a container."""
-    limits: dict[str, Any] = {
+def limits(resources: Amount) -> dict[str, int]:
+    """The arguments of ``create_host_config`` and ``update_container`` that can change live."""
+    return {
         "cpu_period": CPU_PERIOD,
         "cpu_quota": round(resources.cpu * CPU_PERIOD),
         "mem_limit": resources.memory,
         # Without it, the same amount again may be had as swap.
         "memswap_limit": resources.memory,
+    }
+
+
+def cores(host: Mapping[str, Any]) -> float:
+    """The limit in a container's ``HostConfig``; 0 where it has none."""
+    return round((host.get("CpuQuota") or 0) / (host.get("CpuPeriod") or CPU_PERIOD), 3)
+
+
+def confinement(wanted: Wanted, processes: int, restarts: int) -> dict[str, Any]:
+    """The arguments of ``create_host_config`` that limit and confine a container."""
+    confined: dict[str, Any] = {
+        **limits(wanted.resources),
         "pids_limit": processes,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
@@ -55,10 +75,12 @@ def confinement(resources: Amount, processes: int, restarts: int) -> dict[str, A
             "Config": {"max-size": LOG_SIZE, "max-file": LOG_FILES},
         },
     }
-    if resources.gpu:
-        request = DeviceRequest(count=resources.gpu, capabilities=[["gpu"]])
-        limits["device_requests"] = [request]
-    return limits
+    if wanted.resources.gpu:
+        # Those that are leased to it: of a mere count, the first ones would be everybody's.
+        devices = [str(number) for number in wanted.devices]
+        request = DeviceRequest(device_ids=devices, capabilities=[["gpu"]])
+        confined["device_requests"] = [request]
+    return confined
 
 
 def health_check(api_version: str) -> dict[str, int]:
@@ -90,4 +112,5 @@ def gateway(subnet: str) -> str:
 
 def environment(given: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
     """The person's variables below the Hub's own, which no one can replace."""
-    return {**wanted.environment, **given}
+    rescue = RESCUE if wanted.rescue else {}
+    return {**wanted.environment, **given, **rescue}

@@ -68,11 +68,15 @@ class Entry:
     """The variables in full, closed up, until it has started: the Hub has them from then on."""
     priority: int = 0
     degrade: bool = False
+    rescue: bool = False
+    """Whether its next start writes nothing to the home, which may be full."""
     language: str = "en"
     intent: Intent = Intent.NONE
     created_at: datetime = field(default_factory=now)
     updated_at: datetime = field(default_factory=now)
     queued_at: datetime | None = None
+    turn_at: datetime | None = None
+    """The moment by which its place in the queue counts, where an administrator has moved it."""
     started_at: datetime | None = None
     node: str | None = None
     restarts: int = 0
@@ -84,14 +88,25 @@ class Entry:
     usage: Usage | None = None
     spawning: bool = False
     """Whether a start was seen to begin whose end was not seen yet."""
-    admitting: bool = False
-    """Whether the Hub itself is starting it, and asks for room."""
+    asking: bool = False
+    """Whether the Hub itself is starting it, and just asks for room."""
+    asks_until: float = 0.0
+    """Until when the Hub's next question is expected, where the last one was not granted."""
+    resizing: bool = False
+    """Whether its limits are just being changed: what Docker says of them is old or new."""
+    oom_noted: float = float("-inf")
+    """When a lack of memory was last written down."""
     asked: float = field(default_factory=time.monotonic)
     """When it was last asked for: what was seen before that is old."""
     replaced: str | None = None
     """The dead container in Docker that the newest start will remove."""
     told: Container | None = None
     """What was last said of it, without usage."""
+
+    @property
+    def admitting(self) -> bool:
+        """Whether the Hub itself is starting it, and takes the room as soon as there is some."""
+        return self.asking or time.monotonic() < self.asks_until
 
     @property
     def running(self) -> bool:
@@ -208,7 +223,11 @@ class Entry:
             name=self.name,
             status=status.value,
             resources=self.resources.model_dump(),
-            config={"image": self.image, "environment": self.environment},
+            config={
+                "image": self.image,
+                "environment": self.environment,
+                "rescue": self.rescue,
+            },
             priority=self.priority,
             degrade=self.degrade,
             intent=self.intent.value,
@@ -223,6 +242,7 @@ class Entry:
             queued_at=self.queued_at,
             started_at=self.started_at,
             sealed=self.sealed,
+            turn_at=self.turn_at,
         )
 
     @classmethod
@@ -237,11 +257,13 @@ class Entry:
             resources=Resources.model_validate(row.resources),
             priority=row.priority,
             degrade=row.degrade,
+            rescue=row.config.get("rescue", False),
             language=row.language,
             intent=Intent(row.intent),
             created_at=row.created_at,
             updated_at=row.updated_at,
             queued_at=row.queued_at,
+            turn_at=row.turn_at,
             started_at=row.started_at,
             node=row.node,
             restarts=row.restarts,

@@ -9,17 +9,20 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
+    AuditEntry,
     Container,
+    ContainerChange,
     ContainerCreate,
+    ContainerEvent,
     ContainerStatus,
+    Hours,
     ImageInfo,
     LogLine,
     LogTail,
@@ -27,22 +30,30 @@ from jupyter_mlws.containers.models import (
     ResourceReport,
     Resources,
     Usage,
+    Volume,
     container_id,
     split_id,
 )
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
+from jupyter_mlws.hub.ledger import totals
 from jupyter_mlws.hub.lifecycle import ENDING, LOST, Entry, Intent, now
 from jupyter_mlws.hub.logs import LogFollower
+from jupyter_mlws.hub.metrics import written
 from jupyter_mlws.hub.monitor import Monitor
+from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.usage import Meter
+from jupyter_mlws.hub.volumes import Volumes
+from jupyter_mlws.hub.waiting import WaitingRoom
 
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""
@@ -56,17 +67,6 @@ STUCK = Words("It does not stop; the administrator must look.", "容器无法停
 AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who asks."""
-
-    name: str
-    admin: bool
-
-    def may_see(self, user: str) -> bool:
-        return self.admin or self.name == user
 
 
 class HubManager:
@@ -98,7 +98,25 @@ class HubManager:
         self.fleet = Fleet(
             self.policy, self.scheduler, self._engine, self._hub, self._records, self._begin_start
         )
-        self.monitor = Monitor(self._engine, self._hub, self.settings.hub_name, self.fleet.observed)
+        self.audit = Audit(self._records, self.fleet.record, self.fleet.recorded)
+        self.volumes = Volumes(
+            self._records,
+            self._engine,
+            self.settings.home_quota,
+            self.fleet.record,
+            self.fleet.recorded,
+            self._has_containers,
+        )
+        await self.volumes.load()
+        self.queue = WaitingRoom(self.scheduler, self.fleet, self._begin_start)
+        self._resizer = Resizer(self.policy, self.scheduler, self.fleet, self._engine)
+        self.monitor = Monitor(
+            self._engine,
+            self._hub,
+            self.settings.hub_name,
+            self.fleet.observed,
+            self.fleet.happened,
+        )
         left = await self.fleet.load()
         for entry in left:
             self.monitor.know(entry.id)
@@ -113,6 +131,7 @@ class HubManager:
                 entry.intent = Intent.NONE
         self.fleet.settle()
         self.monitor.start()
+        self._begin(self.volumes.empty_for_ever())
 
     async def close(self) -> None:
         """Stop following, and finish writing."""
@@ -209,6 +228,7 @@ class HubManager:
         # Somebody may have asked for the same meanwhile.
         self._must_be_at_rest(identifier)
         entry = self._enter(person.name, name, request, wanted, language)
+        self.audit.tell(person, "container.create", identifier, image=entry.image)
         self._queue(entry)
         return await self._answer(entry, language)
 
@@ -219,13 +239,16 @@ class HubManager:
             entry.intent = Intent.RESTART
         if self.fleet.status(entry) in AT_REST:
             self._check_room(self.fleet.request(entry), True)
+            entry.rescue = False
             self._queue(entry)
+            self.audit.tell(person, "container.start", identifier)
         return await self._answer(entry, language)
 
     async def stop(self, person: Person, identifier: str, language: str) -> Container:
         """Stop it, or take it from the queue."""
         entry = self._own(person, identifier)
         self._end(entry, Intent.STOP)
+        self.audit.tell(person, "container.stop", identifier)
         return await self._answer(entry, language)
 
     async def restart(self, person: Person, identifier: str, language: str) -> Container:
@@ -234,19 +257,42 @@ class HubManager:
         if not entry.active:
             return await self.start(person, identifier, language)
         self._end(entry, Intent.RESTART)
+        self.audit.tell(person, "container.restart", identifier)
         return await self._answer(entry, language)
 
     async def delete(self, person: Person, identifier: str, language: str) -> Container:
         """Stop and remove it; the person's home stays."""
         entry = self._own(person, identifier)
         self._end(entry, Intent.DELETE)
+        self.audit.tell(person, "container.delete", identifier)
+        return await self._answer(entry, language)
+
+    async def change(
+        self, person: Person, identifier: str, change: ContainerChange, language: str
+    ) -> Container:
+        """Give it another size, live where it runs."""
+        entry = self._own(person, identifier)
+        await self._resizer.resize(entry, change.resources)
+        size = entry.resources.model_dump(exclude_none=True)
+        self.audit.tell(person, "container.resize", identifier, **size)
         return await self._answer(entry, language)
 
     # The Hub's question, and plans
 
-    async def admit(self, user: str, server: str, request: ContainerCreate, language: str) -> Grant:
-        """Whether the Hub may start this now: what it gets, error 10101, or 10202 where it waits.
+    async def admit(
+        self,
+        user: str,
+        server: str,
+        request: ContainerCreate,
+        language: str,
+        known: QueuePlace | None = None,
+        patience: float = 0.0,
+    ) -> Grant | QueuePlace:
+        """What the Hub may start this with now, or error 10101 where it can never have as much.
 
+        Where it waits: its place, at once or as soon as it is another than ``known``, and after
+        ``patience`` seconds in any case; the Hub then asks again, with that place. A Hub without
+        patience is told error 10202, and this service starts the container when it is its turn.
         What this service starts itself has its resources already.
         """
         identifier = container_id(user, server)
@@ -254,6 +300,8 @@ class HubManager:
         granted = self.scheduler.grants.get(identifier)
         if entry is not None and entry.intent is Intent.START and granted is not None:
             return granted
+        if entry is not None and known is not None:
+            return await self._granted(entry, known, patience)
         if entry is not None and entry.intent in ENDING:
             raise MLWSError("10203", name=identifier)
         account = await self._hub.account(user)
@@ -262,25 +310,31 @@ class HubManager:
         self.monitor.know(identifier)
         self.scheduler.release(identifier)
         try:
-            return self._admitted(entry, request)
+            self._ask(entry, request)
+            return await self._granted(entry, None, patience)
         finally:
             await self.fleet.written()
 
-    def _admitted(self, entry: Entry, request: ContainerCreate) -> Grant:
+    async def _granted(
+        self, entry: Entry, known: QueuePlace | None, patience: float
+    ) -> Grant | QueuePlace:
+        if not patience and entry.id not in self.scheduler.grants:
+            place = self.fleet.places()[entry.id]
+            raise MLWSError("10202", **place.model_dump())
+        found = await self.queue.granted(entry, known, patience)
+        if isinstance(found, Grant):
+            entry.spawning = True
+            self.monitor.look_soon(entry.id)
+        return found
+
+    def _ask(self, entry: Entry, request: ContainerCreate) -> None:
         asked = self.fleet.request(entry)
-        entry.admitting = True
+        entry.asking = True
         try:
             self._check_room(asked, request.wait)
             self._queue(entry)
         finally:
-            entry.admitting = False
-        granted = self.scheduler.grants.get(entry.id)
-        if granted is None:
-            place = self.scheduler.place(entry.id, time.time())
-            raise MLWSError("10202", position=place.position, eta_seconds=place.eta)
-        entry.spawning = True
-        self.monitor.look_soon(entry.id)
-        return granted
+            entry.asking = False
 
     async def allocate(self, person: Person, asked: AllocateRequest) -> Allocation:
         """The plan of a container, held for the person where asked."""
@@ -310,9 +364,78 @@ class HubManager:
         planned = None if asked.reserve else self.scheduler.plan(request, moment)
         if planned is not None:
             return Allocation(success=True, node=planned[0], resources=Resources.of(planned[1]))
-        place = self.scheduler.place_of_new(request, moment)
+        place = self.scheduler.place_of_new(request, moment, self.fleet.ends())
         queue = QueuePlace(position=place.position, eta_seconds=place.eta)
         return Allocation(success=False, queue=queue)
+
+    # The queue, what happened, and who used how much
+
+    async def move(
+        self, person: Person, identifier: str, position: int, language: str
+    ) -> Container:
+        """Put it at another place of the queue; for administrators."""
+        entry = self._own(person, identifier)
+        self.must_be_administrator(person)
+        self.queue.move(entry, position)
+        self.audit.tell(person, "queue.move", identifier, position=position)
+        return await self._answer(entry, language)
+
+    async def drop(self, person: Person, identifier: str, language: str) -> Container:
+        """Take it out of the queue: one's own, or as an administrator anybody's."""
+        entry = self._own(person, identifier)
+        self.queue.drop(entry, person.name or "service")
+        self.audit.tell(person, "queue.drop", identifier)
+        return await self._answer(entry, language)
+
+    async def events(self, person: Person, identifier: str, tail: int) -> list[ContainerEvent]:
+        """What happened to it, the oldest first."""
+        self._own(person, identifier)
+        rows = await self.fleet.recorded(self._records.logs, identifier, tail, "event")
+        return [ContainerEvent(time=row.timestamp, text=row.message) for row in rows]
+
+    def trash(self, person: Person, name: str) -> Volume:
+        """Put a volume into the trash."""
+        trashed = self.volumes.trash(person, name)
+        self.audit.tell(person, "volume.trash", name)
+        return trashed
+
+    def restore(self, person: Person, name: str) -> Volume:
+        """Take a volume out of the trash."""
+        restored = self.volumes.restore(person, name)
+        self.audit.tell(person, "volume.restore", name)
+        return restored
+
+    async def purge(self, person: Person, name: str) -> None:
+        """Remove a volume for good."""
+        await self.volumes.purge(person, name)
+        self.audit.tell(person, "volume.purge", name)
+
+    async def metrics(self) -> bytes:
+        """All numbers, as Prometheus reads them."""
+        await self._measure()
+        everybody = Person("", True)
+        report = self.fleet.report(self.fleet.places())
+        return written(report, self.containers(everybody, ENGLISH))
+
+    async def hours(self, person: Person, days: int) -> list[Hours]:
+        """Hours of use in the last days: one's own, or everybody's for an administrator."""
+        since = now() - timedelta(days=days)
+        user = None if person.admin else person.name
+        rows = await self.fleet.recorded(self._records.usage_since, since, user)
+        return totals(rows, since, now())
+
+    async def audited(
+        self, person: Person, before: int | None, limit: int, target: str | None
+    ) -> list[AuditEntry]:
+        """Who did what, the newest first; for administrators."""
+        self.must_be_administrator(person)
+        return await self.audit.read(before, limit, target)
+
+    @staticmethod
+    def must_be_administrator(person: Person) -> None:
+        """Error 10302 for everybody else."""
+        if not person.admin:
+            raise MLWSError("10302")
 
     # News
 
@@ -409,6 +532,12 @@ class HubManager:
             raise MLWSError("10404", name=identifier)
         return entry
 
+    def _has_containers(self, user: str) -> bool:
+        return any(
+            entry.user == user and self.fleet.status(entry) not in AT_REST
+            for entry in self.fleet.entries.values()
+        )
+
     def _must_be_at_rest(self, identifier: str) -> None:
         entry = self.fleet.entries.get(identifier)
         if entry is not None and self.fleet.status(entry) not in AT_REST:
@@ -442,6 +571,7 @@ class HubManager:
     ) -> Entry:
         entry = self.fleet.enter(user, name, wanted, language)
         entry.priority, entry.degrade = request.priority, request.degrade
+        entry.rescue = request.rescue
         if entry.hides_values:
             entry.sealed = self._seal.close(wanted.environment)
         self.monitor.know(entry.id)
@@ -458,7 +588,7 @@ class HubManager:
         entry.queued_at = entry.queued_at or now()
         granted = self.scheduler.submit(self.fleet.request(entry), time.time())
         waiting = self.scheduler.waiting.get(entry.id)
-        if waiting is not None:
+        if waiting is not None and entry.turn_at is None:
             entry.queued_at = datetime.fromtimestamp(waiting.arrival, timezone.utc)
         if granted is not None:
             self.fleet.granted(entry, granted)
@@ -511,6 +641,7 @@ class HubManager:
             "image": entry.image,
             "resources": entry.resources.model_dump(exclude_none=True),
             "environment": self._environment(entry),
+            "rescue": entry.rescue,
         }
 
     def _environment(self, entry: Entry) -> dict[str, str]:
@@ -527,9 +658,10 @@ class HubManager:
     # Inside: ending
 
     def _end(self, entry: Entry, intent: Intent) -> None:
-        self.scheduler.withdraw(entry.id)
-        entry.queued_at = None
-        nothing_to_stop = intent is Intent.STOP and self.fleet.status(entry) in AT_REST
+        waited = self.scheduler.withdraw(entry.id)
+        entry.queued_at = entry.turn_at = None
+        rests = waited or self.fleet.status(entry) in AT_REST
+        nothing_to_stop = intent is Intent.STOP and rests
         if entry.intent is not Intent.DELETE and not nothing_to_stop:
             entry.intent, entry.spawning = intent, False
             self._begin_end(entry)
@@ -578,14 +710,23 @@ class HubManager:
             if not entry.active and not (server is not None and server.pending):
                 return
             if server is not None and server.active and not asked:
-                asked = True
-                await self._hub.stop(entry.user, entry.name)
+                asked = await self._ask_to_stop(entry)
             elif entry.running and (server is None or server.stopped):
                 # The Hub does not know that it runs, so it can't stop it.
                 await in_thread(self._engine.remove, entry.id)
             if time.monotonic() > deadline:
                 raise MLWSError("10104", reason=STUCK.en)
             await asyncio.sleep(0.1)
+
+    async def _ask_to_stop(self, entry: Entry) -> bool:
+        """Whether the Hub does so: it stops nothing before it has started."""
+        try:
+            await self._hub.stop(entry.user, entry.name)
+        except HubRefusedError as refused:
+            if refused.status != 400:
+                raise
+            return False
+        return True
 
     async def _remove(self, entry: Entry) -> None:
         if entry.name:

@@ -30,12 +30,23 @@ Observed = Callable[[str, Seen | None, Server | None, float], Awaitable[bool]]
 
 
 class Monitor:
-    """Watches all containers of one Hub. Lives on the event loop."""
+    """Watches all containers of one Hub. Lives on the event loop.
 
-    def __init__(self, engine: Engine, hub: HubAPI, hub_name: str, observed: Observed) -> None:
+    ``happened`` gets every event of Docker's: the container's id and Docker's word for it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        hub: HubAPI,
+        hub_name: str,
+        observed: Observed,
+        happened: Callable[[str, str], None],
+    ) -> None:
         self._engine = engine
         self._hub = hub
         self._observed = observed
+        self._happened = happened
         self._loop = asyncio.get_running_loop()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._servers: dict[str, Server | None] = {}
@@ -157,6 +168,7 @@ class Monitor:
     def _on_event(self, event: EngineEvent) -> None:
         identifier = event.labels.get(ID_LABEL)
         if identifier is not None:
+            self._loop.call_soon_threadsafe(self._happened, identifier, event.action)
             self._loop.call_soon_threadsafe(self._look_in, identifier, 0)
 
     def _on_gap(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +25,14 @@ class Wanted:
     image: str
     resources: Amount
     environment: Mapping[str, str]
+    devices: tuple[int, ...] = ()
+    """Numbers of the devices that are leased to it."""
+    rescue: bool = False
+
+
+def sizes(given: Mapping[str, Any]) -> dict[str, Resources]:
+    """Profiles as the configuration has them."""
+    return {name: Resources.model_validate(size) for name, size in given.items()}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class Policy:
     default_image: str
     default_resources: Resources
     max_resources: Resources
+    all_profiles: Mapping[str, Resources] = field(default_factory=dict)
+
+    @property
+    def profiles(self) -> dict[str, Resources]:
+        """The sizes that are offered, by name: those within ``max_resources``."""
+        most = self.max_resources.amount
+        return {name: size for name, size in self.all_profiles.items() if size.amount.fits(most)}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Policy:
@@ -44,6 +59,7 @@ class Policy:
             default_image=settings["default_image"],
             default_resources=Resources.model_validate(settings["default_resources"]),
             max_resources=Resources.model_validate(settings["max_resources"]),
+            all_profiles=sizes(settings.get("profiles", {})),
         )
 
     def read(self, options: Mapping[str, Any]) -> ContainerCreate:
@@ -61,7 +77,19 @@ class Policy:
         if faults:
             raise MLWSError("10201", *faults)
         label = label if label in self.images else self._label_of(label)
-        return Wanted(label, self.images[label], resources.amount, request.environment)
+        return Wanted(
+            label,
+            self.images[label],
+            resources.amount,
+            request.environment,
+            rescue=request.rescue,
+        )
+
+    def check_size(self, wanted: Amount) -> None:
+        """Error 10201 names every resource above the limit of one container."""
+        faults = self._size_faults(wanted)
+        if faults:
+            raise MLWSError("10201", *faults)
 
     def _label_of(self, image: str) -> str:
         return next(label for label, name in self.images.items() if name == image)

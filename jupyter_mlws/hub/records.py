@@ -7,7 +7,7 @@ not here, except closed up (:mod:`~jupyter_mlws.hub.seal`) as long as their cont
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -65,6 +65,7 @@ class ContainerRow(Base):
     queued_at: Mapped[datetime | None] = mapped_column(Moment)
     started_at: Mapped[datetime | None] = mapped_column(Moment)
     sealed: Mapped[str | None] = mapped_column(Text)
+    turn_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class LogRow(Base):
@@ -92,6 +93,45 @@ class ReservationRow(Base):
     resources: Mapped[dict[str, Any]] = mapped_column(JSON)
     devices: Mapped[list[int]] = mapped_column(JSON)
     expires_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class UsageRow(Base):
+    """A time that a container ran with one size; ``ended_at`` is None as long as it does."""
+
+    __tablename__ = "usage"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    container_id: Mapped[str] = mapped_column(String(300))
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    cpu: Mapped[float]
+    memory: Mapped[int] = mapped_column(sa.BigInteger)
+    gpu: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+
+
+class VolumeRow(Base):
+    """A person's volume in Docker; one in the trash is not mounted any more."""
+
+    __tablename__ = "volumes"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    user: Mapped[str] = mapped_column(String(255), index=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    trashed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AuditRow(Base):
+    """Who did what to what."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    time: Mapped[datetime] = mapped_column(Moment, index=True)
+    actor: Mapped[str] = mapped_column(String(255))
+    action: Mapped[str] = mapped_column(String(40))
+    target: Mapped[str] = mapped_column(String(300), index=True)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Records:
@@ -155,16 +195,82 @@ class Records:
                 )
             )
 
-    def logs(self, identifier: str, tail: int) -> list[LogRow]:
-        """The last lines that are kept, oldest first."""
+    def logs(self, identifier: str, tail: int, kind: str | None = None) -> list[LogRow]:
+        """The last lines that are kept, oldest first; of one kind where asked."""
+        asked = sa.select(LogRow).where(LogRow.container_id == identifier)
+        if kind is not None:
+            asked = asked.where(LogRow.log_type == kind)
         with Session(self._engine, expire_on_commit=False) as session:
-            newest = session.scalars(
-                sa.select(LogRow)
-                .where(LogRow.container_id == identifier)
-                .order_by(LogRow.timestamp.desc())
-                .limit(tail)
-            )
+            newest = session.scalars(asked.order_by(LogRow.timestamp.desc()).limit(tail))
             return list(newest)[::-1]
+
+    # Hours
+
+    def open_usage(self, values: Mapping[str, Any]) -> None:
+        """A container runs from now on, with one size."""
+        with Session(self._engine) as session, session.begin():
+            session.add(UsageRow(**values))
+
+    def close_usage(self, identifier: str, ended: datetime) -> None:
+        """It has ended, or has another size."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(
+                sa.update(UsageRow).where(UsageRow.id == identifier).values(ended_at=ended)
+            )
+
+    def running_usage(self) -> list[UsageRow]:
+        """What an earlier process saw run."""
+        return self._usage(sa.select(UsageRow).where(UsageRow.ended_at.is_(None)))
+
+    def last_usage(self, limit: int) -> list[UsageRow]:
+        """What has ended last, oldest first."""
+        asked = sa.select(UsageRow).where(UsageRow.ended_at.is_not(None))
+        return self._usage(asked.order_by(UsageRow.ended_at.desc()).limit(limit))[::-1]
+
+    def usage_since(self, since: datetime, user: str | None) -> list[UsageRow]:
+        """What ran after ``since``, of one person or all."""
+        asked = sa.select(UsageRow).where(
+            sa.or_(UsageRow.ended_at.is_(None), UsageRow.ended_at > since)
+        )
+        return self._usage(asked if user is None else asked.where(UsageRow.user == user))
+
+    def _usage(self, asked: sa.Select[Any]) -> list[UsageRow]:
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(asked))
+
+    # Volumes
+
+    def volumes(self) -> list[VolumeRow]:
+        """All of them, detached."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(sa.select(VolumeRow).order_by(VolumeRow.name)))
+
+    def keep_volume(self, values: Mapping[str, Any]) -> None:
+        """Insert or update."""
+        with Session(self._engine) as session, session.begin():
+            session.merge(VolumeRow(**values))
+
+    def forget_volume(self, name: str) -> None:
+        """It is no more."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(sa.delete(VolumeRow).where(VolumeRow.name == name))
+
+    # Who did what
+
+    def audit(self, values: Mapping[str, Any]) -> None:
+        """Take something down; rows are never changed."""
+        with Session(self._engine) as session, session.begin():
+            session.add(AuditRow(**values))
+
+    def audited(self, before: int | None, limit: int, target: str | None) -> list[AuditRow]:
+        """The newest first; older than the row ``before``, about one target or all."""
+        asked = sa.select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+        if before is not None:
+            asked = asked.where(AuditRow.id < before)
+        if target is not None:
+            asked = asked.where(AuditRow.target == target)
+        with Session(self._engine, expire_on_commit=False) as session:
+            return list(session.scalars(asked))
 
     def reservations(self) -> list[ReservationRow]:
         """All of them, detached."""

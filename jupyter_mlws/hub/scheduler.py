@@ -12,6 +12,7 @@ The queue is in order of priority, then arrival. Nobody starves:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,10 @@ PATIENCE = 1800.0
 SMALLEST = Amount(cpu=0.25, memory=256 * 1024**2)
 """Less than this is not worth starting a lab with, for whoever takes what is free."""
 NOTHING = Amount(cpu=0, memory=0)
+TICK = 0.01
+"""Seconds between two requests that are put one after the other."""
+LAST = -1_000_000
+"""A priority below all that can be asked for."""
 KINDS = ("cpu", "memory", "gpu")
 USER_LIMIT = Words(
     "{wanted} more would be above the {limit} that one person may have",
@@ -169,6 +174,23 @@ class Scheduler:
         """Leave the queue; whether it waited."""
         return self.waiting.pop(identifier, None) is not None
 
+    def resize(self, identifier: str, amount: Amount, now: float) -> Grant:
+        """Give what runs another size on its machine; the grant as it is from now on.
+
+        Error 10101 where there is not as much: what is set aside for those who wait is not free,
+        so that nobody who runs already overtakes them by growing.
+        """
+        held = self.grants[identifier]
+        wish = Request(identifier, held.user, amount, LAST, now)
+        if self.user_limit is not None:
+            self._check_user(wish, self.user_limit)
+        free = self.available(wish, now)[held.node]
+        most = larger(held.amount, held.amount + free)
+        if not amount.fits(most):
+            raise self.shortage(amount, {held.node: most})
+        self.grants[identifier] = replace(held, amount=amount)
+        return self.grants[identifier]
+
     # What others know better
 
     def restore(self, grant: Grant) -> None:
@@ -181,22 +203,57 @@ class Scheduler:
         devices = (*wanted, *rest)[: grant.amount.gpu]
         self.grants[grant.id] = replace(grant, devices=tuple(devices))
 
+    def move(self, identifier: str, position: int, now: float) -> None:
+        """Put what waits at another place of the queue, from 1; the last one where there are fewer.
+
+        It takes the priority of whoever it is put before, so that new requests are ordered
+        around both alike.
+        """
+        moved = self.waiting[identifier]
+        others = [request for request in self.queue(now) if request.id != identifier]
+        place = min(max(position, 1), len(others) + 1) - 1
+        if not others:
+            return
+        if place == len(others):
+            last = others[-1]
+            arrival = max(last.arrival, moved.arrival) + TICK
+            self.waiting[identifier] = replace(moved, priority=last.priority, arrival=arrival)
+            return
+        next_ = others[place]
+        # Those of the same rank before it make room, so that two moments never become one.
+        for other in others[:place]:
+            if other.priority == next_.priority:
+                earlier = replace(other, arrival=other.arrival - TICK)
+                self.waiting[other.id] = earlier
+        self.waiting[identifier] = replace(
+            moved, priority=next_.priority, arrival=next_.arrival - TICK / 2
+        )
+
     # Looking
 
     def queue(self, now: float) -> list[Request]:
         """Those who wait, in the order in which they are served."""
         return _in_order(self.waiting.values(), now)
 
-    def place(self, identifier: str, now: float) -> Place:
-        """A waiting request's place."""
-        position = [request.id for request in self.queue(now)].index(identifier) + 1
-        return Place(position, self._eta(identifier, now))
+    def places(self, now: float, ends: Mapping[str, float] | None = None) -> dict[str, Place]:
+        """Where everybody stands who waits; ``ends`` are the times when what runs may end."""
+        starts = self._starts(now, ends or {})
+        return {
+            request.id: Place(position, starts.get(request.id))
+            for position, request in enumerate(self.queue(now), 1)
+        }
 
-    def place_of_new(self, request: Request, now: float) -> Place:
+    def place(self, identifier: str, now: float, ends: Mapping[str, float] | None = None) -> Place:
+        """A waiting request's place."""
+        return self.places(now, ends)[identifier]
+
+    def place_of_new(
+        self, request: Request, now: float, ends: Mapping[str, float] | None = None
+    ) -> Place:
         """The place that a request would get."""
         future = self._copy()
         future.waiting[request.id] = request
-        return future.place(request.id, now)
+        return future.place(request.id, now, ends)
 
     def allocated(self, node: str) -> Amount:
         """What is promised on a node, reservations too."""
@@ -308,13 +365,23 @@ class Scheduler:
     def _devices(self, node: str) -> range:
         return range(self.nodes[node].gpu if node in self.nodes else 0)
 
-    def _eta(self, identifier: str, now: float) -> float | None:
-        """Labs end when people end them; what ends at a known time are reservations."""
+    def _starts(self, now: float, ends: Mapping[str, float]) -> dict[str, float]:
+        """Seconds until each request starts, as far as it is known what ends before."""
+        if not self.waiting:
+            return {}
         future = self._copy()
-        for moment in sorted(held.expires for held in self.reservations.values()):
-            if any(grant.id == identifier for grant in future.dispatch(moment)):
-                return max(0.0, moment - now)
-        return None
+        moments = {held.expires for held in self.reservations.values()}
+        moments |= {ends[name] for name in self.grants if name in ends}
+        found: dict[str, float] = {}
+        for moment in sorted(moments):
+            for name in list(future.grants):
+                if name in self.grants and ends.get(name, math.inf) <= moment:
+                    future.release(name)
+            for grant in future.dispatch(moment):
+                found[grant.id] = max(0.0, moment - now)
+            if not future.waiting:
+                break
+        return found
 
     def _copy(self) -> Scheduler:
         return Scheduler(
@@ -343,6 +410,11 @@ def _lacking(wanted: Amount, free: Amount) -> float:
         if getattr(wanted, kind)
     )
     return lacking
+
+
+def larger(a: Amount, b: Amount) -> Amount:
+    """The more of each."""
+    return Amount(cpu=max(a.cpu, b.cpu), memory=max(a.memory, b.memory), gpu=max(a.gpu, b.gpu))
 
 
 def _smaller(a: Amount, b: Amount) -> Amount:

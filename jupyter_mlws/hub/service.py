@@ -23,7 +23,12 @@ from jupyter_mlws.api.rest import MAX_BODY
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.handlers import HANDLERS, AdmissionHandler, NotFoundHandler
+from jupyter_mlws.hub.handlers import (
+    HANDLERS,
+    AdmissionHandler,
+    MetricsHandler,
+    NotFoundHandler,
+)
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
@@ -58,6 +63,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
             (rf"{root}locale/zh_CN\.json", LocaleHandler),
             (rf"{root}admissions", AdmissionHandler, given),
+            (rf"{root}metrics", MetricsHandler, given),
             *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in HANDLERS),
             (r".*", NotFoundHandler, given),
         ],

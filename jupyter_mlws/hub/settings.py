@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.containers.quantities import parse_memory
 from jupyter_mlws.hub.policy import Policy
 
 DATABASE = "mlws.sqlite"
@@ -18,14 +19,15 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit (the last five in people's notation). ``MLWS_DB_URL`` is where the records
-    are, by default a SQLite file in ``HUB_DATA`` or the working folder.
+    capacity, user_limit, home_quota (the last six in people's notation). ``MLWS_DB_URL`` is where
+    the records are, by default a SQLite file in ``HUB_DATA`` or the working folder.
     """
 
     hub_name: str
     policy: Policy
     capacity: Amount | None
     user_limit: Amount | None
+    home_quota: int | None
     database: str
     admission_token: str
 
@@ -39,6 +41,7 @@ class Settings:
             policy=Policy.from_settings(given),
             capacity=_amount(given.get("capacity")),
             user_limit=_amount(given.get("user_limit")),
+            home_quota=parse_memory(given["home_quota"]) if given.get("home_quota") else None,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
         )

@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import docker
@@ -25,9 +26,9 @@ from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.containers.models import Resources
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
-from jupyter_mlws.hub.admission import Admission
+from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
-from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
 
@@ -72,6 +73,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             "small": {"cpu": "500m", "memory": "1Gi"},
             "medium": {"cpu": "1", "memory": "2Gi"},
             "large": {"cpu": "2", "memory": "4Gi"},
+            "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
         },
         config=True,
         help="""The sizes on the spawn page, by name, without those above ``max_resources``.""",
@@ -116,10 +118,32 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         variable ``MLWS_ADMISSION_TOKEN``. It never reaches a container.""",
     )
 
+    queue_wait = Float(
+        600.0,
+        config=True,
+        help="""Seconds that a start from the Hub's own pages waits in the queue, with its place
+        shown. After that the page says so, and the container starts by itself when it is its
+        turn. ``start_timeout`` must be longer by ``start_limit``.""",
+    )
+    start_limit = Float(
+        180.0,
+        config=True,
+        help="""Seconds that a container has to answer, from when it got its resources.""",
+    )
+
+    activity_interval = Int(
+        60,
+        config=True,
+        help="""Seconds between two reports of a lab's activity: kernels, running cells, workflows,
+        terminals. What stops idle labs must wait for at least two of them.""",
+    )
+
     _watch: ClassVar[Watch | None] = None
     _pool: ClassVar[ThreadPoolExecutor | None] = None
     wanted: Wanted
     """What the running container was made as; set by a start."""
+    mounted: str
+    """The volume with the person's files; set by a start."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -172,7 +196,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @property
     def home_volume(self) -> str:
-        """The volume with the person's files: of the person, not of one server."""
+        """What the first volume with the person's files is called: the person's, no server's."""
         return f"{self.hub_name}-home-{self.escaped_name}"
 
     @property
@@ -184,6 +208,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             default_image=self.default_image or next(iter(images), ""),
             default_resources=Resources.model_validate(self.default_resources),
             max_resources=Resources.model_validate(self.max_resources),
+            all_profiles=sizes(self.profiles),
         )
 
     @property
@@ -214,19 +239,36 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         request = self.policy.read(self.user_options)
         wanted = self.policy.check(request)
         self._steps.tell(10, words.ADMISSION)
-        granted = await self.admission.ask(self.user.name, self.name, request, wanted, language)
-        self.wanted = Wanted(wanted.label, wanted.image, granted, wanted.environment)
+        granted = await self.admission.ask(
+            self.user.name,
+            self.name,
+            request,
+            wanted,
+            self.home_volume,
+            language,
+            self.queue_wait if request.wait else 0.0,
+            lambda place: self._steps.tell(10, words.place(place)),
+        )
+        self.wanted = replace(wanted, resources=granted.resources, devices=granted.devices)
+        self.mounted = granted.volume
         self.image = wanted.image
-        self.mem_limit = granted.memory
-        self.cpu_limit = granted.cpu
+        self.mem_limit = granted.resources.memory
+        self.cpu_limit = granted.resources.cpu
+        try:
+            return await asyncio.wait_for(self._run(wanted, granted), self.start_limit)
+        except asyncio.TimeoutError:
+            reason = f"the lab did not answer within {self.start_limit:g} s"
+            raise MLWSError("10104", reason=reason) from None
+
+    async def _run(self, wanted: Wanted, granted: Granted) -> tuple[str, int]:
         self._steps.tell(20, words.IMAGE, image=wanted.label)
         await self.pull_image(self.image)
-        self._steps.tell(40, words.CREATION, size=words.size(granted))
+        self._steps.tell(40, words.CREATION, size=words.size(granted.resources))
         await self._ensure_network()
         # Nothing happens where it is there already.
         await self.docker(
             "create_volume",
-            self.home_volume,
+            granted.volume,
             labels={HUB_LABEL: self.hub_name, "mlws.user": self.user.name},
         )
         await self._remove_leftover()
@@ -309,10 +351,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         host = self.client.create_host_config(
             **{
                 **await self._configured(self.extra_host_config),
-                "binds": {**self.volume_binds, self.home_volume: {"bind": self.home, "mode": "rw"}},
+                "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
                 "mounts": self.mount_binds,
                 "network_mode": self.network_name,
-                **launch.confinement(self.wanted.resources, self.processes, self.restarts),
+                **launch.confinement(self.wanted, self.processes, self.restarts),
             }
         )
         config = self.client.create_container_config(
@@ -344,6 +386,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """The lab's variables: the person's, below the Hub's own."""
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
+        own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return launch.environment(own, self.wanted)
 
     async def _until_it_answers(self) -> tuple[str, int]:

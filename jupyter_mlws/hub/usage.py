@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Usage
-from jupyter_mlws.hub.cgroups import Sample
 from jupyter_mlws.hub.engine import Engine, Seen
 
 FRESH = 10.0

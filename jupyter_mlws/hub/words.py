@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
 from jupyter_mlws.errors import Words
 
@@ -21,12 +21,18 @@ AGAIN = Words(
     "The lab ended by a fault and is started again ({count})",
     "工作台异常退出，正在重新启动（第 {count} 次）",
 )
+PLACE = Words("Waiting at place {position} of the queue", "正在排队：第 {position} 位")
+PLACE_ETA = Words(
+    "Waiting at place {position} of the queue, about {minutes} min to go",
+    "正在排队：第 {position} 位，预计还需 {minutes} 分钟",
+)
 IMAGE_LABEL = Words("Image", "镜像")
 SIZE_LABEL = Words("Size", "规格")
 SIZES = {
     "small": Words("Small", "小"),
     "medium": Words("Medium", "中"),
     "large": Words("Large", "大"),
+    "gpu": Words("GPU", "GPU"),
 }
 CORES = Words("{cpu} CPU, {memory} memory", "{cpu} 核，{memory} 内存")
 CORES_GPU = Words("{cpu} CPU, {memory} memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU")
@@ -37,6 +43,14 @@ def size(amount: Amount) -> Words:
     form = CORES_GPU if amount.gpu else CORES
     memory = re.sub(r"([KMGT]i)$", r" \1B", write_memory(amount.memory))
     return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
+
+
+def place(place: QueuePlace) -> Words:
+    """A place in the queue, in words."""
+    if place.eta_seconds is None:
+        return PLACE.fill(position=place.position)
+    minutes = max(1, round(place.eta_seconds / 60))
+    return PLACE_ETA.fill(position=place.position, minutes=minutes)
 
 
 def as_resources(amount: Amount) -> dict[str, str]:
@@ -125,13 +139,8 @@ def spawn_form(spawner: Any) -> str:
     """The form of the spawn page: an image, where there are several, and a size."""
     language = spawner.language
     policy = spawner.policy
-    most = policy.max_resources.amount
-    sizes = [
-        (name, amount)
-        for name, given in spawner.profiles.items()
-        if (amount := Resources.model_validate(given).amount).fits(most)
-    ]
     default = policy.default_resources.amount
+    sizes = [(name, size.amount) for name, size in policy.profiles.items()]
     rows = "".join(_size_row(name, amount, amount == default, language) for name, amount in sizes)
     images = _image_choice(policy.images, policy.default_image, language)
     legend = html.escape(SIZE_LABEL.in_(language))

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from jupyter_mlws.containers.cgroups import read_own
+from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
 from jupyter_mlws.notebooks.models import ExecutionStatus
@@ -73,6 +75,7 @@ class Run:
         self._reply: dict[str, Any] | None = None
         self._idle = False
         self._count: int | None = None
+        self._killed = 0
         self._stdin = stdin
         self._over: asyncio.Future[MLWSError] = asyncio.get_running_loop().create_future()
         self._heeded = False
@@ -161,6 +164,8 @@ class Run:
                 self._told(event)
 
     async def _set_begun(self) -> None:
+        own = read_own()
+        self._killed = own.killed if own is not None else 0
         self._start = self._clock()
         if self._timeout is not None:
             self._deadline = self._start + self._timeout
@@ -196,7 +201,13 @@ class Run:
             return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="restart"))
         lost = self._kernel.lose(self._connection.process)
         restarted = await self._kernel.revive(self._connection)
-        error = MLWSError("20101", exit_code=ending.exit_code, restarted=restarted, lost=lost)
+        facts = {"exit_code": ending.exit_code, "restarted": restarted, "lost": lost}
+        own = read_own()
+        if own is not None and own.killed > self._killed:
+            evalue = write_memory(own.memory_limit)
+            error = MLWSError("20203", ename="OutOfMemory", evalue=evalue, **facts)
+        else:
+            error = MLWSError("20101", **facts)
         return self._outcome(ExecutionStatus.ERROR, error)
 
     def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:

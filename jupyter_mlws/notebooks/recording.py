@@ -100,7 +100,7 @@ def _words(error: MLWSError) -> dict[str, Any]:
 
 
 def _commit(path: Path) -> str | None:
-    from jupyter_mlws.versioning.git import Git
+    from jupyter_mlws.versioning.git.adapter import Git
 
     try:
         return Git(Project.open(path).root).find("HEAD")

@@ -205,6 +205,20 @@ class JupyterServer:
         found = await ensure_async(self._sessions.list_sessions())
         return [session for session in found if session["type"] == "notebook"]
 
+    async def processes(self) -> dict[str, tuple[int, str]]:
+        """(process id, path of the notebook or empty) of every kernel, by its id."""
+        sessions = await ensure_async(self._sessions.list_sessions())
+        paths = {row["kernel"]["id"]: str(row["path"]) for row in sessions}
+        running = {
+            name: process_of(self.kernels.get_kernel(name))
+            for name in self.kernels.list_kernel_ids()
+        }
+        return {
+            name: (process, paths.get(name, ""))
+            for name, process in running.items()
+            if process is not None
+        }
+
     async def open_session(self, path: str, kernel: str) -> dict[str, Any]:
         """Start a kernel for a notebook; error 20102 where none starts."""
         try:

@@ -16,8 +16,8 @@ from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.versioning.addresses import fault_of_address
-from jupyter_mlws.versioning.credentials import Ask, Credentials
+from jupyter_mlws.versioning.git.addresses import fault_of_address
+from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.workspace import Workspace
 
@@ -103,8 +103,8 @@ class ProjectManager:
 
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
-        from jupyter_mlws.versioning.git import Git
-        from jupyter_mlws.versioning.gitwire import Line, clone
+        from jupyter_mlws.versioning.git.adapter import Git
+        from jupyter_mlws.versioning.git.wire import Line, clone
 
         target = self._target(self.check_clone(address, name))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +115,10 @@ class ProjectManager:
             clone(Git(Path(beside)), source, str(Path(beside, "clone")), line)
             Path(beside, "clone").replace(target)
         return self._describe(Project.open(target))
+
+    def is_running(self) -> bool:
+        """Whether a workflow of any project goes on."""
+        return any(self.workspace(project.id).runs.go_on() for project in self.list())
 
     def close(self) -> None:
         """Close every workspace."""

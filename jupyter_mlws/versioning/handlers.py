@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.versioning import (
-    code_handlers,
-    data_remote_handlers,
-    dataset_handlers,
-    lineage_handlers,
-    merge_handlers,
-    model_handlers,
-    rollback_handlers,
-    run_handlers,
-    snapshot_handlers,
-)
+from jupyter_mlws.versioning.code import handlers as code
+from jupyter_mlws.versioning.code import merge_handlers, rollback_handlers
+from jupyter_mlws.versioning.data import handlers as data
+from jupyter_mlws.versioning.data import remote_handlers
+from jupyter_mlws.versioning.lineage import handlers as lineage
+from jupyter_mlws.versioning.registry import handlers as registry
+from jupyter_mlws.versioning.snapshots import handlers as snapshots
+from jupyter_mlws.versioning.tracking import handlers as tracking
 
 HANDLERS = [
-    *code_handlers.HANDLERS,
+    *code.HANDLERS,
     *merge_handlers.HANDLERS,
     *rollback_handlers.HANDLERS,
-    *snapshot_handlers.HANDLERS,
-    *data_remote_handlers.HANDLERS,
-    *dataset_handlers.HANDLERS,
-    *model_handlers.HANDLERS,
-    *run_handlers.HANDLERS,
-    *lineage_handlers.HANDLERS,
+    *snapshots.HANDLERS,
+    *remote_handlers.HANDLERS,
+    *data.HANDLERS,
+    *registry.HANDLERS,
+    *tracking.HANDLERS,
+    *lineage.HANDLERS,
 ]

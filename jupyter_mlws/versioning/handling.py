@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
 
 WRITES = [("write", "contents")]

@@ -368,6 +368,16 @@ class RestoreRequest(Request):
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
 
 
+class StatusQuery(Request):
+    """All changes, or those of some paths."""
+
+    paths: list[Plain] | None = Field(
+        default=None,
+        max_length=100,
+        description="Only changes at and below these; a staged rename is told as its new path.",
+    )
+
+
 class DiffQuery(Request):
     """Two versions; without ``to`` the working tree."""
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.content import Content
-from jupyter_mlws.versioning.git import Git
-from jupyter_mlws.versioning.outbox import Outbox
-from jupyter_mlws.versioning.recovery import Recovery, has_remains
-from jupyter_mlws.versioning.tracking import TrackingClient
-from jupyter_mlws.versioning.worktree import WorkingData
+from jupyter_mlws.versioning.data.content import Content, listed
+from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.snapshots.outbox import Outbox
+from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_remains
+from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
+from jupyter_mlws.versioning.tracking.client import TrackingClient
 
 
 class Repository:
@@ -29,7 +31,7 @@ class Repository:
 
     @cached_property
     def tracking(self) -> TrackingClient:
-        from jupyter_mlws.versioning.mlflow import tracking_uri
+        from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 
         return TrackingClient(tracking_uri(self.project.root), self.project.state)
 
@@ -48,6 +50,13 @@ class Repository:
             if has_remains(self.project):
                 Recovery(self.project, self.content, self.working, self.tracking).run()
             yield
+
+    def refuse_unfinished(self, conflicts: Iterable[str]) -> None:
+        """Error 30201 where ``conflicts`` are left, or work of git or a restore is half done."""
+        operation = "restore" if is_switching(self.project) else self.git.unfinished()
+        paths = listed(conflicts)
+        if operation or paths:
+            raise MLWSError("30201", operation=operation or "merge", paths=paths)
 
     def close(self) -> None:
         """End the helper process, if there is one."""

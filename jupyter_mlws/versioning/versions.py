@@ -6,25 +6,25 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.courier import Courier
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.courier import Courier
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 if TYPE_CHECKING:
-    from jupyter_mlws.versioning.branches import BranchManager
-    from jupyter_mlws.versioning.data_remotes import DataRemotes
-    from jupyter_mlws.versioning.datasets import DatasetManager
-    from jupyter_mlws.versioning.lineage_graph import LineageReader
-    from jupyter_mlws.versioning.merging import MergeManager
-    from jupyter_mlws.versioning.registry import ModelRegistry
-    from jupyter_mlws.versioning.remotes import RemoteManager
-    from jupyter_mlws.versioning.reproductions import Reproductions
-    from jupyter_mlws.versioning.rollback import RollbackManager
-    from jupyter_mlws.versioning.run_tracking import RunTracker
-    from jupyter_mlws.versioning.staging import StagingManager
-    from jupyter_mlws.versioning.stashes import StashManager
-    from jupyter_mlws.versioning.tags import TagManager
-    from jupyter_mlws.versioning.tracking import TrackingClient
+    from jupyter_mlws.versioning.code.branches import BranchManager
+    from jupyter_mlws.versioning.code.merging import MergeManager
+    from jupyter_mlws.versioning.code.remotes import RemoteManager
+    from jupyter_mlws.versioning.code.rollback import RollbackManager
+    from jupyter_mlws.versioning.code.staging import StagingManager
+    from jupyter_mlws.versioning.code.stashes import StashManager
+    from jupyter_mlws.versioning.code.tags import TagManager
+    from jupyter_mlws.versioning.data.datasets import DatasetManager
+    from jupyter_mlws.versioning.data.remotes import DataRemotes
+    from jupyter_mlws.versioning.lineage.graph import LineageReader
+    from jupyter_mlws.versioning.registry.manager import ModelRegistry
+    from jupyter_mlws.versioning.tracking.client import TrackingClient
+    from jupyter_mlws.versioning.tracking.reproductions import Reproductions
+    from jupyter_mlws.versioning.tracking.run_tracking import RunTracker
 
 
 class Versions:
@@ -39,61 +39,61 @@ class Versions:
 
     @cached_property
     def branches(self) -> BranchManager:
-        from jupyter_mlws.versioning.branches import BranchManager
+        from jupyter_mlws.versioning.code.branches import BranchManager
 
         return BranchManager(self._repository)
 
     @cached_property
     def remotes(self) -> RemoteManager:
-        from jupyter_mlws.versioning.remotes import RemoteManager
+        from jupyter_mlws.versioning.code.remotes import RemoteManager
 
         return RemoteManager(self._repository)
 
     @cached_property
     def merges(self) -> MergeManager:
-        from jupyter_mlws.versioning.merging import MergeManager
+        from jupyter_mlws.versioning.code.merging import MergeManager
 
         return MergeManager(self._repository)
 
     @cached_property
     def staging(self) -> StagingManager:
-        from jupyter_mlws.versioning.staging import StagingManager
+        from jupyter_mlws.versioning.code.staging import StagingManager
 
         return StagingManager(self._repository)
 
     @cached_property
     def rollbacks(self) -> RollbackManager:
-        from jupyter_mlws.versioning.rollback import RollbackManager
+        from jupyter_mlws.versioning.code.rollback import RollbackManager
 
         return RollbackManager(self._repository, self.snapshots)
 
     @cached_property
     def tags(self) -> TagManager:
-        from jupyter_mlws.versioning.tags import TagManager
+        from jupyter_mlws.versioning.code.tags import TagManager
 
         return TagManager(self._repository)
 
     @cached_property
     def stashes(self) -> StashManager:
-        from jupyter_mlws.versioning.stashes import StashManager
+        from jupyter_mlws.versioning.code.stashes import StashManager
 
         return StashManager(self._repository)
 
     @cached_property
     def datasets(self) -> DatasetManager:
-        from jupyter_mlws.versioning.datasets import DatasetManager
+        from jupyter_mlws.versioning.data.datasets import DatasetManager
 
         return DatasetManager(self._repository, self.snapshots)
 
     @cached_property
     def data_remotes(self) -> DataRemotes:
-        from jupyter_mlws.versioning.data_remotes import DataRemotes
+        from jupyter_mlws.versioning.data.remotes import DataRemotes
 
         return DataRemotes(self._repository)
 
     @cached_property
     def models(self) -> ModelRegistry:
-        from jupyter_mlws.versioning.registry import ModelRegistry
+        from jupyter_mlws.versioning.registry.manager import ModelRegistry
 
         return ModelRegistry(self._repository, self.snapshots)
 
@@ -109,19 +109,19 @@ class Versions:
 
     @cached_property
     def runs(self) -> RunTracker:
-        from jupyter_mlws.versioning.run_tracking import RunTracker
+        from jupyter_mlws.versioning.tracking.run_tracking import RunTracker
 
         return RunTracker(self._repository, self.snapshots)
 
     @cached_property
     def reproductions(self) -> Reproductions:
-        from jupyter_mlws.versioning.reproductions import Reproductions
+        from jupyter_mlws.versioning.tracking.reproductions import Reproductions
 
         return Reproductions(self._repository)
 
     @cached_property
     def lineage(self) -> LineageReader:
-        from jupyter_mlws.versioning.lineage_graph import LineageReader
+        from jupyter_mlws.versioning.lineage.graph import LineageReader
 
         return LineageReader(self._repository)
 

@@ -69,18 +69,18 @@ class LocalSession:
         return _plain(self._workspace.versions.merges.conflicts())
 
     def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.merge_models import Resolution
+        from jupyter_mlws.versioning.code.merge_models import Resolution
 
         return _plain(self._workspace.versions.merges.resolve(path, Resolution(**resolution)))
 
     def rollback(self, to: str, message: str | None, told: Told) -> JSON:
-        from jupyter_mlws.versioning.history_models import RollbackMode
+        from jupyter_mlws.versioning.code.history_models import RollbackMode
 
         rollbacks = self._workspace.versions.rollbacks
         return _plain(rollbacks.run(to, RollbackMode.REVERT, message, _telling(told)))
 
     def stage(self, how: str, chosen: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.staging_models import StageRequest
+        from jupyter_mlws.versioning.code.staging_models import StageRequest
 
         staging = self._workspace.versions.staging
         {"stage": staging.stage, "unstage": staging.unstage}[how](StageRequest(**chosen))
@@ -180,7 +180,7 @@ class LocalSession:
         return _plain(remotes.pull(*where, _telling(told), self.ask))
 
     def models(self, text: str | None, limit: int) -> list[JSON]:
-        from jupyter_mlws.versioning.registry_models import Model, ModelsQuery
+        from jupyter_mlws.versioning.registry.models import Model, ModelsQuery
 
         models = self._workspace.versions.models
 
@@ -193,7 +193,7 @@ class LocalSession:
         return _plain(self._workspace.versions.models.get(escape(name)))
 
     def datasets(self, text: str | None, limit: int) -> list[JSON]:
-        from jupyter_mlws.versioning.dataset_models import Dataset, DatasetsQuery
+        from jupyter_mlws.versioning.data.models import Dataset, DatasetsQuery
 
         datasets = self._workspace.versions.datasets
 
@@ -219,20 +219,20 @@ class LocalSession:
         return _plain(self._workspace.versions.datasets.pull(escape(path), _telling(told)))
 
     def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
-        from jupyter_mlws.versioning.dataset_models import DatasetImport
+        from jupyter_mlws.versioning.data.models import DatasetImport
 
         given = DatasetImport(**request)
         return _plain(self._workspace.versions.datasets.import_url(given, _telling(told)))
 
     def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
-        from jupyter_mlws.versioning.dataset_models import DatasetDiffQuery
+        from jupyter_mlws.versioning.data.models import DatasetDiffQuery
 
         asked = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
         query = DatasetDiffQuery.model_validate(asked)
         return _plain(self._workspace.versions.datasets.diff(escape(path), query))
 
     def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
-        from jupyter_mlws.versioning.dataset_models import DatasetVerify
+        from jupyter_mlws.versioning.data.models import DatasetVerify
 
         given = DatasetVerify(**asked)
         datasets = self._workspace.versions.datasets
@@ -245,7 +245,7 @@ class LocalSession:
         return [_plain(remote) for remote in self._workspace.versions.data_remotes.list()]
 
     def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.dataset_models import DataRemotePut
+        from jupyter_mlws.versioning.data.models import DataRemotePut
 
         return _plain(self._workspace.versions.data_remotes.put(name, DataRemotePut(**request)))
 
@@ -256,7 +256,7 @@ class LocalSession:
         return _plain(self._workspace.versions.data_remotes.check(name))
 
     def best_models(self, asked: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.registry_models import BestQuery
+        from jupyter_mlws.versioning.registry.models import BestQuery
 
         return _plain(self._workspace.versions.models.best(BestQuery(**asked)))
 
@@ -271,12 +271,12 @@ class LocalSession:
         return _plain(self._workspace.experiments.get(run))
 
     def begin_run(self, request: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.run_models import RunBegin
+        from jupyter_mlws.versioning.tracking.models import RunBegin
 
         return _plain(self._workspace.versions.runs.begin(RunBegin(**request)))
 
     def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
-        from jupyter_mlws.versioning.run_models import RunEnded
+        from jupyter_mlws.versioning.tracking.models import RunEnded
 
         self._workspace.versions.runs.end(run, RunEnded(**request))
         return self.experiment(run)
@@ -285,7 +285,7 @@ class LocalSession:
         return _plain(self._workspace.versions.runs.state())
 
     def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
-        from jupyter_mlws.versioning.run_models import ReproduceRequest
+        from jupyter_mlws.versioning.tracking.models import ReproduceRequest
 
         given = ReproduceRequest(**request)
         reproductions = self._workspace.versions.reproductions
@@ -298,7 +298,7 @@ class LocalSession:
         return _plain(self._workspace.versions.reproductions.delete(identifier))
 
     def lineage(self, of: str) -> JSON:
-        from jupyter_mlws.versioning.lineage_models import LineageQuery
+        from jupyter_mlws.versioning.lineage.models import LineageQuery
 
         return _plain(self._workspace.versions.lineage.read(LineageQuery(of=of)))
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import cosmetic
 
 MD5 = re.compile("[0-9a-f]{32}")

@@ -42,6 +42,10 @@ class Documents:
         known = self._registry.all() if any(stage.component for stage in stages) else {}
         return {**known, **self._notebooks.of(stages)}
 
+    def notebook(self, path: str) -> Component:
+        """What can be set of a notebook, as a component; error 40401 where there is none."""
+        return self._notebooks.one(path)
+
     def paths(self) -> builtins.list[str]:
         """The path of every workflow, in order."""
         return sorted(self._find())

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import Fault, MLWSError, Words
-from jupyter_mlws.versioning.tracking import RefusedError, TrackingClient
+from jupyter_mlws.versioning.tracking.client import RefusedError, TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import (
     Curve,

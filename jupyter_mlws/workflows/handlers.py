@@ -60,6 +60,22 @@ class ComponentsHandler(APIHandler):
         return Page(items=await in_thread(workspace.workflows.components))
 
 
+class NotebookComponentHandler(APIHandler):
+    """A notebook as a component."""
+
+    resource = "components"
+
+    @endpoint(
+        "Get what can be set of a notebook: what its cell tagged `parameters` assigns",
+        Component,
+        also=[("read", "contents")],
+        errors=("40401",),
+    )
+    async def get(self, identifier: str) -> Component:
+        workspace = await self.open_workspace()
+        return await in_thread(workspace.workflows.notebook, unescape(identifier))
+
+
 class WorkflowsHandler(APIHandler):
     """All workflows."""
 
@@ -466,6 +482,7 @@ async def _heard(bell: asyncio.Event) -> bool:
 RUN = r"workflows/([^/]+)/runs/([^/]+)"
 HANDLERS = [
     (r"components", ComponentsHandler),
+    (r"components/notebooks/([^/]+)", NotebookComponentHandler),
     (r"workflows", WorkflowsHandler),
     (r"workflows/status", WorkflowStream),
     (r"workflows/validate", ValidateHandler),

@@ -15,7 +15,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
-from jupyter_mlws.versioning.git import Git
+from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import graph, promotion, telling
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
@@ -47,10 +47,11 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.nodes import node
 from jupyter_mlws.workflows.results import Results
+from jupyter_mlws.workflows.rewiring import moved_outputs, rewired
 from jupyter_mlws.workflows.runs import Asked, Runs, check_targets
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
-from jupyter_mlws.workflows.sweeps import Choice, chosen, listed, variants_of
+from jupyter_mlws.workflows.sweeps import Choice, chosen, followers, listed, variants_of
 from jupyter_mlws.workflows.terms import Severity
 
 
@@ -82,6 +83,10 @@ class WorkflowManager:
     def components(self) -> list[Component]:
         """Every component that nodes can be made of."""
         return list(self._registry.all().values())
+
+    def notebook(self, path: str) -> Component:
+        """What can be set of a notebook, as a component; error 40401 where there is none."""
+        return self._documents.notebook(path)
 
     def list(self, language: str = ENGLISH) -> builtins.list[WorkflowSummary]:
         """Every `dvc.yaml` of the project, by path; a broken one says what is wrong with it."""
@@ -232,7 +237,8 @@ class WorkflowManager:
     ) -> Promoted:
         """Let a sweep become one of its variants: the best, or the one that is named.
 
-        The stage keeps the sweep's name, and has the variant's command, outputs and result.
+        The stage keeps the sweep's name, and has the variant's command, outputs and result; sweeps
+        that are made of it variant by variant go along, and what read other variants reads it.
         ``seen``: the versions of the file of which it must be one (None: any). Errors: 40401 for a
         sweep or variant that is not there, 40208 for a metric, 40209 where nothing tells which is
         the best or the text cannot say it, 40207 while a run goes on, 40402 for another version.
@@ -256,20 +262,31 @@ class WorkflowManager:
         def resolve(changed: Document) -> Mapping[str, Any]:
             return resolved.stages(root, path, changed.text, changed.data, state)
 
-        given = variants_of(self._project, document)[choice.sweep][choice.variant]
-        text = promotion.promoted(document, choice.sweep, choice.variant, given, resolve)
+        groups = variants_of(self._project, document)
+        stages = document.stages(resolve(document))
+        also = followers(stages, groups, choice.sweep)
+        key = choice.variant.partition("@")[2]
+        changed = document
+        for name in (choice.sweep, *also):
+            variant = f"{name}@{key}"
+            text = promotion.promoted(changed, name, variant, groups[name][variant], resolve)
+            changed = parse(path, text)
+        moved = moved_outputs(stages, [groups[name] for name in (choice.sweep, *also)], key)
+        text = rewired(changed, moved)
         kept_in = self._editor.keep(document)
-        change = WorkflowChange(text=text)
-        changed = self._editor.change(path, change, [document.etag])
-        kept = carry_result(root, path, state, choice.variant, choice.sweep)
+        written = self._editor.change(path, WorkflowChange(text=text), [document.etag])
+        kept = [
+            carry_result(root, path, state, f"{name}@{key}", name) for name in (choice.sweep, *also)
+        ]
         return Promoted(
             sweep=choice.sweep,
             variant=choice.variant,
+            also=also,
             metric=choice.metric,
             value=choice.value,
-            result_kept=kept,
+            result_kept=all(kept),
             kept_in=kept_in,
-            etag=changed.etag,
+            etag=written.etag,
         )
 
     # Runs; see :class:`~jupyter_mlws.workflows.runs.Runs`

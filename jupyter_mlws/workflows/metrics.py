@@ -30,15 +30,24 @@ def merged(files: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, float]
 
 def numbers(path: str, content: bytes) -> dict[str, float]:
     """The finite numbers of a JSON or YAML file; :class:`UnreadableError` if it is neither."""
+    return flat(read(path, content))
+
+
+def read(path: str, content: bytes) -> Any:
+    """What a JSON or YAML file holds; :class:`UnreadableError` if it is neither."""
     if len(content) > LARGEST:
         raise UnreadableError(f"{path}: larger than {LARGEST} bytes")
     try:
-        parsed = _parsed(path, content)
+        return _parsed(path, content)
     except Exception as error:
         # A person's file, read by whichever parser: whatever that says is the reason.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnreadableError(f"{path}: {reason}") from error
-    return {name or BARE: value for name, value in _numbers(parsed, "", 0)}
+
+
+def flat(held: Any) -> dict[str, float]:
+    """The finite numbers of what a file holds, by dotted names."""
+    return {name or BARE: value for name, value in _numbers(held, "", 0)}
 
 
 def _parsed(path: str, content: bytes) -> Any:

@@ -1,6 +1,6 @@
 """A run and its nodes in MLflow's words, from what the journal has of them. Plain data.
 
-The form is that of :meth:`~jupyter_mlws.versioning.mlflow_runs.MLflowRuns.record`.
+The form is that of :meth:`~jupyter_mlws.versioning.tracking.mlflow_runs.MLflowRuns.record`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_mlws.versioning.run_tags import (
+from jupyter_mlws.versioning.tracking.run_tags import (
     COMMIT,
     DIRTY,
     INPUTS,

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.tracking import RefusedError, TrackingClient
+from jupyter_mlws.versioning.tracking.client import RefusedError, TrackingClient
 from jupyter_mlws.workflows import mlflow_records
 from jupyter_mlws.workflows.journal import Journal, Row
 
@@ -58,7 +58,7 @@ class Recorder:
     """
 
     def __init__(self, project: Project) -> None:
-        from jupyter_mlws.versioning.mlflow import tracking_uri
+        from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 
         self.uri = tracking_uri(project.root)
         self._project = project

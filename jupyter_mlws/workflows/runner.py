@@ -21,14 +21,14 @@ from typing import Any
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning import run_commits
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
-from jupyter_mlws.versioning.mlflow import tracking_uri
-from jupyter_mlws.versioning.run_commits import RunCommit
+from jupyter_mlws.versioning.tracking import run_commits
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from jupyter_mlws.versioning.tracking.run_commits import RunCommit
 from jupyter_mlws.workflows import live, plan, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import Document, Stage, parse

@@ -370,6 +370,13 @@ class Runs:
         self.reconcile()
         return self.journal.live(path)
 
+    def go_on(self) -> bool:
+        """Whether any run of the project does; asks for no journal where there is none."""
+        if not self._project.has_database():
+            return False
+        self.reconcile()
+        return bool(self.journal.live())
+
     def await_start(self, path: str) -> None:
         """Return when no run of the file is about to read it."""
         deadline = time.monotonic() + START_LIMIT

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.versioning.ranking import Mode
+from jupyter_mlws.versioning.tracking.ranking import Mode
 from jupyter_mlws.workflows.states import Status
 
 
@@ -59,12 +59,14 @@ class Sweeps(Record):
 class Promoted(Record):
     """What a promotion did: the stage that was a sweep is what ``variant`` was.
 
-    ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has its result
-    under the new name. ``kept_in``: where the text before is.
+    ``also``: the sweeps of the same variants that are made of it, and became plain with it.
+    ``value`` is its ``metric``, where one decided. ``result_kept``: the lock file has their results
+    under the new names. ``kept_in``: where the text before is.
     """
 
     sweep: str
     variant: str
+    also: list[str]
     metric: str | None
     value: float | None
     result_kept: bool

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning import ranking
 from jupyter_mlws.versioning.dvc import resolved
+from jupyter_mlws.versioning.tracking import ranking
 from jupyter_mlws.workflows import metrics
 from jupyter_mlws.workflows.document import GENERATED, Document, Stage
 from jupyter_mlws.workflows.journal import Journal
@@ -32,14 +32,16 @@ def listed(
         return []
     data = resolved.stages(project.root, document.path, document.text, document.data, project.state)
     stages = {stage.id: stage for stage in document.stages(data)}
-    known = _Known(project, journal, document.path, [v for group in groups.values() for v in group])
-    made = {
-        name: [
-            known.variant(stages[one], values_of(given, _kind(document, name) == "matrix"))
+    known = _Known(project, journal, document.path, list(stages))
+    made = {}
+    for name, group in groups.items():
+        judges = judges_of(list(stages.values()), group)
+        made[name] = [
+            known.variant(
+                stages[one], values_of(given, _kind(document, name) == "matrix"), judges[one]
+            )
             for one, given in group.items()
         ]
-        for name, group in groups.items()
-    }
     _refuse_unknown(asked.metric, made)
     return [_ranked(document, name, variants, asked) for name, variants in made.items()]
 
@@ -49,6 +51,68 @@ def variants_of(project: Project, document: Document) -> dict[str, dict[str, Giv
     return resolved.variants(
         project.root, document.path, document.text, document.data, project.state
     )
+
+
+class Judges(NamedTuple):
+    """The stages that measure a variant: those that depend on it alone, and those that depend on
+    several, which measure each by its name."""
+
+    own: list[Stage]
+    shared: list[Stage]
+
+
+def judges_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, Judges]:
+    """What measures each of a sweep's variants: what depends on its outputs, directly or not."""
+    found = {one: Judges([], []) for one in variants}
+    sources = sources_of(stages, variants)
+    for stage in stages:
+        if stage.id not in found and stage.metrics:
+            for one in sources[stage.id]:
+                alone = len(sources[stage.id]) == 1
+                (found[one].own if alone else found[one].shared).append(stage)
+    return found
+
+
+def sources_of(stages: Sequence[Stage], variants: Collection[str]) -> dict[str, frozenset[str]]:
+    """Which of a sweep's variants each stage depends on, directly or not."""
+    makers = {out: stage.id for stage in stages for out in stage.outs}
+    needs = {
+        stage.id: {
+            maker for dep in stage.deps for path in _ways(dep) if (maker := makers.get(path))
+        }
+        for stage in stages
+    }
+    sources = {name: frozenset({name} if name in variants else ()) for name in needs}
+    waiting = [name for name in needs if name not in variants]
+    while True:
+        later = {
+            name: frozenset().union(*(sources[one] for one in needs[name])) for name in waiting
+        }
+        if all(sources[name] == reached for name, reached in later.items()):
+            return sources
+        sources |= later
+
+
+def followers(
+    stages: Sequence[Stage], groups: Mapping[str, Collection[str]], name: str
+) -> list[str]:
+    """The sweeps that have the variants of the sweep ``name``, each made of its namesake alone."""
+    sources = sources_of(stages, groups[name])
+    wanted = {one.partition("@")[2] for one in groups[name]}
+    return [
+        other
+        for other, group in groups.items()
+        if other != name
+        and {one.partition("@")[2] for one in group} == wanted
+        and all(sources[one] == {f"{name}@{one.partition('@')[2]}"} for one in group)
+    ]
+
+
+def _ways(path: str) -> Iterator[str]:
+    """A path and the folders above it."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def values_of(given: Given, matrix: bool) -> dict[str, Any]:
@@ -112,10 +176,11 @@ class _Known:
         self._project = project
         self._records = journal.newest_of(path, variants)
         self._durations = journal.durations(path)
+        self._read: dict[str, Any] = {}
 
-    def variant(self, stage: Stage, values: dict[str, Any]) -> Variant:
+    def variant(self, stage: Stage, values: dict[str, Any], judges: Judges) -> Variant:
         run, record = self._records.get(stage.id, (None, {}))
-        measured, error = self._measures(stage, record.get("outputs") or {})
+        measured, error = self._measures(stage, judges)
         started, ended = record.get("started"), record.get("ended")
         duration = ended - started if started and ended else self._durations.get(stage.id)
         return Variant(
@@ -132,19 +197,33 @@ class _Known:
             error=error,
         )
 
-    def _measures(
-        self, stage: Stage, outputs: Mapping[str, str]
-    ) -> tuple[dict[str, float], str | None]:
+    def _measures(self, stage: Stage, judges: Judges) -> tuple[dict[str, float], str | None]:
+        """A variant's numbers: of its own files, else of what is made of it."""
+        asked: list[tuple[Stage, str | None]] = [
+            (stage, None),
+            *((one, None) for one in judges.own),
+            *((one, stage.id) for one in judges.shared),
+        ]
         files, error = [], None
-        for path in stage.metrics:
-            content = self._content(path, outputs.get(path))
-            if content is None:
-                continue
-            try:
-                files.append((path, metrics.numbers(path, content)))
-            except metrics.UnreadableError as problem:
-                error = error or str(problem)
+        for judge, below in asked:
+            for path in judge.metrics:
+                try:
+                    held = self._held(judge, path)
+                except metrics.UnreadableError as problem:
+                    error = error or str(problem)
+                    continue
+                if below is not None:
+                    held = held.get(below) if isinstance(held, Mapping) else None
+                files.append((path, metrics.flat(held)))
         return metrics.merged(files), error
+
+    def _held(self, stage: Stage, path: str) -> Any:
+        """What a metrics file holds; None where there is none."""
+        if path not in self._read:
+            _, record = self._records.get(stage.id, (None, {}))
+            content = self._content(path, (record.get("outputs") or {}).get(path))
+            self._read[path] = None if content is None else metrics.read(path, content)
+        return self._read[path]
 
     def _content(self, path: str, md5: str | None) -> bytes | None:
         """What the file holds; where it was removed, what the newest run left in DVC's cache."""

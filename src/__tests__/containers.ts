@@ -43,5 +43,9 @@ export const report: IResourceReport = {
   queue: [],
   limits: { cpu: 4, memory: 8 * GIB, gpu: 0 },
   defaults: { cpu: '1', memory: '2Gi', gpu: null },
-  images: ['mlws-lab', 'mlws-gpu']
+  images: ['mlws-lab', 'mlws-gpu'],
+  profiles: {
+    small: { cpu: '500m', memory: '1Gi', gpu: null },
+    large: { cpu: '2', memory: '4Gi', gpu: null }
+  }
 };

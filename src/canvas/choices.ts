@@ -1,5 +1,6 @@
 import type { IComponent } from '../models';
 import { ANY_INPUT, canConnect, fits, type IGraph } from './graph';
+import { SOURCE_PORT, sourceId, sourceRefusal } from './sources';
 
 /** An end of a connection: an output (`source`) or an input (`target`) of a node. */
 export interface IEnd {
@@ -138,6 +139,27 @@ export function bestPort(
     from.side === 'source' ? link.target === node : link.source === node
   );
   return links.find(link => link.targetPort !== ANY_INPUT) ?? links[0] ?? null;
+}
+
+/** The input of a node that data let go over its middle goes to; null where none takes it. */
+export function bestInput(
+  graph: IGraph,
+  path: string,
+  node: string
+): ILink | null {
+  const inputs = graph.nodes.get(node)?.inputs ?? [];
+  const fitting = inputs.filter(
+    port => sourceRefusal(graph, path, node, port.name) === null
+  );
+  const best = fitting.find(port => port.name !== ANY_INPUT) ?? fitting[0];
+  return best
+    ? {
+        source: sourceId(path),
+        sourcePort: SOURCE_PORT,
+        target: node,
+        targetPort: best.name
+      }
+    : null;
 }
 
 /** Do the words of a query all stand in a text? */

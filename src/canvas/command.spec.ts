@@ -56,7 +56,7 @@ describe('parseCommand', () => {
 
   it('leaves other commands alone', () => {
     expect(parseCommand('python train.py')).toBeNull();
-    expect(parseCommand('jupyter mlws notebook a.ipynb')).toBeNull();
+    expect(parseCommand('jupyter mlws run a/dvc.yaml')).toBeNull();
     expect(parseCommand('jupyter mlws node a && rm -r b')).toBeNull();
   });
 });

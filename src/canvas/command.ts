@@ -14,9 +14,12 @@ export interface IArgument {
   values: IWord[];
 }
 
-/** `jupyter mlws node NAME --PORT path … ${settings}` */
+/** `jupyter mlws node NAME --PORT path … ${settings}`, or the same of a notebook. */
 export interface IComponentCommand {
-  component: string;
+  /** The component's name; null where a notebook is run. */
+  component: string | null;
+  /** The notebook as written; null where a component is run. */
+  notebook: string | null;
   /** Behind the last word. */
   end: number;
   words: IWord[];
@@ -103,7 +106,7 @@ function readQuoted(
 }
 
 /**
- * Reads the command of a component's node; null where it is another command.
+ * Reads the command of a component's or a notebook's node; null where it is another command.
  *
  * `isDictionary` tells of a template's name whether its value unpacks to arguments.
  */
@@ -122,12 +125,15 @@ export function parseCommand(
       : head[0] === 'jupyter-mlws'
         ? 1
         : 0;
-  if (!words || at === 0 || head[at] !== 'node' || at + 1 >= words.length) {
+  const isComponent = head[at] === 'node';
+  const isOurs = isComponent || head[at] === 'notebook';
+  if (!words || at === 0 || !isOurs || at + 1 >= words.length) {
     return null;
   }
   at += 1;
   const command: IComponentCommand = {
-    component: head[at],
+    component: isComponent ? head[at] : null,
+    notebook: isComponent ? null : head[at],
     end: words[words.length - 1].end,
     words,
     args: [],

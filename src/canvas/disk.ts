@@ -62,10 +62,7 @@ export class DiskFollower implements IDisposable {
 
   /** Gives the unsaved edits up for what the file says. */
   async takeFile(): Promise<void> {
-    await this._context.revert();
-    // The lab takes a text that it has just read for one that was edited.
-    this._context.model.dirty = false;
-    this._base = this._text;
+    await this._read(theirs => theirs);
     this._setConflict(false);
   }
 
@@ -113,40 +110,47 @@ export class DiskFollower implements IDisposable {
       this._setConflict(true);
       return;
     }
-    const typed = await this._read(theirs);
-    if (!isDirty && typed === ours) {
-      return;
-    }
-    // Also what was typed while the file was read stays.
-    const merged = mergeTexts(typed, isDirty ? base : ours, this._text);
-    this._write(merged ?? typed);
-    this._setConflict(merged === null);
+    let isLost = false;
+    await this._read(read => {
+      // Also what was typed while the file was read stays.
+      const merged = mergeTexts(this._text, isDirty ? base : ours, read);
+      isLost = merged === null;
+      return merged ?? this._text;
+    });
+    this._setConflict(isLost);
   }
 
-  /** Reads the file; returns the text that stood here just before. */
-  private async _read(theirs: string): Promise<string> {
-    let before = this._text;
-    const watch = (): void => {
-      before = this._text === theirs ? before : this._text;
+  /** Reads the file; `take` says what the document becomes. */
+  private async _read(take: (theirs: string) => string): Promise<void> {
+    const { model } = this._context;
+    let theirs = this._text;
+    // The lab would put the whole text in the place of the old, as a step to be undone.
+    model.fromString = text => {
+      theirs = text;
+      this._write(take(text));
     };
-    const shared = this._context.model.sharedModel;
-    shared.changed.connect(watch);
     try {
-      await this.takeFile();
+      await this._context.revert();
     } finally {
-      shared.changed.disconnect(watch);
+      delete (model as Partial<typeof model>).fromString;
     }
-    return before;
+    // The lab takes a text that it has just read for one that was edited.
+    model.dirty = this._text !== theirs;
+    this._base = theirs;
   }
 
-  /** Edits the document, which is unsaved then. */
+  /** Changes what differs, as others' edits: undo is of what is done here. */
   private _write(text: string): void {
     const shared = this._context.model.sharedModel;
     const whole = { offset: 0, delete: this._text.length, insert: text };
     const [splice] = inOrder(this._text, [whole]);
     if (splice) {
       const { offset, delete: count, insert } = splice;
-      shared.updateSource(offset, offset + count, insert);
+      const isUndoable = false;
+      shared.transact(
+        () => shared.updateSource(offset, offset + count, insert),
+        isUndoable
+      );
     }
   }
 
@@ -156,6 +160,10 @@ export class DiskFollower implements IDisposable {
       this._saved = this._text;
     } else if (state.startsWith('completed')) {
       this._base = this._saved;
+      if (!this._context.model.collaborative && this._text !== this._saved) {
+        // The lab takes what was typed while it was saving for saved.
+        this._context.model.dirty = true;
+      }
       this._setConflict(false);
     }
   }

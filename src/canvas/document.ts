@@ -45,9 +45,11 @@ export interface IStage {
   kind: NodeKind;
   /** As written, one after the other. */
   commands: string[];
-  /** Set where the command is a component's. */
+  /** Set where the command is a component's or a notebook's. */
   command: IComponentCommand | null;
   component: string | null;
+  /** The notebook that it runs, from the project's root. */
+  notebook: string | null;
   args: IPathArgument[];
   /** The folder of its commands, from the project's root. */
   folder: string;
@@ -237,7 +239,8 @@ function readStage(
     commands,
     command,
     component: command?.component ?? null,
-    args: (command?.args ?? []).flatMap(({ name, values }) =>
+    notebook: notebookOf(command, place, vars),
+    args: (command?.component ? command.args : []).flatMap(({ name, values }) =>
       values.map(({ text }) => ({ name, raw: text, paths: paths(text) }))
     ),
     folder: place,
@@ -250,6 +253,17 @@ function readStage(
     variants: variants?.map(one => one.name) ?? [],
     isEditable: !isAlias(pair.value) && !isAlias(entryOf(stage, 'do')?.value)
   };
+}
+
+function notebookOf(
+  command: IComponentCommand | null,
+  place: string,
+  vars: Record<string, Value>
+): string | null {
+  const file = command?.notebook ?? null;
+  return file === null || file.startsWith('-') || file.startsWith('${')
+    ? null
+    : join(place, fill(file, vars));
 }
 
 function toJS(source: ISource, map: unknown, key: string): unknown {
@@ -306,7 +320,7 @@ function kindOf(
   commands: string[],
   command: IComponentCommand | null
 ): NodeKind {
-  if (command) {
+  if (command?.component) {
     return 'component';
   }
   // Behind the folder that it goes to and the variables that it sets is what it runs.
@@ -348,7 +362,7 @@ function foreachVariants(over: Value | undefined): IVariant[] {
   if (Array.isArray(over)) {
     return over.map((item, index) => ({
       name:
-        isRecord(item) || Array.isArray(item) ? String(index) : String(item),
+        isRecord(item) || Array.isArray(item) ? String(index) : textFor(item),
       scope: { item, key: index }
     }));
   }
@@ -375,7 +389,7 @@ function matrixVariants(
           ...row.names,
           isRecord(value) || Array.isArray(value)
             ? `${axis}${index}`
-            : String(value)
+            : textFor(value)
         ],
         item: { ...row.item, [axis]: value }
       }))
@@ -385,6 +399,21 @@ function matrixVariants(
     name: names.join('-'),
     scope: { item, key: names.join('-') }
   }));
+}
+
+/** A value as DVC writes it into a text: small and large numbers as Python does. */
+export function textFor(value: Value): string {
+  if (value === null) {
+    return 'None';
+  }
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    return String(value);
+  }
+  const size = Math.abs(value);
+  const isShort = Number.isInteger(value) || (size >= 1e-4 && size < 1e16);
+  return isShort
+    ? String(value)
+    : value.toExponential().replace(/e([-+])(\d)$/, 'e$10$2');
 }
 
 /** The value behind a lone `${name}`; anything else is itself. */
@@ -433,7 +462,7 @@ function fill(text: string, vars: Record<string, Value>): string {
       const value = escape ? undefined : valueAt(vars, name);
       return value === undefined || value === null || typeof value === 'object'
         ? whole
-        : String(value);
+        : textFor(value);
     }
   );
 }

@@ -463,6 +463,15 @@ function removeDependencies(
   return inOrder(source.text, splices);
 }
 
+/** Adds words to a component's or a notebook's command, in front of what it unpacks. */
+export function addWordsTo(
+  document: IWorkflowDocument,
+  id: string,
+  words: string
+): ISplice[] {
+  return editCommand(document, id, command => [addWords(command, words)]);
+}
+
 /** Edits the words of a component's command, in place where the text allows it. */
 function editCommand(
   document: IWorkflowDocument,

@@ -19,7 +19,7 @@ import {
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
-import { bestPort, type IEnd } from './choices';
+import { bestInput, bestPort, type IEnd } from './choices';
 import { readClip } from './clip';
 import { carryMembers, withFrames } from './frames';
 import type { IGraphNode, Refusal } from './graph';
@@ -30,6 +30,8 @@ import { NodeView, type CanvasNode } from './node';
 import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
 import { COMPONENT_MIME } from './palette';
 import { RequestChooser, type IRequest } from './requests';
+import { SOURCE_PORT, sourceEdge, sourcePath } from './sources';
+import { SourceView, type SourceNode } from './sourceView';
 import { runnerOf } from './stages';
 import { flowLabels, refusalText } from './words';
 
@@ -50,10 +52,15 @@ export interface IFlowHandle {
   pasteText(text: string): boolean;
 }
 
-export type AnyNode = CanvasNode | NoteNode | FrameNode;
+export type AnyNode = CanvasNode | NoteNode | FrameNode | SourceNode;
 
 const MINI_MAP = { width: 130, height: 90 };
-const NODE_TYPES = { mlws: NodeView, note: NoteView, frame: FrameView };
+const NODE_TYPES = {
+  mlws: NodeView,
+  note: NoteView,
+  frame: FrameView,
+  source: SourceView
+};
 // Nodes out of view are not measured; their declared size counts.
 const FIT = {
   maxZoom: 1,
@@ -136,12 +143,14 @@ function FlowPane(props: {
       } else if (over) {
         const { x, y } = flow.screenToFlowPosition({ x: clientX, y: clientY });
         const left = from.side === 'source' ? x : x - NODE_WIDTH;
-        setRequest({
-          kind: 'add',
-          from,
-          place: { x: left, y: y - 40 },
-          at: inside(pane.current!, clientX, clientY)
-        });
+        const place = { x: left, y: y - 40 };
+        const at = inside(pane.current!, clientX, clientY);
+        const file = sourcePath(nodeId);
+        setRequest(
+          file === null
+            ? { kind: 'add', from, place, at }
+            : { kind: 'add', file, place, at }
+        );
       }
     },
     [flow, model, refuse]
@@ -245,7 +254,11 @@ function inside(pane: HTMLElement, x: number, y: number): IPlace {
 
 /** A line let go over a node goes to the port that fits; where none does, the reason is told. */
 function connectToNode(model: CanvasModel, from: IEnd, node: string): void {
-  const link = bestPort(model.graph, from, node);
+  const path = sourcePath(from.node);
+  const link =
+    path === null
+      ? bestPort(model.graph, from, node)
+      : bestInput(model.graph, path, node);
   if (link) {
     model.connect(link.source, link.sourcePort, link.target, link.targetPort);
     return;
@@ -474,7 +487,43 @@ function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
         };
   });
   const frames = before.filter(node => node.type === 'frame');
-  return withFrames(model, [...frames, ...nodes, ...toNotes(model, known)]);
+  return withFrames(model, [
+    ...frames,
+    ...nodes,
+    ...toSources(model, known),
+    ...toNotes(model, known)
+  ]);
+}
+
+function toSources(
+  model: CanvasModel,
+  known: ReadonlyMap<string, AnyNode>
+): SourceNode[] {
+  return model.sources.map(source => {
+    const { id, path } = source;
+    const old = known.get(id) as SourceNode | undefined;
+    const selected = model.selection.has(id);
+    const position = old?.dragging ? old.position : model.places.get(id)!;
+    const isSame =
+      old !== undefined &&
+      JSON.stringify(old.data.source) === JSON.stringify(source) &&
+      old.selected === selected &&
+      old.position.x === position.x &&
+      old.position.y === position.y;
+    return isSame
+      ? old
+      : {
+          ...old,
+          id,
+          type: 'source' as const,
+          initialWidth: NODE_WIDTH,
+          initialHeight: 50,
+          position,
+          selected,
+          data: { source },
+          ariaLabel: path
+        };
+  });
 }
 
 function toNotes(
@@ -530,7 +579,22 @@ function useEdges(model: CanvasModel): {
 
 function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
   const known = new Map(before.map(edge => [edge.id, edge]));
-  return model.graph.edges.map(
+  const sources = model.sources.flatMap(({ id, path, readers }) =>
+    readers.map(({ node, port }) => {
+      const key = sourceEdge(id, node, port);
+      return (
+        known.get(key) ?? {
+          id: key,
+          source: id,
+          sourceHandle: SOURCE_PORT,
+          target: node,
+          targetHandle: port,
+          ariaLabel: `${path} → ${node}`
+        }
+      );
+    })
+  );
+  const edges = model.graph.edges.map(
     edge =>
       known.get(edge.id) ?? {
         id: edge.id,
@@ -541,6 +605,7 @@ function toEdges(model: CanvasModel, before: readonly Edge[]): Edge[] {
         ariaLabel: `${edge.source} → ${edge.target}`
       }
   );
+  return [...sources, ...edges];
 }
 
 /** Gives the widget a hold of the drawing. */
@@ -613,9 +678,8 @@ function useHandle(
           const there = { x: place.x, y: place.y + index * 140 };
           if (runnerOf(path)) {
             model.addFile(path, there);
-          } else if (index === 0) {
-            const at = inside(pane.current!, x, y);
-            request({ kind: 'add', at, place, file: path });
+          } else {
+            model.addData(path, there);
           }
         });
       },

@@ -1,11 +1,11 @@
-import type { IComponent } from '../models';
+import type { IComponent, INotebookSettings } from '../models';
 import type {
   IPathEntry,
   IStage,
   IWorkflowDocument,
   NodeKind
 } from './document';
-import { basename } from './paths';
+import { basename, folders } from './paths';
 
 /** A place where an edge begins or ends. */
 export interface IGraphPort {
@@ -26,6 +26,8 @@ export interface IGraphNode {
   component: IComponent | null;
   /** The component's name, even where no such component is known. */
   componentName: string | null;
+  /** JSON Schema of the settings: a component's, or a notebook's parameters. */
+  settings: any;
   inputs: IGraphPort[];
   outputs: IGraphPort[];
   at: [number, number] | null;
@@ -67,25 +69,32 @@ const TYPES: [RegExp, string][] = [
 
 export function buildGraph(
   document: IWorkflowDocument,
-  components: ReadonlyMap<string, IComponent>
+  components: ReadonlyMap<string, IComponent>,
+  notebooks: ReadonlyMap<string, INotebookSettings> = new Map()
 ): IGraph {
   const nodes = new Map<string, IGraphNode>();
   for (const stage of document.stages) {
     const component = stage.component
       ? (components.get(stage.component) ?? null)
       : null;
-    nodes.set(stage.id, makeNode(stage, component));
+    const notebook = notebooks.get(stage.notebook ?? '') ?? null;
+    nodes.set(stage.id, makeNode(stage, component, notebook));
   }
   return { nodes, edges: makeEdges(nodes) };
 }
 
-function makeNode(stage: IStage, component: IComponent | null): IGraphNode {
+function makeNode(
+  stage: IStage,
+  component: IComponent | null,
+  notebook: INotebookSettings | null
+): IGraphNode {
   return {
     id: stage.id,
     title: stage.id,
     kind: stage.kind,
     component,
     componentName: stage.component,
+    settings: component?.settings ?? notebook?.settings ?? null,
     inputs: inputsOf(stage, component),
     outputs: outputsOf(stage, component),
     at: stage.at,
@@ -180,10 +189,18 @@ function loosePort(
 }
 
 function typeOf(out: IPathEntry): string | null {
-  if (out.list === 'metrics') {
-    return 'Metrics';
-  }
-  return TYPES.find(([pattern]) => pattern.test(out.raw))?.[1] ?? null;
+  return out.list === 'metrics' ? 'Metrics' : typeByName(out.raw);
+}
+
+function typeByName(path: string): string | null {
+  return TYPES.find(([pattern]) => pattern.test(path))?.[1] ?? null;
+}
+
+/** What a file that no node makes is for an input; null where its name does not tell. */
+export function originTypeOf(path: string): string | null {
+  return /\.(csv|tsv|xlsx?|db|sqlite3?|zip)$/i.test(path)
+    ? 'File'
+    : typeByName(path);
 }
 
 interface IOrigin {
@@ -243,19 +260,6 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   } else {
     map.set(key, [value]);
   }
-}
-
-/** The folders above a path, the nearest first. */
-function folders(path: string): string[] {
-  const found: string[] = [];
-  for (
-    let cut = path.lastIndexOf('/');
-    cut > 0;
-    cut = path.lastIndexOf('/', cut - 1)
-  ) {
-    found.push(path.slice(0, cut));
-  }
-  return found;
 }
 
 /** What writes a path: the path itself, a folder that holds it, or files inside it. */

@@ -26,6 +26,10 @@ export interface ICanvasContext {
   /** Opens a node that has failed as a notebook. */
   openFailed: (node: string) => void;
   params: IParamsDocuments;
+  /** Opens a file of the project. */
+  openFile: (path: string) => void;
+  /** Shows data with its versions; with `track` DVC begins to keep it. */
+  showData: (path: string, track: boolean) => void;
 }
 
 /** Files of parameters, by their paths from the project's root. */

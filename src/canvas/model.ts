@@ -29,6 +29,7 @@ import {
   moveNodes,
   removeNodes,
   setFileInput,
+  setSetting,
   type Edit,
   type IConnection
 } from './edits';
@@ -43,6 +44,7 @@ import {
 } from './graph';
 import { KeyedStore } from './keyed';
 import { NODE_WIDTH, nodeHeight, placeNodes, type IPlace } from './layout';
+import { Notebooks } from './notebooks';
 import {
   addFrame,
   addNote,
@@ -58,6 +60,20 @@ import {
 import { renameNode } from './rename';
 import type { RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
+import type { Value } from './scalars';
+import {
+  leaveSource,
+  placeSource,
+  placeSources,
+  readSource,
+  removeSource,
+  sourceEdge,
+  sourceId,
+  sourcePath,
+  sourceRefusal,
+  sourcesOf,
+  type ISource
+} from './sources';
 import { applySplices, type ISplice } from './splices';
 import {
   addCommandNode,
@@ -66,6 +82,8 @@ import {
   nameOf,
   setFrozen
 } from './stages';
+import { Stock } from './stock';
+import { asOneStep, UndoHistory } from './undo';
 import { validate, type Problem } from './validate';
 
 /** The file behind the canvas. */
@@ -75,6 +93,8 @@ export interface IFile {
   save(): Promise<void>;
 }
 
+/** The component that reads a registered model. */
+const LOAD_MODEL = 'load_model';
 /** How long typing must rest before the server is asked, in milliseconds. */
 const REST = 500;
 /** A save tells of itself several times, within so many milliseconds. */
@@ -85,11 +105,21 @@ export class CanvasModel implements IDisposable {
   constructor(readonly file: IFile) {
     this._shared = file.sharedModel;
     this._shared.changed.connect(this._onText, this);
+    this.history.follow(this._shared);
     this._take(parse(this._shared.getSource(), this._path));
     this.control.ended.connect(() => void this.loadPlan());
+    this.notebooks.changed.connect(this._rebuild, this);
+    this.stock.dataChanged.connect(this._rebuild, this);
   }
 
   readonly control = new RunControl((request, take) => this.ask(request, take));
+  readonly notebooks = new Notebooks((request, take, fail) =>
+    this.ask(request, take, fail)
+  );
+  /** The steps of this file, and of the files of parameters that nodes read. */
+  readonly history = new UndoHistory();
+  /** The data and models that there are to read. */
+  readonly stock = new Stock((request, take) => this.ask(request, take));
   readonly plan = new KeyedStore<INodePlan>();
   /** The nodes with faults, with the worst of each. */
   readonly faults = new KeyedStore<IProblem | Problem>();
@@ -139,6 +169,11 @@ export class CanvasModel implements IDisposable {
   /** The run that is laid over the graph. */
   get runs(): RunStore {
     return this.control.shown;
+  }
+
+  /** Data that the workflow reads and does not make. */
+  get sources(): readonly ISource[] {
+    return this._sources;
   }
 
   get notes(): readonly INote[] {
@@ -216,6 +251,9 @@ export class CanvasModel implements IDisposable {
     this._shared.changed.disconnect(this._onText, this);
     this._events?.dispose();
     this.control.dispose();
+    this.notebooks.dispose();
+    this.history.dispose();
+    this.stock.dispose();
     Signal.clearData(this);
   }
 
@@ -235,6 +273,7 @@ export class CanvasModel implements IDisposable {
     await this.loadComponents();
     await Promise.all([
       this.control.load(),
+      this.stock.lookAtData(),
       this._judge().then(() => this.loadPlan())
     ]);
   }
@@ -445,12 +484,12 @@ export class CanvasModel implements IDisposable {
 
   undo(): void {
     this.flush();
-    this._own(() => this._shared.undo());
+    this._own(() => this.history.undo());
   }
 
   redo(): void {
     this.flush();
-    this._own(() => this._shared.redo());
+    this._own(() => this.history.redo());
   }
 
   /** Writes what is typed in a form into the text now. */
@@ -458,18 +497,13 @@ export class CanvasModel implements IDisposable {
     this._flushing.emit();
   }
 
-  /** Changes the text, apart from what is done within the half second that the undo manager merges. */
+  /** Changes the text in one step. */
   private _own(change: () => void, result?: ParseResult): void {
-    const shared = this._shared as ISharedFile & {
-      undoManager?: { stopCapturing(): void };
-    };
-    shared.undoManager?.stopCapturing();
     this._isOwn = true;
     try {
-      change();
+      asOneStep(this._shared, change);
     } finally {
       this._isOwn = false;
-      shared.undoManager?.stopCapturing();
     }
     this._take(result ?? parse(this._shared.getSource(), this._path));
   }
@@ -497,22 +531,37 @@ export class CanvasModel implements IDisposable {
   private _rebuild(): void {
     this._graph = reuse(
       this._graph,
-      buildGraph(this._document, this._components)
+      buildGraph(this._document, this._components, this.notebooks.known)
     );
-    this._places = placeNodes(this._graph, this._places);
+    const before = this._places;
+    this._places = placeNodes(this._graph, before);
+    this._sources = sourcesOf(this._document, this._graph, this.stock.data);
+    placeSources(this._sources, this._graph, this._places, before).forEach(
+      (place, id) => this._places.set(id, place)
+    );
     this._setProblems(validate(this._graph, this._library === 'known'));
     const kept = [...this._selection].filter(id => this._isThere(id));
     if (kept.length < this._selection.size) {
       this.select(kept);
     }
     this._changed.emit();
+    if (this._service) {
+      void this.notebooks.want(
+        this._document.stages.flatMap(stage => stage.notebook ?? [])
+      );
+    }
+  }
+
+  /** The data of an id of the drawing. */
+  source(id: string): ISource | null {
+    return this._sources.find(source => source.id === id) ?? null;
   }
 
   private _isThere(id: string): boolean {
     const item = itemOf(id);
     return item
       ? item.index < this[item.list].length
-      : this._graph.nodes.has(id);
+      : this._graph.nodes.has(id) || this.source(id) !== null;
   }
 
   private _setProblems(problems: readonly (IProblem | Problem)[]): void {
@@ -561,7 +610,12 @@ export class CanvasModel implements IDisposable {
   }
 
   /** Adds a node of a component, connected where it is said, and selects it. */
-  addComponent(name: string, place: IPlace, link?: INewLink): string | null {
+  addComponent(
+    name: string,
+    place: IPlace,
+    link?: INewLink,
+    settings: Record<string, Value> = {}
+  ): string | null {
     const component = this._components.get(name);
     if (!component) {
       return null;
@@ -572,6 +626,9 @@ export class CanvasModel implements IDisposable {
     const edits: Edit[] = [now => addNode(now, node)];
     if (link) {
       edits.push(now => this._link(now, id, link));
+    }
+    for (const [key, value] of Object.entries(settings)) {
+      edits.push(now => setSetting(now, id, [key], value));
     }
     return this._added(id, now => compose(now, edits));
   }
@@ -605,6 +662,26 @@ export class CanvasModel implements IDisposable {
     const id = freeId(this._document, nameOf(path));
     const node = fileNode(this._document, id, path, [place.x, place.y]);
     return this._added(id, now => addCommandNode(now, node));
+  }
+
+  /** Puts data on the canvas; the path is from the project's root. */
+  addData(path: string, { x, y }: IPlace): void {
+    const at: [number, number] = [Math.round(x), Math.round(y)];
+    this.edit(now => placeSource(now, path, at));
+    this.select([sourceId(path)]);
+  }
+
+  /** Adds a node that reads a version of a registered model. */
+  addModel(
+    name: string,
+    version: number,
+    place: IPlace,
+    link?: INewLink
+  ): void {
+    const id = this.addComponent(LOAD_MODEL, place, link, { name, version });
+    if (id !== null) {
+      this.select([id]);
+    }
   }
 
   /** Adds a node whose command is still to be written. */
@@ -714,10 +791,30 @@ export class CanvasModel implements IDisposable {
         !ids.has(edge.target) &&
         !ids.has(edge.source)
     );
+    const sources = this._sources.filter(({ id }) => this._selection.has(id));
+    const lines = this._sources
+      .filter(source => !sources.includes(source))
+      .flatMap(({ id, path, readers }) =>
+        readers
+          .filter(
+            ({ node, port }) =>
+              this._selectedEdges.has(sourceEdge(id, node, port)) &&
+              !ids.has(node)
+          )
+          .map(reader => ({ path, ...reader }))
+      );
     this.edit(now =>
       compose(now, [
         ...edges.map(
           edge => (then: IWorkflowDocument) => disconnect(then, linkOf(edge))
+        ),
+        ...lines.map(
+          ({ path, node, port }) =>
+            (then: IWorkflowDocument) =>
+              leaveSource(then, path, node, port)
+        ),
+        ...sources.map(
+          source => (then: IWorkflowDocument) => removeSource(then, source)
         ),
         then => removeItems(then, 'notes', notes),
         then => removeItems(then, 'frames', frames),
@@ -733,6 +830,10 @@ export class CanvasModel implements IDisposable {
     target: string,
     targetPort: string
   ): Refusal | null {
+    const path = sourcePath(source);
+    if (path !== null) {
+      return sourceRefusal(this._graph, path, target, targetPort);
+    }
     return canConnect(this._graph, source, sourcePort, target, targetPort);
   }
 
@@ -745,6 +846,14 @@ export class CanvasModel implements IDisposable {
     const refusal = this.refusal(source, sourcePort, target, targetPort);
     if (refusal) {
       this._refused.emit(refusal);
+      return;
+    }
+    const path = sourcePath(source);
+    if (path !== null) {
+      const input = this._graph.nodes
+        .get(target)!
+        .inputs.find(port => port.name === targetPort)!;
+      this.edit(now => readSource(now, path, target, input));
       return;
     }
     const connection = connectionOf(
@@ -791,8 +900,16 @@ export class CanvasModel implements IDisposable {
         ? [now => setPart(now, 'notes', item.index, 'at', at)]
         : [];
     });
+    const sources = rounded.flatMap(([id, at]): Edit[] => {
+      const path = sourcePath(id);
+      return path === null ? [] : [now => placeSource(now, path, at)];
+    });
     this.edit(now =>
-      compose(now, [then => moveNodes(then, new Map(editable)), ...notes])
+      compose(now, [
+        then => moveNodes(then, new Map(editable)),
+        ...notes,
+        ...sources
+      ])
     );
   }
 
@@ -825,6 +942,7 @@ export class CanvasModel implements IDisposable {
   private _problems: readonly (IProblem | Problem)[] = [];
   private _notes: readonly INote[] = [];
   private _frames: readonly IFrame[] = [];
+  private _sources: readonly ISource[] = [];
   private _isConnected = true;
   private _takeFile: (() => Promise<void>) | null = null;
   private _service: WorkflowService | null = null;

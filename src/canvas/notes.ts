@@ -4,7 +4,7 @@ import { isRecord, type IWorkflowDocument } from './document';
 import { compose, setVariable, variableEntry, type Edit } from './edits';
 import {
   addEntry,
-  addItem,
+  addItem as addToList,
   entryOf,
   removeFromList,
   removeFromMap,
@@ -26,12 +26,22 @@ export interface IFrame {
   nodes: string[];
 }
 
-type List = 'notes' | 'frames';
+/** Data that was put on the canvas. */
+export interface IPlacedData {
+  path: string;
+  at: [number, number] | null;
+}
+
+type List = 'notes' | 'frames' | 'data';
 
 /** The note or frame that an id of the drawing stands for; stages cannot have such names. */
-export function itemOf(id: string): { list: List; index: number } | null {
+export function itemOf(
+  id: string
+): { list: 'notes' | 'frames'; index: number } | null {
   const match = /^(notes|frames):(\d+)$/.exec(id);
-  return match ? { list: match[1] as List, index: Number(match[2]) } : null;
+  return match
+    ? { list: match[1] as 'notes' | 'frames', index: Number(match[2]) }
+    : null;
 }
 
 /** What stands in `vars` below the workflow's name; DVC ignores what no stage uses. */
@@ -46,6 +56,13 @@ export function framesOf(document: IWorkflowDocument): IFrame[] {
   return listOf(document, 'frames').map(frame => ({
     title: typeof frame.title === 'string' ? frame.title : '',
     nodes: Array.isArray(frame.nodes) ? frame.nodes.map(String) : []
+  }));
+}
+
+export function dataOf(document: IWorkflowDocument): IPlacedData[] {
+  return listOf(document, 'data').map(data => ({
+    path: typeof data.path === 'string' ? data.path : '',
+    at: isPlace(data.at) ? data.at : null
   }));
 }
 
@@ -73,16 +90,20 @@ function entryFor(document: IWorkflowDocument, key: List): Entry | null {
   return entryOf(variableEntry(vars, 'workflow')?.pair.value, key);
 }
 
-function add(document: IWorkflowDocument, key: List, value: Value): ISplice[] {
+export function addItem(
+  document: IWorkflowDocument,
+  key: List,
+  value: Value
+): ISplice[] {
   const { source } = document;
   const entry = entryFor(document, key);
   return entry
-    ? inOrder(source.text, addItem(source, entry, value))
+    ? inOrder(source.text, addToList(source, entry, value))
     : setVariable(document, ['workflow', key], [value]);
 }
 
 export function addNote(document: IWorkflowDocument, note: INote): ISplice[] {
-  return add(document, 'notes', { text: note.text, at: note.at });
+  return addItem(document, 'notes', { text: note.text, at: note.at });
 }
 
 /** Puts nodes into a frame of their own; they leave the frames that they were in. */
@@ -93,7 +114,7 @@ export function addFrame(
   const { title, nodes } = frame;
   return compose(document, [
     now => leaveFrames(now, new Set(nodes)),
-    now => add(now, 'frames', { title, nodes })
+    now => addItem(now, 'frames', { title, nodes })
   ]);
 }
 

@@ -9,6 +9,7 @@ import { LogView } from './log';
 import { PreviewView } from './preview';
 import { RunRow } from './runRow';
 import { SettingsView } from './settingsForm';
+import { SourcePanel } from './sourceView';
 import type { Problem } from './validate';
 import { problemText } from './words';
 
@@ -31,6 +32,8 @@ export function Panel({
     >
       {selected !== null && itemOf(selected) ? (
         <ItemPanel key={selected} item={selected} />
+      ) : selected !== null && model.source(selected) ? (
+        <SourcePanel key={selected} id={selected} />
       ) : selected !== null ? (
         <NodePanel key={selected} node={selected} />
       ) : model.selection.size > 1 ? (

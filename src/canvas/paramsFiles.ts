@@ -5,6 +5,7 @@ import type { IDisposable } from '@lumino/disposable';
 
 import { DiskFollower } from './disk';
 import type { ISplice } from './splices';
+import { asOneStep } from './undo';
 
 type TextContext = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -68,11 +69,12 @@ export class ParamsFiles implements IDisposable {
   /** Edits a document as one step of its undo, and saves it. */
   async edit(context: TextContext, splices: ISplice[]): Promise<void> {
     const { sharedModel } = context.model;
-    sharedModel.transact(() => {
+    const write = (): void => {
       for (const { offset, delete: count, insert } of splices) {
         sharedModel.updateSource(offset, offset + count, insert);
       }
-    });
+    };
+    asOneStep(sharedModel, () => sharedModel.transact(write));
     await context.save();
   }
 

@@ -32,6 +32,19 @@ export function basename(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
+/** The folders above a path, the nearest first. */
+export function folders(path: string): string[] {
+  const found: string[] = [];
+  for (
+    let cut = path.lastIndexOf('/');
+    cut > 0;
+    cut = path.lastIndexOf('/', cut - 1)
+  ) {
+    found.push(path.slice(0, cut));
+  }
+  return found;
+}
+
 /** How to write `path` in a command that runs in `folder`. */
 export function relative(folder: string, path: string): string {
   if (path.startsWith('/') !== folder.startsWith('/')) {

@@ -1,3 +1,8 @@
+import { useEffect } from 'react';
+
+import type { IDataset } from '../datasets/types';
+import { useSignal } from '../useSignal';
+import { dataIcon as sourceIcon } from '../versions/icons';
 import {
   fileIcon,
   notebookIcon,
@@ -13,8 +18,10 @@ import {
 } from './choices';
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas } from './hooks';
+import { fits } from './graph';
 import { componentIcon, KIND_ICONS, noteIcon } from './icons';
 import type { IPlace } from './layout';
+import { SOURCE_PORT, sourceId, sourceRefusal } from './sources';
 import { portText } from './words';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */
@@ -65,6 +72,13 @@ function useChoices(
   onShow: (node: string) => void
 ): IChoice[] {
   const { model, trans, chooseFile } = useCanvas();
+  useSignal(model.stock.dataChanged, model.stock.modelsChanged);
+  const isAdding = request.kind === 'add';
+  useEffect(() => {
+    if (isAdding) {
+      void model.stock.lookAtModels();
+    }
+  }, [model, isAdding]);
   const nodes = [...model.graph.nodes.values()];
   const components = [...model.components.values()];
   if (request.kind === 'find') {
@@ -99,7 +113,11 @@ function useChoices(
     }));
   }
   if (from) {
-    return [...newChoices(from, place), ...linkChoices(from.node, from)];
+    return [
+      ...newChoices(from, place),
+      ...linkChoices(from.node, from),
+      ...(from.side === 'target' ? sourceChoices(from, place) : [])
+    ];
   }
   return [
     ...components
@@ -112,6 +130,26 @@ function useChoices(
         icon: componentIcon,
         choose: () => void model.addComponent(one.name, place)
       })),
+    ...[...model.stock.data.values()]
+      .filter(isInput)
+      .map(({ path }): IChoice => ({
+        key: sourceId(path),
+        label: path,
+        detail: trans.__('Dataset'),
+        icon: sourceIcon,
+        choose: () => model.addData(path, place)
+      })),
+    ...modelChoices((name, version) => model.addModel(name, version, place)),
+    {
+      key: ':data',
+      label: trans.__('Data file…'),
+      detail: trans.__('A file that nodes read'),
+      icon: sourceIcon,
+      choose: () =>
+        void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
+          path => path && model.addData(path, place)
+        )
+    },
     {
       key: ':notebook',
       label: trans.__('Notebook…'),
@@ -170,6 +208,62 @@ function useChoices(
     );
   }
 
+  /** Data, and registered models, that an input may read. */
+  function sourceChoices(end: IEnd, at: IPlace): IChoice[] {
+    const input = model.graph.nodes
+      .get(end.node)
+      ?.inputs.find(port => port.name === end.port);
+    const paths = new Set([
+      ...[...model.stock.data.values()].filter(isInput).map(one => one.path),
+      ...model.sources.map(source => source.path)
+    ]);
+    const fitting = [...paths].filter(
+      path => !sourceRefusal(model.graph, path, end.node, end.port)
+    );
+    const isModel =
+      fits('Model', input?.type ?? null) && input?.type !== 'File';
+    return [
+      ...fitting.map((path): IChoice => ({
+        key: sourceId(path),
+        label: path,
+        detail: trans.__('Data'),
+        icon: sourceIcon,
+        choose: () =>
+          model.connect(sourceId(path), SOURCE_PORT, end.node, end.port)
+      })),
+      ...(isModel
+        ? modelChoices((name, version) =>
+            model.addModel(name, version, at, {
+              port: 'model',
+              side: 'target',
+              node: end.node,
+              nodePort: end.port
+            })
+          )
+        : [])
+    ];
+  }
+
+  function modelChoices(
+    choose: (name: string, version: number) => void
+  ): IChoice[] {
+    return model.stock.models.flatMap(({ name, newest, aliases }) => {
+      const versions = new Map(
+        Object.entries(aliases).map(([alias, version]) => [version, alias])
+      );
+      if (newest && !versions.has(newest.version)) {
+        versions.set(newest.version, '');
+      }
+      return [...versions].map(([version, alias]): IChoice => ({
+        key: `model:${name}/${version}`,
+        label: alias ? `${name} ${version} (${alias})` : `${name} ${version}`,
+        detail: trans.__('Registered model'),
+        icon: componentIcon,
+        choose: () => choose(name, version)
+      }));
+    });
+  }
+
   function linkChoices(node: string, end: IEnd | null): IChoice[] {
     const links = possibleLinks(model.graph, node, end);
     // Ports of the same name are most likely meant.
@@ -196,6 +290,11 @@ function useChoices(
       };
     });
   }
+}
+
+/** What a workflow makes is no input of it by itself. */
+function isInput({ output }: IDataset): boolean {
+  return !output;
 }
 
 function isNamesake({ sourcePort, targetPort }: ILink): boolean {

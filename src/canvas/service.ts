@@ -1,10 +1,12 @@
 import type { IPage, MLWSClient } from '../api';
 import { escapeId } from '../api';
 import { inWords } from '../componentWords';
+import type { IDataset } from '../datasets/types';
 import type {
   IComponent,
   INodeLog,
   INodeOutput,
+  INotebookSettings,
   IPlan,
   IPreview,
   IProblem,
@@ -12,6 +14,10 @@ import type {
   IRunSummary,
   ISweeps
 } from '../models';
+import type { IModel } from '../registry/types';
+
+/** Items of a list that is chosen from. */
+const MOST = 200;
 
 /** What to run and how; all of it where nothing is said. */
 export interface IRunOptions {
@@ -43,6 +49,24 @@ export class WorkflowService {
       this._query
     );
     return items.map(component => inWords(component, this._client.trans));
+  }
+
+  /** What can be set of a notebook; the path is from the project's root. */
+  notebook(path: string): Promise<INotebookSettings> {
+    const id = encodeURIComponent(escapeId(path));
+    return this._client.get(`/components/notebooks/${id}`, this._query);
+  }
+
+  /** What DVC tracks; the first so many. */
+  async datasets(): Promise<IDataset[]> {
+    const query = { ...this._query, limit: MOST };
+    return (await this._client.get<IPage<IDataset>>('/datasets', query)).items;
+  }
+
+  /** The registered models; the first so many. */
+  async models(): Promise<IModel[]> {
+    const query = { ...this._query, limit: MOST };
+    return (await this._client.get<IPage<IModel>>('/models', query)).items;
   }
 
   plan(): Promise<IPlan> {

@@ -22,7 +22,8 @@ export function formSchema(schema: Schema): Schema {
   return { ...schema, properties };
 }
 
-function withoutNull(property: Schema): Schema {
+/** The schema of a setting that may be nothing, as that of something. */
+export function withoutNull(property: Schema): Schema {
   const choices: Schema[] = property.anyOf ?? [];
   const [only, ...more] = choices.filter(one => one.type !== 'null');
   if (
@@ -38,6 +39,46 @@ function withoutNull(property: Schema): Schema {
   const isScalar =
     only.type !== 'object' && only.type !== 'array' && !only.enum;
   return isScalar ? { ...only, ...rest, type: [only.type, 'null'] } : property;
+}
+
+/** The schema of those settings of a node that do not vary. */
+export function freeSchema({ stage, settings }: IGraphNode): Schema {
+  return withoutSettings(settings ?? {}, sweptNames(stage));
+}
+
+/** The names of the settings that vary. */
+function sweptNames(stage: IStage): ReadonlySet<string> {
+  const args = stage.command?.args ?? [];
+  return new Set(
+    args
+      .filter(({ values }) =>
+        values.some(({ text }) => /\$\{\s*(item|key)\b/.test(text))
+      )
+      .map(arg => arg.name)
+  );
+}
+
+/** A schema without some settings, which are named with dots. */
+function withoutSettings(
+  schema: Schema,
+  names: ReadonlySet<string>,
+  above = ''
+): Schema {
+  if (names.size === 0) {
+    return schema;
+  }
+  const properties = Object.entries<Schema>(schema.properties ?? {})
+    .filter(([key]) => !names.has(above + key))
+    .map(([key, property]): [string, Schema] => [
+      key,
+      property.properties
+        ? withoutSettings(property, names, `${above}${key}.`)
+        : property
+    ]);
+  const required = (schema.required ?? []).filter(
+    (key: string) => !names.has(above + key)
+  );
+  return { ...schema, properties: Object.fromEntries(properties), required };
 }
 
 /** What a node's settings are without a word in the file. */
@@ -60,7 +101,7 @@ export function settingsOf(
   node: IGraphNode,
   document: IWorkflowDocument
 ): Settings {
-  const schema = node.component?.settings ?? {};
+  const schema = freeSchema(node);
   const stored = valueAt(document.vars, settingsPath(node.stage).join('.'));
   const written =
     node.stage.command?.unpacks.length || isRecord(stored) ? stored : undefined;
@@ -133,7 +174,7 @@ export function changeSettings(
   after: Settings,
   wrong: readonly string[] = []
 ): Edit {
-  const schema = node.component?.settings ?? {};
+  const schema = freeSchema(node);
   const changes = differences(schema, before, after, []);
   const kept = changes.filter(
     ({ key }) =>

@@ -20,10 +20,12 @@ import { NodeActions } from './nodeActions';
 import {
   changeSettings,
   formSchema,
+  freeSchema,
   settingsOf,
   type Settings
 } from './settings';
 import { ParamsView } from './paramsForm';
+import { SweepForm } from './sweepForm';
 import { SweepView } from './sweepView';
 import { TEMPLATES } from './templates';
 import { kindText, settingErrorText } from './words';
@@ -48,12 +50,16 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
       </p>
       {node.component?.description && <p>{node.component.description}</p>}
       {node.kind === 'sweep' && <SweepView node={id} />}
+      <SweepForm key={`sweep ${id}`} node={node} />
       {node.component ? (
         <ComponentSettings node={node} />
       ) : node.componentName && model.library === null ? (
         <p className="jp-mlws-Empty">{trans.__('Loading…')}</p>
       ) : (
-        <CommandSettings node={node} />
+        <>
+          <NotebookSettings node={node} />
+          <CommandSettings node={node} />
+        </>
       )}
       <ParamsView node={node} />
     </div>
@@ -61,10 +67,8 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
 }
 
 function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
-  const { model, trans } = useCanvas();
+  const { trans } = useCanvas();
   const inputs = node.inputs.filter(port => port.name !== ANY_INPUT);
-  const hasSettings =
-    Object.keys(node.component!.settings?.properties ?? {}).length > 0;
   if (!node.stage.isEditable) {
     return <CommandSettings node={node} />;
   }
@@ -78,19 +82,44 @@ function ComponentSettings({ node }: { node: IGraphNode }): JSX.Element {
           ))}
         </section>
       )}
-      {hasSettings && (
-        <section aria-label={trans.__('Settings')}>
-          <h4>{trans.__('Settings')}</h4>
-          {hasForeignSettings(model.document, node.stage) ? (
-            <p className="jp-mlws-Empty">
-              {trans.__('These settings stand in another file.')}
-            </p>
-          ) : (
-            <SettingsForm key={node.id} node={node} />
-          )}
-        </section>
-      )}
+      <SettingsSection node={node} title={trans.__('Settings')} />
     </>
+  );
+}
+
+/** What a notebook's cell tagged `parameters` assigns. */
+function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const path = node.stage.notebook;
+  const error = path === null ? null : model.notebooks.known.get(path)?.error;
+  return error ? (
+    <p className="jp-mlws-Field-error" role="alert">
+      {trans.__('%1 cannot be read: %2', path, error)}
+    </p>
+  ) : (
+    <SettingsSection node={node} title={trans.__('Parameters')} />
+  );
+}
+
+function SettingsSection(props: {
+  node: IGraphNode;
+  title: string;
+}): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const { node, title } = props;
+  const names = Object.keys(freeSchema(node).properties ?? {});
+  return names.length === 0 || !node.stage.isEditable ? null : (
+    <section aria-label={title}>
+      <h4>{title}</h4>
+      {hasForeignSettings(model.document, node.stage) ? (
+        <p className="jp-mlws-Empty">
+          {trans.__('These settings stand in another file.')}
+        </p>
+      ) : (
+        // Of other settings it is another form: this one would fill in what it has not yet.
+        <SettingsForm key={[node.id, ...names].join(' ')} node={node} />
+      )}
+    </section>
   );
 }
 
@@ -207,6 +236,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     }
   }, [model, node.id]);
   useFlush(commit);
+  useEffect(() => () => clearTimeout(timer.current), []);
   useEffect(() => {
     if (!pending.current) {
       setDraft(JSON.parse(storedText));
@@ -225,8 +255,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   // Several canvases may stand side by side; ids are theirs alone.
   const root = useId();
   const context = useMemo(() => ({ root }), [root]);
-  const { settings } = node.component!;
-  const schema = useMemo(() => formSchema(settings), [settings]);
+  const schema = useMemo(() => formSchema(freeSchema(node)), [node]);
   return (
     <FormComponent
       schema={schema}

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useState } from 'react';
 
 import { cellText, duration } from '../format';
 import type { ISweep, IVariant } from '../models';
+import { useSignal } from '../useSignal';
 import { useCanvas, useKeyed } from './hooks';
 import { FINAL } from './runs';
 import { statusText } from './words';
@@ -124,6 +125,9 @@ function useSweep(
   metric: string | undefined
 ): { sweep: ISweep | null; etag: string } {
   const { model } = useCanvas();
+  // What is behind the sweep may measure it.
+  useSignal(model.runs.changed);
+  const run = model.runs.run?.status;
   const [found, setFound] = useState<{ sweep: ISweep | null; etag: string }>({
     sweep: null,
     etag: ''
@@ -147,6 +151,6 @@ function useSweep(
     return () => {
       isGone = true;
     };
-  }, [model, node, metric, isOver, text, status]);
+  }, [model, node, metric, isOver, text, status, run]);
   return found;
 }

@@ -55,6 +55,8 @@ export interface ILabActions {
   openAsText: () => void;
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   openFailed: (node: string) => void;
+  openFile: (path: string) => void;
+  showData: (path: string, track: boolean) => void;
   contents: Contents.IManager;
   params: IParamsDocuments & IDisposable & { look(): Promise<void> };
   /** The path of a lab's file from the project's root; null (and told) where it is outside. */
@@ -101,7 +103,8 @@ export class CanvasWidget extends ReactWidget {
       return null;
     }
     const { model, lab, _trans: trans, _language: language } = this;
-    const { openAsText, chooseFile, openFailed, params } = lab;
+    const { openAsText, chooseFile, openFailed, params, openFile, showData } =
+      lab;
     const context: ICanvasContext = {
       model,
       trans,
@@ -109,7 +112,9 @@ export class CanvasWidget extends ReactWidget {
       openAsText,
       chooseFile,
       openFailed,
-      params
+      params,
+      openFile,
+      showData
     };
     return (
       <CanvasContext.Provider value={context}>
@@ -212,7 +217,12 @@ export class WorkflowWidget extends DocumentWidget<
 
   /** Files may have been written by others. */
   async lookAtFiles(): Promise<void> {
-    await Promise.all([this.disk.look(), this.content.lab.params.look()]);
+    await Promise.all([
+      this.disk.look(),
+      this.content.lab.params.look(),
+      this.model.notebooks.look(),
+      this.model.stock.lookAtData()
+    ]);
   }
 
   dispose(): void {
@@ -241,7 +251,6 @@ function fillToolbar(
   commands: CommandRegistry
 ): void {
   const { model } = widget;
-  const shared = widget.context.model.sharedModel;
   const button = (
     name: string,
     icon: ToolbarButton['props']['icon'],
@@ -299,11 +308,12 @@ function fillToolbar(
   const update = (): void => {
     run.enabled = model.canRun && model.graph.nodes.size > 0;
     stop.enabled = model.isRunning;
-    undo.enabled = shared.canUndo();
-    redo.enabled = shared.canRedo();
+    undo.enabled = model.history.canUndo;
+    redo.enabled = model.history.canRedo;
   };
   update();
   model.changed.connect(update);
+  model.history.changed.connect(update);
   model.runs.changed.connect(update);
   model.control.changed.connect(update);
 }
@@ -356,12 +366,16 @@ function StateText(props: {
 }
 
 export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<WorkflowWidget> {
+  registry: DocumentRegistry;
   client: MLWSClient;
   manager: IDocumentManager;
   translator: ITranslator;
   commands: CommandRegistry;
   report: Report;
 }
+
+/** The lab's own widget factory for texts. */
+const EDITOR = 'Editor';
 
 /** Opens a `dvc.yaml` as a canvas. */
 export class WorkflowFactory extends ABCWidgetFactory<
@@ -372,8 +386,17 @@ export class WorkflowFactory extends ABCWidgetFactory<
     super(_options);
   }
 
+  /**
+   * What brings the text: that of the text editor.
+   *
+   * Where people work together on texts, they do so on the canvas; it is the very same document.
+   */
+  get contentProviderId(): string | undefined {
+    return this._options.registry.getWidgetFactory(EDITOR)?.contentProviderId;
+  }
+
   protected createNewWidget(context: Context): WorkflowWidget {
-    const { client, manager, translator, commands, report } = this._options;
+    const { client, translator, commands, report } = this._options;
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
@@ -383,7 +406,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
       save: () => context.save()
     });
     model.failed.connect((_, error) => report(error));
-    const lab = labActions(context, model, manager, translator, report);
+    const lab = labActions(context, model, this._options);
     const content = new CanvasWidget(model, trans, client.language, lab);
     const widget = new WorkflowWidget(
       { content, context, reveal: context.ready },
@@ -401,9 +424,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
 function labActions(
   context: Context,
   model: CanvasModel,
-  manager: IDocumentManager,
-  translator: ITranslator,
-  report: Report
+  { manager, translator, commands, report }: IFactoryOptions
 ): ILabActions {
   const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
@@ -422,8 +443,17 @@ function labActions(
     return null;
   };
   const files = new ParamsFiles(manager);
-  const open = (path: string): ReturnType<ParamsFiles['open']> =>
-    files.open(root() + path);
+  const open = async (path: string): ReturnType<ParamsFiles['open']> => {
+    const file = await files.open(root() + path);
+    model.history.follow(file.model.sharedModel, () => {
+      // As an edit of it is, so is its undoing written at once.
+      file
+        .save()
+        .then(() => model.onSaved())
+        .catch(report);
+    });
+    return file;
+  };
   return {
     params: {
       open: async path => (await open(path)).model,
@@ -439,8 +469,14 @@ function labActions(
         return files.isDisposed;
       }
     },
+    openFile: path => void manager.openOrReveal(root() + path),
+    showData: (path, track) => {
+      // Where the lab's data view is not there, neither are its commands.
+      const command = track ? 'mlws:track-data' : 'mlws:show-data';
+      void commands.execute(command, { path: root() + path }).catch(report);
+    },
     contents: manager.services.contents,
-    openAsText: () => void manager.openOrReveal(context.path, 'Editor'),
+    openAsText: () => void manager.openOrReveal(context.path, EDITOR),
     fromRoot,
     chooseFile: async pattern => {
       const chosen = await FileDialog.getOpenFiles({

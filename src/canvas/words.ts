@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IProblem } from '../models';
 import type { IParseError, NodeKind } from './document';
 import { ANY_INPUT, type Refusal } from './graph';
+import type { ReaderKind, SweepFault } from './sweep';
 import type { Problem } from './validate';
 
 export function refusalText(
@@ -94,6 +95,46 @@ export function kindText(kind: NodeKind, trans: TranslationBundle): string {
     script: trans.__('Script'),
     shell: trans.__('Shell command'),
     sweep: trans.__('Sweep')
+  };
+  return words[kind];
+}
+
+/** Why a node can't have variants. */
+export function sweepFaultText(
+  fault: SweepFault,
+  trans: TranslationBundle
+): string {
+  switch (fault.kind) {
+    case 'text':
+      return trans.__(
+        'Only a stage with one command of its own can have variants here; others are written as text.'
+      );
+    case 'output':
+      return trans.__(
+        'The command does not say that it writes "%1": all variants would write the same file. Give the path to the command as an argument.',
+        fault.path
+      );
+    case 'reader':
+      return trans.__(
+        'The command of "%1" does not say that it reads "%2", so it cannot be given the file of a variant. Give the path to the command as an argument.',
+        fault.node,
+        fault.path
+      );
+    case 'sweep':
+      return trans.__('"%1" behind it has variants of its own.', fault.node);
+  }
+}
+
+/** What becomes of a node that reads what a sweep writes. */
+export function readerText(
+  node: string,
+  kind: ReaderKind,
+  trans: TranslationBundle
+): string {
+  const words: Record<ReaderKind, string> = {
+    each: trans.__('%1 runs for every variant.', node),
+    all: trans.__('%1 reads the files of all variants.', node),
+    first: trans.__('%1 reads the file of one variant.', node)
   };
   return words[kind];
 }

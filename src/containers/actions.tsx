@@ -1,8 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
 
 import type { ContainerStatus, IContainer } from '../models';
+import { Dialog } from './dialog';
 import { Icon, type IconName } from './icons';
 import type { Action, ContainersModel } from './model';
+import { ResizeForm } from './resizeForm';
 import { nameOf, questionBefore, type IQuestion } from './words';
 
 /** What the surroundings of a list of containers do for it. */
@@ -24,6 +27,11 @@ export function isPossible(action: Action, status: ContainerStatus): boolean {
     delete: status !== 'STOPPING'
   };
   return possible[action];
+}
+
+/** Whether another size makes sense in the container's state. */
+export function isResizable(status: ContainerStatus): boolean {
+  return [...ENDED, ...UP, 'QUEUED'].includes(status);
 }
 
 /** Asks where something would be lost, then does it. */
@@ -67,9 +75,11 @@ export function ContainerActions(props: {
   container: IContainer;
   model: ContainersModel;
   host: IContainerHost;
+  language: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { container, model, host, trans } = props;
+  const { container, model, host, language, trans } = props;
+  const [isResizing, setIsResizing] = useState(false);
   const busy = model.busy.get(container.id);
   const name = nameOf(container, trans);
   const button = (action: Action, label: string) => (
@@ -91,11 +101,32 @@ export function ContainerActions(props: {
       {button('stop', trans.__('Stop %1', name))}
       {button('restart', trans.__('Restart %1', name))}
       <ActionButton
+        name="resize"
+        label={trans.__('Resize %1', name)}
+        disabled={!isResizable(container.status) || model.report === null}
+        onClick={() => setIsResizing(true)}
+      />
+      <ActionButton
         name="logs"
         label={trans.__('Logs of %1', name)}
         onClick={() => host.openLogs(container)}
       />
       {button('delete', trans.__('Delete %1', name))}
+      {isResizing && model.report && (
+        <Dialog
+          title={trans.__('Resize %1', `${container.user} / ${name}`)}
+          onClose={() => setIsResizing(false)}
+        >
+          <ResizeForm
+            container={container}
+            model={model}
+            report={model.report}
+            language={language}
+            trans={trans}
+            onDone={() => setIsResizing(false)}
+          />
+        </Dialog>
+      )}
     </span>
   );
 }

@@ -3,19 +3,13 @@ import { useState } from 'react';
 
 import { Failure } from '../failure';
 import { Field, FormButtons, TextField, useSubmit } from '../form';
-import { cores, memorySize } from '../format';
 import type { IContainer, IContainerCreate, IResourceReport } from '../models';
 import type { ContainersModel } from './model';
+import { Profiles } from './profiles';
+import { SIZE_FIELDS, SizeFields, sizeOf } from './size';
 
 /** The form's fields as the API names them; an error about another one stands above them. */
-const FIELDS = [
-  'name',
-  'image',
-  'resources.cpu',
-  'resources.memory',
-  'resources.gpu',
-  'environment'
-] as const;
+const FIELDS = ['name', 'image', ...SIZE_FIELDS, 'environment'] as const;
 type FieldName = (typeof FIELDS)[number];
 type Values = Record<FieldName, string>;
 
@@ -41,11 +35,7 @@ function bodyOf(values: Values, hasGpu: boolean): IContainerCreate {
   return {
     ...(name ? { name } : {}),
     ...(values.image ? { image: values.image } : {}),
-    resources: {
-      cpu: values['resources.cpu'].trim(),
-      memory: values['resources.memory'].trim(),
-      ...(hasGpu ? { gpu: values['resources.gpu'].trim() || '0' } : {})
-    },
+    resources: sizeOf(values, hasGpu),
     environment: parseEnvironment(values.environment).values
   };
 }
@@ -69,11 +59,17 @@ export function CreateForm(props: {
     'resources.gpu': defaults.gpu ?? '0',
     environment: ''
   });
+  const [isRescue, setIsRescue] = useState(false);
   const hasGpu = limits.gpu > 0;
 
   const wrongLine = parseEnvironment(values.environment).wrong;
   const { byField, rest, isBusy, submit } = useSubmit(FIELDS, async () =>
-    props.onMade(await model.create(bodyOf(values, hasGpu)))
+    props.onMade(
+      await model.create({
+        ...bodyOf(values, hasGpu),
+        ...(isRescue ? { rescue: true } : {})
+      })
+    )
   );
   if (wrongLine !== null) {
     byField.set(
@@ -129,28 +125,21 @@ export function CreateForm(props: {
           </select>
         )}
       </Field>
-      {textField(
-        'resources.cpu',
-        trans.__('CPU cores'),
-        trans.__(
-          'At most %1; "500m" is half a core.',
-          cores(limits.cpu, language)
-        )
-      )}
-      {textField(
-        'resources.memory',
-        trans.__('Memory'),
-        trans.__(
-          'At most %1; written like "2Gi" or "512Mi".',
-          memorySize(limits.memory, language)
-        )
-      )}
-      {hasGpu &&
-        textField(
-          'resources.gpu',
-          trans.__('GPUs'),
-          trans.__('At most %1.', limits.gpu)
-        )}
+      <Profiles
+        profiles={report.profiles}
+        chosen={values}
+        language={language}
+        trans={trans}
+        onChoose={change => setValues({ ...values, ...change })}
+      />
+      <SizeFields
+        values={values}
+        errors={byField}
+        limits={limits}
+        language={language}
+        trans={trans}
+        onChange={change => setValues({ ...values, ...change })}
+      />
       <Field
         label={trans.__('Environment variables')}
         help={trans.__('One NAME=value a line.')}
@@ -168,6 +157,17 @@ export function CreateForm(props: {
           />
         )}
       </Field>
+      <label className="jp-mlws-Check">
+        <input
+          type="checkbox"
+          name="rescue"
+          checked={isRescue}
+          onChange={event => setIsRescue(event.target.checked)}
+        />
+        {trans.__(
+          'Rescue: start although the home is full, to delete files there'
+        )}
+      </label>
       <FormButtons
         ok={trans.__('Create')}
         isBusy={isBusy}

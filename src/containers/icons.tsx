@@ -1,8 +1,12 @@
 import addSvg from '@jupyterlab/ui-components/style/icons/toolbar/add.svg';
 import closeSvg from '@jupyterlab/ui-components/style/icons/toolbar/close.svg';
 import deleteSvg from '@jupyterlab/ui-components/style/icons/toolbar/delete.svg';
+import editSvg from '@jupyterlab/ui-components/style/icons/toolbar/edit.svg';
 import launchSvg from '@jupyterlab/ui-components/style/icons/toolbar/launch.svg';
 import logsSvg from '@jupyterlab/ui-components/style/icons/filetype/text-editor.svg';
+import downSvg from '@jupyterlab/ui-components/style/icons/toolbar/move-down.svg';
+import upSvg from '@jupyterlab/ui-components/style/icons/toolbar/move-up.svg';
+import undoSvg from '@jupyterlab/ui-components/style/icons/toolbar/undo.svg';
 import refreshSvg from '@jupyterlab/ui-components/style/icons/toolbar/refresh.svg';
 import runSvg from '@jupyterlab/ui-components/style/icons/toolbar/run.svg';
 import stopSvg from '@jupyterlab/ui-components/style/icons/toolbar/stop.svg';
@@ -11,12 +15,17 @@ import stopSvg from '@jupyterlab/ui-components/style/icons/toolbar/stop.svg';
 const DRAWINGS = {
   close: closeSvg,
   delete: deleteSvg,
+  down: downSvg,
   logs: logsSvg,
   new: addSvg,
   open: launchSvg,
+  resize: editSvg,
+  restore: undoSvg,
   restart: refreshSvg,
   start: runSvg,
-  stop: stopSvg
+  stop: stopSvg,
+  trash: deleteSvg,
+  up: upSvg
 };
 
 export type IconName = keyof typeof DRAWINGS;

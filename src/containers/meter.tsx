@@ -1,5 +1,5 @@
 /** From which part of the limit on a meter warns, where reaching it does harm. */
-const FULL = 0.9;
+export const FULL = 0.9;
 
 /** How much of something is used, of what is promised, of what there is. */
 export function Meter(props: {

@@ -7,11 +7,15 @@ import type {
   IContainerCreate,
   IContainerEvent,
   IPage,
-  IResourceReport
+  IResourceReport,
+  IResources
 } from '../models';
 
 /** What can be done with a container that there is. */
 export type Action = 'start' | 'stop' | 'restart' | 'delete';
+
+/** Another size; what is left out stays. */
+export type ResourceChange = Partial<IResources>;
 
 const PAGE = 500;
 
@@ -96,6 +100,36 @@ export class ContainersModel extends LiveModel {
     this._put(made);
     this.changed();
     return made;
+  }
+
+  /** Puts what waits at another place of the queue, or takes it out; failures as of `act`. */
+  async requeue(id: string, position: number | null): Promise<void> {
+    const path = `/resources/queue/${encodeURIComponent(id)}`;
+    this._failures.delete(id);
+    try {
+      const now =
+        position === null
+          ? await this.client.delete<IContainer>(path)
+          : await this.client.put<IContainer>(path, { position });
+      this._put(now);
+    } catch (error) {
+      if (!(error instanceof APIError)) {
+        throw error;
+      }
+      this._failures.set(id, error);
+    }
+    this.changed();
+  }
+
+  /** Gives a container another size; throws the server's APIError. */
+  async resize(id: string, resources: ResourceChange): Promise<IContainer> {
+    const now = await this.client.patch<IContainer>(
+      `/containers/${encodeURIComponent(id)}`,
+      { resources }
+    );
+    this._put(now);
+    this.changed();
+    return now;
   }
 
   dispose(): void {

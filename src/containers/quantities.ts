@@ -30,6 +30,16 @@ export function parseMemory(text: string): number | null {
     : null;
 }
 
+/** Bytes with the largest suffix that divides them: 1610612736 → "1536Mi". */
+export function writeMemory(bytes: number): string {
+  for (const suffix of ['Ti', 'Gi', 'Mi', 'Ki']) {
+    if (bytes > 0 && bytes % SUFFIXES[suffix] === 0) {
+      return `${bytes / SUFFIXES[suffix]}${suffix}`;
+    }
+  }
+  return String(bytes);
+}
+
 function split(text: string): [number | null, string] {
   const match = NUMBER.exec(text.trim());
   return match ? [Number(match[1]), match[2]] : [null, ''];

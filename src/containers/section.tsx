@@ -55,6 +55,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
           container={container}
           model={model}
           host={host}
+          language={language}
           trans={trans}
         />
       </div>

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { container, report } from '../__tests__/containers';
 import { failure, settle, Wire } from '../__tests__/server';
 import { ContainersModel } from '../containers/model';
+import type { IVolume } from '../models';
+import { VolumesModel } from '../containers/volumes';
 import { Page } from './page';
 import { PageTheme } from './theme';
 
@@ -11,12 +13,26 @@ let wire: Wire;
 let root: Root;
 let node: HTMLElement;
 let model: ContainersModel;
+let volumes: VolumesModel;
+
+const volume: IVolume = {
+  name: 'mlws-home-ada',
+  user: 'ada',
+  created_at: '2026-11-25T12:00:00Z',
+  trashed_at: null,
+  purge_at: null,
+  size: 5_000_000,
+  quota: null,
+  in_use: false
+};
 
 beforeEach(() => {
   wire = new Wire();
   node = document.body.appendChild(document.createElement('div'));
   root = createRoot(node);
   wire.answers['GET /resources'] = report;
+  wire.answers['GET /volumes'] = { items: [volume], next_cursor: null };
+  wire.answers['GET /resources/hours'] = { days: 30, items: [] };
   wire.answers['GET /containers'] = {
     items: [
       container(),
@@ -36,11 +52,13 @@ afterEach(() => {
   root.unmount();
   node.remove();
   model.dispose();
+  volumes.dispose();
 });
 
 async function open(admin = true): Promise<void> {
   const client = wire.client('en', false);
   model = new ContainersModel(client);
+  volumes = new VolumesModel(client);
   const config = {
     baseUrl: '/services/mlws/',
     user: 'root',
@@ -51,12 +69,14 @@ async function open(admin = true): Promise<void> {
   root.render(
     <Page
       model={model}
+      volumes={volumes}
       client={client}
       config={config}
       theme={new PageTheme()}
     />
   );
   model.active = true;
+  volumes.active = true;
   await settle();
   wire.sockets[0].say({ type: 'hello', seq: 1 });
   await settle();
@@ -214,4 +234,57 @@ it('shows why nothing can be read, and a way to sign in', async () => {
   expect(find<HTMLAnchorElement>('.jp-mlws-Note a').pathname).toBe(
     '/services/mlws/'
   );
+});
+
+it('moves what waits, and takes it out', async () => {
+  const waiting = (position: number) => ({
+    id: `p${position}--default`,
+    user: `p${position}`,
+    position,
+    priority: 0,
+    resources: { cpu: '1', memory: '1Gi', gpu: null },
+    since: '2026-11-25T12:00:00Z',
+    eta_seconds: null
+  });
+  wire.answers['GET /resources'] = { ...report, queue: [1, 2].map(waiting) };
+  wire.answers['PUT /resources/queue/p2--default'] = container();
+  wire.answers['DELETE /resources/queue/p1--default'] = container();
+  await open();
+  const press = async (id: string, name: string) => {
+    const place = `[data-mlws-waiting="${id}"] [data-mlws-action="${name}"]`;
+    expect(find<HTMLButtonElement>(place).disabled).toBe(false);
+    find<HTMLButtonElement>(place).click();
+    await settle();
+  };
+  await press('p2--default', 'up');
+  expect(wire.requests.at(-1)!.body).toEqual({ position: 1 });
+  await press('p1--default', 'close');
+  expect(wire.requests.at(-1)!.method).toBe('DELETE');
+});
+
+it('moves a volume to the trash, restores it, and asks before it goes for good', async () => {
+  const trashed = {
+    ...volume,
+    trashed_at: '2026-11-25T13:00:00Z',
+    purge_at: '2026-12-25T13:00:00Z'
+  };
+  wire.answers['POST /volumes/mlws-home-ada/trash'] = trashed;
+  wire.answers['DELETE /volumes/mlws-home-ada'] = null;
+  await open();
+  const press = async (name: string) => {
+    find<HTMLButtonElement>(
+      `[data-mlws-volume] [data-mlws-action="${name}"]`
+    ).click();
+    await settle();
+  };
+  expect(find('[data-mlws-volume]').textContent).toContain('5 MB');
+  wire.answers['GET /volumes'] = { items: [trashed], next_cursor: null };
+  await press('trash');
+  expect(find('[data-mlws-volume]').dataset.mlwsStatus).toBe('TRASHED');
+  await press('delete');
+  expect(find('dialog').textContent).toContain('cannot be undone');
+  wire.answers['GET /volumes'] = { items: [], next_cursor: null };
+  find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
+  await settle();
+  expect(node.querySelector('[data-mlws-volume]')).toBeNull();
 });

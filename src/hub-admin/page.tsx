@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useEffect, useMemo, useReducer, useState } from 'react';
+import { useCallback, useEffect, useMemo, useReducer, useState } from 'react';
 
 import type { MLWSClient } from '../api';
 import { ActionButton, type IContainerHost } from '../containers/actions';
@@ -9,6 +9,7 @@ import { LiveRegion } from '../containers/liveRegion';
 import { LogPanel } from '../containers/logPanel';
 import { LogsModel } from '../containers/logs';
 import type { ContainersModel } from '../containers/model';
+import type { VolumesModel } from '../containers/volumes';
 import {
   filterContainers,
   sortContainers,
@@ -27,6 +28,7 @@ import { Confirmation } from './confirmation';
 import { Machines } from './machines';
 import { Queue } from './queue';
 import { ContainerTable } from './table';
+import { Volumes } from './volumes';
 import { THEMES, type PageTheme, type Theme } from './theme';
 
 /** "2 minutes ago" grows older while nothing else happens, in milliseconds. */
@@ -212,11 +214,12 @@ function Logs(props: {
 /** The page of the Hub's service: machines, the queue and containers, live. */
 export function Page(props: {
   model: ContainersModel;
+  volumes: VolumesModel;
   client: MLWSClient;
   config: IConfig;
   theme: PageTheme;
 }): JSX.Element {
-  const { model, client, config, theme } = props;
+  const { model, volumes, client, config, theme } = props;
   const { language, trans } = client;
   useSignal(model.stateChanged);
   const [, tick] = useReducer((count: number) => count + 1, 0);
@@ -229,14 +232,23 @@ export function Page(props: {
   >(null);
   const [logs, setLogs] = useState<IContainer | null>(null);
   const [isMaking, setIsMaking] = useState(false);
-  const host = useMemo<IContainerHost>(
-    () => ({
-      ask: asked =>
-        new Promise(resolve => setQuestion({ ...asked, answer: resolve })),
-      openLogs: setLogs
-    }),
+  const ask = useCallback(
+    (asked: IQuestion) =>
+      new Promise<boolean>(resolve =>
+        setQuestion({ ...asked, answer: resolve })
+      ),
     []
   );
+  const host = useMemo<IContainerHost>(
+    () => ({ ask, openLogs: setLogs }),
+    [ask]
+  );
+  // A volume grows and changes hands mostly where a container starts or ends.
+  useEffect(() => {
+    const again = () => void volumes.refresh();
+    model.moved.connect(again);
+    return () => void model.moved.disconnect(again);
+  }, [model, volumes]);
   const { report, error } = model;
   const retry = (): void => void model.refresh();
 
@@ -264,7 +276,13 @@ export function Page(props: {
       ) : (
         <main className="jp-mlws-Main" aria-busy={!model.connected}>
           <Machines machines={report.nodes} language={language} trans={trans} />
-          <Queue waiting={report.queue} language={language} trans={trans} />
+          <Queue
+            waiting={report.queue}
+            model={model}
+            isAdmin={config.admin}
+            language={language}
+            trans={trans}
+          />
           <Containers
             model={model}
             host={host}
@@ -281,6 +299,12 @@ export function Page(props: {
               onClose={() => setLogs(null)}
             />
           )}
+          <Volumes
+            model={volumes}
+            confirm={ask}
+            language={language}
+            trans={trans}
+          />
         </main>
       )}
       {isMaking && report && (

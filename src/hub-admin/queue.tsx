@@ -1,16 +1,60 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { ActionButton } from '../containers/actions';
+import type { ContainersModel } from '../containers/model';
 import { resourcesText } from '../containers/words';
 import { duration, fullTime, relativeTime } from '../format';
 import type { IWaiting } from '../models';
 
+function QueueActions(props: {
+  one: IWaiting;
+  last: number;
+  model: ContainersModel;
+  isAdmin: boolean;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { one, last, model, isAdmin, trans } = props;
+  const { id, position } = one;
+  return (
+    <span
+      className="jp-mlws-Actions"
+      role="group"
+      aria-label={trans.__('Actions on %1', id)}
+    >
+      {isAdmin && (
+        <>
+          <ActionButton
+            name="up"
+            label={trans.__('Move %1 up', id)}
+            disabled={position === 1}
+            onClick={() => void model.requeue(id, position - 1)}
+          />
+          <ActionButton
+            name="down"
+            label={trans.__('Move %1 down', id)}
+            disabled={position === last}
+            onClick={() => void model.requeue(id, position + 1)}
+          />
+        </>
+      )}
+      <ActionButton
+        name="close"
+        label={trans.__('Take %1 out of the queue', id)}
+        onClick={() => void model.requeue(id, null)}
+      />
+    </span>
+  );
+}
+
 /** Who waits for resources, for what, and since when. */
 export function Queue(props: {
   waiting: readonly IWaiting[];
+  model: ContainersModel;
+  isAdmin: boolean;
   language: string;
   trans: TranslationBundle;
 }): JSX.Element {
-  const { waiting, language, trans } = props;
+  const { waiting, model, isAdmin, language, trans } = props;
   return (
     <section className="jp-mlws-Queue" aria-labelledby="mlws-queue">
       <h2 id="mlws-queue">{trans.__('Queue')}</h2>
@@ -30,6 +74,7 @@ export function Queue(props: {
                 <th scope="col">{trans.__('Priority')}</th>
                 <th scope="col">{trans.__('Since')}</th>
                 <th scope="col">{trans.__('Starts in')}</th>
+                <th scope="col">{trans.__('Actions')}</th>
               </tr>
             </thead>
             <tbody>
@@ -47,6 +92,15 @@ export function Queue(props: {
                     {one.eta_seconds === null
                       ? '–'
                       : trans.__('about %1', duration(one.eta_seconds))}
+                  </td>
+                  <td>
+                    <QueueActions
+                      one={one}
+                      last={waiting.length}
+                      model={model}
+                      isAdmin={isAdmin}
+                      trans={trans}
+                    />
                   </td>
                 </tr>
               ))}

@@ -78,6 +78,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       modelName: 'text',
       fileTypes: [FILE_TYPE],
       defaultFor: [FILE_TYPE],
+      registry: app.docRegistry,
       client,
       manager,
       translator,

@@ -4,16 +4,21 @@ import {
 } from '@jupyterlab/application';
 import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { textEditorIcon } from '@jupyterlab/ui-components';
 
-import { MLWSClient } from '../api';
+import { APIError, MLWSClient } from '../api';
 import { hasHub } from '../containers/hub';
 import { LogsModel } from '../containers/logs';
 import { LogsView } from '../containers/logsView';
 import { ContainersModel } from '../containers/model';
+import { tellOutOfMemory } from '../containers/outOfMemory';
+import { OwnUsageModel } from '../containers/ownUsage';
 import { ContainersView, type ILabHost } from '../containers/section';
+import { UsageStatus } from '../containers/usageStatus';
 import { nameOf } from '../containers/words';
 import { labServer } from '../labServer';
+import type { IResourceReport } from '../models';
 import { IMLWSClient, IMLWSSidebar } from '../tokens';
 
 /** A person's server without a name, in the id of its container. */
@@ -24,10 +29,12 @@ const containers: JupyterFrontEndPlugin<void> = {
   description: 'The containers of the person, where a Hub started the lab.',
   autoStart: true,
   requires: [IMLWSClient, IMLWSSidebar],
+  optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
     { language, trans }: IMLWSClient,
-    sidebar: IMLWSSidebar
+    sidebar: IMLWSSidebar,
+    statusBar: IStatusBar | null
   ) => {
     const client = new MLWSClient(
       labServer(app.serviceManager.serverSettings, false),
@@ -41,10 +48,37 @@ const containers: JupyterFrontEndPlugin<void> = {
         const host = labHost(app, client, owner);
         const view = new ContainersView(model, host, language, trans);
         sidebar.addSection({ view, model });
+        const own = new OwnUsageModel(client);
+        own.outOfMemory.connect((_, what) => {
+          const resizable = {
+            limit: () => memoryLimit(client),
+            resize: (memory: string) => model.resize(host.here, { memory })
+          };
+          void tellOutOfMemory(what, resizable, language, trans);
+        });
+        own.active = true;
+        statusBar?.registerStatusItem('jupyter-mlws:usage', {
+          item: new UsageStatus(own, language, trans),
+          align: 'left',
+          rank: 900
+        });
       }
     });
   }
 };
+
+/** The most memory that a container may have; null where nobody answers. */
+async function memoryLimit(client: MLWSClient): Promise<number | null> {
+  try {
+    const { limits } = await client.get<IResourceReport>('/resources');
+    return limits.memory;
+  } catch (error) {
+    if (!(error instanceof APIError)) {
+      throw error;
+    }
+    return null;
+  }
+}
 
 function labHost(
   app: JupyterFrontEnd,

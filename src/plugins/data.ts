@@ -7,7 +7,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { DatasetActions } from '../datasets/actions';
+import { DatasetActions, insideProject } from '../datasets/actions';
 import { DatasetDiffModel } from '../datasets/diff';
 import { DatasetDiffView } from '../datasets/diffView';
 import { DatasetsModel } from '../datasets/model';
@@ -101,7 +101,17 @@ const data: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.show, {
       label: trans.__('Show Data'),
       icon: dataIcon,
-      execute: reveal
+      execute: async args => {
+        await reveal();
+        if (typeof args.path === 'string' && client.project) {
+          const path = insideProject(client.project, args.path);
+          await model.refresh();
+          const of = model.items.find(one => one.path === path);
+          if (of && !model.expanded.has(of.id)) {
+            await model.toggle(of.id);
+          }
+        }
+      }
     });
     app.commands.addCommand(CommandIDs.add, {
       label: trans.__('Add Data…'),
@@ -116,10 +126,13 @@ const data: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Let DVC keep a file or folder of the project'),
       icon: dataIcon,
       isVisible: () => client.project !== null,
-      execute: async () => {
-        const chosen = [...(files?.selectedItems() ?? [])];
+      execute: async args => {
+        const chosen =
+          typeof args.path === 'string'
+            ? [args.path]
+            : [...(files?.selectedItems() ?? [])].map(item => item.path);
         await reveal();
-        await actions.addAll(chosen.map(item => item.path));
+        await actions.addAll(chosen);
       }
     });
     for (const command of [CommandIDs.show, CommandIDs.add]) {

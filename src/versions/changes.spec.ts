@@ -65,6 +65,52 @@ describe('the changes', () => {
     expect(reads()).toBe(2);
   });
 
+  it('are read for the files alone that the workspace names', async () => {
+    const { wire, client, model } = setUp();
+    const row = (path: string, more: object = {}) => ({
+      path,
+      kind: 'code',
+      state: 'modified',
+      staged: false,
+      old_path: null,
+      ...more
+    });
+    let changes: object[] = [
+      row('a.py'),
+      row('c.py'),
+      row('data', { kind: 'data' })
+    ];
+    wire.answers['GET /git/status'] = () => ({ ...status, changes });
+    client.project = project;
+    model.active = true;
+    await settle();
+    const paths = () => model.status?.changes.map(one => one.path);
+    const asked = () =>
+      wire.requests
+        .filter(one => one.url.pathname.endsWith('/git/status'))
+        .map(one => one.url.searchParams.getAll('paths'));
+    const say = async (seq: number, names?: string[]) => {
+      wire.sockets[0].say({
+        type: 'workspace',
+        seq,
+        areas: ['changes'],
+        ...(names && { paths: names })
+      });
+      await settle();
+    };
+    changes = [row('b.py')];
+    await say(1, ['b.py', 'a.py', 'data/one.csv']);
+    expect(asked()[1]).toEqual(['b.py', 'a.py', 'data/one.csv']);
+    expect(paths()).toEqual(['b.py', 'c.py']);
+    await say(2);
+    expect(asked()[2]).toEqual([]);
+    expect(paths()).toEqual(['b.py']);
+    changes = [row('new.py', { old_path: 'old.py', staged: true })];
+    await say(3);
+    await say(4, ['new.py']);
+    expect(asked()[4]).toEqual([]);
+  });
+
   it('are not read while hidden, but afterwards', async () => {
     const { wire, client, model, reads } = setUp();
     client.project = project;

@@ -5,8 +5,10 @@ import type {
   IGitStatus,
   IPage,
   ISnapshot,
-  ISnapshotCreated
+  ISnapshotCreated,
+  IWorkspaceEvent
 } from '../models';
+import { canJoin, join } from './joined';
 
 /** What of the changes a commit takes, and whether it takes what looks like credentials. */
 export interface ICommitOptions {
@@ -115,8 +117,30 @@ export class ChangesModel extends WorkspaceModel {
     }
   }
 
+  refresh(): Promise<void> {
+    this._touched = null;
+    return super.refresh();
+  }
+
+  protected hear(event: IWorkspaceEvent): void {
+    if (event.type !== 'workspace' || !event.paths || this._touched === null) {
+      void this.refresh();
+      return;
+    }
+    event.paths.forEach(path => this._touched?.add(path));
+    void super.refresh();
+  }
+
   protected async load(): Promise<void> {
-    const status = await this.client.get<IGitStatus>('/git/status');
+    const touched = this._touched;
+    this._touched = new Set();
+    let status: IGitStatus;
+    try {
+      status = await this._ask(touched);
+    } catch (error) {
+      this._touched = null;
+      throw error;
+    }
     const unmerged = status.changes.some(one => one.state === 'conflicted');
     this._conflicts =
       unmerged || status.operation === 'merge'
@@ -141,6 +165,19 @@ export class ChangesModel extends WorkspaceModel {
     this._lastOf = status.head;
   }
 
+  /** The status, of which only the `touched` paths are asked for where that is enough. */
+  private async _ask(touched: Set<string> | null): Promise<IGitStatus> {
+    const before = this._status;
+    if (touched && before && canJoin(before, touched)) {
+      const paths = [...touched];
+      const part = await this.client.get<IGitStatus>('/git/status', { paths });
+      if (part.head === before.head) {
+        return join(before, part, paths);
+      }
+    }
+    return this.client.get<IGitStatus>('/git/status');
+  }
+
   protected reset(): void {
     this._status = this._last = this._commitError = this._conflicts = null;
     this._lastOf = undefined;
@@ -149,6 +186,8 @@ export class ChangesModel extends WorkspaceModel {
   }
 
   private _status: IGitStatus | null = null;
+  /** The paths that changed since the status was read; null where anything may have. */
+  private _touched: Set<string> | null = null;
   private _last: ISnapshot | null = null;
   /** Of which head `last` is the newest snapshot; undefined before it was looked up. */
   private _lastOf: string | null | undefined = undefined;

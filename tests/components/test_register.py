@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
 
 @pytest.fixture
@@ -58,3 +58,26 @@ def test_names_that_mlflow_refuses_are_refused_before(
     assert main([*command.split(), name]) == 2
     assert "--name" in capsys.readouterr().err
     assert not (root / "out/v.txt").exists()
+
+
+def test_a_version_is_read_again_as_the_model_that_it_was(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["register_model", "--model", "out/m.skops", "--text", "out/v.txt", "--name", "wine"]
+    assert main(given) == 0
+    assert main(["load_model", "--model", "again.skops", "--name", "wine", "--version", "1"]) == 0
+    predict = "predict --data wine.parquet --table"
+    for model, table in (("out/m.skops", "one.parquet"), ("again.skops", "other.parquet")):
+        assert main([*predict.split(), table, "--model", model]) == 0
+    assert (root / "one.parquet").read_bytes() == (root / "other.parquet").read_bytes()
+
+    capsys.readouterr()
+    assert main(["load_model", "--model", "no.skops", "--name", "wine", "--version", "9"]) == 1
+    assert "models:/wine/9" in capsys.readouterr().err
+    assert main(["load_model", "--model", "no.skops", "--name", "wine", "--version", "0"]) == 2
+    assert (
+        main(["register_model", "--model", "wine.parquet", "--text", "t.txt", "--name", "table"])
+        == 0
+    )
+    assert main(["load_model", "--model", "no.skops", "--name", "table", "--version", "1"]) == 1
+    assert "holds wine.parquet, not one .skops file" in capsys.readouterr().err

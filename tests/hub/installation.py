@@ -236,6 +236,14 @@ class Hub:
         """What ``make hub-down`` prints."""
         return _run("hub_config.down", *arguments, environment=self.environment)
 
+    def module(self, name: str, *arguments: str, fails: bool = False) -> str:
+        """What a program of ``hub_config`` prints."""
+        return _run(name, *arguments, environment=self.environment, fails=fails)
+
+    def wipe(self) -> None:
+        """Remove the folder with databases and secrets."""
+        shutil.rmtree(self.settings.data)
+
     def forget(self) -> None:
         """Sign in anew at the next call, as after a restart of the Hub with a new database."""
         self._sessions.clear()
@@ -246,7 +254,7 @@ def _servers(server: str) -> str:
     return f"servers/{server}" if server else "server"
 
 
-def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
+def _run(module: str, *arguments: str, environment: Mapping[str, str], fails: bool = False) -> str:
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -255,8 +263,8 @@ def _run(module: str, *arguments: str, environment: Mapping[str, str]) -> str:
         text=True,
         timeout=START_LIMIT,
     )
-    assert done.returncode == 0, f"{module}: {done.stdout}{done.stderr}"
-    return done.stdout
+    assert bool(done.returncode) is fails, f"{module}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr if fails else done.stdout
 
 
 @contextlib.contextmanager

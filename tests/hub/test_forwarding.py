@@ -28,7 +28,10 @@ OF_ONE = [
     ("POST", "/restart"),
     ("GET", "/logs"),
     ("GET", "/stats"),
+    ("GET", "/events"),
+    ("PATCH", ""),
 ]
+CHANGE = {"resources": {"memory": "1Gi"}}
 EVERY = [
     ("GET", "containers"),
     ("POST", "containers"),
@@ -36,6 +39,9 @@ EVERY = [
     ("GET", "resources"),
     ("POST", "resources/allocate"),
     ("GET", "images"),
+    ("GET", "resources/hours"),
+    ("GET", "volumes"),
+    ("GET", "usage"),
     ("GET", "me"),
 ]
 SPECIFIED = """\
@@ -165,7 +171,7 @@ def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Respo
 def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests.Response]) -> None:
     assert hub.service("GET", f"containers/{HIS}").json()["data"]["status"] == "RUNNING"
     for verb, path in OF_ONE:
-        answer = lab(verb, f"containers/{HIS}{path}")
+        answer = lab(verb, f"containers/{HIS}{path}", CHANGE if verb == "PATCH" else None)
         assert (answer.status_code, answer.json()["code"]) == (403, "10301"), (verb, path)
     assert [one["id"] for one in lab("GET", "containers").json()["data"]["items"]] == [
         f"{FAITH}--default"
@@ -178,7 +184,7 @@ def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests
 
 @pytest.mark.parametrize(("verb", "path"), EVERY)
 def test_nobody_else_gets_in(lab: Callable[..., requests.Response], verb: str, path: str) -> None:
-    body = {} if verb == "POST" else None
+    body = {"POST": {}, "PATCH": CHANGE}.get(verb)
     for language, message in (
         ("en", "Not allowed, or not signed in."),
         ("zh-CN", "没有权限，或尚未登录。"),

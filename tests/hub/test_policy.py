@@ -87,7 +87,8 @@ def test_nothing_above_the_limits_ever_passes(cpu: int, memory: int, gpu: int) -
 
 
 def test_confinement_leaves_nothing_open() -> None:
-    told = launch.confinement(Amount(cpu=0.25, memory=GIB), processes=99, restarts=3)
+    wanted = Wanted("Lab", "lab", Amount(cpu=0.25, memory=GIB), {})
+    told = launch.confinement(wanted, processes=99, restarts=3)
     assert told["cpu_quota"] / told["cpu_period"] == 0.25
     assert told["mem_limit"] == told["memswap_limit"] == GIB
     assert told["pids_limit"] == 99
@@ -98,9 +99,10 @@ def test_confinement_leaves_nothing_open() -> None:
 
 
 def test_devices_are_requested_where_they_were_granted() -> None:
-    told = launch.confinement(Amount(cpu=1, memory=GIB, gpu=2), processes=99, restarts=3)
+    wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=GIB, gpu=2), {}, devices=(1, 3))
+    told = launch.confinement(wanted, processes=99, restarts=3)
     (request,) = told["device_requests"]
-    assert (request.count, request.capabilities) == (2, [["gpu"]])
+    assert (request.device_ids, request.capabilities) == (["1", "3"], [["gpu"]])
 
 
 def test_the_hubs_variables_win_over_the_persons() -> None:

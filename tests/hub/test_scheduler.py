@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import count
 
 import pytest
@@ -229,6 +230,40 @@ def test_nothing_starts_where_more_runs_than_there_should(one: Scheduler) -> Non
     assert [grant.id for grant in one.dispatch(1)] == ["ada"]
 
 
+def test_what_runs_grows_into_what_is_free_and_gives_back_what_it_needs_no_more(
+    one: Scheduler,
+) -> None:
+    started(one, asked("ada", amount(1, 2)))
+    started(one, asked("ben", amount(2, 2)))
+    assert one.resize("ada", amount(2, 6), 1).amount == amount(2, 6)
+    with pytest.raises(MLWSError) as refused:
+        one.resize("ada", amount(3, 6), 1)
+    assert (refused.value.code, refused.value.facts["available"]) == ("10101", "2")
+    assert one.resize("ada", amount(0.5, 2), 1).amount == amount(0.5, 2)
+    assert one.free()["one"] == amount(1.5, 4, 2)
+
+
+def test_nobody_grows_into_what_others_wait_for(one: Scheduler) -> None:
+    started(one, asked("ada", amount(1, 1)))
+    started(one, asked("ben", amount(1, 1)))
+    assert not started(one, asked("waits", amount(4, 2), 1), 1)
+    with pytest.raises(MLWSError):
+        one.resize("ada", amount(2, 1), 2)
+    assert one.resize("ada", amount(1, 5), 2).amount == amount(1, 5)
+    one.release("ben")
+    assert not one.dispatch(3)
+
+
+def test_growing_stays_within_the_persons_limit() -> None:
+    scheduler = Scheduler({"one": MACHINE}, user_limit=amount(2, 4))
+    started(scheduler, asked("ada-a", amount(1, 2)))
+    started(scheduler, asked("ada-b", amount(1, 1)))
+    with pytest.raises(MLWSError) as refused:
+        scheduler.resize("ada-a", amount(1, 4), 1)
+    assert [fault.field for fault in refused.value.faults] == ["resources.memory"]
+    assert scheduler.resize("ada-a", amount(1, 3), 1).amount.memory == 3 * GIB
+
+
 # Properties
 
 
@@ -289,6 +324,19 @@ class Life(RuleBasedStateMachine):
         before = self.scheduler.grants[name]
         self.scheduler.restore(before)
         assert self.scheduler.grants[name] == before
+
+    @precondition(lambda self: self.scheduler.grants)
+    @rule(data=st.data(), wanted=amounts)
+    def resize(self, data: st.DataObject, wanted: Amount) -> None:
+        name = data.draw(st.sampled_from(sorted(self.scheduler.grants)))
+        before = self.scheduler.grants[name]
+        wanted = wanted.model_copy(update={"gpu": before.amount.gpu})
+        after = before
+        with contextlib.suppress(MLWSError):
+            after = self.scheduler.resize(name, wanted, self.now)
+        assert self.scheduler.grants[name] == after
+        assert after.devices == before.devices
+        self.settle()
 
     @rule(seconds=st.floats(0, 2 * PATIENCE))
     def wait(self, seconds: float) -> None:

@@ -42,15 +42,30 @@ OF_ONE = [
     ("POST", "/restart"),
     ("GET", "/logs"),
     ("GET", "/stats"),
+    ("GET", "/events"),
+    ("PATCH", ""),
 ]
+CHANGE = {"resources": {"memory": "1Gi"}}
 EVERY = [
     ("GET", "me", None),
     ("GET", "containers", None),
     ("POST", "containers", {}),
-    *((verb, f"containers/ada--default{path}", None) for verb, path in OF_ONE),
+    *(
+        (verb, f"containers/ada--default{path}", CHANGE if verb == "PATCH" else None)
+        for verb, path in OF_ONE
+    ),
     ("GET", "images", None),
     ("GET", "resources", None),
     ("POST", "resources/allocate", {"resources": HALF}),
+    ("PUT", "resources/queue/ada--default", {"position": 1}),
+    ("DELETE", "resources/queue/ada--default", None),
+    ("GET", "resources/hours", None),
+    ("GET", "volumes", None),
+    ("GET", "volumes/some", None),
+    ("DELETE", "volumes/some", None),
+    ("POST", "volumes/some/trash", None),
+    ("POST", "volumes/some/restore", None),
+    ("GET", "audit", None),
     ("GET", "openapi.json", None),
 ]
 
@@ -71,6 +86,7 @@ def hub(
         "HUB_CAPACITY": json.dumps({"cpu": "1", "memory": "2Gi", "gpu": "0"}),
         "HUB_MAX_RESOURCES": json.dumps({"cpu": "2", "memory": "4Gi", "gpu": "0"}),
         "HUB_DEFAULT_RESOURCES": json.dumps(HALF),
+        "HUB_QUEUE_WAIT": "0",
     }
     with installation(docker, image, tmp_path_factory.mktemp("service"), HOME, **more) as running:
         for user in ("ada", "ben"):
@@ -92,6 +108,14 @@ def clean(hub: Hub) -> Iterator[None]:
 def everything(hub: Hub) -> list[Data]:
     items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
     return items
+
+
+def standing(hub: Hub) -> list[tuple[str, str, int | None]]:
+    """(id, status, place in the queue) of all."""
+    return [
+        (one["id"], one["status"], one["queue"] and one["queue"]["position"])
+        for one in everything(hub)
+    ]
 
 
 def create(hub: Hub, user: str, **wish: Any) -> Data:
@@ -251,8 +275,7 @@ def test_what_is_done_on_the_hubs_own_pages_is_seen(hub: Hub) -> None:
 def test_an_image_that_cannot_be_had_is_told(hub: Hub) -> None:
     create(hub, "ada", image="ghost", resources=HALF)
     hub.wait_for(lambda: get(hub, "ada--default")["reason"], "the start has failed", 90)
-    failed = get(hub, "ada--default")
-    assert failed["status"] == "STOPPED"
+    failed = becomes(hub, "ada--default", "STOPPED")
     assert "10102" in failed["reason"]
     assert allocated(hub) == 0
 
@@ -264,7 +287,9 @@ def test_another_person_is_refused_everything_and_an_administrator_nothing(hub: 
     create(hub, "ada", resources=HALF)
     becomes(hub, "ada--default", "RUNNING")
     for verb, path in OF_ONE:
-        body = refused(hub.service(verb, f"containers/ada--default{path}", "ben"), 403, "10301")
+        change = CHANGE if verb == "PATCH" else None
+        answer = hub.service(verb, f"containers/ada--default{path}", "ben", json=change)
+        body = refused(answer, 403, "10301")
         assert body["details"] == {"name": "ada--default"}
     assert hub.service("GET", "containers", "ben").json()["data"]["items"] == []
     with pytest.raises(AssertionError, match="10301"):
@@ -563,12 +588,12 @@ def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     create(hub, "ben", resources=WHOLE, environment={"MY_TOKEN": SECRET, "PLAIN": "yes"})
     create(hub, "ben", name="second", resources=WHOLE)
     create(hub, ADMINISTRATOR, resources=WHOLE, priority=3)
-    before = [(one["id"], one["status"], one["queue"]) for one in everything(hub)]
+    before = standing(hub)
     assert SECRET.encode() not in records(hub).read_bytes()
 
     kill_service(hub)
     hub.wait_for(lambda: hub.service("GET", "me").status_code == 200, "the Hub restarts it", 60)
-    assert [(one["id"], one["status"], one["queue"]) for one in everything(hub)] == before
+    assert standing(hub) == before
     assert allocated(hub) == 1
     act(hub, "ada", "ada--default", "stop")
     becomes(hub, "admin--default", "RUNNING")
@@ -655,7 +680,8 @@ def test_a_body_that_is_none_is_refused_with_its_faults(
 @pytest.mark.parametrize("identifier", ["ada--nothing", "nothing", "ada--", "%00", "..%2f.."])
 def test_what_is_not_there_is_not_found(hub: Hub, identifier: str) -> None:
     for verb, path in OF_ONE:
-        answer = hub.service(verb, f"containers/{identifier}{path}", "ada")
+        change = CHANGE if verb == "PATCH" else None
+        answer = hub.service(verb, f"containers/{identifier}{path}", "ada", json=change)
         body = answer.json()
         assert answer.status_code in (403, 404), body
         assert body["code"] in ("10301", "10404", "50401"), body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, 
 def save(page: Page) -> None:
     page.keyboard.press("Control+s")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+
+
+def until(page: Page, holds: Callable[[], bool], limit: float = 20_000) -> None:
+    """Wait while the page works until what it writes is there; milliseconds."""
+    waited = 0.0
+    while not holds():
+        assert waited < limit, "what was waited for did not happen"
+        page.wait_for_timeout(50)
+        waited += 50
 
 
 def lines_changed(before: str, after: str) -> list[str]:

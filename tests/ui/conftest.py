@@ -133,14 +133,24 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
     """Start a lab on a folder; stopped at the end of the test, by its pid."""
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(root: Path, *arguments: str, port: int | None = None) -> Lab:
+    def start(
+        root: Path, *arguments: str, port: int | None = None, python: Path | None = None
+    ) -> Lab:
         environment = isolated(tmp_path / "lab")
+        if python is not None:
+            # Another environment on top of this one: the lab's own files are here.
+            prefix = Path(sys.prefix)
+            environment["JUPYTER_PATH"] = str(prefix / "share" / "jupyter")
+            environment["JUPYTER_CONFIG_PATH"] = str(prefix / "etc" / "jupyter")
+            environment["JUPYTERLAB_DIR"] = str(prefix / "share" / "jupyter" / "lab")
         port = port or _free_port()
         RESULTS.mkdir(exist_ok=True)
         with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("ab") as log:
             process = subprocess.Popen(
                 [
-                    str(Path(sys.executable).parent / "jupyter-lab"),
+                    str(python or sys.executable),
+                    "-m",
+                    "jupyterlab",
                     "--no-browser",
                     "--allow-root",
                     f"--ServerApp.root_dir={root}",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data
 

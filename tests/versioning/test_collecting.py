@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

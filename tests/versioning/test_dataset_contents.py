@@ -16,7 +16,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.operations import CancelledOperationError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.dataset_models import (
+from jupyter_mlws.versioning.data.models import (
     DataRemotePut,
     DatasetDiffQuery,
     DatasetImport,

@@ -10,7 +10,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.dataset_models import DatasetsQuery
+from jupyter_mlws.versioning.data.models import DatasetsQuery
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]

@@ -59,6 +59,10 @@ async def test_the_way_of_a_person(fetch, workspace: Project) -> None:
         ("train.py", "code"),
         ("data/wine.csv", "data"),
     }
+    for path, found in (("train.py", "train.py"), ("data", "data/wine.csv"), ("none", None)):
+        _, part, _ = await fetch("git/status", paths=path)
+        assert [change["path"] for change in part["changes"]] == ([found] if found else [])
+        assert part["head"] == status["head"]
     _, diff, _ = await fetch("git/diff", path="train.py")
     assert diff["new"] == "print('two')\n"
     _, files, _ = await fetch("git/diff")

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.datafiles import names_data, read
-from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.data.datafiles import names_data, read
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -32,7 +32,7 @@ PUBLISHED = STEPS.index("index")
 CREATE = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))
 steps = []
 def told(step):
@@ -45,7 +45,7 @@ print(*steps)
 RESTORE = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2]:
         os.kill(os.getpid(), 9)
@@ -174,7 +174,7 @@ def test_a_file_that_names_data_is_written_whole_or_not_at_all(full: Project) ->
 COLLECT = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2] and done >= float(sys.argv[3]):
         os.kill(os.getpid(), 9)

@@ -21,7 +21,7 @@ from jupyter_mlws.versioning.cells.alignment import adopt, align
 from jupyter_mlws.versioning.cells.document import check, parse
 from jupyter_mlws.versioning.cells.merging import merge
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
-from jupyter_mlws.versioning.merge_models import ConflictHow, MergeOutcome, Resolution
+from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data, tree_of
 
@@ -507,7 +507,7 @@ def test_histories_without_a_common_commit(two: Two) -> None:
 KILLED = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.merging import MergeManager
+from jupyter_mlws.versioning.code.merging import MergeManager
 from jupyter_mlws.versioning.versions import Versions
 MergeManager._lay_out = lambda self, joined: os.kill(os.getpid(), 9)
 Versions(Project.open(pathlib.Path(sys.argv[1]))).merges.merge("other")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
-from jupyter_mlws.versioning.tracking import TrackingClient
+from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
 
 
 def _log(root: Path) -> None:
@@ -64,7 +64,7 @@ def test_first_opens_at_once_do_not_race(tmp_path: Path) -> None:
 def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) -> None:
     code = (
         "import os, sys, pathlib\n"
-        "from jupyter_mlws.versioning.tracking import TrackingClient\n"
+        "from jupyter_mlws.versioning.tracking.client import TrackingClient\n"
         "client = TrackingClient(sys.argv[1], pathlib.Path(sys.argv[2]))\n"
         "client.finished([])\n"
         "print(client._process.pid, 'mlflow' in sys.modules, flush=True)\n"

@@ -12,8 +12,8 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
-from jupyter_mlws.versioning.registry_models import BestQuery, ModelCreate, ModelsQuery
+from jupyter_mlws.versioning.registry.models import BestQuery, ModelCreate, ModelsQuery
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]

@@ -12,9 +12,9 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning import courier
-from jupyter_mlws.versioning.proof_models import Problem, Store
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots import courier
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.snapshots.proof_models import Problem, Store
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data, tree_of
 

@@ -14,7 +14,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 
 API = "mlws/api/v1"
 Command = Callable[..., str]
@@ -150,7 +150,7 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
     code = (
         "import os, sys, pathlib\n"
         "from jupyter_mlws.project import Project\n"
-        "from jupyter_mlws.versioning.snapshots import SnapshotManager\n"
+        "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "told = lambda step: os.kill(os.getpid(), 9) if step == 'index' else None\n"
         "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', told=told)\n"
     )

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.mlflow import tracking_uri
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.workspace import Workspace
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"

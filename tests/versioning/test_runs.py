@@ -13,10 +13,10 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.dataset_models import DataRemotePut
-from jupyter_mlws.versioning.lineage_models import Lineage, LineageQuery
-from jupyter_mlws.versioning.registry_models import ModelCreate
-from jupyter_mlws.versioning.run_models import ReproduceRequest, RunBegin, RunEnd, RunEnded
+from jupyter_mlws.versioning.data.models import DataRemotePut
+from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
+from jupyter_mlws.versioning.registry.models import ModelCreate
+from jupyter_mlws.versioning.tracking.models import ReproduceRequest, RunBegin, RunEnd, RunEnded
 from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
 from jupyter_mlws.workspace import Workspace

@@ -14,9 +14,9 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.mlflow import MLflowStore, tracking_uri
 from jupyter_mlws.versioning.models import HistoryQuery
-from jupyter_mlws.versioning.snapshots import SnapshotManager
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
 from tests.versioning.working_trees import add_data
 
 Command = Callable[..., str]
@@ -440,7 +440,7 @@ def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:
     code = (
         "import pathlib, sys\n"
         "from jupyter_mlws.project import Project\n"
-        "from jupyter_mlws.versioning.snapshots import SnapshotManager\n"
+        "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))\n"
         "manager.status(), manager.list(), manager.diff(), manager.history()\n"
         "print([name for name in ('dvc', 'mlflow', 'pandas') if name in sys.modules])\n"

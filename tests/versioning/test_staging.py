@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.code.staging_models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
-from jupyter_mlws.versioning.staging_models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]

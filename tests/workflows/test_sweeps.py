@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.ranking import guessed
+from jupyter_mlws.versioning.tracking.ranking import guessed
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest, SweepsQuery

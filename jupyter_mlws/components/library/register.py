@@ -1,14 +1,15 @@
-"""Keep models where others find them."""
+"""Keep models where others find them, and read them from there."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from jupyter_mlws.components import File, Metrics, Text, component
+from jupyter_mlws.components import File, Metrics, Model, Text, component
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/:\"'.][^/:\"']*$")]
 Alias = Annotated[str, Field(pattern=r"^[\w-]*$")]
@@ -30,8 +31,8 @@ def register_model(
     name: The name of the model in the registry.
     alias: A name for this version, such as production; it leaves the version that had it.
     """
-    from jupyter_mlws.versioning.mlflow import tracking_uri
-    from jupyter_mlws.versioning.mlflow_registry import MLflowRegistry
+    from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+    from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
     registry = MLflowRegistry(tracking_uri(root))
@@ -49,6 +50,33 @@ def register_model(
     return f"models:/{name}/{version['version']}\n"
 
 
+@component(category="Load", title="Load model")
+def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
+    """Read a version of a model from MLflow's registry.
+
+    name: The name of the model in the registry.
+    version: Which version; a number, so that the same node reads the same model.
+    """
+    from mlflow.exceptions import MlflowException
+
+    from jupyter_mlws.components import values
+    from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+    from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
+
+    root = Path(os.environ.get("DVC_ROOT") or Path.cwd())
+    registry = MLflowRegistry(tracking_uri(root))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            files = registry.fetch(name, version, Path(folder))
+        except MlflowException as error:
+            raise ValueError(f"models:/{name}/{version}: {error.message}") from None
+        models = [path for path in files if path.suffix == ".skops"]
+        if len(models) != 1:
+            held = ", ".join(path.name for path in files) or "nothing"
+            raise ValueError(f"models:/{name}/{version} holds {held}, not one .skops file")
+        return values.read("Model", models[0])
+
+
 def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
     return {
         name: float(value)
@@ -64,7 +92,7 @@ def _texts(metrics: dict[str, Any]) -> dict[str, str]:
 def _commit(root: Path) -> str | None:
     """The commit that the working tree is at; None where there is no repository or none yet."""
     from jupyter_mlws.errors import MLWSError
-    from jupyter_mlws.versioning.git import Git
+    from jupyter_mlws.versioning.git.adapter import Git
 
     try:
         return Git(root).find("HEAD")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.refusals import UNASKED, told

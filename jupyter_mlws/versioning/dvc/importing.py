@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
-from jupyter_mlws.versioning.addresses import parts_of
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.refusals import absent, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
+from jupyter_mlws.versioning.git.addresses import parts_of
+from jupyter_mlws.versioning.git.secrets import masked
 from jupyter_mlws.versioning.progress import Telling
-from jupyter_mlws.versioning.secrets import masked
 
 STAGING = Path(".dvc", "tmp", "mlws-import")
 """Where unfinished downloads wait, below the project; git ignores it."""

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from jupyter_mlws.versioning.datafiles import DataFile
-from jupyter_mlws.versioning.dataset_models import (
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.models import (
     DatasetVerified,
     FaultyObject,
     RemoteLook,

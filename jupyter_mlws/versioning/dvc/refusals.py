@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.secrets import masked
+from jupyter_mlws.versioning.git.secrets import masked
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound")

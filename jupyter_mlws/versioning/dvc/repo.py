@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.secrets import masked
+from jupyter_mlws.versioning.git.secrets import masked
 
 _QUOTED = re.compile(r" \(('.*'|\".*\")\)")
 """A line of the settings in a message about it: it may hold a password."""

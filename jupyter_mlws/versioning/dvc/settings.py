@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.secrets import masked
+from jupyter_mlws.versioning.git.secrets import masked
 
 SHARED = "config"
 LOCAL = "config.local"

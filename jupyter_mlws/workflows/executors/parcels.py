@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import DataStore, open_data
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors.job import Parcel

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from jupyter_mlws.versioning.datafiles import DataFile
+from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.workflows.executors.job import Parcel
 
 MADE_HERE = ("sqlite:", "file:")

@@ -29,6 +29,13 @@ class Notebooks:
         found = {key: self._read(path) for key, path in named.items()}
         return {key: component for key, component in found.items() if component is not None}
 
+    def one(self, path: str) -> Component:
+        """What describes the notebook at a path; error 40401 where there is none."""
+        found = self._read(path) if path.endswith(".ipynb") else None
+        if found is None:
+            raise MLWSError("40401", kind="notebook", name=path)
+        return found
+
     def _read(self, path: str) -> Component | None:
         try:
             file = self._project.resolve(path)

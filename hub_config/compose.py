@@ -1,0 +1,115 @@
+"""`make hub-compose`: Hub, PostgreSQL, nginx, MLflow and Prometheus, by compose.yaml.
+
+    python -m hub_config.compose [ARGUMENTS OF docker compose up]
+
+Makes the secrets and images that are missing, then starts everything; `docker compose -f
+hub_config/compose.yaml down` stops it, and accounts, files and numbers stay.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hub_config.engine import Engine, EngineError, base_image, build_arguments
+from hub_config.settings import ROOT, Settings
+
+HERE = Path(__file__).parent
+FILE = HERE / "compose.yaml"
+RANDOM = ("database_password", "admin_password", "metrics_token", "storage_password")
+CERTIFICATE, KEY = "tls_certificate", "tls_key"
+LIMIT = 1800.0
+
+
+def make_secrets(folder: Path, host: str) -> list[str]:
+    """Random passwords and a certificate, as far as there are none; the names of what was made."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = []
+    for name in RANDOM:
+        path = folder / name
+        if not path.exists():
+            path.write_text(secrets.token_hex(32))
+            # Compose mounts the file as it is, and not every image's user is the owner here. The
+            # folder around it lets nobody else in.
+            path.chmod(0o644)
+            made.append(name)
+    if not (folder / CERTIFICATE).exists():
+        self_signed(folder, host)
+        made.append(CERTIFICATE)
+    return made
+
+
+def self_signed(folder: Path, host: str) -> None:
+    """A certificate for trials; browsers warn of it. Put a real one in its place."""
+    command = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365",
+        "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host},DNS:localhost,IP:127.0.0.1",
+        "-keyout", str(folder / KEY), "-out", str(folder / CERTIFICATE),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    (folder / KEY).chmod(0o600)
+
+
+def build_hub(engine: Engine, wheel: Path, image: str, base: str) -> None:
+    """The image of the Hub, from that wheel and this folder."""
+    with tempfile.TemporaryDirectory(prefix="mlws-hub-") as name:
+        context = Path(name)
+        (context / "dist").mkdir()
+        shutil.copy(wheel, context / "dist")
+        skip = shutil.ignore_patterns("__pycache__", "secrets")
+        shutil.copytree(HERE, context / "hub_config", ignore=skip)
+        dockerfile = context / "hub_config" / "hub" / "Dockerfile"
+        arguments = [*build_arguments(base), "--file", str(dockerfile), "--tag", image, name]
+        engine.run("buildx", "build", "--load", *arguments, timeout=LIMIT)
+
+
+def up(
+    engine: Engine, environment: Mapping[str, str], arguments: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """`docker compose up`, until everything is healthy; the images are there."""
+    command = ["docker", "compose", "--file", str(FILE), "up", "--detach", "--wait", *arguments]
+    return subprocess.run(
+        command,
+        env={**engine.environment, **environment},
+        text=True,
+        capture_output=True,
+        timeout=LIMIT,
+    )
+
+
+def main() -> int:
+    from hub_config import requirements
+
+    settings, engine = Settings.read(), Engine()
+    folder = Path(os.environ.get("HUB_SECRETS") or HERE / "secrets")
+    try:
+        if not engine.answers():
+            raise EngineError("no Docker engine answers; start it, or use `make hub`")
+        made = make_secrets(folder, os.environ.get("HUB_HOST", "localhost"))
+        if made:
+            print(f"Made in {folder}: {', '.join(made)}")
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        wheel = requirements.wheel(settings)
+        if settings.builds_image:
+            requirements.image(settings, engine, wheel)
+        build_hub(engine, wheel, f"{settings.name}-hub", base_image(engine))
+        done = up(engine, {"HUB_GATEWAY": settings.gateway}, sys.argv[1:])
+    except (EngineError, subprocess.CalledProcessError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    sys.stderr.write(done.stderr)
+    if done.returncode == 0:
+        print(f"The Hub: https://{os.environ.get('HUB_HOST', 'localhost')}")
+        print(f"The administrator is {settings.administrator!r}; see {folder}/admin_password.")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())

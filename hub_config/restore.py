@@ -1,0 +1,125 @@
+"""`make hub-restore`: brings back what `make hub-backup` has saved, where nothing is yet.
+
+    python -m hub_config.restore FOLDER
+
+Every file is checked first. Where something fails, what was restored until then is removed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from hub_config.backup import (
+    COOKIES,
+    MANIFEST,
+    SQLITE,
+    VERSION,
+    BackupError,
+    call,
+    databases,
+    digest,
+    helper,
+    libpq,
+)
+from hub_config.engine import Engine, EngineError
+from hub_config.settings import Settings
+
+
+def restore(settings: Settings, engine: Engine, folder: Path) -> str:
+    """Bring everything back; what was, in words."""
+    manifest = checked(folder)
+    if manifest["hub"] != settings.name:
+        raise BackupError(f"this is of the Hub {manifest['hub']!r}: set HUB_NAME to that")
+    must_be_empty(settings, engine, manifest)
+    made: list[Path] = []
+    volumes: list[str] = []
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, labels in manifest["volumes"].items():
+            given = [f"--label={key}={value}" for key, value in (labels or {}).items()]
+            engine.run("volume", "create", *given, name)
+            volumes.append(name)
+            with (folder / "volumes" / f"{name}.tar").open("rb") as source:
+                command = helper(settings, f"{name}:/volume", "--extract", "--file=-")
+                call(command, engine, stdin=source)
+        for name, url in databases(settings).items():
+            made.extend(restore_database(url, folder / name))
+        if (folder / COOKIES).is_file():
+            made.append(settings.data / COOKIES)
+            shutil.copyfile(folder / COOKIES, made[-1])
+            made[-1].chmod(0o600)
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        if volumes:
+            engine.run("volume", "rm", *volumes)
+        raise
+    many = "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
+    return f"Databases and {many} are back; `make hub` starts the Hub."
+
+
+def checked(folder: Path) -> dict[str, Any]:
+    """The manifest of a backup whose files are all as they were saved."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        files: dict[str, str] = manifest["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BackupError(f"{folder} is no backup: {error}") from error
+    if manifest.get("version") != VERSION:
+        raise BackupError(f"a backup of version {manifest.get('version')} can't be read")
+    wrong = [
+        name
+        for name, saved in files.items()
+        if not (folder / name).is_file() or digest(folder / name) != saved
+    ]
+    if wrong:
+        raise BackupError(f"damaged or missing: {', '.join(wrong)}")
+    return manifest
+
+
+def must_be_empty(settings: Settings, engine: Engine, manifest: dict[str, Any]) -> None:
+    """What is there is never replaced."""
+    paths = [
+        Path(url.removeprefix(SQLITE))
+        for url in databases(settings).values()
+        if url.startswith(SQLITE)
+    ]
+    there = [str(path) for path in paths if path.exists()]
+    volumes = set(engine.run("volume", "ls", "--quiet").split())
+    there += sorted(volumes & set(manifest["volumes"]))
+    if there:
+        raise BackupError(f"this installation is not empty: {', '.join(there)}")
+
+
+def restore_database(url: str, source: Path) -> list[Path]:
+    """The files that were made."""
+    if url.startswith(SQLITE):
+        target = Path(url.removeprefix(SQLITE))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source.with_suffix(".sqlite"), target)
+        target.chmod(0o600)
+        return [target]
+    # In one transaction, and only into tables that are not there.
+    dump = str(source.with_suffix(".pgdump"))
+    call(["pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={libpq(url)}", dump])
+    return []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make hub-restore", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    try:
+        print(restore(Settings.read(), Engine(), parser.parse_args().folder.absolute()))
+    except (BackupError, EngineError, OSError) as error:
+        print(f"Nothing was restored: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

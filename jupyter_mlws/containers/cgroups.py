@@ -1,0 +1,133 @@
+"""What the kernel counts of a container, read from its control groups, version 2 or 1.
+
+Source: the kernel's "Control Group v2" and "Memory Resource Controller" (version 1) guides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path("/sys/fs/cgroup")
+UNLIMITED = 2**60
+"""Bytes; version 1 writes a number of this size where there is no limit."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Counters at a time: seconds of cpu, bytes that can't be dropped, processes."""
+
+    cpu: float
+    memory: int
+    processes: int
+    time: float
+
+
+def read_sample(pid: int, container: str, root: Path = ROOT) -> Sample | None:
+    """The counters of a container; None where they can't be read from here."""
+    try:
+        groups = dict(_groups(pid, container))
+        # Where both are mounted, version 1 has the controllers.
+        if "memory" in groups:
+            return _version_1(root, groups)
+        return _version_2(root / groups[""])
+    except (OSError, KeyError, ValueError):
+        # The process has ended, or this service runs where the machine's own files are not seen.
+        return None
+
+
+def _groups(pid: int, container: str) -> Iterator[tuple[str, str]]:
+    """(controller, folder below its root); the controller is empty for version 2."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if container in path:
+            for controller in controllers.split(","):
+                yield controller, path.lstrip("/")
+
+
+def _version_2(folder: Path) -> Sample:
+    cpu = _table(folder / "cpu.stat")["usage_usec"] / 1e6
+    memory = _number(folder / "memory.current") - _table(folder / "memory.stat")["inactive_file"]
+    return Sample(cpu, max(0, memory), _number(folder / "pids.current"), monotonic())
+
+
+def _version_1(root: Path, groups: dict[str, str]) -> Sample:
+    memory = root / "memory" / groups["memory"]
+    used = _number(memory / "memory.usage_in_bytes")
+    cache = _table(memory / "memory.stat")["total_inactive_file"]
+    return Sample(
+        cpu=_number(root / "cpuacct" / groups["cpuacct"] / "cpuacct.usage") / 1e9,
+        memory=max(0, used - cache),
+        processes=_number(root / "pids" / groups["pids"] / "pids.current"),
+        time=monotonic(),
+    )
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text())
+
+
+def _table(path: Path) -> dict[str, int]:
+    rows = (line.split() for line in path.read_text().splitlines())
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2}
+
+
+@dataclass(frozen=True)
+class Own:
+    """Counters and limits of the container that this process runs in.
+
+    ``killed`` counts the processes that the kernel has ended for lack of memory.
+    """
+
+    cpu: float
+    cpu_limit: float | None
+    memory: int
+    memory_limit: int
+    killed: int
+    time: float
+
+
+def read_own(root: Path = ROOT) -> Own | None:
+    """The counters of this process's container; None outside one, where memory has no limit."""
+    try:
+        version_1 = (root / "memory").is_dir()
+        return _own_1(root) if version_1 else _own_2(root)
+    except (OSError, KeyError, ValueError):
+        # No control groups, or those of a whole machine.
+        return None
+
+
+def _own_2(root: Path) -> Own | None:
+    most = (root / "memory.max").read_text().strip()
+    if most == "max":
+        return None
+    quota, period = (root / "cpu.max").read_text().split()
+    sample = _version_2(root)
+    return Own(
+        cpu=sample.cpu,
+        cpu_limit=None if quota == "max" else int(quota) / int(period),
+        memory=sample.memory,
+        memory_limit=int(most),
+        killed=_table(root / "memory.events")["oom_kill"],
+        time=sample.time,
+    )
+
+
+def _own_1(root: Path) -> Own | None:
+    memory, cpu = root / "memory", root / "cpu"
+    limit = _number(memory / "memory.limit_in_bytes")
+    if limit >= UNLIMITED:
+        return None
+    quota = _number(cpu / "cpu.cfs_quota_us")
+    period = _number(cpu / "cpu.cfs_period_us")
+    sample = _version_1(root, {"memory": "", "cpuacct": "", "pids": ""})
+    return Own(
+        cpu=sample.cpu,
+        cpu_limit=None if quota < 0 else quota / period,
+        memory=sample.memory,
+        memory_limit=limit,
+        killed=_table(memory / "memory.oom_control")["oom_kill"],
+        time=sample.time,
+    )

@@ -1,0 +1,150 @@
+"""What the container uses that this server runs in, and which notebooks lack of memory has hit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.containers.cgroups import Own, read_own
+from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
+
+EVERY = 1.0
+"""Seconds between two samples, while somebody listens. The kernel tells of a killed process by an
+event only whoever may write to the control group, and a container may not."""
+PATIENCE = 3.0
+"""Seconds in which the process that the kernel has chosen must be seen to have ended."""
+LOOK = 0.1
+SHORT = 0.25
+"""Seconds between two samples where there is no earlier one."""
+MEBIBYTE = 1024**2
+"""Memory is told in these, so that an idle container is no news."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel's process; ``path`` is its notebook's, empty where it has none."""
+
+    id: str
+    pid: int
+    path: str
+
+
+Kernels = Callable[[], Awaitable[Mapping[str, Kernel]]]
+
+
+class OwnContainer:
+    """Samples the container while there are listeners. Lives on the event loop.
+
+    ``kernels`` tells the kernels that this server has, by their ids.
+    """
+
+    def __init__(self, kernels: Kernels, read: Callable[[], Own | None] = read_own) -> None:
+        self._kernels = kernels
+        self._read = read
+        self.stream = RingStream(size=100)
+        self._listeners = 0
+        self._sampling: asyncio.Task[None] | None = None
+        self._before: Own | None = None
+        self._usage: OwnUsage | None = None
+        self._last: OutOfMemory | None = None
+
+    async def usage(self) -> OwnUsage:
+        """What it uses now; without limits where this is no container."""
+        first = self._before if self._sampling is not None else None
+        if first is None:
+            first = self._read()
+            await asyncio.sleep(SHORT)
+        return self._told(first, self._read())
+
+    async def news(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Usage where it has changed, and what the kernel has killed, as it happens."""
+        self._listeners += 1
+        if self._sampling is None:
+            self._before, self._usage = self._read(), None
+            self._sampling = asyncio.create_task(self._sample_for_ever())
+        try:
+            async with aclosing(self.stream.follow(since)) as messages:  # type: ignore[type-var]
+                async for message in messages:
+                    yield message
+        finally:
+            self._listeners -= 1
+            if not self._listeners:
+                await self.close()
+
+    async def close(self) -> None:
+        """Stop sampling."""
+        if self._sampling is not None:
+            self._sampling.cancel()
+            await asyncio.gather(self._sampling, return_exceptions=True)
+            self._sampling = None
+
+    async def _sample_for_ever(self) -> None:
+        kernels = await self._kernels()
+        while True:
+            await asyncio.sleep(EVERY)
+            now, before = self._read(), self._before
+            self._before = now
+            if now is not None and before is not None and now.killed > before.killed:
+                self._last = await self._out_of_memory(now, kernels)
+                self.stream.publish({"type": "out_of_memory", **self._last.model_dump(mode="json")})
+            usage = self._told(before, now)
+            if usage != self._usage:
+                self._usage = usage
+                self.stream.publish({"type": "usage", **usage.model_dump(mode="json")})
+            kernels = await self._kernels()
+
+    async def _out_of_memory(self, now: Own, kernels: Mapping[str, Kernel]) -> OutOfMemory:
+        """Whose kernel it was: that of a process which has ended or was replaced since."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        hit = _ended(kernels, await self._kernels())
+        while not hit and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(LOOK)
+            hit = _ended(kernels, await self._kernels())
+        return OutOfMemory(
+            time=datetime.now(timezone.utc),
+            memory_limit=now.memory_limit,
+            kernels=[kernel.id for kernel in hit],
+            paths=[kernel.path for kernel in hit if kernel.path],
+        )
+
+    def _told(self, before: Own | None, now: Own | None) -> OwnUsage:
+        if now is None:
+            return OwnUsage(processes_killed=0)
+        cpu = None
+        if before is not None and now.time > before.time:
+            cpu = round(max(0.0, now.cpu - before.cpu) / (now.time - before.time), 2)
+        return OwnUsage(
+            cpu=cpu,
+            cpu_limit=now.cpu_limit,
+            memory=round(now.memory / MEBIBYTE) * MEBIBYTE,
+            memory_limit=now.memory_limit,
+            processes_killed=now.killed,
+            out_of_memory=self._last,
+        )
+
+
+def _ended(before: Mapping[str, Kernel], now: Mapping[str, Kernel]) -> list[Kernel]:
+    """Those of ``before`` whose process is no more, though their kernel was not shut down."""
+    return [
+        kernel
+        for identifier, kernel in before.items()
+        if identifier in now and (now[identifier].pid != kernel.pid or not _lives(kernel.pid))
+    ]
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process still runs; one that its parent has not asked about has ended, too."""
+    if os.name != "posix" or not Path("/proc").is_dir():
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

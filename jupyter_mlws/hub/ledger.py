@@ -1,0 +1,126 @@
+"""Who has used how much for how long, and how long labs usually run."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from jupyter_mlws.containers.models import Hours
+from jupyter_mlws.hub.lifecycle import Entry, now
+from jupyter_mlws.hub.records import Records, UsageRow
+
+REMEMBERED = 200
+"""Runs from which it is told how long the next ones may take."""
+FEWEST = 3
+"""Runs without which nothing is told."""
+HOUR = 3600.0
+GIBIBYTE = 1024**3
+
+
+class Ledger:
+    """A row for every time that a container ran with one size. Lives on the event loop.
+
+    ``write`` puts a call with its arguments behind all earlier writes.
+    """
+
+    def __init__(self, records: Records, write: Callable[..., None]) -> None:
+        self._records = records
+        self._write = write
+        self._open: dict[str, UsageRow] = {}
+        self._lengths: deque[float] = deque(maxlen=REMEMBERED)
+
+    def load(self, open_: Iterable[UsageRow], lengths: Iterable[float]) -> None:
+        """What an earlier process has left."""
+        self._open = {row.container_id: row for row in open_}
+        self._lengths.extend(lengths)
+
+    def saw(self, entry: Entry) -> None:
+        """Take down how it stands, where that has changed."""
+        row = self._open.get(entry.id)
+        amount = entry.resources.amount
+        if not entry.running:
+            if row is not None:
+                self._close(entry.id, row)
+            return
+        same = row is not None and (row.cpu, row.memory, row.gpu) == (
+            amount.cpu,
+            amount.memory,
+            amount.gpu,
+        )
+        if same:
+            return
+        if row is not None:
+            self._close(entry.id, row)
+        began = now() if row is not None else entry.started_at or now()
+        opened = UsageRow(
+            id=uuid.uuid4().hex,
+            container_id=entry.id,
+            user=entry.user,
+            cpu=amount.cpu,
+            memory=amount.memory,
+            gpu=amount.gpu,
+            started_at=began,
+            ended_at=None,
+        )
+        self._open[entry.id] = opened
+        self._write(self._records.open_usage, _values(opened))
+
+    def forget(self, entry: Entry) -> None:
+        """It is deleted: it runs no more."""
+        row = self._open.get(entry.id)
+        if row is not None:
+            self._close(entry.id, row)
+
+    def _close(self, identifier: str, row: UsageRow) -> None:
+        del self._open[identifier]
+        ended = now()
+        self._lengths.append((ended - row.started_at).total_seconds())
+        self._write(self._records.close_usage, row.id, ended)
+
+    def ends(self, entries: Iterable[Entry]) -> dict[str, float]:
+        """When what runs may end (seconds since the epoch), by how long others have run.
+
+        The median of those that ran longer than this one does already.
+        """
+        found = {}
+        moment = time.time()
+        for entry in entries:
+            if not entry.running or entry.started_at is None:
+                continue
+            age = moment - entry.started_at.timestamp()
+            longer = [length for length in self._lengths if length > age]
+            if len(longer) >= FEWEST:
+                found[entry.id] = moment + median(longer) - age
+        return found
+
+
+def totals(rows: Iterable[UsageRow], since: datetime, until: datetime) -> list[Hours]:
+    """Hours of every person between two moments, by name."""
+    sums: dict[str, dict[str, float]] = {}
+    for row in rows:
+        began, ended = max(row.started_at, since), row.ended_at or until
+        hours = max(0.0, (ended - began).total_seconds() / HOUR)
+        mine = sums.setdefault(row.user, dict.fromkeys(("hours", "cpu", "memory", "gpu"), 0.0))
+        mine["hours"] += hours
+        mine["cpu"] += hours * row.cpu
+        mine["memory"] += hours * row.memory / GIBIBYTE
+        mine["gpu"] += hours * row.gpu
+    return [
+        Hours(
+            user=user,
+            hours=round(mine["hours"], 3),
+            cpu_hours=round(mine["cpu"], 3),
+            memory_gib_hours=round(mine["memory"], 3),
+            gpu_hours=round(mine["gpu"], 3),
+        )
+        for user, mine in sorted(sums.items())
+    ]
+
+
+def _values(row: UsageRow) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in UsageRow.__table__.columns}

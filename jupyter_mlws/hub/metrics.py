@@ -1,0 +1,82 @@
+"""The service's numbers in Prometheus' format: machines, the queue, every container."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from jupyter_mlws.containers.models import Container, ContainerStatus, ResourceReport
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+KINDS = {"cpu": "cores", "memory": "bytes", "gpu": "devices"}
+
+
+class _Numbers(Collector):
+    def __init__(self, report: ResourceReport, containers: Iterable[Container]) -> None:
+        self._report = report
+        self._containers = list(containers)
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._nodes()
+        yield from self._queue()
+        yield from self._states()
+        yield from self._usage()
+
+    def _nodes(self) -> Iterator[Metric]:
+        for what in ("capacity", "allocated", "used"):
+            for kind, unit in KINDS.items():
+                row = GaugeMetricFamily(
+                    f"mlws_node_{kind}_{what}_{unit}",
+                    f"What a machine has {what} of its {kind}.",
+                    labels=["node"],
+                )
+                for node in self._report.nodes:
+                    row.add_metric([node.name], getattr(getattr(node, what), kind))
+                yield row
+
+    def _queue(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "mlws_queue_length", "Containers that wait for resources.", len(self._report.queue)
+        )
+
+    def _states(self) -> Iterator[Metric]:
+        counted = Counter(container.status for container in self._containers)
+        row = GaugeMetricFamily("mlws_containers", "Containers by state.", labels=["status"])
+        for status in ContainerStatus:
+            row.add_metric([status.value], counted[status])
+        yield row
+
+    def _usage(self) -> Iterator[Metric]:
+        names = ["id", "user"]
+        cpu = GaugeMetricFamily("mlws_container_cpu_cores", "Cores in use.", labels=names)
+        most = GaugeMetricFamily("mlws_container_cpu_limit_cores", "Cores allowed.", labels=names)
+        memory = GaugeMetricFamily("mlws_container_memory_bytes", "Bytes in use.", labels=names)
+        limit = GaugeMetricFamily(
+            "mlws_container_memory_limit_bytes", "Bytes allowed.", labels=names
+        )
+        restarts = GaugeMetricFamily(
+            "mlws_container_restarts", "Restarts by Docker after a fault.", labels=names
+        )
+        for one in self._containers:
+            labels = [one.id, one.user]
+            restarts.add_metric(labels, one.restarts)
+            if one.usage is not None:
+                amount = one.resources.amount
+                cpu.add_metric(labels, one.usage.cpu)
+                most.add_metric(labels, amount.cpu)
+                memory.add_metric(labels, one.usage.memory)
+                limit.add_metric(labels, amount.memory)
+        yield from (cpu, most, memory, limit, restarts)
+
+
+def written(report: ResourceReport, containers: Iterable[Container]) -> bytes:
+    """The numbers as Prometheus reads them."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Numbers(report, containers))
+    text: bytes = generate_latest(registry)
+    return text

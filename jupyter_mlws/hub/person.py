@@ -1,0 +1,16 @@
+"""Who asks the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks; a service of the Hub's has no name."""
+
+    name: str
+    admin: bool
+
+    def may_see(self, user: str) -> bool:
+        return self.admin or self.name == user

@@ -1,0 +1,102 @@
+"""Another size for a container: live where it runs, for its next start where it rests."""
+
+from __future__ import annotations
+
+import time
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.models import (
+    Amount,
+    ContainerStatus,
+    ResourceChange,
+    Resources,
+)
+from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.fleet import Fleet
+from jupyter_mlws.hub.lifecycle import Entry
+from jupyter_mlws.hub.policy import Policy
+from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
+
+ROOM = 16 * 1024**2
+"""Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""
+LIVE = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
+AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
+NO_GPU_LIVE = Words(
+    "cannot change while the container runs: stop it first",
+    "容器运行时无法更改，请先停止容器",
+)
+USED = Words(
+    "{used} are in use: free memory first, by closing notebooks or shutting down kernels",
+    "当前已使用 {used}：请先关闭笔记本或内核以释放内存",
+)
+
+
+class Resizer:
+    """Changes what a container may have. Lives on the event loop."""
+
+    def __init__(self, policy: Policy, scheduler: Scheduler, fleet: Fleet, engine: Engine) -> None:
+        self._policy = policy
+        self._scheduler = scheduler
+        self._fleet = fleet
+        self._engine = engine
+
+    async def resize(self, entry: Entry, change: ResourceChange) -> None:
+        """Give it another size; what the change leaves out stays.
+
+        Error 10201 above the limits or below what is used, 10101 where it is not free now,
+        10204 while the container starts or stops.
+        """
+        before = entry.resources.amount
+        wanted = change.over(entry.resources).amount
+        self._policy.check_size(wanted)
+        status = self._fleet.status(entry)
+        if status is ContainerStatus.QUEUED:
+            self._requeue(entry, wanted)
+        elif status in AT_REST:
+            entry.resources = Resources.of(wanted)
+        elif status in LIVE and not entry.resizing:
+            if wanted.gpu != before.gpu:
+                raise MLWSError("10201", Fault("resources.gpu", NO_GPU_LIVE))
+            await self._resize_live(entry, wanted)
+        else:
+            raise MLWSError("10204", name=entry.id)
+        if wanted != before:
+            self._fleet.note(entry, f"resized from {_written(before)} to {_written(wanted)}")
+        self._fleet.settle()
+
+    def _requeue(self, entry: Entry, wanted: Amount) -> None:
+        waiting = self._scheduler.waiting[entry.id]
+        request = Request(
+            entry.id, entry.user, wanted, waiting.priority, time.time(), waiting.degrade
+        )
+        self._scheduler.submit(request, time.time())
+        entry.resources = Resources.of(wanted)
+
+    async def _resize_live(self, entry: Entry, wanted: Amount) -> None:
+        seen, before = entry.seen, self._scheduler.grants[entry.id]
+        assert seen is not None
+        entry.resizing = True
+        try:
+            if wanted.memory < before.amount.memory:
+                sample = await in_thread(self._engine.sample, seen)
+                if sample is not None and sample.memory + ROOM > wanted.memory:
+                    used = write_memory(sample.memory // 1024**2 * 1024**2)
+                    raise MLWSError("10201", Fault("resources.memory", USED.fill(used=used)))
+            # What it gets is held before Docker is told, what it gives back until it was.
+            self._scheduler.resize(entry.id, larger(before.amount, wanted), time.time())
+            try:
+                await in_thread(self._engine.resize, seen.docker, wanted)
+            except MLWSError:
+                self._scheduler.grants[entry.id] = before
+                raise
+            self._scheduler.resize(entry.id, wanted, time.time())
+            entry.resources = Resources.of(wanted)
+        finally:
+            entry.resizing = False
+
+
+def _written(amount: Amount) -> str:
+    resources = Resources.of(amount)
+    return f"{resources.cpu} cpu, {resources.memory}"

@@ -1,0 +1,205 @@
+"""Branches: made, listed, checked out, deleted. What handlers and magics call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.code.models import Branch, Checkout
+from jupyter_mlws.versioning.git.refs import (
+    EXISTS,
+    HEADS,
+    BranchRef,
+    branches,
+    fault_of_name,
+    holders,
+)
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.switching import Switching
+
+TIMEOUT = 600.0
+"""Seconds for git to write the files of another version."""
+
+ONE_OF = Words("give either a branch or a ref", "请给出 branch 或 ref 之一")
+NO_NAME_GIVEN = Words("names the branch that is to be created", "应给出要创建的分支名")
+NAME_TAKEN = Words(
+    "{other!r} is there, and git keeps no branch below another",
+    "已有分支 {other!r}，git 不允许分支名互为上下级",
+)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a checkout goes: the commit, and what git is told."""
+
+    sha: str
+    arguments: Sequence[str]
+
+
+class BranchManager:
+    """The branches of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._git = repository.git
+        self._switching = Switching(repository)
+
+    def list(self) -> list[Branch]:
+        """Branches of this repository, then those of its remotes; newest first."""
+        found = sorted(branches(self._git), key=lambda ref: ref.remote is not None)
+        return [_record(ref) for ref in found]
+
+    def get(self, name: str) -> Branch:
+        """A branch of this repository; error 30404."""
+        found = self._local(name)
+        if found is None:
+            raise MLWSError("30404", kind="branch", name=name)
+        return _record(found)
+
+    def create(self, name: str, start: str = "HEAD", *, checkout: bool = False) -> Branch:
+        """A new branch at the commit ``start``, which it follows where that is a remote's branch.
+
+        Errors: 50201 for a name that git refuses, 50203 for one that is taken, 30404; of
+        ``checkout`` those of :meth:`checkout`, and nothing is made then.
+        """
+        with self._repository.exclusive("branch"):
+            self._check_new(name, "name")
+            destination = self._new(name, start)
+            if checkout:
+                self._go(destination, quiet)
+            else:
+                self._git.run("branch", *self._tracking(start), "--", name, self._start(start))
+        return self.get(name)
+
+    def delete(self, name: str, *, force: bool = False) -> Branch:
+        """Delete a branch; what it was.
+
+        Errors: 30404, 30211 where it is checked out, 30212 where commits are on no other branch.
+        """
+        with self._repository.exclusive("branch"):
+            found = self._local(name)
+            if found is None:
+                raise MLWSError("30404", kind="branch", name=name)
+            if found.current or found.elsewhere:
+                raise MLWSError("30211", branch=name)
+            if not force and holders(self._git, found.sha) == [f"{HEADS}{name}"]:
+                raise MLWSError("30212", branch=name, commit=found.sha)
+            self._git.run("branch", "--delete", "--force", "--quiet", "--", name)
+        return _record(found)
+
+    def check_checkout(self, branch: str | None, ref: str | None, *, create: bool = False) -> None:
+        """Raise what :meth:`checkout` would refuse, as far as that can be told at once."""
+        self._switching.check(self._destination(branch, ref, create).sha)
+
+    def checkout(
+        self,
+        branch: str | None,
+        ref: str | None = None,
+        *,
+        create: bool = False,
+        progress: Telling = quiet,
+    ) -> Checkout:
+        """Go to a branch or commit, with the data that it names.
+
+        Errors: 50201 for what can't be meant, 50203 and 30404 for names, 30201 during a merge,
+        30202 where uncommitted work would be lost, 30101, 30401 and 30402 where data can't be
+        had. Nothing has changed then.
+        """
+        with self._repository.exclusive("checkout"):
+            previous = self._git.find("HEAD")
+            destination = self._destination(branch, ref, create)
+            data = self._go(destination, progress)
+            standing = self._git.branch()
+        return Checkout(
+            branch=standing.removeprefix(HEADS) if standing else None,
+            commit=destination.sha,
+            previous=previous,
+            data=[*data],
+        )
+
+    # Where to
+
+    def _destination(self, branch: str | None, ref: str | None, create: bool) -> Destination:
+        if create:
+            if branch is None:
+                raise MLWSError("50201", Fault("branch", NO_NAME_GIVEN))
+            self._check_new(branch, "branch")
+            return self._new(branch, ref or "HEAD")
+        if (branch is None) == (ref is None):
+            raise MLWSError("50201", Fault("branch", ONE_OF), Fault("ref", ONE_OF))
+        if branch is not None:
+            return self._to_branch(branch)
+        assert ref is not None
+        sha = self._git.resolve(ref)
+        return Destination(sha, ("--detach", sha, "--"))
+
+    def _to_branch(self, name: str) -> Destination:
+        found = self._local(name)
+        if found is not None:
+            if found.elsewhere:
+                raise MLWSError("30211", branch=name)
+            return Destination(found.sha, (name, "--"))
+        # As `git checkout` does: the one remote that has such a branch is meant.
+        offered = [ref for ref in branches(self._git) if ref.remote and ref.name == name]
+        if len(offered) != 1:
+            raise MLWSError("30404", kind="branch", name=name)
+        self._check_new(name, "branch")
+        return self._new(name, f"{offered[0].remote}/{name}")
+
+    def _new(self, name: str, start: str) -> Destination:
+        options = ("-b", name, *self._tracking(start), self._start(start), "--")
+        return Destination(self._git.resolve(start), options)
+
+    def _start(self, start: str) -> str:
+        """What git is told: the remote's branch by its name, to be followed; else a commit."""
+        return start if self._of_remote(start) else self._git.resolve(start)
+
+    def _tracking(self, start: str) -> tuple[str, ...]:
+        return ("--track",) if self._of_remote(start) else ("--no-track",)
+
+    def _of_remote(self, start: str) -> bool:
+        refs = branches(self._git)
+        return any(ref.remote and f"{ref.remote}/{ref.name}" == start for ref in refs)
+
+    def _check_new(self, name: str, field: str) -> None:
+        fault = fault_of_name(self._git, name)
+        if fault is not None:
+            raise MLWSError("50201", Fault(field, fault))
+        for other in self._git.refs(HEADS):
+            taken = other.removeprefix(HEADS)
+            if taken == name:
+                raise MLWSError("50203", Fault(field, EXISTS), name=name)
+            if taken.startswith(f"{name}/") or name.startswith(f"{taken}/"):
+                raise MLWSError("50203", Fault(field, NAME_TAKEN.fill(other=taken)), name=name)
+
+    # Going there
+
+    def _go(self, destination: Destination, progress: Telling) -> Sequence[str]:
+        def move() -> None:
+            self._git.attempt("checkout", "--quiet", *destination.arguments, timeout=TIMEOUT)
+
+        return self._switching.run(destination.sha, move, progress)
+
+    # Looking
+
+    def _local(self, name: str) -> BranchRef | None:
+        for ref in branches(self._git):
+            if ref.remote is None and ref.name == name:
+                return ref
+        return None
+
+
+def _record(ref: BranchRef) -> Branch:
+    return Branch(
+        name=ref.name,
+        remote=ref.remote,
+        commit=ref.sha,
+        current=ref.current,
+        upstream=ref.upstream,
+        ahead=ref.ahead,
+        behind=ref.behind,
+        timestamp=ref.timestamp,
+        subject=ref.subject,
+    )

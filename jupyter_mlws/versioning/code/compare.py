@@ -1,0 +1,296 @@
+"""Compares versions with each other and with the working tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
+from jupyter_mlws.versioning.data.content import Content, kind_of, normal
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.measures import Measures
+from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.git.adapter import Difference, Git
+from jupyter_mlws.versioning.git.hunks import parse
+from jupyter_mlws.versioning.kinds import ChangeKind
+from jupyter_mlws.versioning.models import (
+    CellDiff,
+    ChangedData,
+    ChangedFile,
+    ChangeState,
+    DifferingValue,
+    DiffHunk,
+    FileDiff,
+    SnapshotDiff,
+)
+
+LARGEST_TEXT = 1024 * 1024
+"""Bytes of a text that is sent; longer ones are cut."""
+LARGEST_NOTEBOOK = 64 * 1024 * 1024
+"""Bytes of a notebook that is compared by its cells."""
+LARGEST_COUNTED = 4 * 1024 * 1024
+"""Bytes of an untracked file whose lines are counted."""
+
+
+class Comparison:
+    """Differences within one project."""
+
+    def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
+        self._project = project
+        self._git = Git(project.root)
+        self._content = content
+        self._working = working
+
+    def files(self, start: str, end: str | None) -> list[ChangedFile]:
+        """Files that differ; against the working tree (``end`` None) with untracked ones, and
+        data that is not as recorded."""
+        first = self._start(start)
+        if end is not None:
+            rows = self._git.differences(first, self._git.resolve(end))
+            return [_changed(row) for row in rows]
+        found = {row.path: _changed(row) for row in self._git.differences(first, None)}
+        status = self._git.status()
+        for entry in status.entries:
+            if entry.state == "untracked" and not entry.path.endswith("/"):
+                found[entry.path] = self._untracked(entry.path)
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        for path, state in self._working.states(items).items():
+            found[path] = ChangedFile(path=path, state=ChangeState(state), kind=ChangeKind.DATA)
+        return [found[path] for path in sorted(found)]
+
+    def file(self, path: str, start: str, end: str | None) -> FileDiff:
+        """One file, or one file that DVC tracks."""
+        path = normal(self._project, path)
+        first = self._start(start)
+        last = None if end is None else self._git.resolve(end)
+        old = self._git.blob(first, path)
+        new = self._now(path) if last is None else self._git.blob(last, path)
+        if old is None and (new is None or not self._git.tracked(path)):
+            data = self._data(path, first, last)
+            if data is not None:
+                return data
+            if old is None and new is None:
+                raise MLWSError("30404", kind="file", name=path)
+        return self._compared(path, self._git.unified(first, last, path), old, new)
+
+    def staged_files(self, *, staged: bool) -> list[ChangedFile]:
+        """Files whose index differs from HEAD, or whose working tree differs from the index."""
+        status = self._git.status()
+        start = ("--cached", self._start("HEAD")) if staged else ()
+        found = {row.path: _changed(row) for row in self._git.differing(*start)}
+        for entry in status.entries:
+            if not staged and entry.state == "untracked" and not entry.path.endswith("/"):
+                found[entry.path] = self._untracked(entry.path)
+        return [found[path] for path in sorted(found)]
+
+    def staged_file(self, path: str, *, staged: bool) -> FileDiff:
+        """One file: HEAD and the index, or the index and the working tree."""
+        path = normal(self._project, path)
+        index = self._git.blob("", path)
+        old = self._git.blob(self._start("HEAD"), path) if staged else index
+        new = index if staged else self._now(path)
+        if old is None and new is None:
+            raise MLWSError("30404", kind="file", name=path)
+        if old is None and not staged:
+            unified = self._git.unified("HEAD", None, path)
+        else:
+            unified = self._git.unified_staged(path, staged=staged)
+        return self._compared(path, unified, old, new)
+
+    def _compared(
+        self, path: str, unified: bytes, old: bytes | None, new: bytes | None
+    ) -> FileDiff:
+        if _binary(old) or _binary(new):
+            return _binary_diff(path, old, new)
+        cells = self._cells(old, new) if path.endswith(".ipynb") else None
+        return _text_diff(path, unified, old, new, cells)
+
+    def _cells(self, old: bytes | None, new: bytes | None) -> list[CellDiff] | None:
+        """None where a side is no notebook, or too large to compare."""
+        if max(len(old or b""), len(new or b"")) > LARGEST_NOTEBOOK:
+            return None
+        try:
+            return [CellDiff(**row) for row in compare_notebooks(old, new)]
+        except NotebookRefusedError:
+            return None
+
+    def versions(self, start: str, end: str) -> SnapshotDiff:
+        """Two versions: files, data, and the metrics and parameters that they hold."""
+        first, last = self._git.resolve(start), self._git.resolve(end)
+        measures = Measures(self._project, self._content)
+        return SnapshotDiff(
+            files=[_changed(row) for row in self._git.differences(first, last)],
+            data=_data_changes(self._content.data_at(first), self._content.data_at(last)),
+            metrics=_differing(measures.metrics(first), measures.metrics(last)),
+            params=_differing(measures.params(first), measures.params(last)),
+        )
+
+    def _start(self, name: str) -> str:
+        """Before the first version there is git's empty tree; its id may also be asked for."""
+        empty = self._git.empty_tree()
+        unborn = name == "HEAD" and self._git.find("HEAD") is None
+        return empty if unborn or name == empty else self._git.resolve(name)
+
+    def _now(self, path: str) -> bytes | None:
+        target = self._project.root / path
+        if target.is_symlink():
+            return str(target.readlink()).encode(errors="surrogateescape")
+        return target.read_bytes() if target.is_file() else None
+
+    def _untracked(self, path: str) -> ChangedFile:
+        target = self._project.root / path
+        lines = None
+        if target.is_file() and target.stat().st_size <= LARGEST_COUNTED:
+            content = target.read_bytes()
+            if not _binary(content):
+                lines = content.count(b"\n") + (not content.endswith(b"\n") and bool(content))
+        return ChangedFile(
+            path=path,
+            state=ChangeState.UNTRACKED,
+            kind=kind_of(path),
+            additions=lines,
+            deletions=None if lines is None else 0,
+        )
+
+    def _data(self, path: str, first: str, last: str | None) -> FileDiff | None:
+        """The difference of a file that DVC tracks; None where ``path`` is none."""
+        old = _item(self._content.data_at(first), path)
+        known = self._content.data_now() if last is None else self._content.data_at(last)
+        new = _item(known, path)
+        if old is None and new is None:
+            return None
+        before = self._stored(old)
+        after = self._stored(new) if last else self._small(self._project.root / path)
+        unreadable = (old is not None and before is None) or (
+            new is not None and after is None and (last is not None or self._exists(path))
+        )
+        if unreadable or _binary(before) or _binary(after):
+            sizes = {"old_size": old.size if old else None, "new_size": new.size if new else None}
+            return _binary_diff(path, before, after).model_copy(update=sizes)
+        return _text_diff(path, self._unified(before, after), before, after)
+
+    def _stored(self, item: DataFile | None) -> bytes | None:
+        if item is None:
+            return None
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        with open_data(self._project.root) as data:
+            return data.text_of(item, LARGEST_TEXT)
+
+    def _small(self, target: Path) -> bytes | None:
+        if not target.is_file() or target.stat().st_size > LARGEST_TEXT:
+            return None
+        return target.read_bytes()
+
+    def _exists(self, path: str) -> bool:
+        return (self._project.root / path).exists()
+
+    def _unified(self, before: bytes | None, after: bytes | None) -> bytes:
+        return self._git.unified_texts(before or b"", after or b"")
+
+
+def _item(items: list[DataFile], path: str) -> DataFile | None:
+    return next((item for item in items if item.path == path), None)
+
+
+def _changed(row: Difference) -> ChangedFile:
+    return ChangedFile(
+        path=row.path,
+        state=ChangeState(row.state),
+        kind=kind_of(row.path),
+        old_path=row.old_path,
+        additions=row.additions,
+        deletions=row.deletions,
+    )
+
+
+def _binary(content: bytes | None) -> bool:
+    # As git tells it: a NUL among the first bytes.
+    return content is not None and b"\0" in content[:8000]
+
+
+def _binary_diff(path: str, old: bytes | None, new: bytes | None) -> FileDiff:
+    return FileDiff(
+        path=path,
+        binary=True,
+        unified="",
+        old=None,
+        new=None,
+        truncated=False,
+        old_size=None if old is None else len(old),
+        new_size=None if new is None else len(new),
+    )
+
+
+def _text_diff(
+    path: str,
+    unified: bytes,
+    old: bytes | None,
+    new: bytes | None,
+    cells: list[CellDiff] | None = None,
+) -> FileDiff:
+    longest = max(len(old or b""), len(new or b""), len(unified))
+    return FileDiff(
+        path=path,
+        binary=False,
+        unified=unified[:LARGEST_TEXT].decode(errors="replace"),
+        old=_cut(old),
+        new=_cut(new),
+        truncated=longest > LARGEST_TEXT,
+        old_size=None if old is None else len(old),
+        new_size=None if new is None else len(new),
+        # Of a cut diff the last hunk would not be whole.
+        hunks=_hunks(path, unified) if len(unified) <= LARGEST_TEXT else [],
+        cells=cells,
+    )
+
+
+def _hunks(path: str, unified: bytes) -> list[DiffHunk]:
+    return [
+        DiffHunk(
+            id=hunk.id,
+            old_start=hunk.old_start,
+            old_lines=hunk.old_lines,
+            new_start=hunk.new_start,
+            new_lines=hunk.new_lines,
+            section=hunk.section,
+            lines=hunk.text.decode(errors="replace").removesuffix("\n").split("\n")[1:],
+        )
+        for hunk in parse(path, unified).hunks
+    ]
+
+
+def _cut(content: bytes | None) -> str | None:
+    return None if content is None else content[:LARGEST_TEXT].decode(errors="replace")
+
+
+def _data_changes(before: list[DataFile], after: list[DataFile]) -> list[ChangedData]:
+    old = {item.path: item for item in before}
+    new = {item.path: item for item in after}
+    rows = []
+    for path in sorted({*old, *new}):
+        first, last = old.get(path), new.get(path)
+        if first and last and first.md5 == last.md5:
+            continue
+        both = ChangeState.MODIFIED if first and last else None
+        rows.append(
+            ChangedData(
+                path=path,
+                state=both or (ChangeState.DELETED if first else ChangeState.ADDED),
+                from_md5=first.md5 if first else None,
+                to_md5=last.md5 if last else None,
+                from_size=first.size if first else None,
+                to_size=last.size if last else None,
+            )
+        )
+    return rows
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[DifferingValue]:
+    return [
+        DifferingValue(from_=before.get(name), to=after.get(name), name=name)
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]

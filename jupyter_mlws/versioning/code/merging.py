@@ -1,0 +1,437 @@
+"""Merges: begun, looked at, resolved, finished, given up. What handlers and magics call.
+
+A merge without conflicts is one commit, made before a file changes. With conflicts it is git's own
+unfinished merge, which git's own commands can also finish; the data follows when it is finished.
+"""
+
+from __future__ import annotations
+
+import stat
+import uuid
+from collections.abc import Mapping, Sequence
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.cells.process import (
+    CellChoice,
+    MergedNotebook,
+    NotebookRefusedError,
+    check_notebook,
+    merge_notebooks,
+)
+from jupyter_mlws.versioning.code.advancing import Advance
+from jupyter_mlws.versioning.code.joining import Joined, join
+from jupyter_mlws.versioning.code.keeping import keep_code
+from jupyter_mlws.versioning.code.merge_models import (
+    Aborted,
+    CellSides,
+    CellText,
+    Conflict,
+    ConflictDetail,
+    ConflictHow,
+    Conflicts,
+    Merged,
+    MergeOutcome,
+    Resolution,
+    SideChoice,
+)
+from jupyter_mlws.versioning.data.content import kind_of, large_from, listed, normal
+from jupyter_mlws.versioning.data.datafiles import names_data, parses, read
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.git.adapter import GitFailedError
+from jupyter_mlws.versioning.git.merge import (
+    BASE,
+    LINK,
+    OURS,
+    SUBMODULE,
+    THEIRS,
+    TIMEOUT,
+    Side,
+    Sides,
+    content,
+    incoming,
+    merged_text,
+    name_of,
+    set_sides,
+    unmerged,
+)
+from jupyter_mlws.versioning.git.private_index import uncommitted
+from jupyter_mlws.versioning.models import SnapshotData
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.switching import Switching
+
+STAGES = {"base": BASE, "ours": OURS, "theirs": THEIRS}
+LARGEST_TEXT = 4 * 1024 * 1024
+"""Bytes of a text that is sent; of longer ones only the size is told."""
+MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
+
+ONE_WAY = Words("give one of take, text and cells", "请给出 take、text、cells 之一")
+NO_CELL = Words("is no cell in conflict", "不是冲突的单元格")
+CELLS_OF_NOTEBOOKS = Words("only a notebook has cells", "只有笔记本才有单元格")
+LEFT_OPEN = Words("still holds conflict markers", "仍含有冲突标记")
+NOT_YAML = Words("does not parse as YAML", "不是有效的 YAML")
+NO_NOTEBOOK = Words("is no valid notebook: {reason}", "不是有效的笔记本：{reason}")
+SIDES_ONLY = Words(
+    "this can only be resolved by taking ours or theirs", "只能通过采用 ours 或 theirs 解决"
+)
+NO_BASE = Words("the version before has no such file", "共同祖先中没有该文件")
+
+
+class MergeManager:
+    """The merges of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._root = repository.project.root
+        self._git = repository.git
+        self._switching = Switching(repository)
+        self._advance = Advance(repository)
+
+    # Beginning
+
+    def check_merge(self, ref: str) -> None:
+        """Raise what :meth:`merge` would refuse, as far as that can be told at once."""
+        self._git.resolve(ref)
+        self._repository.refuse_unfinished(unmerged(self._git))
+
+    def merge(self, ref: str, message: str | None = None, progress: Telling = quiet) -> Merged:
+        """Merge the commit ``ref`` into the current branch, with the data that it names.
+
+        Errors: 30404, 30201 during another merge, 30202 where uncommitted work would be lost,
+        30205, 30217 without a common commit, 30207 where a hook refuses, 30101, 30401 and 30402
+        of data. Nothing has changed then. Conflicts are an outcome.
+        """
+        with self._repository.exclusive("merge"):
+            self._repository.refuse_unfinished(unmerged(self._git))
+            theirs = self._git.resolve(ref)
+            head = self._git.find("HEAD")
+            if head is not None and self._git.contains(head, theirs):
+                return self._outcome(MergeOutcome.UP_TO_DATE, head, head)
+            if head is None or self._git.contains(theirs, head):
+                data = self._advance.to(theirs, progress)
+                return self._outcome(MergeOutcome.FAST_FORWARD, head, theirs, data)
+            self._git.check_identity()
+            progress(0, message="merge")
+            joined = join(self._project, self._git, head, theirs, progress)
+            text = message or f"Merge {ref}"
+            if joined.conflicts:
+                return self._stop(ref, text, head, joined)
+            sha = self._advance.commit(joined.tree, [head, theirs], text, "merge")
+            data = self._advance.to(sha, progress)
+        return self._outcome(MergeOutcome.MERGED, head, sha, data)
+
+    def _stop(self, ref: str, message: str, head: str, joined: Joined) -> Merged:
+        """Leave git's unfinished merge in the working tree, with notebooks that still open."""
+        steps = self._switching.check(joined.tree)
+        staged = {entry.path for entry in self._git.status().entries if entry.staged}
+        if staged:
+            # git would refuse as well: its index becomes the merge's.
+            raise MLWSError("30202", paths=listed(staged), named=", ".join(listed(staged)))
+        assert steps.head == head
+        self._switching.check_space(steps)
+        arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
+        with full_disk_told():
+            try:
+                self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
+                if incoming(self._git) is None:
+                    raise MLWSError("30106", command="git merge", reason="it did not begin")
+                self._lay_out(joined)
+            except GitFailedError as error:
+                self._give_up()
+                self._switching.put_back(steps)
+                raise error.told() from error
+            except BaseException:
+                self._give_up()
+                raise
+        found = self._outcome(MergeOutcome.CONFLICTS, head, head)
+        return found.model_copy(update={"conflicts": self.conflicts().items})
+
+    def _lay_out(self, joined: Joined) -> None:
+        for path, notebook in joined.notebooks.items():
+            self._write(path, notebook.text)
+            if path not in joined.conflicts:
+                self._take_in(path)
+        for path, lines in joined.lists.items():
+            self._settle(path, lines)
+        for path, sides in joined.conflicts.items():
+            if not path.endswith(".ipynb"):
+                continue
+            set_sides(self._git, path, sides)
+            if path not in joined.notebooks and OURS in sides:
+                # Lines with markers open in no editor of notebooks.
+                self._check_out(path, sides[OURS])
+
+    def _give_up(self) -> None:
+        if incoming(self._git) is not None:
+            self._git.run("merge", "--abort", timeout=TIMEOUT)
+
+    # Looking
+
+    def conflicts(self) -> Conflicts:
+        """What is in conflict now, and what is being merged into what."""
+        theirs = incoming(self._git)
+        branch = self._git.branch()
+        return Conflicts(
+            operation=self._git.unfinished(),
+            ours=branch.removeprefix("refs/heads/") if branch else None,
+            theirs=name_of(self._git, theirs) if theirs else None,
+            commit=theirs,
+            items=self._told(unmerged(self._git)),
+        )
+
+    def conflict(self, path: str) -> ConflictDetail:
+        """One path with its three sides; error 30404 where it is in no conflict."""
+        path, sides = self._find(path)
+        texts = {name: content(self._git, sides.get(stage)) for name, stage in STAGES.items()}
+        now = self._root / path
+        texts["merged"] = now.read_bytes() if now.is_file() and not now.is_symlink() else None
+        binary = any(b"\0" in text[:8000] for text in texts.values() if text is not None)
+        shown = {name: _text(text, binary) for name, text in texts.items()}
+        large = any(len(text) > LARGEST_TEXT for text in texts.values() if text is not None)
+        cells = None
+        if path.endswith(".ipynb") and texts["ours"] is not None and texts["theirs"] is not None:
+            cells = self._cells(texts)
+        return ConflictDetail(
+            **self._told({path: sides})[0].__dict__,
+            base=shown["base"],
+            ours=shown["ours"],
+            theirs=shown["theirs"],
+            merged=shown["merged"],
+            binary=binary,
+            truncated=large,
+            cells=cells,
+            data={
+                name: _data(path, text)
+                for name, text in texts.items()
+                if names_data(path) and name != "merged"
+            },
+        )
+
+    def _cells(self, texts: Mapping[str, bytes | None]) -> list[CellSides] | None:
+        try:
+            found = merge_notebooks(texts["base"], texts["ours"], texts["theirs"])
+        except NotebookRefusedError:
+            return None
+        return [CellSides(**row) for row in found.rows]
+
+    def _told(self, conflicts: Mapping[str, Sides]) -> list[Conflict]:
+        files = [s for sides in conflicts.values() for s in sides.values() if s.mode != SUBMODULE]
+        sizes = self._git.sizes([side.sha for side in files])
+        return [
+            Conflict(
+                path=path,
+                kind=kind_of(path),
+                how=_how(sides),
+                sizes={
+                    name: sizes.get(sides[stage].sha)
+                    for name, stage in STAGES.items()
+                    if stage in sides
+                },
+            )
+            for path, sides in sorted(conflicts.items())
+        ]
+
+    # Resolving
+
+    def resolve(self, path: str, resolution: Resolution) -> Conflicts:
+        """Settle one path: by a side, by both sides' lines, by cells, or by a text.
+
+        Errors: 30404 where it is in no conflict, 50201 for what can't be meant. What is left open.
+        """
+        with self._repository.exclusive("merge"), full_disk_told():
+            path, sides = self._find(path)
+            ways = (resolution.take, resolution.text, resolution.cells)
+            if sum(way is not None for way in ways) != 1:
+                raise MLWSError(
+                    "50201", *(Fault(name, ONE_WAY) for name in ("take", "text", "cells"))
+                )
+            if resolution.take in (SideChoice.OURS, SideChoice.THEIRS, SideChoice.BASE):
+                self._take(path, sides, resolution.take)
+            else:
+                self._settle(path, self._wanted(path, sides, resolution))
+        return self.conflicts()
+
+    def _take(self, path: str, sides: Sides, side: SideChoice) -> None:
+        chosen = sides.get(STAGES[side.value])
+        if chosen is None:
+            if side is SideChoice.BASE:
+                raise MLWSError("50201", Fault("take", NO_BASE))
+            (self._root / path).unlink(missing_ok=True)
+            set_sides(self._git, path, {})
+            return
+        self._check_out(path, chosen)
+        set_sides(self._git, path, {0: chosen})
+
+    def _wanted(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
+        field = "take" if resolution.take else "cells" if resolution.cells else "text"
+        if any(side.mode in (SUBMODULE, LINK) for side in sides.values()):
+            raise MLWSError("50201", Fault(field, SIDES_ONLY))
+        if resolution.text is not None:
+            return self._given(path, resolution.text.encode(errors="surrogateescape"))
+        if path.endswith(".ipynb"):
+            return self._chosen_cells(sides, resolution, field)
+        if resolution.cells is not None:
+            raise MLWSError("50201", Fault("cells", CELLS_OF_NOTEBOOKS))
+        both = None if names_data(path) else merged_text(self._git, sides)
+        if both is None:
+            raise MLWSError("50201", Fault("take", SIDES_ONLY))
+        return both
+
+    def _given(self, path: str, text: bytes) -> bytes:
+        if all(any(line.startswith(mark) for line in text.splitlines()) for mark in MARKS):
+            raise MLWSError("50201", Fault("text", LEFT_OPEN))
+        if names_data(path) and not parses(text):
+            raise MLWSError("50201", Fault("text", NOT_YAML))
+        if path.endswith(".ipynb"):
+            try:
+                check_notebook(text)
+            except NotebookRefusedError as error:
+                fault = Fault("text", NO_NOTEBOOK.fill(reason=str(error)))
+                raise MLWSError("50201", fault) from error
+        return text
+
+    def _chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
+        base, ours, theirs = (content(self._git, sides.get(s)) for s in (BASE, OURS, THEIRS))
+        choices: dict[str, CellChoice] = {
+            name: {"source": side.source} if isinstance(side, CellText) else side.value
+            for name, side in (resolution.cells or {}).items()
+        }
+        try:
+            if resolution.take is not None:
+                choices = {"*": resolution.take.value}
+            else:
+                known: MergedNotebook = merge_notebooks(base, ours, theirs)
+                wrong = [name for name in choices if name not in (*known.conflicts, "*")]
+                if wrong:
+                    raise MLWSError("50201", *(Fault(f"cells.{name}", NO_CELL) for name in wrong))
+            merged = merge_notebooks(base, ours, theirs, choices)
+        except NotebookRefusedError as error:
+            raise MLWSError("50201", Fault(field, SIDES_ONLY)) from error
+        if merged.conflicts:
+            raise MLWSError("30250", paths=merged.conflicts, named=", ".join(merged.conflicts))
+        return merged.text
+
+    def _settle(self, path: str, text: bytes) -> None:
+        self._write(path, text)
+        self._take_in(path)
+
+    # Ending
+
+    def check_finish(self) -> None:
+        """Error 30252 where no merge waits, 30201 while there are conflicts."""
+        if incoming(self._git) is None:
+            raise MLWSError("30252")
+        paths = listed(unmerged(self._git))
+        if paths:
+            raise MLWSError("30201", operation="merge", paths=paths)
+
+    def finish(self, message: str | None = None, progress: Telling = quiet) -> Merged:
+        """Commit the merge, and bring the data that it names.
+
+        Errors: 30252 where no merge waits, 30201 while there are conflicts, 30202 where changed
+        data would be lost, 30205, 30207 where a hook refuses, 30209, 30401 and 30402 of data. The
+        merge still waits then.
+        """
+        with self._repository.exclusive("merge"):
+            self.check_finish()
+            self._git.check_identity()
+            head = self._git.find("HEAD")
+            tree = self._git.run("write-tree").decode().strip()
+            data = self._switching.follow(tree, lambda: self._conclude(message), progress)
+            sha = self._git.resolve("HEAD")
+        return self._outcome(MergeOutcome.MERGED, head, sha, data)
+
+    def _conclude(self, message: str | None) -> None:
+        given = ("-m", message) if message else ("--no-edit", "--cleanup=strip")
+        try:
+            self._git.attempt("commit", "--quiet", *given, timeout=TIMEOUT)
+        except GitFailedError as error:
+            if self._git.setting("commit.gpgsign", "bool") == "true" and "sign" in error.reason:
+                raise MLWSError("30209", command=error.command, reason=error.reason) from error
+            raise MLWSError("30207", hook="git commit", reason=error.reason) from error
+
+    def abort(self) -> Aborted:
+        """Go back to before the merge; what was resolved is kept in a safety commit.
+
+        Error 30252 where no merge waits.
+        """
+        with self._repository.exclusive("merge"), full_disk_told():
+            if incoming(self._git) is None:
+                raise MLWSError("30252")
+            head = self._git.resolve("HEAD")
+            changed = uncommitted(self._root, self._git.status(), large_from(self._git))
+            safety = keep_code(self._project, self._git, changed, "merge --abort")
+            self._git.run("merge", "--abort", timeout=TIMEOUT)
+        return Aborted(commit=head, safety=safety)
+
+    # Files
+
+    def _find(self, path: str) -> tuple[str, Sides]:
+        path = normal(self._project, path)
+        sides = unmerged(self._git).get(path)
+        if sides is None:
+            raise MLWSError("30404", kind="conflict", name=path)
+        return path, sides
+
+    def _check_out(self, path: str, side: Side) -> None:
+        """Write a side as a checkout would; a submodule's folder stays as it is."""
+        if side.mode == SUBMODULE:
+            return
+        known = unmerged(self._git).get(path, {})
+        set_sides(self._git, path, {0: side})
+        try:
+            given = f"{path}\0".encode(errors="surrogateescape")
+            self._git.run("checkout-index", "--force", "--quiet", "-z", "--stdin", given=given)
+        finally:
+            set_sides(self._git, path, known or {0: side})
+
+    def _write(self, path: str, text: bytes) -> None:
+        """Replace a file in one step, its mode kept."""
+        target = self._root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
+        try:
+            beside.write_bytes(text)
+            if target.is_file() and not target.is_symlink():
+                beside.chmod(stat.S_IMODE(target.stat().st_mode))
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def _take_in(self, path: str) -> None:
+        given = f"{path}\0".encode(errors="surrogateescape")
+        options = ("--pathspec-from-file=-", "--pathspec-file-nul")
+        self._git.run("add", "--force", *options, given=given)
+
+    def _outcome(
+        self, outcome: MergeOutcome, head: str | None, sha: str, data: Sequence[str] = ()
+    ) -> Merged:
+        return Merged(outcome=outcome, previous=head, commit=sha, data=[*data], conflicts=[])
+
+
+def _text(text: bytes | None, binary: bool) -> str | None:
+    if text is None or binary or len(text) > LARGEST_TEXT:
+        return None
+    return text.decode(errors="replace")
+
+
+def _data(path: str, text: bytes | None) -> list[SnapshotData]:
+    if text is None:
+        return []
+    return [
+        SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+        for item in read({path: text})
+    ]
+
+
+def _how(sides: Sides) -> ConflictHow:
+    there = (BASE in sides, OURS in sides, THEIRS in sides)
+    return {
+        (True, True, True): ConflictHow.BOTH_MODIFIED,
+        (False, True, True): ConflictHow.BOTH_ADDED,
+        (True, False, True): ConflictHow.DELETED_BY_US,
+        (True, True, False): ConflictHow.DELETED_BY_THEM,
+        (False, True, False): ConflictHow.ADDED_BY_US,
+        (False, False, True): ConflictHow.ADDED_BY_THEM,
+    }.get(there, ConflictHow.BOTH_DELETED)

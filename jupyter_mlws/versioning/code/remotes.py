@@ -1,0 +1,318 @@
+"""Brings versions to remotes and from there: data and branch, in the order that keeps both whole.
+
+A push stores the data first, looks that it has arrived, and only then moves the branch. A pull
+has the data before the working tree changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.errors import Fault, MLWSError
+from jupyter_mlws.versioning.code.advancing import Advance
+from jupyter_mlws.versioning.code.joining import join
+from jupyter_mlws.versioning.code.models import (
+    Fetched,
+    FetchedBranch,
+    Pulled,
+    PullOutcome,
+    Pushed,
+    Remote,
+)
+from jupyter_mlws.versioning.data.content import listed, named_anew
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.git.addresses import fault_of_address
+from jupyter_mlws.versioning.git.credentials import Ask, Credentials
+from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
+from jupyter_mlws.versioning.git.wire import Line, fetch, fetch_all, push, push_tag, tip_at
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.outbox import sent_of
+from jupyter_mlws.versioning.snapshots.push_gate import distinct, named_by, passed
+
+USUAL = "origin"
+"""The remote that is meant where nothing else is said."""
+
+
+class RemoteManager:
+    """The remotes of one project. Thread-safe."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._root = repository.project.root
+        self._git = repository.git
+        self._content = repository.content
+        self._advance = Advance(repository)
+
+    def list(self) -> Sequence[Remote]:
+        """The remotes that git is set up with."""
+        return [
+            Remote(name=ref.name, url=ref.url, push_url=ref.push_url) for ref in remotes(self._git)
+        ]
+
+    def check_push(self, remote: str | None, branch: str | None) -> tuple[str, str, str]:
+        """(remote, branch, its commit) of a push; error 30404, or 30215 where HEAD has no branch.
+
+        Nothing is asked over the network.
+        """
+        branch = branch or self._current()
+        sha = self._git.find(f"{HEADS}{branch}")
+        if sha is None:
+            raise MLWSError("30404", kind="branch", name=branch)
+        return self._remote(remote, branch), branch, sha
+
+    def get(self, name: str) -> Remote:
+        """One remote; error 30404."""
+        for remote in self.list():
+            if remote.name == name:
+                return remote
+        raise MLWSError("30404", kind="remote", name=name)
+
+    def put(self, name: str, url: str, push_url: str | None = None) -> Remote:
+        """Set a remote up, or give it another address.
+
+        Error 50201 for a name that git refuses, and an address that is none or holds a password.
+        """
+        faults = []
+        named = fault_of_name(self._git, name)
+        if named is not None or "." in (name, name[:1]):
+            faults.append(Fault("name", named or NO_NAME))
+        for field, address in (("url", url), ("push_url", push_url)):
+            fault = fault_of_address(address) if address is not None else None
+            if fault is not None:
+                faults.append(Fault(field, fault))
+        if faults:
+            raise MLWSError("50201", *faults)
+        with self._repository.exclusive("remote"):
+            if name not in [ref.name for ref in remotes(self._git)]:
+                self._git.run("remote", "add", "--", name, url)
+            else:
+                self._git.run("config", "--replace-all", f"remote.{name}.url", url)
+            self._git.run("config", "--unset-all", f"remote.{name}.pushurl", codes=(0, 5))
+            if push_url is not None:
+                self._git.run("config", f"remote.{name}.pushurl", push_url)
+        return self.get(name)
+
+    def delete(self, name: str) -> Remote:
+        """Forget a remote and what is known of its branches; what it was. Error 30404."""
+        with self._repository.exclusive("remote"):
+            found = self.get(name)
+            self._git.run("remote", "remove", name)
+        return found
+
+    def check_fetch(self, remote: str | None) -> str:
+        """The remote that is meant; error 30404."""
+        ref = self._git.branch()
+        return self._remote(remote, ref.removeprefix(HEADS) if ref else "")
+
+    def fetch(
+        self,
+        remote: str | None = None,
+        progress: Telling = quiet,
+        *,
+        prune: bool = False,
+        ask: Ask | None = None,
+    ) -> Fetched:
+        """Learn where a remote's branches are now; nothing else changes. Errors: 30101, 30254."""
+        remote = self.check_fetch(remote)
+        kept = f"{REMOTES}{remote}/"
+        before = self._git.refs(kept)
+        line = _line(progress, "ask", Credentials(ask))
+        fetch_all(self._git, remote, line, prune=prune)
+        after = self._git.refs(kept)
+        return Fetched(
+            remote=remote,
+            branches=[
+                FetchedBranch(
+                    name=ref.removeprefix(kept), previous=before.get(ref), commit=after.get(ref)
+                )
+                for ref in sorted({*before, *after})
+                if before.get(ref) != after.get(ref) and not ref.endswith("/HEAD")
+            ],
+        )
+
+    def push_tag(
+        self,
+        name: str,
+        remote: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
+    ) -> None:
+        """Have a remote know a tag, its data first; errors as those of :meth:`push`."""
+        if f"{TAGS}{name}" not in self._git.refs(TAGS):
+            raise MLWSError("30404", kind="tag", name=name)
+        remote = self.check_fetch(remote)
+        sha = self._git.resolve(f"{TAGS}{name}")
+        commits = self._new(sha, None, remote)
+        if commits:
+            self._push_data(sha, None, commits, progress)
+        push_tag(passed(self._git), remote, name, _line(progress, "tag", Credentials(ask)))
+
+    def push(
+        self,
+        remote: str | None = None,
+        branch: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
+    ) -> Pushed:
+        """Push a branch with the data of every commit that is new to the remote.
+
+        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30213
+        where it has other commits, 30214 without a remote for data, 30216 where it refuses, 30402
+        where data is in no store. The branch there has not moved then.
+        """
+        remote, branch, sha = self.check_push(remote, branch)
+        progress(0, message="ask")
+        credentials = Credentials(ask)
+        before = tip_at(self._git, remote, branch, _line(progress, "ask", credentials))
+        if before is not None and not self._git.contains(sha, before):
+            raise MLWSError("30213", remote=remote, branch=branch)
+        commits = self._new(sha, before, remote)
+        data = self._push_data(sha, before, commits, progress)
+        if before != sha:
+            push(passed(self._git), remote, sha, branch, _line(progress, "branch", credentials))
+        self._repository.outbox.try_deliver(progress)
+        self._follow(branch, remote)
+        return Pushed(
+            remote=remote,
+            branch=branch,
+            commit=sha,
+            previous=before,
+            commits=len(commits),
+            data=listed({item.path for item in data}),
+        )
+
+    def check_pull(self, remote: str | None, branch: str | None) -> tuple[str, str]:
+        """(remote, its branch) of a pull; error 30404, 30215 where HEAD has no branch."""
+        current = self._current()
+        remote = self._remote(remote, current)
+        if branch is None:
+            merged = self._git.setting(f"branch.{current}.merge", "path") or ""
+            follows = self._git.setting(f"branch.{current}.remote", "path") == remote
+            branch = merged.removeprefix(HEADS) if follows and merged else current
+        return remote, branch
+
+    def pull(
+        self,
+        remote: str | None = None,
+        branch: str | None = None,
+        progress: Telling = quiet,
+        ask: Ask | None = None,
+    ) -> Pulled:
+        """Bring a remote's branch into the current one, with the data that it names.
+
+        Errors: 30101 where a remote can't be reached, 30254 where it takes no credentials, 30404
+        where it has no such branch, 30201 with the paths where both changed the same, 30202 where
+        uncommitted work would be lost, 30217 without a common commit, 30401 and 30402 of data. The
+        working tree is as before then.
+        """
+        remote, branch = self.check_pull(remote, branch)
+        progress(0, message="ask")
+        line = _line(progress, "branch", Credentials(ask))
+        if tip_at(self._git, remote, branch, line) is None:
+            raise MLWSError("30404", kind="branch", name=f"{remote}/{branch}")
+        theirs = fetch(self._git, remote, branch, line)
+        with self._repository.exclusive("pull"):
+            current = self._current()
+            head = self._git.find("HEAD")
+            outcome, target = self._joined(head, theirs, f"{remote}/{branch}")
+            data = self._advance.to(target, progress, thorough=True)
+        count = 0 if outcome is PullOutcome.UP_TO_DATE else len(self._between(theirs, head))
+        return Pulled(
+            remote=remote,
+            branch=current,
+            commit=target,
+            previous=head,
+            outcome=outcome,
+            commits=count,
+            data=[*data],
+        )
+
+    # Which remote, which branch
+
+    def _current(self) -> str:
+        ref = self._git.branch()
+        if ref is None:
+            raise MLWSError("30215")
+        return ref.removeprefix(HEADS)
+
+    def _remote(self, given: str | None, branch: str) -> str:
+        known = [ref.name for ref in remotes(self._git)]
+        configured = self._git.setting(f"branch.{branch}.remote", "path")
+        only = known[0] if len(known) == 1 else USUAL
+        candidates = (configured, USUAL, only) if given is None else (given,)
+        for name in candidates:
+            if name in known:
+                return name
+        raise MLWSError("30404", kind="remote", name=given or USUAL)
+
+    def _follow(self, branch: str, remote: str) -> None:
+        """Let the branch follow what it was pushed to, unless it follows something."""
+        if self._git.setting(f"branch.{branch}.remote", "path") is None:
+            self._git.run("config", f"branch.{branch}.remote", remote)
+            self._git.run("config", f"branch.{branch}.merge", f"{HEADS}{branch}")
+
+    # Pushing
+
+    def _new(self, sha: str, before: str | None, remote: str) -> Sequence[str]:
+        """The commits that the remote lacks, as far as is known here."""
+        if before is not None:
+            return self._between(sha, before)
+        output = self._git.run("rev-list", sha, "--not", f"--remotes={remote}", "--")
+        return output.decode().split()
+
+    def _between(self, tip: str, base: str | None) -> Sequence[str]:
+        excluded = [f"^{base}"] if base else []
+        return self._git.run("rev-list", tip, *excluded, "--").decode().split()
+
+    def _push_data(
+        self, sha: str, before: str | None, commits: Sequence[str], progress: Telling
+    ) -> Sequence[DataFile]:
+        """Store at the data's remote what the commits name; error 30402 where the tip lacks it."""
+        known = self._content.data_at(before) if before else []
+        tip = sent_of(self._content.data_at(sha))
+        wanted = distinct([*tip, *named_by(self._git, self._content, commits)])
+        if not wanted:
+            return []
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        with open_data(self._root) as data:
+            fresh = named_anew(tip, known)
+            if data.remote is None:
+                if fresh:
+                    paths = listed({item.path for item in fresh})
+                    raise MLWSError("30214", paths=paths, named=", ".join(paths))
+                return []
+            absent = set(data.missing(wanted))
+            elsewhere = {
+                stored.item
+                for stored in data.missing_remotely(sorted(absent, key=lambda item: item.path))
+            }
+            lost = [item.path for item in fresh if item in elsewhere]
+            if lost:
+                raise MLWSError("30402", paths=", ".join(listed(lost)))
+            # What only older commits name and no store has is lost already, pushed or not.
+            present = [item for item in wanted if item not in absent]
+            data.push(present, progress)
+        return present
+
+    # Pulling
+
+    def _joined(self, head: str | None, theirs: str, name: str) -> tuple[PullOutcome, str]:
+        """The commit that has both, which may still have to be made; the working tree waits."""
+        if head is None:
+            return PullOutcome.FAST_FORWARD, theirs
+        if self._git.contains(head, theirs):
+            return PullOutcome.UP_TO_DATE, head
+        if self._git.contains(theirs, head):
+            return PullOutcome.FAST_FORWARD, theirs
+        self._git.check_identity()
+        joined = join(self._repository.project, self._git, head, theirs)
+        if joined.conflicts:
+            raise MLWSError("30201", operation="merge", paths=listed(joined.conflicts))
+        sha = self._advance.commit(joined.tree, [head, theirs], f"Merge {name}", "merge")
+        return PullOutcome.MERGED, sha
+
+
+def _line(progress: Telling, message: str, credentials: Credentials) -> Line:
+    return Line(lambda: progress(0, message=message), credentials)

@@ -1,0 +1,62 @@
+"""Goes back to an earlier version: by a commit that undoes what came after, or in the files."""
+
+from __future__ import annotations
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.code.advancing import Advance
+from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
+from jupyter_mlws.versioning.git.adapter import LogQuery
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+
+
+class RollbackManager:
+    """Of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
+        self._repository = repository
+        self._git = repository.git
+        self._snapshots = snapshots
+        self._advance = Advance(repository)
+
+    def check(self, to: str) -> str:
+        """The commit that ``to`` means; error 30404, or 30217 where HEAD does not come from it."""
+        sha = self._git.resolve(to)
+        if not self._git.contains(self._git.resolve("HEAD"), sha):
+            raise MLWSError("30257", commit=sha[:8])
+        return sha
+
+    def run(
+        self,
+        to: str,
+        mode: RollbackMode,
+        message: str | None = None,
+        progress: Telling = quiet,
+    ) -> RolledBack:
+        """``revert``: one new commit whose content is that of ``to``, data too; history stays.
+        ``restore``: the files alone, with a safety commit of what was there.
+
+        Errors: 30404, 30257 for a commit that HEAD does not come from, 30203 where nothing has
+        changed since, 30201, 30202, 30205, 30207, and those of data. Nothing has changed then.
+        """
+        sha = self.check(to)
+        if mode is RollbackMode.RESTORE:
+            result = self._snapshots.restore(sha, None, progress)
+            head = self._git.resolve("HEAD")
+            return RolledBack(
+                mode=mode, to=sha, commit=head, previous=head, safety=result.safety, data=[]
+            )
+        with self._repository.exclusive("rollback"):
+            head = self._git.resolve("HEAD")
+            tree = self._git.tree_of(sha)
+            if tree == self._git.tree_of(head):
+                raise MLWSError("30203")
+            self._git.check_identity()
+            made = self._advance.commit(tree, [head], message or self._message(sha), "message")
+            data = self._advance.to(made, progress)
+        return RolledBack(mode=mode, to=sha, commit=made, previous=head, safety=None, data=[*data])
+
+    def _message(self, sha: str) -> str:
+        subject = self._git.log(LogQuery(sha, limit=1))[0].subject
+        return f'Revert to "{subject}"\n\nThis brings back the content of {sha}.'

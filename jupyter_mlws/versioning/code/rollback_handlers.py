@@ -1,0 +1,175 @@
+"""Endpoints of going back, tags and stashes."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.operations import Operation
+from jupyter_mlws.versioning.code.history_models import (
+    RollbackRequest,
+    Stash,
+    StashApply,
+    StashCreate,
+    Tag,
+    TagCreate,
+)
+from jupyter_mlws.versioning.code.models import TagPush
+from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+
+
+class RollbackHandler(VersioningHandler):
+    """Going back to an earlier version."""
+
+    resource = "git"
+
+    @endpoint(
+        "Go back to a version: by a commit with its content, or in the files alone; data too",
+        Operation,
+        body=RollbackRequest,
+        status=202,
+        also=WRITES,
+        errors=["30106", "30257", "30404", "50402"],
+    )
+    async def post(self, body: RollbackRequest) -> Reply:
+        rollbacks = (await self.managers()).rollbacks
+        await in_thread(rollbacks.check, body.to)
+        return self.begin(
+            "rollback", lambda told: rollbacks.run(body.to, body.mode, body.message, told)
+        )
+
+
+class TagsHandler(VersioningHandler):
+    """All tags."""
+
+    resource = "git"
+
+    @endpoint("List tags, newest first", Page[Tag], errors=["50402"])
+    async def get(self) -> Page[Tag]:
+        tags = (await self.managers()).tags
+        return Page(items=await in_thread(tags.list))
+
+
+class TagHandler(VersioningHandler):
+    """New tags."""
+
+    resource = "git"
+
+    @endpoint(
+        "Create a tag",
+        Tag,
+        body=TagCreate,
+        status=201,
+        errors=["30103", "30106", "30205", "30404", "50203", "50402"],
+    )
+    async def post(self, body: TagCreate) -> Reply:
+        tags = (await self.managers()).tags
+        made = await in_thread(tags.create, body.name, body.ref, body.message)
+        return Reply(made, 201, location(self, "git", "tag", escape(made.name)))
+
+
+class NamedTagHandler(VersioningHandler):
+    """One tag; slashes in its name are escaped as ``~1`` or ``%2F``."""
+
+    resource = "git"
+
+    @endpoint("Get a tag", Tag, errors=["30404", "50402"])
+    async def get(self, name: str) -> Tag:
+        tags = (await self.managers()).tags
+        return await in_thread(tags.get, unescape(name))
+
+    @endpoint("Delete a tag", Tag, errors=["30103", "30106", "30404", "50402"])
+    async def delete(self, name: str) -> Tag:
+        tags = (await self.managers()).tags
+        return await in_thread(tags.delete, unescape(name))
+
+
+class TagPushHandler(VersioningHandler):
+    """A tag, brought to a remote."""
+
+    resource = "git"
+
+    @endpoint("Push a tag", Operation, body=TagPush, status=202, errors=["30404", "50402"])
+    async def post(self, name: str, body: TagPush) -> Reply:
+        versions = await self.managers()
+        tag = await in_thread(versions.tags.get, unescape(name))
+        remotes = versions.remotes
+        await in_thread(remotes.check_fetch, body.remote)
+        return self.begin(
+            "push", lambda told: remotes.push_tag(tag.name, body.remote, told, told.ask)
+        )
+
+
+class StashesHandler(VersioningHandler):
+    """Work that was put aside."""
+
+    resource = "git"
+
+    @endpoint("List what was put aside, newest first", Page[Stash], errors=["50402"])
+    async def get(self) -> Page[Stash]:
+        stashes = (await self.managers()).stashes
+        return Page(items=[*await in_thread(stashes.list)])
+
+    @endpoint(
+        "Put all changes aside, data too",
+        Operation,
+        body=StashCreate,
+        status=202,
+        also=WRITES,
+        errors=["50402"],
+    )
+    async def post(self, body: StashCreate) -> Reply:
+        stashes = (await self.managers()).stashes
+        return self.begin(
+            "stash",
+            lambda told: stashes.push(body.message, untracked=body.untracked, progress=told),
+        )
+
+
+class StashHandler(VersioningHandler):
+    """One stash."""
+
+    resource = "git"
+
+    @endpoint("Get a stash", Stash, errors=["30404", "50402"])
+    async def get(self, identifier: str) -> Stash:
+        stashes = (await self.managers()).stashes
+        return await in_thread(stashes.get, identifier)
+
+    @endpoint("Forget a stash", Stash, errors=["30103", "30106", "30404", "50402"])
+    async def delete(self, identifier: str) -> Stash:
+        stashes = (await self.managers()).stashes
+        return await in_thread(stashes.drop, identifier)
+
+
+class StashApplyHandler(VersioningHandler):
+    """A stash, brought back."""
+
+    resource = "git"
+
+    @endpoint(
+        "Bring a stash back, data too; it is gone then unless it is to be kept",
+        Operation,
+        body=StashApply,
+        status=202,
+        also=WRITES,
+        errors=["30404", "50402"],
+    )
+    async def post(self, identifier: str, body: StashApply) -> Reply:
+        stashes = (await self.managers()).stashes
+        await in_thread(stashes.get, identifier)
+        return self.begin(
+            "stash", lambda told: stashes.apply(identifier, keep=body.keep, progress=told)
+        )
+
+
+HANDLERS = [
+    (r"git/rollback", RollbackHandler),
+    (r"git/tags", TagsHandler),
+    (r"git/tag", TagHandler),
+    (r"git/tag/([^/]+)", NamedTagHandler),
+    (r"git/tag/([^/]+)/push", TagPushHandler),
+    (r"git/stashes", StashesHandler),
+    (r"git/stashes/([^/]+)", StashHandler),
+    (r"git/stashes/([^/]+)/apply", StashApplyHandler),
+]

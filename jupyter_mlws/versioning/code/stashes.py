@@ -1,0 +1,200 @@
+"""Work put aside and brought back, data too; stashes are git's own.
+
+A stash names changed data by its hash, as a commit would; the content is in the DVC cache.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
+from jupyter_mlws.versioning.data.content import listed
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.git.merge import merge_tree
+from jupyter_mlws.versioning.git.private_index import private_index
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.snapshots.switching import Switching
+
+TIMEOUT = 600.0
+"""Seconds for git to write files."""
+
+
+class StashManager:
+    """The stashes of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._root = repository.project.root
+        self._git = repository.git
+        self._switching = Switching(repository)
+
+    def list(self) -> Sequence[Stash]:
+        """What was put aside, newest first."""
+        return [self._record(*row) for row in self._rows()]
+
+    def _rows(self) -> Sequence[tuple[str, str, str, str]]:
+        """Id, parents, time and message of every stash, newest first."""
+        if self._git.find("refs/stash") is None:
+            return []
+        form = "%H%x00%P%x00%cI%x00%gs%x00"
+        output = self._git.run(
+            "log", "-g", "--first-parent", f"--format={form}", "refs/stash", "--"
+        )
+        parts = output.decode(errors="surrogateescape").split("\0")
+        rows = [parts[at : at + 4] for at in range(0, len(parts) - 1, 4)]
+        return [(sha.strip("\n"), parents, moment, text) for sha, parents, moment, text in rows]
+
+    def get(self, identifier: str) -> Stash:
+        """One stash; error 30404."""
+        for row in self._rows():
+            if row[0] == identifier:
+                return self._record(*row)
+        raise MLWSError("30404", kind="stash", name=identifier)
+
+    def push(
+        self, message: str | None = None, *, untracked: bool = True, progress: Telling = quiet
+    ) -> Stash:
+        """Put all changes aside; the working tree is HEAD's afterwards.
+
+        Errors: 30201 during a merge, 30205, 30258 where nothing has changed, 30402 where HEAD's
+        data is in no store. Killed on the way the work is in the stash, in the files, or in both.
+        """
+        with self._repository.exclusive("stash"), full_disk_told():
+            self._repository.refuse_unfinished(self._git.status().conflicts)
+            self._git.check_identity()
+            head = self._git.resolve("HEAD")
+            restore = Restore(self._project, self._repository.content, self._repository.working)
+            progress(0, message="keep")
+            name = f"stash/{uuid.uuid4().hex[:12]}"
+            kept = restore.keep(name)
+            try:
+                made = self._make(head, kept, message, untracked) if kept else None
+            finally:
+                self._git.delete_ref(f"refs/mlws/{name}")
+            if made is None:
+                raise MLWSError("30258")
+            sha, text, new = made
+            self._git.run("stash", "store", "--quiet", "-m", text, sha)
+            progress(0, message="restore")
+            restore.run(head, None, progress)
+            for path in new:
+                (self._root / path).unlink(missing_ok=True)
+                self._prune(path)
+        return self.get(sha)
+
+    def apply(
+        self, identifier: str, *, keep: bool = False, progress: Telling = quiet
+    ) -> StashApplied:
+        """Bring a stash back into the working tree; without ``keep`` it is gone then.
+
+        Errors: 30404, 30201 during a merge, 30202 where uncommitted work would be lost, 30256
+        where it conflicts with what is here. Nothing has changed then.
+        """
+        with self._repository.exclusive("stash"), full_disk_told():
+            stash = self.get(identifier)
+            head = self._git.resolve("HEAD")
+            new = self._untracked(identifier)
+            in_the_way = [p for p in new if (self._root / p).exists()]
+            if in_the_way:
+                paths = listed(in_the_way)
+                raise MLWSError("30202", paths=paths, named=", ".join(paths))
+            tree = self._joined(head, stash)
+
+            def move() -> None:
+                self._git.attempt("stash", "apply", "--quiet", identifier, timeout=TIMEOUT)
+
+            data = self._switching.run(tree, move, progress)
+            if not keep:
+                self._drop(identifier)
+        return StashApplied(id=identifier, files=stash.files, data=[*data])
+
+    def drop(self, identifier: str) -> Stash:
+        """Forget a stash; what it was. Error 30404."""
+        with self._repository.exclusive("stash"):
+            stash = self.get(identifier)
+            self._drop(identifier)
+        return stash
+
+    # Making one
+
+    def _make(
+        self, head: str, kept: str, message: str | None, untracked: bool
+    ) -> tuple[str, str, Sequence[str]] | None:
+        """(stash, its message, the new files in it); None where there is nothing to put aside."""
+        status = self._git.status()
+        entries = {entry.path: entry for entry in self._git.tree(kept)}
+        new = [e.path for e in status.entries if e.state == "untracked" and e.path in entries]
+        index = self._git.run("write-tree").decode().strip()
+        with private_index(self._project, Git) as private:
+            private.read_tree(kept)
+            private.remove(new)
+            tree = private.write_tree()
+            before = self._git.tree_of(head)
+            if tree == before == index and not (untracked and new):
+                return None
+            branch = (status.branch or "(no branch)").rsplit("/", 1)[-1]
+            text = f"On {branch}: {message}" if message else f"WIP on {branch}: {head[:8]}"
+            parents = [head, self._commit(index, [head], f"index on {branch}")]
+            if untracked and new:
+                rows = "".join(f"{entries[p].mode} {entries[p].sha}\t{p}\0" for p in new)
+                private.read_tree(None)
+                given = rows.encode(errors="surrogateescape")
+                private.run("update-index", "-z", "--add", "--index-info", given=given)
+                tree_of_new = private.write_tree()
+                parents.append(self._commit(tree_of_new, [], f"untracked files on {branch}"))
+        return self._commit(tree, parents, text), text, new if untracked else []
+
+    def _commit(self, tree: str, parents: Sequence[str], message: str) -> str:
+        return self._git.commit_tree(tree, parents, f"{message}\n")
+
+    def _prune(self, path: str) -> None:
+        """Remove folders that became empty, as git does."""
+        folder = (self._root / path).parent
+        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+    # Bringing one back
+
+    def _joined(self, head: str, stash: Stash) -> str:
+        """The tree of HEAD with the stash's changes; error 30256 where they conflict."""
+        # As a commit with one parent: the stash's own parents are no history.
+        alone = self._commit(self._git.tree_of(stash.id), [stash.base], "stash")
+        onto = self._commit(self._git.tree_of(head), [stash.base], "head")
+        merged = merge_tree(self._git, onto, alone)
+        if merged.conflicts:
+            paths = listed(merged.conflicts)
+            base = stash.base[:8]
+            raise MLWSError("30256", paths=paths, named=", ".join(paths), base=base)
+        return merged.tree
+
+    def _untracked(self, identifier: str) -> Sequence[str]:
+        third = self._git.find(f"{identifier}^3")
+        return [entry.path for entry in self._git.tree(third)] if third else []
+
+    def _drop(self, identifier: str) -> None:
+        # Newer ones may have come meanwhile: by place, and the place is looked up last.
+        for place, (sha, *_) in enumerate(self._rows()):
+            if sha == identifier:
+                self._git.run("stash", "drop", "--quiet", f"stash@{{{place}}}")
+                return
+
+    def _record(self, sha: str, parents: str, moment: str, message: str) -> Stash:
+        base = parents.split()[0]
+        changed = [row.path for row in self._git.differences(base, sha, renames=False)]
+        text = message.removeprefix("WIP on ").removeprefix("On ")
+        branch, _, rest = text.partition(": ")
+        return Stash(
+            id=sha,
+            message=rest or message,
+            branch=None if branch == "(no branch)" or not rest else branch,
+            base=base,
+            timestamp=moment,
+            files=listed({*changed, *self._untracked(sha)}),
+        )

@@ -1,0 +1,66 @@
+"""Tags: names for commits that stay."""
+
+from __future__ import annotations
+
+from jupyter_mlws.errors import Fault, MLWSError
+from jupyter_mlws.versioning.code.history_models import Tag
+from jupyter_mlws.versioning.git.refs import EXISTS, TAGS, TagRef, fault_of_name, tags
+from jupyter_mlws.versioning.repository import Repository
+
+
+class TagManager:
+    """The tags of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._git = repository.git
+
+    def list(self) -> list[Tag]:
+        """All tags, newest first."""
+        return [_record(ref) for ref in tags(self._git)]
+
+    def get(self, name: str) -> Tag:
+        """One tag; error 30404."""
+        for ref in tags(self._git):
+            if ref.name == name:
+                return _record(ref)
+        raise MLWSError("30404", kind="tag", name=name)
+
+    def create(self, name: str, ref: str = "HEAD", message: str | None = None) -> Tag:
+        """A new tag at the commit ``ref``.
+
+        Errors: 50201 for a name that git refuses, 50203 for one that is taken, 30404, 30205 where
+        git does not know who tags, 30209 where it can't be signed.
+        """
+        with self._repository.exclusive("tag"):
+            fault = fault_of_name(self._git, name)
+            if fault is not None:
+                raise MLWSError("50201", Fault("name", fault))
+            if f"{TAGS}{name}" in self._git.refs(TAGS):
+                raise MLWSError("50203", Fault("name", EXISTS), name=name)
+            sha = self._git.resolve(ref)
+            if message is None:
+                self._git.run("tag", "--no-sign", "--", name, sha)
+            else:
+                self._git.check_identity()
+                text = message.strip() + "\n"
+                self._git.run("tag", "--annotate", "-F", "-", "--", name, sha, given=text.encode())
+        return self.get(name)
+
+    def delete(self, name: str) -> Tag:
+        """Delete a tag here; what it was. Error 30404."""
+        with self._repository.exclusive("tag"):
+            found = self.get(name)
+            self._git.run("tag", "--delete", "--", name)
+        return found
+
+
+def _record(ref: TagRef) -> Tag:
+    return Tag(
+        name=ref.name,
+        commit=ref.sha,
+        message=ref.message,
+        tagger=ref.tagger,
+        timestamp=ref.timestamp,
+        subject=ref.subject,
+    )

@@ -1,0 +1,1 @@
+"""Versions of data: which data a version names, datasets and their remotes."""

@@ -1,0 +1,72 @@
+"""Two versions of a dataset, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.models import (
+    ChangedDataFile,
+    DatasetDiff,
+    DatasetDiffQuery,
+    DatasetSide,
+    FileState,
+)
+
+Files = Mapping[str, tuple[str, int | None]]
+"""Path below the dataset (``""`` for a single file) → hash and size."""
+Side = tuple[str | None, DataFile | None]
+"""A commit, None for what is recorded or in the working tree, and the dataset there."""
+
+
+def compared(
+    path: str, before: Side, after: Side, old: Files, new: Files, query: DatasetDiffQuery
+) -> DatasetDiff:
+    """What differs, by path; a part of it as ``query`` asks."""
+    names = sorted({*old, *new})
+    states = {name: state for name in names if (state := _state(old.get(name), new.get(name)))}
+    start = unescape(query.cursor) if query.cursor is not None else None
+    behind = [name for name in states if start is None or name > start]
+    shown = behind[: query.limit]
+    counts = list(states.values())
+    return DatasetDiff(
+        path=path,
+        from_=_side(before),
+        to=_side(after),
+        added=counts.count(FileState.ADDED),
+        deleted=counts.count(FileState.DELETED),
+        modified=counts.count(FileState.MODIFIED),
+        unchanged=len(names) - len(counts),
+        items=[_changed(path, name, states[name], old, new) for name in shown],
+        next_cursor=escape(shown[-1]) if len(behind) > query.limit else None,
+    )
+
+
+def _state(
+    old: tuple[str, int | None] | None, new: tuple[str, int | None] | None
+) -> FileState | None:
+    if old is None:
+        return FileState.ADDED
+    if new is None:
+        return FileState.DELETED
+    return None if old[0] == new[0] else FileState.MODIFIED
+
+
+def _changed(path: str, name: str, state: FileState, old: Files, new: Files) -> ChangedDataFile:
+    return ChangedDataFile(
+        path=f"{path}/{name}" if name else path,
+        state=state,
+        from_size=old[name][1] if name in old else None,
+        to_size=new[name][1] if name in new else None,
+    )
+
+
+def _side(side: Side) -> DatasetSide:
+    commit, item = side
+    return DatasetSide(
+        commit=commit,
+        md5=item.md5 if item else None,
+        size=item.size if item else None,
+        files=item.files if item else None,
+    )

@@ -1,0 +1,110 @@
+"""The metrics and parameters that a version holds, read from its own files."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import Content
+from jupyter_mlws.versioning.data.datafiles import PIPELINE, DataFile
+from jupyter_mlws.versioning.git.adapter import Git
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PARAMS = "params.yaml"
+LARGEST = 1024 * 1024
+"""Bytes; metrics are small."""
+
+
+class Measures:
+    """Reads versions of one project."""
+
+    def __init__(self, project: Project, content: Content) -> None:
+        self._project = project
+        self._git = Git(project.root)
+        self._content = content
+
+    def params(self, sha: str) -> dict[str, Any]:
+        """``params.yaml`` and the settings of nodes in each ``dvc.yaml``, as ``file:node.key``."""
+        found: dict[str, Any] = {}
+        for path, document in self._documents(sha):
+            if posixpath.basename(path) == PARAMS:
+                found.update({f"{path}:{key}": value for key, value in _flat(document)})
+                continue
+            rows = document.get("vars")
+            for row in rows if isinstance(rows, list) else ():
+                if isinstance(row, dict):
+                    named = {key: value for key, value in row.items() if key != "workflow"}
+                    found.update({f"{path}:{key}": value for key, value in _flat(named)})
+        return found
+
+    def metrics(self, sha: str) -> dict[str, Any]:
+        """Numbers in the files that workflows declare as metrics, as ``file:key``."""
+        found: dict[str, Any] = {}
+        stored = {item.path: item for item in self._content.data_at(sha)}
+        for path in sorted(set(self._metric_files(sha))):
+            text = self._git.blob(sha, path)
+            if text is None and path in stored:
+                text = self._from_cache(stored[path])
+            if text is not None:
+                found.update({f"{path}:{key}": value for key, value in _numbers(path, text)})
+        return found
+
+    def _metric_files(self, sha: str) -> Iterator[str]:
+        for path, document in self._documents(sha):
+            stages = document.get("stages")
+            for stage in stages.values() if isinstance(stages, dict) else ():
+                if not isinstance(stage, dict):
+                    continue
+                base = posixpath.join(posixpath.dirname(path), str(stage.get("wdir", "")))
+                rows = stage.get("metrics")
+                for row in rows if isinstance(rows, list) else ():
+                    for name in row if isinstance(row, dict) else [row]:
+                        yield posixpath.normpath(posixpath.join(base, str(name)))
+
+    def _documents(self, sha: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        entries = [
+            entry
+            for entry in self._git.tree(sha)
+            if posixpath.basename(entry.path) in (PIPELINE, PARAMS)
+        ]
+        blobs = self._git.blobs([entry.sha for entry in entries]) if entries else {}
+        for entry in entries:
+            try:
+                document = yaml.load(blobs[entry.sha], Loader=_LOADER)  # noqa: S506  a safe one
+            except (yaml.YAMLError, ValueError, RecursionError):
+                # A broken file has no parameters to compare; its text is in the list of files.
+                continue
+            if isinstance(document, dict):
+                yield entry.path, document
+
+    def _from_cache(self, item: DataFile) -> bytes | None:
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        with open_data(self._project.root) as data:
+            return data.text_of(item, LARGEST)
+
+
+def _numbers(path: str, text: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        document = (
+            json.loads(text) if path.endswith(".json") else yaml.load(text, Loader=_LOADER)  # noqa: S506  a safe one
+        )
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return
+    for key, value in _flat(document):
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield key, value
+
+
+def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested mappings as dotted names."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    elif prefix:
+        yield prefix, value

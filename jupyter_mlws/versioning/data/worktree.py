@@ -1,0 +1,138 @@
+"""Tells whether data in the working tree is as recorded, without loading DVC where possible.
+
+Hashes are remembered by size, time and inode, as git does it, so that looking again is cheap.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from jupyter_mlws.versioning.data.datafiles import DataFile
+
+BLOCK = 1024 * 1024
+REMEMBERED = 64 * 1024
+"""Bytes from which on a file's hash is kept across restarts."""
+RACY = 2.0
+"""Seconds: a file changed this recently may change again without its time telling."""
+
+Stamp = tuple[int, int, int]
+
+
+class WorkingData:
+    """The data in the working tree at ``root``; ``memory`` is where hashes are kept. Thread-safe.
+
+    Knows DVC 3's hashes of files and folders. What only DVC can tell (hashes of DVC 2, folders
+    where ``.dvcignore`` has rules) is asked of it.
+    """
+
+    def __init__(self, root: Path, memory: Path) -> None:
+        self._root = root
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Stamp, str]] | None = None
+        self._news = False
+
+    def state(self, item: DataFile) -> str | None:
+        """``deleted``, ``modified``, or None where the data is as ``item`` says."""
+        with self._lock:
+            return self._state(item)
+
+    def states(self, items: list[DataFile]) -> dict[str, str]:
+        """The paths whose data is not as recorded, each with :meth:`state`."""
+        found = {}
+        with self._lock:
+            for item in items:
+                state = self._state(item)
+                if state is not None:
+                    found[item.path] = state
+            self._remember()
+        return found
+
+    def _state(self, item: DataFile) -> str | None:
+        target = self._root / item.path
+        if not target.exists():
+            return "deleted"
+        if item.legacy or (target.is_dir() and self._has_ignore_rules()):
+            return self._asked_of_dvc(item)
+        if target.is_dir() != item.folder:
+            return "modified"
+        if item.folder:
+            return None if self._folder(target) == item.md5 else "modified"
+        if item.size is not None and target.stat().st_size != item.size:
+            return "modified"
+        return None if self._file(target) == item.md5 else "modified"
+
+    def _asked_of_dvc(self, item: DataFile) -> str | None:
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        # Hashes do not depend on settings, which may be broken.
+        with open_data(self._root, spare=b"") as data:
+            now = data.measure(item)
+        return None if now is not None and now.md5 == item.md5 else "modified"
+
+    def _has_ignore_rules(self) -> bool:
+        ignore = self._root / ".dvcignore"
+        if not ignore.exists():
+            return False
+        lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
+        return any(line.strip() and not line.startswith("#") for line in lines)
+
+    def _folder(self, target: Path) -> str:
+        """DVC's hash of a folder: that of the list of its files."""
+        rows = [
+            {"md5": self._file(path), "relpath": path.relative_to(target).as_posix()}
+            for path in _walk(target)
+        ]
+        rows.sort(key=lambda row: row["relpath"])
+        listing = json.dumps(rows, sort_keys=True).encode()
+        return hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
+
+    def _file(self, path: Path) -> str:
+        facts = path.stat()
+        stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        known = self._hashes().get(str(path))
+        if known is not None and known[0] == stamp:
+            return known[1]
+        digest = hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+        md5 = digest.hexdigest()
+        if time.time() - facts.st_mtime > RACY:
+            self._hashes()[str(path)] = (stamp, md5)
+            self._news = self._news or facts.st_size >= REMEMBERED
+        return md5
+
+    def _hashes(self) -> dict[str, tuple[Stamp, str]]:
+        if self._known is None:
+            self._known = _recall(self._memory)
+        return self._known
+
+    def _remember(self) -> None:
+        if not self._news or self._known is None:
+            return
+        rows = {path: row for path, row in self._known.items() if row[0][0] >= REMEMBERED}
+        beside = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
+        beside.write_text(json.dumps(rows), encoding="utf-8")
+        beside.replace(self._memory)
+        self._news = False
+
+
+def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
+    try:
+        rows = json.loads(memory.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # Nothing remembered, or half a file after a crash: everything is hashed anew.
+        return {}
+    return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(place, name) for name in names)

@@ -1,0 +1,852 @@
+"""The adapter of git: the only importer of GitPython, inside the function that needs it.
+
+The ``git`` program does the work, each call with a time limit and machine-readable output.
+Paths are relative to the project's root, with forward slashes, and always taken literally.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.git.secrets import masked
+
+TIMEOUT = 60.0
+"""Seconds for one call that reads or writes the repository."""
+LOOK = 0.1
+"""Seconds between two looks whether a long call is still wanted."""
+OPTIONS = (
+    "--no-optional-locks",
+    "--literal-pathspecs",
+    "-c",
+    "core.quotePath=off",
+    "-c",
+    "core.fsync=committed",
+    "-c",
+    "core.fsyncMethod=batch",
+    "-c",
+    "color.ui=false",
+    "-c",
+    "advice.addEmbeddedRepo=false",
+)
+FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
+COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
+TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+COMMIT_FIELDS = 9
+SHORTEST_ID = 40
+"""Characters of an id; longer than any word for how a path changed."""
+UNIFIED = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--unified=3",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+"""Options of diffs whose hunks can be asked for: the same whatever a person has set."""
+STATES = {
+    "A": "added",
+    "C": "added",
+    "D": "deleted",
+    "M": "modified",
+    "R": "renamed",
+    "T": "modified",
+    "U": "conflicted",
+}
+UNFINISHED = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A path that differs; ``staged``: the index holds (part of) the difference.
+
+    ``index_state`` is how the index differs from HEAD, ``worktree_state`` how the working tree
+    differs from the index; None where it does not.
+    """
+
+    path: str
+    state: str
+    staged: bool = False
+    old_path: str | None = None
+    index_state: str | None = None
+    worktree_state: str | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """``branch`` is None where HEAD is detached, ``head`` before the first commit."""
+
+    branch: str | None
+    head: str | None
+    upstream: str | None
+    entries: list[Entry]
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The paths that a merge left to be resolved."""
+        return [entry.path for entry in self.entries if entry.state == "conflicted"]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit; times are ISO 8601 with offset. ``current``: HEAD stands on it."""
+
+    sha: str
+    parents: list[str]
+    author: str
+    email: str
+    timestamp: str
+    committed: int
+    refs: list[str]
+    trailers: dict[str, list[str]]
+    message: str
+    current: bool = False
+
+    @property
+    def subject(self) -> str:
+        return self.message.split("\n", 1)[0]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A file that differs between two versions; the counts are None for binary files."""
+
+    path: str
+    state: str
+    old_path: str | None = None
+    additions: int | None = None
+    deletions: int | None = None
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """A file of a tree; modes are git's: 100644, 100755, 120000 (link), 160000 (submodule)."""
+
+    path: str
+    mode: str
+    sha: str
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """What to look for in history: all given filters hold.
+
+    ``start`` is an id, a name, or ``--all`` for what any branch, tag or remote has. With
+    ``follow`` a file is looked for under its earlier names, too. ``trailers``: they are wanted.
+    """
+
+    start: str
+    path: str | None = None
+    author: str | None = None
+    text: str | None = None
+    skip: int = 0
+    limit: int = 50
+    follow: bool = False
+    trailers: bool = True
+
+
+@dataclass
+class GitFailedError(Exception):
+    """git refused; ``reason`` is what it printed. For callers that can tell more."""
+
+    command: str
+    code: int
+    reason: str
+
+    def told(self) -> MLWSError:
+        """The error of the catalogue: 30102 for a full disk, 30103 while another git program
+        writes, else 30106."""
+        if any(words in self.reason for words in FULL):
+            return MLWSError("30102", reason=self.reason)
+        if LOCKED.search(self.reason):
+            return MLWSError("30103", operation=self.command, who="another git program", since="?")
+        return MLWSError("30106", command=self.command, reason=self.reason)
+
+
+@dataclass(frozen=True)
+class Git:
+    """The repository at ``root``. Holds nothing open; thread-safe.
+
+    ``index``: another index file than the user's, for building commits unseen.
+    """
+
+    root: Path
+    index: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(
+        self,
+        *arguments: str,
+        given: bytes = b"",
+        codes: Sequence[int] = (0,),
+        timeout: float = TIMEOUT,
+    ) -> bytes:
+        """Call git and return what it printed.
+
+        Error 30106 on another exit code than ``codes`` or after ``timeout`` seconds; 30102, 30103.
+        """
+        try:
+            return self.attempt(*arguments, given=given, codes=codes, timeout=timeout)
+        except GitFailedError as error:
+            raise error.told() from error
+
+    def attempt(
+        self,
+        *arguments: str,
+        given: bytes = b"",
+        codes: Sequence[int] = (0,),
+        timeout: float = TIMEOUT,
+        wanted: Callable[[], None] | None = None,
+    ) -> bytes:
+        """As :meth:`run`, but raises :class:`GitFailedError`.
+
+        ``wanted`` is called again and again meanwhile; what it raises ends git.
+        """
+        process = self._start(["git", *OPTIONS, *arguments])
+        try:
+            output, errors = _communicate(process, given, timeout, wanted)
+        except subprocess.TimeoutExpired:
+            raise GitFailedError(
+                f"git {arguments[0]}", -1, f"no answer within {timeout:g} s"
+            ) from None
+        if process.returncode not in codes:
+            # Addresses of remotes may hold passwords.
+            reason = masked(errors.decode(errors="replace").strip())
+            raise GitFailedError(f"git {arguments[0]}", process.returncode, reason)
+        return output
+
+    def hook(self, name: str, *arguments: str, timeout: float = 600.0) -> None:
+        """Run the repository's hook ``name`` if it has one; error 30207 if it refuses."""
+        path = self.root / self.path(f"hooks/{name}")
+        if not os.access(path, os.X_OK) or not path.is_file():
+            return
+        process = self._start([str(path), *arguments], {"GIT_EDITOR": ":"})
+        try:
+            output, errors = _communicate(process, b"", timeout, None)
+        except subprocess.TimeoutExpired:
+            reason = f"no end within {timeout:g} s"
+            raise MLWSError("30207", hook=name, reason=reason) from None
+        if process.returncode != 0:
+            reason = (errors + output).decode(errors="replace").strip()[-2000:]
+            raise MLWSError("30207", hook=name, reason=reason)
+
+    def _start(
+        self, command: list[str], more: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        import git
+
+        # As a process, because GitPython's own time limit needs `ps` or `pgrep`, which images
+        # often lack.
+        wrapper = git.Git(str(self.root)).execute(
+            command,
+            istream=subprocess.PIPE,
+            as_process=True,
+            env={**self.variables(), **(more or {})},
+            start_new_session=True,
+        )
+        process = cast("subprocess.Popen[bytes]", wrapper.proc)
+        # The wrapper would interrupt the process when it is collected; `run` waits for its end.
+        wrapper.proc = None
+        return process
+
+    def variables(self) -> dict[str, str]:
+        """What is added to the environment of the git program."""
+        variables = {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **self.environment}
+        if self.index is not None:
+            variables["GIT_INDEX_FILE"] = str(self.index)
+        return variables
+
+    # Names
+
+    def resolve(self, name: str) -> str:
+        """The full id of the commit that ``name`` (id, branch, tag, HEAD~2…) means.
+
+        Error 30404 where there is none.
+        """
+        found = self.find(name)
+        if found is None:
+            raise MLWSError("30404", kind="commit", name=name)
+        return found
+
+    def find(self, name: str) -> str | None:
+        """As :meth:`resolve`, but None where there is none."""
+        if not name or name.startswith(("-", "^")) or "\0" in name:
+            return None
+        try:
+            sha = self.attempt("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        except GitFailedError:
+            return None
+        return _text(sha).strip()
+
+    def branch(self) -> str | None:
+        """The ref that HEAD stands on (``refs/heads/…``, maybe unborn); None if detached."""
+        named = _text(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()
+        return named or None
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Every ref below ``prefix`` with the commit that it names."""
+        output = self.run("for-each-ref", "--format=%(refname)%00%(objectname)", "--", prefix)
+        rows = [line.partition("\0") for line in _text(output).splitlines()]
+        return {name: sha for name, _, sha in rows}
+
+    def path(self, name: str) -> str:
+        """Where git keeps ``name`` (``index.lock``…): relative to the root, or absolute."""
+        return _text(self.run("rev-parse", "--git-path", name)).rstrip("\n")
+
+    def contains(self, tip: str, sha: str) -> bool:
+        """``sha`` is ``tip`` or one of its ancestors."""
+        try:
+            self.attempt("merge-base", "--is-ancestor", sha, tip)
+        except GitFailedError:
+            return False
+        return True
+
+    def unfinished(self) -> str | None:
+        """The merge, rebase… that waits to be finished, if any."""
+        asked = [part for name in UNFINISHED for part in ("--git-path", name)]
+        places = _text(self.run("rev-parse", *asked)).splitlines()
+        for place, operation in zip(places, UNFINISHED.values(), strict=True):
+            if (self.root / place).exists():
+                return operation
+        return None
+
+    def setting(self, name: str, kind: str = "path") -> str | None:
+        """The value of a setting, None where it is not set; ``kind`` as git's ``--type``."""
+        output = self.run("config", f"--type={kind}", "--get", name, codes=(0, 1))
+        return _text(output).rstrip("\n") if output else None
+
+    def empty_tree(self) -> str:
+        """The id of the tree without files."""
+        return _text(self.run("hash-object", "-t", "tree", "--stdin")).strip()
+
+    def tree_of(self, commit: str | None) -> str:
+        """The tree of a commit; without a commit the empty one."""
+        if commit is None:
+            return self.empty_tree()
+        return _text(self.run("rev-parse", f"{commit}^{{tree}}")).strip()
+
+    def hash(self, content: bytes) -> str:
+        """The id that ``content`` has as a blob."""
+        return _text(self.run("hash-object", "--stdin", given=content)).strip()
+
+    def hash_file(self, path: str) -> str:
+        """The id that a file of the working tree has as a blob, filters applied."""
+        return _text(self.run("hash-object", "--", path)).strip()
+
+    # Looking
+
+    def status(self, paths: Sequence[str] | None = None) -> Status:
+        """Branch and every path that differs from HEAD, untracked files one by one.
+
+        ``paths``: only those and what is below them; a staged rename is its new path alone then.
+        """
+        arguments = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all")
+        output = self.run("status", *arguments, *(("--", *paths) if paths else ()))
+        branch = head = upstream = None
+        entries: dict[str, Entry] = {}
+        parts = iter(_text(output).split("\0"))
+        for part in parts:
+            kind, _, rest = part.partition(" ")
+            if kind == "#":
+                name, _, value = rest.partition(" ")
+                if name == "branch.oid":
+                    head = None if value == "(initial)" else value
+                elif name == "branch.head":
+                    branch = None if value == "(detached)" else value
+                elif name == "branch.upstream":
+                    upstream = value
+            elif kind:
+                entry = _status_entry(kind, rest, parts)
+                before = entries.get(entry.path)
+                if before is not None:
+                    # Taken out of the index, and still there: its content is what differs.
+                    entry = Entry(entry.path, "modified", True, None, "deleted", "untracked")
+                entries[entry.path] = entry
+        return Status(branch, head, upstream, list(entries.values()))
+
+    def log(self, query: LogQuery) -> list[Commit]:
+        """Commits from ``query.start`` backwards, as the filters say."""
+        output = self.run("log", *_log_arguments(query), *_log_ends(query))
+        return [commit for commit, _ in _commits(_text(output))[_unseen(query) :]]
+
+    def log_with_changes(
+        self, query: LogQuery, known: Mapping[str, list[Entry]] | None = None
+    ) -> list[tuple[Commit, list[Entry]]]:
+        """As :meth:`log`, each with what it changed against its first parent.
+
+        ``known``: what some commits changed, which is not looked up again.
+
+        Raises :class:`GitFailedError`, where ``start`` is nothing above all.
+        """
+        if query.path is not None or known:
+            # With a path, git would name no other than the one that is looked for.
+            arguments = ("log", *_log_arguments(query), *_log_ends(query))
+            commits = [commit for commit, _ in _commits(_text(self.attempt(*arguments)))]
+            commits = commits[_unseen(query) :]
+            changes = dict(known or {})
+            new = [commit.sha for commit in commits if commit.sha not in changes]
+            changes.update(self.changes(new) if new else {})
+            return [(commit, changes[commit.sha]) for commit in commits]
+        options = ("--name-status", "--find-renames", "--diff-merges=first-parent")
+        arguments = ("log", *_log_arguments(query), *options, *_log_ends(query))
+        return _commits(_text(self.attempt(*arguments)))
+
+    def changes(self, commits: Sequence[str]) -> dict[str, list[Entry]]:
+        """What each of the commits changed against its first parent."""
+        found: dict[str, list[Entry]] = {sha: [] for sha in commits}
+        output = self.run(
+            "diff-tree",
+            "--stdin",
+            "--root",
+            "--diff-merges=first-parent",
+            "-r",
+            "-M",
+            "-z",
+            "--name-status",
+            given="".join(f"{sha}\n" for sha in commits).encode(),
+        )
+        current: list[Entry] = []
+        parts = iter(_text(output).split("\0"))
+        for part in parts:
+            if part.strip() in found:
+                current = found[part.strip()]
+            elif part:
+                current.append(_named(part, parts))
+        return found
+
+    def differences(self, start: str, end: str | None, *, renames: bool = True) -> list[Difference]:
+        """Files that differ between two commits or trees, or a commit and the working tree.
+
+        Of the working tree the files in the index are looked at.
+        """
+        return self.differing(start, *([end] if end else []), renames=renames)
+
+    def differing(self, *ends: str, renames: bool = True) -> list[Difference]:
+        """Files that differ as ``git diff`` with the arguments ``ends`` sees them; none: what of
+        the working tree is not in the index."""
+        output = self.run(
+            "diff",
+            "--raw",
+            "--numstat",
+            "--no-abbrev",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--find-renames" if renames else "--no-renames",
+            "-z",
+            *ends,
+            "--",
+        )
+        rows: dict[str, Difference] = {}
+        parts = iter(_text(output).split("\0"))
+        for part in parts:
+            if part.startswith(":"):
+                entry = _named(part.rsplit(" ", 1)[1], parts)
+                rows[entry.path] = Difference(entry.path, entry.state, entry.old_path)
+            elif part:
+                path, additions, deletions = _counted(part, parts)
+                known = rows[path]
+                rows[path] = Difference(path, known.state, known.old_path, additions, deletions)
+        return list(rows.values())
+
+    def unified(self, start: str, end: str | None, path: str) -> bytes:
+        """The unified diff of one file; of an untracked one against nothing."""
+        ends = [end] if end else []
+        if end is None and (self.root / path).is_file() and not self.tracked(path):
+            return self.run("diff", *UNIFIED, "--no-index", "--", "/dev/null", path, codes=(0, 1))
+        return self.run("diff", *UNIFIED, start, *ends, "--", path)
+
+    def unified_staged(self, path: str, *, staged: bool) -> bytes:
+        """The unified diff of what is staged of a file, or of what is not."""
+        return self.run("diff", *UNIFIED, *(("--cached",) if staged else ()), "--", path)
+
+    def unified_texts(self, old: bytes, new: bytes) -> bytes:
+        """The unified diff of two texts that are no files of the repository."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("old", old), ("new", new)):
+                Path(folder, name).write_bytes(text)
+            names = (str(Path(folder, "old")), str(Path(folder, "new")))
+            output = self.run("diff", *UNIFIED, "--no-index", "--", *names, codes=(0, 1))
+        # Without git's own header, which names the temporary files.
+        return output[output.find(b"@@") :] if b"@@" in output else b""
+
+    def staged(self, paths: Iterable[str]) -> dict[str, str]:
+        """What the index holds of ``paths``: mode, blob and stage, as git prints them."""
+        wanted = set(paths)
+        rows = [row.partition("\t") for row in _split(self.run("ls-files", "--stage", "-z"))]
+        return {path: facts for facts, _, path in rows if path in wanted}
+
+    def tracked(self, path: str) -> bool:
+        """The index has ``path``."""
+        return bool(self.run("ls-files", "-z", "--", path))
+
+    def files(self, *, untracked: bool = False) -> list[str]:
+        """Paths in the index, or those that are neither in it nor ignored."""
+        which = ("--others", "--exclude-standard") if untracked else ("--cached",)
+        return _split(self.run("ls-files", "-z", *which))
+
+    def index_stamp(self) -> tuple[int, int, int] | None:
+        """What tells one state of the index from another; None where there is none yet.
+
+        git writes each one beside the old one and moves it into its place.
+        """
+        try:
+            facts = self._index.stat()
+        except FileNotFoundError:
+            return None
+        return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+    @cached_property
+    def _index(self) -> Path:
+        place = _text(self.run("rev-parse", "--git-path", "index")).rstrip("\n")
+        return self.root / place
+
+    def ignored(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that git ignores."""
+        given = "".join(f"{path}\0" for path in paths)
+        output = self.run("check-ignore", "-z", "--stdin", given=_bytes(given), codes=(0, 1))
+        return _split(output)
+
+    def tree(self, revision: str, *paths: str) -> list[TreeEntry]:
+        """The files of a commit or tree, all or those at and below ``paths``."""
+        output = self.run("ls-tree", "-r", "-z", "--full-tree", revision, "--", *paths)
+        entries = []
+        for row in _split(output):
+            facts, _, path = row.partition("\t")
+            mode, _, sha = facts.split(" ")
+            entries.append(TreeEntry(path, mode, sha))
+        return entries
+
+    def blob(self, revision: str, path: str) -> bytes | None:
+        """The content of ``path`` in a version; None where it is not there."""
+        try:
+            return self.attempt("cat-file", "blob", f"{revision}:{path}")
+        except GitFailedError:
+            return None
+
+    def sizes(self, shas: Sequence[str]) -> dict[str, int]:
+        """Bytes of each of these objects."""
+        if not shas:
+            return {}
+        given = "".join(f"{sha}\n" for sha in shas).encode()
+        output = self.run("cat-file", "--batch-check=%(objectsize)", given=given)
+        return dict(zip(shas, map(int, output.split()), strict=True))
+
+    def absent(self, shas: Iterable[str]) -> list[str]:
+        """Those of the objects that the repository lacks."""
+        given = "".join(f"{sha}\n" for sha in shas).encode()
+        output = _text(self.run("cat-file", "--batch-check", given=given))
+        return [row.split()[0] for row in output.splitlines() if row.endswith(" missing")]
+
+    def blobs(self, shas: Sequence[str]) -> dict[str, bytes]:
+        """The contents of many blobs, by id, in one call."""
+        output = self.run("cat-file", "--batch", given="".join(f"{s}\n" for s in shas).encode())
+        found, at = {}, 0
+        for sha in shas:
+            end = output.index(b"\n", at)
+            header = output[at:end].split(b" ")
+            if header[-1] == b"missing":
+                raise MLWSError("30106", command="git cat-file", reason=f"{sha} is missing")
+            size = int(header[2])
+            found[sha] = output[end + 1 : end + 1 + size]
+            at = end + size + 2
+        return found
+
+    # Making
+
+    def read_tree(self, revision: str | None) -> None:
+        """Fill the private index with a version, or empty it."""
+        assert self.index is not None
+        self.run("read-tree", revision or "--empty")
+
+    def add(self, paths: Iterable[str], *, ignored: bool = False) -> None:
+        """Bring the private index to the working tree's state of ``paths``; gone means removed."""
+        assert self.index is not None
+        given = _bytes("".join(f"{path}\0" for path in paths))
+        if given and ignored:
+            options = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            self.run("add", "--force", *options, given=given, timeout=600)
+        elif given:
+            self.run(
+                "update-index", "-z", "--add", "--remove", "--replace", "--stdin",
+                given=given, timeout=600,
+            )  # fmt: skip
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take ``paths`` out of the private index, whatever the working tree holds."""
+        assert self.index is not None
+        given = _bytes("".join(f"{path}\0" for path in paths))
+        if given:
+            self.run("update-index", "-z", "--force-remove", "--stdin", given=given)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Set ``path`` in the private index to ``content``, whatever the working tree holds."""
+        assert self.index is not None
+        sha = _text(self.run("hash-object", "-w", "--stdin", given=content)).strip()
+        row = f"100644 {sha}\t{path}\0"
+        self.run("update-index", "-z", "--add", "--replace", "--index-info", given=_bytes(row))
+
+    def write_tree(self) -> str:
+        """The private index as a tree; its id."""
+        assert self.index is not None
+        return _text(self.run("write-tree")).strip()
+
+    def commit_tree(
+        self, tree: str, parents: Sequence[str], message: str, *, sign: bool = False
+    ) -> str:
+        """A commit object that no ref names yet; error 30209 where it can't be signed."""
+        arguments = ["commit-tree", *(["-S"] if sign else []), tree]
+        for parent in parents:
+            arguments += ["-p", parent]
+        try:
+            output = self.attempt(*arguments, "-F", "-", given=message.encode())
+        except GitFailedError as error:
+            if sign:
+                raise MLWSError("30209", command=error.command, reason=error.reason) from error
+            raise error.told() from error
+        return _text(output).strip()
+
+    def with_trailers(self, message: str, trailers: Sequence[tuple[str, str]]) -> str:
+        """``message`` with the trailers in its last paragraph."""
+        rows = [part for key, value in trailers for part in ("--trailer", f"{key}: {value}")]
+        arguments = ("interpret-trailers", "--no-divider", "--if-exists", "addIfDifferent")
+        return self.run(*arguments, *rows, given=message.encode()).decode()
+
+    def trailers(self, message: str) -> list[str]:
+        """The trailer lines of ``message``."""
+        output = self.run("interpret-trailers", "--parse", given=message.encode())
+        return output.decode().splitlines()
+
+    def update_ref(self, name: str, new: str, old: str | None, reason: str) -> bool:
+        """Move ``name`` from ``old`` (None: not there yet) to ``new``; False if it had moved."""
+        try:
+            # An empty old value: the ref must not be there yet.
+            arguments = ("--create-reflog", "--no-deref", "-m", reason, name, new, old or "")
+            self.attempt("update-ref", *arguments)
+        except GitFailedError as error:
+            if self.find(name) != old:
+                return False
+            raise error.told() from error
+        return True
+
+    def delete_ref(self, name: str) -> None:
+        """Forget ``name``; no error where it is gone already."""
+        self.run("update-ref", "-d", name)
+
+    def refresh_index(self, paths: Iterable[str]) -> None:
+        """Set ``paths`` in the user's index to HEAD's; all else in it stays as it is."""
+        given = _bytes("".join(f"{path}\0" for path in paths))
+        if given:
+            options = ("--pathspec-from-file=-", "--pathspec-file-nul")
+            self.run("reset", "--quiet", *options, given=given)
+
+    def export(self, paths: Iterable[str], folder: Path) -> None:
+        """Write files of the private index below ``folder``, as a checkout would."""
+        assert self.index is not None
+        given = _bytes("".join(f"{path}\0" for path in paths))
+        prefix = f"--prefix={folder}/"
+        self.run("checkout-index", "--force", prefix, "-z", "--stdin", given=given, timeout=600)
+
+    def check_identity(self) -> None:
+        """Error 30205 unless git knows who commits; never guessed from the machine's names."""
+        for name in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
+            try:
+                self.attempt("-c", "user.useConfigOnly=true", "var", name)
+            except GitFailedError as error:
+                raise MLWSError("30205") from error
+
+
+def _communicate(
+    process: subprocess.Popen[bytes],
+    given: bytes,
+    timeout: float,
+    wanted: Callable[[], None] | None,
+) -> tuple[bytes, bytes]:
+    """What the process prints until its end; it is killed if that comes too late or not wanted."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        _kill(process)
+
+    # Waiting with a time limit, `communicate` looks for the end in steps of a millisecond and more.
+    timer = threading.Timer(timeout, end)
+    timer.start()
+    try:
+        if wanted is None:
+            told = process.communicate(given)
+        else:
+            told = _while_wanted(process, given, wanted)
+    except BaseException:
+        _kill(process)
+        process.communicate()
+        raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise subprocess.TimeoutExpired(process.args, timeout)
+    return told
+
+
+def _while_wanted(
+    process: subprocess.Popen[bytes], given: bytes, wanted: Callable[[], None]
+) -> tuple[bytes, bytes]:
+    rest: bytes | None = given
+    while True:
+        try:
+            return process.communicate(rest, timeout=LOOK)
+        except subprocess.TimeoutExpired:
+            wanted()
+            rest = None
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it with all that it started, unless it has ended."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _status_entry(kind: str, rest: str, parts: Iterator[str]) -> Entry:
+    if kind == "?":
+        return Entry(rest, "untracked", worktree_state="untracked")
+    if kind == "u":
+        return Entry(rest.split(" ", 9)[9], "conflicted", worktree_state="conflicted")
+    letters = rest[:2]
+    index, worktree = (STATES.get(letter) for letter in letters)
+    staged = index is not None
+    if kind == "2":
+        path = rest.split(" ", 8)[8]
+        return Entry(path, "renamed", staged, next(parts), index, worktree)
+    path = rest.split(" ", 7)[7]
+    state = "deleted" if "D" in letters else "added" if "A" in letters else "modified"
+    return Entry(path, state, staged, None, index, worktree)
+
+
+def _named(letters: str, parts: Iterator[str]) -> Entry:
+    """An entry of ``--name-status -z``: a letter, then one path or two."""
+    first = next(parts)
+    if letters[0] in "RC":
+        second = next(parts)
+        return Entry(second, STATES[letters[0]], old_path=first if letters[0] == "R" else None)
+    return Entry(first, STATES.get(letters[0], "modified"))
+
+
+def _counted(part: str, parts: Iterator[str]) -> tuple[str, int | None, int | None]:
+    """A row of ``--numstat -z``; renames have their two paths in the next two parts."""
+    additions, deletions, path = part.split("\t", 2)
+    if not path:
+        next(parts)
+        path = next(parts)
+    if additions == "-":
+        return path, None, None
+    return path, int(additions), int(deletions)
+
+
+def _unseen(query: LogQuery) -> int:
+    """How many commits are to be left out: in those that git skips it sees no other names."""
+    return query.skip if query.follow else 0
+
+
+def _log_arguments(query: LogQuery) -> list[str]:
+    skip = 0 if query.follow else query.skip
+    arguments = [
+        "-z",
+        "--decorate=full",
+        f"--format={COMMIT_FORMAT % (TRAILERS if query.trailers else '')}",
+        f"--skip={skip}",
+        f"--max-count={query.limit + query.skip - skip}",
+    ]
+    if query.author or query.text:
+        arguments += ["--fixed-strings", "--regexp-ignore-case"]
+    if query.author:
+        arguments.append(f"--author={query.author}")
+    if query.text:
+        arguments.append(f"--grep={query.text}")
+    if query.follow:
+        arguments.append("--follow")
+    return arguments
+
+
+def _log_ends(query: LogQuery) -> list[str]:
+    # Not git's own `--all`: that has our hidden refs and the stashes, too. Before the first commit
+    # HEAD is nothing.
+    everything = ["--ignore-missing", "--branches", "--tags", "--remotes", "HEAD"]
+    start = everything if query.start == "--all" else [query.start]
+    return [*start, "--", *([query.path] if query.path else [])]
+
+
+def _commits(output: str) -> list[tuple[Commit, list[Entry]]]:
+    """Commits of ``log -z`` in our format, each with what ``--name-status`` says of it."""
+    found: list[tuple[Commit, list[Entry]]] = []
+    parts = iter(output.split("\0"))
+    for part in parts:
+        token = part.lstrip("\n")
+        if len(token) >= SHORTEST_ID:
+            facts = [token, *(next(parts) for _ in range(COMMIT_FIELDS - 1))]
+            found.append((_commit(facts), []))
+        elif token:
+            found[-1][1].append(_named(token, parts))
+    return found
+
+
+def _commit(parts: Sequence[str]) -> Commit:
+    sha, parents, author, email, timestamp, committed, decoration, trailers, message = parts
+    named: dict[str, list[str]] = {}
+    for row in trailers.split("\x1e"):
+        key, separator, value = row.strip("\n").partition("\x1f")
+        if separator:
+            named.setdefault(key, []).append(value)
+    refs = decoration.split(", ")
+    return Commit(
+        sha,
+        parents.split(),
+        author,
+        email,
+        timestamp,
+        int(committed),
+        [_short(ref) for ref in refs if ref and not _hidden(ref)],
+        named,
+        message.rstrip("\n"),
+        current=any(ref == "HEAD" or ref.startswith("HEAD -> ") for ref in refs),
+    )
+
+
+def _short(ref: str) -> str:
+    name = ref.removeprefix("HEAD -> ").removeprefix("tag: ")
+    return name.removeprefix("refs/heads/").removeprefix("refs/tags/").removeprefix("refs/remotes/")
+
+
+def _hidden(ref: str) -> bool:
+    return ref.startswith("refs/mlws/") or ref in ("HEAD", "refs/stash")
+
+
+def _split(output: bytes) -> list[str]:
+    return [part for part in _text(output).split("\0") if part]
+
+
+def _text(output: bytes) -> str:
+    # Names need not be UTF-8; surrogates carry such bytes through and back.
+    return output.decode(errors="surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")

@@ -1,0 +1,133 @@
+"""Answers what git and ssh ask for: by asking a person, and by nothing that is written anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_mlws.versioning.git import askpass
+from jupyter_mlws.versioning.git.secrets import masked
+
+Ask = Callable[[str, bool], str]
+"""Asks a person: the prompt, and whether the answer is secret."""
+
+UNATTENDED = {"SSH_ASKPASS_REQUIRE": "never", "GCM_INTERACTIVE": "never"}
+"""No window may ask for a password where nobody sits."""
+PATIENCE = 900.0
+"""Seconds for a person: each question is given up earlier by whoever asks it."""
+OPEN_PROMPTS = ("username", "yes/no")
+"""In prompts whose answers may be seen."""
+LONGEST = 64 * 1024
+"""Bytes of a prompt."""
+
+
+class Credentials:
+    """What was answered in one piece of work, which may call git several times.
+
+    The answers are kept in memory for as long as the work takes. A program that asks the same
+    twice was refused, so it is asked anew.
+    """
+
+    def __init__(self, ask: Ask | None) -> None:
+        self._ask = ask
+        self._known: dict[str, str] = {}
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a person may take to answer all that one call of git asks."""
+        return 0.0 if self._ask is None else PATIENCE
+
+    @contextmanager
+    def serving(self) -> Iterator[dict[str, str]]:
+        """The environment by which git's questions come here; without anybody, none are asked.
+
+        What asking raised is raised when the context ends.
+        """
+        if self._ask is None:
+            yield UNATTENDED
+            return
+        with tempfile.TemporaryDirectory(prefix="mlws-") as folder:
+            place = Path(folder)
+            program = place / "askpass"
+            script = f"exec {shlex.quote(sys.executable)} -I {shlex.quote(askpass.__file__)}"
+            program.write_text(f'#!/bin/sh\n{script} "$@"\n')
+            program.chmod(0o700)
+            server = _Server(place / "socket", self._ask, self._known)
+            try:
+                yield {
+                    "GIT_ASKPASS": str(program),
+                    "SSH_ASKPASS": str(program),
+                    "SSH_ASKPASS_REQUIRE": "force",
+                    "DISPLAY": os.environ.get("DISPLAY", ":"),
+                    "GCM_INTERACTIVE": "never",
+                    askpass.SOCKET: str(place / "socket"),
+                }
+            except Exception as error:
+                server.close()
+                # Why there was no answer tells more than what git made of that.
+                raise (server.failure or error) from error
+            except BaseException:
+                server.close()
+                raise
+            server.close()
+            if server.failure is not None:
+                raise server.failure
+
+
+class _Server:
+    """Listens on a socket that only this user can open, and asks what comes."""
+
+    def __init__(self, path: Path, ask: Ask, known: dict[str, str]) -> None:
+        self.failure: BaseException | None = None
+        self._ask = ask
+        self._known = known
+        self._asked: set[str] = set()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.bind(str(path))
+        self._socket.listen()
+        self._thread = threading.Thread(target=self._serve, name="mlws-askpass", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as stream:
+                try:
+                    prompt = json.loads(stream.readline(LONGEST))
+                    answer = self._answer(str(prompt))
+                    connection.sendall(json.dumps(answer).encode() + b"\n")
+                except (OSError, ValueError):
+                    # The program that asked is gone: git was ended meanwhile.
+                    continue
+
+    def _answer(self, prompt: str) -> str | None:
+        if self.failure is not None:
+            return None
+        if prompt in self._known and prompt not in self._asked:
+            self._asked.add(prompt)
+            return self._known[prompt]
+        self._asked.add(prompt)
+        secret = not any(part in prompt.lower() for part in OPEN_PROMPTS)
+        try:
+            self._known[prompt] = self._ask(masked(prompt).strip(), secret)
+        except BaseException as error:  # noqa: BLE001  raised again where git was called
+            self.failure = error
+            return None
+        return self._known[prompt]

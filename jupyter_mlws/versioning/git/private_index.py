@@ -1,0 +1,56 @@
+"""A copy of the person's index, to make a commit of the working tree unseen by them."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import size_of
+from jupyter_mlws.versioning.git.adapter import Git, Status
+
+NOBODY = {
+    "GIT_AUTHOR_NAME": "jupyter-mlws",
+    "GIT_AUTHOR_EMAIL": "jupyter-mlws@localhost",
+    "GIT_COMMITTER_NAME": "jupyter-mlws",
+    "GIT_COMMITTER_EMAIL": "jupyter-mlws@localhost",
+}
+"""Who makes such commits: they must succeed where git does not know the person."""
+
+AnyGit = TypeVar("AnyGit", bound=Git)
+
+
+@contextmanager
+def private_index(project: Project, kind: type[AnyGit]) -> Iterator[AnyGit]:
+    """A git whose index holds what the person's does; its stored times make adding fast."""
+    index = project.state / f"{uuid.uuid4().hex[:12]}.index"
+    private = kind(project.root, index, NOBODY)
+    theirs = project.root / kind(project.root).path("index")
+    try:
+        if theirs.exists():
+            shutil.copyfile(theirs, index)
+        else:
+            private.read_tree(private.find("HEAD"))
+        yield private
+    finally:
+        for leftover in index.parent.glob(f"{index.name}*"):
+            leftover.unlink()
+
+
+def uncommitted(
+    root: Path, status: Status, limit: int, taken: Collection[str] = ()
+) -> Iterator[str]:
+    """Paths that differ from HEAD, deleted ones, too; large untracked files (of ``limit`` bytes
+    and more) only if they are among the ``taken``."""
+    found = set()
+    for entry in status.entries:
+        size = size_of(root / entry.path) or 0
+        stays = entry.state == "untracked" and size >= limit and entry.path not in taken
+        # Another repository inside this one; git would make a link without content.
+        if not stays and not entry.path.endswith("/"):
+            found |= {entry.path, entry.old_path or entry.path}
+    yield from found

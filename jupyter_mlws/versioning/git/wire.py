@@ -1,0 +1,121 @@
+"""git's traffic with remotes: can be stopped, says who could not be reached, asks by ``Line.ask``.
+
+A remote is always one that git is set up with, never an address from a request; but for a clone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
+from jupyter_mlws.versioning.git.credentials import Credentials
+from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS
+from jupyter_mlws.versioning.git.secrets import masked
+
+ANSWER_TIMEOUT = 60.0
+"""Seconds for a remote to say what it has."""
+TRANSFER_TIMEOUT = 6 * 3600.0
+"""Seconds for the largest repository; a transfer that stands still is ended by git long before."""
+STALLED = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
+REFUSED = ("Authentication failed", "Permission denied", "HTTP Basic: Access denied", "error: 403")
+"""In what git says of credentials that a remote did not take."""
+
+Wanted = Callable[[], None]
+"""Called again and again; raises when the traffic is not wanted any more."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one piece of work speaks with a remote: whether it is wanted, and whom git may ask."""
+
+    wanted: Wanted
+    credentials: Credentials = field(default_factory=lambda: Credentials(None))
+
+
+def tip_at(git: Git, remote: str, branch: str, line: Line) -> str | None:
+    """The commit that the remote's branch is at, None where it has none; error 30101, 30254."""
+    ref = f"{HEADS}{branch}"
+    arguments = ("ls-remote", "--quiet", "--", remote, ref)
+    output = _call(git, remote, ANSWER_TIMEOUT, line, *arguments).decode(errors="surrogateescape")
+    rows = [row.partition("\t") for row in output.splitlines()]
+    # `ls-remote` takes a pattern: other refs may end in the same name.
+    return next((sha for sha, _, name in rows if name == ref), None)
+
+
+def fetch(git: Git, remote: str, branch: str, line: Line) -> str:
+    """Bring the remote's branch here; the commit that it is at. Error 30101, 30254."""
+    kept = f"{REMOTES}{remote}/{branch}"
+    options = ("--quiet", "--no-write-fetch-head", "--")
+    refspec = f"+{HEADS}{branch}:{kept}"
+    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+    return git.resolve(kept)
+
+
+def fetch_all(git: Git, remote: str, line: Line, *, prune: bool) -> None:
+    """Bring all branches of the remote here, and the tags on them. Error 30101, 30254."""
+    options = ("--quiet", "--no-write-fetch-head", "--prune" if prune else "--no-prune", "--")
+    refspec = f"+{HEADS}*:{REMOTES}{remote}/*"
+    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote, refspec)
+
+
+def fetch_again(git: Git, remote: str, line: Line) -> None:
+    """Bring all that the remote has, known here or not. Error 30101, 30254."""
+    options = ("--refetch", "--quiet", "--no-write-fetch-head", "--")
+    _call(git, remote, TRANSFER_TIMEOUT, line, "fetch", *options, remote)
+
+
+def clone(git: Git, address: str, target: str, line: Line) -> None:
+    """Make ``target`` a clone of the repository at ``address``. Error 30101, 30254."""
+    arguments = ("clone", "--quiet", "--", address, target)
+    _call(git, masked(address), TRANSFER_TIMEOUT, line, *arguments)
+
+
+def push(git: Git, remote: str, sha: str, branch: str, line: Line) -> None:
+    """Move the remote's branch forward to ``sha``.
+
+    Errors: 30101, 30254, 30213 where it has commits that ``sha`` lacks, 30216 where it refuses.
+    """
+    _push(git, remote, branch, line, f"{sha}:{HEADS}{branch}")
+
+
+def push_tag(git: Git, remote: str, name: str, line: Line) -> None:
+    """Have the remote know a tag; errors as those of :func:`push`."""
+    _push(git, remote, name, line, f"{TAGS}{name}:{TAGS}{name}")
+
+
+def _push(git: Git, remote: str, branch: str, line: Line, refspec: str) -> None:
+    arguments = ("push", "--porcelain", "--", remote, refspec)
+    output = _call(git, remote, TRANSFER_TIMEOUT, line, *arguments, codes=(0, 1))
+    rows = [row.split("\t") for row in output.decode(errors="replace").splitlines()]
+    verdicts = [row for row in rows if len(row) == 3]
+    for flag, _, summary in verdicts:
+        if flag != "!":
+            return
+        if summary.startswith("[rejected]"):
+            raise MLWSError("30213", remote=remote, branch=branch)
+        raise MLWSError("30216", remote=remote, branch=branch, reason=summary)
+    raise MLWSError("30216", remote=remote, branch=branch, reason="a hook here refused the push")
+
+
+def _call(
+    git: Git,
+    remote: str,
+    timeout: float,
+    line: Line,
+    *arguments: str,
+    codes: tuple[int, ...] = (0,),
+) -> bytes:
+    line.wanted()
+    timeout += line.credentials.patience
+    try:
+        with line.credentials.serving() as environment:
+            asking = replace(git, environment={**git.environment, **environment})
+            return asking.attempt(
+                *STALLED, *arguments, codes=codes, timeout=timeout, wanted=line.wanted
+            )
+    except GitFailedError as error:
+        refused = any(part in error.reason for part in REFUSED)
+        code = "30254" if refused else "30101"
+        raise MLWSError(code, remote=remote, reason=error.reason) from error

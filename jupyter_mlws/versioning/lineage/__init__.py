@@ -1,0 +1,1 @@
+"""What a thing came of, and what came of it."""

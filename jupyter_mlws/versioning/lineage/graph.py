@@ -1,0 +1,324 @@
+"""Joins snapshots, runs, models, data and workflow nodes into one graph.
+
+Nothing is annotated for that: commits name runs in their trailers, runs name their commit and their
+data by hash, versions of models name their run, and workflows say what their nodes need and make.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
+from jupyter_mlws.versioning.lineage.models import (
+    Lineage,
+    LineageEdge,
+    LineageKind,
+    LineageNode,
+    LineageQuery,
+)
+from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.creation import TRAILER_RUN
+from jupyter_mlws.versioning.tracking.client import RefusedError
+
+COMMITS = 10_000
+"""Commits whose trailers are looked at."""
+RUNS = 200
+"""Runs that are followed from one thing."""
+BAD_START = Words(
+    "must be model:NAME:VERSION, run:ID, dataset:PATH or snapshot:COMMIT",
+    "须为 model:名称:版本、run:ID、dataset:路径 或 snapshot:提交",
+)
+
+Step = tuple[LineageNode, str]
+"""A neighbour, and how one came of the other."""
+Neighbours = Callable[[LineageNode], Iterator[Step]]
+
+
+class LineageReader:
+    """The lineage of one project's things. Thread-safe: each question has a walk of its own."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def read(self, query: LineageQuery) -> Lineage:
+        """What a thing came of and what came of it; errors 30105, 30404, 50201 of ``of``."""
+        return _Walk(self._repository).read(query)
+
+
+class _Walk:
+    """One question; what is looked up for it is looked up once."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._git = repository.git
+        self._content = repository.content
+        self._tracking = repository.tracking
+        self._runs: dict[str, Mapping[str, Any] | None] = {}
+
+    def read(self, query: LineageQuery) -> Lineage:
+        start = self._start(query.of)
+        nodes = {start.id: start}
+        edges: dict[tuple[str, str], str] = {}
+        truncated = False
+        for neighbours, forward in ((self._sources, False), (self._results, True)):
+            waiting = deque([start])
+            seen = {start.id}
+            while waiting:
+                node = waiting.popleft()
+                for other, relation in neighbours(node):
+                    if other.id not in nodes and len(nodes) >= query.limit:
+                        truncated = True
+                        continue
+                    nodes.setdefault(other.id, other)
+                    pair = (node.id, other.id) if forward else (other.id, node.id)
+                    edges.setdefault(pair, relation)
+                    if other.id not in seen:
+                        seen.add(other.id)
+                        waiting.append(other)
+        return Lineage(
+            of=start.id,
+            nodes=list(nodes.values()),
+            edges=[
+                LineageEdge(source=source, target=target, relation=relation)
+                for (source, target), relation in edges.items()
+            ],
+            truncated=truncated,
+        )
+
+    # What a thing came of
+
+    def _sources(self, node: LineageNode) -> Iterator[Step]:
+        yield from {
+            LineageKind.MODEL: self._of_model,
+            LineageKind.RUN: self._of_run,
+            LineageKind.DATASET: self._of_dataset,
+            LineageKind.SNAPSHOT: self._of_snapshot,
+            LineageKind.NODE: self._of_node,
+        }.get(node.kind, _nothing)(node)
+
+    def _of_model(self, node: LineageNode) -> Iterator[Step]:
+        run = self._run(node.facts.get("run"))
+        if run is not None:
+            yield _run(run), "logged"
+
+    def _of_run(self, node: LineageNode) -> Iterator[Step]:
+        run = self._run(node.facts["id"])
+        if run is None:
+            return
+        commit = self._commit(run["commit"])
+        if commit is not None:
+            yield commit, "code"
+        if run["params"]:
+            label = ", ".join(f"{key}={value}" for key, value in sorted(run["params"].items())[:3])
+            facts = dict(run["params"])
+            yield _node(LineageKind.PARAMS, f"params:{run['id']}", label, facts), "parameters"
+        for path, md5 in run["inputs"].items():
+            yield _dataset(path, md5), "read"
+        for path, md5 in run["data"].items():
+            yield _dataset(path, md5), "held"
+        if run["workflow"] and run["node"]:
+            yield _workflow_node(run["workflow"], run["node"]), "ran"
+        if run["run"] and not run["node"]:
+            for part in self._search(f"tags.`mlws.run` = '{_plain(run['run'])}'"):
+                if part["node"]:
+                    yield _run(part), "part"
+
+    def _of_dataset(self, node: LineageNode) -> Iterator[Step]:
+        path, md5 = node.facts["path"], node.facts["md5"]
+        for run in self._naming("outputs", path, md5):
+            yield _run(run), "wrote"
+        if self._now.get(path) == md5:
+            for use in producers(self._uses, path):
+                yield _workflow_node(use.workflow, use.node), "makes"
+
+    def _of_snapshot(self, node: LineageNode) -> Iterator[Step]:
+        # Only where somebody asked for it: of a run's commit not all data was used.
+        if node.facts.get("asked"):
+            for item in self._content.data_at(node.facts["commit"]):
+                if item.md5:
+                    yield _dataset(item.path, item.md5), "holds"
+
+    def _of_node(self, node: LineageNode) -> Iterator[Step]:
+        use = self._use(node)
+        for path in use.deps if use else ():
+            if path in self._now:
+                yield _dataset(path, self._now[path]), "needs"
+
+    # What came of a thing
+
+    def _results(self, node: LineageNode) -> Iterator[Step]:
+        yield from {
+            LineageKind.RUN: self._by_run,
+            LineageKind.DATASET: self._by_dataset,
+            LineageKind.SNAPSHOT: self._by_snapshot,
+            LineageKind.NODE: self._by_node,
+        }.get(node.kind, _nothing)(node)
+
+    def _by_run(self, node: LineageNode) -> Iterator[Step]:
+        run = self._run(node.facts["id"])
+        if run is None:
+            return
+        for version in self._tracking.ask("versions_of", run=run["id"]):
+            yield _model(version), "logged"
+        for path, md5 in run["outputs"].items():
+            yield _dataset(path, md5), "wrote"
+        for sha in self._named_by.get(run["id"], ()):
+            commit = self._commit(sha)
+            if commit is not None:
+                yield commit, "recorded"
+        parent = self._run(run["parent"])
+        if parent is not None:
+            yield _run(parent), "part"
+
+    def _by_dataset(self, node: LineageNode) -> Iterator[Step]:
+        path, md5 = node.facts["path"], node.facts["md5"]
+        for run in self._naming("inputs", path, md5):
+            yield _run(run), "read"
+        for run in self._naming("data", path, md5):
+            yield _run(run), "held"
+        if self._now.get(path) == md5:
+            for use in consumers(self._uses, path):
+                yield _workflow_node(use.workflow, use.node), "needs"
+
+    def _by_snapshot(self, node: LineageNode) -> Iterator[Step]:
+        sha = node.facts["commit"]
+        for run in self._search(f"tags.`mlflow.source.git.commit` = '{sha}'"):
+            yield _run(run), "code"
+
+    def _by_node(self, node: LineageNode) -> Iterator[Step]:
+        use = self._use(node)
+        for path in use.outs if use else ():
+            if path in self._now:
+                yield _dataset(path, self._now[path]), "makes"
+
+    # Looking up
+
+    def _start(self, of: str) -> LineageNode:
+        kind, _, rest = of.partition(":")
+        if kind == "model" and rest:
+            return self._model_named(rest)
+        if kind == "run" and rest:
+            run = self._run(rest)
+            if run is None:
+                raise MLWSError("30404", kind="run", name=rest)
+            return _run(run)
+        if kind == "dataset" and rest:
+            path, at, md5 = rest.rpartition("@")
+            path, md5 = (path, md5) if at else (rest, self._now.get(rest, ""))
+            if not md5:
+                raise MLWSError("30404", kind="dataset", name=rest)
+            return _dataset(path, md5)
+        if kind == "snapshot" and rest:
+            found = self._commit(self._git.resolve(rest))
+            assert found is not None
+            return found.model_copy(update={"facts": {**found.facts, "asked": True}})
+        raise MLWSError("50201", Fault("of", BAD_START))
+
+    def _model_named(self, name: str) -> LineageNode:
+        model, colon, number = name.rpartition(":")
+        try:
+            if colon and number.isascii() and number.isdigit() and len(number) < 10:
+                return _model(self._tracking.ask("version", name=model, number=int(number)))
+            newest = self._tracking.ask("model", name=name)["newest"]
+        except RefusedError as error:
+            raise MLWSError("30404", kind="model version", name=name) from error
+        if newest is None:
+            raise MLWSError("30404", kind="model version", name=name)
+        return _model(newest)
+
+    def _run(self, identifier: str | None) -> Mapping[str, Any] | None:
+        if not identifier:
+            return None
+        if identifier not in self._runs:
+            self._runs[identifier] = self._tracking.ask("find_run", identifier=identifier)
+        return self._runs[identifier]
+
+    def _search(self, condition: str) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self._tracking.ask(
+            "search", filter=condition, sort=[], limit=RUNS, cursor=None, nested=True
+        )["items"]
+        for run in found:
+            self._runs.setdefault(run["id"], run)
+        return found
+
+    def _naming(self, tag: str, path: str, md5: str) -> Iterator[Mapping[str, Any]]:
+        """Runs whose tag names a dataset in this very version."""
+        for run in self._search(f"tags.`mlws.{tag}` LIKE '%{_plain(md5)}%'"):
+            if run[tag].get(path) == md5:
+                yield run
+
+    def _commit(self, sha: str | None) -> LineageNode | None:
+        if not sha or self._git.find(sha) is None:
+            return None
+        (commit,) = self._git.log(LogQuery(sha, limit=1))
+        return _snapshot(commit)
+
+    def _use(self, node: LineageNode) -> NodeUse | None:
+        wanted = (node.facts["workflow"], node.facts["node"])
+        return next((use for use in self._uses if (use.workflow, use.node) == wanted), None)
+
+    @cached_property
+    def _uses(self) -> list[NodeUse]:
+        return node_uses(self._git)
+
+    @cached_property
+    def _now(self) -> dict[str, str]:
+        """The data as recorded in the working tree, by path."""
+        return {item.path: item.md5 for item in self._content.data_now() if item.md5}
+
+    @cached_property
+    def _named_by(self) -> dict[str, list[str]]:
+        """The snapshots whose trailers name a run, by run."""
+        found: dict[str, list[str]] = {}
+        for commit in self._git.log(LogQuery("--all", text=f"{TRAILER_RUN}:", limit=COMMITS)):
+            for run in commit.trailers.get(TRAILER_RUN, []):
+                found.setdefault(run, []).append(commit.sha)
+        return found
+
+
+def _nothing(_: LineageNode) -> Iterator[Step]:
+    yield from ()
+
+
+def _plain(text: str) -> str:
+    """``text`` within quotation marks of MLflow's language."""
+    return text.replace("'", "").replace("%", "")
+
+
+def _node(kind: LineageKind, identifier: str, label: str, facts: Mapping[str, Any]) -> LineageNode:
+    return LineageNode(id=identifier, kind=kind, label=label, facts=dict(facts))
+
+
+def _run(run: Mapping[str, Any]) -> LineageNode:
+    facts = {
+        key: run[key]
+        for key in ("id", "run", "node", "workflow", "status", "started", "metrics", "dirty")
+    }
+    label = run["node"] or run["name"] or run["id"][:8]
+    return _node(LineageKind.RUN, f"run:{run['id']}", label, facts)
+
+
+def _model(version: Mapping[str, Any]) -> LineageNode:
+    name, number = version["name"], version["version"]
+    facts = {key: version[key] for key in ("name", "version", "run", "metrics", "aliases")}
+    return _node(LineageKind.MODEL, f"model:{name}:{number}", f"{name} {number}", facts)
+
+
+def _dataset(path: str, md5: str) -> LineageNode:
+    facts = {"path": path, "md5": md5}
+    return _node(LineageKind.DATASET, f"dataset:{path}@{md5}", path, facts)
+
+
+def _snapshot(commit: Commit) -> LineageNode:
+    facts = {"commit": commit.sha, "author": commit.author, "timestamp": commit.timestamp}
+    label = f"{commit.sha[:8]} {commit.subject}"
+    return _node(LineageKind.SNAPSHOT, f"snapshot:{commit.sha}", label, facts)
+
+
+def _workflow_node(workflow: str, node: str) -> LineageNode:
+    facts = {"workflow": workflow, "node": node}
+    return _node(LineageKind.NODE, f"node:{workflow}#{node}", node, facts)

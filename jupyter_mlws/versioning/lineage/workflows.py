@@ -1,0 +1,96 @@
+"""Which nodes of workflows make a path, and which need it: read from the files of workflows."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from jupyter_mlws.versioning.data.datafiles import LOCK, PIPELINE, covers
+from jupyter_mlws.versioning.git.adapter import Git
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class NodeUse:
+    """A node of a workflow with the paths that it needs and makes."""
+
+    workflow: str
+    node: str
+    deps: tuple[str, ...]
+    outs: tuple[str, ...]
+
+
+def node_uses(git: Git) -> list[NodeUse]:
+    """Every node of the workflows in the working tree."""
+    paths = {*git.files(), *git.files(untracked=True)}
+    workflows = sorted(path for path in paths if posixpath.basename(path) == PIPELINE)
+    return [use for path in workflows for use in _nodes(git, path)]
+
+
+def producers(uses: list[NodeUse], path: str) -> list[NodeUse]:
+    """The nodes that make ``path``, what is in it, or what it is in."""
+    return [use for use in uses if _meets(use.outs, path)]
+
+
+def consumers(uses: list[NodeUse], path: str) -> list[NodeUse]:
+    """The nodes that need ``path``, what is in it, or what it is in."""
+    return [use for use in uses if _meets(use.deps, path)]
+
+
+def _meets(paths: tuple[str, ...], path: str) -> bool:
+    return covers(paths, path) or any(covers([path], other) for other in paths)
+
+
+def _nodes(git: Git, workflow: str) -> Iterator[NodeUse]:
+    base = posixpath.dirname(workflow)
+    declared = _stages(git, workflow)
+    # What a run has resolved tells of nodes whose paths are templates.
+    resolved = _stages(git, posixpath.join(base, LOCK))
+    for name, stage in declared.items():
+        variants = [key for key in resolved if key == name or key.startswith(f"{name}@")]
+        if "${" not in str(stage) and "foreach" not in stage and "matrix" not in stage:
+            yield _use(workflow, base, name, stage, stage)
+        for key in variants if "${" in str(stage) else ():
+            yield _use(workflow, base, key, stage.get("do") or stage, resolved[key])
+
+
+def _use(
+    workflow: str, base: str, name: str, declared: Mapping[str, Any], stage: Mapping[str, Any]
+) -> NodeUse:
+    folder = posixpath.join(base, str(declared.get("wdir", "")))
+    made = [path for kind in ("outs", "metrics", "plots") for path in _paths(stage.get(kind))]
+    needed = _paths(stage.get("deps"))
+    return NodeUse(
+        workflow,
+        name,
+        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in needed),
+        tuple(posixpath.normpath(posixpath.join(folder, path)) for path in made),
+    )
+
+
+def _paths(rows: Any) -> Iterator[str]:
+    """Paths as ``dvc.yaml`` writes them (text, or a mapping of one) and ``dvc.lock`` (a row)."""
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, str):
+            yield row
+        elif isinstance(row, dict):
+            yield from [str(row["path"])] if "path" in row else map(str, row)
+
+
+def _stages(git: Git, path: str) -> dict[str, Any]:
+    file = git.root / path
+    if not file.is_file():
+        return {}
+    try:
+        document = yaml.load(file.read_bytes(), Loader=_LOADER)  # noqa: S506  a safe one
+    except (yaml.YAMLError, ValueError, RecursionError):
+        # Its own page tells what is wrong with it; nodes that nobody can read are no one's.
+        return {}
+    stages = document.get("stages") if isinstance(document, dict) else None
+    rows = stages.items() if isinstance(stages, dict) else ()
+    return {str(name): stage for name, stage in rows if isinstance(stage, dict)}

@@ -1,0 +1,276 @@
+"""Models and their versions, in MLflow's registry. What handlers and magics call."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyter_mlws.api.ids import escape, unescape
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.locks import person
+from jupyter_mlws.versioning.data.content import normal
+from jupyter_mlws.versioning.registry.models import (
+    AliasChange,
+    BestModels,
+    BestQuery,
+    ComparedValue,
+    Model,
+    ModelComparison,
+    ModelCreate,
+    ModelDetail,
+    ModelsQuery,
+    ModelVersion,
+    RankedVersion,
+)
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.tracking.client import RefusedError
+from jupyter_mlws.versioning.tracking.ranking import Mode, guessed
+
+STORE_TIMEOUT = 3600.0
+"""Seconds for MLflow to copy a version's files."""
+ABSENT = "RESOURCE_DOES_NOT_EXIST"
+"""MLflow's word for what is not there."""
+FIRST = ""
+"""Before the first name."""
+
+BAD_NAME = Words(
+    'must not hold "/", ":" or quotation marks, nor be a path',
+    '不能包含 "/"、":" 或引号，也不能是路径',
+)
+NO_FILE = Words("there is no such file or folder", "没有该文件或文件夹")
+OUTSIDE = Words("is outside the workspace", "位于工作区之外")
+NO_RUN = Words("MLflow has no such run", "MLflow 中没有该运行")
+BAD_VALUES = Words("MLflow refused them: {reason}", "MLflow 拒绝：{reason}")
+BAD_ALIAS = Words(
+    "may hold letters, digits, - and _, and is neither latest nor like v1",
+    "只能包含字母、数字、- 与 _，且不能是 latest 或形如 v1",
+)
+
+
+class ModelRegistry:
+    """The models of one project. Thread-safe."""
+
+    def __init__(self, repository: Repository, snapshots: SnapshotManager) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._snapshots = snapshots
+
+    def register(self, given: ModelCreate) -> ModelVersion:
+        """A new version with its parameters, metrics and files.
+
+        Without a run one is logged; it names the commit that the working tree is, which is made
+        for that where there are uncommitted changes. Error 50201 or 50302 names every field at
+        fault; nothing is logged then.
+        """
+        artifacts = self._check(given)
+        run = given.run_id
+        commit = None if run else self._commit()
+        try:
+            made = self._repository.tracking.ask(
+                "register",
+                STORE_TIMEOUT,
+                name=given.name,
+                params=given.params,
+                metrics=given.metrics,
+                artifacts=artifacts,
+                tags=given.tags,
+                run=run,
+                commit=commit,
+            )
+        except RefusedError as error:
+            faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
+            raise MLWSError("50201", *faults) from error
+        return _version(made)
+
+    def list(self, query: ModelsQuery | None = None) -> Page[Model]:
+        """Models by name, each with its newest version."""
+        query = query or ModelsQuery()
+        after = unescape(query.cursor) if query.cursor else FIRST
+        rows = self._repository.tracking.ask(
+            "models", text=query.q or "", after=after, limit=query.limit + 1
+        )
+        items = [_model(row) for row in rows[: query.limit]]
+        following = items[-1].id if len(rows) > query.limit else None
+        return Page(items=items, next_cursor=following)
+
+    def get(self, identifier: str, limit: int = 50, cursor: str | None = None) -> ModelDetail:
+        """A model with its versions; error 30404."""
+        name = unescape(identifier)
+        before = _number(cursor, "page") if cursor is not None else None
+        model = self._ask("model", "model", name, name=name)
+        rows = self._ask("versions", "model", name, name=name, before=before, limit=limit + 1)
+        versions = [_version(row) for row in rows[:limit]]
+        return ModelDetail(
+            **_model(model).__dict__,
+            versions=versions,
+            next_cursor=str(versions[-1].version) if len(rows) > limit else None,
+        )
+
+    def version(self, identifier: str, number: str) -> ModelVersion:
+        """One version; error 30404."""
+        name = unescape(identifier)
+        shown = f"{name}:{number}"
+        given = _number(number, "model version")
+        return _version(self._ask("version", "model version", shown, name=name, number=given))
+
+    def compare(self, ids: Sequence[str]) -> ModelComparison:
+        """Versions side by side; error 30404 names the first that is not there."""
+        versions = []
+        for identifier in ids:
+            name, _, number = identifier.rpartition(":")
+            versions.append(self.version(name, number))
+        return ModelComparison(
+            versions=versions,
+            params=list(_compared([version.params for version in versions])),
+            metrics=list(_compared([version.metrics for version in versions])),
+        )
+
+    def set_alias(self, identifier: str, alias: str, number: int) -> Model:
+        """Let an alias mean a version. Errors: 30404, 50201 for a name that MLflow refuses."""
+        name = unescape(identifier)
+        try:
+            self._repository.tracking.ask(
+                "set_alias", name=name, alias=alias, number=number, by=person()
+            )
+        except RefusedError as error:
+            if error.code == ABSENT:
+                shown = f"{name}:{number}"
+                raise MLWSError("30404", kind="model version", name=shown) from error
+            raise MLWSError("50201", Fault("alias", BAD_ALIAS)) from error
+        return self._model(name)
+
+    def delete_alias(self, identifier: str, alias: str) -> Model:
+        """Forget an alias; error 30404."""
+        name = unescape(identifier)
+        if not self._ask("delete_alias", "model", name, name=name, alias=alias, by=person()):
+            raise MLWSError("30404", kind="alias", name=alias)
+        return self._model(name)
+
+    def alias_history(self, identifier: str) -> Page[AliasChange]:
+        """What the aliases of a model meant, the newest change first; error 30404."""
+        name = unescape(identifier)
+        rows = self._ask("alias_history", "model", name, name=name)
+        return Page(
+            items=[
+                AliasChange(
+                    alias=row["alias"],
+                    version=row["version"],
+                    before=row["before"],
+                    by=row["by"],
+                    timestamp=_moment(row["time"]) if row["time"] is not None else None,
+                )
+                for row in rows
+            ]
+        )
+
+    def best(self, query: BestQuery) -> BestModels:
+        """The versions that measured best."""
+        mode = query.mode or guessed(query.metric)
+        rows = self._repository.tracking.ask(
+            "best",
+            metric=query.metric,
+            largest=mode is Mode.MAX,
+            name=query.name,
+            limit=query.limit,
+        )
+        ranked = [RankedVersion(value=row["value"], version=_version(row)) for row in rows]
+        return BestModels(metric=query.metric, mode=mode, items=ranked)
+
+    # Parts
+
+    def _model(self, name: str) -> Model:
+        return _model(self._ask("model", "model", name, name=name))
+
+    def _ask(self, call: str, kind: str, shown: str, **arguments: Any) -> Any:
+        """Ask MLflow; error 30404 where it has no such thing."""
+        try:
+            return self._repository.tracking.ask(call, **arguments)
+        except RefusedError as error:
+            # A name that it refuses is one that it can't have either.
+            raise MLWSError("30404", kind=kind, name=shown) from error
+
+    def _check(self, given: ModelCreate) -> Mapping[str, str]:
+        """The artifacts with their places on this machine; error with every fault."""
+        faults = []
+        if set("/:\"'") & set(given.name) or given.name == "." or given.name.startswith(".."):
+            faults.append(Fault("name", BAD_NAME))
+        outside = None
+        found = {}
+        for position, path in enumerate(given.artifacts):
+            field = f"artifacts.{position}"
+            try:
+                place = self._project.resolve(path)
+                inside = normal(self._project, path)
+            except MLWSError:
+                outside = path
+                faults.append(Fault(field, OUTSIDE))
+                continue
+            if place.exists():
+                found[inside] = str(place)
+            else:
+                faults.append(Fault(field, NO_FILE))
+        if given.run_id is not None:
+            known = self._repository.tracking.ask("has_run", run=given.run_id)
+            faults += [] if known else [Fault("run_id", NO_RUN)]
+        if outside is not None:
+            raise MLWSError("50302", *faults, path=outside)
+        if faults:
+            raise MLWSError("50201", *faults)
+        return found
+
+    def _commit(self) -> str | None:
+        """The commit that the working tree is; None in a repository that has none."""
+        if self._repository.git.find("HEAD") is None:
+            return None
+        return self._snapshots.keep_state(f"models/{uuid.uuid4().hex[:12]}")
+
+
+def _version(row: Mapping[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        id=f"{escape(row['name'])}:{row['version']}",
+        name=row["name"],
+        version=row["version"],
+        params=row["params"],
+        metrics=row["metrics"],
+        artifacts=row["artifacts"],
+        timestamp=_moment(row["created"]),
+        run_id=row["run"],
+        commit=row["commit"],
+        tags=row["tags"],
+        aliases=row["aliases"],
+        uri=f"models:/{row['name']}/{row['version']}",
+    )
+
+
+def _model(row: Mapping[str, Any]) -> Model:
+    return Model(
+        id=escape(row["name"]),
+        name=row["name"],
+        description=row["description"],
+        created=_moment(row["created"]),
+        updated=_moment(row["updated"]),
+        tags=row["tags"],
+        aliases=row["aliases"],
+        newest=_version(row["newest"]) if row["newest"] else None,
+    )
+
+
+def _compared(rows: Sequence[Mapping[str, Any]]) -> Iterator[ComparedValue]:
+    for name in sorted({name for row in rows for name in row}):
+        values = [row.get(name) for row in rows]
+        yield ComparedValue(name=name, values=values, differs=len(set(values)) > 1)
+
+
+def _number(text: str, kind: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise MLWSError("30404", kind=kind, name=text)
+    return int(text)
+
+
+def _moment(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Snapshots: one version of code, data and models, its proof, and the way back to it."""

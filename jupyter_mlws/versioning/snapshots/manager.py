@@ -1,0 +1,385 @@
+"""Snapshots: one version of code, data and models each. What handlers and magics call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from functools import cached_property
+
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.locks import Waiting
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.code.compare import Comparison
+from jupyter_mlws.versioning.code.history import History
+from jupyter_mlws.versioning.data.collecting import Collector
+from jupyter_mlws.versioning.data.content import kind_of, normal, size_of
+from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.git.adapter import Commit, Entry, LogQuery, Status
+from jupyter_mlws.versioning.kinds import ChangeKind
+from jupyter_mlws.versioning.models import (
+    Author,
+    Change,
+    ChangedFile,
+    ChangeState,
+    CodeVersion,
+    FileDiff,
+    GitStatus,
+    HistoryQuery,
+    LockHolder,
+    Proof,
+    RestorePlan,
+    RestoreResult,
+    Snapshot,
+    SnapshotCreated,
+    SnapshotData,
+    SnapshotDetail,
+    SnapshotDiff,
+    Stats,
+    VersionChange,
+)
+from jupyter_mlws.versioning.progress import Telling, quiet, waiting_in
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.creation import (
+    TRAILER_DATA,
+    TRAILER_RUN,
+    Creation,
+)
+from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
+from jupyter_mlws.versioning.snapshots.repair import Repair
+from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
+from jupyter_mlws.versioning.snapshots.verification import Verifier
+
+
+class SnapshotManager:
+    """The versions of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, project: Project, repository: Repository | None = None) -> None:
+        self.project = project
+        self._repository = repository or Repository(project)
+        self._git = self._repository.git
+        self._content = self._repository.content
+        self._working = self._repository.working
+
+    def close(self) -> None:
+        """End the helper process, if there is one."""
+        self._repository.close()
+
+    # Looking
+
+    def status(self, paths: Sequence[str] | None = None) -> GitStatus:
+        """Branch and uncommitted changes of code, notebooks and data.
+
+        ``paths``: only what is at and below these; error 50302 outside the project. Data that an
+        untracked file names, which is not among them, is left out then.
+        """
+        only = None if paths is None else [normal(self.project, path) for path in paths]
+        status = self._git.status(only)
+        changes = [self._change(entry) for entry in status.entries]
+        return GitStatus(
+            branch=status.branch,
+            head=status.head,
+            upstream=status.upstream,
+            changes=sorted([*changes, *self._data_changes(status, only)], key=lambda c: c.path),
+            operation="restore" if is_switching(self.project) else self._git.unfinished(),
+            lock=self._lock_holder(),
+            outbox=self._repository.outbox.waiting(),
+        )
+
+    def _lock_holder(self) -> LockHolder | None:
+        holder = self.project.holder()
+        if holder is None:
+            return None
+        facts = asdict(holder)
+        del facts["boot"]
+        return LockHolder(**facts)
+
+    def list(self, query: HistoryQuery | None = None) -> Page[Snapshot]:
+        """Versions, newest first; a page stays the same while new ones are made."""
+        page = self._history.page(query or HistoryQuery())
+        self._content.look_ahead(page.rows)
+        items = [self._snapshot(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
+
+    def history(self, query: HistoryQuery | None = None) -> Page[CodeVersion]:
+        """The same versions in the specification's words."""
+        page = self._history.page(query or HistoryQuery(), trailers=False)
+        items = [_code_version(commit, entries) for commit, entries in page.rows]
+        return Page(items=items, next_cursor=page.following)
+
+    def get(self, name: str) -> SnapshotDetail:
+        """One version with what it changed and what can be proven of it; error 30404."""
+        commit, entries, snapshot = self._look(name)
+        return SnapshotDetail(
+            **{**snapshot.__dict__, "proof": self._prove(commit)},
+            changes=[_version_change(entry) for entry in entries],
+        )
+
+    def code_version(self, name: str) -> CodeVersion:
+        """One version in the specification's words."""
+        commit, entries, _ = self._look(name)
+        return _code_version(commit, entries)
+
+    def diff(self, start: str = "HEAD", end: str | None = None) -> Sequence[ChangedFile]:
+        """Files that differ between two versions, or a version and the working tree."""
+        return self._comparison.files(start, end)
+
+    def file_diff(self, path: str, start: str = "HEAD", end: str | None = None) -> FileDiff:
+        """One file in two versions, or in a version and the working tree."""
+        return self._comparison.file(path, start, end)
+
+    def staged_diff(self, *, staged: bool) -> Sequence[ChangedFile]:
+        """Files of which something is staged, or is not staged."""
+        return self._comparison.staged_files(staged=staged)
+
+    def staged_file_diff(self, path: str, *, staged: bool) -> FileDiff:
+        """What is staged of one file, or what is not."""
+        return self._comparison.staged_file(path, staged=staged)
+
+    def compare(self, start: str, end: str) -> SnapshotDiff:
+        """Two versions side by side: files, data, metrics and parameters."""
+        return self._comparison.versions(start, end)
+
+    # Changing
+
+    def create(
+        self,
+        message: str,
+        paths: Sequence[str] | None = None,
+        *,
+        allow_secrets: bool = False,
+        staged: bool = False,
+        language: str = ENGLISH,
+        told: Callable[[str], None] = lambda step: None,
+        waiting: Waiting = lambda holder: None,
+    ) -> SnapshotCreated:
+        """Commit all changes, those at and below ``paths``, or those that are ``staged``.
+
+        ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
+        Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
+        """
+        with self._repository.exclusive("snapshot", waiting):
+            creation = Creation(self._repository, told)
+            made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
+        if made.data_remote:
+            self._repository.outbox.try_deliver()
+        elif made.data_remote is False:
+            self._repository.full()
+        _, _, snapshot = self._look(made.sha)
+        proof = Proof(
+            code=True,
+            data_local=made.data_local,
+            data_remote=made.data_remote,
+            runs=made.runs,
+            checked=_now(),
+        )
+        return SnapshotCreated(
+            **{**snapshot.__dict__, "proof": proof},
+            warnings=[warning.in_(language) for warning in made.warnings],
+        )
+
+    def restore_plan(
+        self, name: str, paths: Sequence[str] | None = None, language: str = ENGLISH
+    ) -> RestorePlan:
+        """What a restore would do; changes nothing."""
+        return self._restore.plan(self._git.resolve(name), paths, language)
+
+    def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
+        """Error 30404 where there is no such version, 50302 where a path leads outside."""
+        self._git.resolve(name)
+        for path in paths or ():
+            normal(self.project, path)
+
+    def restore(
+        self, name: str, paths: Sequence[str] | None = None, progress: Telling = quiet
+    ) -> RestoreResult:
+        """Make the working tree what the version holds; HEAD and branch stay.
+
+        Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
+        Nothing has changed then.
+        """
+        with self._repository.exclusive("restore", waiting_in(progress)):
+            return self._restore.run(self._git.resolve(name), paths, progress)
+
+    def resolve(self, name: str) -> str:
+        """The id of the version that ``name`` means; error 30404."""
+        return self._git.resolve(name)
+
+    def verify(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Verification:
+        """Look at every object of a version, in git, in the cache, at the remote.
+
+        ``quick`` reads nothing at the remote, only names and sizes. Errors: 30204, 30220, 30404.
+        """
+        sha = self._git.resolve(name)
+        self._repository.outbox.try_deliver(progress)
+        return Verifier(self._repository).run(sha, quick=quick, progress=progress)
+
+    def repair(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Repaired:
+        """Mend what of a version is missing or damaged from wherever it still is.
+
+        ``quick`` as of :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
+        """
+        sha = self._git.resolve(name)
+        with self._repository.exclusive("repair", waiting_in(progress)), full_disk_told():
+            return Repair(self._repository, progress).run(sha, quick=quick)
+
+    def collect(self, *, confirm: bool = False, progress: Telling = quiet) -> Collected:
+        """Tell what of the cache no version names; with ``confirm`` free it.
+
+        Errors: 30101, 30204, 30231, 30232.
+        """
+        with self._repository.exclusive("collection", waiting_in(progress)):
+            return Collector(self._repository, progress).run(confirm=confirm)
+
+    def keep_state(self, name: str) -> str:
+        """A commit of the working tree as it is, at ``refs/mlws/<name>``; HEAD where it is clean.
+
+        Gives every run a true commit. Data that changed is in the cache afterwards.
+        """
+        with self.project.lock("keep state"):
+            kept = self._restore.keep(name)
+        if kept is not None:
+            return kept
+        return self._git.resolve("HEAD")
+
+    def recover(self) -> None:
+        """Finish or forget what a crash left behind."""
+        with self._repository.exclusive("recovery"):
+            return
+
+    # Parts
+
+    @cached_property
+    def _restore(self) -> Restore:
+        return Restore(self.project, self._content, self._working)
+
+    @cached_property
+    def _history(self) -> History:
+        return History(self.project, self._git, self._content)
+
+    @cached_property
+    def _comparison(self) -> Comparison:
+        return Comparison(self.project, self._content, self._working)
+
+    def _change(self, entry: Entry) -> Change:
+        return Change(
+            path=entry.path,
+            kind=kind_of(entry.path),
+            state=ChangeState(entry.state),
+            staged=entry.staged,
+            index_state=_state(entry.index_state),
+            worktree_state=_state(entry.worktree_state),
+            old_path=entry.old_path,
+            size=size_of(self.project.root / entry.path),
+        )
+
+    def _data_changes(self, status: Status, only: Sequence[str] | None) -> Sequence[Change]:
+        """Data that no longer is what its ``.dvc`` file says; outputs belong to workflows."""
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        if only is not None:
+            items = [item for item in items if _meets(item.path, only)]
+        return [
+            Change(
+                path=path,
+                kind=ChangeKind.DATA,
+                state=ChangeState(state),
+                worktree_state=ChangeState(state),
+                size=size_of(self.project.root / path),
+            )
+            for path, state in self._working.states(items).items()
+        ]
+
+    def _look(self, name: str) -> tuple[Commit, Sequence[Entry], Snapshot]:
+        sha = self._git.resolve(name)
+        commit, entries = self._git.log_with_changes(LogQuery(sha, limit=1))[0]
+        return commit, entries, self._snapshot(commit, entries)
+
+    def _snapshot(self, commit: Commit, entries: Sequence[Entry]) -> Snapshot:
+        kinds = [kind_of(entry.path) for entry in entries]
+        return Snapshot(
+            id=commit.sha,
+            short=commit.sha[:8],
+            parents=commit.parents,
+            subject=commit.subject,
+            message=commit.message,
+            author=Author(name=commit.author, email=commit.email),
+            timestamp=commit.timestamp,
+            refs=commit.refs,
+            current=commit.current,
+            runs=commit.trailers.get(TRAILER_RUN, []),
+            data=[_data(item) for item in self._content.data_at(commit.sha)],
+            stats=Stats(**{kind.value: kinds.count(kind) for kind in ChangeKind}),
+        )
+
+    def _prove(self, commit: Commit) -> Proof:
+        """What can be said of a version now: are its objects here, is its data stored?"""
+        blobs = {e.sha for e in self._git.tree(commit.sha) if e.mode != "160000"}
+        local = remote = None
+        items = self._content.data_at(commit.sha)
+        if items:
+            from jupyter_mlws.versioning.dvc.data import open_data
+
+            settings = self._git.blob(commit.sha, SETTINGS)
+            with open_data(self.project.root, settings) as data:
+                local = not data.missing(items)
+                if data.remote is not None:
+                    remote = self._at_remote(commit, lambda: not data.missing_remotely(items))
+        return Proof(
+            code=not self._git.absent(sorted(blobs)),
+            data_local=local,
+            data_remote=remote,
+            # They had ended and were stored when the snapshot named them.
+            runs=True if commit.trailers.get(TRAILER_RUN) else None,
+            checked=_now(),
+        )
+
+    def _at_remote(self, commit: Commit, look: Callable[[], bool]) -> bool | None:
+        try:
+            return look()
+        except MLWSError as error:
+            if error.code not in UNASKED:
+                raise
+            # Not reachable now: what is known is what the snapshot itself says.
+            return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None
+
+
+def _meets(place: str, paths: Sequence[str]) -> bool:
+    """``place`` is at, below or above one of ``paths``."""
+    return covers(paths, place) or any(covers([place], path) for path in paths)
+
+
+def _data(item: DataFile) -> SnapshotData:
+    return SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
+
+
+def _version_change(entry: Entry) -> VersionChange:
+    return VersionChange(
+        path=entry.path,
+        state=ChangeState(entry.state),
+        kind=kind_of(entry.path),
+        old_path=entry.old_path,
+    )
+
+
+def _code_version(commit: Commit, entries: Sequence[Entry]) -> CodeVersion:
+    return CodeVersion(
+        commit_id=commit.sha,
+        message=commit.message,
+        author=f"{commit.author} <{commit.email}>",
+        timestamp=commit.timestamp,
+        parents=commit.parents,
+        refs=commit.refs,
+        changes=[_version_change(entry) for entry in entries],
+    )
+
+
+def _state(name: str | None) -> ChangeState | None:
+    return ChangeState(name) if name else None
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

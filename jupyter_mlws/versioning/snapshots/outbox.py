@@ -1,0 +1,80 @@
+"""Snapshots whose data waits for the remote: each is a ref, which keeps it and its data.
+
+``refs/mlws/outbox/<id>`` stands there from before the branch moves until every object of the
+snapshot has been seen at the remote.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.data.content import Content
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.progress import Telling, quiet
+
+REFS = "refs/mlws/outbox/"
+
+log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """What of one project waits. Thread-safe; needs no lock: a delivery twice is one."""
+
+    def __init__(self, git: Git, content: Content) -> None:
+        self._git = git
+        self._content = content
+
+    def waiting(self) -> list[str]:
+        """The snapshots whose data has not arrived."""
+        return sorted(set(self._git.refs(REFS).values()))
+
+    def put(self, sha: str) -> None:
+        """Have a snapshot wait; no error where it does already."""
+        self._git.run("update-ref", f"{REFS}{sha}", sha)
+
+    def drop(self, shas: Iterable[str]) -> None:
+        """Forget snapshots: their data has arrived, or they were never published."""
+        for sha in shas:
+            self._git.delete_ref(f"{REFS}{sha}")
+
+    def deliver(self, progress: Telling = quiet) -> list[str]:
+        """Bring the data of all that waits to the remote; the snapshots that are through.
+
+        Error 30101 where the remote still can't be reached. What the cache has lost or damaged
+        keeps its snapshot waiting: verify names it.
+        """
+        waiting = self.waiting()
+        delivered = []
+        if waiting:
+            from jupyter_mlws.versioning.dvc.data import open_data
+
+            with open_data(self._git.root) as data:
+                if data.remote is None:
+                    return []
+                for sha in waiting:
+                    try:
+                        data.push(sent_of(self._content.data_at(sha)), progress)
+                    except MLWSError as error:
+                        if error.code not in ("30401", "30402"):
+                            raise
+                        log.warning("The data of %s cannot be sent: %s", sha, error)
+                        continue
+                    self.drop([sha])
+                    delivered.append(sha)
+        return delivered
+
+    def try_deliver(self, progress: Telling = quiet) -> list[str]:
+        """As :meth:`deliver`, but an unreachable remote is no error: it is tried again later."""
+        try:
+            return self.deliver(progress)
+        except MLWSError as error:
+            log.info("The outbox stays full: %s", error)
+            return []
+
+
+def sent_of(items: Iterable[DataFile]) -> list[DataFile]:
+    """Those of the items that belong at the remote."""
+    return [item for item in items if item.md5 and item.pushed]

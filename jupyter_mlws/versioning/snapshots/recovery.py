@@ -1,0 +1,203 @@
+"""Finishes or undoes what crashed operations left behind; under the project's lock.
+
+What a person did since then stays: a path is touched only where it still is as the crash left it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import Content
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.parts import clear_parts
+from jupyter_mlws.versioning.snapshots.creation import discard, finish
+from jupyter_mlws.versioning.snapshots.pending import Pending, left_behind
+from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
+from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching
+from jupyter_mlws.versioning.tracking.client import TrackingClient
+
+ORPHAN = 10.0
+"""Seconds after which a lock of git's index, which no git is seen to hold, was left by one."""
+
+log = logging.getLogger(__name__)
+
+
+def has_remains(project: Project) -> bool:
+    """A crash may have left something; a look at names alone."""
+    state = project.state
+    return is_switching(project) or any(state.glob("snapshot-*")) or bool(remains(state))
+
+
+class Recovery:
+    """Brings one project to where it is whole."""
+
+    def __init__(
+        self, project: Project, content: Content, working: WorkingData, tracking: TrackingClient
+    ) -> None:
+        self._project = project
+        self._git = Git(project.root)
+        self._content = content
+        self._working = working
+        self._tracking = tracking
+
+    def run(self) -> None:
+        """Finish what was published, forget what was not, complete or undo a switch."""
+        journals = list(left_behind(self._project.state))
+        switch = Switch.read(self._project)
+        if journals or switch is not None:
+            _free_index(self._git)
+        for pending in journals:
+            self._end(pending)
+        clear_remains(self._project.state)
+        if switch is not None:
+            self._complete(switch)
+
+    def _end(self, pending: Pending) -> None:
+        if pending.sha is None or not self._published(pending):
+            discard(self._project, pending)
+            return
+        for warning in finish(self._project, pending, self._tracking, lambda step: None):
+            log.warning("Recovery of %s: %s", pending.sha, warning.en)
+
+    def _published(self, pending: Pending) -> bool:
+        tip = self._git.find(pending.ref)
+        return tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
+
+    # Switches
+
+    def _complete(self, switch: Switch) -> None:
+        """Go on to the goal; where git did not get HEAD there, back to where it was."""
+        head = self._git.find("HEAD")
+        if switch.moves and head is not None and self._is_at(head, switch.goal):
+            # The commit that a merge ends with has the tree that was the goal.
+            switch = replace(switch, goal=head)
+        goal = head if switch.moves else switch.goal
+        if goal is None:
+            # The first checkout of all, undone: there is no version to hold.
+            end_switch(self._project)
+            return
+        for path in (*switch.code, *switch.data):
+            clear_parts(self._project.root / path)
+        data = self._data(switch, goal)
+        changed = self._sources(set(switch.data) - set(data), (goal, head))
+        paths = [path for path in self._code(switch, goal, head) if path not in changed] + data
+        # Of a folder nobody can say what in it a person changed since: it is kept once more.
+        folders = any((self._project.root / path).is_dir() for path in data)
+        try:
+            if paths:
+                restore = Restore(self._project, self._content, self._working)
+                restore.run(goal, sorted(set(paths)), kept=None if folders else switch.safety)
+        except (MLWSError, OSError) as error:
+            # Told by `status` and refused by the next commit until it can be done.
+            log.warning("The working tree stays between two versions: %s", error)
+            return
+        end_switch(self._project)
+
+    def _is_at(self, commit: str, goal: str) -> bool:
+        return self._git.tree_of(commit) == self._git.tree_of(goal)
+
+    def _code(self, switch: Switch, goal: str, head: str | None) -> list[str]:
+        """Files that are to be brought to the goal, and that nobody has changed since."""
+        if not switch.moves:
+            before = switch.code
+        elif head == switch.goal or switch.base is None:
+            # git is through with the files, or had none to begin with.
+            return []
+        else:
+            rows = self._git.differences(switch.base, switch.goal, renames=False)
+            reached = self._blobs(switch.goal)
+            before = {row.path: reached.get(row.path) for row in rows}
+        target = self._blobs(goal)
+        now = _hashes(self._git, before)
+        return [path for path in before if now[path] in (None, before[path], target.get(path))]
+
+    def _sources(self, paths: Collection[str], versions: Iterable[str | None]) -> set[str]:
+        """The files that name the data at ``paths``, which would bring it along."""
+        items = [i for version in versions if version for i in self._content.data_at(version)]
+        return {item.source for item in items if item.path in paths}
+
+    def _data(self, switch: Switch, goal: str) -> list[str]:
+        """As :meth:`_code`; a folder may be half one and half the other, and is always taken."""
+        other = switch.safety or self._git.find("HEAD")
+        if switch.moves:
+            other = switch.base if goal == switch.goal else switch.goal
+        versions = [
+            {item.path: item for item in self._content.data_at(version)}
+            for version in (goal, other)
+            if version is not None
+        ]
+        return [
+            path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])
+        ]
+
+    def _is_left(self, path: str, known: Iterable[DataFile | None]) -> bool:
+        target = self._project.root / path
+        if target.is_dir() or not target.exists():
+            return True
+        return any(
+            item is not None and item.md5 is not None and self._working.state(item) is None
+            for item in known
+        )
+
+    def _blobs(self, revision: str) -> dict[str, str]:
+        return {entry.path: entry.sha for entry in self._git.tree(revision)}
+
+
+def _hashes(git: Git, paths: Collection[str]) -> dict[str, str | None]:
+    """The blob that each path would be; None where there is no file."""
+    found: dict[str, str | None] = dict.fromkeys(paths)
+    together = []
+    for path in paths:
+        target = git.root / path
+        if target.is_symlink():
+            found[path] = git.hash(os.fsencode(target.readlink()))
+        elif target.is_file() and "\n" in path:
+            found[path] = git.hash_file(path)
+        elif target.is_file():
+            together.append(path)
+    given = "".join(f"{path}\n" for path in together).encode(errors="surrogateescape")
+    output = git.run("hash-object", "--stdin-paths", given=given, timeout=600)
+    found.update(zip(together, output.decode().split(), strict=True))
+    return found
+
+
+def _free_index(git: Git) -> None:
+    """Wait for a git that outlived our process; remove the lock of one that died with it."""
+    lock = git.root / git.path("index.lock")
+    deadline = time.monotonic() + 2 * ORPHAN
+    while time.monotonic() < deadline:
+        try:
+            age = time.time() - lock.stat().st_mtime
+        except FileNotFoundError:
+            return
+        # Another container's git is not seen here, but it writes.
+        if age > ORPHAN and not _runs_in(git.root):
+            log.warning("Removing %s, which a git that was killed has left", lock)
+            lock.unlink(missing_ok=True)
+            return
+        time.sleep(0.05)
+
+
+def _runs_in(root: Path) -> bool:
+    """Some git works at or below ``root``; true where the system does not tell."""
+    if not Path("/proc/self/cwd").exists():
+        return True
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            if (entry / "comm").read_text().strip() == "git":
+                folder = (entry / "cwd").resolve()
+                if folder == root or root in folder.parents:
+                    return True
+    return False

@@ -1,0 +1,206 @@
+"""Mends what of a snapshot is missing or damaged, from wherever it still is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.data.datafiles import SETTINGS
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.git.refs import remotes
+from jupyter_mlws.versioning.git.wire import Line, fetch_again
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.proof_models import (
+    MendedObject,
+    ObjectProblem,
+    Problem,
+    Repaired,
+    Store,
+)
+from jupyter_mlws.versioning.snapshots.verification import (
+    code_problems,
+    data_of,
+    entries_of,
+    problem_of,
+)
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import StoredObject
+    from jupyter_mlws.versioning.dvc.proving import ProvingStore
+
+
+class Repair:
+    """One repair of one snapshot; the caller holds the project's lock."""
+
+    def __init__(self, repository: Repository, progress: Telling = quiet) -> None:
+        self._root = repository.project.root
+        self._git = repository.git
+        self._content = repository.content
+        self._progress = progress
+        self._mended: list[MendedObject] = []
+        self._lost: list[ObjectProblem] = []
+        self._unreachable: str | None = None
+
+    def run(self, sha: str, *, quick: bool = False) -> Repaired:
+        """Mend git's objects, then the cache, then the remote; ``quick`` as of verification."""
+        self._progress(0, message="code")
+        self._mend_code(sha)
+        items = [] if self._lost else [*data_of(self._content.data_at(sha))]
+        if items:
+            from jupyter_mlws.versioning.dvc.proving import open_proving
+
+            with open_proving(self._root, self._git.blob(sha, SETTINGS)) as data:
+                stored = data.objects(items)
+                self._mend_cache(data, stored)
+                if data.remote is not None:
+                    self._mend_remote(data, stored, read=not quick)
+        return Repaired(
+            snapshot=sha,
+            mended=self._mended,
+            lost=self._lost,
+            unreachable=self._unreachable,
+        )
+
+    # DVC's objects
+
+    def _mend_cache(self, data: ProvingStore, stored: Sequence[StoredObject]) -> None:
+        elsewhere = self._same_now(data, stored)
+        for number, each in enumerate(stored):
+            self._progress(number, len(stored), "objects", "cache")
+            problem = data.in_cache(each)
+            if problem is None:
+                continue
+            if problem is Problem.DAMAGED:
+                data.set_aside(each)
+            source = self._source(data, each, elsewhere.get(each.md5, []))
+            if source is None:
+                self._lost.append(problem_of(each, Store.CACHE, problem))
+            else:
+                self._note(each, Store.CACHE, source)
+        data.sync_present(stored)
+
+    def _source(
+        self, data: ProvingStore, stored: StoredObject, paths: Sequence[str]
+    ) -> Store | None:
+        """Bring an object into the cache; where it came from."""
+        if stored.listing:
+            if data.take_listing(stored):
+                return Store.WORKSPACE
+        elif any(data.take(stored, self._root / path) for path in [stored.path, *paths]):
+            return Store.WORKSPACE
+        if data.remote is not None and stored.item.pushed and self._unreachable is None:
+            try:
+                if data.bring(stored, self._progress):
+                    return Store.REMOTE
+            except MLWSError as error:
+                self._cannot_reach(error)
+        return None
+
+    def _same_now(self, data: ProvingStore, stored: Sequence[StoredObject]) -> dict[str, list[str]]:
+        """Other paths that are recorded now to hold one of these contents, by hash."""
+        wanted = {each.md5 for each in stored}
+        found: dict[str, list[str]] = {}
+        for each in data.objects(data_of(self._content.data_now(self._git.status()))):
+            if each.md5 in wanted and not each.listing:
+                found.setdefault(each.md5, []).append(each.path)
+        return found
+
+    def _mend_remote(
+        self, data: ProvingStore, stored: Sequence[StoredObject], *, read: bool
+    ) -> None:
+        sent = [each for each in stored if each.item.pushed]
+        done = 0
+
+        def told(each: StoredObject) -> None:
+            nonlocal done
+            done += 1
+            self._progress(done, len(sent), "objects", "remote")
+
+        try:
+            problems = data.at_remote(sent, told, read=read)
+            # Files before listings: whoever sees a listing may believe in its files.
+            for each in sorted(problems, key=lambda each: each.listing):
+                if data.in_cache(each) is None:
+                    data.send(each, self._progress)
+                    self._note(each, Store.REMOTE, Store.CACHE)
+                else:
+                    self._lost.append(problem_of(each, Store.REMOTE, problems[each]))
+        except MLWSError as error:
+            self._cannot_reach(error)
+
+    def _cannot_reach(self, error: MLWSError) -> None:
+        if error.code not in UNASKED:
+            raise error
+        self._unreachable = error.message.en
+
+    def _note(self, stored: StoredObject, where: Store, source: Store) -> None:
+        self._mended.append(
+            MendedObject(path=stored.path, hash=stored.md5, where=where, source=source)
+        )
+
+    # git's objects
+
+    def _mend_code(self, sha: str) -> None:
+        problems = self._code_problems(sha)
+        for problem in problems:
+            if problem.path != "." and _write_anew(self._git, problem):
+                self._note_code(problem, Store.WORKSPACE)
+        problems = self._code_problems(sha) if problems else []
+        if problems:
+            line = Line(lambda: self._progress(0, message="code"))
+            _fetch_anew(self._git, problems, line)
+            left = {row.hash: row for row in self._code_problems(sha)}
+            for problem in problems:
+                if problem.hash not in left:
+                    self._note_code(problem, Store.REMOTE)
+            self._lost += left.values()
+
+    def _code_problems(self, sha: str) -> list[ObjectProblem]:
+        entries, problems = entries_of(self._git, sha)
+        return problems + code_problems(self._git, entries)
+
+    def _note_code(self, problem: ObjectProblem, source: Store) -> None:
+        row = MendedObject(path=problem.path, hash=problem.hash, where=Store.GIT, source=source)
+        self._mended.append(row)
+
+
+def _write_anew(git: Git, problem: ObjectProblem) -> bool:
+    """Store a file's content in git again, if the working tree still has it."""
+    target = git.root / problem.path
+    if target.is_symlink():
+        content = os.fsencode(target.readlink())
+        if git.hash(content) != problem.hash:
+            return False
+        _put_aside(git, problem.hash)
+        git.run("hash-object", "-w", "--stdin", given=content)
+        return True
+    if not target.is_file() or git.hash_file(problem.path) != problem.hash:
+        return False
+    _put_aside(git, problem.hash)
+    git.run("hash-object", "-w", "--", problem.path, timeout=600)
+    return True
+
+
+def _put_aside(git: Git, sha: str) -> None:
+    """git writes no object that it has, damaged or not; such a name is left to its own gc."""
+    loose = git.root / git.path(f"objects/{sha[:2]}/{sha[2:]}")
+    if loose.exists():
+        loose.rename(loose.with_name(f"tmp_obj_{sha[2:16]}"))
+
+
+def _fetch_anew(git: Git, problems: Sequence[ObjectProblem], line: Line) -> None:
+    """Fetch all that git's remotes have, known here or not."""
+    for problem in problems:
+        if problem.problem is Problem.DAMAGED:
+            _put_aside(git, problem.hash)
+    for remote in remotes(git):
+        try:
+            fetch_again(git, remote.name, line)
+        except MLWSError as error:
+            if error.code not in (*UNASKED, "30254"):
+                raise
+            # Not reached, or it lacks them too: what is still missing afterwards is told as lost.

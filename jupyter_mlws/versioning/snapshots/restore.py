@@ -1,0 +1,475 @@
+"""Makes the working tree what a version holds, after keeping what was there.
+
+Everything is fetched, checked and laid out beside the working tree before the first file in it
+changes. HEAD and branch stay where they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import LARGE, Content, normal
+from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
+from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
+from jupyter_mlws.versioning.models import (
+    CodeAction,
+    DataAction,
+    Lost,
+    Missing,
+    RestorePlan,
+    RestoreResult,
+)
+from jupyter_mlws.versioning.parts import part_of
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.snapshots.switch_journal import Switch, begin_switch, end_switch
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import DataStore
+
+SAFETY = "safety/"
+"""Below ``refs/mlws/``: commits that keep what a restore replaced."""
+UNUSED = 600.0
+"""Seconds after which a private index is left over: the longest call of git on one is shorter."""
+SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
+"""Modes of a tree's entries."""
+
+REASONS = {
+    "modified": Words("changed since the last snapshot", "自上个快照后有改动"),
+    "added": Words("in no snapshot yet", "尚未纳入任何快照"),
+    "untracked": Words("in no snapshot yet", "尚未纳入任何快照"),
+    "ignored": Words("ignored by git", "被 git 忽略"),
+    "renamed": Words("renamed since the last snapshot", "自上个快照后被重命名"),
+}
+
+
+@dataclass
+class Steps:
+    """What a restore does: files to write and delete, data to check out, fetch and delete."""
+
+    sha: str
+    write: list[str] = field(default_factory=list)
+    delete: list[str] = field(default_factory=list)
+    checkout: list[DataFile] = field(default_factory=list)
+    fetch: list[DataFile] = field(default_factory=list)
+    remove: list[DataFile] = field(default_factory=list)
+    missing: list[DataFile] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    in_the_way: dict[str, str] = field(default_factory=dict)
+    index: list[str] = field(default_factory=list)
+
+    @property
+    def nothing(self) -> bool:
+        """The working tree holds this version already (the index may not)."""
+        return not (self.write or self.delete or self.checkout or self.fetch or self.remove)
+
+
+class Restore:
+    """Plans and does restores of one project."""
+
+    def __init__(self, project: Project, content: Content, working: WorkingData) -> None:
+        self._project = project
+        self._root = project.root
+        self._git = Git(project.root)
+        self._content = content
+        self._working = working
+
+    def plan(
+        self, sha: str, paths: Sequence[str] | None = None, language: str = ENGLISH
+    ) -> RestorePlan:
+        """What :meth:`run` would do."""
+        with ExitStack() as stack:
+            steps = self._steps(sha, paths, stack)
+        return RestorePlan(
+            snapshot=sha,
+            code=[
+                *(CodeAction(path=path, action="write") for path in steps.write),
+                *(CodeAction(path=path, action="delete") for path in steps.delete),
+            ],
+            data=[
+                *(_action(item, "checkout") for item in steps.checkout),
+                *(_action(item, "fetch") for item in steps.fetch),
+                *(_action(item, "delete") for item in steps.remove),
+            ],
+            bytes_to_fetch=sum(item.size or 0 for item in steps.fetch),
+            lost=[
+                Lost(path=path, reason=REASONS[state].in_(language))
+                for path, state in sorted(steps.lost.items())
+            ],
+            missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
+            nothing=steps.nothing and not steps.missing,
+        )
+
+    def run(
+        self,
+        sha: str,
+        paths: Sequence[str] | None = None,
+        progress: Telling = quiet,
+        *,
+        kept: str | None = None,
+    ) -> RestoreResult:
+        """Restore; the caller holds the project's lock.
+
+        ``kept``: a commit that has all that is replaced already.
+        """
+        operation = self._git.unfinished()
+        if operation:
+            raise MLWSError("30201", operation=operation, paths=[])
+        clear_remains(self._project.state)
+        with ExitStack() as stack, full_disk_told():
+            progress(0, message="plan")
+            steps = self._steps(sha, paths, stack)
+            if steps.missing:
+                raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
+            if steps.nothing:
+                self._tidy_index(steps)
+                end_switch(self._project)
+                return RestoreResult(safety=None, restored=[])
+            data = self._store_for(steps, stack)
+            if data is not None:
+                progress(0, message="fetch")
+                data.fetch(steps.fetch)
+                progress(0, message="check")
+                data.check([*steps.checkout, *steps.fetch])
+            progress(0, message="lay out")
+            staged = stack.enter_context(self._laid_out(sha, steps.write))
+            progress(0, message="keep")
+            safety = kept or self._keep(f"{SAFETY}{moment()}", data, steps)
+            # From here on nothing asks whether to stop: half a version is worse than a whole one.
+            begin_switch(self._project, self._journal(steps, safety))
+            self._switch(steps, staged, data)
+            end_switch(self._project)
+        restored = [*steps.write, *steps.delete]
+        restored += [item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]]
+        return RestoreResult(safety=safety, restored=sorted(set(restored)))
+
+    def _journal(self, steps: Steps, safety: str | None) -> Switch:
+        """What recovery needs to finish this, and to tell it from what a person does later."""
+        kept = safety or self._git.find("HEAD")
+        before = {entry.path: entry.sha for entry in self._git.tree(kept)} if kept else {}
+        return Switch(
+            goal=steps.sha,
+            safety=safety,
+            code={path: before.get(path) for path in [*steps.write, *steps.delete]},
+            data=[item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]],
+        )
+
+    def keep(self, name: str) -> str | None:
+        """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
+        with ExitStack() as stack:
+            items = self._content.data_now()
+            changed = self._working.states(items)
+            data = stack.enter_context(_open(self._root)) if changed else None
+            return self._keep(name, data, None)
+
+    # Planning
+
+    def _steps(self, sha: str, paths: Sequence[str] | None, stack: ExitStack) -> Steps:
+        chosen = None if paths is None else [normal(self._project, path) for path in paths]
+        status = self._git.status()
+        steps = Steps(sha)
+        self._plan_data(steps, chosen, status, stack)
+        self._plan_code(steps, chosen, status)
+        return steps
+
+    def _plan_code(self, steps: Steps, chosen: list[str] | None, status: Status) -> None:
+        target = {e.path: e for e in self._git.tree(steps.sha) if e.mode != SUBMODULE}
+        index = set(self._git.files())
+        known = index | ({e.path for e in self._git.tree(status.head)} if status.head else set())
+        # Data that is restored by its own path brings the file that names it.
+        sources = {i.source for i in self._content.data_at(steps.sha) if not i.pipeline} & {
+            item.source
+            for item in self._content.data_at(steps.sha)
+            if chosen is not None and covers(chosen, item.path)
+        }
+
+        def wanted(path: str) -> bool:
+            return chosen is None or path in sources or covers(chosen, path)
+
+        differing = {d.path for d in self._git.differences(steps.sha, None, renames=False)}
+        entries = {entry.path: entry.state for entry in status.entries}
+        for path in sorted(filter(wanted, target)):
+            # git compares what the index has; other files at these paths are ours to compare.
+            if path in differing if path in index else not self._same(target[path]):
+                steps.write.append(path)
+                self._note_lost(steps, path, entries, known)
+        for path in sorted(filter(wanted, known - set(target))):
+            if (self._root / path).is_file() or (self._root / path).is_symlink():
+                steps.delete.append(path)
+                self._note_lost(steps, path, entries, known)
+        staged = [entry.path for entry in status.entries if entry.staged and wanted(entry.path)]
+        steps.index = sorted({*steps.write, *steps.delete, *staged})
+
+    def _same(self, entry: TreeEntry) -> bool:
+        """The working tree's file is what the version holds, filters applied."""
+        target = self._root / entry.path
+        if target.is_symlink() or entry.mode == LINK:
+            same_kind = target.is_symlink() and entry.mode == LINK
+            return same_kind and self._git.hash(os.fsencode(target.readlink())) == entry.sha
+        if not target.is_file():
+            return False
+        executable = bool(target.stat().st_mode & 0o100)
+        return executable == (entry.mode == EXECUTABLE) and (
+            self._git.hash_file(entry.path) == entry.sha
+        )
+
+    def _note_lost(self, steps: Steps, path: str, entries: dict[str, str], known: set[str]) -> None:
+        """Remember what uncommitted work goes when ``path`` is written or deleted."""
+        target = self._root / path
+        if target.is_dir() and not target.is_symlink():
+            steps.lost[path] = steps.in_the_way[path] = "untracked"
+        elif entries.get(path) in REASONS:
+            steps.lost[path] = entries[path]
+        elif path not in known and os.path.lexists(target):
+            steps.lost[path] = steps.in_the_way[path] = "ignored"
+        for parent in Path(path).parents:
+            above = parent.as_posix()
+            if above not in known and (
+                (self._root / above).is_file() or (self._root / above).is_symlink()
+            ):
+                steps.lost[above] = steps.in_the_way[above] = "untracked"
+
+    def _plan_data(
+        self, steps: Steps, chosen: list[str] | None, status: Status, stack: ExitStack
+    ) -> None:
+        target = [item for item in self._content.data_at(steps.sha) if item.md5]
+        now = self._content.data_now(status)
+
+        def wanted(item: DataFile) -> bool:
+            return chosen is None or covers(chosen, item.path) or covers(chosen, item.source)
+
+        names = {item.path for item in target}
+        steps.remove = [
+            item
+            for item in now
+            if item.path not in names and wanted(item) and (self._root / item.path).exists()
+        ]
+        states = self._working.states([item for item in target if wanted(item)])
+        differing = [item for item in target if item.path in states]
+        current = {item.path: item for item in now}
+        touched = {item.path for item in [*differing, *steps.remove]}
+        for path, state in self._working.states([*current.values()]).items():
+            if path in touched and state == "modified":
+                steps.lost[path] = "modified"
+        for path in touched - set(current):
+            if (self._root / path).exists():
+                steps.lost[path] = steps.in_the_way[path] = "untracked"
+        if not differing:
+            return
+        data = self._open(steps, stack)
+        absent = data.missing(differing)
+        steps.checkout = [item for item in differing if item not in absent]
+        lacking = self._lacking(data, absent)
+        steps.fetch = [item for item in absent if item.path not in lacking]
+        # An output of a workflow that no store has is made again by running it.
+        steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
+
+    def _lacking(self, data: DataStore, items: list[DataFile]) -> set[str]:
+        """Paths of those of the items that the remote lacks, or that can't be asked for."""
+        if not items or data.remote is None:
+            return {item.path for item in items}
+        try:
+            return {stored.item.path for stored in data.missing_remotely(items)}
+        except MLWSError as error:
+            if error.code not in UNASKED:
+                raise
+            return {item.path for item in items}
+
+    # Keeping what is there
+
+    def _keep(self, name: str, data: DataStore | None, steps: Steps | None) -> str | None:
+        """A commit of all that the working tree and the index hold; None where HEAD has it."""
+        head = self._git.find("HEAD")
+        with private_index(self._project, Git) as private:
+            staged = private.write_tree()
+            private.add(self._unversioned(steps))
+            if steps is not None:
+                # Ignored files go as well where the version has something of that name.
+                private.add(steps.in_the_way, ignored=True)
+            if data is not None:
+                self._keep_data(private, data, steps)
+            tree = private.write_tree()
+            before = self._git.tree_of(head)
+            if tree == before and staged == before:
+                return None
+            parents = [head] if head else []
+            if staged not in (tree, before):
+                # What was staged is neither HEAD's nor the working tree's: kept as with git stash.
+                parents.append(private.commit_tree(staged, parents, "The index\n"))
+            sha = private.commit_tree(tree, parents, f"Working tree kept: {name}\n")
+        self._git.run("update-ref", f"refs/mlws/{name}", sha)
+        return sha
+
+    def _unversioned(self, steps: Steps | None) -> list[str]:
+        """Paths whose content in the working tree is not the index's; deleted ones, too.
+
+        Large untracked files stay where they are, and are kept only if the restore takes them.
+        """
+        taken = steps.lost if steps else {}
+        return sorted(uncommitted(self._root, self._git.status(), LARGE, taken))
+
+    def _keep_data(self, private: Git, data: DataStore, steps: Steps | None) -> None:
+        """Store changed data, and name it in the safety commit (not in the working tree)."""
+        now = self._content.data_now()
+        states = self._working.states(now)
+        replaced = [*steps.checkout, *steps.fetch, *steps.remove] if steps else []
+        paths = {item.path for item in replaced}
+        named: dict[str, dict[str, DataFile]] = {}
+        kept = []
+        for item in now:
+            state = states.get(item.path)
+            if state == "modified" or (state is None and item.path in paths):
+                stored = data.keep(item)
+                if stored is not None:
+                    kept.append(stored)
+                    if state == "modified":
+                        named.setdefault(item.source, {})[item.written] = stored
+        data.sync(kept)
+        for source, items in named.items():
+            private.put(source, with_hashes((self._root / source).read_bytes(), items))
+
+    # Switching
+
+    @contextmanager
+    def _laid_out(self, sha: str, paths: list[str]) -> Iterator[Path]:
+        """The version's files, written below a folder of our own, ready to be moved."""
+        name = uuid.uuid4().hex[:12]
+        folder = self._project.state / f"restore-{name}"
+        private = Git(self._root, self._project.state / f"restore-{name}.index")
+        assert private.index is not None
+        folder.mkdir()
+        try:
+            private.read_tree(sha)
+            private.export(paths, folder)
+            absent = [path for path in paths if not os.path.lexists(folder / path)]
+            if absent:
+                raise MLWSError("30402", paths=", ".join(absent))
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+            for leftover in private.index.parent.glob(f"{private.index.name}*"):
+                leftover.unlink()
+
+    def _switch(self, steps: Steps, staged: Path, data: DataStore | None) -> None:
+        for path in steps.delete:
+            (self._root / path).unlink(missing_ok=True)
+            self._prune((self._root / path).parent)
+        for item in steps.remove:
+            if data is not None:
+                data.remove(item)
+                self._prune((self._root / item.path).parent)
+        for path in steps.write:
+            self._place(staged / path, self._root / path)
+        for item in [*steps.checkout, *steps.fetch]:
+            if data is not None:
+                self._clear_way((self._root / item.path).parent)
+                data.checkout(item)
+        self._tidy_index(steps)
+
+    def _place(self, source: Path, target: Path) -> None:
+        self._clear_way(target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        try:
+            source.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # The git folder is on another file system: copy beside the target first.
+            beside = part_of(target)
+            shutil.copy2(source, beside, follow_symlinks=False)
+            beside.replace(target)
+
+    def _clear_way(self, folder: Path) -> None:
+        """Remove files that stand where the version has a folder; the safety commit has them."""
+        for part in (folder, *folder.parents):
+            if part == self._root:
+                return
+            if part.is_symlink() or part.is_file():
+                part.unlink()
+
+    def _prune(self, folder: Path) -> None:
+        """Remove folders that became empty, as git does."""
+        while folder != self._root and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+            folder = folder.parent
+
+    def _tidy_index(self, steps: Steps) -> None:
+        """What was staged of the restored paths is HEAD's again: the rest is a plain change."""
+        if steps.index and self._git.find("HEAD"):
+            self._git.refresh_index(steps.index)
+
+    # Data
+
+    def _open(self, steps: Steps, stack: ExitStack) -> DataStore:
+        # Settings that are broken now are no reason not to bring back what they were.
+        spare = self._git.blob(steps.sha, SETTINGS)
+        return stack.enter_context(_open(self._root, spare))
+
+    def _store_for(self, steps: Steps, stack: ExitStack) -> DataStore | None:
+        now = self._content.data_now()
+        touched = steps.checkout or steps.fetch or steps.remove or self._working.states(now)
+        return self._open(steps, stack) if touched else None
+
+
+def _open(root: Path, spare: bytes | None = None) -> AbstractContextManager[DataStore]:
+    from jupyter_mlws.versioning.dvc.data import open_data
+
+    return open_data(root, spare)
+
+
+def remains(state: Path) -> list[Path]:
+    """What a killed restore laid out or half wrote, and private indexes that nobody can be using
+    any more."""
+    aged = time.time() - UNUSED
+    indexes = [path for path in state.glob("*.index*") if path.lstat().st_mtime < aged]
+    return [*state.glob("restore-*"), *state.glob("switching.tmp"), *indexes]
+
+
+def clear_remains(state: Path) -> None:
+    """Remove them; under the project's lock, so that no restore uses them."""
+    for path in remains(state):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:
+    """A ``.dvc`` or lock file with the hashes that ``items`` (path as written → data) have."""
+    document = yaml.safe_load(text)
+    stages = document.get("stages")
+    for owner in stages.values() if isinstance(stages, dict) else [document]:
+        for out in owner.get("outs", []):
+            item = items.get(out["path"])
+            if item is not None:
+                out.update({"md5": item.md5, "size": item.size})
+                if item.files is not None:
+                    out["nfiles"] = item.files
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def _action(item: DataFile, action: str) -> DataAction:
+    return DataAction(path=item.path, action=action, size=item.size)
+
+
+def moment() -> str:
+    """A name for what is kept now, later ones behind earlier ones."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"

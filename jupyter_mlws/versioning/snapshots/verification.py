@@ -1,0 +1,219 @@
+"""Looks at every object that a snapshot consists of: in git, in DVC's cache, at the remote."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile
+from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
+from jupyter_mlws.versioning.models import Proof
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.proof_models import (
+    ObjectProblem,
+    Problem,
+    Store,
+    Verification,
+)
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import StoredObject
+    from jupyter_mlws.versioning.dvc.proving import ProvingStore
+
+SUBMODULE = "160000"
+AT_ONCE = 16 * 1024 * 1024
+"""Bytes of git objects that are read together."""
+
+
+class Verifier:
+    """Verifies snapshots of one project. Changes nothing."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._root = repository.project.root
+        self._git = repository.git
+        self._content = repository.content
+
+    def run(self, sha: str, *, quick: bool = False, progress: Telling = quiet) -> Verification:
+        """Look at the snapshot; ``quick`` reads nothing at the remote, only names and sizes.
+
+        Errors: 30104, 30204, 30220 where DVC can't be asked. An unreachable remote is told.
+        """
+        progress(0, message="code")
+        entries, problems = entries_of(self._git, sha)
+        problems += code_problems(self._git, entries)
+        objects, size = len(entries), sum(row for _, row in sizes(self._git, entries))
+        items = list(data_of(self._content.data_at(sha))) if entries else []
+        found = _Found(problems)
+        if items:
+            from jupyter_mlws.versioning.dvc.proving import open_proving
+
+            spare = self._git.blob(sha, SETTINGS)
+            with open_proving(self._root, spare) as data:
+                stored = data.objects(items)
+                found.remote = data.remote
+                objects += len(stored)
+                size += _look_in_cache(data, stored, found, progress)
+                if data.remote is not None:
+                    _look_at_remote(data, stored, found, progress, quick=quick)
+        return Verification(
+            snapshot=sha,
+            objects=objects,
+            bytes=size,
+            remote=found.remote,
+            unreachable=found.unreachable,
+            problems=sorted(found.problems, key=lambda row: (row.path, row.where.value)),
+            proof=found.proof(bool(items)),
+        )
+
+
+class _Found:
+    def __init__(self, problems: list[ObjectProblem]) -> None:
+        self.problems = problems
+        self.remote: str | None = None
+        self.unreachable: str | None = None
+
+    def proof(self, has_data: bool) -> Proof:
+        def whole(store: Store) -> bool:
+            return all(row.where is not store for row in self.problems)
+
+        asked = has_data and self.remote is not None and self.unreachable is None
+        return Proof(
+            code=whole(Store.GIT),
+            data_local=whole(Store.CACHE) if has_data else None,
+            data_remote=whole(Store.REMOTE) if asked else None,
+            runs=None,
+            checked=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+
+
+def data_of(items: Sequence[DataFile]) -> Iterator[DataFile]:
+    """Those of the items of which something was recorded."""
+    return (item for item in items if item.md5 is not None)
+
+
+def problem_of(stored: StoredObject, where: Store, problem: Problem) -> ObjectProblem:
+    """A problem with a stored object, as it is told."""
+    return ObjectProblem(
+        path=stored.path,
+        hash=stored.md5,
+        where=where,
+        problem=problem,
+        output=stored.item.pipeline,
+    )
+
+
+def _look_in_cache(
+    data: ProvingStore, stored: Sequence[StoredObject], found: _Found, progress: Telling
+) -> int:
+    total = sum(data.size_of(each) for each in stored)
+    done = 0
+    for each in stored:
+        progress(done, total, "B", "cache")
+        problem = data.in_cache(each)
+        if problem is not None:
+            found.problems.append(problem_of(each, Store.CACHE, problem))
+        done += data.size_of(each)
+    return done
+
+
+def _look_at_remote(
+    data: ProvingStore,
+    stored: Sequence[StoredObject],
+    found: _Found,
+    progress: Telling,
+    *,
+    quick: bool,
+) -> None:
+    sent = [each for each in stored if each.item.pushed]
+    done = 0
+
+    def told(each: StoredObject) -> None:
+        nonlocal done
+        done += 1
+        progress(done, len(sent), "objects", "remote")
+
+    try:
+        problems = data.at_remote(sent, told, read=not quick)
+    except MLWSError as error:
+        if error.code not in UNASKED:
+            raise
+        found.unreachable = error.message.en
+        return
+    found.problems += [problem_of(each, Store.REMOTE, what) for each, what in problems.items()]
+
+
+# git's objects
+
+
+def entries_of(git: Git, sha: str) -> tuple[list[TreeEntry], list[ObjectProblem]]:
+    """The files of a commit; a problem instead where its trees can't be read."""
+    try:
+        return [entry for entry in git.tree(sha) if entry.mode != SUBMODULE], []
+    except MLWSError:
+        row = ObjectProblem(path=".", hash=sha, where=Store.GIT, problem=Problem.DAMAGED)
+        return [], [row]
+
+
+def code_problems(git: Git, entries: Sequence[TreeEntry]) -> list[ObjectProblem]:
+    """The files whose content git lacks, or has damaged; every one is read."""
+    paths = {entry.sha: entry.path for entry in entries}
+    absent = set(git.absent(sorted(paths)))
+    found = [_in_git(paths[sha], sha, Problem.MISSING) for sha in sorted(absent)]
+    for group in _groups(sizes(git, [entry for entry in entries if entry.sha not in absent])):
+        found += [_in_git(paths[sha], sha, Problem.DAMAGED) for sha in _damaged(git, group)]
+    return found
+
+
+def _in_git(path: str, sha: str, problem: Problem) -> ObjectProblem:
+    return ObjectProblem(path=path, hash=sha, where=Store.GIT, problem=problem)
+
+
+def sizes(git: Git, entries: Sequence[TreeEntry]) -> list[tuple[str, int]]:
+    """(id, bytes) of the files' contents, each once; 0 where git can't tell."""
+    shas = sorted({entry.sha for entry in entries})
+    if not shas:
+        return []
+    output = git.run("cat-file", "--batch-check", given="".join(f"{s}\n" for s in shas).encode())
+    rows = [line.split() for line in output.decode().splitlines()]
+    return [(row[0], int(row[2]) if len(row) > 2 else 0) for row in rows]
+
+
+def _groups(rows: Sequence[tuple[str, int]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for sha, length in rows:
+        if group and size + length > AT_ONCE:
+            yield group
+            group, size = [], 0
+        group.append(sha)
+        size += length
+    if group:
+        yield group
+
+
+def _damaged(git: Git, shas: Sequence[str]) -> Iterator[str]:
+    try:
+        contents = git.blobs(shas)
+    except (MLWSError, ValueError):
+        # git stops at a damaged object; who it is comes out one by one.
+        for sha in shas:
+            try:
+                if _id_of(git.attempt("cat-file", "blob", sha), sha) != sha:
+                    yield sha
+            except GitFailedError:
+                yield sha
+        return
+    yield from (sha for sha, content in contents.items() if _id_of(content, sha) != sha)
+
+
+def _id_of(content: bytes, like: str) -> str:
+    """The id of a blob, by the hash that the repository uses."""
+    digest = hashlib.new("sha1" if len(like) == 40 else "sha256", usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(content))
+    digest.update(content)
+    return digest.hexdigest()

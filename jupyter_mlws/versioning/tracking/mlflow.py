@@ -1,0 +1,238 @@
+"""The adapter of MLflow tracking: the only importer of it, inside the functions that need it.
+
+Importing MLflow takes about a second and 150 MB, so this runs neither in the server nor where a
+workflow runs: the helper process of :mod:`~jupyter_mlws.versioning.tracking.client` uses it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, TypeVar
+
+SQLITE = "sqlite:///"
+UPGRADE_TIMEOUT = 600
+"""Seconds for the migration of a store made by an older MLflow."""
+A_BATCH = 100
+"""Parameters, metrics and tags each that MLflow takes at once."""
+LONGEST_VALUE = 6000
+"""Characters of a parameter that MLflow stores."""
+STATUSES = {
+    "COMPLETED": "FINISHED",
+    "CACHED": "FINISHED",
+    "CANCELLED": "KILLED",
+    "INTERRUPTED": "KILLED",
+    "SKIPPED": "KILLED",
+}
+"""Our words for MLflow's; FAILED and RUNNING are the same in both."""
+
+Item = TypeVar("Item")
+
+
+def tracking_uri(root: Path) -> str:
+    """Where the project at ``root`` tracks: ``MLFLOW_TRACKING_URI``, else its own SQLite file."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root}/mlflow.db"
+
+
+class MLflowStore:
+    """One tracking store, by an explicit URI. Not thread-safe.
+
+    ``artifacts`` is the folder of new experiments of an SQLite store; by default ``mlruns``
+    beside the file. It is made by MLflow when the first artifact comes.
+    """
+
+    def __init__(self, uri: str, artifacts: Path | None = None) -> None:
+        self.uri = uri
+        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._artifacts = artifacts or (self._file.parent / "mlruns" if self._file else None)
+
+    def log_run(
+        self,
+        experiment: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        start: float,
+        end: float,
+        status: str,
+        name: str | None = None,
+    ) -> str:
+        """Record a run that has ended; its id. ``start`` and ``end`` are epoch seconds."""
+        began, ended = round(start * 1000), round(end * 1000)
+        run = self._client.create_run(
+            self._experiment(experiment), start_time=began, tags=dict(tags), run_name=name
+        )
+        identifier: str = run.info.run_id
+        self._log_values(identifier, params, metrics, ended)
+        self._client.set_terminated(identifier, STATUSES.get(status, status), ended)
+        return identifier
+
+    def _log_values(
+        self,
+        run: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        moment: int,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        # Of two names that MLflow takes for one, the last counts: it refuses a second value.
+        values = {name_of(key): value_of(value) for key, value in params.items()}
+        measured = {name_of(key): float(value) for key, value in metrics.items()}
+        parts = (
+            _batches([Param(key, value) for key, value in values.items()]),
+            _batches([Metric(key, value, moment, 0) for key, value in measured.items()]),
+            _batches([RunTag(key, value) for key, value in (tags or {}).items()]),
+        )
+        for some_params, some_metrics, some_tags in zip_longest(*parts, fillvalue=()):
+            self._client.log_batch(run, params=some_params, metrics=some_metrics, tags=some_tags)
+
+    def tag_runs(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
+        """Set the tags on every one of the runs."""
+        from mlflow.entities import RunTag
+
+        rows = [RunTag(key, value) for key, value in tags.items()]
+        for identifier in ids:
+            self._client.log_batch(identifier, tags=rows)
+
+    def finished(self, ids: Iterable[str]) -> list[str]:
+        """Those of the runs that exist and have ended."""
+        from mlflow.exceptions import MlflowException
+
+        ended = []
+        for identifier in ids:
+            try:
+                status = self._client.get_run(identifier).info.status
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                continue
+            if status in ("FINISHED", "FAILED", "KILLED"):
+                ended.append(identifier)
+        return ended
+
+    @staticmethod
+    def _files_at(uri: str) -> Iterator[str]:
+        """The files below an artifact's address, relative to it."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        repository = get_artifact_repository(uri)
+        folders: list[str | None] = [None]
+        while folders:
+            for found in repository.list_artifacts(folders.pop()):
+                if found.is_dir:
+                    folders.append(found.path)
+                else:
+                    yield found.path
+
+    @cached_property
+    def _client(self) -> Any:
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        from mlflow import MlflowClient
+
+        if self._file is not None:
+            # Four first opens at once raced: one process makes and migrates, the others wait.
+            with _locked(self._file.with_name(self._file.name + ".lock")):
+                self._prepare(self._file)
+                return MlflowClient(self.uri, registry_uri=self.uri)
+        return MlflowClient(self.uri, registry_uri=self.uri)
+
+    def _prepare(self, file: Path) -> None:
+        """Make the tables, or migrate those of an older MLflow (a copy of the file is kept)."""
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        revision = _revision(file)
+        if revision is None:
+            # Made here and not by the client, which would put artifacts into the current folder.
+            make: Any = SqlAlchemyStore
+            make(self.uri, self._artifacts.as_uri() if self._artifacts else "mlruns")
+        elif revision != _newest_revision():
+            shutil.copy2(file, file.with_name(f"{file.name}.{revision}.backup"))
+            subprocess.run(
+                [sys.executable, "-m", "mlflow", "db", "upgrade", self.uri],
+                check=True,
+                capture_output=True,
+                timeout=UPGRADE_TIMEOUT,
+            )
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        for _ in range(2):
+            found = self._client.get_experiment_by_name(name)
+            if found is not None:
+                return str(found.experiment_id)
+            location = (self._artifacts / name_of(name)).as_uri() if self._artifacts else None
+            try:
+                return str(self._client.create_experiment(name, artifact_location=location))
+            except MlflowException as error:
+                # Another process has just made it: look again, once.
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        raise ValueError(f"the experiment {name!r} was deleted in MLflow; restore it there")
+
+
+def tables() -> Any:
+    """The tables of MLflow's database, for questions that its own search answers slowly."""
+    from mlflow.store.tracking.dbmodels import models
+
+    return models
+
+
+def search_utils() -> Any:
+    """MLflow's reader of filters and orders."""
+    from mlflow.utils.search_utils import SearchUtils
+
+    return SearchUtils
+
+
+def name_of(name: str) -> str:
+    """``name`` with the characters that MLflow refuses replaced; leading slashes are, too."""
+    return re.sub(r"[^\w.\- :/]|^/|(?<=/)\.+(?=/|$)|//+", "_", name)[:250]
+
+
+def value_of(value: Any) -> str:
+    """A parameter as MLflow stores it: text, cut where it is too long."""
+    return str(value)[:LONGEST_VALUE]
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), A_BATCH):
+        yield items[start : start + A_BATCH]
+
+
+def _revision(file: Path) -> str | None:
+    """The schema's revision; None where the store is still to be made."""
+    if not file.exists():
+        return None
+    with closing(sqlite3.connect(file)) as connection:
+        named = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if connection.execute(named).fetchone() is None:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else None
+
+
+def _newest_revision() -> str:
+    from mlflow.store.db import utils
+
+    newest: Any = utils._get_latest_schema_revision
+    return str(newest())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        yield

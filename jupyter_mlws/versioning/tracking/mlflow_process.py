@@ -1,0 +1,53 @@
+"""The process that holds MLflow for a server or a run: JSON lines in, JSON lines out.
+
+``{"call": name, "arguments": {…}}`` is answered by ``{"result": …}`` or ``{"error": text}``, with
+``"refused": code`` where MLflow refused what was asked. It ends when its owner's pipe closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import IO, Any
+
+from jupyter_mlws.versioning.tracking.mlflow_search import MLflowSearch
+
+CALLS = (
+    "record", "log_run", "tag_runs", "finished", "has_run", "register", "models", "model",
+    "versions", "version", "set_alias", "delete_alias", "alias_history", "best", "search",
+    "find_run", "columns", "curve", "versions_of", "begin_run", "end_run",
+)  # fmt: skip
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+
+
+def main(uri: str) -> None:
+    """Answer calls on the store at ``uri`` until the end of the input."""
+    # MLflow and its libraries print; only answers may go to the owner.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    # What of MLflow takes no address as argument looks here.
+    os.environ["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_REGISTRY_URI"] = uri
+    serve(MLflowSearch(uri), sys.stdin, answers)
+
+
+def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
+    """Answer each line of ``calls`` by one line of ``answers``."""
+    for line in calls:
+        answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
+    if call["call"] not in CALLS:
+        return {"error": f"no such call: {call['call']}"}
+    try:
+        return {"result": getattr(store, call["call"])(**call["arguments"])}
+    except Exception as error:  # noqa: BLE001  the edge: the owner raises it as its own
+        text = f"{type(error).__name__}: {error}"
+        code = getattr(error, "error_code", None)
+        return {"error": text, "refused": code} if code in REFUSALS else {"error": text}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

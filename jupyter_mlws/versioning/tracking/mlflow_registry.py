@@ -1,0 +1,278 @@
+"""MLflow's registry of models, as plain data; runs where :mod:`~.mlflow` may, never in the server.
+
+A version's files lie below its run, in a folder of their own and by their paths in the project.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore
+from jupyter_mlws.versioning.tracking.run_tags import COMMIT
+
+INSIDE = "mlws.folder"
+"""Tag of a version whose source is a folder below the version's files: which one."""
+MLMODEL = "MLmodel"
+"""The file that makes a folder a model that MLflow can load."""
+ALIASED = "mlws.alias."
+"""Beginning of the tags of a model that tell what its aliases meant: `mlws.alias.NAME.TIME`."""
+REMEMBERED = 100
+"""Changes of an alias that are kept."""
+A_PAGE = 100
+MOST_FILES = 1000
+"""Files of a version that are listed."""
+
+JSON = dict[str, Any]
+
+
+class MLflowRegistry(MLflowStore):
+    """A store with its registry. Refusals are MLflow's own exceptions."""
+
+    def has_run(self, run: str) -> bool:
+        """There is such a run, and it is not deleted."""
+        return self._run(run) is not None
+
+    def register(
+        self,
+        name: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        artifacts: Mapping[str, str],
+        tags: Mapping[str, str],
+        run: str | None = None,
+        commit: str | None = None,
+    ) -> JSON:
+        """A new version of a model, of a new run where none is given.
+
+        ``artifacts``: path in the project → file or folder on this machine.
+        """
+        moment = round(time.time() * 1000)
+        made = run is None
+        if run is None:
+            known = {COMMIT: commit} if commit else {}
+            created = self._client.create_run(self._experiment(name), moment, tags=known)
+            run = str(created.info.run_id)
+        try:
+            self._log_values(run, params, metrics, moment)
+            folder = f"model-{uuid.uuid4().hex[:8]}"
+            for path, place in artifacts.items():
+                self._log_artifact(run, place, f"{folder}/{path}")
+        except BaseException:
+            if made:
+                self._client.set_terminated(run, "FAILED")
+            raise
+        if made:
+            self._client.set_terminated(run, "FINISHED")
+        inside = _loadable(artifacts)
+        source = f"{self._client.get_run(run).info.artifact_uri}/{folder}"
+        version = self._create_version(
+            name,
+            f"{source}/{inside}" if inside else source,
+            run,
+            {**tags, **({INSIDE: inside} if inside else {})},
+        )
+        return self._described(version)
+
+    def models(self, text: str, after: str, limit: int) -> list[JSON]:
+        """Models by name, from behind ``after``, whose names have ``text``."""
+        found = [model for model in self._all_models() if text.lower() in model.name.lower()]
+        found.sort(key=lambda model: str(model.name))
+        behind = (model for model in found if model.name > after)
+        return [self._model(model) for model in islice(behind, limit)]
+
+    def model(self, name: str) -> JSON:
+        """One model with its newest version."""
+        return self._model(self._client.get_registered_model(name))
+
+    def versions(self, name: str, before: int | None, limit: int) -> list[JSON]:
+        """Versions of a model, newest first, older than ``before``."""
+        quote = "'" if '"' in name else '"'
+        older = f" AND version_number < {int(before)}" if before is not None else ""
+        found = self._client.search_model_versions(
+            f"name={quote}{name}{quote}{older}",
+            max_results=limit,
+            order_by=["version_number DESC"],
+        )
+        aliases = self._client.get_registered_model(name).aliases
+        return [self._described(version, aliases) for version in found]
+
+    def versions_of(self, run: str) -> list[JSON]:
+        """The versions of models that a run has logged."""
+        quoted = run.replace("'", "")
+        return [
+            self._described(version)
+            for version in self._client.search_model_versions(f"run_id='{quoted}'")
+        ]
+
+    def version(self, name: str, number: int) -> JSON:
+        """One version of a model."""
+        return self._described(self._client.get_model_version(name, str(number)))
+
+    def fetch(self, name: str, number: int, folder: Path) -> list[Path]:
+        """Bring the files of a version into ``folder``; where they are, in the order of names."""
+        from mlflow.artifacts import download_artifacts
+
+        source = self._client.get_model_version(name, str(number)).source
+        place = Path(
+            download_artifacts(artifact_uri=source, dst_path=str(folder), tracking_uri=self.uri)
+        )
+        return sorted(path for path in place.rglob("*") if path.is_file())
+
+    def set_alias(self, name: str, alias: str, number: int, by: str = "") -> None:
+        """Let ``alias`` mean a version, whatever it meant before; ``by`` is who wants it."""
+        before = self._client.get_registered_model(name).aliases.get(alias)
+        self._client.set_registered_model_alias(name, alias, str(number))
+        if before is None or int(before) != number:
+            self._remember(name, alias, number, before, by)
+
+    def delete_alias(self, name: str, alias: str, by: str = "") -> bool:
+        """Forget an alias; False where there is none."""
+        before = self._client.get_registered_model(name).aliases.get(alias)
+        if before is None:
+            return False
+        self._client.delete_registered_model_alias(name, alias)
+        self._remember(name, alias, None, before, by)
+        return True
+
+    def alias_history(self, name: str) -> list[JSON]:
+        """What the aliases of a model meant, the newest change first.
+
+        A change that another program made is known by what the alias means now; its time is not.
+        """
+        model = self._client.get_registered_model(name)
+        found = [
+            {**json.loads(text), "alias": alias, "time": time, "key": key}
+            for key, text in model.tags.items()
+            for alias, time in _changed(key)
+        ]
+        found.sort(key=lambda row: (row["time"], row["key"]), reverse=True)
+        newest: dict[str, JSON] = {}
+        for row in found:
+            newest.setdefault(row["alias"], row)
+        unseen = []
+        for alias in sorted({*newest, *model.aliases}):
+            told = newest.get(alias, {}).get("version")
+            meant = model.aliases.get(alias)
+            now = int(meant) if meant is not None else None
+            if now != told:
+                unseen.append(
+                    {"alias": alias, "version": now, "before": told, "by": "", "time": None}
+                )
+        return [
+            *unseen,
+            *(
+                {key: row[key] for key in ("alias", "version", "before", "by", "time")}
+                for row in found
+            ),
+        ]
+
+    def _remember(
+        self, name: str, alias: str, number: int | None, before: str | None, by: str
+    ) -> None:
+        # A tag for each change: two people at once then both have theirs.
+        key = f"{ALIASED}{alias}.{time.time_ns() // 1_000_000}"
+        told = {"version": number, "before": int(before) if before else None, "by": by}
+        self._client.set_registered_model_tag(name, key, json.dumps(told))
+        known = sorted(
+            (moment, key)
+            for key in self._client.get_registered_model(name).tags
+            for its, moment in _changed(key)
+            if its == alias
+        )
+        for _, old in known[:-REMEMBERED]:
+            self._client.delete_registered_model_tag(name, old)
+
+    # Parts
+
+    def _run(self, identifier: str) -> Any:
+        try:
+            run = self._client.get_run(identifier)
+        except Exception as error:
+            if getattr(error, "error_code", None) != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        return None if run.info.lifecycle_stage == "deleted" else run
+
+    def _log_artifact(self, run: str, place: str, target: str) -> None:
+        if Path(place).is_dir():
+            self._client.log_artifacts(run, place, target)
+        else:
+            self._client.log_artifact(run, place, str(PurePosixPath(target).parent))
+
+    def _create_version(self, name: str, source: str, run: str, tags: Mapping[str, str]) -> Any:
+        try:
+            self._client.create_registered_model(name)
+        except Exception as error:
+            if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return self._client.create_model_version(
+            name, source, run, tags=dict(tags), await_creation_for=0
+        )
+
+    def _all_models(self) -> Iterator[Any]:
+        token = None
+        while True:
+            page = self._client.search_registered_models(max_results=A_PAGE, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _model(self, model: Any) -> JSON:
+        newest = max(model.latest_versions, key=lambda v: int(v.version), default=None)
+        return {
+            "name": model.name,
+            "description": model.description or "",
+            "created": model.creation_timestamp / 1000,
+            "updated": model.last_updated_timestamp / 1000,
+            "tags": {k: v for k, v in model.tags.items() if not k.startswith(ALIASED)},
+            "aliases": {alias: int(number) for alias, number in model.aliases.items()},
+            "newest": self._described(newest, model.aliases) if newest else None,
+        }
+
+    def _described(self, version: Any, aliases: Mapping[str, Any] | None = None) -> JSON:
+        number = int(version.version)
+        if aliases is None:
+            aliases = self._client.get_registered_model(version.name).aliases
+        run = self._run(version.run_id) if version.run_id else None
+        return {
+            "name": version.name,
+            "version": number,
+            "params": dict(run.data.params) if run else {},
+            "metrics": {k: v if math.isfinite(v) else None for k, v in run.data.metrics.items()}
+            if run
+            else {},
+            "artifacts": self._files(version),
+            "created": version.creation_timestamp / 1000,
+            "run": version.run_id or None,
+            "commit": run.data.tags.get(COMMIT) if run else None,
+            "tags": {key: value for key, value in version.tags.items() if key != INSIDE},
+            "aliases": sorted(alias for alias, meant in aliases.items() if int(meant) == number),
+        }
+
+    def _files(self, version: Any) -> list[str]:
+        inside = version.tags.get(INSIDE)
+        found = islice(self._files_at(version.source), MOST_FILES)
+        return sorted(f"{inside}/{path}" if inside else path for path in found)
+
+
+def _changed(key: str) -> Iterator[tuple[str, float]]:
+    """The alias and the time that a tag tells of, if it tells of one."""
+    alias, _, moment = key.removeprefix(ALIASED).rpartition(".")
+    if key.startswith(ALIASED) and alias and moment.isascii() and moment.isdigit():
+        yield alias, int(moment) / 1000
+
+
+def _loadable(artifacts: Mapping[str, str]) -> str | None:
+    """The folder, alone of its version, that MLflow can load: it becomes the version's source."""
+    if len(artifacts) != 1:
+        return None
+    path, place = next(iter(artifacts.items()))
+    return path if Path(place, MLMODEL).is_file() else None

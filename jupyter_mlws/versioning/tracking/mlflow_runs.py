@@ -1,0 +1,108 @@
+"""Workflow runs in MLflow: each a run, with its nodes nested in it; runs where :mod:`~.mlflow` may.
+
+What is recorded again changes nothing: a run is known by its tags, and values that are there stay.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jupyter_mlws.versioning.tracking.mlflow import STATUSES, name_of
+from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
+
+RUN = "mlws.run"
+"""Tag: the workflow's run that an MLflow run stands for, whole or a node of it."""
+NODE = "mlws.node"
+"""Tag: which node of it; the run itself has none."""
+PARENT = "mlflow.parentRunId"
+A_PAGE = 1000
+
+JSON = Mapping[str, Any]
+
+
+class MLflowRuns(MLflowRegistry):
+    """A store that workflow runs are recorded in."""
+
+    def record(self, experiment: str, run: str, records: Sequence[JSON]) -> dict[str, Any]:
+        """Bring MLflow to what the records say; the ids of the ``experiment`` and, by node, of the
+        ``runs``.
+
+        A record has ``node`` (empty for the run itself, which comes before its nodes and with
+        its end after them), ``name``, ``tags``, ``params``, ``metrics``, ``start`` and ``end``
+        (epoch seconds; no end: it goes on) and ``status``.
+        """
+        place = self._experiment(experiment)
+        known = self._known(place, run)
+        open_nodes = {node for node, found in known.items() if found.info.status == "RUNNING"}
+        for record in records:
+            node = record["node"]
+            found = known.get(node)
+            if found is None:
+                parent = {} if node == "" else {NODE: node, PARENT: known[""].info.run_id}
+                tags = {**record["tags"], **parent, RUN: run}
+                found = self._begun(place, record, tags)
+            known[node] = found
+            if record["end"] is None:
+                continue
+            self._complete(found, record)
+            open_nodes.discard(node)
+            if node == "":
+                # Asked for by nodes that never came to run.
+                for left in open_nodes:
+                    self._client.set_terminated(known[left].info.run_id, "KILLED")
+        runs = {record["node"]: str(known[record["node"]].info.run_id) for record in records}
+        return {"experiment": place, "runs": runs}
+
+    def begin_run(
+        self, experiment: str, name: str | None, tags: Mapping[str, str], params: JSON
+    ) -> dict[str, str]:
+        """A run that goes on; the ids of it and of its experiment."""
+        place = self._experiment(experiment)
+        moment = round(time.time() * 1000)
+        made = self._client.create_run(place, start_time=moment, tags=dict(tags), run_name=name)
+        self._log_values(made.info.run_id, params, {}, moment)
+        return {"id": str(made.info.run_id), "experiment": place}
+
+    def end_run(self, run: str, status: str, tags: Mapping[str, str]) -> None:
+        """End a run; one that its own code has ended well may have failed after that."""
+        self._log_values(run, {}, {}, 0, tags)
+        self._client.set_terminated(run, STATUSES.get(status, status))
+
+    def _known(self, experiment: str, run: str) -> dict[str, Any]:
+        """What MLflow has of a workflow's run, by node."""
+        found: dict[str, Any] = {}
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [experiment], f"tags.`{RUN}` = '{run}'", max_results=A_PAGE, page_token=token
+            )
+            for one in page:
+                found[one.data.tags.get(NODE, "")] = one
+            token = page.token
+            if not token:
+                return found
+
+    def _begun(self, experiment: str, record: JSON, tags: Mapping[str, str]) -> Any:
+        return self._client.create_run(
+            experiment,
+            start_time=round(record["start"] * 1000),
+            tags=dict(tags),
+            run_name=record["name"],
+        )
+
+    def _complete(self, run: Any, record: JSON) -> None:
+        """Add what is known at the end. What the node's own code has logged has precedence: its
+        parameters cannot be changed, and its curves must not end in a value of ours."""
+        identifier, moment = run.info.run_id, round(record["end"] * 1000)
+        there = run.data
+        self._log_values(
+            identifier,
+            {k: v for k, v in record["params"].items() if name_of(k) not in there.params},
+            {k: v for k, v in record["metrics"].items() if name_of(k) not in there.metrics},
+            moment,
+            {k: v for k, v in record["tags"].items() if there.tags.get(k) != v},
+        )
+        status = record["status"]
+        self._client.set_terminated(identifier, STATUSES.get(status, status), moment)

@@ -1,0 +1,275 @@
+"""Brings back what a run started from: a git worktree of its own at the run's commit, with data.
+
+The person's working tree is not touched. Worktrees lie in a folder of the project that git and DVC
+ignore, and use the project's cache.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.api.ids import unescape
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import normal
+from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.tracking.client import RefusedError
+from jupyter_mlws.versioning.tracking.models import ReproduceRequest, Reproduction, UnavailableData
+
+FOLDER = "reproductions"
+RECORD = "reproduction.json"
+"""In the worktree's own part of the git folder, once it is whole."""
+TIMEOUT = 600.0
+"""Seconds for git to write the files of a version."""
+RUNS_AT_ONCE = 500
+THERE = Words("is there already", "已存在")
+PLACE = Words("must be a folder below the project", "必须是项目内的文件夹")
+
+
+class Reproductions:
+    """The reproductions of one project's runs. Thread-safe."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._root = repository.project.root
+        self._git = repository.git
+
+    def list(self) -> Page[Reproduction]:
+        """What was reproduced and is still there."""
+        found = [self._read(path) for path in self._worktrees()]
+        return Page(items=[one for one in found if one is not None])
+
+    def check(self, identifier: str, given: ReproduceRequest | None = None) -> dict[str, Any]:
+        """The run that is to be reproduced: by MLflow's id, a workflow run's, or ``MODEL:VERSION``.
+
+        Errors: 30105, 30404, 30271 where it names no commit that is still there, 30272 where it
+        is reproduced already, 50201 and 50302 for a path that cannot be.
+        """
+        run = self._run(identifier)
+        commit = run["commit"]
+        if not commit or self._git.find(commit) is None:
+            raise MLWSError("30271", run=run["id"], commit=commit or "-")
+        target = self._place(run, given or ReproduceRequest())
+        if self._is_whole(target):
+            raise MLWSError("30272", run=run["id"], path=self._shown(target))
+        return run
+
+    def create(
+        self, identifier: str, given: ReproduceRequest | None = None, progress: Telling = quiet
+    ) -> Reproduction:
+        """Make the worktree and bring the data into it; nothing is left of it on failure.
+
+        Data that no store has is named by the answer. Errors as of :meth:`check`, 30101, 30102,
+        30103, 30106, 30204.
+        """
+        given = given or ReproduceRequest()
+        run = self.check(identifier, given)
+        target = self._place(run, given)
+        with self._repository.exclusive("reproduction"), full_disk_told():
+            # What a killed attempt has left.
+            self._remove(target)
+            self._ignore(target)
+            progress(0, message="files")
+            try:
+                self._git.run(
+                    "worktree", "add", "--quiet", "--detach", str(target), run["commit"],
+                    timeout=TIMEOUT,
+                )  # fmt: skip
+                brought, unavailable = self._bring(run, target, progress)
+                made = self._described(run, target, brought, unavailable)
+                record = Project.open(target).state / RECORD
+                record.write_text(made.model_dump_json(), encoding="utf-8")
+            except BaseException:
+                self._remove(target)
+                raise
+        return made
+
+    def delete(self, identifier: str) -> Reproduction:
+        """Remove a worktree with all that was done in it; error 30404."""
+        with self._repository.exclusive("reproduction"):
+            for path in self._worktrees():
+                known = self._read(path)
+                if known is not None and identifier in (known.id, known.run):
+                    self._remove(path)
+                    return known
+        raise MLWSError("30404", kind="reproduction", name=identifier)
+
+    # Parts
+
+    def _run(self, identifier: str) -> dict[str, Any]:
+        tracking = self._repository.tracking
+        name, colon, number = identifier.rpartition(":")
+        if colon and number.isascii() and number.isdigit() and len(number) < 10:
+            try:
+                version = tracking.ask("version", name=unescape(name), number=int(number))
+            except RefusedError as error:
+                raise MLWSError("30404", kind="model version", name=identifier) from error
+            identifier = version["run"] or identifier
+        found: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
+        if found is None:
+            raise MLWSError("30404", kind="run", name=identifier)
+        return found
+
+    def _place(self, run: Mapping[str, Any], given: ReproduceRequest) -> Path:
+        if given.path is None:
+            return self._root / FOLDER / _name(run)
+        inside = normal(self._repository.project, given.path)
+        target = self._repository.project.resolve(inside)
+        if target == self._root or inside.split("/")[0] == ".dvc":
+            raise MLWSError("50201", Fault("path", PLACE))
+        if target.exists() and not self._is_whole(target):
+            raise MLWSError("50201", Fault("path", THERE))
+        return target
+
+    def _shown(self, target: Path) -> str:
+        return target.relative_to(self._root).as_posix()
+
+    def _is_whole(self, target: Path) -> bool:
+        return target.is_dir() and self._read(target) is not None
+
+    def _read(self, target: Path) -> Reproduction | None:
+        """What is recorded of a worktree; None where it is no reproduction, or no whole one."""
+        if not (target / ".git").is_file():
+            return None
+        record = Project(target).state / RECORD
+        if not record.is_file():
+            return None
+        return Reproduction.model_validate_json(record.read_text(encoding="utf-8"))
+
+    def _worktrees(self) -> builtins.list[Path]:
+        output = self._git.run("worktree", "list", "--porcelain", "-z")
+        paths = [
+            Path(os.fsdecode(line.removeprefix(b"worktree ")))
+            for line in output.split(b"\0")
+            if line.startswith(b"worktree ")
+        ]
+        return [path for path in paths if self._root in path.parents and path.is_dir()]
+
+    def _remove(self, target: Path) -> None:
+        if target.exists():
+            if (target / ".git").is_file():
+                self._git.run(
+                    "worktree", "remove", "--force", "--force", str(target),
+                    codes=(0, 128), timeout=TIMEOUT,
+                )  # fmt: skip
+            # git leaves what it did not make where a worktree was begun and not registered.
+            if target.exists():
+                shutil.rmtree(target)
+        self._git.run("worktree", "prune")
+        folder = self._root / FOLDER
+        if target.parent == folder and folder.is_dir() and not any(folder.glob("*/")):
+            shutil.rmtree(folder)
+
+    def _ignore(self, target: Path) -> None:
+        """Let neither git nor DVC of the project look into the folder."""
+        folder = self._root / FOLDER
+        if target.parent == folder:
+            folder.mkdir(exist_ok=True)
+            (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+    def _bring(
+        self, run: Mapping[str, Any], target: Path, progress: Telling
+    ) -> tuple[builtins.list[str], builtins.list[UnavailableData]]:
+        """Bring the data of the run's commit, and what the run itself says it read."""
+        items = self._data_of(run)
+        if not items:
+            return [], []
+        from jupyter_mlws.versioning.dvc.data import open_data
+        from jupyter_mlws.versioning.dvc.settings import DataSettings
+
+        DataSettings(self._root).share(target)
+        with open_data(target) as data:
+            data.fetch_listings(items)
+            data.set_aside_damaged(items)
+            absent = data.missing(items)
+            lacking = data.lacking(absent, insist=False)
+            gone = {item.path for item in lacking}
+            data.fetch([item for item in absent if item.path not in gone], progress)
+            there = [item for item in items if item.path not in gone]
+            data.check(there)
+            for place, item in enumerate(there):
+                progress(place, len(there), "datasets", "data")
+                data.checkout(item)
+        unavailable = [
+            UnavailableData(path=item.path, md5=item.md5 or "", made=item.pipeline)
+            for item in lacking
+        ]
+        return [item.path for item in there], unavailable
+
+    def _data_of(self, run: Mapping[str, Any]) -> builtins.list[DataFile]:
+        named = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
+        read = dict(run["inputs"])
+        if run["run"]:
+            # Each node of a workflow's run has told what it read.
+            quoted = run["run"].replace("'", "")
+            rows = self._repository.tracking.ask(
+                "search",
+                filter=f"tags.`mlws.run` = '{quoted}'",
+                sort=[],
+                limit=RUNS_AT_ONCE,
+                cursor=None,
+                columns=[],
+                nested=True,
+            )["items"]
+            read = {path: md5 for row in rows for path, md5 in row["inputs"].items()}
+        return [
+            # Data that was changed and not recorded is named by the run alone.
+            replace(item, md5=read[item.path], size=None, files=None)
+            if not item.pipeline and read.get(item.path, item.md5) != item.md5
+            else item
+            for item in named
+        ]
+
+    def _described(
+        self,
+        run: Mapping[str, Any],
+        target: Path,
+        brought: Sequence[str],
+        unavailable: Sequence[UnavailableData],
+    ) -> Reproduction:
+        shown = self._shown(target)
+        return Reproduction(
+            id=target.name,
+            run=run["id"],
+            commit=run["commit"],
+            path=shown,
+            workflow=run["workflow"],
+            params=run["params"],
+            metrics=run["metrics"],
+            data=list(brought),
+            unavailable=list(unavailable),
+            command=_command(run, shown),
+            remove=f"jupyter mlws reproduce --remove {shlex.quote(target.name)}",
+        )
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    """A name of a folder for a run, and its node where it is one's."""
+    name = str(run["run"] or run["id"][:12])
+    return re.sub(r"[^\w.-]", "_", f"{name}-{run['node']}" if run["node"] else name)
+
+
+def _command(run: Mapping[str, Any], path: str) -> str | None:
+    """What does the same again, in a shell."""
+    there = f"cd {shlex.quote(path)} && "
+    if run["workflow"]:
+        words = ["jupyter", "mlws", "run", run["workflow"], *([run["node"]] if run["node"] else [])]
+        return there + shlex.join(words)
+    source = run.get("source") or ""
+    if source.endswith(".ipynb"):
+        return there + shlex.join(["jupyter", "execute", source])
+    if source.endswith(".py"):
+        return there + shlex.join(["python", source])
+    return None

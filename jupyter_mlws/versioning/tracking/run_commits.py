@@ -1,0 +1,81 @@
+"""A true commit for every run: HEAD, or what the working tree holds beyond it on a hidden ref.
+
+The person's index, HEAD and files stay as they are. Data that DVC tracks is named by the hashes
+in the run's record; here are the files that git has, or would have with the next snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.data.content import large_from
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
+
+REFS = "refs/mlws/runs/"
+KEPT = 200
+"""Hidden refs that stay; git forgets the commits of older runs in its own time."""
+SLACK = 20
+"""How many more there may be before the oldest are removed."""
+
+
+@dataclass(frozen=True)
+class RunCommit:
+    """The commit that a run starts from; ``dirty``: it is one that was made for the run.
+
+    ``sha`` is None only where nothing was ever committed, and there is nothing to commit.
+    """
+
+    sha: str | None
+    dirty: bool
+
+
+class PlainGit(Git):
+    """Git without GitPython: its import takes longer than a run may take to start."""
+
+    def _start(
+        self, command: list[str], more: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **self.variables(), **(more or {})},
+            start_new_session=True,
+        )
+
+
+def keep(project: Project, run: str) -> RunCommit:
+    """Make the working tree's state a commit; error 30106 where git fails."""
+    git = PlainGit(project.root)
+    status = git.status()
+    untracked = any(entry.state == "untracked" for entry in status.entries)
+    limit = large_from(git) if untracked else 0
+    paths = sorted(uncommitted(project.root, status, limit))
+    if not paths:
+        return RunCommit(status.head, dirty=False)
+    with private_index(project, PlainGit) as private:
+        private.add(paths)
+        tree = private.write_tree()
+        if status.head is not None and tree == git.tree_of(status.head):
+            # Something was staged, and undone in the working tree.
+            return RunCommit(status.head, dirty=False)
+        parents = [status.head] if status.head else []
+        sha = private.commit_tree(tree, parents, f"Working tree of run {run}\n")
+    git.run("update-ref", f"{REFS}{run}", sha)
+    return RunCommit(sha, dirty=True)
+
+
+def prune(project: Project) -> None:
+    """Remove the hidden refs of all but the newest runs; ids of runs begin with their time."""
+    git = PlainGit(project.root)
+    names = sorted(git.refs(REFS))
+    if len(names) > KEPT + SLACK:
+        commands = "".join(f"delete {name}\n" for name in names[:-KEPT])
+        git.run("update-ref", "--stdin", given=commands.encode())

@@ -1,0 +1,397 @@
+import { Button } from '@jupyterlab/ui-components';
+import validator from '@rjsf/validator-ajv8';
+import { useEffect, useId, useMemo, useState } from 'react';
+
+import type { IStage } from './document';
+import type { IGraphNode } from './graph';
+import { useCanvas } from './hooks';
+import { defaultsOf } from './settings';
+import {
+  axesOf,
+  MOST_VARIANTS,
+  readersOfSweep,
+  setSweep,
+  sweepFault,
+  variantCount,
+  type IAxis,
+  type ISweepOptions,
+  type Point
+} from './sweep';
+import {
+  isSameAxis,
+  pointsText,
+  rangePoints,
+  readPoints,
+  sweepables,
+  type ISweepable
+} from './sweepables';
+import { readerText, settingErrorText, sweepFaultText } from './words';
+
+/** What is typed of one axis. */
+interface IDraft {
+  name: string;
+  how: 'list' | 'linear' | 'log';
+  /** Of a list. */
+  text: string;
+  from: string;
+  to: string;
+  count: string;
+}
+
+function draftOf(name: string, points: readonly Point[]): IDraft {
+  const text = pointsText(points);
+  return { name, how: 'list', text, from: '', to: '', count: '5' };
+}
+
+function pointsOf(
+  draft: IDraft,
+  { type }: Pick<ISweepable, 'type'>
+): { points: Point[]; wrong: string[] } {
+  return draft.how === 'list'
+    ? readPoints(draft.text, type)
+    : {
+        points: rangePoints({
+          from: draft.from.trim() === '' ? NaN : Number(draft.from),
+          to: draft.to.trim() === '' ? NaN : Number(draft.to),
+          count: Number(draft.count),
+          isLog: draft.how === 'log',
+          isInteger: type === 'integer'
+        }),
+        wrong: []
+      };
+}
+
+/** The values that a sweep tries; a plain stage becomes a sweep, and a sweep a plain stage. */
+export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const { document } = model;
+  const isSweep = node.kind === 'sweep';
+  const axes = useMemo(
+    () => (isSweep ? axesOf(document, node.id) : []),
+    [document, isSweep, node.id]
+  );
+  const [isOpen, setOpen] = useState(false);
+  const offers = sweepables(node, document);
+  if (isSweep && axes === null) {
+    return (
+      <p className="jp-mlws-Empty">
+        {trans.__(
+          'These variants are written in a way that only the text has.'
+        )}
+      </p>
+    );
+  }
+  if (!isSweep && (offers.length === 0 || !node.stage.isEditable)) {
+    return null;
+  }
+  return (
+    <section aria-label={trans.__('Sweep')} className="jp-mlws-SweepForm">
+      {isOpen ? (
+        <AxesForm
+          key={JSON.stringify(axes)}
+          node={node}
+          axes={axes ?? []}
+          offers={offers}
+          onClose={() => setOpen(false)}
+        />
+      ) : (
+        <Button small onClick={() => setOpen(true)}>
+          {isSweep
+            ? trans.__('Change the values…')
+            : trans.__('Try several values…')}
+        </Button>
+      )}
+    </section>
+  );
+}
+
+function AxesForm(props: {
+  node: IGraphNode;
+  axes: readonly IAxis[];
+  offers: readonly ISweepable[];
+  onClose: () => void;
+}): JSX.Element {
+  const { model, trans } = useCanvas();
+  const { node, axes, offers, onClose } = props;
+  const isSweep = node.kind === 'sweep';
+  const [drafts, setDrafts] = useState<IDraft[]>(() =>
+    axes.map(({ name, values }) => draftOf(name, values))
+  );
+  const offerOf = (name: string): ISweepable =>
+    offers.find(one => one.name === name) ?? {
+      name,
+      type: 'any',
+      value: undefined,
+      choices: null,
+      schema: {}
+    };
+  const options = useOptions(node);
+  const fault = isSweep ? null : sweepFault(model.document, node.id, options);
+  const wanted = drafts.map(draft => ({
+    name: draft.name,
+    values: pointsOf(draft, offerOf(draft.name)).points
+  }));
+  const isWhole =
+    wanted.length > 0 &&
+    drafts.every(draft => faultOf(draft, offerOf(draft.name)) === null);
+  const count = variantCount(wanted);
+  const write = (next: readonly IAxis[]): void => {
+    model.flush();
+    if (model.edit(now => setSweep(now, node.id, next, options))) {
+      onClose();
+    }
+  };
+  const rest = offers.filter(
+    one => !drafts.some(draft => isSameAxis(draft.name, one.name))
+  );
+  if (fault) {
+    return (
+      <>
+        <p role="alert">{sweepFaultText(fault, trans)}</p>
+        <Button small onClick={onClose}>
+          {trans.__('Close')}
+        </Button>
+      </>
+    );
+  }
+  return (
+    <>
+      <h4>{trans.__('Values to try')}</h4>
+      {drafts.map((draft, index) => (
+        <AxisFields
+          key={draft.name}
+          draft={draft}
+          offer={offerOf(draft.name)}
+          onChange={next =>
+            setDrafts(drafts.map((one, at) => (at === index ? next : one)))
+          }
+          onRemove={() => setDrafts(drafts.filter((_, at) => at !== index))}
+        />
+      ))}
+      {rest.length > 0 && (
+        <div className="jp-mlws-Field">
+          <select
+            className="jp-mod-styled"
+            aria-label={trans.__('Add a setting to the sweep')}
+            value=""
+            onChange={event => {
+              const { name, value, choices } = offerOf(event.target.value);
+              const points = choices ?? (value === undefined ? [] : [value]);
+              setDrafts([...drafts, draftOf(name, points)]);
+            }}
+          >
+            <option value="">{trans.__('Add a setting…')}</option>
+            {rest.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </div>
+      )}
+      {drafts.length > 0 && (
+        <p role="status">
+          {!isWhole
+            ? trans.__('Each setting needs its values.')
+            : count > MOST_VARIANTS
+              ? trans.__('%1 variants; at most %2', count, MOST_VARIANTS)
+              : trans._n('%1 variant', '%1 variants', count)}
+        </p>
+      )}
+      <Readers node={node} options={options} />
+      <div className="jp-mlws-Field-item">
+        <Button
+          small
+          disabled={!isWhole || count > MOST_VARIANTS}
+          onClick={() => write(wanted)}
+        >
+          {isSweep ? trans.__('Change the sweep') : trans.__('Make a sweep')}
+        </Button>
+        {isSweep && (
+          <Button
+            small
+            title={trans.__(
+              'A plain stage with the first value of each setting'
+            )}
+            onClick={() => write([])}
+          >
+            {trans.__('End the sweep')}
+          </Button>
+        )}
+        <Button small minimal onClick={onClose}>
+          {trans.__('Cancel')}
+        </Button>
+      </div>
+    </>
+  );
+}
+
+/** Says what becomes of the nodes behind. */
+function Readers(props: {
+  node: IGraphNode;
+  options: ISweepOptions;
+}): JSX.Element | null {
+  const { model, trans } = useCanvas();
+  const readers = readersOfSweep(model.document, props.node.id, props.options);
+  return readers.size === 0 ? null : (
+    <ul className="jp-mlws-Field-help">
+      {[...readers].map(([reader, kind]) => (
+        <li key={reader}>{readerText(reader, kind, trans)}</li>
+      ))}
+    </ul>
+  );
+}
+
+function useOptions(node: IGraphNode): ISweepOptions {
+  const { model } = useCanvas();
+  return useMemo(
+    () => ({
+      isMultiple: (stage: IStage, port: string) =>
+        model.components
+          .get(stage.component ?? '')
+          ?.inputs.find(input => input.name === port)?.multiple ?? false,
+      defaults: defaultsOf(node.settings ?? {})
+    }),
+    [model, node.settings]
+  );
+}
+
+type AxisFault =
+  | { kind: 'empty' }
+  | { kind: 'word'; word: string }
+  | { kind: 'value'; value: Point; error: any };
+
+/** What is wrong with what is typed of an axis. */
+function faultOf(draft: IDraft, offer: ISweepable): AxisFault | null {
+  const { points, wrong } = pointsOf(draft, offer);
+  if (wrong.length > 0) {
+    return { kind: 'word', word: wrong[0] };
+  }
+  if (points.length === 0) {
+    return { kind: 'empty' };
+  }
+  for (const value of points) {
+    const { errors } = validator.rawValidation<any>(offer.schema, value as any);
+    if (errors && errors.length > 0) {
+      const [{ keyword, message, params }] = errors;
+      return {
+        kind: 'value',
+        value,
+        error: { name: keyword, message, params }
+      };
+    }
+  }
+  return null;
+}
+
+function AxisFields(props: {
+  draft: IDraft;
+  offer: ISweepable;
+  onChange: (draft: IDraft) => void;
+  onRemove: () => void;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { draft, offer, onChange, onRemove } = props;
+  const { name, how } = draft;
+  const [isTouched, setTouched] = useState(false);
+  const id = useId();
+  const isNumber = ['integer', 'number', 'any'].includes(offer.type);
+  const fault = faultOf(draft, offer);
+  const { points } = pointsOf(draft, offer);
+  useEffect(() => setTouched(false), [name]);
+  const change = (part: Partial<IDraft>): void => {
+    setTouched(true);
+    onChange({ ...draft, ...part });
+  };
+  const field = (part: 'from' | 'to' | 'count', label: string): JSX.Element => (
+    <label>
+      {label}{' '}
+      <input
+        className="jp-mod-styled"
+        data-mlws-axis={`${name}:${part}`}
+        inputMode="decimal"
+        value={draft[part]}
+        onChange={event => change({ [part]: event.target.value })}
+      />
+    </label>
+  );
+  return (
+    <div className="jp-mlws-Field jp-mlws-Axis" role="group" aria-label={name}>
+      <div className="jp-mlws-Field-item">
+        <label htmlFor={id}>{name}</label>
+        {isNumber && (
+          <select
+            className="jp-mod-styled"
+            aria-label={trans.__('How the values of %1 are given', name)}
+            value={how}
+            onChange={event =>
+              change({ how: event.target.value as IDraft['how'] })
+            }
+          >
+            <option value="list">{trans.__('List')}</option>
+            <option value="linear">{trans.__('Range, even steps')}</option>
+            <option value="log">{trans.__('Range, even factors')}</option>
+          </select>
+        )}
+        <Button
+          small
+          minimal
+          aria-label={trans.__('Take %1 out of the sweep', name)}
+          title={trans.__('Take %1 out of the sweep', name)}
+          onClick={onRemove}
+        >
+          ×
+        </Button>
+      </div>
+      {how === 'list' ? (
+        <input
+          id={id}
+          className="jp-mod-styled"
+          data-mlws-axis={name}
+          value={draft.text}
+          placeholder={trans.__('Values with commas between')}
+          aria-invalid={isTouched && fault !== null}
+          onChange={event => change({ text: event.target.value })}
+        />
+      ) : (
+        <>
+          <div className="jp-mlws-Axis-range" id={id}>
+            {field('from', trans.__('From'))}
+            {field('to', trans.__('To'))}
+            {field('count', trans.__('Values'))}
+          </div>
+          {points.length > 0 && (
+            <div className="jp-mlws-Field-help">{pointsText(points)}</div>
+          )}
+        </>
+      )}
+      {isTouched && fault && (
+        <div className="jp-mlws-Field-error" role="alert">
+          {axisFaultText(fault, offer, trans)}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function axisFaultText(
+  fault: AxisFault,
+  { type }: ISweepable,
+  trans: ReturnType<typeof useCanvas>['trans']
+): string {
+  switch (fault.kind) {
+    case 'empty':
+      return trans.__('Values with commas between, or a range');
+    case 'value':
+      return `${fault.value}: ${settingErrorText(fault.error, trans)}`;
+    case 'word':
+      return type === 'integer'
+        ? trans.__('"%1" is no whole number', fault.word)
+        : type === 'number'
+          ? trans.__('"%1" is no number', fault.word)
+          : type === 'boolean'
+            ? trans.__('"%1" is neither true nor false', fault.word)
+            : trans.__(
+                '"%1" cannot be part of a file name: letters, digits and _ + - = @ % : . are taken',
+                fault.word
+              );
+  }
+}

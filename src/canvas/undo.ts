@@ -1,0 +1,152 @@
+import type { ISharedDocument } from '@jupyter/ydoc';
+import type { IDisposable } from '@lumino/disposable';
+import { ISignal, Signal } from '@lumino/signaling';
+
+/** What a shared document's own history tells: one item for each step, the newest last. */
+interface IUndoManager {
+  readonly undoStack: readonly object[];
+  readonly redoStack: readonly object[];
+  stopCapturing(): void;
+  on(event: string, listener: (event: { stackItem: object }) => void): void;
+  off(event: string, listener: (event: { stackItem: object }) => void): void;
+}
+
+export type Undoable = Pick<
+  ISharedDocument,
+  'undo' | 'redo' | 'disposed' | 'isDisposed'
+>;
+
+function managerOf(shared: Undoable): IUndoManager {
+  return (shared as Undoable & { undoManager: IUndoManager }).undoManager;
+}
+
+/** Changes a document as one step, apart from what is done within the half second that it merges. */
+export function asOneStep(shared: Undoable, change: () => void): void {
+  managerOf(shared).stopCapturing();
+  try {
+    change();
+  } finally {
+    managerOf(shared).stopCapturing();
+  }
+}
+
+interface IFollowed {
+  /** Called when a step of it was undone or redone. */
+  then: () => void;
+  stop: () => void;
+}
+
+/**
+ * One history over several documents: the newest step is undone, wherever it was.
+ *
+ * The steps themselves are the documents' own, so that undoing in an editor of one of them, or
+ * another person's edits, leave the history true.
+ */
+export class UndoHistory implements IDisposable {
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get canUndo(): boolean {
+    return this._newest('undoStack') !== null;
+  }
+
+  get canRedo(): boolean {
+    return this._newest('redoStack') !== null;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this._followed.forEach(({ stop }) => stop());
+    this._followed.clear();
+    Signal.clearData(this);
+  }
+
+  /** Takes the steps of a document into the history from now on. */
+  follow(shared: Undoable, then: () => void = () => undefined): void {
+    if (this._followed.has(shared) || this._isDisposed) {
+      return;
+    }
+    const manager = managerOf(shared);
+    const add = ({ stackItem }: { stackItem: object }): void => {
+      this._order.set(stackItem, (this._count += 1));
+      if (!this._isOwn) {
+        // What was undone before a new step is not done again behind it.
+        this._edited = this._count;
+      }
+      this._changed.emit();
+    };
+    const tell = (): void => this._changed.emit();
+    manager.on('stack-item-added', add);
+    manager.on('stack-item-updated', add);
+    manager.on('stack-cleared', tell);
+    const leave = (): void => {
+      this._followed.delete(shared);
+      this._changed.emit();
+    };
+    shared.disposed.connect(leave);
+    this._followed.set(shared, {
+      then,
+      stop: () => {
+        manager.off('stack-item-added', add);
+        manager.off('stack-item-updated', add);
+        manager.off('stack-cleared', tell);
+        shared.disposed.disconnect(leave);
+      }
+    });
+  }
+
+  undo(): void {
+    this._step('undoStack', shared => shared.undo());
+  }
+
+  redo(): void {
+    this._step('redoStack', shared => shared.redo());
+  }
+
+  private _step(
+    stack: 'undoStack' | 'redoStack',
+    change: (shared: Undoable) => void
+  ): void {
+    const shared = this._newest(stack);
+    if (shared) {
+      this._isOwn = true;
+      try {
+        asOneStep(shared, () => change(shared));
+      } finally {
+        this._isOwn = false;
+      }
+      this._changed.emit();
+      this._followed.get(shared)?.then();
+    }
+  }
+
+  /** The document with the newest step. */
+  private _newest(stack: 'undoStack' | 'redoStack'): Undoable | null {
+    let found: Undoable | null = null;
+    let newest = stack === 'redoStack' ? this._edited : -1;
+    for (const shared of this._followed.keys()) {
+      const steps = managerOf(shared)[stack];
+      const last = steps[steps.length - 1];
+      const order = last ? (this._order.get(last) ?? 0) : -1;
+      if (order > newest) {
+        newest = order;
+        found = shared;
+      }
+    }
+    return found;
+  }
+
+  private _followed = new Map<Undoable, IFollowed>();
+  /** When each step was made or undone. */
+  private _order = new WeakMap<object, number>();
+  private _count = 0;
+  private _edited = -1;
+  private _isOwn = false;
+  private _isDisposed = false;
+  private _changed = new Signal<this, void>(this);
+}

@@ -1,0 +1,239 @@
+"""The whole stack of compose.yaml on a real Docker engine, with images made here."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from hub_config.compose import FILE, build_hub, make_secrets, up
+from hub_config.engine import Engine, base_image
+from hub_config.settings import Settings
+from tests.hub.docker_engine import OWN_BASE
+from tests.hub.installation import Hub, free_port, free_subnet
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
+
+STANDINS = ("postgres", "nginx", "prometheus")
+IMAGES = Path(__file__).parent / "images"
+CONNIE, COLIN = "connie", "colin"
+SMALL = {"cpu": "500m", "memory": "1Gi"}
+
+
+@dataclass
+class Stack(Hub):
+    """The Hub behind nginx."""
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.environment['HUB_TLS_PORT']}"
+
+    @property
+    def prometheus(self) -> str:
+        return f"http://127.0.0.1:{self.environment['HUB_PROMETHEUS_PORT']}/api/v1"
+
+
+@pytest.fixture(scope="module")
+def images(docker: Engine, request: pytest.FixtureRequest) -> None:
+    """The Hub's image from this wheel, and Debian's programs instead of registries' images."""
+    if os.environ.get("MLWS_TEST_IMAGE") and docker.has_image("mlws-test-hub"):
+        return
+    base = base_image(docker, OWN_BASE)
+    for name in STANDINS:
+        docker.run(
+            "buildx", "build", "--load", f"--build-arg=BASE_IMAGE={base}", f"--target={name}",
+            f"--tag=mlws-test-{name}", f"--file={IMAGES / 'Dockerfile.debian'}", str(IMAGES),
+            timeout=900,
+        )  # fmt: skip
+    build_hub(docker, request.getfixturevalue("wheel"), "mlws-test-hub", base)
+
+
+@pytest.fixture(scope="module")
+def stack(
+    docker: Engine, image: str, images: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("compose")
+    name = f"mlws-c-{secrets.token_hex(3)}"
+    subnet = free_subnet(docker)
+    environment = {
+        **docker.environment,
+        "HUB_NAME": name,
+        "HUB_SUBNET": subnet,
+        "HUB_SECRETS": str(folder / "secrets"),
+        "HUB_IMAGE": image,
+        "HUB_PUBLIC_IP": "127.0.0.1",
+        "DOCKER_SOCKET": (
+            docker.host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+        ).removeprefix("unix://"),
+        **{f"{one.upper()}_IMAGE": f"mlws-test-{one}" for one in STANDINS},
+        **{
+            key: str(free_port())
+            for key in (
+                "HUB_TLS_PORT",
+                "HUB_HTTP_PORT",
+                "HUB_POSTGRES_PORT",
+                "HUB_PROMETHEUS_PORT",
+                "HUB_PROXY_API_PORT",
+                "HUB_TEAM_PORT",
+            )
+        },
+    }
+    settings = Settings.read(environment)
+    environment["HUB_GATEWAY"] = settings.gateway
+    assert len(make_secrets(folder / "secrets", "localhost")) == 5
+    assert make_secrets(folder / "secrets", "localhost") == []
+    docker.run("tag", "mlws-test-hub", f"{name}-hub")
+    password = (folder / "secrets" / "admin_password").read_text()
+    found = Stack(settings, docker, environment, password)
+    try:
+        done = up(docker, environment)
+        assert done.returncode == 0, done.stderr + compose(found, "logs", "--tail=40")
+        yield found
+    finally:
+        leave = found.containers()
+        if leave:
+            docker.run("rm", "--force", *leave)
+        print(compose(found, "logs", "--tail=60", "hub", "mlflow", "nginx"))
+        compose(found, "down", "--volumes", "--timeout=5")
+        volumes = docker.run("volume", "ls", "-q", f"--filter=label=mlws.hub={name}").split()
+        if volumes:
+            docker.run("volume", "rm", "--force", *volumes)
+        docker.run("network", "rm", name)
+        docker.run("rmi", f"{name}-hub")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def trust() -> Iterator[None]:
+    """The certificate is one that signs itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        original = requests.Session.request
+
+        def request(self: requests.Session, *arguments: Any, **more: Any) -> requests.Response:
+            more.setdefault("verify", False)
+            return original(self, *arguments, **more)
+
+        patch.setattr(requests.Session, "request", request)
+        yield
+
+
+def compose(stack: Stack, *arguments: str) -> str:
+    return subprocess.run(
+        ["docker", "compose", "--file", str(FILE), *arguments],
+        env=dict(stack.environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+    ).stdout
+
+
+def test_the_file_is_valid_with_all_that_is_optional(stack: Stack) -> None:
+    told = compose(stack, "--profile=grafana", "--profile=minio", "config", "--format=json")
+    services = json.loads(told)["services"]
+    assert set(services) == {
+        "postgres", "hub", "nginx", "mlflow", "prometheus", "grafana", "minio",
+    }  # fmt: skip
+    assert not compose(stack, "config", "--quiet")
+
+
+def test_people_come_through_tls_and_everything_is_in_postgresql(stack: Stack) -> None:
+    plain = f"http://127.0.0.1:{stack.environment['HUB_HTTP_PORT']}/hub/login"
+    answer = requests.get(plain, timeout=20, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"][:8]) == (308, "https://")
+    stack.sign_up(CONNIE)
+    stack.start(CONNIE, {"resources": SMALL})
+    assert stack.lab("GET", CONNIE, "api/status").ok
+    rows = compose(
+        stack, "exec", "-T", "postgres", "sh", "-c",
+        "PGPASSWORD=$(cat $POSTGRES_PASSWORD_FILE) psql -h 127.0.0.1 -U mlws -d mlws -At "
+        "-c 'select id from containers' -c 'select name from users'",
+    )  # fmt: skip
+    assert f"{CONNIE}--default" in rows
+    assert CONNIE in rows.split()
+    secret = (Path(stack.environment["HUB_SECRETS"]) / "database_password").read_text()
+    assert secret not in compose(stack, "logs")
+    # A lab reaches neither the database nor the engine.
+    port = stack.environment["HUB_POSTGRES_PORT"]
+    code = (
+        "import socket\n"
+        f"for place in (('{stack.settings.gateway}', {port}), ('127.0.0.1', {port})):\n"
+        "    try: socket.create_connection(place, 3); print('open')\n"
+        "    except OSError: print('closed')\n"
+    )
+    assert stack.shell(CONNIE, f'/opt/lab/bin/python -c "{code}"').split() == ["closed"] * 2
+
+
+def test_labs_share_one_mlflow_with_their_own_tokens_and_nobody_else(stack: Stack) -> None:
+    for user in (CONNIE, COLIN):
+        stack.sign_up(user)
+        if not stack.server(user):
+            stack.start(user, {"resources": SMALL})
+    write = (
+        "import mlflow; mlflow.set_experiment('team'); mlflow.start_run(); "
+        "mlflow.log_metric('accuracy', 0.75); mlflow.log_text('hello', 'note.txt'); "
+        "mlflow.end_run()"
+    )
+    stack.shell(CONNIE, f'/opt/lab/bin/python -c "{write}"')
+    read = (
+        "import mlflow; run = mlflow.search_runs(experiment_names=['team']).iloc[0]; "
+        "print(run['metrics.accuracy'], "
+        "mlflow.artifacts.load_text(run.artifact_uri + '/note.txt'))"
+    )
+    assert stack.shell(COLIN, f'/opt/lab/bin/python -c "{read}"').endswith("0.75 hello")
+    team = f"http://{stack.settings.gateway}:{stack.environment['HUB_TEAM_PORT']}"
+    address = f"{team}/mlflow/api/2.0/mlflow/experiments/search?max_results=1"
+    for header in ({}, {"Authorization": "Bearer 0123"}):
+        assert requests.get(address, headers=header, timeout=20).status_code in (401, 403)
+    assert requests.get(f"{team}/hub/login", timeout=20).status_code == 404
+
+
+def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> None:
+    stack.sign_up(CONNIE)
+    if not stack.server(CONNIE):
+        stack.start(CONNIE, {"resources": SMALL})
+
+    def ask(query: str) -> list[dict[str, Any]]:
+        answer = requests.get(f"{stack.prometheus}/query", params={"query": query}, timeout=20)
+        rows: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return rows
+
+    stack.wait_for(
+        lambda: [row["value"][1] for row in ask("up")] == ["1", "1"], "both are scraped", 90
+    )
+    memory = f'mlws_container_memory_bytes{{id="{CONNIE}--default"}}'
+    stack.wait_for(lambda: ask(memory), "the lab's memory is known", 60)
+    assert float(ask(memory)[0]["value"][1]) > 10**7
+    groups = requests.get(f"{stack.prometheus}/rules", timeout=20).json()["data"]["groups"]
+    rules = {rule["name"]: rule for group in groups for rule in group["rules"]}
+    assert all(rule["health"] == "ok" for rule in rules.values())
+    limits = [rules[f"MachineMemory{name}"]["query"] for name in ("High", "VeryHigh", "Critical")]
+    assert [query.rpartition("> ")[2] for query in limits] == ["0.8", "0.85", "0.9"]
+    # Its token may read numbers and nothing else.
+    secret = (Path(stack.environment["HUB_SECRETS"]) / "metrics_token").read_text()
+    header = {"Authorization": f"token {secret}"}
+    assert requests.get(
+        f"{stack.url}/services/mlws/metrics", headers=header, timeout=20
+    ).text.startswith("# HELP mlws_")
+    for path in ("services/mlws/api/v1/containers", "hub/api/users"):
+        assert requests.get(f"{stack.url}/{path}", headers=header, timeout=20).status_code == 403
+    assert stack.request("GET", "/services/mlws/metrics", CONNIE).status_code == 403
+
+
+def test_every_number_of_the_dashboard_is_one_that_is_told(stack: Stack) -> None:
+    board = json.loads((FILE.parent / "grafana" / "dashboards" / "hub.json").read_text())
+    for panel in board["panels"]:
+        for target in panel["targets"]:
+            answer = requests.get(
+                f"{stack.prometheus}/query", params={"query": target["expr"]}, timeout=20
+            ).json()
+            assert answer["status"] == "success", (target["expr"], answer)
+    assert yaml.safe_load((FILE.parent / "prometheus" / "prometheus.yml").read_text())

@@ -1,0 +1,86 @@
+"""Idle labs are stopped, and those that work are not, however silent: on a real Hub and Docker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import requests
+import websocket
+
+from hub_config.engine import Engine
+from tests.hub.installation import HOME, Hub, installation, keep_log
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+IDLE, CELL, TERMINAL, FLOW = "ida", "carl", "tess", "flo"
+SMALL = {"cpu": "500m", "memory": "768Mi"}
+WORK = 75
+"""Seconds of work: much longer than an idle lab is left."""
+
+
+@pytest.fixture(scope="module")
+def hub(
+    docker: Engine,
+    image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Hub]:
+    before = request.session.testsfailed
+    more = {"HUB_IDLE_LIMIT": "25"}
+    with installation(docker, image, tmp_path_factory.mktemp("culling"), HOME, **more) as running:
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)
+
+
+def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests.Response:
+    answer: requests.Response = hub.lab(method, user, path, **more)
+    assert answer.ok, answer.text
+    return answer
+
+
+def test_idle_labs_are_stopped_and_those_that_work_are_not(hub: Hub) -> None:
+    for user in (CELL, TERMINAL, FLOW, IDLE):
+        hub.sign_up(user)
+        hub.start(user, {"resources": SMALL})
+
+    api = "mlws/api/v1"
+    notebook = lab(hub, "POST", CELL, f"{api}/notebooks", json={"path": "slow.ipynb"}).json()
+    silent = f"import time; time.sleep({WORK})"
+    hub.shell(CELL, "true")
+    execute = f"{hub.url}/user/{CELL}/{api}/notebooks/{notebook['data']['id']}/execute"
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        # Whoever asked leaves at once; the cell goes on.
+        requests.post(
+            execute,
+            json={"code": silent},
+            headers={"Authorization": f"token {hub.token(CELL)}"},
+            timeout=10,
+        )
+
+    terminal = lab(hub, "POST", TERMINAL, "api/terminals").json()["name"]
+    socket = websocket.create_connection(
+        f"ws{hub.url.removeprefix('http')}/user/{TERMINAL}/terminals/websocket/{terminal}",
+        header=[f"Authorization: token {hub.token(TERMINAL)}"],
+        timeout=30,
+    )
+    socket.send(json.dumps(["stdin", f"sleep {WORK}\r"]))
+    while "sleep" not in str(socket.recv()):
+        pass
+    socket.close()
+
+    lab(hub, "POST", FLOW, f"{api}/projects", json={"name": "p", "template": "empty"})
+    stage = f"stages:\n  slow:\n    cmd: sleep {WORK}\n"
+    body = {"type": "file", "format": "text", "content": stage}
+    lab(hub, "PUT", FLOW, "api/contents/p/dvc.yaml", json=body)
+    run = lab(hub, "POST", FLOW, f"{api}/workflows/dvc.yaml/execute", params={"project": "p"})
+    assert run.status_code == 202
+
+    # All four were last heard of at about the same time.
+    hub.wait_for(lambda: not hub.server(IDLE), "the idle lab is stopped", 120)
+    for user in (CELL, TERMINAL, FLOW):
+        assert hub.server(user).get("ready"), f"{user}'s lab works"
+    for user in (CELL, TERMINAL, FLOW):
+        hub.wait_for(lambda of=user: not hub.server(of), f"{user}'s work has ended", 240)

@@ -1,0 +1,192 @@
+"""The queue as people see it and administrators change it, hours of use, and who did what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from hub_config.engine import Engine
+from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+WHOLE = {"cpu": "1", "memory": "1Gi"}
+QUIN, QUEENIE = "quin", "queenie"
+Data = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def hub(
+    docker: Engine,
+    image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Hub]:
+    """A machine with room for one."""
+    before = request.session.testsfailed
+    more = {"HUB_CAPACITY": json.dumps({"cpu": "1", "memory": "1Gi", "gpu": "0"})}
+    with installation(docker, image, tmp_path_factory.mktemp("queue"), HOME, **more) as running:
+        for user in (QUIN, QUEENIE):
+            running.sign_up(user)
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)
+
+
+@pytest.fixture(autouse=True)
+def clean(hub: Hub) -> Iterator[None]:
+    yield
+    for container in everything(hub):
+        hub.service("DELETE", f"containers/{container['id']}")
+    hub.wait_for(lambda: not everything(hub), "all containers are deleted", 90)
+
+
+def everything(hub: Hub) -> list[Data]:
+    items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
+    return items
+
+
+def create(hub: Hub, user: str, **wish: Any) -> str:
+    answer = hub.service("POST", "containers", user, json={"resources": WHOLE, **wish})
+    assert answer.status_code == 202, answer.text
+    identifier: str = answer.json()["data"]["id"]
+    return identifier
+
+
+def becomes(hub: Hub, identifier: str, status: str) -> None:
+    hub.wait_for(lambda: get(hub, identifier)["status"] == status, f"{identifier}: {status}", 90)
+
+
+def get(hub: Hub, identifier: str) -> Data:
+    data: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
+    return data
+
+
+def queue(hub: Hub) -> list[str]:
+    rows = hub.service("GET", "resources").json()["data"]["queue"]
+    assert [row["position"] for row in rows] == list(range(1, len(rows) + 1))
+    return [row["id"] for row in rows]
+
+
+def move(hub: Hub, user: str, identifier: str, position: int) -> requests.Response:
+    return hub.service("PUT", f"resources/queue/{identifier}", user, json={"position": position})
+
+
+def progress(hub: Hub, user: str) -> Iterator[Data]:
+    told = hub.api("GET", f"users/{user}/server/progress", user, stream=True)
+    for line in told.iter_lines():
+        if line.startswith(b"data:"):
+            yield json.loads(line.removeprefix(b"data:"))
+
+
+def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
+    create(hub, ADMINISTRATOR)
+    becomes(hub, f"{ADMINISTRATOR}--default", "RUNNING")
+    a, b, c = (create(hub, QUIN, name=name) for name in ("a", "b", "c"))
+    d = create(hub, QUEENIE, name="d")
+    since = {row["id"]: row["since"] for row in waiting(hub)}
+    assert queue(hub) == [a, b, c, d]
+    assert move(hub, ADMINISTRATOR, d, 1).json()["data"]["queue"]["position"] == 1
+    assert queue(hub) == [d, a, b, c]
+    assert move(hub, ADMINISTRATOR, a, 99).status_code == 200
+    assert queue(hub) == [d, b, c, a]
+    assert move(hub, ADMINISTRATOR, c, 2).status_code == 200
+    assert queue(hub) == [d, c, b, a]
+    assert {row["id"]: row["since"] for row in waiting(hub)} == since
+
+    for user, identifier, status, code in (
+        (QUIN, a, 403, "10302"),
+        (QUEENIE, a, 403, "10301"),
+        (ADMINISTRATOR, f"{ADMINISTRATOR}--default", 409, "10205"),
+        (ADMINISTRATOR, "nobody--default", 404, "10404"),
+    ):
+        answer = move(hub, user, identifier, 1)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    wrong = move(hub, ADMINISTRATOR, a, 0)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "position")
+
+    assert hub.service("DELETE", f"resources/queue/{c}", QUEENIE).status_code == 403
+    dropped = hub.service("DELETE", f"resources/queue/{c}").json()["data"]
+    assert (dropped["status"], dropped["queue"]) == ("STOPPED", None)
+    assert ADMINISTRATOR in dropped["reason"]
+    assert hub.service("DELETE", f"resources/queue/{b}", QUIN).status_code == 200
+    assert queue(hub) == [d, a]
+    hub.service("DELETE", f"containers/{ADMINISTRATOR}--default")
+    becomes(hub, d, "RUNNING")
+    events = hub.service("GET", f"containers/{d}/events", QUEENIE).json()["data"]["items"]
+    texts = [row["text"] for row in events]
+    assert "moved to place 1 of the queue" in texts
+    assert "STARTING → RUNNING" in texts
+    assert hub.service("GET", f"containers/{d}/events", QUIN).status_code == 403
+
+
+def waiting(hub: Hub) -> list[Data]:
+    rows: list[Data] = hub.service("GET", "resources").json()["data"]["queue"]
+    return rows
+
+
+def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
+    first = create(hub, QUIN)
+    becomes(hub, first, "RUNNING")
+    other = create(hub, QUIN, name="second")
+    # As the spawn page asks: the Hub answers while it still waits.
+    answer = hub.spawn(QUEENIE, {"resources": WHOLE})
+    assert answer.status_code == 202, answer.text
+    identifier = f"{QUEENIE}--default"
+    assert get(hub, identifier)["status"] == "QUEUED"
+    assert queue(hub) == [other, identifier]
+    steps = progress(hub, QUEENIE)
+    said = [next(steps)["message"], next(steps)["message"]]
+    while "place 2" not in said[-1]:
+        said.append(next(steps)["message"])
+    hub.service("POST", f"containers/{other}/stop", QUIN)
+    while "place 1" not in said[-1]:
+        said.append(next(steps)["message"])
+    hub.service("POST", f"containers/{first}/stop", QUIN)
+    rows = list(steps)
+    assert rows[-1]["ready"], rows
+    assert not any("place" in row["message"] for row in rows[-4:])
+    becomes(hub, identifier, "RUNNING")
+    assert hub.lab("GET", QUEENIE, "api/status").ok
+
+
+def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -> None:
+    first = create(hub, QUIN)
+    becomes(hub, first, "RUNNING")
+    assert hub.spawn(QUEENIE, {"resources": WHOLE}).status_code == 202
+    identifier = f"{QUEENIE}--default"
+    hub.wait_for(lambda: queue(hub) == [identifier], "it waits")
+    assert hub.service("DELETE", f"resources/queue/{identifier}").status_code == 200
+    rows = list(progress(hub, QUEENIE))
+    assert rows[-1]["failed"]
+    assert "10205" in rows[-1]["message"]
+    becomes(hub, identifier, "STOPPED")
+    assert not hub.container(QUEENIE)
+
+
+def test_hours_are_counted_and_everything_that_people_do_is_told(hub: Hub) -> None:
+    identifier = create(hub, QUIN, name="hours")
+    becomes(hub, identifier, "RUNNING")
+    hub.service("POST", f"containers/{identifier}/stop", QUIN)
+    becomes(hub, identifier, "STOPPED")
+    mine = hub.service("GET", "resources/hours", QUIN).json()["data"]["items"]
+    assert [row["user"] for row in mine] == [QUIN]
+    assert mine[0]["hours"] > 0
+    assert mine[0]["cpu_hours"] == pytest.approx(mine[0]["memory_gib_hours"], abs=0.01)
+    everybody = hub.service("GET", "resources/hours").json()["data"]["items"]
+    assert {QUIN, ADMINISTRATOR} <= {row["user"] for row in everybody}
+
+    told = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
+    assert [(row["actor"], row["action"]) for row in told] == [
+        (QUIN, "container.stop"),
+        (QUIN, "container.create"),
+    ]
+    refused = hub.service("GET", "audit", QUIN)
+    assert (refused.status_code, refused.json()["code"]) == (403, "10302")
+    page = hub.service("GET", "audit", params={"limit": 1}).json()["data"]
+    more = hub.service("GET", "audit", params={"limit": 1, "cursor": page["next_cursor"]})
+    assert more.json()["data"]["items"][0]["id"] < page["items"][0]["id"]

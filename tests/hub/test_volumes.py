@@ -1,0 +1,201 @@
+"""People's volumes on a real Hub and Docker: sizes, quota, rescue, trash, backup and restore."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub_config.engine import Engine
+from tests.hub.installation import HOME, Hub, installation, keep_log
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+VERA, VIC, FULL = "vera", "vic", "full"
+SMALL = {"cpu": "500m", "memory": "768Mi"}
+MIB = 1024**2
+Data = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def hub(
+    docker: Engine,
+    image: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Hub]:
+    """Homes may have 32 MiB."""
+    before = request.session.testsfailed
+    more = {"HUB_HOME_QUOTA": "32Mi", "HUB_DEFAULT_RESOURCES": json.dumps(SMALL)}
+    with installation(docker, image, tmp_path_factory.mktemp("volumes"), HOME, **more) as running:
+        for user in (VERA, VIC):
+            running.sign_up(user)
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)
+
+
+def start(hub: Hub, user: str, **wish: Any) -> str:
+    answer = hub.service("POST", "containers", user, json=wish)
+    assert answer.status_code == 202, answer.text
+    identifier: str = answer.json()["data"]["id"]
+    becomes(hub, identifier, "RUNNING")
+    return identifier
+
+
+def becomes(hub: Hub, identifier: str, *statuses: str) -> Data:
+    def reached() -> Data | None:
+        found: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
+        return found if found["status"] in statuses else None
+
+    found: Data = hub.wait_for(reached, f"{identifier} is {statuses}", 90)
+    return found
+
+
+def stop(hub: Hub, identifier: str) -> None:
+    hub.service("POST", f"containers/{identifier}/stop")
+    becomes(hub, identifier, "STOPPED", "CRASHED")
+
+
+def volumes(hub: Hub, user: str) -> list[Data]:
+    answer = hub.service("GET", "volumes", user)
+    assert answer.ok, answer.text
+    items: list[Data] = answer.json()["data"]["items"]
+    return items
+
+
+def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
+    identifier = start(hub, VERA)
+    hub.shell(VERA, "echo precious > ~/file")
+    (volume,) = volumes(hub, VERA)
+    assert (volume["user"], volume["in_use"], volume["trashed_at"]) == (VERA, True, None)
+    assert volume["quota"] == 32 * MIB
+    name = volume["name"]
+    busy = hub.service("POST", f"volumes/{name}/trash", VERA)
+    assert (busy.status_code, busy.json()["code"]) == (409, "10206")
+    stop(hub, identifier)
+    for verb, path in (("GET", ""), ("POST", "/trash"), ("POST", "/restore"), ("DELETE", "")):
+        other = hub.service(verb, f"volumes/{name}{path}", VIC)
+        assert (other.status_code, other.json()["code"]) == (404, "10405")
+    kept = hub.service("DELETE", f"volumes/{name}", VERA)
+    assert (kept.status_code, kept.json()["code"]) == (409, "10206")
+    trashed = hub.service("POST", f"volumes/{name}/trash", VERA).json()["data"]
+    assert trashed["trashed_at"]
+    assert trashed["purge_at"] > trashed["trashed_at"]
+
+    hub.service("POST", f"containers/{identifier}/start", VERA)
+    becomes(hub, identifier, "RUNNING")
+    assert hub.shell(VERA, "ls ~/file || echo none") == "none"
+    stop(hub, identifier)
+    restored = hub.service("POST", f"volumes/{name}/restore", VERA)
+    assert restored.status_code == 200, restored.text
+    old = [row["name"] for row in volumes(hub, VERA) if row["trashed_at"]]
+    assert old == [f"{name}-2"]
+    hub.service("POST", f"containers/{identifier}/start", VERA)
+    becomes(hub, identifier, "RUNNING")
+    assert hub.shell(VERA, "cat ~/file") == "precious"
+    assert hub.service("DELETE", f"volumes/{old[0]}", VERA).status_code == 200
+    assert old[0] not in hub.engine.run("volume", "ls", "--quiet").split()
+    assert [row["name"] for row in volumes(hub, VERA)] == [name]
+    actions = [row["action"] for row in hub.service("GET", "audit").json()["data"]["items"]]
+    assert {"volume.trash", "volume.restore", "volume.purge"} <= set(actions)
+    hub.service("DELETE", f"containers/{identifier}")
+
+
+def test_a_home_over_its_quota_is_told_and_rescued(hub: Hub) -> None:
+    identifier = start(hub, VIC)
+    hub.shell(VIC, "dd if=/dev/zero of=$HOME/big bs=1M count=40 2>&1")
+    stop(hub, identifier)
+    answer = hub.spawn(VIC, {})
+    assert answer.status_code == 507, answer.text
+    assert "10107" in answer.json()["message"]
+    assert "32Mi" in answer.json()["message"]
+    assert volumes(hub, VIC)[0]["size"] > 40 * MIB
+    start(hub, VIC, name="rescue", rescue=True)
+    hub.shell(VIC, "rm ~/big", "rescue")
+    hub.service("DELETE", f"containers/{VIC}--rescue", VIC)
+    hub.start(VIC, {})
+    hub.stop(VIC)
+
+
+def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> None:
+    """40 MiB of memory below the home, filled to the last byte."""
+    volume = f"{hub.name}-home-{FULL}"
+    options = ("type=tmpfs", "device=tmpfs", "o=size=40m,uid=1000,gid=1000")
+    given = [f"--opt={option}" for option in options]
+    labels = [f"--label=mlws.hub={hub.name}", f"--label=mlws.user={FULL}"]
+    docker.run("volume", "create", *labels, *given, volume)
+    hub.sign_up(FULL)
+    # A volume in memory lives as long as somebody has it mounted.
+    holder = docker.run(
+        "run", "--detach", "--rm", f"--volume={volume}:/full", "--user=1000",
+        "--entrypoint=sh", hub.settings.images["Lab"], "-c",
+        "dd if=/dev/zero of=/full/big bs=4k; sleep 600",
+    )  # fmt: skip
+    try:
+        hub.wait_for(lambda: "No space left" in hub.logs(holder), "the disk is full", 30)
+        start(hub, FULL, rescue=True)
+        hub.wait_for(lambda: hub.lab("GET", FULL, "api/status").ok, "the lab answers")
+        assert "fails" in hub.shell(FULL, "echo x > ~/new || echo fails; rm -f ~/new")
+        assert hub.lab("GET", FULL, "api/contents/big", params={"content": "0"}).ok
+        hub.shell(FULL, "rm ~/big; echo room > ~/note")
+        assert hub.shell(FULL, "cat ~/note") == "room"
+        hub.service("DELETE", f"containers/{FULL}--default", FULL)
+        hub.wait_for(lambda: not hub.container(FULL), "it is gone")
+    finally:
+        docker.run("rm", "--force", holder)
+
+
+def test_backup_and_restore_into_an_empty_installation(
+    docker: Engine, image: str, tmp_path: Path
+) -> None:
+    more = {"HUB_DEFAULT_RESOURCES": json.dumps(SMALL)}
+    backup = tmp_path / "backup"
+    with installation(docker, image, tmp_path / "hub", HOME, **more) as hub:
+        hub.sign_up(VERA)
+        identifier = start(hub, VERA)
+        hub.shell(VERA, "mkdir -p ~/work && echo precious > ~/work/file && chmod 600 ~/work/file")
+        hub.shell(VERA, "head -c 3000000 /dev/urandom > ~/data")
+        sum_ = hub.shell(VERA, "sha256sum ~/data")
+        hours = hub.service("GET", "resources/hours").json()["data"]["items"]
+        said = hub.module("hub_config.backup", str(backup))
+        assert "1 volume" in said
+        # What is written after the backup is not in it.
+        hub.shell(VERA, "echo later > ~/later")
+
+        hub.down("--everything")
+        hub.wipe()
+        assert f"{hub.name}-home-{VERA}" not in docker.run("volume", "ls", "--quiet")
+        hub.module("hub_config.restore", str(backup))
+        hub.up()
+        hub.forget()
+        # Accounts with their passwords, tokens, records and files are back.
+        assert hub.session(VERA)
+        hub.token(VERA)
+        found = hub.service("GET", f"containers/{identifier}", VERA).json()["data"]
+        assert found["user"] == VERA
+        after = hub.service("GET", "resources/hours").json()["data"]["items"]
+        assert [row["user"] for row in after] == [row["user"] for row in hours]
+        audit = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
+        assert audit[-1]["action"] == "container.create"
+        hub.wait_for(
+            lambda: becomes(hub, identifier, "STOPPED", "CRASHED"), "it is known to have stopped"
+        )
+        hub.service("POST", f"containers/{identifier}/start", VERA)
+        becomes(hub, identifier, "RUNNING")
+        assert hub.shell(VERA, "cat ~/work/file; stat -c '%a %U' ~/work/file") == (
+            "precious\n600 mlws"
+        )
+        assert hub.shell(VERA, "sha256sum ~/data") == sum_
+        assert hub.shell(VERA, "ls ~/later || echo none") == "none"
+        # Over a living installation nothing is restored.
+        hub.down()
+        refused = hub.module("hub_config.restore", str(backup), fails=True)
+        assert "not empty" in refused
+        broken = backup / "volumes" / f"{hub.name}-home-{VERA}.tar"
+        broken.write_bytes(broken.read_bytes()[:-10])
+        refused = hub.module("hub_config.restore", str(backup), fails=True)
+        assert broken.name in refused

@@ -1,0 +1,169 @@
+"""Sweeps made, changed, run, ranked and promoted on the canvas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.canvas import RUN_LIMIT, faults_of_access, lines_changed, node, open_workflow, save
+from tests.ui.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+WORKFLOW = "workflows/wine/dvc.yaml"
+OUT = "workflows/wine/out"
+NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
+
+
+def form(page: Page) -> Locator:
+    return page.locator(".jp-mlws-SweepForm")
+
+
+def press(page: Page, name: str) -> None:
+    form(page).get_by_role("button", name=name, exact=True).click()
+
+
+def add_axis(page: Page, name: str) -> Locator:
+    form(page).get_by_label("Add a setting to the sweep").select_option(name)
+    return page.locator(f'[data-mlws-axis="{name}"]')
+
+
+def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
+    page: Page, lab: Lab, shoot: Callable[[str], None]
+) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    node(page, "forest").click()
+    press(page, "Try several values…")
+    values = add_axis(page, "n_estimators")
+    expect(values).to_have_value("100")
+    values.fill("1, many")
+    expect(form(page)).to_contain_text('"many" is no whole number')
+    values.fill("1, 0")
+    expect(form(page)).to_contain_text("0: At least 1")
+    values.fill("1, 50")
+    depth = add_axis(page, "max_depth")
+    form(page).get_by_label("How the values of max_depth are given").select_option("linear")
+    page.locator('[data-mlws-axis="max_depth:from"]').fill("1")
+    page.locator('[data-mlws-axis="max_depth:to"]').fill("5")
+    page.locator('[data-mlws-axis="max_depth:count"]').fill("2")
+    expect(depth).to_have_count(0)
+    expect(form(page)).to_contain_text("4 variants")
+    expect(form(page)).to_contain_text("compare reads the files of all variants.")
+    shoot("canvas-sweep-form")
+    assert faults_of_access(page, ".jp-mlws-Panel") == []
+    press(page, "Make a sweep")
+    expect(node(page, "forest")).to_contain_text("×4")
+    save(page)
+    swept = file.read_text()
+    paths = [f"{OUT}/forest.model.{trees}-{depth}.skops" for trees in (1, 50) for depth in (1, 5)]
+    changed = lines_changed(before, swept)
+    assert "+    matrix: {n_estimators: [1, 50], max_depth: [1, 5]}" in changed
+    assert "+  - forest: {algorithm: random_forest}" in changed
+    assert f"+      - {OUT}/forest.model.${{key}}.skops" in changed
+    assert [f"+      - {path}" in changed for path in paths] == [True] * 4
+    assert f"--models {' '.join(paths)} --models {OUT}/linear" in swept
+    said = lab.run("dvc", "stage", "list", WORKFLOW)
+    assert "forest@50-5" in said.stdout, said.stderr
+
+    # One undo takes it all back; redo brings it.
+    page.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Control+z")
+    expect(node(page, "forest")).not_to_contain_text("×4")
+    save(page)
+    assert file.read_text() == before
+    page.keyboard.press("Control+Shift+z")
+    expect(node(page, "forest")).to_contain_text("×4")
+
+    # What the comparison measures of each variant ranks them.
+    page.locator(".jp-mlws-run").click()
+    run = page.locator("[data-mlws-run]")
+    expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
+    assert file.read_text() == swept
+    rows = page.locator(".jp-mlws-Sweep tbody tr")
+    expect(rows).to_have_count(4)
+    expect(rows.first).to_contain_text("★")
+    measured = json.loads((lab.root / OUT / "compare.metrics.json").read_text())
+    scores = {name: one["accuracy"] for name, one in measured.items() if name != "linear"}
+    assert set(scores) == {f"forest@{key}" for key in ("1-1", "1-5", "50-1", "50-5")}
+    best = str(rows.first.get_attribute("data-mlws-variant"))
+    assert scores[best] == max(scores.values())
+    expect(rows.first).to_contain_text(f"{scores[best]:.3f}"[:4])
+    shoot("canvas-sweep-ranked")
+
+    # The best becomes the stage; what compared them all compares it.
+    rows.first.get_by_role("button").click()
+    expect(page.locator(".jp-mlws-Sweep")).to_have_count(0)
+    expect(node(page, "forest")).not_to_contain_text("×4")
+    promoted = file.read_text()
+    key = best.partition("@")[2]
+    trees, levels = key.split("-")
+    assert "matrix" not in promoted
+    assert f"--n_estimators {trees} --max_depth {levels} ${{forest}}" in promoted
+    assert f"--models {OUT}/forest.model.{key}.skops --models {OUT}/linear" in promoted
+    assert f"forest.model.{key}.skops" in (lab.root / "workflows/wine/dvc.lock").read_text()
+    expect(node(page, "forest")).to_have_attribute("data-mlws-plan", "cached")
+
+
+def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    node(page, "linear").click()
+    press(page, "Try several values…")
+    add_axis(page, "C").fill("1, 0.1")
+    press(page, "Make a sweep")
+    expect(node(page, "linear")).to_contain_text("×2")
+    press(page, "Change the values…")
+    page.locator('[data-mlws-axis="C"]').fill("1, 0.1, 0.00001")
+    press(page, "Change the sweep")
+    expect(node(page, "linear")).to_contain_text("×3")
+    save(page)
+    assert "matrix: {C: [1, 0.1, 0.00001]}" in file.read_text()
+    # Python writes a small number in its own way, and so does the graph.
+    assert f"{OUT}/linear.model.1e-05.skops" in file.read_text()
+    said = lab.run("dvc", "stage", "list", WORKFLOW)
+    assert "linear@1e-05" in said.stdout, said.stderr
+    # Settings that do not vary are edited as ever.
+    scale = page.locator('.jp-mlws-Settings input[id$="scale"]')
+    expect(scale).to_be_checked()
+    expect(page.locator('.jp-mlws-Settings input[id$="_C"]')).to_have_count(0)
+
+    press(page, "Change the values…")
+    press(page, "End the sweep")
+    expect(node(page, "linear")).not_to_contain_text("×")
+    save(page)
+    # 1 is the default.
+    assert lines_changed(before, file.read_text()) == [
+        "-  - linear: {algorithm: logistic_regression, C: 0.01}",
+        "+  - linear: {algorithm: logistic_regression}",
+    ]
+
+
+def test_a_script_that_cannot_vary_says_why(page: Page, lab: Lab) -> None:
+    text = "stages:\n  fit:\n    cmd: python fit.py --lr 0.1\n    outs: [model.bin]\n"
+    (lab.root / "dvc.yaml").write_text(text)
+    open_workflow(page, lab, "dvc.yaml", ["fit"])
+    node(page, "fit").click()
+    press(page, "Try several values…")
+    expect(form(page).get_by_role("alert")).to_contain_text(
+        'does not say that it writes "model.bin"'
+    )
+    press(page, "Close")
+    command = page.locator(".jp-mlws-CommandField")
+    command.fill("python fit.py --lr 0.1 --to model.bin")
+    command.press("Tab")
+    press(page, "Try several values…")
+    add_axis(page, "lr").fill("0.1, 1")
+    press(page, "Make a sweep")
+    expect(node(page, "fit")).to_contain_text("×2")
+    save(page)
+    assert (lab.root / "dvc.yaml").read_text() == (
+        "stages:\n  fit:\n    matrix: {lr: [0.1, 1]}\n"
+        "    cmd: python fit.py --lr ${item.lr} --to model.${key}.bin\n"
+        '    outs: ["model.${key}.bin"]\n'
+    )
