@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from jupyter_mlws import __version__
 from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
+    from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.lasting import LastingFolder
     from jupyter_mlws.notebooks.requests import Asked
     from jupyter_mlws.services import Services
@@ -78,6 +80,7 @@ class MLWSApp(ExtensionApp):
     )
 
     _folder: LastingFolder | None = None
+    _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
 
     @cached_property
@@ -85,6 +88,7 @@ class MLWSApp(ExtensionApp):
         """The managers, built at the first request."""
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
         from jupyter_mlws.containers.own import Kernel, OwnContainer
+        from jupyter_mlws.logs.collecting import execution_log, follow_kernels
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -103,17 +107,24 @@ class MLWSApp(ExtensionApp):
             found = await server.processes()
             return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
 
+        notebooks = NotebookManager(
+            server,
+            own_container(),
+            folder=self._folder,
+            limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
+            policy=Policy(self.code_policy),
+        )
+        notebooks.recording.listeners.append(execution_log(self._log_store))
+        if self._folder is not None:
+            self._kernel_logs = asyncio.ensure_future(
+                follow_kernels(self._log_store, self._folder.path)
+            )
         return Services(
             ProjectManager(root),
             OperationManager(),
             Watchers(),
-            NotebookManager(
-                server,
-                own_container(),
-                folder=self._folder,
-                limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
-                policy=Policy(self.code_policy),
-            ),
+            notebooks,
+            self._log_store,
             ContainerManager(hub) if hub else None,
             OwnContainer(kernels),
         )
@@ -133,9 +144,30 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        for logger in self._logged:
+            logger.addHandler(self._server_log)
         if self.lasting_kernels:
             self._have_kernels_last()
         self._follow_kernels()
+
+    @cached_property
+    def _log_store(self) -> LogStore:
+        from jupyter_mlws.logs.store import LogStore
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return LogStore(Path(self.serverapp.data_dir) / "mlws" / "logs.sqlite")
+
+    @cached_property
+    def _server_log(self) -> logging.Handler:
+        from jupyter_mlws.logs.server import ServerLog
+
+        return ServerLog(self._log_store)
+
+    @property
+    def _logged(self) -> list[logging.Logger]:
+        """The loggers whose lines are the server's."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
 
     def _have_kernels_last(self) -> None:
         """Start kernels by our provisioner, and keep the sessions on disk while the server lives.
@@ -143,7 +175,7 @@ class MLWSApp(ExtensionApp):
         Kernels whose specification names a provisioner of its own keep theirs, and so does a
         server that was told which one to use, or whose kernels run elsewhere.
         """
-        from jupyter_client.provisioning import KernelProvisionerFactory
+        from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
         from jupyter_mlws.notebooks.lasting import LastingFolder
         from jupyter_mlws.notebooks.provisioner import NAME
@@ -172,6 +204,9 @@ class MLWSApp(ExtensionApp):
 
     async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """One of Jupyter's events of kernels."""
+        from jupyter_mlws.logs.collecting import kernel_event
+
+        kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
             await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
 
@@ -220,6 +255,8 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
+        if self._kernel_logs is not None:
+            self._kernel_logs.cancel()
         if self._working is not None:
             self._working.cancel()
         if "services" in self.__dict__:
@@ -230,6 +267,9 @@ class MLWSApp(ExtensionApp):
             self.services.projects.close()
         elif self._folder is not None:
             self._folder.close()
+        for logger in self._logged:
+            logger.removeHandler(self._server_log)
+        self._log_store.close()
 
 
 def _routes() -> Routes:

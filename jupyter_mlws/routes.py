@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws import handlers
 from jupyter_mlws.api.base import NotFoundHandler
 from jupyter_mlws.containers import handlers as containers
+from jupyter_mlws.logs import handlers as logs
 from jupyter_mlws.notebooks import handlers as notebooks
 from jupyter_mlws.projects import handlers as projects
 from jupyter_mlws.versioning import handlers as versioning
@@ -14,6 +15,7 @@ ROUTES = [
     *handlers.HANDLERS,
     *projects.HANDLERS,
     *containers.HANDLERS,
+    *logs.HANDLERS,
     *notebooks.HANDLERS,
     *versioning.HANDLERS,
     *workflows.HANDLERS,

@@ -66,7 +66,6 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE executions ADD COLUMN message TEXT;
     ALTER TABLE executions ADD COLUMN memory INTEGER;
     ALTER TABLE executions ADD COLUMN snapshot TEXT;
-    ALTER TABLE executions ADD COLUMN run TEXT;
     ALTER TABLE executions ADD COLUMN signature TEXT;
     ALTER TABLE executions ADD COLUMN outputs TEXT;
     ALTER TABLE executions ADD COLUMN saves TEXT;

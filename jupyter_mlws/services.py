@@ -10,6 +10,7 @@ from jupyter_mlws.api.idempotency import Answers
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
     from jupyter_mlws.containers.own import OwnContainer
+    from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
@@ -24,6 +25,7 @@ class Services:
     operations: OperationManager
     watchers: Watchers
     notebooks: NotebookManager
+    logs: LogStore
     containers: ContainerManager | None
     """None where no Hub started this server."""
     own: OwnContainer

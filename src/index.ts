@@ -6,6 +6,7 @@ import containers from './plugins/containers';
 import data from './plugins/data';
 import experiments from './plugins/experiments';
 import lineage from './plugins/lineage';
+import notebooks from './plugins/notebooks';
 import proof from './plugins/proof';
 import registry from './plugins/registry';
 import sidebar from './plugins/sidebar';
@@ -19,7 +20,8 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   experiments,
   lineage,
   proof,
-  containers
+  containers,
+  notebooks
 ];
 
 export default plugins;

@@ -42,6 +42,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
     # A run's process ends with it, unless a test is about just that.
     monkeypatch.setenv("MLWS_RUNNER_IDLE", "0")
+    # So do the kernels of tests that are killed.
+    monkeypatch.setenv("MLWS_KERNELS_WAIT", "60")
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder

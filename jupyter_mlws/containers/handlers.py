@@ -309,5 +309,4 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"me", MeHandler),
     (r"resources", ResourcesHandler),
     (r"resources/allocate", AllocateHandler),
-    (r"logs/([^/]+)", LogStream),
 ]

@@ -16,7 +16,7 @@ async def adopt(folder: LastingFolder, watches: KernelWatches) -> int:
     await asyncio.to_thread(folder.end_keepers)
     for one, adopted in taken:
         if adopted is not None:
-            heard = await asyncio.to_thread(lambda one=one: list(folder.heard(one)))
+            heard = await asyncio.to_thread(list, folder.heard(one))
             await adopted.replay(heard)
     await asyncio.to_thread(folder.forget)
     return sum(adopted is not None for _, adopted in taken)

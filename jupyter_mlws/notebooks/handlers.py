@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page, PageQuery
+from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, location, to_json
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.manager import NotebookManager
@@ -20,10 +20,12 @@ from jupyter_mlws.notebooks.models import (
     Failure,
     InputRequest,
     LimitsRequest,
+    Needs,
     Notebook,
     NotebookCreate,
     NotebookDetail,
     NotebookPage,
+    NotebookQuery,
     Similar,
     StatusReport,
 )
@@ -49,8 +51,10 @@ class NotebooksBase(APIHandler):
 class NotebooksHandler(NotebooksBase):
     """All notebooks below the server's root."""
 
-    @endpoint("List notebooks", NotebookPage, query=PageQuery, also=[("read", "contents")])
-    async def get(self, query: PageQuery) -> NotebookPage:
+    @endpoint("List notebooks", NotebookPage, query=NotebookQuery, also=[("read", "contents")])
+    async def get(self, query: NotebookQuery) -> NotebookPage:
+        if query.path is not None:
+            return await self.notebooks.at(query.path)
         return await self.notebooks.list(query.limit, query.cursor)
 
     @endpoint(
@@ -173,6 +177,19 @@ class CellsHandler(NotebooksBase):
         return await self.notebooks.newest(identifier, self.language)
 
 
+class NeedsHandler(NotebooksBase):
+    """What a cell needs."""
+
+    @endpoint(
+        "Get the cells to run again for a cell, by the history: what `up_to` runs",
+        Needs,
+        also=[("read", "contents")],
+        errors=NO_NOTEBOOK,
+    )
+    async def get(self, identifier: str, cell: str) -> Needs:
+        return await self.notebooks.needs(identifier, cell)
+
+
 class ErrorsHandler(NotebooksBase):
     """What is broken."""
 
@@ -279,6 +296,7 @@ HANDLERS = [
     (r"notebooks/([^/]+)/input", InputHandler),
     (r"notebooks/([^/]+)/limits", LimitsHandler),
     (r"notebooks/([^/]+)/cells", CellsHandler),
+    (r"notebooks/([^/]+)/cells/([^/]+)/needs", NeedsHandler),
     (r"notebooks/([^/]+)/errors", ErrorsHandler),
     (r"notebooks/([^/]+)/executions", ExecutionsHandler),
     (r"notebooks/([^/]+)/executions/([^/]+)/similar", SimilarHandler),

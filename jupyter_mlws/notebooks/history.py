@@ -172,13 +172,6 @@ class History:
                     (OUTPUTS_KEPT,),
                 )
 
-    def link(self, message: str, run: str) -> None:
-        """Enter the MLflow run that an execution (by its kernel's request) began."""
-        with self._lock:
-            self._connection.execute(
-                "UPDATE executions SET run = ? WHERE message = ?", (run, message)
-            )
-
     def claim(self, kernel: str) -> list[Unended]:
         """Take over what a server before this one left running on a kernel, oldest first."""
         with self._lock:
@@ -246,9 +239,9 @@ class History:
 
     def several(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
         """Those of the executions with these ids that are the notebook's, in order."""
-        marks = ", ".join("?" for _ in identifiers)
         rows = self._rows(
-            f"WHERE notebook = ? AND id IN ({marks}) ORDER BY seq", (notebook, *identifiers)
+            "WHERE notebook = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY seq",
+            (notebook, json.dumps(list(identifiers))),
         )
         return [_execution(row, ENGLISH) for row in rows]
 
@@ -306,10 +299,8 @@ class History:
 
     def _rows(self, rest: str, values: Iterable[Any]) -> list[sqlite3.Row]:
         with self._lock:
-            return self._connection.execute(
-                f"SELECT * FROM executions {rest}",
-                tuple(values),
-            ).fetchall()
+            sql = "SELECT * FROM executions " + rest  # noqa: S608  only of this file's own texts
+            return self._connection.execute(sql, tuple(values)).fetchall()
 
     def _lose_abandoned(self) -> None:
         rows = self._connection.execute(
@@ -333,11 +324,15 @@ class History:
         return True
 
     def _lose(self, server: str, lasting: Collection[str] = ()) -> None:
-        marks = ", ".join("?" for _ in lasting)
         self._connection.execute(
             "UPDATE executions SET status = ? WHERE server = ? AND status = ?"
-            f" AND (kernel IS NULL OR kernel NOT IN ({marks}))",
-            (ExecutionStatus.LOST.value, server, ExecutionStatus.RUNNING.value, *lasting),
+            " AND (kernel IS NULL OR kernel NOT IN (SELECT value FROM json_each(?)))",
+            (
+                ExecutionStatus.LOST.value,
+                server,
+                ExecutionStatus.RUNNING.value,
+                json.dumps(list(lasting)),
+            ),
         )
 
 
@@ -422,7 +417,7 @@ def _execution(row: sqlite3.Row, language: str) -> Execution:
         origin=Origin(row["origin"]),
         memory=row["memory"],
         snapshot=row["snapshot"],
-        run=row["run"],
+        message=row["message"],
     )
 
 

@@ -113,7 +113,7 @@ class Keeper:
         self._poller.register(0, zmq.POLLIN)
         self._poller.register(woken, zmq.POLLIN)
         while not self._bye:
-            ready = dict(self._poller.poll(LOOK * 1000 if self._orphaned else None))
+            ready = dict(self._poller.poll(int(LOOK * 1000) if self._orphaned else None))
             self._hear()
             if 0 in ready:
                 self._listen()

@@ -211,11 +211,18 @@ class Kernel:
     def now_is(self, process: int | None) -> None:
         """Have it that the kernel runs in this process; another one remembers nothing."""
         if process != self._process:
-            self.done.clear()
+            self.lose(self._process)
         self._process = process
 
+    def remember(self, execution: str, process: int | None) -> None:
+        """An execution went well in that process."""
+        if process == self._process:
+            self.done.append(execution)
+        elif process == self._lost[0]:
+            self._lost[1].append(execution)
+
     def lose(self, process: int | None) -> list[str]:
-        """That process died: what it held in memory, however often that is asked."""
+        """That process is gone: what it held in memory, however often that is asked."""
         if self._lost[0] != process:
             self._lost = (process, list(self.done))
             self.done.clear()

@@ -26,6 +26,7 @@ from jupyter_mlws.notebooks.models import (
     ExecutionQuery,
     ExecutionResult,
     Failure,
+    Needs,
     Notebook,
     NotebookCreate,
     NotebookDetail,
@@ -143,6 +144,21 @@ class NotebookManager:
             items.append(self._notebook(self._server.identify(path), path, facts, sessions))
         more = rest[limit - 1] if len(rest) > limit else None
         return NotebookPage(items=items, next_cursor=more, complete=found.complete)
+
+    async def at(self, path: str) -> NotebookPage:
+        """The notebook with that path, if there is one."""
+        if not await self._server.exists(path):
+            return NotebookPage(items=[])
+        facts = await self._server.facts(path)
+        sessions = await self._server.sessions()
+        return NotebookPage(
+            items=[self._notebook(self._server.identify(path), path, facts, sessions)]
+        )
+
+    async def needs(self, identifier: str, cell: str) -> Needs:
+        """The cells that ``up_to`` runs again for a cell. Errors: 20401, 20402."""
+        runtime = await self._runtime(identifier)
+        return Needs(cells=await runtime.needs(cell))
 
     async def get(self, identifier: str) -> NotebookDetail:
         """A notebook with its cells. Errors: 20401, 20402."""

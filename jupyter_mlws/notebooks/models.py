@@ -138,6 +138,18 @@ def _as_custom(row: Any) -> InitErrorDetails:
     return InitErrorDetails(type=fault, loc=row["loc"], input=row["input"])
 
 
+class NotebookQuery(PageQuery):
+    """Which notebooks."""
+
+    path: NotebookPath | None = Field(default=None, description="The one with this path alone.")
+
+
+class Needs(Record):
+    """Cells to run for the state in which a cell ran, in order; it is the last."""
+
+    cells: list[str]
+
+
 class Cell(Record):
     """A cell; ``outputs`` are nbformat's. Cells of old documents have ids like ``#1``."""
 
@@ -205,7 +217,10 @@ class Execution(Record):
     origin: Origin = Origin.API
     memory: int | None = Field(default=None, description="The kernel's peak, in bytes.")
     snapshot: str | None = Field(default=None, description="The commit that HEAD stood on.")
-    run: str | None = Field(default=None, description="The MLflow run that it began.")
+    message: str | None = Field(
+        default=None,
+        description="The kernel's request; MLflow runs begun in it have the tag mlws.execution.",
+    )
 
 
 class ExecutionQuery(PageQuery):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
 NAME = "mlws-lasting-provisioner"
@@ -141,6 +141,6 @@ def runs(pid: int, created: float) -> bool:
     try:
         process = psutil.Process(pid)
         same = abs(process.create_time() - created) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -14,6 +14,7 @@ from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, Histories, Unended
 from jupyter_mlws.notebooks.outputs import Event
 from jupyter_mlws.notebooks.server import JupyterServer
+from jupyter_mlws.notebooks.shared import fill_shared
 from jupyter_mlws.notebooks.watch import Place
 from jupyter_mlws.project import Project
 
@@ -81,6 +82,9 @@ class Recording:
         try:
             path = await self._server.path_of(begun.notebook)
             document = await self._server.read(path)
+            if document.shared is not None:
+                fill_shared(document.shared, filled)
+                return
             if document.hash != begun.saves:
                 raise MLWSError("20403", path=path)
             self._server.trust(path, document.content)

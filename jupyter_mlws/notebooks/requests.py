@@ -44,7 +44,7 @@ def _asked(connection: Any, message: Any) -> Asked | None:
     """The execution that a message asks for; None for any other message."""
     try:
         if getattr(connection, "subprotocol", None) == V1:
-            channel, parts = deserialize_msg_from_ws_v1(message)
+            channel, parts = deserialize_msg_from_ws_v1(message)  # type: ignore[no-untyped-call]
             if channel != "shell":
                 return None
             header = connection.session.unpack(parts[0])

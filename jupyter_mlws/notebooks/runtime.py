@@ -28,6 +28,7 @@ from jupyter_mlws.notebooks.outputs import Event, OutputRate, stdout
 from jupyter_mlws.notebooks.policy import CodeCheck, refusal
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.server import Document, JupyterServer
+from jupyter_mlws.notebooks.shared import fill_shared
 from jupyter_mlws.notebooks.syntax import refused, suspicion
 from jupyter_mlws.notebooks.watches import KernelWatches
 
@@ -244,6 +245,13 @@ class NotebookRuntime:
         asked, self._asking = self._asking, None
         asked.answer(value)
 
+    async def needs(self, cell: str) -> list[str]:
+        """What a call up to that cell would run; error 20401 for a cell that is not there."""
+        path = await self._server.path_of(self.id)
+        request = ExecuteRequest(up_to=cell)
+        pieces = pieces_of(request, await self._server.read(path), await self._ran(path))
+        return [piece.cell for piece in pieces if piece.cell is not None]
+
     async def _ran(self, path: str) -> list[str]:
         """The cells that ran well in the kernel's last process that ran any, in that order.
 
@@ -421,24 +429,29 @@ class NotebookRuntime:
 
     async def _save(self, job: Job, document: Document) -> None:
         """Put the outputs into the document, unless somebody changed it since it was read."""
+        ran = {
+            piece.cell: (piece.outcome.outputs, piece.outcome.count)
+            for piece in job.pieces
+            if piece.ran and piece.cell is not None and piece.outcome is not None
+        }
+        if document.shared is not None:
+            # Whoever shares it sees them at once, and the sharing server saves them.
+            fill_shared(document.shared, ran)
+            job.saved = True
+            return
         try:
             path = await self._server.path_of(self.id)
             if await self._server.hash_of(path) != document.hash:
                 raise MLWSError("20403", path=path)
             self._server.trust(path, document.content)
-            fill(
-                document.content,
-                {
-                    piece.cell: (piece.outcome.outputs, piece.outcome.count)
-                    for piece in job.pieces
-                    if piece.ran and piece.cell is not None and piece.outcome is not None
-                },
-            )
+            fill(document.content, ran)
             await self._server.save(path, document.content)
         except MLWSError as error:
             job.saved, job.save_error = False, error
         else:
             job.saved = True
+            cells = [piece.cell for piece in job.pieces if piece.ran]
+            self.stream.publish({"type": "saved", "request": job.id, "cells": cells})
 
     def _begun(self, job: Job, piece: Piece) -> Begun:
         return Begun(

@@ -23,6 +23,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.lasting import Left
 from jupyter_mlws.notebooks.models import SUFFIX
+from jupyter_mlws.notebooks.shared import shared_document
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Document(Facts):
-    """A notebook as it was read; ``content`` is nbformat 4, ``hash`` that of the file."""
+    """A notebook as it was read; ``content`` is nbformat 4, ``hash`` that of the file.
+
+    ``shared`` is the live document, where several people may edit it; ``content`` is as it was.
+    """
 
     content: Any
     hash: str
+    shared: Any | None = None
 
 
 class JupyterServer:
@@ -49,6 +54,7 @@ class JupyterServer:
         self.data = Path(app.data_dir)
         self.kernels = app.kernel_manager
         self._log = app.log
+        self._extensions = app.extension_manager
         self._contents = app.contents_manager
         self._sessions = app.session_manager
         self._specs = app.kernel_spec_manager
@@ -148,8 +154,16 @@ class JupyterServer:
             model = await ensure_async(
                 self._contents.get(path, type="file", format="base64", require_hash=True)
             )
+        facts = (model["created"], model["last_modified"])
+        shared = await shared_document(self._extensions, path)
+        if shared is not None:
+            import nbformat
+
+            # Newer than the file by what was typed just now.
+            live: Any = nbformat.from_dict(shared.get())  # type: ignore[no-untyped-call]
+            return Document(*facts, live, model["hash"], shared)
         content = await asyncio.to_thread(parsed, model["content"], path)
-        return Document(model["created"], model["last_modified"], content, model["hash"])
+        return Document(*facts, content, model["hash"])
 
     async def hash_of(self, path: str) -> str:
         """What the file is now."""

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import partial
 from itertools import chain
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from jupyter_client.session import DELIM, Session
 
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.notebooks.execution import GRACE, Outcome, raised
-from jupyter_mlws.notebooks.history import Begun, History, Unended, moment, said
+from jupyter_mlws.notebooks.history import Begun, History, Unended, said
 from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
 from jupyter_mlws.notebooks.memory import MemoryLimits, Meter
 from jupyter_mlws.notebooks.models import ExecutionStatus, Origin
@@ -120,7 +121,6 @@ class KernelWatch:
         """Somebody restarted the kernel: what ran is cancelled."""
         error = MLWSError("20204", by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
-        self._turn()
 
     async def take_over(self, place: Place) -> None:
         """Go on with what ran when the server before this one was killed."""
@@ -200,9 +200,8 @@ class KernelWatch:
         if parent.get("session") in self.kernel.sessions:
             return None
         if kind == "execute_input":
-            self._turn()
             self._open.add(request)
-            self.meter.begin(request, self._process)
+            self.meter.begin(request, process_of(self._manager))
         elif kind == "status" and request not in self._open and self._is_idle(message):
             # Put aside unrun, since what was asked for before it failed.
             self._expected.pop(request, None)
@@ -236,6 +235,11 @@ class KernelWatch:
             self._tell(going, event)
 
     async def _begin(self, request: str, content: dict[str, Any]) -> None:
+        self._process = process_of(self._manager)
+        self.kernel.now_is(self._process)
+        await self._enter(request, content)
+
+    async def _enter(self, request: str, content: dict[str, Any]) -> None:
         place = await self._around.place_of(self.kernel.id)
         if place is None:
             self._open.discard(request)
@@ -300,7 +304,7 @@ class KernelWatch:
             memory=measured.peak if measured else None,
         )
         if status is ExecutionStatus.SUCCESS:
-            self.kernel.done.append(begun.id)
+            self.kernel.remember(begun.id, self._process)
         taken_over = going.unended is not None
         await asyncio.to_thread(going.place.history.end, begun.id, outcome, outputs=taken_over)
         if going.unended is not None:
@@ -312,12 +316,14 @@ class KernelWatch:
 
     def _died(self) -> None:
         """The process ended by itself; Jupyter's restarter starts another after this."""
+        self._queue(partial(self._bury, exit_code(self._manager)))
+
+    async def _bury(self, code: int | None) -> None:
+        await self._begin_unheard()
         lost = self.kernel.lose(self._process)
-        code = exit_code(self._manager)
         error = MLWSError("20101", exit_code=code, restarted=True, lost=lost)
-        self._queue(self._begin_unheard)
-        self._queue(partial(self._end_all, ExecutionStatus.ERROR, error))
-        self._queue(partial(self._tell_death, code, lost))
+        await self._end_all(ExecutionStatus.ERROR, error)
+        await self._tell_death(code, lost)
 
     async def _begin_unheard(self) -> None:
         """A process that dies at once may take its last words along: what was asked for first
@@ -326,11 +332,7 @@ class KernelWatch:
         if unheard and not self._going:
             first = unheard[0]
             self._expected[first.request] = first
-            await self._begin(first.request, {"code": first.code})
-
-    def _turn(self) -> None:
-        self._process = process_of(self._manager)
-        self.kernel.now_is(self._process)
+            await self._enter(first.request, {"code": first.code})
 
     async def _tell_death(self, code: int | None, lost: list[str]) -> None:
         place = await self._around.place_of(self.kernel.id)
@@ -410,7 +412,7 @@ class KernelWatch:
             {
                 "type": "execution",
                 "status": status.value,
-                "started": moment(going.started).isoformat(),
+                "started": _written(going.started),
                 "duration": outcome.duration if outcome else None,
                 "execution_count": going.count,
                 "memory": outcome.memory if outcome else None,
@@ -433,6 +435,10 @@ class KernelWatch:
                 )
             # A kernel that never stops writing leaves others their turn.
             await asyncio.sleep(0)
+
+
+def _written(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
 
 
 def out_of_memory(used: int, limit: int | None) -> MLWSError:

@@ -32,7 +32,7 @@ def call(jp_fetch) -> Callable[..., Any]:
     """Call below /notebooks: ``call("GET", "id")`` → (status, data or error, headers)."""
 
     async def fetch(
-        method: str, path: str = "", body: Any = None, headers: Any = None, **query: Any
+        method: str, path: str = "", body: Any = None, headers: Any = None, /, **query: Any
     ) -> tuple[int, Any, Any]:
         text = body if isinstance(body, str) else json.dumps({} if body is None else body)
         more = {"body": text} if method in ("POST", "PUT") else {}

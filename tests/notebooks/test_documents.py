@@ -32,6 +32,10 @@ async def test_a_notebook_is_made_listed_and_read(create, call) -> None:
     _, rest, _ = await call("GET", "", limit=2, cursor=page["next_cursor"])
     assert [item["id"] for item in rest["items"]] == [named["id"]]
     assert (rest["next_cursor"], rest["complete"]) == (None, True)
+    _, page, _ = await call("GET", "", path="实验 1.ipynb")
+    assert [item["id"] for item in page["items"]] == [named["id"]]
+    _, page, _ = await call("GET", "", path="none.ipynb")
+    assert page["items"] == []
 
 
 async def test_cells_have_the_fields_of_the_specification(opened, run, call) -> None:
@@ -81,11 +85,11 @@ async def test_creation_refuses_with_every_fault(body, fields, call, project: Pr
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
-        ({}, {"code", "cells", "all"}),
+        ({}, {"code", "cells", "all", "up_to"}),
         ({"code": "1", "all": True}, {"code", "all"}),
         ({"code": "1", "cells": ["a"], "all": True}, {"code", "cells", "all"}),
         ({"cells": []}, {"cells"}),
-        ({"timeout": -1, "save": "perhaps"}, {"code", "cells", "all", "timeout", "save"}),
+        ({"timeout": -1, "save": "perhaps"}, {"code", "cells", "all", "up_to", "timeout", "save"}),
         ({"code": 5, "wait": "x", "no": 1}, {"code", "wait", "no"}),
         ({"code": "1", "save": True}, {"save"}),
     ],

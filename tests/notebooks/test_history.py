@@ -122,3 +122,16 @@ def test_it_keeps_within_its_bound(project: Project, monkeypatch: pytest.MonkeyP
     assert more is None
     assert len(rows[0].source) == module.SOURCE_LIMIT
     history.close()
+
+
+async def test_a_run_leads_to_the_execution_that_began_it(create, run, call) -> None:
+    notebook = (await create())["id"]
+    code = (
+        "import mlflow\nmlflow.set_tracking_uri('sqlite:///runs.db')\n"
+        "with mlflow.start_run() as run: pass\n"
+        "print(mlflow.get_run(run.info.run_id).data.tags['mlws.execution'])"
+    )
+    status, result = await run(notebook, code=code)
+    assert status == 200, result
+    _, page, _ = await call("GET", f"{notebook}/executions")
+    assert page["items"][0]["message"] == result["output"].strip()

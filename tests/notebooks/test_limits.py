@@ -9,10 +9,15 @@ import pytest
 from tests.notebooks.conftest import of
 
 HOG = "kept = bytearray(400_000_000)\nimport time\nwhile True: time.sleep(0.05)"
-DEAF = (
-    "import time\nkept = bytearray(400_000_000)\n"
-    "while True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"
-)
+DEAF = """\
+import time
+while True:
+    try:
+        kept = bytearray(400_000_000)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
 RISKY = "import subprocess\nname = 'x'\nsubprocess.call('echo ' + name, shell=True)"
 
 
@@ -27,14 +32,15 @@ LIMIT = pytest.mark.parametrize(
 
 
 @LIMIT
-@pytest.mark.parametrize(("code", "restarted"), [(HOG, False), (DEAF, True)])
-async def test_a_memory_hog_is_stopped(code, restarted, create, run, listen) -> None:
+@pytest.mark.parametrize("code", [HOG, DEAF])
+async def test_a_memory_hog_is_stopped(code, create, run, listen) -> None:
     notebook = (await create())["id"]
     until = await listen(notebook)
     status, said = await run(notebook, code=code)
     assert (status, said["code"]) == (507, "20203")
     assert said["details"]["used"] > 300_000_000
-    assert said["details"]["restarted"] is restarted
+    if code is DEAF:
+        assert said["details"]["restarted"] is True
     assert said["details"]["result"]["executions"][0]["memory"] > 300_000_000
     (told,) = [m for m in await until(of("memory")) if m["type"] == "memory"]
     assert (told["level"], told["limit"]) == ("limit", 300_000_000)
@@ -76,7 +82,7 @@ async def test_endless_output_does_not_flood_the_stream(create, run, listen) -> 
     running = asyncio.create_task(run(notebook, code=code, timeout=2))
     messages = await until(of("execution", "TIMEOUT"))
     assert [m for m in messages if m["type"] == "limited"]
-    written = sum(len(m["output"]["text"]) for m in messages if m["type"] == "output")
+    written = sum(len(m["output"].get("text", "")) for m in messages if m["type"] == "output")
     assert written <= 5_000_000
     status, said = await running
     assert (status, said["code"]) == (504, "20201")

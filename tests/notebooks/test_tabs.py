@@ -141,7 +141,7 @@ async def test_a_death_is_told_and_what_was_lost_runs_again(opened, tab, run, li
     death = (await until(of("death")))[-1]
     assert (death["exit_code"], death["cells"]) == (3, ["one", "two"])
     _, page, _ = await call("GET", f"{notebook}/executions")
-    assert [(row["cell"], row["status"]) for row in page["items"]][0] == ("three", "ERROR")
+    assert (page["items"][0]["cell"], page["items"][0]["status"]) == ("three", "ERROR")
     assert page["items"][0]["error"]["code"] == "20101"
     assert page["items"][0]["error"]["details"]["lost"] == death["lost"]
     status, result = await run(notebook, up_to="three")

@@ -1,0 +1,147 @@
+"""Executions by API: ``python benchmarks/notebooks.py [KERNELS]``.
+
+Starts a server, so many notebooks with a kernel each, and has each execute at once; prints how
+long after the code sends it the first byte of output reaches a WebSocket client, and how long a
+simple execution takes by itself. Then puts 10,000 executions into a history and times its pages
+as a client sees them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tornado.httpclient import AsyncHTTPClient
+from tornado.websocket import websocket_connect
+
+from jupyter_mlws.notebooks.execution import Outcome
+from jupyter_mlws.notebooks.history import Begun, History
+from jupyter_mlws.notebooks.models import ExecutionStatus
+from jupyter_mlws.project import Project
+
+EXECUTIONS = 10_000
+ROUNDS = 5
+PORT = 18937
+TOKEN = "benchmark"
+API = f"127.0.0.1:{PORT}/mlws/api/v1"
+SENDS = "import time; print(time.time(), flush=True)"
+AsyncHTTPClient.configure(None, max_clients=100)
+
+
+async def main(root: Path, kernels: int) -> None:
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={PORT}"),
+        *(f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        await _until_it_answers()
+        await first_bytes(kernels)
+        await history(root)
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+async def first_bytes(kernels: int) -> None:
+    """Time from a `print` in a kernel to its arrival at a client."""
+    ids = [(await ask("notebooks", {}))["id"] for _ in range(kernels)]
+    await asyncio.gather(*(run(one, "1") for one in ids))
+    alone = []
+    for _ in range(ROUNDS * 4):
+        began = time.perf_counter()
+        await run(ids[0], "1 + 1")
+        alone.append((time.perf_counter() - began) * 1000)
+    tell("a simple execution, call to result", alone)
+    delays: list[float] = []
+    for _ in range(ROUNDS):
+        delays += await asyncio.gather(*(first_byte(one) for one in ids))
+    tell(f"first byte of output, {kernels} kernels at once", delays)
+
+
+async def first_byte(notebook: str) -> float:
+    """Milliseconds."""
+    stream = await websocket_connect(f"ws://{API}/notebooks/{notebook}/output?token={TOKEN}")
+    await stream.read_message()
+    running = asyncio.create_task(run(notebook, SENDS))
+    while True:
+        message = json.loads(str(await stream.read_message()))
+        if message["type"] == "output":
+            delay = time.time() - float(message["output"]["text"])
+            stream.close()
+            await running
+            return delay * 1000
+
+
+async def history(root: Path) -> None:
+    """Pages of a long history."""
+    notebook = (await ask("notebooks", {"path": "long.ipynb"}))["id"]
+    project = Project.open(root)
+    kept = History(project.database, project.state)
+    for number in range(EXECUTIONS):
+        name, source = f"e{number}", f"value = {number}\nprint(value)\n" * 5
+        kept.begin(Begun(name, name, notebook, "long.ipynb", f"c{number % 40}", source))
+        kept.end(name, Outcome(ExecutionStatus.SUCCESS, count=number, duration=0.1))
+    kept.close()
+    for title, path in (
+        ("first page", "executions"),
+        ("page searched by text", "executions?q=value+%3D+77"),
+        ("newest of each cell", "cells"),
+    ):
+        took = []
+        for _ in range(ROUNDS * 4):
+            began = time.perf_counter()
+            await ask(f"notebooks/{notebook}/{path}")
+            took.append((time.perf_counter() - began) * 1000)
+        tell(f"history of {EXECUTIONS:,}: {title}", took)
+
+
+async def run(notebook: str, code: str) -> None:
+    """Execute and wait."""
+    await ask(f"notebooks/{notebook}/execute", {"code": code})
+
+
+async def ask(path: str, body: dict | None = None) -> dict:
+    """The data of an answer."""
+    answer = await AsyncHTTPClient().fetch(
+        f"http://{API}/{path}",
+        method="GET" if body is None else "POST",
+        body=None if body is None else json.dumps(body),
+        headers={"Authorization": f"token {TOKEN}"},
+        request_timeout=120,
+    )
+    data: dict = json.loads(answer.body)["data"]
+    return data
+
+
+async def _until_it_answers() -> None:
+    for _ in range(600):
+        try:
+            await ask("notebooks")
+            return
+        except OSError:
+            await asyncio.sleep(0.1)
+    raise TimeoutError("the server does not answer")
+
+
+def tell(what: str, milliseconds: list[float]) -> None:
+    """Print a row."""
+    ordered = sorted(milliseconds)
+    last = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    middle = statistics.median(ordered)
+    print(f"{what}: median {middle:.0f} ms, p95 {last:.0f} ms, most {ordered[-1]:.0f} ms")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder, "project")
+        subprocess.run(["git", "init", "-q", str(project)], check=True)
+        asyncio.run(main(project, int(sys.argv[1]) if len(sys.argv) > 1 else 20))

@@ -1,0 +1,75 @@
+"""One line of a log: what it says, of what, and how it is written as JSON by ECS.
+
+The names of fields are those of the Elastic Common Schema, so that its tools read the lines as
+they are: https://www.elastic.co/docs/reference/ecs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LONGEST = 20_000
+"""Characters of a message that are kept."""
+ECS_VERSION = "8.11"
+_SECRET = re.compile(
+    r"(?i)((?:token|password|passwd|secret|api_?key)[\"']?\s*=\s*[\"']?)[^\s&\"',]+"
+)
+_BEARER = re.compile(r"(?i)((?:bearer|authorization: token) )\S+")
+
+
+class Source(str, Enum):
+    """What a line tells of."""
+
+    SERVER = "server"
+    KERNEL = "kernel"
+    EXECUTION = "execution"
+    NODE = "node"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line. ``subject`` is the kernel, notebook or node that it is about; ``facts`` have ECS's
+    names already. ``seq`` is given by the store."""
+
+    source: Source
+    level: str
+    message: str
+    subject: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    time: float = field(default_factory=time.time)
+    seq: int = 0
+
+
+def masked(text: str) -> str:
+    """Without what looks like a credential, and no longer than is kept."""
+    text = _BEARER.sub(r"\1…", _SECRET.sub(r"\1…", text))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def ecs(entry: Entry) -> dict[str, Any]:
+    """The line as ECS has it."""
+    moment = datetime.fromtimestamp(entry.time, timezone.utc).isoformat(timespec="milliseconds")
+    return {
+        "@timestamp": moment.replace("+00:00", "Z"),
+        "log.level": entry.level,
+        "message": entry.message,
+        "ecs.version": ECS_VERSION,
+        "event.dataset": f"mlws.{entry.source.value}",
+        "event.sequence": entry.seq,
+        "service.name": "jupyter-mlws",
+        **({"labels": {"subject": entry.subject}} if entry.subject else {}),
+        **entry.facts,
+    }
+
+
+def line(entry: Entry) -> str:
+    """The line as JSON, with its end."""
+    return json.dumps(ecs(entry), ensure_ascii=False) + "\n"

@@ -1,0 +1,160 @@
+"""Endpoints of the log: read, downloaded and followed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from pydantic import ValidationError
+
+from jupyter_mlws.api import wording
+from jupyter_mlws.api.base import APIHandler, StreamHandler
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread
+from jupyter_mlws.containers.handlers import LogStream as ContainerLogStream
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.logs.collecting import collect_nodes
+from jupyter_mlws.logs.entries import Source, line
+from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
+from jupyter_mlws.logs.store import Filter, LogStore
+from jupyter_mlws.workspace import Workspace
+
+NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
+ALL = ("local", "all")
+"""Ids of all that this server logs."""
+_MOST = 2**62
+
+
+class LogsBase(APIHandler):
+    """Base of the handlers here."""
+
+    resource = "logs"
+
+    @property
+    def store(self) -> LogStore:
+        """The server's one store."""
+        return self.services.logs
+
+    async def collect(self, sources: list[Source]) -> None:
+        """Have in the store what workflows left, if that is asked for."""
+        if not sources or Source.NODE in sources:
+            workspace = await _workspace(self)
+            if workspace is not None:
+                await in_thread(collect_nodes, self.store, workspace)
+
+
+class LogsHandler(LogsBase):
+    """The lines."""
+
+    @endpoint("List the lines of the log, newest first", Page[LogEntry], query=LogQuery)
+    async def get(self, query: LogQuery) -> Page[LogEntry]:
+        if query.cursor is not None and not query.cursor.isdecimal():
+            raise MLWSError("50201", Fault("cursor", NO_CURSOR))
+        before = min(int(query.cursor), _MOST) if query.cursor else None
+        await self.collect(query.source)
+        found = await in_thread(self.store.page, query.wanted, query.limit + 1, before)
+        shown = found[: query.limit]
+        more = str(shown[-1].seq) if len(found) > query.limit else None
+        return Page(
+            items=[LogEntry.model_validate(told(entry)) for entry in shown], next_cursor=more
+        )
+
+
+class DownloadHandler(LogsBase):
+    """The lines as a file."""
+
+    @endpoint("Download the log as JSON lines with ECS names, oldest first", query=LogFilter)
+    async def get(self, query: LogFilter) -> Reply:
+        await self.collect(query.source)
+        self.set_header("Content-Type", "application/x-ndjson; charset=utf-8")
+        self.set_header("Content-Disposition", "attachment; filename=mlws-log.ndjson")
+        since = 0
+        while found := await in_thread(self.store.after, query.wanted, since):
+            self.write("".join(map(line, found)))
+            await self.flush()
+            since = found[-1].seq
+        return Reply(None)
+
+    def reply(self, answer: Reply) -> None:
+        """The lines are the whole answer."""
+        self.finish()
+
+    def compute_etag(self) -> str | None:
+        return None
+
+
+class LogStream(ContainerLogStream):
+    """The lines as they come: `local` are this server's, all else a container's of the Hub.
+
+    The id may also be a source (`server`, `kernel`, `execution`, `node`). The query filters as
+    that of `GET /logs` does.
+    """
+
+    async def tell(self, *ids: str) -> None:
+        known = [*ALL, *(source.value for source in Source)]
+        if ids[0] in known:
+            self._wanted = self._filter(ids[0])
+            await StreamHandler.tell(self, *ids)
+        else:
+            await super().tell(*ids)
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        await super().permit(("read", "logs"), *also)
+
+    async def newest(self) -> int:
+        return await in_thread(self.services.logs.newest)
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Lines after ``since``, then new ones."""
+        nodes = asyncio.create_task(self._collect())
+        lines = self.services.logs.follow(self._wanted, since)
+        try:
+            async with aclosing(lines) as entries:  # type: ignore[type-var]
+                async for entry in entries:
+                    yield {"type": "line", **told(entry)}
+        finally:
+            nodes.cancel()
+
+    async def _collect(self) -> None:
+        """Take what workflows leave whenever their bell rings."""
+        workspace = await _workspace(self)
+        if workspace is None or (self._wanted.sources and Source.NODE not in self._wanted.sources):
+            return
+        watcher = self.services.watchers.of(workspace.project)
+        while True:
+            bell = watcher.bell()
+            await in_thread(collect_nodes, self.services.logs, workspace)
+            await bell.wait()
+
+    def _filter(self, identifier: str) -> Filter:
+        given: dict[str, Any] = {
+            name: self.get_query_argument(name)
+            for name in ("level", "q", "subject")
+            if self.get_query_argument(name, None)
+        }
+        sources = self.get_query_arguments("source")
+        given["source"] = sources if identifier in ALL else [identifier]
+        try:
+            return LogFilter.model_validate(given).wanted
+        except ValidationError as error:
+            raise MLWSError("50201", *wording.faults(error)) from error
+
+
+async def _workspace(handler: Any) -> Workspace | None:
+    """The project asked for; None where the server's root is in none."""
+    try:
+        found: Workspace = await handler.open_workspace()
+    except MLWSError as error:
+        if error.code == "50402" and handler.get_query_argument("project", None) is None:
+            return None
+        raise
+    return found
+
+
+HANDLERS: list[tuple[str, Any]] = [
+    (r"logs", LogsHandler),
+    (r"logs/download", DownloadHandler),
+    (r"logs/([^/]+)", LogStream),
+]

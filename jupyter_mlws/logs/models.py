@@ -1,0 +1,69 @@
+"""What the API says and takes of logs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.logs.entries import Entry, Source, ecs
+from jupyter_mlws.logs.store import Filter
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+class LogFilter(Request):
+    """Which lines are wanted."""
+
+    source: list[Source] = Field(default_factory=list)
+    level: Level = Field(default="debug", description="The lowest.")
+    q: str = Field(default="", max_length=500, description="In the message, in any case.")
+    subject: str = Field(
+        default="", max_length=500, description="A kernel, a notebook, or `run/node`."
+    )
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def wanted(self) -> Filter:
+        """The same for the store."""
+        return Filter(
+            sources=self.source,
+            level=self.level,
+            q=self.q,
+            subject=self.subject,
+            since=self.since.timestamp() if self.since else None,
+            until=self.until.timestamp() if self.until else None,
+        )
+
+
+class LogQuery(LogFilter, PageQuery):
+    """A part of the lines."""
+
+
+class LogEntry(Record):
+    """One line; ``ecs`` has it with the names of the Elastic Common Schema."""
+
+    seq: int
+    time: datetime
+    source: Source
+    level: Level
+    subject: str
+    message: str
+    ecs: dict[str, Any]
+
+
+def told(entry: Entry) -> dict[str, Any]:
+    """A line as the API tells it."""
+    row = ecs(entry)
+    return {
+        "seq": entry.seq,
+        "time": row["@timestamp"],
+        "source": entry.source.value,
+        "level": entry.level,
+        "subject": entry.subject,
+        "message": entry.message,
+        "ecs": row,
+    }

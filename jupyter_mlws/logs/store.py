@@ -1,0 +1,244 @@
+"""The log store: lines in one database, written by a thread of its own, kept within a bound."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlws.logs.entries import LEVELS, Entry, Source, masked
+
+KEPT = 100_000
+"""Lines that are kept; older ones are forgotten."""
+WAITING = 20_000
+"""Lines that may wait to be written; what comes while there are more is left out."""
+BATCH = 500
+TABLE = """
+CREATE TABLE IF NOT EXISTS logs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    time REAL NOT NULL,
+    source TEXT NOT NULL,
+    level INTEGER NOT NULL,
+    subject TEXT NOT NULL,
+    message TEXT NOT NULL,
+    facts TEXT NOT NULL
+)"""
+INDEX = "CREATE INDEX IF NOT EXISTS logs_by_source ON logs (source, seq)"
+READ = "CREATE TABLE IF NOT EXISTS read (place TEXT PRIMARY KEY, seq INTEGER NOT NULL)"
+_NAMES = {number: name for name, number in LEVELS.items()}
+_MOST = 2**63 - 1
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which lines; ``level`` is the lowest, ``since`` and ``until`` are seconds since the epoch."""
+
+    sources: Sequence[Source] = ()
+    level: str = "debug"
+    q: str = ""
+    subject: str = ""
+    since: float | None = None
+    until: float | None = None
+
+
+class LogStore:
+    """Lines in, lines out. Thread-safe; several servers of a person share the file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._queue: queue.Queue[Entry | threading.Event | None] = queue.Queue(WAITING)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._reading: sqlite3.Connection | None = None
+        self._news: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
+        self._closed = False
+
+    def add(self, entry: Entry) -> None:
+        """Have a line written, soon. Never waits."""
+        self._start()
+        try:
+            self._queue.put_nowait(entry)
+        except queue.Full:
+            # Whoever floods the log is not to stop the server.
+            return
+
+    def flush(self) -> None:
+        """Wait until all that was added so far is written."""
+        if self._thread is not None and not self._closed:
+            done = threading.Event()
+            self._queue.put(done)
+            done.wait(10)
+
+    def page(self, wanted: Filter, limit: int, before: int | None = None) -> list[Entry]:
+        """The newest lines that fit, newest first, of those older than ``before``."""
+        return self._select(wanted, "seq < ?", before or _MOST, "DESC", limit)
+
+    def after(self, wanted: Filter, seq: int, limit: int = BATCH) -> list[Entry]:
+        """The lines after ``seq`` that fit, oldest first."""
+        return self._select(wanted, "seq > ?", seq, "ASC", limit)
+
+    def newest(self) -> int:
+        """The seq of the newest line."""
+        with self._lock:
+            row = self._connection().execute("SELECT MAX(seq) FROM logs").fetchone()
+        return int(row[0] or 0)
+
+    def read_until(self, place: str) -> int | None:
+        """How far a journal of others was read into this store; None before the first time."""
+        with self._lock:
+            row = (
+                self._connection()
+                .execute("SELECT seq FROM read WHERE place = ?", (place,))
+                .fetchone()
+            )
+        return int(row[0]) if row else None
+
+    def set_read(self, place: str, seq: int) -> None:
+        """Remember that."""
+        with self._lock:
+            self._connection().execute(
+                "INSERT INTO read VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET seq = ?",
+                (place, seq, seq),
+            )
+
+    async def follow(self, wanted: Filter, since: int) -> AsyncIterator[Entry]:
+        """The lines after ``since`` that fit, then new ones as they come, without end."""
+        news = asyncio.Event()
+        self._news[news] = asyncio.get_running_loop()
+        try:
+            while True:
+                news.clear()
+                found = await asyncio.to_thread(self.after, wanted, since)
+                for entry in found:
+                    yield entry
+                    since = entry.seq
+                if not found:
+                    await news.wait()
+        finally:
+            del self._news[news]
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        self._closed = True
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join(10)
+        with self._lock:
+            if self._reading is not None:
+                self._reading.close()
+                self._reading = None
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write, name="mlws-log", daemon=True)
+                self._thread.start()
+
+    def _write(self) -> None:
+        connection = self._opened()
+        count = 0
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            entries = [one for one in batch if isinstance(one, Entry)]
+            try:
+                self._insert(connection, entries)
+                count += len(entries)
+                if count >= KEPT // 100:
+                    connection.execute(
+                        "DELETE FROM logs WHERE seq <= (SELECT MAX(seq) FROM logs) - ?", (KEPT,)
+                    )
+                    count = 0
+            except sqlite3.Error as error:
+                # A full disk: the lines are lost, the server goes on.
+                log.debug("log lines were not written: %s", error)
+            for one in batch:
+                if isinstance(one, threading.Event):
+                    one.set()
+            self._tell()
+            if None in batch:
+                connection.close()
+                return
+
+    def _insert(self, connection: sqlite3.Connection, entries: list[Entry]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO logs (time, source, level, subject, message, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    one.time,
+                    one.source.value,
+                    LEVELS[one.level],
+                    one.subject,
+                    masked(one.message),
+                    json.dumps(dict(one.facts)),
+                )
+                for one in entries
+            ],
+        )
+        connection.execute("COMMIT")
+
+    def _tell(self) -> None:
+        for news, loop in list(self._news.items()):
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(news.set)
+
+    def _select(self, wanted: Filter, where: str, seq: int, order: str, limit: int) -> list[Entry]:
+        conditions, values = [where, "level >= ?"], [seq, LEVELS[wanted.level]]
+        given: list[tuple[str, object]] = [
+            ("source IN (SELECT value FROM json_each(?))", _json(wanted.sources)),
+            ("instr(lower(message), lower(?)) > 0", wanted.q or None),
+            ("subject = ?", wanted.subject or None),
+            ("time >= ?", wanted.since),
+            ("time < ?", wanted.until),
+        ]
+        for condition, value in given:
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)  # type: ignore[arg-type]
+        sql = "SELECT * FROM logs WHERE " + " AND ".join(conditions)  # noqa: S608  texts of here
+        sql += f" ORDER BY seq {order} LIMIT ?"
+        with self._lock:
+            rows = self._connection().execute(sql, (*values, limit)).fetchall()
+        return [
+            Entry(
+                source=Source(row["source"]),
+                level=_NAMES[row["level"]],
+                message=row["message"],
+                subject=row["subject"],
+                facts=json.loads(row["facts"]),
+                time=row["time"],
+                seq=row["seq"],
+            )
+            for row in rows
+        ]
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._reading is None:
+            self._reading = self._opened()
+        return self._reading
+
+    def _opened(self) -> sqlite3.Connection:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self._file, timeout=10.0, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")
+        for statement in (TABLE, INDEX, READ):
+            connection.execute(statement)
+        return connection
+
+
+def _json(sources: Sequence[Source]) -> str | None:
+    return json.dumps([source.value for source in sources]) if sources else None

@@ -1,0 +1,156 @@
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Button, ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+
+import { Failure } from '../failure';
+import type { NotebookModel } from './model';
+import type { OpenNotebooks } from './open';
+import type { ICellFailure, ISimilar } from './types';
+
+/** The panel of errors: the failed cells of the notebook that is looked at. */
+export class ErrorsView extends ReactWidget {
+  constructor(
+    private _notebooks: OpenNotebooks,
+    private _trans: TranslationBundle
+  ) {
+    super();
+    this.addClass('jp-mlws-ErrorsView');
+    _notebooks.currentChanged.connect(() => this.update());
+  }
+
+  protected render(): JSX.Element {
+    const current = this._notebooks.current;
+    const trans = this._trans;
+    if (!current) {
+      return (
+        <p className="jp-mlws-Hint">
+          {trans.__('Open a notebook to see which of its cells failed.')}
+        </p>
+      );
+    }
+    const { panel, model } = current;
+    return (
+      <UseSignal signal={model.stateChanged}>
+        {() => (
+          <section aria-label={trans.__('Errors of this notebook')}>
+            {model.error && <Failure error={model.error} trans={trans} />}
+            {model.failures.length === 0 ? (
+              <p className="jp-mlws-Hint" role="status">
+                {trans.__('No cell failed when it last ran.')}
+              </p>
+            ) : (
+              <ul className="jp-mlws-Errors">
+                {model.failures.map(failure => (
+                  <ErrorRow
+                    key={failure.execution.id}
+                    failure={failure}
+                    notebooks={this._notebooks}
+                    panel={panel}
+                    model={model}
+                    trans={trans}
+                  />
+                ))}
+              </ul>
+            )}
+          </section>
+        )}
+      </UseSignal>
+    );
+  }
+}
+
+function ErrorRow(props: {
+  failure: ICellFailure;
+  notebooks: OpenNotebooks;
+  panel: NotebookPanel;
+  model: NotebookModel;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { failure, notebooks, panel, model, trans } = props;
+  const { execution, similar } = failure;
+  const error = execution.error;
+  const cell = execution.cell ?? '';
+  const index = panel.content.widgets.findIndex(one => one.model.id === cell);
+  const place =
+    index < 0
+      ? trans.__('a cell that was removed')
+      : error?.line
+        ? trans.__('cell %1, line %2', index + 1, error.line)
+        : trans.__('cell %1', index + 1);
+  return (
+    <li className="jp-mlws-Error">
+      <div className="jp-mlws-Error-head">
+        <strong>{error?.ename ?? execution.status}</strong> <span>{place}</span>
+      </div>
+      <div className="jp-mlws-Error-message">
+        {error?.evalue || error?.message}
+      </div>
+      {index >= 0 && (
+        <div className="jp-mlws-Error-actions">
+          <Button
+            small={true}
+            onClick={() => notebooks.jump(panel, cell, error?.line ?? null)}
+          >
+            {trans.__('Go to the cell')}
+          </Button>
+          <Button
+            small={true}
+            title={trans.__(
+              'Run what this cell needs, by the history, and then the cell'
+            )}
+            onClick={() => void notebooks.runUpTo(panel, model, cell)}
+          >
+            {trans.__('Run again up to here')}
+          </Button>
+        </div>
+      )}
+      {!!error?.traceback.length && (
+        <details>
+          <summary>{trans.__('Stack')}</summary>
+          <pre tabIndex={0}>{error.traceback.join('\n')}</pre>
+        </details>
+      )}
+      {similar.length > 0 && (
+        <details>
+          <summary>
+            {trans._n(
+              '%1 earlier error like this',
+              '%1 earlier errors like this',
+              similar.length
+            )}
+          </summary>
+          {similar.map(one => (
+            <Earlier key={one.execution.id} similar={one} trans={trans} />
+          ))}
+        </details>
+      )}
+    </li>
+  );
+}
+
+function Earlier(props: {
+  similar: ISimilar;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { similar, trans } = props;
+  return (
+    <div className="jp-mlws-Earlier">
+      <div>{similar.execution.error?.evalue}</div>
+      {similar.fix ? (
+        <>
+          <div>{trans.__('What was changed before it ran well:')}</div>
+          <pre className="jp-mlws-Fix" tabIndex={0}>
+            {similar.fix.diff.map((line, index) => (
+              <span key={index} data-mlws-change={line.slice(0, 1)}>
+                {line}
+                {'\n'}
+              </span>
+            ))}
+          </pre>
+        </>
+      ) : (
+        <div>{trans.__('It was not mended since.')}</div>
+      )}
+    </div>
+  );
+}

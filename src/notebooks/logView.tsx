@@ -1,0 +1,156 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useLayoutEffect, useRef, useState } from 'react';
+
+import { parseAnsi } from '../canvas/ansi';
+import { fullTime } from '../format';
+import { LiveView } from '../liveView';
+import type { LogModel } from './log';
+
+/** How far from the end still counts as at the end, in pixels. */
+const NEAR = 8;
+
+/** The server's log in the main area: filtered, followed, downloaded. */
+export class LogView extends LiveView<LogModel> {
+  constructor(
+    model: LogModel,
+    private _language: string,
+    trans: TranslationBundle
+  ) {
+    super(model, trans);
+    this.addClass('jp-mlws-ServerLog');
+  }
+
+  protected body(): JSX.Element {
+    return (
+      <Log model={this.model} language={this._language} trans={this.trans} />
+    );
+  }
+}
+
+function Log(props: {
+  model: LogModel;
+  language: string;
+  trans: TranslationBundle;
+}): JSX.Element {
+  const { model, language, trans } = props;
+  const [follows, setFollows] = useState(true);
+  const scroller = useRef<HTMLDivElement>(null);
+  const { filter, lines } = model;
+  useLayoutEffect(() => {
+    if (follows && scroller.current) {
+      scroller.current.scrollTop = scroller.current.scrollHeight;
+    }
+  }, [follows, lines]);
+  const sources = {
+    '': trans.__('All sources'),
+    server: trans.__('Server'),
+    kernel: trans.__('Kernels'),
+    execution: trans.__('Executions'),
+    node: trans.__('Workflow nodes')
+  };
+  const levels = {
+    '': trans.__('All levels'),
+    info: trans.__('Information and worse'),
+    warning: trans.__('Warnings and errors'),
+    error: trans.__('Errors only')
+  };
+  return (
+    <div className="jp-mlws-LogPanel">
+      <div className="jp-mlws-LogPanel-head">
+        <select
+          aria-label={trans.__('Source')}
+          value={filter.source}
+          onChange={event => {
+            model.filter = { ...filter, source: event.target.value };
+          }}
+        >
+          {Object.entries(sources).map(([value, word]) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+        <select
+          aria-label={trans.__('Level')}
+          value={filter.level}
+          onChange={event => {
+            model.filter = { ...filter, level: event.target.value };
+          }}
+        >
+          {Object.entries(levels).map(([value, word]) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+        <form
+          role="search"
+          onSubmit={event => {
+            event.preventDefault();
+            const q = new FormData(event.currentTarget).get('q');
+            model.filter = { ...filter, q: String(q ?? '').trim() };
+          }}
+        >
+          <input
+            type="search"
+            name="q"
+            className="jp-mlws-Search"
+            defaultValue={filter.q}
+            placeholder={trans.__('Search, then Enter')}
+            aria-label={trans.__('Search the log')}
+          />
+        </form>
+        <label>
+          <input
+            type="checkbox"
+            checked={follows}
+            onChange={event => setFollows(event.target.checked)}
+          />
+          {trans.__('Follow')}
+        </label>
+        <a className="jp-mlws-Link" href={model.download} download="">
+          {trans.__('Download')}
+        </a>
+        {!model.connected && (
+          <span className="jp-mlws-Lost" role="status">
+            {trans.__('Not connected; trying again…')}
+          </span>
+        )}
+      </div>
+      <div
+        ref={scroller}
+        className="jp-mlws-LogLines"
+        role="log"
+        aria-label={trans.__('Server log')}
+        tabIndex={0}
+        onScroll={({ currentTarget: at }) =>
+          setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
+        }
+      >
+        {lines.length === 0 && (
+          <p className="jp-mlws-Hint">
+            {trans.__('Nothing was logged that fits.')}
+          </p>
+        )}
+        {lines.map(line => (
+          <div
+            key={line.seq}
+            className="jp-mlws-LogLine"
+            data-mlws-level={line.level}
+          >
+            <time dateTime={line.time}>{fullTime(line.time, language)}</time>{' '}
+            <span className="jp-mlws-LogLine-source">{line.source}</span>{' '}
+            {parseAnsi(line.message).map(({ text, styles }, index) => (
+              <span
+                key={index}
+                className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
+              >
+                {text}
+              </span>
+            ))}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
