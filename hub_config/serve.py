@@ -29,7 +29,7 @@ def environment() -> dict[str, str]:
     """What the Hub is started with."""
     host, port = os.environ["HUB_POSTGRES_HOST"], os.environ["HUB_POSTGRES_PORT"]
     password = quote(secret("HUB_POSTGRES_PASSWORD"), safe="")
-    database = f"postgresql://mlws:{password}@{host}:{port}/mlws"
+    database = f"postgresql+psycopg2://mlws:{password}@{host}:{port}/mlws"
     return {
         **os.environ,
         "HUB_DB": database,
@@ -46,7 +46,8 @@ def network(settings: Settings) -> None:
     from jupyter_mlws.hub import launch
 
     client = docker.APIClient(version="auto")
-    if not client.networks(names=[settings.name]):
+    # Docker's own search also finds names that only hold this one.
+    if settings.name not in {row["Name"] for row in client.networks()}:
         client.create_network(**launch.network(settings.name, settings.bridge, settings.subnet))
     client.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import (
@@ -93,6 +94,9 @@ class Resizer:
                 raise
             self._scheduler.resize(entry.id, wanted, time.time())
             entry.resources = Resources.of(wanted)
+            if entry.seen is not None and entry.seen.docker == seen.docker:
+                # Docker tells of no event that is heard here; usage is told against this.
+                entry.seen = replace(entry.seen, amount=wanted)
         finally:
             entry.resizing = False
 

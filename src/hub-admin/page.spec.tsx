@@ -288,3 +288,40 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
   await settle();
   expect(node.querySelector('[data-mlws-volume]')).toBeNull();
 });
+
+it('stops several containers together, those that are shown', async () => {
+  const names = ['a', 'b', 'c'];
+  wire.answers['GET /containers'] = {
+    items: names.map(name => container({ name })),
+    next_cursor: null
+  };
+  for (const name of names) {
+    wire.answers[`POST /containers/ada--${name}/stop`] = container({
+      name,
+      status: 'STOPPING',
+      updated_at: '2026-11-25T12:02:00Z'
+    });
+  }
+  await open();
+  expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
+  find<HTMLInputElement>('[data-mlws-action="choose-all"]').click();
+  await settle();
+  find<HTMLInputElement>(
+    '[data-mlws-container="ada--b"] input[type="checkbox"]'
+  ).click();
+  await settle();
+  expect(find<HTMLButtonElement>('[data-mlws-bulk="start"]').disabled).toBe(
+    true
+  );
+  find<HTMLButtonElement>('[data-mlws-bulk="stop"]').click();
+  await settle();
+  expect(find('dialog').textContent).toContain('Stop 2 containers?');
+  find<HTMLButtonElement>('dialog [data-mlws-action="confirm"]').click();
+  await settle();
+  const asked = wire.requests.filter(one => one.method === 'POST');
+  expect(asked.map(one => one.url.pathname.split('/').at(-2))).toEqual([
+    'ada--a',
+    'ada--c'
+  ]);
+  expect(node.querySelector('[data-mlws-bulk]')).toBeNull();
+});

@@ -23,6 +23,7 @@ import {
 import { Failure, Waiting } from '../failure';
 import type { ContainerStatus, IContainer } from '../models';
 import { useSignal } from '../useSignal';
+import { BulkActions } from './bulk';
 import { hubHome, type IConfig } from './config';
 import { Confirmation } from './confirmation';
 import { Machines } from './machines';
@@ -103,10 +104,13 @@ function Containers(props: {
     column: 'user',
     descending: false
   });
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const shown = sortContainers(
     filterContainers(model.items, text, status),
     order
   );
+  // What a filter hides is not acted on.
+  const together = shown.filter(one => chosen.has(one.id));
   const nothing = isAdmin
     ? trans.__(
         'Nobody has a container yet. Make the first one, or wait for people to sign in.'
@@ -152,6 +156,15 @@ function Containers(props: {
           {trans.__('New container')}
         </button>
       </div>
+      {together.length > 0 && (
+        <BulkActions
+          chosen={together}
+          model={model}
+          host={props.host}
+          trans={trans}
+          onDone={() => setChosen(new Set())}
+        />
+      )}
       {model.items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
       {model.items.length > 0 && shown.length === 0 && (
         <p className="jp-mlws-Hint">{trans.__('No container is like that.')}</p>
@@ -168,7 +181,9 @@ function Containers(props: {
             host={props.host}
             language={props.language}
             trans={trans}
+            chosen={chosen}
             onSort={setOrder}
+            onChoose={setChosen}
           />
         </div>
       )}

@@ -18,7 +18,10 @@ interface IProps {
   host: IContainerHost;
   language: string;
   trans: TranslationBundle;
+  /** Ids of those that something shall be done with together. */
+  chosen: ReadonlySet<string>;
   onSort: (order: IOrder) => void;
+  onChoose: (ids: ReadonlySet<string>) => void;
 }
 
 const ARROWS = { none: '', ascending: ' ▲', descending: ' ▼' };
@@ -76,6 +79,25 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
   const { id, config, status } = container;
   return (
     <tr data-mlws-container={id} data-mlws-status={status}>
+      <td>
+        <input
+          type="checkbox"
+          checked={props.chosen.has(id)}
+          aria-label={trans.__(
+            'Choose %1',
+            `${container.user} / ${nameOf(container, trans)}`
+          )}
+          onChange={event => {
+            const now = new Set(props.chosen);
+            if (event.target.checked) {
+              now.add(id);
+            } else {
+              now.delete(id);
+            }
+            props.onChoose(now);
+          }}
+        />
+      </td>
       <th scope="row">{container.user}</th>
       <td>
         <Name container={container} trans={trans} />
@@ -128,6 +150,21 @@ export function ContainerTable(props: IProps): JSX.Element {
     <table className="jp-mlws-Grid jp-mlws-ContainerTable">
       <thead>
         <tr>
+          <th scope="col">
+            <input
+              type="checkbox"
+              data-mlws-action="choose-all"
+              checked={containers.every(one => props.chosen.has(one.id))}
+              aria-label={trans.__('Choose all that are shown')}
+              onChange={event =>
+                props.onChoose(
+                  new Set(
+                    event.target.checked ? containers.map(one => one.id) : []
+                  )
+                )
+              }
+            />
+          </th>
           {headings.map(([column, label]) => (
             <Heading
               key={column}
@@ -146,7 +183,7 @@ export function ContainerTable(props: IProps): JSX.Element {
           <Row {...props} container={container} />
           {hasNotes(container, model) && (
             <tr className="jp-mlws-Grid-notes">
-              <td colSpan={headings.length + 1}>
+              <td colSpan={headings.length + 2}>
                 <Notes container={container} model={model} trans={trans} />
               </td>
             </tr>

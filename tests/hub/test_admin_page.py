@@ -11,7 +11,7 @@ from tests.hub.installation import ADMINISTRATOR, Hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(600)]
 
-OWNER, OTHER = "paula", "pablo"
+OWNER, OTHER, KEEPER = "paula", "pablo", "keeper"
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 SLOW = 90_000
 """Milliseconds for what starts or stops a container."""
@@ -113,6 +113,48 @@ def test_an_administrator_sees_and_does_everything_without_a_reload(
     agree(page)
     expect(row(page, identifier)).to_have_count(0, timeout=SLOW)
     assert page.evaluate("window.wasNotReloaded") is True
+
+
+def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
+    hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
+) -> None:
+    one, two, other = (make(KEEPER, name) for name in ("one", "two", "other"))
+    page = sign_in(ADMINISTRATOR)
+    for identifier in (one, two, other):
+        is_(page, identifier, "RUNNING")
+    press(page, one, "resize")
+    form = page.locator("dialog[open] form")
+    form.get_by_label("Memory").fill("1Ti")
+    form.get_by_role("button", name="Resize").click()
+    expect(form.locator(".jp-mlws-Field-error")).to_contain_text("8Gi")
+    form.get_by_label("Memory").fill("1536Mi")
+    shoot("admin-resize", page)
+    form.get_by_role("button", name="Resize").click()
+    expect(row(page, one)).to_contain_text("of 1.5 GiB")
+    assert hub.inspect(KEEPER, "one")["HostConfig"]["Memory"] == 1536 * 1024**2
+
+    page.get_by_label("Filter by owner, name, image or machine").fill(KEEPER)
+    page.locator('[data-mlws-action="choose-all"]').check()
+    row(page, other).get_by_role("checkbox").uncheck()
+    shoot("admin-bulk", page)
+    page.locator('[data-mlws-bulk="stop"]').click()
+    agree(page)
+    for identifier in (one, two):
+        is_(page, identifier, "STOPPED")
+    is_(page, other, "RUNNING")
+    press(page, other, "stop")
+    agree(page)
+    is_(page, other, "STOPPED")
+
+    volume = page.locator(f'[data-mlws-volume="{hub.name}-home-{KEEPER}"]')
+    expect(volume).to_have_attribute("data-mlws-status", "CURRENT")
+    volume.locator('[data-mlws-action="trash"]').click()
+    expect(volume).to_have_attribute("data-mlws-status", "TRASHED")
+    volume.scroll_into_view_if_needed()
+    shoot("admin-volumes", page)
+    volume.locator('[data-mlws-action="restore"]').click()
+    expect(volume).to_have_attribute("data-mlws-status", "CURRENT")
+    expect(page.locator(f'[data-mlws-hours="{KEEPER}"]')).to_be_visible()
 
 
 def test_people_see_and_make_their_own(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Browser, expect
 
 from hub_config.engine import Engine
 from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
@@ -166,6 +167,45 @@ def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -
     assert "10205" in rows[-1]["message"]
     becomes(hub, identifier, "STOPPED")
     assert not hub.container(QUEENIE)
+
+
+@pytest.mark.browser
+def test_an_administrator_orders_the_queue_on_the_page(
+    hub: Hub, browser: Browser, shoot: Callable[..., None]
+) -> None:
+    create(hub, ADMINISTRATOR)
+    becomes(hub, f"{ADMINISTRATOR}--default", "RUNNING")
+    a, b, c = (create(hub, QUIN, name=name) for name in ("a", "b", "c"))
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.goto(f"{hub.url}/hub/login?next=/services/mlws/")
+        page.locator("#username_input").fill(ADMINISTRATOR)
+        page.locator("#password_input").fill(hub.password)
+        page.locator("#login_submit").click()
+        rows = page.locator("[data-mlws-waiting]")
+
+        def expect_order(*ids: str) -> None:
+            expect(rows).to_have_count(len(ids))
+            for number, identifier in enumerate(ids):
+                expect(rows.nth(number)).to_have_attribute("data-mlws-waiting", identifier)
+
+        def press(identifier: str, action: str) -> None:
+            waits = page.locator(f'[data-mlws-waiting="{identifier}"]')
+            waits.locator(f'[data-mlws-action="{action}"]').click()
+
+        expect_order(a, b, c)
+        press(c, "up")
+        expect_order(a, c, b)
+        press(a, "down")
+        expect_order(c, a, b)
+        shoot("admin-queue", page)
+        press(a, "close")
+        expect_order(c, b)
+        assert queue(hub) == [c, b]
+    finally:
+        context.close()
 
 
 def test_hours_are_counted_and_everything_that_people_do_is_told(hub: Hub) -> None:

@@ -1,0 +1,82 @@
+"""Containers: ``python -m benchmarks.hub [LABS]``, 50 unless said otherwise.
+
+Starts a Hub of its own with the image that ``MLWS_TEST_IMAGE`` names, asks for one lab alone and
+then for all at once, and prints how long each took from the request to the lab's first answer, how
+long a stop takes, and the memory of the machine before and while all run.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from hub_config.engine import Engine
+from tests.hub.installation import HOME, Hub, installation
+
+LABS = 50
+EACH = 5
+"""Named servers that a person may have."""
+SIZE = {"cpu": "500m", "memory": "512Mi"}
+LIMIT = 1800.0
+GIB = 1024**2
+
+
+def used() -> float:
+    """GiB of the machine that can't be had."""
+    rows = dict(row.split(":") for row in Path("/proc/meminfo").read_text().splitlines())
+    total, free = (int(rows[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    return (total - free) / GIB
+
+
+def start(hub: Hub, user: str, name: str) -> float:
+    """Seconds from the request to the lab's first answer."""
+    began = time.perf_counter()
+    body = {"name": name, "resources": SIZE}
+    answer = hub.service("POST", "containers", user, json=body)
+    assert answer.status_code == 202, answer.text
+    hub.wait_for(lambda: hub.lab("GET", user, "api", name).status_code == 200, name, LIMIT)
+    return time.perf_counter() - began
+
+
+def stop(hub: Hub, user: str, name: str) -> float:
+    """Seconds from the request until Docker has no such container."""
+    began = time.perf_counter()
+    hub.service("POST", f"containers/{user}--{name}/stop", user)
+    hub.wait_for(lambda: not hub.container(user, name), f"{name} is gone", LIMIT)
+    return time.perf_counter() - began
+
+
+def main(labs: int) -> None:
+    image = os.environ["MLWS_TEST_IMAGE"]
+    capacity = f'{{"cpu": "{labs}", "memory": "{labs}Gi"}}'
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        installation(Engine(), image, Path(folder), HOME, HUB_CAPACITY=capacity) as hub,
+    ):
+        people = [f"bench-{number}" for number in range(-(-labs // EACH))]
+        for user in people:
+            hub.sign_up(user)
+        alone = start(hub, people[0], "alone")
+        ended = stop(hub, people[0], "alone")
+        hub.service("DELETE", f"containers/{people[0]}--alone")
+        print(f"one alone: ready after {alone:.1f} s, stopped after {ended:.1f} s")
+        before = used()
+        wanted = [(people[number // EACH], f"lab-{number % EACH}") for number in range(labs)]
+        with ThreadPoolExecutor(labs) as pool:
+            began = time.perf_counter()
+            took = list(pool.map(lambda place: start(hub, *place), wanted))
+            whole = time.perf_counter() - began
+        while_running = used()
+        middle, worst = statistics.median(took), max(took)
+        print(f"{labs} at once: all ready after {whole:.0f} s, median {middle:.0f}, {worst:.0f}")
+        each = (while_running - before) * 1024 / labs
+        print(f"memory: {while_running - before:.1f} GiB for {labs}, {each:.0f} MiB each")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else LABS)

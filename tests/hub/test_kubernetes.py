@@ -1,0 +1,58 @@
+"""The Helm chart gets the profiles, limits and images that Docker's Hub has."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hub_config.kubernetes import values
+from hub_config.settings import PROFILES, Settings
+
+ROOT = Path(__file__).parents[2]
+GIB = 1024**3
+
+
+def test_profiles_and_limits_are_those_of_docker() -> None:
+    told = values(Settings.read({}))
+    lab = told["singleuser"]
+    assert [one["slug"] for one in lab["profileList"]] == ["small", "medium", "large"]
+    large = lab["profileList"][-1]["kubespawner_override"]
+    assert (large["cpu_limit"], large["mem_limit"]) == (2, 4 * GIB)
+    assert large["mem_guarantee"] == large["mem_limit"]
+    assert lab["memory"]["limit"] == 2 * GIB
+    assert lab["allowPrivilegeEscalation"] is False
+    assert told["cull"]["enabled"] is False
+
+
+def test_devices_are_offered_where_they_are_allowed() -> None:
+    most = {"cpu": "8", "memory": "32Gi", "gpu": "1"}
+    told = values(Settings.read({"HUB_MAX_RESOURCES": json.dumps(most), "HUB_IDLE_LIMIT": "600"}))
+    profiles = {one["slug"]: one for one in told["singleuser"]["profileList"]}
+    assert set(profiles) == set(PROFILES)
+    override = profiles["gpu"]["kubespawner_override"]
+    assert override["extra_resource_limits"] == {"nvidia.com/gpu": "1"}
+    assert told["cull"] == {"enabled": True, "timeout": 600}
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("registry:5000/team/lab", {"name": "registry:5000/team/lab", "tag": "latest"}),
+        ("team/lab:2", {"name": "team/lab", "tag": "2"}),
+    ],
+)
+def test_the_command_prints_them(image: str, told: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub_config.kubernetes"],
+        cwd=ROOT,
+        env={**os.environ, "HUB_IMAGE": image},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(done.stdout)["singleuser"]["image"] == told

@@ -1,0 +1,51 @@
+"""Twenty containers at once on a real Hub and Docker, with one that hangs among them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.hub.installation import Hub
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
+
+PEOPLE = ("mia", "mel", "max", "moe")
+EACH = 5
+SMALL = {"cpu": "500m", "memory": "640Mi"}
+
+
+def test_twenty_at_once_are_all_ready_and_one_that_hangs_delays_nobody(hub: Hub) -> None:
+    for user in PEOPLE:
+        hub.sign_up(user)
+    wanted = [(user, f"many-{number}") for user in PEOPLE for number in range(EACH)]
+
+    def create(place: tuple[str, str]) -> str:
+        user, name = place
+        body = {"name": name, "resources": SMALL}
+        answer = hub.service("POST", "containers", user, json=body)
+        assert answer.status_code == 202, answer.text
+        identifier: str = answer.json()["data"]["id"]
+        return identifier
+
+    def statuses() -> dict[str, str]:
+        items = hub.service("GET", "containers", params={"limit": 500}).json()["data"]["items"]
+        return {one["id"]: one["status"] for one in items if "--many-" in one["id"]}
+
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        identifiers = list(pool.map(create, wanted))
+        first = identifiers[0]
+        hub.wait_for(lambda: statuses()[first] == "RUNNING", "the first runs", 300)
+        # It takes no signal: to stop it, Docker waits ten seconds.
+        hub.engine.run("pause", hub.container(*wanted[0]))
+        hub.service("POST", f"containers/{first}/stop", wanted[0][0])
+        hub.wait_for(
+            lambda: all(statuses()[one] == "RUNNING" for one in identifiers[1:]), "all run", 600
+        )
+        (node,) = hub.service("GET", "resources").json()["data"]["nodes"]
+        counted = [one for one in statuses().values() if one in ("RUNNING", "STOPPING")]
+        assert node["allocated"]["cpu"] == pytest.approx(0.5 * len(counted))
+        answers = list(pool.map(lambda p: hub.lab("GET", p[0], "api", p[1]).ok, wanted[1:]))
+        assert all(answers)
+        list(pool.map(lambda one: hub.service("DELETE", f"containers/{one}"), identifiers))
+    hub.wait_for(lambda: not statuses(), "all are gone", 300)
