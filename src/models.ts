@@ -211,6 +211,8 @@ export interface INodeRun {
   exit_code: number | null;
   reasons: string[];
   attempt: number;
+  /** What it tells of itself while it runs, 0 to 1. */
+  progress: number | null;
   error: IFailure | null;
 }
 

@@ -14,7 +14,7 @@ import {
 import { Chooser, type IChoice } from './chooser';
 import { useCanvas } from './hooks';
 import { componentIcon, KIND_ICONS, noteIcon } from './icons';
-import type { IPlace } from './layout';
+import type { IPlace } from './sizes';
 import { portText } from './words';
 
 /** What is to be chosen: a new node, one that is there, or a connection. */

@@ -34,7 +34,13 @@ import {
   type ICanvasContext,
   type IParamsDocuments
 } from './hooks';
-import { autoLayoutIcon, fitIcon, historyIcon, moreIcon } from './icons';
+import {
+  autoLayoutIcon,
+  fitIcon,
+  historyIcon,
+  moreIcon,
+  treeIcon
+} from './icons';
 import { DiskFollower } from './disk';
 import { CanvasModel } from './model';
 import { ParamsFiles } from './paramsFiles';
@@ -90,6 +96,15 @@ export class CanvasWidget extends ReactWidget {
     this.update();
   }
 
+  get hasTree(): boolean {
+    return this._hasTree;
+  }
+
+  set hasTree(isShown: boolean) {
+    this._hasTree = isShown;
+    this.update();
+  }
+
   /** The text is there: until then there is nothing to draw. */
   setReady(): void {
     this._isReady = true;
@@ -119,6 +134,7 @@ export class CanvasWidget extends ReactWidget {
             this._flow = handle;
             this._focus();
           }}
+          hasTree={this._hasTree}
           hasHistory={this._hasHistory}
           onHistory={isOpen => {
             this.hasHistory = isOpen;
@@ -175,6 +191,7 @@ export class CanvasWidget extends ReactWidget {
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
   private _hasHistory = false;
+  private _hasTree = false;
   private _isReady = false;
   private _wantsFocus = false;
 }
@@ -279,6 +296,9 @@ function fillToolbar(
   button('fit', fitIcon, trans.__('Zoom to fit'), () =>
     widget.content.flow?.fit()
   );
+  button('tree', treeIcon, trans.__('Show the workflow as a tree'), () => {
+    widget.content.hasTree = !widget.content.hasTree;
+  });
   button('history', historyIcon, trans.__('Run history'), () => {
     widget.content.hasHistory = !widget.content.hasHistory;
   });
