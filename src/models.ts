@@ -245,6 +245,7 @@ export type IPreview =
       row_count: number | null;
     }
   | { type: 'Metrics'; metrics: Record<string, any> }
+  | { type: 'VegaLite'; mime: string; spec: any }
   | { type: 'Figure'; mime: string; data: string }
   | { type: 'Text'; text: string; truncated: boolean }
   | { type: 'Model'; text: string };

@@ -227,6 +227,7 @@ class Preview(Record):
     metrics: Any = None
     mime: str | None = None
     data: str | None = None
+    spec: Any = None
     text: str | None = None
     truncated: bool | None = None
 

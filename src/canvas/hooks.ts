@@ -1,4 +1,5 @@
 import type { ISharedFile } from '@jupyter/ydoc';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   createContext,
@@ -26,6 +27,8 @@ export interface ICanvasContext {
   /** Opens a node that has failed as a notebook. */
   openFailed: (node: string) => void;
   params: IParamsDocuments;
+  /** What the lab can draw, by MIME types. */
+  renderers: IRenderMimeRegistry;
 }
 
 /** Files of parameters, by their paths from the project's root. */

@@ -5,6 +5,7 @@ import {
   DocumentWidget
 } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Contents } from '@jupyterlab/services';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import {
@@ -62,6 +63,7 @@ export interface ILabActions {
   chooseFile: (pattern: RegExp) => Promise<string | null>;
   openFailed: (node: string) => void;
   contents: Contents.IManager;
+  renderers: IRenderMimeRegistry;
   params: IParamsDocuments & IDisposable & { look(): Promise<void> };
   /** The path of a lab's file from the project's root; null (and told) where it is outside. */
   fromRoot: (path: string) => string | null;
@@ -116,7 +118,7 @@ export class CanvasWidget extends ReactWidget {
       return null;
     }
     const { model, lab, _trans: trans, _language: language } = this;
-    const { openAsText, chooseFile, openFailed, params } = lab;
+    const { openAsText, chooseFile, openFailed, params, renderers } = lab;
     const context: ICanvasContext = {
       model,
       trans,
@@ -124,7 +126,8 @@ export class CanvasWidget extends ReactWidget {
       openAsText,
       chooseFile,
       openFailed,
-      params
+      params,
+      renderers
     };
     return (
       <CanvasContext.Provider value={context}>
@@ -379,6 +382,7 @@ export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<
   client: MLWSClient;
   manager: IDocumentManager;
   translator: ITranslator;
+  renderers: IRenderMimeRegistry;
   commands: CommandRegistry;
   report: Report;
 }
@@ -394,6 +398,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
 
   protected createNewWidget(context: Context): WorkflowWidget {
     const { client, manager, translator, commands, report } = this._options;
+    const { renderers } = this._options;
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
@@ -403,7 +408,10 @@ export class WorkflowFactory extends ABCWidgetFactory<
       save: () => context.save()
     });
     model.failed.connect((_, error) => report(error));
-    const lab = labActions(context, model, manager, translator, report);
+    const lab = {
+      ...labActions(context, model, manager, translator, report),
+      renderers
+    };
     const content = new CanvasWidget(model, trans, client.language, lab);
     const widget = new WorkflowWidget(
       { content, context, reveal: context.ready },
@@ -424,7 +432,7 @@ function labActions(
   manager: IDocumentManager,
   translator: ITranslator,
   report: Report
-): ILabActions {
+): Omit<ILabActions, 'renderers'> {
   const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {

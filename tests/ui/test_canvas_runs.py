@@ -210,6 +210,7 @@ def test_progress_and_the_log(
     (project / "second.py").write_text("open('second.txt', 'w').write('2')\n")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_workflow(page, lab, PATH, NODES)
+    expect(node(page, "first")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
     page.locator(".jp-mlws-run").click()
     bar = node(page, "first").get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuenow", "75", timeout=RUN_LIMIT)
