@@ -167,10 +167,12 @@ function ChartPreview(props: {
     }
     const renderer = renderers.createRenderer(mime);
     const data = { [mime]: spec };
+    // The menu that the renderer adds has an icon without a name.
+    const metadata = { [mime]: { embed_options: { actions: false } } };
     Widget.attach(renderer, place.current);
     setError(null);
     renderer
-      .renderModel(renderers.createModel({ data }))
+      .renderModel(renderers.createModel({ data, metadata }))
       .catch(reason => setError(String(reason.message ?? reason)));
     return () => renderer.dispose();
   }, [renderers, mime, spec, isKnown]);
@@ -179,7 +181,7 @@ function ChartPreview(props: {
       {error && <p className="jp-mlws-Empty">{error}</p>}
       <div
         className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
-        role="img"
+        role="group"
         aria-label={name}
         ref={place}
       />

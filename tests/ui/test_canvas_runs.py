@@ -247,3 +247,31 @@ def test_progress_and_the_log(
     (project / "go").write_text("")
     expect_states(page, first="COMPLETED", third="COMPLETED")
     expect(bar).to_have_count(0)
+
+
+CHART = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+    "mark": "bar",
+    "data": {"values": [{"x": "a", "y": 2}, {"x": "b", "y": 3}]},
+    "encoding": {"x": {"field": "x"}, "y": {"field": "y", "type": "quantitative"}},
+}
+
+
+def test_a_chart_is_drawn_by_the_lab(
+    page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
+) -> None:
+    (example / "chart.json").write_text(json.dumps(CHART))
+    (example / PATH).write_text(
+        "stages:\n  plot:\n    cmd: cp chart.json loss.vl.json\n"
+        "    deps: [chart.json]\n    outs: [loss.vl.json]\n"
+    )
+    open_workflow(page, start_lab(example), PATH, ["plot"])
+    expect(node(page, "plot")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, plot="COMPLETED")
+    node(page, "plot").click()
+    page.get_by_role("tab", name="Preview").click()
+    chart = page.locator(".jp-mlws-Preview-chart")
+    expect(chart.locator("canvas, svg, img").first).to_be_visible(timeout=60_000)
+    shoot("canvas-chart")
+    assert faults_of_access(page, ".jp-mlws-Workflow") == []
