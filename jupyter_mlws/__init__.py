@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlws.reporting import progress
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["__version__", "load_ipython_extension", "progress"]
 
 __version__ = "0.1.0"
 

@@ -221,6 +221,8 @@ export interface INodeRun {
   exit_code: number | null;
   reasons: string[];
   attempt: number;
+  /** What it tells of itself while it runs, 0 to 1. */
+  progress: number | null;
   error: IFailure | null;
 }
 
@@ -253,6 +255,7 @@ export type IPreview =
       row_count: number | null;
     }
   | { type: 'Metrics'; metrics: Record<string, any> }
+  | { type: 'VegaLite'; mime: string; spec: any }
   | { type: 'Figure'; mime: string; data: string }
   | { type: 'Text'; text: string; truncated: boolean }
   | { type: 'Model'; text: string };

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.reporting import NEWEST, newest_progress
 from jupyter_mlws.versioning.dvc.stages import (
     Change,
     Command,
@@ -59,6 +60,8 @@ from jupyter_mlws.workflows.waiting import Then, Waiter
 
 TAIL = 20
 """Lines of a failed node's log that its error quotes."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the logs of running nodes for how far they are."""
 MEASURE_EVERY = 0.25
 """Seconds between two looks at the memory of nodes that have a limit."""
 TURN = 0.05
@@ -139,6 +142,8 @@ class Attempt:
     deadline: float | None = None
     ended: float | None = None
     stopped: tuple[str, dict[str, Any]] | None = None
+    log_end: int = 0
+    progress: float | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +223,7 @@ class Engine:
         self._cancelled = False
         self._ending = False
         self._folded = time.monotonic()
+        self._looked = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the run to stop."""
@@ -464,6 +470,10 @@ class Engine:
     def _launch_line(self, attempt: Attempt) -> None:
         command = attempt.command
         assert command is not None
+        log = log_path(self._logs, attempt.node)
+        if attempt.line == 0:
+            # What an earlier attempt has printed is not this one's progress.
+            attempt.log_end = _size(log)
         place = self._now.places.get(attempt.node)
         known = dict(command.environment)
         placed(known, place)
@@ -476,7 +486,7 @@ class Engine:
                 replace(command, environment=known),
                 attempt.line,
                 {**by_run, **(place or {}), **self._own_variables(attempt)},
-                log_path(self._logs, attempt.node),
+                log,
                 attempt.policy,
             )
         )
@@ -524,6 +534,8 @@ class Engine:
             limited |= attempt.policy.memory is not None and attempt.handle is not None
         if limited:
             moments.append(time.monotonic() + MEASURE_EVERY)
+        if self._handles:
+            moments.append(self._looked + LOOK_EVERY)
         if self._now.starting:
             return 0.0
         return max(0.0, min(moments) - time.monotonic()) if moments else None
@@ -539,6 +551,10 @@ class Engine:
                 # One node waits in vain, not each.
                 self._unanswered = True
                 self._placed(node, None, TimeoutError(NO_ANSWER))
+        if now >= self._looked + LOOK_EVERY:
+            self._looked = now
+            for attempt in self._handles.values():
+                self._look_at_log(attempt)
         for attempt in list(self._now.attempts.values()):
             if attempt.handle is None or attempt.stopped is not None:
                 continue
@@ -550,6 +566,23 @@ class Engine:
                 if used > attempt.policy.memory:
                     limit = f"{attempt.policy.memory / 2**20:.0f} MiB"
                     self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
+
+    def _look_at_log(self, attempt: Attempt) -> None:
+        """Tell how far a node is, where what it printed since the last look says so."""
+        path = log_path(self._logs, attempt.node)
+        try:
+            with path.open("rb") as log:
+                end = os.fstat(log.fileno()).st_size
+                log.seek(max(attempt.log_end, end - NEWEST))
+                news = log.read(NEWEST)
+        except FileNotFoundError:
+            # It has not printed anything.
+            return
+        attempt.log_end = end
+        share = newest_progress(news)
+        if share is not None and share != attempt.progress:
+            attempt.progress = share
+            self._journal.set_progress(self._run, attempt.node, share)
 
     def _line_ended(self, attempt: Attempt, outcome: Outcome) -> None:
         attempt.handle = None
@@ -754,6 +787,10 @@ class Engine:
 def log_path(folder: Path, node: str) -> Path:
     """Where a node's log is; ids of variants may hold characters that file names may not."""
     return folder / f"{quote(node, safe='@ ')}.log"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def tail(path: Path, lines: int = TAIL) -> list[str]:

@@ -110,6 +110,18 @@ class Journal:
         with self._transaction():
             self._change_node(run, node, status, facts)
 
+    def set_progress(self, run: str, node: str, share: float) -> None:
+        """Tell how far a running node is; its state stays."""
+        with self._transaction():
+            row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
+            if row is None or row["status"] != Status.RUNNING.value:
+                return
+            text = json.dumps({**json.loads(row["record"]), "progress": share})
+            self._tell(run, {"type": "node", "node": node, "status": row["status"]}, text)
+            self._connection.execute(
+                "UPDATE nodes SET record = ? WHERE run = ? AND node = ?", (text, run, node)
+            )
+
     def cache_nodes(self, run: str, outputs: Mapping[str, Mapping[str, str]], why: Words) -> None:
         """Change all nodes of a run at once, from PENDING to CACHED, each with its outputs."""
         now = time.time()
@@ -149,6 +161,7 @@ class Journal:
             raise MLWSError("40401", kind="node", name=node)
         check(NODE_CHANGES, Status(row["status"]), status)
         record = {**json.loads(row["record"]), **facts}
+        record.pop("progress", None)
         now = time.time()
         if status is Status.RUNNING:
             record["started"] = now

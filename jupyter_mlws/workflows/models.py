@@ -86,7 +86,7 @@ class RunSummary(Record):
 
 
 class NodeRun(Record):
-    """One node of a run."""
+    """One node of a run; ``progress`` (0 to 1) is what it tells of itself while it runs."""
 
     id: str
     status: Status
@@ -96,6 +96,7 @@ class NodeRun(Record):
     exit_code: int | None
     reasons: list[str]
     attempt: int
+    progress: float | None
     error: Failure | None
 
 
@@ -226,6 +227,7 @@ class Preview(Record):
     metrics: Any = None
     mime: str | None = None
     data: str | None = None
+    spec: Any = None
     text: str | None = None
     truncated: bool | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -40,6 +41,8 @@ TYPES = {
     ".yml": "Text",
     ".html": "Text",
 }
+VEGA_LITE = re.compile(r"/vega-lite/v(\d+)[.\d]*\.json$")
+"""How a chart's file names its grammar: ``https://vega.github.io/schema/vega-lite/v5.json``."""
 MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 
 
@@ -128,7 +131,14 @@ def _cell(value: Any) -> Any:
 def _metrics(path: Path, suffix: str) -> Preview:
     if path.stat().st_size > TEXT * 10:
         return _text(path, suffix)
-    return Preview(type="Metrics", metrics=plain(json.loads(path.read_text(encoding="utf-8"))))
+    value = json.loads(path.read_text(encoding="utf-8"))
+    schema = value.get("$schema") if isinstance(value, dict) else None
+    version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
+    if version:
+        return Preview(
+            type="VegaLite", mime=f"application/vnd.vegalite.v{version[1]}+json", spec=value
+        )
+    return Preview(type="Metrics", metrics=plain(value))
 
 
 def _figure(path: Path, suffix: str) -> Preview:

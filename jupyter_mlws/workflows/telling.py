@@ -56,6 +56,7 @@ def node_run(name: str, status: str, record: Row, language: str) -> JSON:
         "exit_code": record.get("exit_code"),
         "reasons": [Words(*reason).in_(language) for reason in record.get("reasons", [])],
         "attempt": record.get("attempt", 0),
+        "progress": record.get("progress"),
         "error": _failure(record.get("error"), language),
     }
 

@@ -1,4 +1,4 @@
-import type { IPlace } from './layout';
+import type { IPlace } from './sizes';
 
 export type Alignment = 'left' | 'top' | 'horizontal' | 'vertical';
 

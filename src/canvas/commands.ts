@@ -34,6 +34,7 @@ export namespace CommandIDs {
   export const group = 'workflow:group';
   export const connect = 'workflow:connect';
   export const find = 'workflow:find';
+  export const tree = 'workflow:tree';
   export const fit = 'workflow:fit';
   export const autoLayout = 'workflow:auto-layout';
   export const align = 'workflow:align';
@@ -316,6 +317,14 @@ function viewCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.find,
       label: trans.__('Find a node…'),
       act: ({ content }) => content.flow?.ask('find')
+    },
+    {
+      id: CommandIDs.tree,
+      label: trans.__('Show the workflow as a tree'),
+      act: ({ content }) => {
+        content.hasTree = !content.hasTree;
+      },
+      isToggled: ({ content }) => content.hasTree
     },
     {
       id: CommandIDs.fit,

@@ -5,7 +5,7 @@ import {
   nodeHeight,
   PORT_HEIGHT,
   type IPlace
-} from './layout';
+} from './sizes';
 import type { IFrame, INote } from './notes';
 
 /** What a picture shows. */

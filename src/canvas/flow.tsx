@@ -10,7 +10,6 @@ import {
   ReactFlowProvider,
   useReactFlow,
   useStore,
-  useUpdateNodeInternals,
   type Connection,
   type Edge,
   type EdgeChange,
@@ -22,17 +21,21 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { bestInput, bestPort, type IEnd } from './choices';
 import { readClip } from './clip';
 import { carryMembers, withFrames } from './frames';
-import type { IGraphNode, Refusal } from './graph';
+import type { Refusal } from './graph';
 import { useCanvas } from './hooks';
-import { freePlace, NODE_WIDTH, nodeHeight, type IPlace } from './layout';
+import { freePlace } from './layout';
 import type { CanvasModel } from './model';
+import { MapOfMany } from './mapOfMany';
 import { NodeView, type CanvasNode } from './node';
 import { FrameView, NoteView, type FrameNode, type NoteNode } from './noteView';
+import { nodeAt, Overview, useFewer } from './overview';
 import { COMPONENT_MIME } from './palette';
 import { RequestChooser, type IRequest } from './requests';
+import { handlesOf, NODE_WIDTH, nodeHeight, type IPlace } from './sizes';
 import { SOURCE_PORT, sourceEdge, sourcePath } from './sources';
 import { SourceView, type SourceNode } from './sourceView';
 import { runnerOf } from './stages';
+import { TreeView } from './tree';
 import { flowLabels, refusalText } from './words';
 
 /** What the commands and the palette ask of the drawing. */
@@ -61,7 +64,7 @@ const NODE_TYPES = {
   frame: FrameView,
   source: SourceView
 };
-// Nodes out of view are not measured; their declared size counts.
+// Nodes that are not drawn one by one are hidden ones to React Flow.
 const FIT = {
   maxZoom: 1,
   padding: 0.06,
@@ -72,12 +75,17 @@ const FIT = {
 const REFUSAL_TIME = 6000;
 /** How long the arrow keys must rest before a move is written, in milliseconds. */
 const MOVE_REST = 400;
-/** From this many nodes on, only those in view are drawn when the view is near enough. */
-const MANY_NODES = 500;
+/** From this many nodes on, only those in view are drawn; from afar, in one picture. */
+const MANY_NODES = 300;
 const NEAR_ZOOM = 0.5;
+const NO_EDGES: Edge[] = [];
+/** Out of reach of keys and screen readers; React 18 does not know the attribute. */
+const COVERED = { inert: '' } as object;
 
 export function Flow(props: {
   id: string;
+  /** The tree view stands in the place of the drawing. */
+  hasTree: boolean;
   onReady: (handle: IFlowHandle) => void;
 }): JSX.Element {
   return (
@@ -89,6 +97,8 @@ export function Flow(props: {
 
 function FlowPane(props: {
   id: string;
+  /** The tree view stands in the place of the drawing. */
+  hasTree: boolean;
   onReady: (handle: IFlowHandle) => void;
 }): JSX.Element {
   const { model, trans } = useCanvas();
@@ -98,12 +108,15 @@ function FlowPane(props: {
   const { refusal, refuse } = useRefusal(model);
   const { nodes, onNodesChange } = useNodes(model);
   const { edges, onEdgesChange } = useEdges(model);
-  useMeasuredPorts(nodes);
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
   const onDrop = useDrop(model, pane);
   const clipboard = useClipboard(handle, model);
   const labels = useMemo(() => flowLabels(trans), [trans]);
-  const isNear = useStore(state => state.transform[2] > NEAR_ZOOM);
+  const isMany = nodes.length > MANY_NODES;
+  const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
+  const isOverview = isMany && isFar;
+  const isConnecting = useStore(({ connection }) => connection.inProgress);
+  const { shown, attend, events } = useFewer(model, nodes, isOverview);
   const flow = useReactFlow();
   // The first node of an empty canvas stays where it was put.
   const [hadNodes] = useState(nodes.length > 0);
@@ -158,10 +171,11 @@ function FlowPane(props: {
 
   return (
     <div
-      className="jp-mlws-Canvas"
+      className={`jp-mlws-Canvas${isOverview ? ' jp-mod-far' : ''}`}
       ref={pane}
       tabIndex={-1}
       {...clipboard}
+      {...events}
       onDragOver={event => {
         if (event.dataTransfer.types.includes(COMPONENT_MIME)) {
           event.preventDefault();
@@ -169,8 +183,13 @@ function FlowPane(props: {
         }
       }}
       onDrop={onDrop}
-      onPointerMoveCapture={({ clientX, clientY }) => {
+      onPointerMoveCapture={({ clientX, clientY, buttons }) => {
         pointer.current = { x: clientX, y: clientY };
+        // What is carried stays drawn; a line that is drawn looks for where to end.
+        if (isOverview && (buttons === 0 || isConnecting)) {
+          const place = flow.screenToFlowPosition(pointer.current);
+          attend(nodeAt(nodes, place));
+        }
       }}
       onPointerLeave={() => {
         pointer.current = null;
@@ -206,8 +225,9 @@ function FlowPane(props: {
     >
       <ReactFlow<AnyNode>
         id={props.id}
-        nodes={nodes}
-        edges={edges}
+        {...(props.hasTree ? COVERED : {})}
+        nodes={shown}
+        edges={isOverview ? NO_EDGES : edges}
         nodeTypes={NODE_TYPES}
         onNodesChange={onNodesChange}
         onEdgesChange={onEdgesChange}
@@ -221,14 +241,20 @@ function FlowPane(props: {
         fitViewOptions={FIT}
         minZoom={0.05}
         connectionRadius={24}
-        onlyRenderVisibleElements={nodes.length > MANY_NODES && isNear}
+        onlyRenderVisibleElements={isMany}
         ariaLabelConfig={labels}
         aria-label={trans.__('Workflow graph')}
       >
         <Background />
         <Controls showInteractive={false} fitViewOptions={FIT} />
-        <MiniMap style={MINI_MAP} pannable zoomable />
+        {isOverview && <Overview nodes={nodes} />}
+        {isMany ? (
+          <MapOfMany nodes={nodes} {...MINI_MAP} />
+        ) : (
+          <MiniMap style={MINI_MAP} pannable zoomable />
+        )}
       </ReactFlow>
+      {props.hasTree && <TreeView />}
       <RefusalText refusal={refusal} pane={pane} pointer={pointer} />
       {request && (
         <RequestChooser
@@ -427,35 +453,6 @@ function useNodes(model: CanvasModel): {
   return { nodes, onNodesChange };
 }
 
-/** Edges end where the ports were measured: again, all at once, where their order changes. */
-function useMeasuredPorts(all: readonly AnyNode[]): void {
-  const measure = useUpdateNodeInternals();
-  const drawn = useRef(new Map<string, IGraphNode>());
-  useEffect(() => {
-    const nodes = all.filter((one): one is CanvasNode => one.type === 'mlws');
-    const before = drawn.current;
-    drawn.current = new Map(nodes.map(({ id, data }) => [id, data.node]));
-    const stale = nodes
-      .filter(({ id, data }) => {
-        const old = before.get(id);
-        return (
-          old && old !== data.node && portOrder(old) !== portOrder(data.node)
-        );
-      })
-      .map(({ id }) => id);
-    if (stale.length > 0) {
-      measure(stale);
-    }
-  }, [measure, all]);
-}
-
-function portOrder({ inputs, outputs }: IGraphNode): string {
-  return JSON.stringify([
-    inputs.map(port => port.name),
-    outputs.map(port => port.name)
-  ]);
-}
-
 function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
   const known = new Map(before.map(node => [node.id, node]));
   const nodes = [...model.graph.nodes.values()].map(node => {
@@ -475,9 +472,11 @@ function toNodes(model: CanvasModel, before: readonly AnyNode[]): AnyNode[] {
           ...old,
           id: node.id,
           type: 'mlws' as const,
-          // So that the view fits nodes that were not drawn yet.
+          // What is known need not be measured: the drawing stands at once.
           initialWidth: NODE_WIDTH,
           initialHeight: nodeHeight(node),
+          measured: { width: NODE_WIDTH, height: nodeHeight(node) },
+          handles: handlesOf(node),
           position,
           selected,
           data: old?.data.node === node ? old.data : { node },

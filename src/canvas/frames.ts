@@ -1,7 +1,7 @@
 import type { NodeChange } from '@xyflow/react';
 
 import type { AnyNode } from './flow';
-import { NODE_WIDTH } from './layout';
+import { NODE_WIDTH } from './sizes';
 import type { CanvasModel } from './model';
 import { itemOf, type IFrame } from './notes';
 import type { FrameNode } from './noteView';

@@ -17,7 +17,8 @@ import {
 import { memo, useMemo, useState } from 'react';
 
 import type { IGraphDiff, INodeDifference, Reason } from './graphDiff';
-import { NODE_WIDTH, placeNodes } from './layout';
+import { placeNodes } from './layout';
+import { NODE_WIDTH } from './sizes';
 import { flowLabels } from './words';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;

@@ -1,4 +1,5 @@
 import type { ISharedFile } from '@jupyter/ydoc';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   createContext,
@@ -30,6 +31,8 @@ export interface ICanvasContext {
   openFile: (path: string) => void;
   /** Shows data with its versions; with `track` DVC begins to keep it. */
   showData: (path: string, track: boolean) => void;
+  /** What the lab can draw, by MIME types. */
+  renderers: IRenderMimeRegistry;
 }
 
 /** Files of parameters, by their paths from the project's root. */

@@ -12,6 +12,7 @@ import history from '../../style/icons/history.svg';
 import more from '../../style/icons/more.svg';
 import note from '../../style/icons/note.svg';
 import sweep from '../../style/icons/sweep.svg';
+import tree from '../../style/icons/tree.svg';
 import workflow from '../../style/icons/workflow.svg';
 import type { NodeKind } from './document';
 
@@ -39,6 +40,10 @@ export const noteIcon = new LabIcon({
 export const historyIcon = new LabIcon({
   name: 'jupyter-mlws:run-history',
   svgstr: history
+});
+export const treeIcon = new LabIcon({
+  name: 'jupyter-mlws:tree',
+  svgstr: tree
 });
 export const moreIcon = new LabIcon({
   name: 'jupyter-mlws:more',

@@ -36,10 +36,18 @@ export class KeyedStore<T> {
     };
   }
 
+  /** Hears of every key. */
+  subscribeAll(listener: () => void): () => void {
+    this._all.add(listener);
+    return () => this._all.delete(listener);
+  }
+
   private _tell(key: string): void {
     this._listeners.get(key)?.forEach(listener => listener());
+    this._all.forEach(listener => listener());
   }
 
   private _values = new Map<string, T>();
+  private _all = new Set<() => void>();
   private _listeners = new Map<string, Set<() => void>>();
 }

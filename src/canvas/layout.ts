@@ -1,24 +1,18 @@
 import * as dagre from '@dagrejs/dagre';
 
 import type { IGraph, IGraphNode } from './graph';
+import { placeInLayers } from './layers';
+import {
+  HEAD_HEIGHT,
+  NODE_WIDTH,
+  nodeHeight,
+  PORT_HEIGHT,
+  type IPlace
+} from './sizes';
 
-export interface IPlace {
-  x: number;
-  y: number;
-}
-
-export const NODE_WIDTH = 160;
-export const HEAD_HEIGHT = 60;
-export const PORT_HEIGHT = 20;
+/** From so many nodes on, the layout that takes time in proportion to the graph. */
+const MANY = 300;
 const MARGIN = 20;
-
-/** How high a node is drawn, before the browser has measured it. */
-export function nodeHeight(node: IGraphNode): number {
-  return (
-    HEAD_HEIGHT +
-    PORT_HEIGHT * Math.max(1, node.inputs.length, node.outputs.length)
-  );
-}
 
 /**
  * Places every node: where the file says, else where it stood, else where the layout puts it.
@@ -52,7 +46,8 @@ function placeOpen(
   open: IGraphNode[],
   places: Map<string, IPlace>
 ): void {
-  const layout = arrange(graph);
+  const layout =
+    graph.nodes.size < MANY ? arrange(graph) : placeInLayers(graph);
   const shift = shiftOf(layout, places);
   const taken = [...places].map(([id, place]) =>
     box(graph.nodes.get(id)!, place)

@@ -1,7 +1,10 @@
+import { Clipboard } from '@jupyterlab/apputils';
+import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import { parseAnsi } from './ansi';
 import { useCanvas } from './hooks';
+import { findIn, markSpans, MOST } from './logSearch';
 import { FINAL } from './runs';
 import { VariantChoice } from './variantChoice';
 
@@ -28,13 +31,26 @@ function NodeLog(props: {
   const run = model.runs.run?.id ?? null;
   const { text, error } = useLog(run, node, status);
   const spans = useMemo(() => parseAnsi(text), [text]);
+  const plain = useMemo(() => spans.map(span => span.text).join(''), [spans]);
+  const search = useSearch(plain);
+  const { words, current } = search;
+  const marked = useMemo(
+    () => markSpans(spans, search.places, search.words.length),
+    [spans, search.places, search.words]
+  );
   const scroller = useRef<HTMLPreElement>(null);
-  const isAtEnd = useRef(true);
+  const [isFollowing, setFollowing] = useState(true);
   useLayoutEffect(() => {
-    if (scroller.current && isAtEnd.current) {
+    if (scroller.current && isFollowing) {
       scroller.current.scrollTop = scroller.current.scrollHeight;
     }
-  }, [spans]);
+  }, [spans, isFollowing]);
+  useLayoutEffect(() => {
+    if (words !== '' && current >= 0) {
+      const found = scroller.current?.querySelector('mark.jp-mod-current');
+      found?.scrollIntoView({ block: 'center' });
+    }
+  }, [current, words]);
 
   if (run === null) {
     return (
@@ -53,26 +69,144 @@ function NodeLog(props: {
             : trans.__('Nothing was printed yet.')}
         </p>
       )}
+      {text !== '' && (
+        <LogBar
+          search={search}
+          isFollowing={isFollowing}
+          onFollow={setFollowing}
+          text={plain}
+        />
+      )}
       <pre
         className="jp-mlws-Log"
         ref={scroller}
         tabIndex={0}
         aria-label={trans.__('Log of %1', node)}
         onScroll={({ currentTarget: at }) => {
-          isAtEnd.current =
-            at.scrollHeight - at.scrollTop - at.clientHeight < 8;
+          // Who scrolls up wants to read; at the end it is followed again.
+          setFollowing(at.scrollHeight - at.scrollTop - at.clientHeight < 8);
         }}
       >
-        {spans.map(({ text: part, styles }, index) => (
-          <span
-            key={index}
-            className={styles.map(one => `jp-mlws-ansi-${one}`).join(' ')}
-          >
-            {part}
-          </span>
-        ))}
+        {marked.map(({ text: part, styles, match }, index) => {
+          const names = styles.map(one => `jp-mlws-ansi-${one}`).join(' ');
+          return match === null ? (
+            <span key={index} className={names}>
+              {part}
+            </span>
+          ) : (
+            <mark
+              key={index}
+              className={match === search.current ? 'jp-mod-current' : ''}
+            >
+              {part}
+            </mark>
+          );
+        })}
       </pre>
     </>
+  );
+}
+
+interface ISearch {
+  words: string;
+  places: number[];
+  /** Of the places the one that is looked at. */
+  current: number;
+  setWords: (words: string) => void;
+  step: (by: number) => void;
+}
+
+function useSearch(text: string): ISearch {
+  const [words, setWords] = useState('');
+  const [chosen, setChosen] = useState(0);
+  const places = useMemo(() => findIn(text, words), [text, words]);
+  const count = places.length;
+  const current = Math.min(chosen, Math.max(0, count - 1));
+  return {
+    words,
+    places,
+    current,
+    setWords: next => {
+      setWords(next);
+      setChosen(0);
+    },
+    step: by => setChosen(count > 0 ? (current + by + count) % count : 0)
+  };
+}
+
+/** Searches, follows and copies a log. */
+function LogBar(props: {
+  search: ISearch;
+  isFollowing: boolean;
+  onFollow: (isFollowing: boolean) => void;
+  text: string;
+}): JSX.Element {
+  const { trans } = useCanvas();
+  const { search, isFollowing, onFollow, text } = props;
+  const { words, places, current } = search;
+  const [isCopied, setCopied] = useState(false);
+  useEffect(() => setCopied(false), [text]);
+  const count = places.length === MOST ? `${MOST}+` : String(places.length);
+  return (
+    <div className="jp-mlws-LogBar" role="search">
+      <input
+        className="jp-mod-styled"
+        type="search"
+        aria-label={trans.__('Search in the log')}
+        placeholder={trans.__('Search')}
+        value={words}
+        onChange={event => search.setWords(event.target.value)}
+        onKeyDown={event => {
+          if (event.key === 'Enter') {
+            search.step(event.shiftKey ? -1 : 1);
+          } else if (event.key === 'Escape') {
+            search.setWords('');
+          }
+        }}
+      />
+      <span className="jp-mlws-LogBar-count" role="status">
+        {words === ''
+          ? ''
+          : places.length === 0
+            ? trans.__('none')
+            : trans.__('%1 of %2', current + 1, count)}
+      </span>
+      <Button
+        small
+        aria-label={trans.__('Previous')}
+        title={trans.__('Previous')}
+        disabled={places.length === 0}
+        onClick={() => search.step(-1)}
+      >
+        ↑
+      </Button>
+      <Button
+        small
+        aria-label={trans.__('Next')}
+        title={trans.__('Next')}
+        disabled={places.length === 0}
+        onClick={() => search.step(1)}
+      >
+        ↓
+      </Button>
+      <label>
+        <input
+          type="checkbox"
+          checked={isFollowing}
+          onChange={event => onFollow(event.target.checked)}
+        />
+        {trans.__('Follow')}
+      </label>
+      <Button
+        small
+        onClick={() => {
+          Clipboard.copyToSystem(text);
+          setCopied(true);
+        }}
+      >
+        {isCopied ? trans.__('Copied') : trans.__('Copy')}
+      </Button>
+    </div>
   );
 }
 

@@ -43,7 +43,7 @@ import {
   type Refusal
 } from './graph';
 import { KeyedStore } from './keyed';
-import { NODE_WIDTH, nodeHeight, placeNodes, type IPlace } from './layout';
+import { placeNodes } from './layout';
 import { Notebooks } from './notebooks';
 import {
   addFrame,
@@ -61,6 +61,7 @@ import { renameNode } from './rename';
 import type { RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
 import type { Value } from './scalars';
+import { NODE_WIDTH, nodeHeight, type IPlace } from './sizes';
 import {
   leaveSource,
   placeSource,
@@ -265,8 +266,10 @@ export class CanvasModel implements IDisposable {
     events: IEventStream<IWorkflowEvent>
   ): Promise<void> {
     this._service = service;
-    this._path = service.path;
-    this._take(parse(this._shared.getSource(), this._path));
+    if (this._path !== service.path) {
+      this._path = service.path;
+      this._take(parse(this._shared.getSource(), this._path));
+    }
     this._events = events;
     events.message.connect(this._onEvent, this);
     events.connectionChanged.connect(this._onConnection, this);

@@ -56,6 +56,9 @@ export const NodeView = memo(({ data, selected }: NodeProps<CanvasNode>) => {
         )}
       </div>
       <Ports node={node} />
+      {state?.status === 'RUNNING' && state.progress !== null && (
+        <ProgressBar share={state.progress} />
+      )}
       <div className="jp-mlws-Node-foot">
         {state ? (
           <StateBadge state={state} />
@@ -82,7 +85,24 @@ function PlanStripe({ plan }: { plan: INodePlan }): JSX.Element {
   return <div className="jp-mlws-Node-plan" title={lines.join('\n')} />;
 }
 
-function StateBadge({ state }: { state: INodeState }): JSX.Element {
+function ProgressBar({ share }: { share: number }): JSX.Element {
+  const { trans } = useCanvas();
+  const percent = Math.round(share * 100);
+  return (
+    <div
+      className="jp-mlws-Node-progress"
+      role="progressbar"
+      aria-label={trans.__('Progress')}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div style={{ width: `${percent}%` }} />
+    </div>
+  );
+}
+
+export function StateBadge({ state }: { state: INodeState }): JSX.Element {
   const { trans } = useCanvas();
   const isRunning = state.status === 'RUNNING';
   const elapsed = useElapsed(state.started, isRunning);
@@ -98,6 +118,11 @@ function StateBadge({ state }: { state: INodeState }): JSX.Element {
       title={reasons.join('\n')}
     >
       {statusText(state.status, trans)}
+      {isRunning && state.progress !== null && (
+        <span className="jp-mlws-State-time">
+          {Math.round(state.progress * 100)}%
+        </span>
+      )}
       {seconds !== null && state.status !== 'CACHED' && (
         <span className="jp-mlws-State-time">{duration(seconds)}</span>
       )}

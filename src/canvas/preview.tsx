@@ -1,4 +1,5 @@
-import { useEffect, useState } from 'react';
+import { Widget } from '@lumino/widgets';
+import { useEffect, useRef, useState } from 'react';
 
 import { cellText } from '../format';
 import type { INodeOutput, IPreview } from '../models';
@@ -133,6 +134,8 @@ function Artifact({
       return <TablePreview {...preview} />;
     case 'Metrics':
       return <MetricsPreview metrics={preview.metrics} />;
+    case 'VegaLite':
+      return <ChartPreview {...preview} name={name} />;
     case 'Figure':
       return (
         <img
@@ -145,6 +148,47 @@ function Artifact({
     case 'Model':
       return <TextPreview {...preview} />;
   }
+}
+
+/** A Vega-Lite chart, by the lab's own renderer of that version; where there is none, its text. */
+function ChartPreview(props: {
+  mime: string;
+  spec: any;
+  name: string;
+}): JSX.Element {
+  const { renderers } = useCanvas();
+  const { mime, spec, name } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const [error, setError] = useState<string | null>(null);
+  const isKnown = renderers.getFactory(mime) !== undefined;
+  useEffect(() => {
+    if (!isKnown || !place.current) {
+      return;
+    }
+    const renderer = renderers.createRenderer(mime);
+    const data = { [mime]: spec };
+    // The menu that the renderer adds has an icon without a name.
+    const metadata = { [mime]: { embed_options: { actions: false } } };
+    Widget.attach(renderer, place.current);
+    setError(null);
+    renderer
+      .renderModel(renderers.createModel({ data, metadata }))
+      .catch(reason => setError(String(reason.message ?? reason)));
+    return () => renderer.dispose();
+  }, [renderers, mime, spec, isKnown]);
+  return isKnown ? (
+    <>
+      {error && <p className="jp-mlws-Empty">{error}</p>}
+      <div
+        className="jp-mlws-Preview-chart jp-mlws-Preview-scroll"
+        role="group"
+        aria-label={name}
+        ref={place}
+      />
+    </>
+  ) : (
+    <TextPreview text={JSON.stringify(spec, null, 2)} />
+  );
 }
 
 function TablePreview(props: {

@@ -20,7 +20,7 @@ import { Chooser, type IChoice } from './chooser';
 import { useCanvas } from './hooks';
 import { fits } from './graph';
 import { componentIcon, KIND_ICONS, noteIcon } from './icons';
-import type { IPlace } from './layout';
+import type { IPlace } from './sizes';
 import { SOURCE_PORT, sourceId, sourceRefusal } from './sources';
 import { portText } from './words';
 

@@ -16,6 +16,8 @@ export interface INodeState {
   duration: number | null;
   /** How often it was begun; 0 where it was not. */
   attempt: number;
+  /** What it tells of itself while it runs, 0 to 1. */
+  progress: number | null;
   reasons: readonly string[];
   error: IFailure | null;
 }
@@ -36,6 +38,9 @@ export const NOT_DONE: ReadonlySet<string | undefined> = new Set([
   'CANCELLED',
   'INTERRUPTED'
 ]);
+
+/** Within so many milliseconds the changes of nodes are told as one. */
+const REST = 100;
 
 /** Of a sweep's variants the state that matters most is the node's. */
 const WEIGHT = [
@@ -64,7 +69,7 @@ export class RunStore {
     return new Map([...this._states].map(([id, { state }]) => [id, state]));
   }
 
-  /** The run's own state changed, or another run took its place, or a node finished. */
+  /** The run's own state changed, or another run took its place; soon after a node's did. */
   get changed(): ISignal<this, void> {
     return this._changed;
   }
@@ -90,13 +95,14 @@ export class RunStore {
       const known = this._states.get(node.id);
       if (!known || known.seq <= run.last_seq) {
         const { status, started, ended, duration } = node;
-        const { attempt, reasons, error } = node;
+        const { attempt, progress, reasons, error } = node;
         const state = {
           status,
           started,
           ended,
           duration,
           attempt,
+          progress,
           reasons,
           error
         };
@@ -124,11 +130,20 @@ export class RunStore {
     this._follow(event.run);
     if (event.type === 'run') {
       this._applyRun(event);
+      this._changed.emit();
     } else {
       this._applyNode(event);
+      this._changeSoon();
     }
-    this._changed.emit();
     return isNew;
+  }
+
+  /** A thousand nodes may change within a second: who reads all of them hears a few times. */
+  private _changeSoon(): void {
+    this._timer ??= setTimeout(() => {
+      this._timer = null;
+      this._changed.emit();
+    }, REST);
   }
 
   private _applyRun(event: IRunEvent): void {
@@ -155,9 +170,12 @@ export class RunStore {
     const isRunning = status === 'RUNNING';
     const state: INodeState = {
       status,
-      started: isRunning ? event.time : (before?.state.started ?? null),
+      started: isRunning
+        ? (data.started ?? event.time)
+        : (before?.state.started ?? null),
       ended: FINAL.has(status) ? (data.ended ?? event.time) : null,
       attempt: data.attempt ?? before?.state.attempt ?? 0,
+      progress: isRunning ? (data.progress ?? null) : null,
       duration: isRunning
         ? null
         : (data.duration ?? before?.state.duration ?? null),
@@ -209,6 +227,7 @@ export class RunStore {
 
   private _run: IRunSummary | null = null;
   private _seq = -1;
+  private _timer: ReturnType<typeof setTimeout> | null = null;
   private _states = new Map<string, { seq: number; state: INodeState }>();
   private _changed = new Signal<this, void>(this);
 }

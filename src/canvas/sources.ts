@@ -8,8 +8,9 @@ import {
   type IGraphPort,
   type Refusal
 } from './graph';
-import { freePlace, NODE_WIDTH, type IPlace } from './layout';
+import { freePlace } from './layout';
 import { addItem, dataOf, removeItems, setPart } from './notes';
+import { NODE_WIDTH, type IPlace } from './sizes';
 import type { ISplice } from './splices';
 import { addInput } from './stages';
 

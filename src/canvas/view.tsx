@@ -14,6 +14,7 @@ import { errorText, statusText } from './words';
 export function CanvasView(props: {
   id: string;
   onReady: (handle: IFlowHandle) => void;
+  hasTree: boolean;
   hasHistory: boolean;
   onHistory: (isOpen: boolean) => void;
 }): JSX.Element {
@@ -36,6 +37,7 @@ export function CanvasView(props: {
         />
         <Flow
           id={props.id}
+          hasTree={props.hasTree}
           onReady={handle => {
             flow.current = handle;
             onReady(handle);

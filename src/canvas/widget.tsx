@@ -5,6 +5,7 @@ import {
   DocumentWidget
 } from '@jupyterlab/docregistry';
 import { FileDialog } from '@jupyterlab/filebrowser';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Contents } from '@jupyterlab/services';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import {
@@ -34,7 +35,13 @@ import {
   type ICanvasContext,
   type IParamsDocuments
 } from './hooks';
-import { autoLayoutIcon, fitIcon, historyIcon, moreIcon } from './icons';
+import {
+  autoLayoutIcon,
+  fitIcon,
+  historyIcon,
+  moreIcon,
+  treeIcon
+} from './icons';
 import { DiskFollower } from './disk';
 import { CanvasModel } from './model';
 import { ParamsFiles } from './paramsFiles';
@@ -58,6 +65,7 @@ export interface ILabActions {
   openFile: (path: string) => void;
   showData: (path: string, track: boolean) => void;
   contents: Contents.IManager;
+  renderers: IRenderMimeRegistry;
   params: IParamsDocuments & IDisposable & { look(): Promise<void> };
   /** The path of a lab's file from the project's root; null (and told) where it is outside. */
   fromRoot: (path: string) => string | null;
@@ -92,6 +100,15 @@ export class CanvasWidget extends ReactWidget {
     this.update();
   }
 
+  get hasTree(): boolean {
+    return this._hasTree;
+  }
+
+  set hasTree(isShown: boolean) {
+    this._hasTree = isShown;
+    this.update();
+  }
+
   /** The text is there: until then there is nothing to draw. */
   setReady(): void {
     this._isReady = true;
@@ -103,8 +120,8 @@ export class CanvasWidget extends ReactWidget {
       return null;
     }
     const { model, lab, _trans: trans, _language: language } = this;
-    const { openAsText, chooseFile, openFailed, params, openFile, showData } =
-      lab;
+    const { openAsText, chooseFile, openFailed, params, renderers } = lab;
+    const { openFile, showData } = lab;
     const context: ICanvasContext = {
       model,
       trans,
@@ -114,7 +131,8 @@ export class CanvasWidget extends ReactWidget {
       openFailed,
       params,
       openFile,
-      showData
+      showData,
+      renderers
     };
     return (
       <CanvasContext.Provider value={context}>
@@ -124,6 +142,7 @@ export class CanvasWidget extends ReactWidget {
             this._flow = handle;
             this._focus();
           }}
+          hasTree={this._hasTree}
           hasHistory={this._hasHistory}
           onHistory={isOpen => {
             this.hasHistory = isOpen;
@@ -180,6 +199,7 @@ export class CanvasWidget extends ReactWidget {
   private _flowId: string;
   private _flow: IFlowHandle | null = null;
   private _hasHistory = false;
+  private _hasTree = false;
   private _isReady = false;
   private _wantsFocus = false;
 }
@@ -289,6 +309,9 @@ function fillToolbar(
   button('fit', fitIcon, trans.__('Zoom to fit'), () =>
     widget.content.flow?.fit()
   );
+  button('tree', treeIcon, trans.__('Show the workflow as a tree'), () => {
+    widget.content.hasTree = !widget.content.hasTree;
+  });
   button('history', historyIcon, trans.__('Run history'), () => {
     widget.content.hasHistory = !widget.content.hasHistory;
   });
@@ -371,6 +394,7 @@ export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<
   client: MLWSClient;
   manager: IDocumentManager;
   translator: ITranslator;
+  renderers: IRenderMimeRegistry;
   commands: CommandRegistry;
   report: Report;
 }
@@ -397,7 +421,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
   }
 
   protected createNewWidget(context: Context): WorkflowWidget {
-    const { client, translator, commands, report } = this._options;
+    const { client, translator, commands, report, renderers } = this._options;
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
@@ -407,7 +431,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
       save: () => context.save()
     });
     model.failed.connect((_, error) => report(error));
-    const lab = labActions(context, model, this._options);
+    const lab = { ...labActions(context, model, this._options), renderers };
     const content = new CanvasWidget(model, trans, client.language, lab);
     const widget = new WorkflowWidget(
       { content, context, reveal: context.ready },
@@ -426,7 +450,7 @@ function labActions(
   context: Context,
   model: CanvasModel,
   { manager, translator, commands, report }: IFactoryOptions
-): ILabActions {
+): Omit<ILabActions, 'renderers'> {
   const trans = translator.load('jupyter_mlws');
   /** The project's folder in the lab, with a slash behind it; "" for the lab's own. */
   const root = (): string => {

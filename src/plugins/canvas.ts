@@ -10,6 +10,7 @@ import {
 } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import {
   ITranslator,
   nullTranslator,
@@ -42,13 +43,19 @@ const canvas: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:canvas',
   description: 'Draws a dvc.yaml as a graph, edits it and runs it.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents, IDocumentManager],
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IDocumentManager,
+    IRenderMimeRegistry
+  ],
   optional: [ITranslator, ICommandPalette, ILauncher, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     workspace: IWorkspaceEvents,
     manager: IDocumentManager,
+    renderers: IRenderMimeRegistry,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
@@ -82,6 +89,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       client,
       manager,
       translator,
+      renderers,
       commands: app.commands,
       report
     });

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, node, open_workflow, save
+from tests.ui.canvas import RUN_LIMIT, faults_of_access, node, open_workflow, save
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -187,3 +187,91 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
     expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert newest(again)["status"] == "COMPLETED"
     assert (project / "third.txt").read_text() == "22"
+
+
+REPORTING = """\
+import pathlib, sys, time
+from jupyter_mlws import progress
+
+print("\\033[32mgreen\\033[0m begins")
+for line in range(300):
+    print(f"line {line} Loss", flush=True)
+progress(3, 4)
+while not pathlib.Path("go").exists():
+    time.sleep(0.05)
+open("first.txt", "w").write("1")
+"""
+
+
+def test_progress_and_the_log(
+    page: Page, lab: Lab, project: Path, shoot: Callable[[str], None]
+) -> None:
+    (project / "first.py").write_text(REPORTING)
+    (project / "second.py").write_text("open('second.txt', 'w').write('2')\n")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    open_workflow(page, lab, PATH, NODES)
+    expect(node(page, "first")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
+    page.locator(".jp-mlws-run").click()
+    bar = node(page, "first").get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "75", timeout=RUN_LIMIT)
+    expect(node(page, "first")).to_contain_text("75%")
+
+    node(page, "first").click()
+    page.get_by_role("tab", name="Log").click()
+    log = page.locator(".jp-mlws-Log")
+    expect(log).to_contain_text("line 299")
+    expect(log.locator(".jp-mlws-ansi-green")).to_have_text("green")
+    follow = page.get_by_label("Follow")
+    expect(follow).to_be_checked()
+    assert log.evaluate("log => log.scrollTop > 0")
+    search = page.get_by_label("Search in the log")
+    search.fill("loss")
+    count = page.locator(".jp-mlws-LogBar-count")
+    expect(count).to_have_text("1 of 300")
+    expect(follow).not_to_be_checked()
+    search.press("Enter")
+    expect(count).to_have_text("2 of 300")
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Previous").click()
+    expect(count).to_have_text("300 of 300")
+    shoot("canvas-log")
+    assert faults_of_access(page, ".jp-mlws-Workflow") == []
+    search.fill("no such words")
+    expect(count).to_have_text("none")
+    search.press("Escape")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.startswith("> python first.py\ngreen begins\nline 0 Loss\n")
+
+    (project / "go").write_text("")
+    expect_states(page, first="COMPLETED", third="COMPLETED")
+    expect(bar).to_have_count(0)
+
+
+CHART = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+    "mark": "bar",
+    "data": {"values": [{"x": "a", "y": 2}, {"x": "b", "y": 3}]},
+    "encoding": {"x": {"field": "x"}, "y": {"field": "y", "type": "quantitative"}},
+}
+
+
+def test_a_chart_is_drawn_by_the_lab(
+    page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
+) -> None:
+    (example / "chart.json").write_text(json.dumps(CHART))
+    (example / PATH).write_text(
+        "stages:\n  plot:\n    cmd: cp chart.json loss.vl.json\n"
+        "    deps: [chart.json]\n    outs: [loss.vl.json]\n"
+    )
+    open_workflow(page, start_lab(example), PATH, ["plot"])
+    expect(node(page, "plot")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, plot="COMPLETED")
+    node(page, "plot").click()
+    page.get_by_role("tab", name="Preview").click()
+    chart = page.locator(".jp-mlws-Preview-chart")
+    expect(chart.locator("canvas, svg, img").first).to_be_visible(timeout=60_000)
+    shoot("canvas-chart")
+    assert faults_of_access(page, ".jp-mlws-Workflow") == []

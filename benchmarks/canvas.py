@@ -1,0 +1,340 @@
+"""How smoothly a workflow of a thousand nodes is drawn: ``python -m benchmarks.canvas``.
+
+    python -m benchmarks.canvas [--sizes 1000,3000] [--seconds 3]
+
+A real JupyterLab in a real Chromium, whose drawing is done by software where the machine has no
+GPU. Printed as JSON, for each size: the milliseconds from the end of the file's reading to the
+first frame with the graph in it, and to the end of the last task over 50 ms; frames a second (from
+the times between animation frames) and the longest frame in ms of panning, zooming and dragging,
+with the whole graph in view and near; the same while 1,000 events of nodes come within 2 s, which
+this process enters into the project's journal, and during a real run of every node, whose own work
+takes the machine's cores from the browser. The load of the machine is told with each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.workflows.journal import Journal, NewRun
+from jupyter_mlws.workflows.states import Status
+from tests.browser import ARGUMENTS, CHROMIUM
+from tests.ui.conftest import TOKEN, isolated
+
+PORT = 8943
+ADDRESS = f"http://localhost:{PORT}"
+WIDTH = 25
+"""Nodes of a layer."""
+EVENTS = 1000
+EVENTS_WITHIN = 2.0
+"""Seconds."""
+RUN_WITHIN = 600.0
+"""Seconds."""
+
+OPEN = """
+async (path) => {
+  let last = 0;
+  const tasks = new PerformanceObserver(list => list.getEntries().forEach(task => {
+    last = task.startTime + task.duration;
+  }));
+  tasks.observe({ type: 'longtask' });
+  const frame = () => new Promise(requestAnimationFrame);
+  const isDrawn = () =>
+    document.querySelector('.jp-mlws-Overview[data-mlws-nodes]') ||
+    document.querySelectorAll('.react-flow__edge-path').length > 99;
+  void jupyterapp.commands.execute('docmanager:open', { path });
+  while (!isDrawn()) await frame();
+  await frame();
+  const drawn = performance.now();
+  await new Promise(resolve => setTimeout(resolve, 5000));
+  const reads = performance.getEntriesByType('resource')
+    .filter(({ name }) => name.includes('/api/contents/' + path) && name.includes('content=1'));
+  const read = reads[0].responseEnd;
+  return { drawn: drawn - read, settled: Math.max(last, drawn) - read };
+}
+"""
+WATCH = """
+() => {
+  const times = [];
+  window.mlwsFrames = times;
+  const note = time => {
+    if (window.mlwsFrames === times) {
+      times.push(time);
+      requestAnimationFrame(note);
+    }
+  };
+  requestAnimationFrame(note);
+}
+"""
+TAKE = """
+() => {
+  const times = window.mlwsFrames;
+  window.mlwsFrames = null;
+  return times;
+}
+"""
+
+
+def workflow(size: int) -> str:
+    """A `dvc.yaml` of layers, in which each node reads what two of the layer before it wrote."""
+    lines = ["stages:"]
+    for number in range(size):
+        row, column = divmod(number, WIDTH)
+        before = {number - WIDTH, (row - 1) * WIDTH + (column * 7 + 3) % WIDTH}
+        reads = [f"out/{one}.txt" for one in sorted(before)] if row else ["in.txt"]
+        lines += [f"  s{number}:", f"    cmd: echo {number} > out/{number}.txt", "    deps:"]
+        lines += [f"      - {read}" for read in reads]
+        lines += ["    outs:", f"      - out/{number}.txt"]
+    return "\n".join(lines) + "\n"
+
+
+def project(root: Path, size: int, environment: dict[str, str]) -> None:
+    """A project with one workflow."""
+    (root / "out").mkdir(parents=True)
+    (root / "in.txt").write_text("1\n")
+    (root / "dvc.yaml").write_text(workflow(size))
+    script = "from pathlib import Path; from jupyter_mlws.projects.setup import initialize; "
+    subprocess.run(
+        [sys.executable, "-c", f"{script}initialize(Path({str(root)!r}))"],
+        env=environment,
+        check=True,
+    )
+
+
+@contextmanager
+def lab(root: Path, environment: dict[str, str]) -> Iterator[None]:
+    """A running JupyterLab on the project."""
+    server = subprocess.Popen(
+        [
+            str(Path(sys.executable).parent / "jupyter-lab"), "--no-browser", "--allow-root",
+            f"--ServerApp.root_dir={root}", f"--ServerApp.port={PORT}",
+            f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+        ],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def frames(page: Page, act: Callable[[], None]) -> dict[str, float]:
+    """Frames a second and the longest frame while something is done."""
+    page.evaluate(WATCH)
+    act()
+    times: list[float] = page.evaluate(TAKE)
+    steps = [after - before for before, after in itertools.pairwise(times)]
+    return {
+        "fps": round(1000 * len(steps) / (times[-1] - times[0]), 1),
+        "longest_ms": round(max(steps)),
+        "over_50_ms": sum(step > 50 for step in steps),
+        "load": os.getloadavg()[0],
+    }
+
+
+class Hand:
+    """What a person does on the canvas, for some seconds each."""
+
+    def __init__(self, page: Page, seconds: float) -> None:
+        self._page = page
+        self._seconds = seconds
+        box = page.locator(".jp-mlws-Canvas").bounding_box()
+        assert box
+        self._middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        # Ground without nodes, wherever the drawing stands: the pane takes it with Space held.
+        self._reach = min(box["width"], box["height"]) / 3
+
+    def _moments(self) -> Iterator[float]:
+        """From 0 to 1 and back, in time."""
+        began = time.monotonic()
+        while (share := (time.monotonic() - began) / self._seconds) < 1:
+            yield 1 - abs(1 - 2 * share)
+
+    def pan(self) -> None:
+        """Move the ground; with Space held a node below the pointer stays where it is."""
+        x, y = self._middle
+        self._page.mouse.move(x, y)
+        self._page.keyboard.down("Space")
+        self._page.mouse.down()
+        for share in self._moments():
+            self._page.mouse.move(x + share * self._reach, y + share * self._reach / 2)
+        self._page.mouse.up()
+        self._page.keyboard.up("Space")
+
+    def zoom(self) -> None:
+        """Near and far again, across the level at which ports are drawn."""
+        self._page.mouse.move(*self._middle)
+        before = 0.0
+        for share in self._moments():
+            self._page.mouse.wheel(0, (before - share) * 1600)
+            before = share
+
+    def drag(self) -> None:
+        """Take the node nearest to the middle and carry it around."""
+        x, y = self._node()
+        self._page.mouse.move(x - 1, y)
+        self._page.mouse.move(x, y)
+        self._page.wait_for_timeout(100)
+        self._page.mouse.down()
+        for share in self._moments():
+            self._page.mouse.move(x + share * self._reach, y + share * self._reach / 2)
+        self._page.mouse.up()
+
+    def _node(self) -> tuple[float, float]:
+        """Where a node's head is, by trial: what the pointer would take."""
+        found = self._page.evaluate(
+            """async ([x, y]) => {
+              const frame = () => new Promise(requestAnimationFrame);
+              const canvas = document.querySelector('.jp-mlws-Canvas');
+              for (let step = 0; step < 400; step += 1) {
+                const at = [x + (step % 20) * 9 - 90, y + Math.floor(step / 20) * 9 - 90];
+                const [clientX, clientY] = at;
+                document.elementFromPoint(...at)?.dispatchEvent(new PointerEvent(
+                  'pointermove', { bubbles: true, clientX, clientY }));
+                await frame();
+                const over = document.elementFromPoint(...at);
+                if (over?.closest('.react-flow__node') && !over.closest('.react-flow__handle')) {
+                  return at;
+                }
+              }
+              return null;
+            }""",
+            list(self._middle),
+        )
+        assert found, "no node near the middle"
+        return found[0], found[1]
+
+
+def told_events(root: Path, size: int) -> None:
+    """Enter the events of a run into the journal, evenly within the time."""
+    journal = Journal(Project(root))
+    nodes = [f"s{number}" for number in range(size)]
+    run = f"{time.strftime('%Y%m%dT%H%M%S')}-benchmark"
+    try:
+        journal.create(NewRun(run, "dvc.yaml", 2, "cli", nodes))
+        journal.set_run(run, Status.RUNNING)
+        time.sleep(1)
+        began = time.monotonic()
+        for number in range(EVENTS // 2):
+            journal.set_node(run, nodes[number], Status.RUNNING)
+            journal.set_node(run, nodes[number], Status.COMPLETED, exit_code=0)
+            ahead = EVENTS_WITHIN * number / (EVENTS // 2) - (time.monotonic() - began)
+            time.sleep(max(0.0, ahead))
+        time.sleep(1)
+        journal.end_nodes(run, Status.CANCELLED)
+        journal.set_run(run, Status.CANCELLED)
+    finally:
+        journal.close()
+
+
+def call(path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The data of an answer of the server."""
+    request = urllib.request.Request(
+        f"{ADDRESS}/mlws/api/v1/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"token {TOKEN}"},
+    )
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return dict(json.load(answer)["data"])
+
+
+def real_run() -> None:
+    """Run every node and wait for the end; each is to have its result."""
+    run = call("workflows/dvc.yaml/execute", {"force": True})["id"]
+    deadline = time.monotonic() + RUN_WITHIN
+    while time.monotonic() < deadline:
+        now = call(f"workflows/dvc.yaml/runs/{run}")
+        if now["ended"]:
+            if now["status"] != Status.COMPLETED.value:
+                raise RuntimeError(now["error"])
+            return
+        time.sleep(1)
+    raise TimeoutError(run)
+
+
+def measure(browser: Browser, root: Path, size: int, seconds: float) -> dict[str, Any]:
+    """All numbers of one size."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    _open_lab(page)
+    opened = page.evaluate(OPEN, "dvc.yaml")
+    found: dict[str, Any] = {
+        "nodes": size,
+        "open_ms": round(opened["drawn"]),
+        "settled_ms": round(opened["settled"]),
+        "load": os.getloadavg()[0],
+    }
+    hand = Hand(page, seconds)
+    found["pan, all in view"] = frames(page, hand.pan)
+    found["drag, all in view"] = frames(page, hand.drag)
+    page.wait_for_timeout(2000)
+    found["zoom in and out"] = frames(page, hand.zoom)
+    for _ in range(8):
+        page.mouse.wheel(0, -200)
+        page.wait_for_timeout(50)
+    page.wait_for_timeout(1000)
+    found["pan, near"] = frames(page, hand.pan)
+    found["drag, near"] = frames(page, hand.drag)
+    page.wait_for_timeout(3000)
+    page.evaluate("() => jupyterapp.commands.execute('workflow:fit').then(() => null)")
+    page.wait_for_timeout(1000)
+    found["1,000 events in 2 s"] = frames(page, lambda: told_events(root, size))
+    page.wait_for_timeout(3000)
+    found["a real run"] = frames(page, real_run)
+    page.screenshot(path=f"test-results/canvas-{size}.png")
+    page.close()
+    return found
+
+
+def _open_lab(page: Page) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            page.goto(f"{ADDRESS}/lab?token={TOKEN}&reset")
+            break
+        except Exception:  # Playwright's own: the server is not there yet
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('workflow:fit')")
+    page.evaluate("() => jupyterapp.restored.then(() => null)")
+    page.wait_for_timeout(3000)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", default="1000,3000")
+    parser.add_argument("--seconds", type=float, default=3.0)
+    arguments = parser.parse_args()
+    for size in map(int, arguments.sizes.split(",")):
+        with (
+            # What a run tells MLflow after its end may still be written.
+            tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            sync_playwright() as playwright,
+        ):
+            environment = {**isolated(Path(folder) / "home"), "MLWS_RUNNER_IDLE": "0"}
+            root = Path(folder) / "work"
+            project(root, size, environment)
+            with lab(root, environment):
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+                print(json.dumps(measure(browser, root, size, arguments.seconds), indent=1))
+                browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""How far a node of a workflow is: said by its code, read from its log by the run."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+WIDTH = 20
+"""Letters of the bar."""
+NEWEST = 4000
+"""Bytes of the end of a log in which the newest progress stands."""
+PERCENT = re.compile(rb"(?<![\d.])(\d{1,3})%\|")
+"""As tqdm prints it: ``42%|████``."""
+
+
+def progress(done: float, total: float = 1.0) -> None:
+    """Tell how far this node is, for the bar on the canvas: ``progress(3, 10)``.
+
+    ``done`` and ``total`` in any unit, of which ``total`` is above 0; printed on the standard
+    error as `tqdm` would, which may be used in its place. ValueError for a ``total`` of 0 or less.
+    """
+    if not total > 0:
+        raise ValueError("total must be above 0")
+    share = min(1.0, max(0.0, done / total))
+    bar = "█" * round(share * WIDTH)
+    end = "\n" if share == 1.0 else ""
+    sys.stderr.write(f"\r{int(share * 100):3}%|{bar:{WIDTH}}| {done:g}/{total:g}{end}")
+    sys.stderr.flush()
+
+
+def newest_progress(log: bytes) -> float | None:
+    """The share (0 to 1) that the end of a log tells last; None where it tells none."""
+    found = PERCENT.findall(log[-NEWEST:])
+    return min(1.0, int(found[-1]) / 100) if found else None

@@ -1,0 +1,74 @@
+import type { IGraph, IGraphEdge, IGraphNode, IGraphPort } from './graph';
+
+/** A line of the tree: a node, or below it one of its ports with what it is connected to. */
+export type TreeRow = { id: string; position: number; count: number } & (
+  | { kind: 'node'; node: IGraphNode; isOpen: boolean }
+  | {
+      kind: 'port';
+      node: IGraphNode;
+      side: 'in' | 'out';
+      port: IGraphPort;
+      edges: IGraphEdge[];
+    }
+);
+
+/** The lines of the tree, each node behind those that it reads; ports of those that are open. */
+export function treeRows(graph: IGraph, open: ReadonlySet<string>): TreeRow[] {
+  const nodes = inOrder(graph);
+  return nodes.flatMap((node, index): TreeRow[] => {
+    const isOpen = open.has(node.id);
+    const row: TreeRow = {
+      kind: 'node',
+      id: node.id,
+      node,
+      isOpen,
+      position: index + 1,
+      count: nodes.length
+    };
+    return isOpen ? [row, ...portRows(graph, node)] : [row];
+  });
+}
+
+function portRows(graph: IGraph, node: IGraphNode): TreeRow[] {
+  const count = node.inputs.length + node.outputs.length;
+  const rows = (side: 'in' | 'out', first: number): TreeRow[] =>
+    (side === 'in' ? node.inputs : node.outputs).map((port, index) => ({
+      kind: 'port',
+      id: `${node.id}:${side}:${port.name}`,
+      node,
+      side,
+      port,
+      edges: graph.edges.filter(edge =>
+        side === 'in'
+          ? edge.target === node.id && edge.targetPort === port.name
+          : edge.source === node.id && edge.sourcePort === port.name
+      ),
+      position: first + index + 1,
+      count
+    }));
+  return [...rows('in', 0), ...rows('out', node.inputs.length)];
+}
+
+/** Each node behind those that it reads, else as in the file; what stands in a cycle comes last. */
+function inOrder(graph: IGraph): IGraphNode[] {
+  const missing = new Map([...graph.nodes.keys()].map(id => [id, 0]));
+  const after = new Map<string, string[]>();
+  for (const { source, target } of graph.edges) {
+    missing.set(target, (missing.get(target) ?? 0) + 1);
+    after.set(source, [...(after.get(source) ?? []), target]);
+  }
+  const ready = [...missing.keys()].filter(id => missing.get(id) === 0);
+  for (const id of ready) {
+    for (const target of after.get(id) ?? []) {
+      const left = missing.get(target)! - 1;
+      missing.set(target, left);
+      if (left === 0) {
+        ready.push(target);
+      }
+    }
+  }
+  const found = new Set(ready);
+  return [...ready, ...[...missing.keys()].filter(id => !found.has(id))].map(
+    id => graph.nodes.get(id)!
+  );
+}
