@@ -14,7 +14,14 @@ from pathlib import Path
 PUBLIC_BASE = "debian:trixie-slim"
 OWN_BASE = "mlws-base"
 BASE_PACKAGES = "ca-certificates,curl,git,passwd,python3,python3-venv,tini"
-ENGINE_PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables", "mmdebstrap")
+ENGINE_PACKAGES = (
+    "docker.io",
+    "docker-cli",
+    "docker-buildx",
+    "docker-compose",
+    "iptables",
+    "mmdebstrap",
+)
 START_LIMIT = 60.0
 PULL_LIMIT = 60.0
 """Seconds; a machine without a registry answers at once or not at all."""

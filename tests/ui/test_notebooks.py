@@ -170,9 +170,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
         command(page, "docmanager:save")
         page.locator(".jp-Dialog").get_by_role("button", name="Overwrite").click()
         expect(page.locator(".jp-Dialog")).to_have_count(0)
-        page.wait_for_function(
-            "() => !jupyterapp.shell.currentWidget.context.model.dirty"
-        )
+        page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
         saved = json.loads((lab.root / "prices.ipynb").read_text())["cells"]
         assert "".join(saved[0]["source"]).endswith("# an edit")
         assert saved[2]["outputs"][0]["text"] == ["7\n"]
