@@ -92,7 +92,11 @@ COMMANDS: dict[str, list[str]] = {
     "plot_predictions": ["--model diabetes.skops --test diabetes.csv --figure OUT.png"],
     "plot_importance": ["--model wine.skops --test wine.csv --figure OUT.png --count 5"],
 }
-ELSEWHERE = {"train_network": "test_networks.py", "register_model": "test_register.py"}
+ELSEWHERE = {
+    "train_network": "test_networks.py",
+    "register_model": "test_register.py",
+    "load_model": "test_register.py",
+}
 QUERY = "SELECT alcohol, target FROM wine WHERE alcohol > 13"
 
 
