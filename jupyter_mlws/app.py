@@ -255,11 +255,13 @@ class MLWSApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
         self._stopping = True
-        if self._kernel_logs is not None:
-            self._kernel_logs.cancel()
-        if self._working is not None:
-            self._working.cancel()
+        # Waited for: the thread of a watcher that is left over would keep the process.
+        watching = [task for task in (self._kernel_logs, self._working) if task is not None]
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
         if "services" in self.__dict__:
+            await self.services.readers.close()
             await self.services.own.close()
             await self.services.notebooks.close()
             await self.services.watchers.close()

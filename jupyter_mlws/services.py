@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.api.idempotency import Answers
+from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
@@ -29,5 +30,6 @@ class Services:
     containers: ContainerManager | None
     """None where no Hub started this server."""
     own: OwnContainer
+    readers: Readers = field(default_factory=Readers)
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""

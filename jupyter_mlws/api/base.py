@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar
 
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
@@ -69,6 +70,9 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
 
 class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler):
     """Base of every WebSocket; Jupyter's mixin checks the origin and pings."""
+
+    def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.services.readers.serve(work)
 
 
 class NotFoundHandler(APIHandler):

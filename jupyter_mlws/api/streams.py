@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Any, ClassVar
 
@@ -67,6 +67,27 @@ class RingStream:
                 await news.wait()
 
 
+class Readers:
+    """The tasks that send to the readers of one server. Lives on the event loop."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin to send."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """End them all: a task that is left over keeps its worker thread, and that the process."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class StreamHandler(websocket.WebSocketHandler):
     """Checks who connects, then sends what :meth:`follow` yields; who may is for the subclass."""
 
@@ -105,7 +126,11 @@ class StreamHandler(websocket.WebSocketHandler):
 
     def open(self, *ids: str) -> None:
         self.set_nodelay(True)
-        self._task = asyncio.create_task(self._send(*ids))
+        self._task = self.serve(self._send(*ids))
+
+    def serve(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin to send."""
+        return asyncio.create_task(work)
 
     async def _send(self, *ids: str) -> None:
         try:
