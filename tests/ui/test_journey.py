@@ -39,7 +39,7 @@ def test_draw_run_and_see(
     file = lab.root / WORKFLOW
     before = file.read_text()
     open_workflow(page, lab, WORKFLOW, NODES)
-    expect(page.locator(".react-flow__edge")).to_have_count(8)
+    expect(page.locator(".react-flow__edge")).to_have_count(9)
     shoot("canvas-open")
 
     # Draw: a component from the palette, dropped on an empty place.
@@ -67,7 +67,7 @@ def test_draw_run_and_see(
     # What fits is connected.
     for source, out, name in (("forest", "model", "model"), ("split", "test", "test")):
         drag(page, port(page, source, "out", out), port(page, "plot_confusion_matrix", "in", name))
-    expect(page.locator(".react-flow__edge")).to_have_count(10)
+    expect(page.locator(".react-flow__edge")).to_have_count(11)
 
     # Change a setting, save: the file holds exactly these edits.
     node(page, "forest").click()
