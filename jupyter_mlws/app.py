@@ -254,6 +254,8 @@ class MLWSApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
+        from jupyter_mlws.api.threads import end_workers
+
         self._stopping = True
         # Waited for: the thread of a watcher that is left over would keep the process.
         watching = [task for task in (self._kernel_logs, self._working) if task is not None]
@@ -272,6 +274,7 @@ class MLWSApp(ExtensionApp):
         for logger in self._logged:
             logger.removeHandler(self._server_log)
         self._log_store.close()
+        end_workers()
 
 
 def _routes() -> Routes:
