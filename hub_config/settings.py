@@ -48,6 +48,8 @@ class Settings:
     idle_limit: int
     home_quota: str
     tracking_url: str
+    team_folder: str
+    team_url: str
     metrics_token: str
     queue_wait: float
     extra_config: str
@@ -88,6 +90,8 @@ class Settings:
             idle_limit=int(text("IDLE_LIMIT", "0")),
             home_quota=text("HOME_QUOTA", ""),
             tracking_url=text("TRACKING_URL", ""),
+            team_folder=text("TEAM_FOLDER", str(data / "team")),
+            team_url=text("TEAM_URL", ""),
             metrics_token=text("METRICS_TOKEN", ""),
             queue_wait=float(text("QUEUE_WAIT", "600")),
             extra_config=text("CONFIG", ""),
@@ -139,4 +143,6 @@ class Settings:
             "capacity": self.capacity,
             "user_limit": self.user_limit,
             "home_quota": self.home_quota,
+            "team_folder": self.team_folder,
+            "team_tracking": self.team_url,
         }

@@ -265,6 +265,39 @@ CATALOGUE: dict[str, Entry] = {
             "请先停止该用户的容器；只有回收站中的卷才能彻底删除。",
         ),
     ),
+    "10207": Entry(
+        409,
+        Words(
+            "{user!r} is the last owner of the project {name!r}.",
+            "{user!r} 是项目 {name!r} 的最后一位所有者。",
+        ),
+        Words(
+            "Make somebody else an owner first, or delete the project.",
+            "请先指定另一位所有者，或删除该项目。",
+        ),
+    ),
+    "10208": Entry(
+        409,
+        Words(
+            "The project {name!r} is not in the trash.",
+            "项目 {name!r} 不在回收站中。",
+        ),
+        Words(
+            "Only what is in the trash is brought back or removed for good.",
+            "只有回收站中的项目才能恢复或彻底删除。",
+        ),
+    ),
+    "10209": Entry(
+        400,
+        Words(
+            "What was sent is not the object {name}: its content has another hash.",
+            "发送的内容不是对象 {name}：其哈希值不符。",
+        ),
+        Words(
+            "Push again; where it happens again, run `jupyter mlws verify` on the data.",
+            "请重新推送；若再次出现，请用 `jupyter mlws verify` 检查数据。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
@@ -277,6 +310,26 @@ CATALOGUE: dict[str, Entry] = {
         403,
         Words("That is for administrators of the Hub only.", "此操作仅限 Hub 管理员。"),
         Words("Ask an administrator.", "请联系管理员。"),
+    ),
+    "10303": Entry(
+        403,
+        Words(
+            "In the project {name!r} you are a {role}; this is for a {needed}.",
+            "您在项目 {name!r} 中的角色是 {role}；此操作需要 {needed}。",
+        ),
+        Words(
+            "Ask an owner of the project for that role.",
+            "请向项目所有者申请该角色。",
+        ),
+    ),
+    "10304": Entry(
+        401,
+        Words("This needs a token of the Hub.", "此处需要 Hub 令牌。"),
+        Words(
+            "Make one on the Hub's page *Token* and give it as the password; in a lab it is given "
+            "by itself.",
+            "请在 Hub 的“令牌”页面创建令牌，并作为密码输入；在工作台中会自动提供。",
+        ),
     ),
     "10404": Entry(
         404,
@@ -292,6 +345,28 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "List the volumes and use a name from that list.",
             "请先列出各卷，再使用其中的名称。",
+        ),
+    ),
+    "10406": Entry(
+        404,
+        Words(
+            "There is no shared project {name!r} that you are a member of.",
+            "找不到您所参与的共享项目 {name!r}。",
+        ),
+        Words(
+            "List your shared projects; an owner of it can make you a member.",
+            "请先列出您的共享项目；其所有者可以将您加为成员。",
+        ),
+    ),
+    "10407": Entry(
+        404,
+        Words(
+            "The project {name!r} has no member {user!r}.",
+            "项目 {name!r} 没有成员 {user!r}。",
+        ),
+        Words(
+            "See its members and use a name from that list.",
+            "请先查看其成员，再使用其中的名称。",
         ),
     ),
     "20101": Entry(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
@@ -54,6 +56,9 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
             raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
+        return self._person(model)
+
+    def _person(self, model: Mapping[str, Any] | None) -> Person | None:
         if model is None or not self.hub_auth.check_scopes(self.hub_scopes, model):
             return None
         self.scopes = frozenset(model.get("scopes") or ())
@@ -62,3 +67,53 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
             # A service could have the name of a person, so it is somebody only as administrator.
             return Person("", True) if admin else None
         return Person(model["name"], admin)
+
+
+class ByToken(Permitted):
+    """Base of what programs like git and DVC use: a token in each request, and never a cookie.
+
+    The token is a Hub token, as ``Authorization: token …`` or ``Bearer …``, or as the password of
+    HTTP's basic authentication, whose user name says nothing.
+    """
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        """Error 10304, upon which git asks for a user name and a password."""
+        person = await self.who()
+        if person is None:
+            raise MLWSError("10304")
+        self.person = person
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Say how to sign in, where that is what is missing."""
+        handler: Any = self
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, MLWSError) and error.status == 401:
+            handler.set_header("WWW-Authenticate", 'Basic realm="JupyterHub"')
+        super().write_error(status_code, **kwargs)
+
+    async def who(self) -> Person | None:
+        handler: Any = self
+        token = _token(handler.request.headers.get("Authorization", ""))
+        if token is None:
+            return None
+        try:
+            model = await self.hub_auth.user_for_token(token, sync=False)
+        except HTTPError as error:
+            if error.status_code == 403:
+                # The Hub does not know the token.
+                return None
+            raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
+        return self._person(model)
+
+
+def _token(header: str) -> str | None:
+    scheme, _, value = header.strip().partition(" ")
+    if scheme.lower() in ("token", "bearer"):
+        return value.strip() or None
+    if scheme.lower() != "basic":
+        return None
+    try:
+        _, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return password or None

@@ -51,6 +51,7 @@ from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.team import Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
@@ -108,6 +109,16 @@ class HubManager:
             self._has_containers,
         )
         await self.volumes.load()
+        self.team = Team(
+            self.settings.team_folder,
+            self.settings.addresses,
+            self._records,
+            self.audit,
+            self.fleet.record,
+            self.fleet.recorded,
+            self._is_known,
+        )
+        await self.team.load()
         self.queue = WaitingRoom(self.scheduler, self.fleet, self._begin_start)
         self._resizer = Resizer(self.policy, self.scheduler, self.fleet, self._engine)
         self.monitor = Monitor(
@@ -135,6 +146,7 @@ class HubManager:
 
     async def close(self) -> None:
         """Stop following, and finish writing."""
+        self.team.close()
         if self._measuring is not None:
             self._measuring.cancel()
         for task in self._tasks:
@@ -751,6 +763,14 @@ class HubManager:
             except MLWSError as error:
                 log.info("Usage could not be measured: %s", error)
             await asyncio.sleep(MEASURE_EVERY)
+
+    async def _is_known(self, user: str) -> bool:
+        """Whether the Hub has an account of that name."""
+        return await self._hub.account(user) is not None
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with something whose asker is gone."""
+        self._begin(work)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

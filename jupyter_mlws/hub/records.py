@@ -134,6 +134,31 @@ class AuditRow(Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+class TeamProjectRow(Base):
+    """A project that people share; its files are in a folder named after ``id``."""
+
+    __tablename__ = "team_projects"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(62), unique=True)
+    description: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    trashed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class TeamMemberRow(Base):
+    """A person of a project."""
+
+    __tablename__ = "team_members"
+
+    project_id: Mapped[str] = mapped_column(
+        String(40), ForeignKey("team_projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    user: Mapped[str] = mapped_column(String(255), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20))
+    since: Mapped[datetime] = mapped_column(Moment)
+
+
 class Records:
     """The tables. Blocking; to be used from one thread at a time."""
 
@@ -148,7 +173,7 @@ class Records:
         config.set_main_option("script_location", "jupyter_mlws.hub:migrations")
         with self._engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, "heads")
 
     def close(self) -> None:
         self._engine.dispose()
@@ -254,6 +279,35 @@ class Records:
         """It is no more."""
         with Session(self._engine) as session, session.begin():
             session.execute(sa.delete(VolumeRow).where(VolumeRow.name == name))
+
+    # Projects that people share
+
+    def team_projects(self) -> list[tuple[TeamProjectRow, list[TeamMemberRow]]]:
+        """All of them with their members, detached."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            members: dict[str, list[TeamMemberRow]] = {}
+            for row in session.scalars(sa.select(TeamMemberRow)):
+                members.setdefault(row.project_id, []).append(row)
+            projects = session.scalars(sa.select(TeamProjectRow))
+            return [(project, members.get(project.id, [])) for project in projects]
+
+    def keep_team_project(
+        self, project: Mapping[str, Any], members: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Insert or update, with these members and no others."""
+        with Session(self._engine) as session, session.begin():
+            session.merge(TeamProjectRow(**project))
+            session.flush()
+            session.execute(
+                sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == project["id"])
+            )
+            session.add_all(TeamMemberRow(**row) for row in members)
+
+    def forget_team_project(self, identifier: str) -> None:
+        """It is no more."""
+        with Session(self._engine) as session, session.begin():
+            session.execute(sa.delete(TeamMemberRow).where(TeamMemberRow.project_id == identifier))
+            session.execute(sa.delete(TeamProjectRow).where(TeamProjectRow.id == identifier))
 
     # Who did what
 

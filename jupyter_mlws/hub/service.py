@@ -22,7 +22,9 @@ from tornado.httpserver import HTTPServer
 from jupyter_mlws.api.rest import MAX_BODY
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
+from jupyter_mlws.hub.data_http import DataHandler
 from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.git_http import GitHandler
 from jupyter_mlws.hub.handlers import (
     HANDLERS,
     AdmissionHandler,
@@ -35,6 +37,7 @@ from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.team_handlers import TEAM_HANDLERS, TrackingHandler
 
 THREADS = 32
 """Calls to Docker at once."""
@@ -64,7 +67,13 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}locale/zh_CN\.json", LocaleHandler),
             (rf"{root}admissions", AdmissionHandler, given),
             (rf"{root}metrics", MetricsHandler, given),
-            *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in HANDLERS),
+            (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
+            (rf"{root}data/([^/]+)/(.+)", DataHandler, given),
+            (rf"{root}tracking/([^/]+)", TrackingHandler, given),
+            *(
+                (rf"{root}api/v1/{pattern}", handler, given)
+                for pattern, handler in (*HANDLERS, *TEAM_HANDLERS)
+            ),
             (r".*", NotFoundHandler, given),
         ],
         # The same over a restart of the service, so that open pages keep their sign-in.

@@ -10,8 +10,10 @@ from pathlib import Path
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.containers.quantities import parse_memory
 from jupyter_mlws.hub.policy import Policy
+from jupyter_mlws.hub.team import Addresses
 
 DATABASE = "mlws.sqlite"
+TEAM = "team"
 
 
 @dataclass(frozen=True)
@@ -19,8 +21,9 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota (the last six in people's notation). ``MLWS_DB_URL`` is where
-    the records are, by default a SQLite file in ``HUB_DATA`` or the working folder.
+    capacity, user_limit, home_quota (the last six in people's notation), team_folder (by default
+    in ``HUB_DATA`` or the working folder) and team_tracking. ``MLWS_DB_URL`` is where the records
+    are, by default a SQLite file in that same folder.
     """
 
     hub_name: str
@@ -30,6 +33,8 @@ class Settings:
     home_quota: int | None
     database: str
     admission_token: str
+    team_folder: Path
+    addresses: Addresses
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -44,6 +49,12 @@ class Settings:
             home_quota=parse_memory(given["home_quota"]) if given.get("home_quota") else None,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
+            team_folder=Path(given.get("team_folder") or folder / TEAM),
+            addresses=Addresses(
+                environment.get("MLWS_SERVICE_URL", "")
+                + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
+                given.get("team_tracking") or "",
+            ),
         )
 
 

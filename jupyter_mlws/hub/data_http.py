@@ -1,0 +1,167 @@
+"""The team's data over HTTP, as DVC's own ``http`` remote asks for it: HEAD, GET, PUT.
+
+An object is named by the MD5 of its content, so what is stored is checked against its name, and
+appears only when all of it has arrived. Nothing is replaced by something else, and nothing deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tornado.web import StaticFileHandler, stream_request_body
+
+from jupyter_mlws.api.rest import RESTHandler, in_thread
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.auth import ByToken
+from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.team import Access
+from jupyter_mlws.team.models import Role
+
+OBJECT = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
+"""Where DVC 3 has its objects."""
+LARGEST = 5 * 1024**4
+"""Bytes of one object."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class _Upload:
+    """An object on its way in. Blocking."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / uuid.uuid4().hex
+        self.size = 0
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._file: BinaryIO = self.path.open("xb")
+
+    def write(self, chunk: bytes) -> None:
+        self._md5.update(chunk)
+        self._file.write(chunk)
+        self.size += len(chunk)
+
+    def keep(self, target: Path, md5: str) -> bool:
+        """Put it in its place, if it is that object; on the disk when this returns."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if self._md5.hexdigest() != md5:
+            self.drop()
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o444)
+        self.path.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        return True
+
+    def drop(self) -> None:
+        """It is not wanted any more."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+@stream_request_body
+class DataHandler(ByToken, RESTHandler, StaticFileHandler):
+    """``/data/PROJECT/files/md5/…``"""
+
+    resource = "projects"
+    _access: Access
+    _upload: _Upload | None = None
+    _failure: OSError | None = None
+    _target: Path
+
+    def initialize(self, manager: HubManager, auth: Any) -> None:  # type: ignore[override]
+        ByToken.initialize(self, manager, auth)
+        StaticFileHandler.initialize(self, str(manager.team.folder))
+
+    async def prepare(self) -> None:
+        """Who comes, and for which object."""
+        await self.permit()
+        team = self.manager.team
+        needed = Role.WRITER if self.request.method == "PUT" else Role.READER
+        self._access = team.access(self.person, self.path_args[0], needed)
+        if self.request.method not in ("HEAD", "GET", "PUT"):
+            raise MLWSError("50202", method=self.request.method)
+        if OBJECT.fullmatch(self.path_args[1]) is None:
+            raise MLWSError("50401")
+        self._target = team.home(self._access.project) / "data" / self.path_args[1]
+        if self.request.method == "PUT":
+            connection: Any = self.request.connection
+            connection.set_max_body_size(LARGEST)
+            incoming = team.incoming(self._access.project)
+            with _full_told():
+                self._upload = await in_thread(_Upload, incoming)
+
+    async def head(self, name: str, path: str) -> None:  # type: ignore[override]
+        await StaticFileHandler.get(self, self._place, include_body=False)
+
+    async def get(self, name: str, path: str) -> None:  # type: ignore[override]
+        await StaticFileHandler.get(self, self._place)
+        size = int(self._headers.get("Content-Length", 0))
+        self._count("project.data.read", size)
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self._upload is not None and self._failure is None:
+            try:
+                await in_thread(self._upload.write, chunk)
+            except OSError as error:
+                self._failure = error
+
+    async def put(self, name: str, path: str) -> None:
+        upload, md5 = self._upload, "".join(path.split("/")[2:]).removesuffix(".dir")
+        assert upload is not None
+        with _full_told():
+            if self._failure is not None:
+                raise self._failure
+            if not await in_thread(upload.keep, self._target, md5):
+                raise MLWSError("10209", name=path)
+        self._upload = None
+        self._count("project.data.write", upload.size)
+        self.set_status(204)
+        await self.finish()
+
+    def on_connection_close(self) -> None:
+        """Half of an object is nothing."""
+        self._drop()
+
+    def on_finish(self) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._upload is not None:
+            self._upload.drop()
+            self._upload = None
+
+    def _count(self, action: str, size: int) -> None:
+        self.manager.team.tally.count(self.person, action, self._access.project.name, size)
+
+    @property
+    def _place(self) -> str:
+        return self._target.relative_to(self.manager.team.folder).as_posix()
+
+    def compute_etag(self) -> str | None:
+        """An object's name tells its content."""
+        return f'"{Path(self.path_args[1]).parent.name}{Path(self.path_args[1]).name}"'
+
+    def get_content_type(self) -> str:
+        return "application/octet-stream"
+
+
+@contextlib.contextmanager
+def _full_told() -> Any:
+    """Error 30102 where there is no room."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise MLWSError("30102", reason=str(error.strerror)) from error
+        raise

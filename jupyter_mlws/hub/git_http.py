@@ -1,0 +1,214 @@
+"""The team's repositories over HTTP: git's own ``http-backend`` behind the Hub's word on people.
+
+A reader fetches, a writer moves branches forward and makes tags, an owner may also rewrite and
+delete. Both bodies are streams: neither a push nor a clone is ever held in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import uuid
+from pathlib import Path
+from typing import Any
+
+from tornado import httputil
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, stream_request_body
+
+from jupyter_mlws.api.rest import RESTHandler
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub.auth import ByToken
+from jupyter_mlws.hub.team import Access, Team
+from jupyter_mlws.team.models import Role
+
+UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
+NEEDED = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}
+LARGEST = 64 * 1024**3
+"""Bytes of one push."""
+BLOCK = 64 * 1024
+AHEAD = 64
+"""Blocks of an answer that are kept while the rest of the question comes."""
+END_LIMIT = 10.0
+"""Seconds that git has to clear up after a client is gone."""
+LISTING = b"command=ls-refs"
+"""In a question that fetches nothing."""
+
+
+def environment(team: Team, access: Access, push: Path) -> dict[str, str]:
+    """What git is told: whose repository, who comes, what they may; nothing of this process."""
+    may_rewrite = access.role.may(Role.OWNER)
+    settings = {
+        # The folder may be another user's where it was restored from a backup.
+        "safe.directory": "*",
+        "core.hooksPath": str(team.hooks),
+        # git itself keeps who moved what, beside the audit log.
+        "core.logAllRefUpdates": "always",
+        "receive.fsckObjects": "true",
+        "receive.denyNonFastForwards": str(not may_rewrite).lower(),
+        "receive.denyDeletes": str(not may_rewrite).lower(),
+        # The branch that is HEAD goes only with the project.
+        "receive.denyDeleteCurrent": "refuse",
+        "http.receivepack": "true",
+    }
+    rows = enumerate(settings.items())
+    numbered = {
+        name: text
+        for number, (key, value) in rows
+        for name, text in (
+            (f"GIT_CONFIG_KEY_{number}", key),
+            (f"GIT_CONFIG_VALUE_{number}", value),
+        )
+    }
+    who = access.person.name or "service"
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(team.folder),
+        "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_COUNT": str(len(settings)),
+        **numbered,
+        "GIT_PROJECT_ROOT": str(team.home(access.project)),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_COMMITTER_NAME": who,
+        "GIT_COMMITTER_EMAIL": f"{who}@hub",
+        "REMOTE_USER": who,
+        "MLWS_PUSH": str(push),
+    }
+
+
+@stream_request_body
+class GitHandler(ByToken, RESTHandler):
+    """``/git/PROJECT.git/…``, of git's smart protocol alone."""
+
+    resource = "projects"
+    _process: asyncio.subprocess.Process | None = None
+    _answer: asyncio.Queue[bytes]
+    _reading: asyncio.Task[None] | None = None
+    _access: Access
+    _push: Path
+
+    async def prepare(self) -> None:
+        """Who comes, and git is started; it is fed with what comes."""
+        await self.permit()
+        name, service = self._asked()
+        team = self.manager.team
+        self._access = team.access(self.person, name, NEEDED[service])
+        connection: Any = self.request.connection
+        connection.set_max_body_size(LARGEST)
+        self._push = team.pushes(self._access.project) / uuid.uuid4().hex
+        self._answer = asyncio.Queue(AHEAD)
+        self._process = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            env={**environment(team, self._access, self._push), **self._cgi()},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._reading = asyncio.create_task(self._read())
+
+    def _asked(self) -> tuple[str, str]:
+        """(project, service); error 50401 for what is none of git's smart protocol."""
+        name, rest = self.path_args
+        if self.request.method == "GET" and rest == "info/refs":
+            service = self.get_query_argument("service", "")
+        elif self.request.method == "POST":
+            service = rest
+        else:
+            service = ""
+        if service not in NEEDED:
+            raise MLWSError("50401")
+        return name, service
+
+    def _cgi(self) -> dict[str, str]:
+        request = self.request
+        given = {
+            "REQUEST_METHOD": request.method or "",
+            "PATH_INFO": f"/repo.git/{self.path_args[1]}",
+            "QUERY_STRING": request.query,
+            "REMOTE_ADDR": request.remote_ip or "",
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": request.headers.get("Content-Length", ""),
+            "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    async def data_received(self, chunk: bytes) -> None:
+        """Pass on what comes, as fast as git takes it."""
+        if self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
+            self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with contextlib.suppress(ConnectionError):
+            # git has ended: its answer says why.
+            self._process.stdin.write(chunk)
+            await self._process.stdin.drain()
+
+    async def get(self, name: str, rest: str) -> None:
+        await self._finish()
+
+    post = get
+
+    async def _finish(self) -> None:
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        process.stdin.close()
+        head = b""
+        while b"\r\n\r\n" not in head:
+            block = await self._answer.get()
+            if not block:
+                raise HTTPError(500, "git http-backend ended without an answer")
+            head += block
+        header, _, body = head.partition(b"\r\n\r\n")
+        self._begin(httputil.HTTPHeaders.parse(header.decode("latin-1")))
+        with contextlib.suppress(StreamClosedError):
+            self.write(body)
+            while block := await self._answer.get():
+                self.write(block)
+                await self.flush()
+        await process.wait()
+        await self.manager.team.pushed(self._access.project, self._push)
+        await self.finish()
+
+    def _begin(self, headers: httputil.HTTPHeaders) -> None:
+        status = headers.pop("Status", "200 OK")
+        self.set_status(int(status.split()[0]))
+        for name, value in headers.get_all():
+            self.set_header(name, value)
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        while block := await self._process.stdout.read(BLOCK):
+            await self._answer.put(block)
+        await self._answer.put(b"")
+
+    def on_connection_close(self) -> None:
+        """The client is gone: git ends, and what it had received is thrown away by itself."""
+        if self._process is not None and self._process.returncode is None:
+            self.manager.begin(self._stop(self._process))
+
+    async def _stop(self, process: asyncio.subprocess.Process) -> None:
+        # To the group: `http-backend` alone would leave `receive-pack` behind.
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, how)
+            try:
+                await asyncio.wait_for(process.wait(), END_LIMIT)
+                break
+            except asyncio.TimeoutError:
+                continue
+        if self._reading is not None:
+            self._reading.cancel()
+        # What was moved before that is moved.
+        await self.manager.team.pushed(self._access.project, self._push)
+
+    def compute_etag(self) -> str | None:
+        return None

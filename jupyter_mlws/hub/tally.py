@@ -1,0 +1,56 @@
+"""Counts what comes in great numbers, so that the audit log has one row of it and not thousands."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from jupyter_mlws.hub.audit import Audit
+from jupyter_mlws.hub.person import Person
+
+QUIET = 5.0
+"""Seconds without more of the same after which a row is written."""
+LONGEST = 300.0
+"""Seconds after which it is written although there is more."""
+
+
+@dataclass
+class _Count:
+    since: float
+    times: int = 0
+    bytes: int = 0
+    timer: asyncio.TimerHandle | None = None
+
+
+class Tally:
+    """Lives on the event loop."""
+
+    def __init__(self, audit: Audit, quiet: float = QUIET) -> None:
+        self._audit = audit
+        self._quiet = quiet
+        self._counts: dict[tuple[Person, str, str], _Count] = {}
+
+    def count(self, person: Person, action: str, target: str, size: int = 0) -> None:
+        """One more, of so many bytes."""
+        key = (person, action, target)
+        loop = asyncio.get_running_loop()
+        found = self._counts.setdefault(key, _Count(loop.time()))
+        found.times += 1
+        found.bytes += size
+        if found.timer is not None:
+            found.timer.cancel()
+        wait = min(self._quiet, max(0.0, found.since + LONGEST - loop.time()))
+        found.timer = loop.call_later(wait, self._tell, key)
+
+    def close(self) -> None:
+        """Write down all that was counted."""
+        for key in list(self._counts):
+            self._tell(key)
+
+    def _tell(self, key: tuple[Person, str, str]) -> None:
+        found = self._counts.pop(key)
+        if found.timer is not None:
+            found.timer.cancel()
+        person, action, target = key
+        size = {"bytes": found.bytes} if found.bytes else {}
+        self._audit.tell(person, action, target, count=found.times, **size)

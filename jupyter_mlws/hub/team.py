@@ -1,0 +1,345 @@
+"""Projects that people share: who is a member as what, and where their files are."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.hub.audit import Audit
+from jupyter_mlws.hub.lifecycle import now
+from jupyter_mlws.hub.person import Person
+from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.tally import Tally
+from jupyter_mlws.team.models import Member, Role, TeamProject
+
+GIT_LIMIT = 60.0
+"""Seconds for making an empty repository."""
+NOBODY = Words("is nobody whom the Hub knows", "Hub 中没有此用户")
+NOT_THE_NAME = Words("must be the project's name", "须为该项目的名称")
+HOOK = """#!/bin/sh
+# What a push has moved, for the Hub's audit log: whole or not at all.
+set -eu
+{ printf '%s\\n' "$REMOTE_USER"; cat; } > "$MLWS_PUSH.partial"
+mv "$MLWS_PUSH.partial" "$MLWS_PUSH"
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A project as it is recorded."""
+
+    id: str
+    name: str
+    description: str
+    created_at: datetime
+    trashed_at: datetime | None = None
+    members: Mapping[str, Member] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> list[str]:
+        return [name for name, member in self.members.items() if member.role is Role.OWNER]
+
+
+@dataclass(frozen=True)
+class Access:
+    """A person in a project; an administrator of the Hub is an owner everywhere."""
+
+    project: Kept
+    person: Person
+    role: Role
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where labs reach the service and the team's MLflow; the last is empty where there is none."""
+
+    service: str
+    tracking: str
+
+
+class Team:
+    """Lives on the event loop. ``knows`` tells whether the Hub has an account of that name."""
+
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Addresses,
+        records: Records,
+        audit: Audit,
+        write: Callable[..., None],
+        read: Callable[..., Awaitable[Any]],
+        knows: Callable[[str], Awaitable[bool]],
+    ) -> None:
+        self.folder = folder
+        self.audit = audit
+        self.tally = Tally(audit)
+        self._addresses = addresses
+        self._records = records
+        self._write = write
+        self._read = read
+        self._knows = knows
+        self._kept: dict[str, Kept] = {}
+        self._making = asyncio.Lock()
+
+    async def load(self) -> None:
+        """What was recorded; what an earlier process had begun is finished or taken back."""
+        for row, members in await self._read(self._records.team_projects):
+            self._kept[row.name] = Kept(
+                row.id,
+                row.name,
+                row.description,
+                row.created_at,
+                row.trashed_at,
+                {
+                    one.user: Member(user=one.user, role=Role(one.role), since=one.since)
+                    for one in members
+                },
+            )
+        await in_thread(self._prepare)
+        for project in self._kept.values():
+            for path in await in_thread(_files, self.pushes(project)):
+                await self.pushed(project, path)
+
+    def close(self) -> None:
+        """Write down what was counted."""
+        self.tally.close()
+
+    # Where things are
+
+    @property
+    def hooks(self) -> Path:
+        """What git runs in every repository."""
+        return self.folder / "hooks"
+
+    def home(self, project: Kept) -> Path:
+        return self.folder / project.id
+
+    def pushes(self, project: Kept) -> Path:
+        """What pushes have moved and the audit log has not yet."""
+        return self.home(project) / "pushes"
+
+    def incoming(self, project: Kept) -> Path:
+        """Data that is not whole yet."""
+        return self.home(project) / "incoming"
+
+    # People
+
+    def access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+        """The person's way into a project: error 10406 for strangers, 10303 for too small a role.
+
+        A project in the trash is nowhere.
+        """
+        found = self._access(person, name, needed)
+        if found.project.trashed_at is not None:
+            raise MLWSError("10406", name=name)
+        return found
+
+    def list(self, person: Person) -> list[TeamProject]:
+        """Those of the person, by name; what is in the trash only its owners see."""
+        return [
+            self._shown(found)
+            for name in sorted(self._kept)
+            if (found := self._seen(person, name)) is not None
+        ]
+
+    def get(self, person: Person, name: str) -> TeamProject:
+        """One project; error 10406."""
+        found = self._seen(person, name)
+        if found is None:
+            raise MLWSError("10406", name=name)
+        return self._shown(found)
+
+    async def create(self, person: Person, name: str, description: str) -> TeamProject:
+        """An empty project, owned by the person; error 50203 where the name is taken."""
+        async with self._making:
+            if name in self._kept:
+                raise MLWSError("50203", name=name)
+            made = now()
+            project = Kept(f"p-{secrets.token_hex(8)}", name, description, made)
+            if person.name:
+                project = _with(project, person.name, Role.OWNER)
+            await in_thread(self._make, project)
+            self._keep(project)
+        self.audit.tell(person, "project.create", name)
+        return self.get(person, name)
+
+    async def put_member(
+        self, person: Person, name: str, user: str, role: Role
+    ) -> tuple[TeamProject, bool]:
+        """Make somebody a member, or one with another role; whether they are new.
+
+        Errors: 50201 where the Hub knows nobody of that name, 10207 for the last owner.
+        """
+        project = self.access(person, name, Role.OWNER).project
+        before = project.members.get(user)
+        if before is None and not await self._knows(user):
+            raise MLWSError("50201", Fault("user", NOBODY))
+        # Others may have changed it while the Hub was asked.
+        project = self.access(person, name, Role.OWNER).project
+        if role is not Role.OWNER:
+            _must_keep_an_owner(project, user)
+        self._keep(_with(project, user, role))
+        action = "project.member.add" if before is None else "project.member.change"
+        told = {"user": user, "role": role.value}
+        if before is not None:
+            told["before"] = before.role.value
+        self.audit.tell(person, action, name, **told)
+        return self.get(person, name), before is None
+
+    def remove_member(self, person: Person, name: str, user: str) -> None:
+        """Somebody is no member any more; everybody may leave. Errors: 10407, 10207."""
+        leaving = user == person.name
+        needed = Role.READER if leaving else Role.OWNER
+        project = self.access(person, name, needed).project
+        if user not in project.members:
+            raise MLWSError("10407", name=name, user=user)
+        _must_keep_an_owner(project, user)
+        rest = {key: member for key, member in project.members.items() if key != user}
+        self._keep(replace(project, members=rest))
+        self.audit.tell(person, "project.member.remove", name, user=user)
+
+    async def delete(self, person: Person, name: str, confirm: str) -> None:
+        """Put a project into the trash; what is there already goes for good.
+
+        Error 50201 unless ``confirm`` is its name.
+        """
+        project = self._access(person, name, Role.OWNER).project
+        if confirm != name:
+            raise MLWSError("50201", Fault("confirm", NOT_THE_NAME))
+        if project.trashed_at is None:
+            self._keep(replace(project, trashed_at=now()))
+            self.audit.tell(person, "project.trash", name)
+            return
+        del self._kept[name]
+        self._write(self._records.forget_team_project, project.id)
+        self.audit.tell(person, "project.purge", name)
+        await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
+
+    def restore(self, person: Person, name: str) -> TeamProject:
+        """Take a project out of the trash; error 10208 where it is not in there."""
+        project = self._access(person, name, Role.OWNER).project
+        if project.trashed_at is None:
+            raise MLWSError("10208", name=name)
+        self._keep(replace(project, trashed_at=None))
+        self.audit.tell(person, "project.restore", name)
+        return self.get(person, name)
+
+    # Pushes
+
+    async def pushed(self, project: Kept, path: Path) -> None:
+        """Take down what a push has moved, as git's hook has left it; nothing where it has not."""
+        try:
+            text = await in_thread(path.read_text, "utf-8", "replace")
+        except FileNotFoundError:
+            return
+        actor, *rows = text.splitlines()
+        refs = [
+            {"ref": ref, "old": old, "new": new}
+            for old, new, ref in (row.split(" ", 2) for row in rows)
+        ]
+        self.audit.tell(Person(actor, False), "project.push", project.name, refs=refs)
+        await in_thread(path.unlink)
+
+    # Parts
+
+    def _seen(self, person: Person, name: str) -> Access | None:
+        try:
+            found = self._access(person, name)
+        except MLWSError:
+            return None
+        in_trash = found.project.trashed_at is not None
+        return None if in_trash and found.role is not Role.OWNER else found
+
+    def _access(self, person: Person, name: str, needed: Role = Role.READER) -> Access:
+        project = self._kept.get(name)
+        member = None if project is None else project.members.get(person.name)
+        if project is None or (member is None and not person.admin):
+            raise MLWSError("10406", name=name)
+        role = Role.OWNER if person.admin or member is None else member.role
+        if not role.may(needed):
+            raise MLWSError("10303", name=name, role=role.value, needed=needed.value)
+        return Access(project, person, role)
+
+    def _shown(self, access: Access) -> TeamProject:
+        project = access.project
+        tracking = self._addresses.tracking
+        return TeamProject(
+            name=project.name,
+            description=project.description,
+            role=access.role,
+            members=sorted(project.members.values(), key=lambda member: member.user),
+            created_at=project.created_at,
+            trashed_at=project.trashed_at,
+            git_url=f"{self._addresses.service}git/{project.name}.git",
+            data_url=f"{self._addresses.service}data/{project.name}",
+            tracking_url=f"{tracking}/{project.name}/mlflow" if tracking else None,
+        )
+
+    def _keep(self, project: Kept) -> None:
+        self._kept[project.name] = project
+        row = {
+            "id": project.id,
+            "name": project.name,
+            "description": project.description,
+            "created_at": project.created_at,
+            "trashed_at": project.trashed_at,
+        }
+        members = [
+            {
+                "project_id": project.id,
+                "user": member.user,
+                "role": member.role.value,
+                "since": member.since,
+            }
+            for member in project.members.values()
+        ]
+        self._write(self._records.keep_team_project, row, members)
+
+    def _prepare(self) -> None:
+        self.hooks.mkdir(parents=True, exist_ok=True)
+        hook = self.hooks / "post-receive"
+        if not hook.is_file() or hook.read_text() != HOOK:
+            hook.write_text(HOOK)
+        hook.chmod(0o755)
+        for project in self._kept.values():
+            shutil.rmtree(self.incoming(project), ignore_errors=True)
+            self._folders(project)
+
+    def _folders(self, project: Kept) -> None:
+        for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def _make(self, project: Kept) -> None:
+        self._folders(project)
+        repository = self.home(project) / "repo.git"
+        command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(repository)]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=GIT_LIMIT)
+        except BaseException:
+            shutil.rmtree(self.home(project), ignore_errors=True)
+            raise
+
+
+def _with(project: Kept, user: str, role: Role) -> Kept:
+    before = project.members.get(user)
+    since = before.since if before else now()
+    member = Member(user=user, role=role, since=since)
+    return replace(project, members={**project.members, user: member})
+
+
+def _must_keep_an_owner(project: Kept, user: str) -> None:
+    if project.owners == [user]:
+        raise MLWSError("10207", name=project.name, user=user)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix != ".partial"]

@@ -1,0 +1,105 @@
+"""What MLflow's server asks of this Hub: who comes, what they may do, and which projects there are.
+
+Imported by MLflow alone, in its own process. Before it stands nginx, which has asked the Hub's
+service about every request and passes on its answer in two headers: the project, whose records
+are a workspace of MLflow's, and the person's role in it. MLflow's own rules do the rest, for three
+users of its own that are named after the roles and have the same rights in every project.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Response, make_response, request
+from mlflow.entities import Workspace
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.store.workspace.abstract_store import AbstractStore
+from mlflow.utils.workspace_utils import DEFAULT_WORKSPACE_NAME, WORKSPACE_HEADER_NAME
+from werkzeug.datastructures import Authorization
+
+ALREADY_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
+ROLE_HEADER = "X-MLWS-Role"
+PROJECT = re.compile(r"p-[0-9a-f]{16}")
+"""What the service names a project's workspace."""
+EVERYTHING = (
+    "experiment",
+    "registered_model",
+    "prompt",
+    "scorer",
+)
+GRANTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "reader": tuple((kind, "READ") for kind in EVERYTHING),
+    "writer": (("workspace", "USE"), *((kind, "MANAGE") for kind in EVERYTHING)),
+    "owner": (("workspace", "USE"), *((kind, "MANAGE") for kind in EVERYTHING)),
+}
+"""(kind, permission) of all that a workspace has. Nobody may administer MLflow's own roles."""
+
+
+class Projects(AbstractStore):
+    """The workspaces: one for everybody, and one for each of the service's projects."""
+
+    def __init__(self, workspace_uri: str) -> None:
+        del workspace_uri
+
+    def list_workspaces(self) -> Iterable[Any]:
+        return [self.get_default_workspace()]
+
+    def get_workspace(self, workspace_name: str) -> Any:
+        if workspace_name != DEFAULT_WORKSPACE_NAME and not PROJECT.fullmatch(workspace_name):
+            raise MlflowException(
+                f"No project has the workspace {workspace_name!r}.", RESOURCE_DOES_NOT_EXIST
+            )
+        return Workspace(workspace_name)
+
+    def get_default_workspace(self) -> Any:
+        return Workspace(DEFAULT_WORKSPACE_NAME)
+
+
+_known: set[tuple[str, str]] = set()
+
+
+def authenticate() -> Authorization | Response:
+    """The user of MLflow's that has the person's role, with rights in the project of the request.
+
+    ``authorization_function`` of MLflow's settings. Whom nginx has not let in is refused.
+    """
+    role = request.headers.get(ROLE_HEADER, "")
+    workspace = request.headers.get(WORKSPACE_HEADER_NAME, "")
+    if role not in GRANTS or not workspace:
+        return make_response("This server is asked through the Hub alone.", 401)
+    if (role, workspace) not in _known:
+        _ensure(role, workspace)
+        _known.add((role, workspace))
+    return Authorization("basic", {"username": role, "password": ""})
+
+
+def _ensure(role: str, workspace: str) -> None:
+    """The role's user has its rights in the workspace, whichever process gave them."""
+    from mlflow.server.auth import store
+
+    with _where_missing():
+        # Nobody signs in with it.
+        store.create_user(role, secrets.token_urlsafe(32))
+    with _where_missing():
+        store.create_role(role, workspace)
+    made = store.get_role_by_name(workspace, role)
+    for kind, permission in GRANTS[role]:
+        with _where_missing():
+            store.add_role_permission(made.id, kind, "*", permission)
+    with _where_missing():
+        store.assign_role_to_user(store.get_user(role).id, made.id)
+
+
+@contextmanager
+def _where_missing() -> Iterator[None]:
+    """Another process, or an earlier one, may have made it."""
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != ALREADY_EXISTS:
+            raise

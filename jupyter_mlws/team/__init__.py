@@ -1,0 +1,1 @@
+"""Projects that several people of a Hub share: code, data and experiments, with roles."""
