@@ -28,6 +28,8 @@ OBJECT = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 """Where DVC 3 has its objects."""
 LARGEST = 5 * 1024**4
 """Bytes of one object."""
+PATIENCE = 16 * 1024**2
+"""Bytes that are read of an object that is refused."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -77,6 +79,8 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
     _access: Access
     _upload: _Upload | None = None
     _failure: OSError | None = None
+    _refusal: MLWSError | None = None
+    _ignored = 0
     _target: Path
 
     def initialize(self, manager: HubManager, auth: Any) -> None:  # type: ignore[override]
@@ -84,7 +88,19 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         StaticFileHandler.initialize(self, str(manager.team.folder))
 
     async def prepare(self) -> None:
-        """Who comes, and for which object."""
+        """Who comes, and for which object.
+
+        Who may not store it is told when the body is through: proxies make a 503 of an answer
+        that comes before.
+        """
+        try:
+            await self._admit()
+        except MLWSError as error:
+            if self.request.method != "PUT":
+                raise
+            self._refusal = error
+
+    async def _admit(self) -> None:
         await self.permit()
         team = self.manager.team
         needed = Role.WRITER if self.request.method == "PUT" else Role.READER
@@ -110,6 +126,10 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         self._count("project.data.read", size)
 
     async def data_received(self, chunk: bytes) -> None:
+        if self._refusal is not None:
+            self._ignored += len(chunk)
+            if self._ignored > PATIENCE:
+                raise self._refusal
         if self._upload is not None and self._failure is None:
             try:
                 await in_thread(self._upload.write, chunk)
@@ -118,6 +138,8 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
 
     async def put(self, name: str, path: str) -> None:
         upload, md5 = self._upload, "".join(path.split("/")[2:]).removesuffix(".dir")
+        if self._refusal is not None:
+            raise self._refusal
         assert upload is not None
         with _full_told():
             if self._failure is not None:

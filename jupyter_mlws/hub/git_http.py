@@ -31,7 +31,7 @@ LARGEST = 64 * 1024**3
 BLOCK = 64 * 1024
 AHEAD = 64
 """Blocks of an answer that are kept while the rest of the question comes."""
-END_LIMIT = 10.0
+END_LIMIT = 5.0
 """Seconds that git has to clear up after a client is gone."""
 LISTING = b"command=ls-refs"
 """In a question that fetches nothing."""
@@ -196,15 +196,15 @@ class GitHandler(ByToken, RESTHandler):
             self.manager.begin(self._stop(self._process))
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
-        # To the group: `http-backend` alone would leave `receive-pack` behind.
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, how)
-            try:
-                await asyncio.wait_for(process.wait(), END_LIMIT)
-                break
-            except asyncio.TimeoutError:
-                continue
+        assert process.stdin is not None
+        # A push that ends too early clears up after itself; signals would reach its writer too late.
+        process.stdin.close()
+        if not await _ended(process):
+            # To the group: `http-backend` alone would leave the others behind.
+            _signal(process, signal.SIGTERM)
+            if not await _ended(process):
+                _signal(process, signal.SIGKILL)
+                await process.wait()
         if self._reading is not None:
             self._reading.cancel()
         # What was moved before that is moved.
@@ -212,3 +212,16 @@ class GitHandler(ByToken, RESTHandler):
 
     def compute_etag(self) -> str | None:
         return None
+
+
+async def _ended(process: asyncio.subprocess.Process) -> bool:
+    try:
+        await asyncio.wait_for(process.wait(), END_LIMIT)
+    except asyncio.TimeoutError:
+        return False
+    return True
+
+
+def _signal(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, how)
