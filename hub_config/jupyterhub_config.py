@@ -127,6 +127,7 @@ if own.tracking_url:
     # The team's MLflow knows people by the token that their lab has anyway.
     c.MLWSSpawner.environment = {
         "MLFLOW_TRACKING_URI": own.tracking_url,
+        "MLWS_TEAM_URL": own.team_url,
         "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,
     }
 

@@ -96,6 +96,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.operations import OperationManager
         from jupyter_mlws.projects.manager import ProjectManager
         from jupyter_mlws.services import Services
+        from jupyter_mlws.team.manager import TeamManager
         from jupyter_mlws.watcher import Watchers
 
         assert self.serverapp is not None  # set by the server that loads the extension
@@ -119,14 +120,16 @@ class MLWSApp(ExtensionApp):
             self._kernel_logs = asyncio.ensure_future(
                 follow_kernels(self._log_store, self._folder.path)
             )
+        projects = ProjectManager(root)
         return Services(
-            ProjectManager(root),
+            projects,
             OperationManager(),
             Watchers(),
             notebooks,
             self._log_store,
             ContainerManager(hub) if hub else None,
             OwnContainer(kernels),
+            TeamManager(hub, projects) if hub else None,
         )
 
     def initialize_settings(self) -> None:

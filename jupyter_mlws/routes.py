@@ -8,6 +8,7 @@ from jupyter_mlws.containers import handlers as containers
 from jupyter_mlws.logs import handlers as logs
 from jupyter_mlws.notebooks import handlers as notebooks
 from jupyter_mlws.projects import handlers as projects
+from jupyter_mlws.team import handlers as team
 from jupyter_mlws.versioning import handlers as versioning
 from jupyter_mlws.workflows import handlers as workflows
 
@@ -15,6 +16,7 @@ ROUTES = [
     *handlers.HANDLERS,
     *projects.HANDLERS,
     *containers.HANDLERS,
+    *team.HANDLERS,
     *logs.HANDLERS,
     *notebooks.HANDLERS,
     *versioning.HANDLERS,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
+    from jupyter_mlws.team.manager import TeamManager
     from jupyter_mlws.watcher import Watchers
 
 
@@ -30,6 +31,8 @@ class Services:
     containers: ContainerManager | None
     """None where no Hub started this server."""
     own: OwnContainer
+    team: TeamManager | None = None
+    """None where no Hub started this server."""
     readers: Readers = field(default_factory=Readers)
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""

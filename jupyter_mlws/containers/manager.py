@@ -35,6 +35,13 @@ class HubService(API):
 
     prefix: ClassVar[str] = "api/v1"
 
+    def ask(self, verb: str, *arguments: Any) -> Any:
+        """Call the method of that name; what the service refuses is raised as our own error."""
+        try:
+            return getattr(self, verb)(*arguments)
+        except RemoteError as error:
+            raise error.as_ours(self.url) from error
+
 
 def hub_service(environment: Mapping[str, str] = os.environ) -> HubService | None:
     """The service of the Hub that started this server; None where none did.
@@ -163,7 +170,4 @@ class ContainerManager:
         return Container.model_validate(self._call("post", path))
 
     def _call(self, verb: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self._service, verb)(*arguments)
-        except RemoteError as error:
-            raise error.as_ours(self._service.url) from error
+        return self._service.ask(verb, *arguments)

@@ -197,7 +197,7 @@ class GitHandler(ByToken, RESTHandler):
 
     async def _stop(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
-        # A push that ends too early clears up after itself; signals would reach its writer too late.
+        # A push that ends too early clears up after itself; a signal would leave its files.
         process.stdin.close()
         if not await _ended(process):
             # To the group: `http-backend` alone would leave the others behind.

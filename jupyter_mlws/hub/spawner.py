@@ -386,6 +386,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """The lab's variables: the person's, below the Hub's own."""
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
+        own.update(launch.credentials(self.service_url))
         own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
         return launch.environment(own, self.wanted)
 

@@ -18,6 +18,8 @@ import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
+from jupyter_mlws.team.place import shared_variables
+
 NAME = "mlws-lasting-provisioner"
 """Its entry point of the group ``jupyter_client.kernel_provisioners``."""
 
@@ -71,6 +73,8 @@ class LastingProvisioner(LocalProvisioner):
         manager = self.parent
         if self._before is None or manager is None:
             kwargs = await super().pre_launch(**kwargs)
+            shared = shared_variables(Path(kwargs.get("cwd") or "."))
+            kwargs["env"] = {**kwargs["env"], **shared}
             return {**kwargs, "independent": True} if self.folder else kwargs
         manager.load_connection_file()
         self.connection_info = manager.get_connection_info()

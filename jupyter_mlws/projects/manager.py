@@ -116,6 +116,18 @@ class ProjectManager:
             Path(beside, "clone").replace(target)
         return self._describe(Project.open(target))
 
+    def describe(self, identifier: str) -> ProjectInfo:
+        """One project as it is now; error 50402."""
+        return self._describe(self._open(identifier))
+
+    def reopen(self, identifier: str | None = None) -> None:
+        """Build a project's managers anew: where its runs go has changed."""
+        project = self._open(identifier or DEFAULT)
+        with self._lock:
+            workspace = self._workspaces.pop(project.root, None)
+        if workspace is not None:
+            workspace.close()
+
     def is_running(self) -> bool:
         """Whether a workflow of any project goes on."""
         return any(self.workspace(project.id).runs.go_on() for project in self.list())

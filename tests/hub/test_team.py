@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
 TESS, TOM, TIM, TED = "tess", "tom", "tim", "ted"
 """An owner, a writer, a reader, a stranger."""
-HELPER = "!f() { printf 'username=%s\\npassword=%s\\n' \"$WHO\" \"$TOKEN\"; }; f"
+HELPER = '!f() { printf \'username=%s\\npassword=%s\\n\' "$WHO" "$TOKEN"; }; f'
 Data = dict[str, Any]
 
 
@@ -323,7 +323,9 @@ def test_owners_choose_the_members(people: dict[str, Place]) -> None:
     tess, tom, tim = people[TESS], people[TOM], people[TIM]
     assert tess.ask("POST", "", json={"name": "beer"}).status_code == 201
     refused(tom.ask("POST", "", json={"name": "beer"}), 409, "50203")
-    unknown = refused(tess.ask("PUT", "/beer/members/nobody", json={"role": "reader"}), 400, "50201")
+    unknown = refused(
+        tess.ask("PUT", "/beer/members/nobody", json={"role": "reader"}), 400, "50201"
+    )
     assert unknown["errors"][0]["field"] == "user"
     refused(tess.ask("PUT", f"/beer/members/{TOM}", json={"role": "king"}), 400, "50201")
     refused(tess.ask("PUT", f"/beer/members/{TESS}", json={"role": "reader"}), 409, "10207")

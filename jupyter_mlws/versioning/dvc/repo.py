@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.team.place import data_password
 from jupyter_mlws.versioning.git.secrets import masked
 
 _QUOTED = re.compile(r" \(('.*'|\".*\")\)")
@@ -62,6 +63,10 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
     except ConfigError as error:
         said = _QUOTED.sub("", " ".join(str(error).split()))
         raise MLWSError("30220", reason=masked(said)) from error
+    for remote in repo.config.get("remote", {}).values():
+        password = data_password(str(remote.get("url", "")))
+        if password is not None:
+            remote["password"] = password
     try:
         yield repo
     finally:

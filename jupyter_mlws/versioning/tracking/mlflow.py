@@ -20,6 +20,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_mlws.team.place import shared_tracking
+
 SQLITE = "sqlite:///"
 UPGRADE_TIMEOUT = 600
 """Seconds for the migration of a store made by an older MLflow."""
@@ -40,8 +42,12 @@ Item = TypeVar("Item")
 
 
 def tracking_uri(root: Path) -> str:
-    """Where the project at ``root`` tracks: ``MLFLOW_TRACKING_URI``, else its own SQLite file."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root}/mlflow.db"
+    """Where the project at ``root`` tracks.
+
+    A shared project's place, else ``MLFLOW_TRACKING_URI``, else the project's own SQLite file.
+    """
+    given = shared_tracking(root) or os.environ.get("MLFLOW_TRACKING_URI")
+    return given or f"{SQLITE}{root}/mlflow.db"
 
 
 class MLflowStore:

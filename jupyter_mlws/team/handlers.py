@@ -1,0 +1,139 @@
+"""Projects that people share, forwarded with the person's own rights, and cloned in a lab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mlws.api.base import APIHandler
+from jupyter_mlws.api.models import Page
+from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.operations import Operation
+from jupyter_mlws.team.manager import TeamManager
+from jupyter_mlws.team.models import (
+    MemberPut,
+    TeamClone,
+    TeamProject,
+    TeamProjectCreate,
+    TeamProjectDelete,
+)
+
+FORWARDED = ("10103", "50102")
+"""Codes that any forwarded endpoint may answer with."""
+MISSING = (*FORWARDED, "10406")
+FOR_OWNERS = (*MISSING, "10303")
+WRITES = [("write", "contents")]
+
+
+class TeamBase(APIHandler):
+    """Base of the handlers here."""
+
+    resource = "projects"
+
+    @property
+    def team(self) -> TeamManager:
+        """The manager, which speaks the reader's language; error 10103 without a Hub."""
+        if self.services.team is None:
+            raise MLWSError("10103")
+        return self.services.team.in_language(self.language)
+
+
+class TeamProjectsHandler(TeamBase):
+    """All projects that the person is a member of."""
+
+    @endpoint("List shared projects", Page[TeamProject], errors=FORWARDED)
+    async def get(self) -> Page[TeamProject]:
+        return await in_thread(self.team.list)
+
+    @endpoint(
+        "Create a shared project",
+        TeamProject,
+        body=TeamProjectCreate,
+        status=201,
+        errors=(*FORWARDED, "50203"),
+    )
+    async def post(self, body: TeamProjectCreate) -> Reply:
+        made = await in_thread(self.team.create, body)
+        return Reply(made, 201, location(self, "team", "projects", made.name))
+
+
+class TeamProjectHandler(TeamBase):
+    """One shared project."""
+
+    @endpoint("Get a shared project", TeamProject, errors=MISSING)
+    async def get(self, name: str) -> TeamProject:
+        return await in_thread(self.team.get, name)
+
+    @endpoint(
+        "Put a shared project into the trash, or remove it for good from there",
+        query=TeamProjectDelete,
+        errors=FOR_OWNERS,
+    )
+    async def delete(self, name: str, query: TeamProjectDelete) -> None:
+        await in_thread(self.team.delete, name, query.confirm)
+
+
+class TeamRestoreHandler(TeamBase):
+    """A shared project's way back."""
+
+    @endpoint("Take a shared project out of the trash", TeamProject, errors=(*FOR_OWNERS, "10208"))
+    async def post(self, name: str) -> TeamProject:
+        return await in_thread(self.team.restore, name)
+
+
+class TeamMemberHandler(TeamBase):
+    """A person of a shared project."""
+
+    @endpoint(
+        "Make somebody a member, or give a member another role",
+        TeamProject,
+        body=MemberPut,
+        errors=(*FOR_OWNERS, "10104", "10207"),
+    )
+    async def put(self, name: str, user: str, body: MemberPut) -> TeamProject:
+        return await in_thread(self.team.put_member, name, user, body)
+
+    @endpoint("Remove a member, or leave", errors=(*FOR_OWNERS, "10207", "10407"))
+    async def delete(self, name: str, user: str) -> None:
+        await in_thread(self.team.remove_member, name, user)
+
+
+class TeamCloneHandler(TeamBase):
+    """A shared project in the person's home."""
+
+    @endpoint(
+        "Clone a shared project into a new folder",
+        Operation,
+        body=TeamClone,
+        status=202,
+        also=WRITES,
+        errors=(*MISSING, "50203", "50302"),
+    )
+    async def post(self, name: str, body: TeamClone) -> Reply:
+        team = self.team
+        project = await in_thread(team.check_clone, name, body.folder)
+        return self.begin("clone", lambda told: team.clone(project, body.folder, told, told.ask))
+
+
+class TeamConnectHandler(TeamBase):
+    """What a project of the home shares from now on."""
+
+    @endpoint(
+        "Connect the project with a shared one: where its code, data and runs go from now on",
+        TeamProject,
+        also=WRITES,
+        errors=(*FOR_OWNERS, "30103", "30220", "50402"),
+    )
+    async def post(self, name: str) -> TeamProject:
+        project = self.get_query_argument("project", None)
+        return await in_thread(self.team.connect, name, project)
+
+
+HANDLERS: list[tuple[str, Any]] = [
+    (r"team/projects", TeamProjectsHandler),
+    (r"team/projects/([^/]+)", TeamProjectHandler),
+    (r"team/projects/([^/]+)/restore", TeamRestoreHandler),
+    (r"team/projects/([^/]+)/members/([^/]+)", TeamMemberHandler),
+    (r"team/projects/([^/]+)/clone", TeamCloneHandler),
+    (r"team/projects/([^/]+)/connect", TeamConnectHandler),
+]

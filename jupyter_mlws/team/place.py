@@ -1,0 +1,83 @@
+"""Where a lab of a Hub finds what people share, told by its environment and git's settings alone.
+
+A clone of a shared project is known by the address of a remote, so that a plain ``git clone`` in a
+terminal is enough. The person's token is read from the environment when it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+SERVICE = "services/mlws/"
+TEAM_URL = "MLWS_TEAM_URL"
+"""The variable with the address below which each project's MLflow is."""
+_URL = re.compile(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
+_NAME = re.compile(r"([a-z0-9-]+)\.git/?")
+
+
+def service_address() -> str | None:
+    """The Hub's service, as the Hub has told this container; None without a Hub."""
+    address = os.environ.get("MLWS_SERVICE_URL")
+    if not address:
+        return None
+    return urljoin(address, f"{os.environ.get('JUPYTERHUB_BASE_URL', '/')}{SERVICE}")
+
+
+def shared_name(root: Path) -> str | None:
+    """The shared project that the repository at ``root`` has as a remote, if it has one."""
+    service = service_address()
+    if service is None:
+        return None
+    for url in _remotes(root):
+        if url.startswith(f"{service}git/"):
+            found = _NAME.fullmatch(url.removeprefix(f"{service}git/"))
+            if found is not None:
+                return found[1]
+    return None
+
+
+def shared_tracking(root: Path) -> str | None:
+    """Where the shared project that ``root`` is a clone of has its runs; None for others."""
+    team = os.environ.get(TEAM_URL)
+    name = shared_name(root) if team else None
+    return f"{team}/{name}/mlflow" if name else None
+
+
+def shared_variables(folder: Path) -> dict[str, str]:
+    """What a process in ``folder`` is told, so that its runs are of the shared project there."""
+    for place in (folder.absolute(), *folder.absolute().parents):
+        if (place / ".git").exists():
+            uri = shared_tracking(place)
+            return {"MLFLOW_TRACKING_URI": uri} if uri else {}
+    return {}
+
+
+def data_password(url: str) -> str | None:
+    """What a DVC remote at ``url`` asks for, where it is one of this Hub's; else None."""
+    service, token = service_address(), os.environ.get("JUPYTERHUB_API_TOKEN")
+    if service is None or not token or not url.startswith(f"{service}data/"):
+        return None
+    return f"token {token}"
+
+
+def _remotes(root: Path) -> Iterator[str]:
+    try:
+        text = (_git_folder(root) / "config").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    yield from _URL.findall(text)
+
+
+def _git_folder(root: Path) -> Path:
+    """Where git's settings are, also of a worktree, whose ``.git`` is a file."""
+    folder = root / ".git"
+    if folder.is_file():
+        folder = root / folder.read_text(encoding="utf-8").strip().removeprefix("gitdir: ")
+        common = folder / "commondir"
+        if common.is_file():
+            folder = folder / common.read_text(encoding="utf-8").strip()
+    return folder
