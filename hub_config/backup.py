@@ -9,6 +9,7 @@ their person's files are read. FOLDER must not be there yet; it appears when all
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -16,8 +17,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterator, Sized
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from hub_config.settings import Settings
 MANIFEST = "manifest.json"
 VERSION = 1
 COOKIES = "cookie_secret"
+TEAM = "team.tar"
 SQLITE = "sqlite:///"
 LIMIT = 6 * 3600.0
 
@@ -46,28 +50,53 @@ def databases(settings: Settings) -> dict[str, str]:
 
 def backup(settings: Settings, engine: Engine, folder: Path) -> str:
     """Save everything; what was saved, in words."""
+    with collected(settings, engine, folder) as collection:
+        for name, url in databases(settings).items():
+            save_database(url, collection.folder / name)
+        cookies = settings.data / COOKIES
+        if cookies.is_file():
+            shutil.copyfile(cookies, collection.folder / COOKIES)
+        if Path(settings.team_folder).is_dir():
+            save_team(Path(settings.team_folder), collection.folder / TEAM)
+        collection.save_volumes(f"label=mlws.hub={settings.name}")
+    return f"Databases and {counted(collection.volumes)} are saved in {folder}."
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A backup that is being made; ``volumes`` are the labels of those that are in it."""
+
+    settings: Settings
+    engine: Engine
+    folder: Path
+    volumes: dict[str, Any] = field(default_factory=dict)
+
+    def save_volumes(self, *filters: str) -> None:
+        """All of Docker's volumes that the filters let through; their writers pause meanwhile."""
+        asked = [f"--filter={one}" for one in filters]
+        for name in self.engine.run("volume", "ls", "--quiet", *asked).split():
+            self.volumes[name] = json.loads(self.engine.run("volume", "inspect", name))[0]["Labels"]
+            with paused(self.engine, name):
+                target = self.folder / "volumes" / f"{name}.tar"
+                save_volume(self.settings, self.engine, name, target)
+
+
+@contextmanager
+def collected(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collection]:
+    """A place to save into, which is ``folder`` when all is in it, with a checksum of each file."""
     if folder.exists():
         raise BackupError(f"{folder} is there already; name a folder that is not")
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "volumes").mkdir(mode=0o700, parents=True)
     partial.chmod(0o700)
-    for name, url in databases(settings).items():
-        save_database(url, partial / name)
-    cookies = settings.data / COOKIES
-    if cookies.is_file():
-        shutil.copyfile(cookies, partial / COOKIES)
-    names = engine.run("volume", "ls", "--quiet", f"--filter=label=mlws.hub={settings.name}")
-    volumes = {}
-    for name in names.split():
-        volumes[name] = json.loads(engine.run("volume", "inspect", name))[0]["Labels"]
-        with paused(engine, name):
-            save_volume(settings, engine, name, partial / "volumes" / f"{name}.tar")
+    collection = Collection(settings, engine, partial)
+    yield collection
     manifest = {
         "version": VERSION,
         "hub": settings.name,
         "made": datetime.now(timezone.utc).isoformat(),
-        "volumes": volumes,
+        "volumes": collection.volumes,
         "files": {
             path.relative_to(partial).as_posix(): digest(path)
             for path in sorted(partial.rglob("*"))
@@ -78,8 +107,37 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
     for path in partial.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
     partial.rename(folder)
-    many = "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
-    return f"Databases and {many} are saved in {folder}."
+
+
+def counted(volumes: Sized) -> str:
+    """So many volumes, in words."""
+    return "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
+
+
+def save_team(team: Path, target: Path) -> None:
+    """The shared projects. Branches come before the objects that they name: a push meanwhile only
+    adds objects, so each branch that is saved is whole.
+    """
+    with tarfile.open(target, "w") as archive:
+        for path in _in_order(team):
+            with contextlib.suppress(FileNotFoundError):
+                archive.add(path, path.relative_to(team), recursive=False)
+
+
+def _in_order(team: Path) -> Iterator[Path]:
+    for project in sorted(team.iterdir()):
+        yield project
+        if not (project / "repo.git").is_dir():
+            yield from sorted(project.rglob("*"))
+            continue
+        names = sorted(path.name for path in (project / "repo.git").iterdir())
+        yield project / "repo.git"
+        for name in [*(one for one in names if one != "objects"), "objects"]:
+            yield project / "repo.git" / name
+            yield from sorted((project / "repo.git" / name).rglob("*"))
+        for name in ("data", "pushes"):
+            yield project / name
+            yield from sorted((project / name).rglob("*"))
 
 
 def save_database(url: str, target: Path) -> None:

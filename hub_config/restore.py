@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from hub_config.backup import (
     COOKIES,
     MANIFEST,
     SQLITE,
+    TEAM,
     VERSION,
     BackupError,
     call,
+    counted,
     databases,
     digest,
     helper,
@@ -40,27 +43,39 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
     volumes: list[str] = []
     try:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, labels in manifest["volumes"].items():
-            given = [f"--label={key}={value}" for key, value in (labels or {}).items()]
-            engine.run("volume", "create", *given, name)
-            volumes.append(name)
-            with (folder / "volumes" / f"{name}.tar").open("rb") as source:
-                command = helper(settings, f"{name}:/volume", "--extract", "--file=-")
-                call(command, engine, stdin=source)
+        restore_volumes(settings, engine, folder, manifest, volumes)
         for name, url in databases(settings).items():
             made.extend(restore_database(url, folder / name))
+        if (folder / TEAM).is_file():
+            made.append(Path(settings.team_folder))
+            with tarfile.open(folder / TEAM) as archive:
+                archive.extractall(made[-1], filter="data")
         if (folder / COOKIES).is_file():
             made.append(settings.data / COOKIES)
             shutil.copyfile(folder / COOKIES, made[-1])
             made[-1].chmod(0o600)
     except BaseException:
         for path in made:
+            if path.is_dir():
+                shutil.rmtree(path)
             path.unlink(missing_ok=True)
         if volumes:
             engine.run("volume", "rm", *volumes)
         raise
-    many = "1 volume" if len(volumes) == 1 else f"{len(volumes)} volumes"
-    return f"Databases and {many} are back; `make hub` starts the Hub."
+    return f"Databases and {counted(volumes)} are back; `make hub` starts the Hub."
+
+
+def restore_volumes(
+    settings: Settings, engine: Engine, folder: Path, manifest: dict[str, Any], made: list[str]
+) -> None:
+    """Every volume of a backup; ``made`` tells how far it came."""
+    for name, labels in manifest["volumes"].items():
+        given = [f"--label={key}={value}" for key, value in (labels or {}).items()]
+        engine.run("volume", "create", *given, name)
+        made.append(name)
+        with (folder / "volumes" / f"{name}.tar").open("rb") as source:
+            command = helper(settings, f"{name}:/volume", "--extract", "--file=-")
+            call(command, engine, stdin=source)
 
 
 def checked(folder: Path) -> dict[str, Any]:
@@ -89,6 +104,8 @@ def must_be_empty(settings: Settings, engine: Engine, manifest: dict[str, Any]) 
         for url in databases(settings).values()
         if url.startswith(SQLITE)
     ]
+    team = Path(settings.team_folder)
+    paths += [team] if any(team.glob("p-*")) else []
     there = [str(path) for path in paths if path.exists()]
     volumes = set(engine.run("volume", "ls", "--quiet").split())
     there += sorted(volumes & set(manifest["volumes"]))

@@ -10,6 +10,7 @@ import notebooks from './plugins/notebooks';
 import proof from './plugins/proof';
 import registry from './plugins/registry';
 import sidebar from './plugins/sidebar';
+import team from './plugins/team';
 
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,
@@ -21,6 +22,7 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   lineage,
   proof,
   containers,
+  team,
   notebooks
 ];
 

@@ -880,3 +880,26 @@ export interface ILogLine {
 
 /** What /logs/{container} sends. */
 export type ILogEvent = IHello | IReset | ({ type: 'log' } & ILogLine);
+
+/** What a member of a shared project may do; each may what those before it may. */
+export type TeamRole = 'reader' | 'writer' | 'owner';
+
+export interface ITeamMember {
+  user: string;
+  role: TeamRole;
+  since: string;
+}
+
+/** A project that people of the Hub share; `role` is that of the person who asks. */
+export interface ITeamProject {
+  name: string;
+  description: string;
+  role: TeamRole;
+  members: ITeamMember[];
+  created_at: string;
+  /** When it was put into the trash. */
+  trashed_at: string | null;
+  git_url: string;
+  data_url: string;
+  tracking_url: string | null;
+}

@@ -18,7 +18,8 @@ ADAPTERS = {
     "dvc_data": "versioning/dvc/",
     "dvc_objects": "versioning/dvc/",
     "git": "versioning/git/adapter.py",
-    "mlflow": "versioning/tracking/mlflow.py",
+    # The second runs inside MLflow's own server.
+    "mlflow": ("versioning/tracking/mlflow.py", "hub/tracking.py"),
     "nbdime": "versioning/cells/",
     "dask": "workflows/executors/",
     "distributed": "workflows/executors/",

@@ -54,10 +54,10 @@ class Desk:
 
         def ended() -> Data | None:
             found: Data = self.ask("GET", f"operations/{identifier}").json()["data"]
-            return None if found["state"] in ("PENDING", "RUNNING") else found
+            return None if found["state"] in ("PENDING", "RUNNING", "WAITING") else found
 
         found = self.stack.wait_for(ended, f"operation {identifier} ends", 120)
-        assert found["state"] == "DONE", found
+        assert found["state"] == "COMPLETED", found
         return found["result"]
 
     def shell(self, script: str) -> str:

@@ -1,0 +1,157 @@
+"""Backup and restore of the stack of compose.yaml: databases, shared projects, everybody's files.
+
+    python -m hub_config.compose_backup save FOLDER
+    python -m hub_config.compose_backup restore FOLDER
+
+The stack may run while it is saved. It is restored where nothing of it is left but the settings;
+`make hub-compose` starts it then. Passwords and certificate are not in it: new ones do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from hub_config.backup import LIMIT, BackupError, Collection, collected, counted
+from hub_config.compose import FILE
+from hub_config.engine import Engine, EngineError
+from hub_config.restore import checked, restore_volumes
+from hub_config.settings import Settings
+
+DATABASES = ("mlws", "mlflow", "mlflow_rights")
+VOLUMES = ("hub", "team", "artifacts", "storage")
+"""Of compose.yaml; numbers of Prometheus and Grafana are not saved, the databases as dumps."""
+OF_STACK = "com.docker.compose"
+CLIENT = 'PGPASSWORD="$(cat "$POSTGRES_PASSWORD_FILE")"; export PGPASSWORD; exec "$@"'
+"""PostgreSQL's own programs, in its own container; the password is no argument of theirs."""
+
+
+class Stack:
+    """One stack, spoken to by ``docker compose``."""
+
+    def __init__(self, settings: Settings, engine: Engine, environment: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.engine = engine
+        self._environment = {
+            **engine.environment,
+            "HUB_GATEWAY": settings.gateway,
+            **environment,
+        }
+
+    def compose(
+        self, *arguments: str, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None
+    ) -> str:
+        """What it prints, unless that goes to ``stdout``."""
+        done = subprocess.run(
+            ["docker", "compose", "--file", str(FILE), *arguments],
+            env=self._environment,
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=LIMIT,
+        )
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()
+            raise BackupError(f"docker compose {arguments[0]} failed: {said}")
+        return (done.stdout or b"").decode(errors="replace")
+
+    def postgres(
+        self, *command: str, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None
+    ) -> str:
+        """Run a program of PostgreSQL's as the stack's own user."""
+        shell = ["exec", "-T", "postgres", "sh", "-c", CLIENT, "sh", *command]
+        return self.compose(*shell, stdin=stdin, stdout=stdout)
+
+    def databases(self) -> list[str]:
+        """Those that there are."""
+        query = "select datname from pg_database"
+        found = self.postgres("psql", *_as("mlws"), "--tuples-only", "--no-align", "-c", query)
+        return [name for name in DATABASES if name in found.split()]
+
+    def volumes(self) -> list[str]:
+        """What of the stack is kept in Docker, whether it runs or not."""
+        label = f"label={OF_STACK}.project={self.settings.name}"
+        return self.engine.run("volume", "ls", "--quiet", f"--filter={label}").split()
+
+
+def save(stack: Stack, folder: Path) -> str:
+    """Save everything; what was saved, in words."""
+    settings = stack.settings
+    with collected(settings, stack.engine, folder) as collection:
+        for name in stack.databases():
+            with (collection.folder / f"{name}.pgdump").open("wb") as target:
+                stack.postgres("pg_dump", *_as(name), "--format=custom", stdout=target)
+        _save_volumes(collection)
+    return f"Databases and {counted(collection.volumes)} are saved in {folder}."
+
+
+def _save_volumes(collection: Collection) -> None:
+    name = collection.settings.name
+    collection.save_volumes(f"label=mlws.hub={name}")
+    for volume in VOLUMES:
+        project = f"label={OF_STACK}.project={name}"
+        collection.save_volumes(project, f"label={OF_STACK}.volume={volume}")
+
+
+def restore(stack: Stack, folder: Path) -> str:
+    """Bring everything back; what was, in words."""
+    settings, engine = stack.settings, stack.engine
+    manifest = checked(folder)
+    if manifest["hub"] != settings.name:
+        raise BackupError(f"this is of the Hub {manifest['hub']!r}: set HUB_NAME to that")
+    there = set(engine.run("volume", "ls", "--quiet").split()) & set(manifest["volumes"])
+    there |= set(stack.volumes())
+    if there:
+        raise BackupError(f"this installation is not empty: {', '.join(sorted(there))}")
+    made: list[str] = []
+    try:
+        restore_volumes(settings, engine, folder, manifest, made)
+        stack.compose("up", "--detach", "--wait", "postgres")
+        for name in DATABASES:
+            dump = folder / f"{name}.pgdump"
+            if dump.is_file():
+                _restore_database(stack, name, dump)
+    except BaseException:
+        stack.compose("down", "--volumes")
+        left = set(engine.run("volume", "ls", "--quiet").split()) & set(made)
+        if left:
+            engine.run("volume", "rm", *left)
+        raise
+    return f"Databases and {counted(made)} are back; `make hub-compose` starts the stack."
+
+
+def _restore_database(stack: Stack, name: str, dump: Path) -> None:
+    if name not in stack.databases():
+        stack.postgres("createdb", "--host=127.0.0.1", "--username=mlws", name)
+    with dump.open("rb") as source:
+        options = ["--exit-on-error", "--single-transaction"]
+        stack.postgres("pg_restore", *_as(name), *options, stdin=source)
+
+
+def _as(database: str) -> list[str]:
+    return ["--host=127.0.0.1", "--username=mlws", f"--dbname={database}"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="hub_config.compose_backup", description=__doc__)
+    parser.add_argument("action", choices=("save", "restore"))
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    stack = Stack(Settings.read(), Engine(), os.environ)
+    act = save if arguments.action == "save" else restore
+    try:
+        print(act(stack, arguments.folder.absolute()))
+    except (BackupError, EngineError, OSError) as error:
+        done = "saved" if arguments.action == "save" else "restored"
+        print(f"Nothing was {done}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+
+import { MLWSClient } from '../api';
+import { askFields } from '../code/form';
+import { Work } from '../code/work';
+import { hasHub } from '../containers/hub';
+import { labServer } from '../labServer';
+import type { IProject, ITeamProject } from '../models';
+import { pathOf, TeamModel } from '../team/model';
+import { TeamView, type ITeamHost } from '../team/section';
+import { IMLWSClient, IMLWSSidebar } from '../tokens';
+import { OpenDocuments } from '../versions/documents';
+import { told } from '../versions/told';
+
+const team: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-mlws:team',
+  description: 'The projects that people share, where a Hub started the lab.',
+  autoStart: true,
+  requires: [IMLWSClient, IMLWSSidebar, IDocumentManager],
+  activate: (
+    app: JupyterFrontEnd,
+    client: IMLWSClient,
+    sidebar: IMLWSSidebar,
+    manager: IDocumentManager
+  ) => {
+    const { language, trans } = client;
+    // Projects of the Hub, whatever project of the home is shown.
+    const hub = new MLWSClient(
+      labServer(app.serviceManager.serverSettings, false),
+      language,
+      trans
+    );
+    void app.restored.then(async () => {
+      if (await hasHub(hub)) {
+        const documents = new OpenDocuments(manager, () =>
+          app.shell.widgets('main')
+        );
+        const work = new Work(client, documents, trans);
+        const model = new TeamModel(hub);
+        const view = new TeamView(model, labHost(client, model, work), trans);
+        sidebar.addSection({ view, model, folded: true });
+      }
+    });
+  }
+};
+
+function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
+  const { trans } = client;
+  const owner = PageConfig.getOption('hubServerUser');
+  return {
+    clone: project => void clone(client, work, project),
+    connect: project => void connect(client, project),
+    leave: async project => {
+      const answer = await showDialog({
+        title: trans.__('Leave %1?', project.name),
+        body: trans.__(
+          'You will not see its code, data and runs any more. What you have cloned stays.'
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Cancel') }),
+          Dialog.warnButton({ label: trans.__('Leave') })
+        ],
+        defaultButton: 0
+      });
+      if (answer.button.accept) {
+        await told(() => model.removeMember(project.name, owner));
+      }
+    },
+    delete: async project => {
+      const isLast = project.trashed_at !== null;
+      const given = await askFields(
+        isLast
+          ? trans.__('Delete %1 for good', project.name)
+          : trans.__('Put %1 into the trash', project.name),
+        trans.__('Delete'),
+        [{ name: 'confirm', label: trans.__("The project's name, again") }],
+        trans,
+        [
+          isLast
+            ? trans.__(
+                "Its code and data on the Hub are removed. This can't be undone; what members have cloned stays."
+              )
+            : trans.__(
+                'Its members do not see it any more. Owners can restore it from the trash.'
+              )
+        ]
+      );
+      if (given) {
+        await told(() => model.delete(project.name, given.confirm));
+      }
+    },
+    restore: project => void told(() => model.restore(project.name))
+  };
+}
+
+async function clone(
+  client: MLWSClient,
+  work: Work,
+  project: ITeamProject
+): Promise<void> {
+  const { trans } = client;
+  const made = await work.transfer<IProject>(
+    `${pathOf(project.name)}/clone`,
+    {},
+    {
+      doing: trans.__('Cloning “%1”…', project.name),
+      done: ({ path }) => trans.__('Cloned into “%1”.', path)
+    }
+  );
+  if (made) {
+    await client.show(made);
+  }
+}
+
+async function connect(
+  client: MLWSClient,
+  project: ITeamProject
+): Promise<void> {
+  const { trans } = client;
+  const shown = client.project;
+  if (!shown) {
+    Notification.warning(trans.__('Choose a project first.'));
+    return;
+  }
+  const answer = await showDialog({
+    title: trans.__('Share “%1” as %2?', shown.name, project.name),
+    body: trans.__(
+      'From now on its pushes go there, data and runs too. Nothing is sent before the next push.'
+    ),
+    buttons: [
+      Dialog.cancelButton({ label: trans.__('Cancel') }),
+      Dialog.okButton({ label: trans.__('Share') })
+    ]
+  });
+  if (!answer.button.accept) {
+    return;
+  }
+  const path = `${pathOf(project.name)}/connect`;
+  if (await told(() => client.post<ITeamProject>(path))) {
+    Notification.success(
+      trans.__('“%1” is shared with the next push.', shown.name)
+    );
+  }
+}
+
+export default team;

@@ -1,0 +1,164 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { useState } from 'react';
+
+import { ActionButton } from '../containers/actions';
+import { Dialog } from '../containers/dialog';
+import { LiveView } from '../liveView';
+import type { ITeamProject } from '../models';
+import { CreateProjectForm } from './createForm';
+import { Members } from './members';
+import type { TeamModel } from './model';
+import { roleWord } from './words';
+
+/** What the lab does for its list of shared projects. */
+export interface ITeamHost {
+  /** A clone in the home, shown when it is there. */
+  clone(project: ITeamProject): void;
+  /** The project that is shown goes there from now on; null where none is shown. */
+  connect: ((project: ITeamProject) => void) | null;
+  leave(project: ITeamProject): void;
+  delete(project: ITeamProject): void;
+  restore(project: ITeamProject): void;
+}
+
+interface IProps {
+  model: TeamModel;
+  host: ITeamHost;
+  trans: TranslationBundle;
+}
+
+function Row(props: IProps & { project: ITeamProject }): JSX.Element {
+  const { project, host, trans } = props;
+  const { name, role, trashed_at } = project;
+  const [isOpen, setIsOpen] = useState(false);
+  const isTrash = trashed_at !== null;
+  const isOwner = role === 'owner';
+  return (
+    <li className="jp-mlws-ContainerRow" data-mlws-shared={name}>
+      <div className="jp-mlws-ContainerRow-head">
+        <strong>{name}</strong>
+        <span className="jp-mlws-Badge">
+          {isTrash ? trans.__('In the trash') : roleWord(role, trans)}
+        </span>
+        <span
+          className="jp-mlws-Actions"
+          role="group"
+          aria-label={trans.__('Actions on %1', name)}
+        >
+          {isTrash && (
+            <ActionButton
+              name="restore"
+              label={trans.__('Restore %1', name)}
+              onClick={() => host.restore(project)}
+            />
+          )}
+          {!isTrash && (
+            <ActionButton
+              name="down"
+              label={trans.__('Clone %1', name)}
+              onClick={() => host.clone(project)}
+            />
+          )}
+          {!isTrash && role !== 'reader' && host.connect && (
+            <ActionButton
+              name="up"
+              label={trans.__('Share the current project as %1', name)}
+              onClick={() => host.connect?.(project)}
+            />
+          )}
+          {!isTrash && !isOwner && (
+            <ActionButton
+              name="close"
+              label={trans.__('Leave %1', name)}
+              onClick={() => host.leave(project)}
+            />
+          )}
+          {isOwner && (
+            <ActionButton
+              name="delete"
+              label={trans.__('Delete %1', name)}
+              onClick={() => host.delete(project)}
+            />
+          )}
+        </span>
+      </div>
+      {project.description && <p>{project.description}</p>}
+      {!isTrash && (
+        <details
+          open={isOpen}
+          onToggle={event => setIsOpen(event.currentTarget.open)}
+        >
+          <summary>
+            {trans._n('%1 member', '%1 members', project.members.length)}
+          </summary>
+          {isOpen && (
+            <>
+              <p className="jp-mlws-Hint">
+                {trans.__('In a terminal: %1', `git clone ${project.git_url}`)}
+              </p>
+              <Members {...props} />
+            </>
+          )}
+        </details>
+      )}
+    </li>
+  );
+}
+
+function List(props: IProps): JSX.Element {
+  const { model, trans } = props;
+  const [isMaking, setIsMaking] = useState(false);
+  return (
+    <>
+      <button
+        className="jp-mlws-NewShared jp-mod-styled jp-mod-accept"
+        onClick={() => setIsMaking(true)}
+      >
+        {trans.__('New shared project')}
+      </button>
+      {model.items.length === 0 && (
+        <p className="jp-mlws-Hint">
+          {trans.__(
+            'You share no project yet. Code, data and runs of one are seen by its members alone.'
+          )}
+        </p>
+      )}
+      <ul className="jp-mlws-Rows" aria-label={trans.__('Shared projects')}>
+        {model.items.map(project => (
+          <Row key={project.name} {...props} project={project} />
+        ))}
+      </ul>
+      {isMaking && (
+        <Dialog
+          title={trans.__('New shared project')}
+          onClose={() => setIsMaking(false)}
+        >
+          <CreateProjectForm
+            model={model}
+            trans={trans}
+            onDone={() => setIsMaking(false)}
+          />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+/** The projects that the person shares with others of the Hub, in the lab's sidebar. */
+export class TeamView extends LiveView<TeamModel> {
+  constructor(
+    model: TeamModel,
+    private _host: ITeamHost,
+    trans: TranslationBundle
+  ) {
+    super(model, trans);
+    this.id = 'jp-mlws-team';
+    this.title.label = trans.__('Shared projects');
+    this.addClass('jp-mlws-Section');
+    this.addClass('jp-mlws-Team');
+  }
+
+  protected body(): JSX.Element {
+    return <List model={this.model} host={this._host} trans={this.trans} />;
+  }
+}
