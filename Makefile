@@ -19,7 +19,7 @@ NOTHING := 5
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore example test test-quick test-python test-typescript lint wheel clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-python test-typescript lint wheel clean
 
 help:
 	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make hub-down     stops it and the containers; accounts and files stay'
 	@echo 'make hub-compose  the same with PostgreSQL, nginx with TLS, MLflow and Prometheus'
 	@echo 'make hub-backup   saves its accounts, records and files in FOLDER=…; hub-restore brings them back'
+	@echo '                  (of the stack: hub-compose-backup, hub-compose-restore)'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
 	@echo 'make test-quick   Python and TypeScript tests that need neither browser nor Docker'
 	@echo 'make lint         ruff, mypy, eslint, prettier'
@@ -47,6 +48,11 @@ hub-compose: $(VENV)/bin/python
 hub-backup hub-restore:
 	@test -n '$(FOLDER)' || { echo 'Name it: make $@ FOLDER=…' >&2; exit 2; }
 	@$(PYTHON) -m hub_config.$(@:hub-%=%) '$(FOLDER)'
+
+# The same of the stack that `make hub-compose` starts.
+hub-compose-backup hub-compose-restore:
+	@test -n '$(FOLDER)' || { echo 'Name it: make $@ FOLDER=…' >&2; exit 2; }
+	@$(PYTHON) -m hub_config.compose_backup $(@:hub-compose-%=%) '$(FOLDER)'
 
 hub-down:
 	@$(PYTHON) -m hub_config.down

@@ -1,6 +1,6 @@
-"""Backup and restore of the stack of compose.yaml: databases, shared projects, everybody's files.
+"""`make hub-compose-backup`, `…-restore`: all of the stack that compose.yaml describes.
 
-    python -m hub_config.compose_backup save FOLDER
+    python -m hub_config.compose_backup backup FOLDER
     python -m hub_config.compose_backup restore FOLDER
 
 The stack may run while it is saved. It is restored where nothing of it is left but the settings;
@@ -139,15 +139,15 @@ def _as(database: str) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="hub_config.compose_backup", description=__doc__)
-    parser.add_argument("action", choices=("save", "restore"))
+    parser.add_argument("action", choices=("backup", "restore"))
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     stack = Stack(Settings.read(), Engine(), os.environ)
-    act = save if arguments.action == "save" else restore
+    act = save if arguments.action == "backup" else restore
     try:
         print(act(stack, arguments.folder.absolute()))
     except (BackupError, EngineError, OSError) as error:
-        done = "saved" if arguments.action == "save" else "restored"
+        done = "saved" if arguments.action == "backup" else "restored"
         print(f"Nothing was {done}: {error}", file=sys.stderr)
         return 1
     return 0

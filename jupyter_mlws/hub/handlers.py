@@ -71,8 +71,11 @@ class OpenAPIHandler(ServiceHandler):
     resource = "mlws"
 
     async def get(self) -> None:
+        # Not above: the routes name this handler.
+        from jupyter_mlws.hub.routes import ROUTES
+
         await self.permit()
-        self.finish(document(HANDLERS, self.request.path, projects=False))
+        self.finish(document(ROUTES, self.request.path, projects=False))
 
 
 class MeHandler(ServiceHandler):

@@ -26,7 +26,6 @@ from jupyter_mlws.hub.data_http import DataHandler
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.git_http import GitHandler
 from jupyter_mlws.hub.handlers import (
-    HANDLERS,
     AdmissionHandler,
     MetricsHandler,
     NotFoundHandler,
@@ -35,9 +34,10 @@ from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
-from jupyter_mlws.hub.team_handlers import TEAM_HANDLERS, TrackingHandler
+from jupyter_mlws.hub.team_handlers import TrackingHandler
 
 THREADS = 32
 """Calls to Docker at once."""
@@ -70,10 +70,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
             (rf"{root}data/([^/]+)/(.+)", DataHandler, given),
             (rf"{root}tracking/([^/]+)", TrackingHandler, given),
-            *(
-                (rf"{root}api/v1/{pattern}", handler, given)
-                for pattern, handler in (*HANDLERS, *TEAM_HANDLERS)
-            ),
+            *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in ROUTES),
             (r".*", NotFoundHandler, given),
         ],
         # The same over a restart of the service, so that open pages keep their sign-in.

@@ -66,6 +66,13 @@ EVERY = [
     ("POST", "volumes/some/trash", None),
     ("POST", "volumes/some/restore", None),
     ("GET", "audit", None),
+    ("GET", "team/projects", None),
+    ("POST", "team/projects", {"name": "some"}),
+    ("GET", "team/projects/some", None),
+    ("DELETE", "team/projects/some", None),
+    ("POST", "team/projects/some/restore", None),
+    ("PUT", "team/projects/some/members/ada", {"role": "reader"}),
+    ("DELETE", "team/projects/some/members/ada", None),
     ("GET", "openapi.json", None),
 ]
 
