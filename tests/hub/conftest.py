@@ -30,8 +30,18 @@ from hub_config.engine import Engine, NoEngineError, base_image, build, build_ar
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page, shoot
 from tests.hub.docker_engine import OWN_BASE, engine
 from tests.hub.installation import HOME, Hub, installation, keep_log
+from tests.hub.stack import stack, stack_images, trust
 
-__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page", "shoot"]
+__all__ = [
+    "browser",
+    "jp_asyncio_loop",
+    "jp_server_cleanup",
+    "page",
+    "shoot",
+    "stack",
+    "stack_images",
+    "trust",
+]
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "mlws-test-lab"
