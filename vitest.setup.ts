@@ -15,6 +15,8 @@ missing.matchMedia ??= (media: string) => ({
   addEventListener: () => {},
   removeEventListener: () => {}
 });
+// No idle time either.
+missing.requestIdleCallback ??= (call: () => void) => setTimeout(call);
 // jsdom knows <dialog> but not how to open it.
 HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {
   this.open = true;

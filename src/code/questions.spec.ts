@@ -39,9 +39,6 @@ const press = async (button: string) => {
 };
 
 beforeEach(() => {
-  // jsdom has no idle time to tell of.
-  (globalThis as any).requestIdleCallback ??= (call: () => void) =>
-    setTimeout(call);
   wire = new Wire();
   wire.answers['GET /operations'] = { items: [], next_cursor: null };
   wire.answers['POST /operations/op1/answer'] = {};

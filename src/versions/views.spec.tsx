@@ -54,9 +54,6 @@ beforeEach(() => {
     configurable: true,
     value: 600
   });
-  // jsdom has no idle time to tell of.
-  (globalThis as any).requestIdleCallback ??= (call: () => void) =>
-    setTimeout(call);
   wire = new Wire();
   calls = [];
   wire.answers['GET /git/status'] = {
