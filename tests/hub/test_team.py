@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Browser, Page, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub
+from tests.hub.test_whole_product import open_sidebar, signed_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -431,3 +433,52 @@ def test_administrators_are_owners_everywhere(people: dict[str, Place], shared: 
     found = hub.service("GET", "team/projects/wine", ADMINISTRATOR).json()["data"]
     assert found["role"] == "owner"
     assert ADMINISTRATOR not in [row["user"] for row in found["members"]]
+
+
+@pytest.mark.browser
+def test_the_lab_shows_shares_and_clones(
+    people: dict[str, Place], browser: Browser, shoot: Callable[[str, Page], None]
+) -> None:
+    hub = people[TESS].hub
+    hub.start(TESS, {"resources": {"cpu": "1", "memory": "1Gi"}})
+    with signed_in(browser, hub, TESS) as page:
+        page.goto(f"{hub.url}/user/{TESS}/lab?reset")
+        open_sidebar(page)
+        titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
+        titles.filter(has=page.get_by_text("Shared projects", exact=True)).click()
+        page.get_by_role("button", name="New shared project").click()
+        dialog = page.get_by_role("dialog", name="New shared project")
+        dialog.get_by_label("Name").fill("No Name")
+        dialog.get_by_role("button", name="Create").click()
+        expect(dialog.locator(".jp-mlws-Field-error")).to_be_visible()
+        shoot("team-create-refused", page)
+        dialog.get_by_label("Name").fill("grapes")
+        dialog.get_by_label("Description").fill("For everybody at the table")
+        dialog.get_by_role("button", name="Create").click()
+        row = page.locator('[data-mlws-shared="grapes"]')
+        expect(row).to_contain_text("Owner")
+        row.locator("summary").click()
+        row.get_by_label("Add a person of the Hub").fill("nobody")
+        row.get_by_role("button", name="Add", exact=True).click()
+        expect(row.locator(".jp-mlws-Field-error")).to_be_visible()
+        row.get_by_label("Add a person of the Hub").fill(TOM)
+        row.get_by_role("button", name="Add", exact=True).click()
+        expect(row.locator(f'[data-mlws-member="{TOM}"]')).to_be_visible()
+        shoot("team-members", page)
+        row.get_by_role("button", name="Clone grapes").click()
+        hub.wait_for(
+            lambda: "here" in hub.shell(TESS, "test -d ~/grapes/.dvc && echo here || true"),
+            "it is cloned",
+        )
+        config = hub.shell(TESS, "cat ~/grapes/.dvc/config ~/grapes/.git/config")
+        assert "/data/grapes" in config
+        assert "/git/grapes.git" in config
+        shoot("team-cloned", page)
+        row.get_by_role("button", name="Delete grapes").click()
+        page.get_by_label("The project's name, again").fill("grapes")
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        expect(row).to_contain_text("In the trash")
+        row.get_by_role("button", name="Restore grapes").click()
+        expect(row).to_contain_text("Owner")
+    assert people[TOM].ask("GET", "/grapes").json()["data"]["role"] == "writer"
+    hub.stop(TESS)

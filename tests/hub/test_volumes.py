@@ -161,6 +161,9 @@ def test_backup_and_restore_into_an_empty_installation(
         hub.shell(VERA, "head -c 3000000 /dev/urandom > ~/data")
         sum_ = hub.shell(VERA, "sha256sum ~/data")
         hours = hub.service("GET", "resources/hours").json()["data"]["items"]
+        shared = "/services/mlws/git/kept.git/info/refs?service=git-upload-pack"
+        assert hub.service("POST", "team/projects", VERA, json={"name": "kept"}).ok
+        refs = hub.request("GET", shared, VERA).text
         said = hub.module("hub_config.backup", str(backup))
         assert "1 volume" in said
         # What is written after the backup is not in it.
@@ -177,6 +180,7 @@ def test_backup_and_restore_into_an_empty_installation(
         hub.token(VERA)
         found = hub.service("GET", f"containers/{identifier}", VERA).json()["data"]
         assert found["user"] == VERA
+        assert hub.request("GET", shared, VERA).text == refs
         after = hub.service("GET", "resources/hours").json()["data"]["items"]
         assert [row["user"] for row in after] == [row["user"] for row in hours]
         audit = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
