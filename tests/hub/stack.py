@@ -66,6 +66,8 @@ def stack(
         "HUB_SECRETS": str(folder / "secrets"),
         "HUB_IMAGE": image,
         "HUB_PUBLIC_IP": "127.0.0.1",
+        # More than a small machine has, so that tests don't queue behind each other.
+        "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "DOCKER_SOCKET": (
             docker.host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         ).removeprefix("unix://"),
