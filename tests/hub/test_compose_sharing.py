@@ -265,6 +265,7 @@ def test_it_all_comes_back_from_a_backup(
     rows = stack.service("GET", "audit", params={"target": PROJECT}).json()["data"]["items"]
     assert "project.push" in [row["action"] for row in rows]
     # Homes, code, data and runs.
+    stack.token(VITA)
     vita = Desk(stack, VITA)
     assert vita.shell(f"sha256sum < {PROJECT}/grapes.bin") == pushed["hash"]
     assert vita.shell(f"git ls-remote {project['git_url']} main") == tip

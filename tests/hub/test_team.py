@@ -440,8 +440,8 @@ def test_the_lab_shows_shares_and_clones(
     people: dict[str, Place], browser: Browser, shoot: Callable[[str, Page], None]
 ) -> None:
     hub = people[TESS].hub
-    hub.start(TESS, {"resources": {"cpu": "1", "memory": "1Gi"}})
     with signed_in(browser, hub, TESS) as page:
+        hub.start(TESS, {"resources": {"cpu": "1", "memory": "1Gi"}})
         page.goto(f"{hub.url}/user/{TESS}/lab?reset")
         open_sidebar(page)
         titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
