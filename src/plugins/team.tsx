@@ -42,9 +42,14 @@ const team: JupyterFrontEndPlugin<void> = {
           app.shell.widgets('main')
         );
         const work = new Work(client, documents, trans);
-        const model = new TeamModel(hub);
-        const view = new TeamView(model, labHost(client, model, work), trans);
-        sidebar.addSection({ view, model, folded: true });
+        const make = (isAlone: boolean) => {
+          const model = new TeamModel(hub);
+          const host = labHost(client, model, work);
+          return { view: new TeamView(model, host, trans, isAlone), model };
+        };
+        sidebar.addSection({ ...make(false), folded: true });
+        // Who has no project yet may begin with one that others share.
+        sidebar.addBeginning(make(true));
       }
     });
   }

@@ -149,16 +149,24 @@ export class TeamView extends LiveView<TeamModel> {
   constructor(
     model: TeamModel,
     private _host: ITeamHost,
-    trans: TranslationBundle
+    trans: TranslationBundle,
+    /** Where the view stands alone, without the title of a section. */
+    private _isAlone = false
   ) {
     super(model, trans);
-    this.id = 'jp-mlws-team';
+    this.id = _isAlone ? 'jp-mlws-team-alone' : 'jp-mlws-team';
     this.title.label = trans.__('Shared projects');
     this.addClass('jp-mlws-Section');
     this.addClass('jp-mlws-Team');
+    this.toggleClass('jp-mlws-Team-alone', _isAlone);
   }
 
   protected body(): JSX.Element {
-    return <List model={this.model} host={this._host} trans={this.trans} />;
+    return (
+      <>
+        {this._isAlone && <h3>{this.title.label}</h3>}
+        <List model={this.model} host={this._host} trans={this.trans} />
+      </>
+    );
   }
 }

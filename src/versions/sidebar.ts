@@ -88,6 +88,13 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(this._isActive);
   }
 
+  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  addBeginning(beginning: Omit<ISection, 'rank' | 'folded'>): void {
+    this._beginnings.push(beginning);
+    (this.layout as PanelLayout).insertWidget(2, beginning.view);
+    this._onProject();
+  }
+
   /** Reads everything anew. */
   async refresh(): Promise<void> {
     await this._welcome.look();
@@ -101,7 +108,7 @@ export class MLWSSidebar extends SidePanel {
   }
 
   dispose(): void {
-    for (const section of this._sections) {
+    for (const section of [...this._sections, ...this._beginnings]) {
       section.model.dispose();
     }
     super.dispose();
@@ -142,6 +149,9 @@ export class MLWSSidebar extends SidePanel {
     for (const { model, view, lazy } of this._sections) {
       model.active = active && !(lazy && view.isHidden);
     }
+    for (const { model } of this._beginnings) {
+      model.active = active && this._client.project === null;
+    }
   }
 
   /** A section that was folded before it had a size gets one when it is unfolded. */
@@ -159,9 +169,14 @@ export class MLWSSidebar extends SidePanel {
     this._bar.setHidden(!known);
     this.content.setHidden(!known);
     this._welcome.setHidden(known);
+    for (const { view } of this._beginnings) {
+      view.setHidden(known);
+    }
+    this._setActive(this._isActive);
   }
 
   private _sections: ISection[] = [];
+  private _beginnings: Omit<ISection, 'rank' | 'folded'>[] = [];
   private _words: TranslationBundle;
   private _isActive = false;
 }

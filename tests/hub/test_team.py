@@ -444,9 +444,9 @@ def test_the_lab_shows_shares_and_clones(
         hub.start(TESS, {"resources": {"cpu": "1", "memory": "1Gi"}})
         page.goto(f"{hub.url}/user/{TESS}/lab?reset")
         open_sidebar(page)
-        titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
-        titles.filter(has=page.get_by_text("Shared projects", exact=True)).click()
-        page.get_by_role("button", name="New shared project").click()
+        # Who has no project yet may begin here.
+        beginning = page.locator("#jp-mlws-team-alone")
+        beginning.get_by_role("button", name="New shared project").click()
         dialog = page.get_by_role("dialog", name="New shared project")
         dialog.get_by_label("Name").fill("No Name")
         dialog.get_by_role("button", name="Create").click()
@@ -455,7 +455,7 @@ def test_the_lab_shows_shares_and_clones(
         dialog.get_by_label("Name").fill("grapes")
         dialog.get_by_label("Description").fill("For everybody at the table")
         dialog.get_by_role("button", name="Create").click()
-        row = page.locator('[data-mlws-shared="grapes"]')
+        row = beginning.locator('[data-mlws-shared="grapes"]')
         expect(row).to_contain_text("Owner")
         row.locator("summary").click()
         row.get_by_label("Add a person of the Hub").fill("nobody")
@@ -473,6 +473,10 @@ def test_the_lab_shows_shares_and_clones(
         config = hub.shell(TESS, "cat ~/grapes/.dvc/config ~/grapes/.git/config")
         assert "/data/grapes" in config
         assert "/git/grapes.git" in config
+        titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
+        titles.filter(has=page.get_by_text("Shared projects", exact=True)).click()
+        row = page.locator('#jp-mlws-team [data-mlws-shared="grapes"]')
+        expect(row).to_contain_text("2 members")
         shoot("team-cloned", page)
         row.get_by_role("button", name="Delete grapes").click()
         page.get_by_label("The project's name, again").fill("grapes")
