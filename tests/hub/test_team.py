@@ -469,11 +469,12 @@ def test_the_lab_shows_shares_and_clones(
         config = "cat ~/grapes/.dvc/config ~/grapes/.git/config 2>/dev/null || true"
         hub.wait_for(lambda: "/data/grapes" in hub.shell(TESS, config), "it is cloned")
         assert "/git/grapes.git" in hub.shell(TESS, config)
+        shoot("team-cloned", page)
         titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
         titles.filter(has=page.get_by_text("Shared projects", exact=True)).click()
         row = page.locator('#jp-mlws-team [data-mlws-shared="grapes"]')
         expect(row).to_contain_text("2 members")
-        shoot("team-cloned", page)
+        shoot("team-section", page)
         row.get_by_role("button", name="Delete grapes").click()
         page.get_by_label("The project's name, again").fill("grapes")
         page.locator(".jp-Dialog .jp-mod-accept").click()
