@@ -5,7 +5,7 @@ import {
   ToolbarButton
 } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
-import type { Message } from '@lumino/messaging';
+import { MessageLoop, type Message } from '@lumino/messaging';
 import {
   AccordionLayout,
   AccordionPanel,
@@ -72,6 +72,8 @@ export class MLWSSidebar extends SidePanel {
     );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
+    // The bar has its height when React has drawn it, which no message tells of.
+    this._barWatch.observe(_bar.node);
   }
 
   /** Adds a section; it is the panel's from now on. */
@@ -108,6 +110,7 @@ export class MLWSSidebar extends SidePanel {
   }
 
   dispose(): void {
+    this._barWatch.disconnect();
     for (const section of [...this._sections, ...this._beginnings]) {
       section.model.dispose();
     }
@@ -166,6 +169,7 @@ export class MLWSSidebar extends SidePanel {
 
   private _onProject(): void {
     const known = this._client.project !== null;
+    this._isFresh ||= known && this.content.isHidden;
     this._bar.setHidden(!known);
     this.content.setHidden(!known);
     this._welcome.setHidden(known);
@@ -175,6 +179,18 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(this._isActive);
   }
 
+  /** The sections have the height that the bar leaves. */
+  private _fit(): void {
+    MessageLoop.sendMessage(this.content, Widget.ResizeMessage.UnknownSize);
+    if (this._isFresh && !this.content.isHidden) {
+      this._isFresh = false;
+      this._share();
+    }
+  }
+
+  private _barWatch = new ResizeObserver(() => this._fit());
+  /** Whether the sections were hidden when they were given their shares. */
+  private _isFresh = false;
   private _sections: ISection[] = [];
   private _beginnings: Omit<ISection, 'rank' | 'folded'>[] = [];
   private _words: TranslationBundle;
