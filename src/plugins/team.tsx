@@ -42,14 +42,18 @@ const team: JupyterFrontEndPlugin<void> = {
           app.shell.widgets('main')
         );
         const work = new Work(client, documents, trans);
-        const make = (isAlone: boolean) => {
-          const model = new TeamModel(hub);
-          const host = labHost(client, model, work);
-          return { view: new TeamView(model, host, trans, isAlone), model };
-        };
-        sidebar.addSection({ ...make(false), folded: true });
+        const model = new TeamModel(hub);
+        const host = labHost(client, model, work);
+        sidebar.addSection({
+          view: new TeamView(model, host, trans),
+          model,
+          folded: true
+        });
         // Who has no project yet may begin with one that others share.
-        sidebar.addBeginning(make(true));
+        sidebar.addBeginning({
+          view: new TeamView(model, host, trans, true),
+          model
+        });
       }
     });
   }

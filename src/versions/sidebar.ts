@@ -90,7 +90,11 @@ export class MLWSSidebar extends SidePanel {
     this._setActive(this._isActive);
   }
 
-  /** Adds what helps to begin, below the welcome; it is the panel's from now on. */
+  /**
+   * Adds what helps to begin, below the welcome; it is the panel's from now on.
+   *
+   * Its model may be that of a section, too.
+   */
   addBeginning(beginning: Omit<ISection, 'rank' | 'folded'>): void {
     this._beginnings.push(beginning);
     (this.layout as PanelLayout).insertWidget(2, beginning.view);
@@ -152,8 +156,10 @@ export class MLWSSidebar extends SidePanel {
     for (const { model, view, lazy } of this._sections) {
       model.active = active && !(lazy && view.isHidden);
     }
-    for (const { model } of this._beginnings) {
-      model.active = active && this._client.project === null;
+    if (this._client.project === null) {
+      for (const { model } of this._beginnings) {
+        model.active = active;
+      }
     }
   }
 
