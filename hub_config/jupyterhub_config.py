@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE.parent))
 from hub_config.settings import Settings  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
 from jupyter_mlws.hub.spawner import MLWSSpawner  # noqa: E402
+from jupyter_mlws.hub.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
 
 c = get_config()  # noqa: F821  JupyterHub defines it
 own = Settings.read()
@@ -23,8 +24,8 @@ own = Settings.read()
 # Containers reach Hub and service at the host's own address in their network. The proxy, which
 # people use, is the only thing that may listen elsewhere.
 c.JupyterHub.bind_url = f"http://{own.ip}:{own.port}"
-c.JupyterHub.hub_bind_url = f"http://{own.gateway}:{own.api_port}"
-c.JupyterHub.hub_connect_url = f"http://{own.gateway}:{own.api_port}"
+c.JupyterHub.hub_bind_url = f"http://{own.address}:{own.api_port}"
+c.JupyterHub.hub_connect_url = f"http://{own.address}:{own.api_port}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{own.proxy_api_port}"
 c.ConfigurableHTTPProxy.pid_file = str(own.data / "proxy.pid")
 if os.environ.get("HUB_PROXY"):
@@ -48,7 +49,8 @@ c.SignIn.seconds_before_next_try = 60
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {own.administrator}
 
-c.JupyterHub.spawner_class = MLWSSpawner
+c.JupyterHub.spawner_class = MLWSSwarmSpawner if own.swarm else MLWSSpawner
+c.MLWSSwarmSpawner.publish_labs = own.publish_labs
 c.MLWSSpawner.hub_name = own.name
 c.MLWSSpawner.bridge = own.bridge
 c.MLWSSpawner.subnet = own.subnet

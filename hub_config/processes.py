@@ -186,6 +186,13 @@ def containers(settings: Settings, engine: Engine) -> list[str]:
 
 def remove_containers(settings: Settings, engine: Engine) -> None:
     """Stop people's containers and remove them; their volumes stay."""
+    label = f"label=mlws.hub={settings.name}"
+    services = engine.run("service", "ls", "-q", "--filter", label) if settings.swarm else ""
+    if services:
+        engine.run("service", "rm", *services.split())
+        deadline = time.monotonic() + POLITE_LIMIT
+        while containers(settings, engine) and time.monotonic() < deadline:
+            time.sleep(0.1)
     found = containers(settings, engine)
     if found:
         engine.run("stop", "--time", "10", *found)

@@ -33,6 +33,7 @@ class Settings:
     port: int
     proxy_api_port: int
     subnet: str
+    own_address: str
     api_port: int
     service_port: int
     administrator: str
@@ -50,6 +51,8 @@ class Settings:
     tracking_url: str
     metrics_token: str
     queue_wait: float
+    swarm: bool
+    publish_labs: bool
     extra_config: str
 
     @classmethod
@@ -73,6 +76,7 @@ class Settings:
             port=int(text("PORT", "8000")),
             proxy_api_port=int(text("PROXY_API_PORT", "8001")),
             subnet=text("SUBNET", "198.18.0.0/20"),
+            own_address=text("ADDRESS", ""),
             api_port=int(text("API_PORT", "8081")),
             service_port=int(text("SERVICE_PORT", "8082")),
             administrator=text("ADMIN", "admin"),
@@ -90,6 +94,8 @@ class Settings:
             tracking_url=text("TRACKING_URL", ""),
             metrics_token=text("METRICS_TOKEN", ""),
             queue_wait=float(text("QUEUE_WAIT", "600")),
+            swarm=text("SWARM", "") == "1",
+            publish_labs=text("PUBLISH_LABS", "") == "1",
             extra_config=text("CONFIG", ""),
         )
 
@@ -97,6 +103,16 @@ class Settings:
     def gateway(self) -> str:
         """The host's own address in the containers' network."""
         return str(ipaddress.ip_network(self.subnet)[1])
+
+    @property
+    def address(self) -> str:
+        """Where Hub and service listen for the labs."""
+        return self.own_address or self.gateway
+
+    @property
+    def node_network(self) -> str:
+        """On Swarm: what each node's own part of the containers' network is called."""
+        return f"{self.name}-node"
 
     @property
     def bridge(self) -> str:
@@ -115,7 +131,7 @@ class Settings:
     @property
     def service_url(self) -> str:
         """Where Hub and containers reach the service."""
-        return f"http://{self.gateway}:{self.service_port}"
+        return f"http://{self.address}:{self.service_port}"
 
     @property
     def built_image(self) -> str:
@@ -139,4 +155,5 @@ class Settings:
             "capacity": self.capacity,
             "user_limit": self.user_limit,
             "home_quota": self.home_quota,
+            "swarm": self.swarm,
         }

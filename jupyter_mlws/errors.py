@@ -37,6 +37,9 @@ TERMS = {
     "gpu": "GPU",
     "keep state": "状态保存",
     "lack of memory": "内存不足",
+    "live resize": "在线调整规格",
+    "reservation": "预留",
+    "change of order": "调整顺序",
     "memory": "内存",
     "merge": "合并",
     "model version": "模型版本",
@@ -263,6 +266,28 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Stop the person's containers first; only what is in the trash is removed for good.",
             "请先停止该用户的容器；只有回收站中的卷才能彻底删除。",
+        ),
+    ),
+    "10207": Entry(
+        409,
+        Words(
+            "Docker Swarm places and queues by itself: it does no {operation}.",
+            "Docker Swarm 自行调度与排队，不支持{operation}。",
+        ),
+        Words(
+            "Stop the container and start it as you want it; it waits for room by itself.",
+            "请停止容器后按需要重新启动；它会自动等待空闲资源。",
+        ),
+    ),
+    "10208": Entry(
+        409,
+        Words(
+            "No machine had room for the container within {seconds:g} seconds.",
+            "{seconds:g} 秒内没有机器能容纳此容器。",
+        ),
+        Words(
+            "Start it again later, or ask for less.",
+            "请稍后重新启动，或减少资源需求。",
         ),
     ),
     "10301": Entry(

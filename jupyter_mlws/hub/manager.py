@@ -51,6 +51,7 @@ from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
@@ -58,6 +59,7 @@ from jupyter_mlws.hub.waiting import WaitingRoom
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""
 MEASURE_EVERY = 2.0
+NODES_EVERY = 30.0
 END_LIMIT = 120.0
 """Seconds that a container has to stop."""
 BUSY_WAIT = 2.0
@@ -92,9 +94,10 @@ class HubManager:
 
     async def open(self) -> None:
         """Count what runs, queue what waited, follow what happens."""
-        node, capacity = await in_thread(self._engine.machine, self.settings.capacity)
+        nodes = await in_thread(self._engine.machines, self.settings.capacity)
         await in_thread(self._records.migrate)
-        self.scheduler = Scheduler({node: capacity}, self.settings.user_limit)
+        kind = SwarmQueue if self.settings.swarm else Scheduler
+        self.scheduler = kind(nodes, self.settings.user_limit)
         self.fleet = Fleet(
             self.policy, self.scheduler, self._engine, self._hub, self._records, self._begin_start
         )
@@ -132,6 +135,8 @@ class HubManager:
         self.fleet.settle()
         self.monitor.start()
         self._begin(self.volumes.empty_for_ever())
+        if self.settings.swarm:
+            self._begin(self._follow_nodes())
 
     async def close(self) -> None:
         """Stop following, and finish writing."""
@@ -383,7 +388,10 @@ class HubManager:
     async def drop(self, person: Person, identifier: str, language: str) -> Container:
         """Take it out of the queue: one's own, or as an administrator anybody's."""
         entry = self._own(person, identifier)
+        held = entry.held
         self.queue.drop(entry, person.name or "service")
+        if held:
+            self._end(entry, Intent.STOP)
         self.audit.tell(person, "queue.drop", identifier)
         return await self._answer(entry, language)
 
@@ -660,7 +668,7 @@ class HubManager:
     def _end(self, entry: Entry, intent: Intent) -> None:
         waited = self.scheduler.withdraw(entry.id)
         entry.queued_at = entry.turn_at = None
-        rests = waited or self.fleet.status(entry) in AT_REST
+        rests = (waited and not entry.held) or self.fleet.status(entry) in AT_REST
         nothing_to_stop = intent is Intent.STOP and rests
         if entry.intent is not Intent.DELETE and not nothing_to_stop:
             entry.intent, entry.spawning = intent, False
@@ -709,7 +717,10 @@ class HubManager:
             server = entry.server
             if not entry.active and not (server is not None and server.pending):
                 return
-            if server is not None and server.active and not asked:
+            if entry.held:
+                # The Hub stops nothing that has not started; without its task, the start ends.
+                await in_thread(self._engine.remove, entry.id)
+            elif server is not None and server.active and not asked:
                 asked = await self._ask_to_stop(entry)
             elif entry.running and (server is None or server.stopped):
                 # The Hub does not know that it runs, so it can't stop it.
@@ -743,6 +754,19 @@ class HubManager:
         usage = await self._meter.usage(running)
         self._meter.forget(self.fleet.running())
         self.fleet.measured(usage)
+
+    async def _follow_nodes(self) -> None:
+        """Nodes come and go."""
+        while True:
+            await asyncio.sleep(NODES_EVERY)
+            try:
+                found = await in_thread(self._engine.machines, self.settings.capacity)
+            except MLWSError as error:
+                log.info("Swarm does not tell its nodes: %s", error)
+                continue
+            # Where all are drained for a while, what they had still says what can ever fit.
+            self.scheduler.nodes = found or self.scheduler.nodes
+            self.fleet.settle()
 
     async def _measure_for_ever(self) -> None:
         while True:

@@ -35,6 +35,7 @@ from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.swarm_engine import SwarmEngine
 
 THREADS = 32
 """Calls to Docker at once."""
@@ -76,7 +77,8 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
 async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
     """The manager, once Docker and the Hub both answer."""
     while True:
-        engine, hub = Engine(settings.hub_name), HubAPI(hub_url, token)
+        kind = SwarmEngine if settings.swarm else Engine
+        engine, hub = kind(settings.hub_name), HubAPI(hub_url, token)
         manager = HubManager(settings, engine, hub, Records(settings.database), Seal(token))
         try:
             await manager.open()

@@ -19,8 +19,8 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota (the last six in people's notation). ``MLWS_DB_URL`` is where
-    the records are, by default a SQLite file in ``HUB_DATA`` or the working folder.
+    capacity, user_limit, home_quota (the last six in people's notation), swarm. ``MLWS_DB_URL``
+    is where the records are, by default a SQLite file in ``HUB_DATA`` or the working folder.
     """
 
     hub_name: str
@@ -30,6 +30,8 @@ class Settings:
     home_quota: int | None
     database: str
     admission_token: str
+    swarm: bool = False
+    """Whether containers are services of Docker Swarm."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -44,6 +46,7 @@ class Settings:
             home_quota=parse_memory(given["home_quota"]) if given.get("home_quota") else None,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
+            swarm=bool(given.get("swarm")),
         )
 
 

@@ -255,7 +255,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self.mem_limit = granted.resources.memory
         self.cpu_limit = granted.resources.cpu
         try:
-            return await asyncio.wait_for(self._run(wanted, granted), self.start_limit)
+            return await asyncio.wait_for(self._run(wanted, granted), self.run_limit)
         except asyncio.TimeoutError:
             reason = f"the lab did not answer within {self.start_limit:g} s"
             raise MLWSError("10104", reason=reason) from None
@@ -265,19 +265,19 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self.pull_image(self.image)
         self._steps.tell(40, words.CREATION, size=words.size(granted.resources))
         await self._ensure_network()
-        # Nothing happens where it is there already.
-        await self.docker(
-            "create_volume",
-            granted.volume,
-            labels={HUB_LABEL: self.hub_name, "mlws.user": self.user.name},
-        )
+        await self._ensure_volume(granted.volume)
         await self._remove_leftover()
         created = await self.create_object()
-        self.object_id = created["Id"]
+        self.object_id = created[self.object_id_key]
         self.watched().add(self)
         self._steps.tell(60, words.STARTING)
         await self.start_object()
         return await self._until_it_answers()
+
+    @property
+    def run_limit(self) -> float:
+        """Seconds from when it got its resources to the lab's first answer."""
+        return float(self.start_limit)
 
     def _refused(self, refusal: Refusal) -> Refusal:
         # The Hub starts with the last options where none are given: not with refused ones.
@@ -339,6 +339,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             self.log.info("Creating the network %s", self.network_name)
             arguments = launch.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
+
+    async def _ensure_volume(self, name: str) -> None:
+        # Nothing happens where it is there already.
+        labels = {HUB_LABEL: self.hub_name, "mlws.user": self.user.name}
+        await self.docker("create_volume", name, labels=labels)
 
     async def _remove_leftover(self) -> None:
         """The container of the time before, which is kept after it died for its log."""
@@ -426,7 +431,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return state
 
     async def _crashed(self, state: dict[str, Any]) -> MLWSError:
-        lines = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        lines = await self._last_words()
         return MLWSError(
             "10105",
             exit_code=state["ExitCode"],
@@ -434,6 +439,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             restarts=self.restarts,
             last_log=lines.decode(errors="replace").splitlines(),
         )
+
+    async def _last_words(self) -> bytes:
+        """The end of the container's log."""
+        lines: bytes = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        return lines
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the start is doing, in the person's language, for the spawn page."""
@@ -463,6 +473,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         super().load_state(state)
         if self.object_id:
             self.watched().add(self)
+
+    def is_about(self, event: EngineEvent) -> bool:
+        """Whether it is told of this container; one of an older one of the same name is not."""
+        return bool(self.object_id == event.container)
 
     async def heard(self, event: EngineEvent) -> None:
         """React to what Docker did to this container."""

@@ -186,14 +186,15 @@ class Hub:
         return self.engine.run("ps", "-aq", "--no-trunc", "--filter", label).split()
 
     def container(self, user: str, server: str = "") -> str:
-        """Docker's id of a server's container; empty where it has none."""
-        return self.engine.run(
+        """Docker's id of a server's newest container; empty where it has none."""
+        found = self.engine.run(
             "ps",
             "-aq",
             "--no-trunc",
             f"--filter=label=mlws.hub={self.name}",
             f"--filter=label=mlws.id={user}--{server or 'default'}",
         )
+        return next(iter(found.split()), "")
 
     def inspect(self, user: str, server: str = "") -> dict[str, Any]:
         """What Docker knows of a server's container."""
