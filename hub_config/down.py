@@ -36,11 +36,16 @@ def down(everything: bool) -> None:
 
 
 def remove_traces(settings: Settings, engine: Engine) -> None:
-    """People's volumes and the network."""
+    """People's volumes and saved environments, and the network."""
     label = f"label=mlws.hub={settings.name}"
     volumes = engine.run("volume", "ls", "--quiet", "--filter", label).split()
     if volumes:
         engine.run("volume", "rm", *volumes)
+    images = engine.run(
+        "images", "--quiet", "--filter", f"label=mlws.environment.hub={settings.name}"
+    ).split()
+    if images:
+        engine.run("rmi", "--force", *images)
     there = engine.run("network", "ls", "--format", "{{.Name}}").split()
     # On Swarm, what a network is made from goes after it.
     for name in (settings.name, settings.node_network):

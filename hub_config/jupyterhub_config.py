@@ -17,6 +17,7 @@ from hub_config.settings import Settings  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
 from jupyter_mlws.hub.spawner import MLWSSpawner  # noqa: E402
 from jupyter_mlws.hub.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
+from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E402
 
 c = get_config()  # noqa: F821  JupyterHub defines it
 own = Settings.read()
@@ -30,6 +31,10 @@ c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{own.proxy_api_port}"
 c.ConfigurableHTTPProxy.pid_file = str(own.data / "proxy.pid")
 if os.environ.get("HUB_PROXY"):
     c.ConfigurableHTTPProxy.command = json.loads(os.environ["HUB_PROXY"])
+
+if own.log_format == ECS:
+    formatter = f"{HubFormatter.__module__}.{HubFormatter.__name__}"
+    c.JupyterHub.logging_config = {"formatters": {"console": {"class": formatter}}}
 
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
@@ -96,6 +101,7 @@ c.JupyterHub.services = [
             "MLWS_ADMISSION_TOKEN": admission_token,
             "MLWS_SERVICE_URL": own.service_url,
             "MLWS_SETTINGS": json.dumps(own.for_service()),
+            VARIABLE: own.log_format,
         },
     }
 ]
@@ -125,9 +131,10 @@ if own.metrics_token:
         {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics", ACCESS]}
     )
 
+c.MLWSSpawner.environment = {VARIABLE: own.log_format}
 if own.tracking_url:
     # The team's MLflow knows people by the token that their lab has anyway.
-    c.MLWSSpawner.environment = {
+    c.MLWSSpawner.environment |= {
         "MLFLOW_TRACKING_URI": own.tracking_url,
         "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,
     }

@@ -89,9 +89,11 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
 
 def _last_words(log: Path) -> list[str]:
     """The end of the log without what the proxy and single requests wrote into it."""
+    from jupyter_mlws.logs.formatting import plain
+
     rows: list[str] = []
     ours = True
-    for row in log.read_text(errors="replace").splitlines():
+    for row in map(plain, log.read_text(errors="replace").splitlines()):
         if "[ConfigProxy]" in row:
             ours = False
         elif row.startswith("["):

@@ -48,8 +48,11 @@ class Settings:
     user_limit: Mapping[str, Any] | None
     idle_limit: int
     home_quota: str
+    environments: int
+    environment_size: str
     tracking_url: str
     metrics_token: str
+    log_format: str
     queue_wait: float
     swarm: bool
     publish_labs: bool
@@ -91,8 +94,11 @@ class Settings:
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
             home_quota=text("HOME_QUOTA", ""),
+            environments=int(text("ENVIRONMENTS", "3")),
+            environment_size=text("ENVIRONMENT_SIZE", "5Gi"),
             tracking_url=text("TRACKING_URL", ""),
             metrics_token=text("METRICS_TOKEN", ""),
+            log_format=text("LOG_FORMAT", ""),
             queue_wait=float(text("QUEUE_WAIT", "600")),
             swarm=text("SWARM", "") == "1",
             publish_labs=text("PUBLISH_LABS", "") == "1",
@@ -155,5 +161,7 @@ class Settings:
             "capacity": self.capacity,
             "user_limit": self.user_limit,
             "home_quota": self.home_quota,
+            "environments": self.environments,
+            "environment_size": self.environment_size,
             "swarm": self.swarm,
         }

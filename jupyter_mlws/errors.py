@@ -38,6 +38,7 @@ TERMS = {
     "keep state": "状态保存",
     "lack of memory": "内存不足",
     "live resize": "在线调整规格",
+    "saving of environments": "保存环境",
     "reservation": "预留",
     "change of order": "调整顺序",
     "memory": "内存",
@@ -200,6 +201,14 @@ CATALOGUE: dict[str, Entry] = {
             "请查看其日志的最后几行；可更换镜像或增加内存后重新启动。",
         ),
     ),
+    "10106": Entry(
+        502,
+        Words("The environment could not be saved: {reason}", "无法保存环境：{reason}"),
+        Words(
+            "See the last lines of its log; what can't be had by pip anywhere else can't be saved.",
+            "请查看其日志的最后几行；无法通过 pip 从其他位置获取的包无法保存。",
+        ),
+    ),
     "10107": Entry(
         507,
         Words(
@@ -290,6 +299,28 @@ CATALOGUE: dict[str, Entry] = {
             "请稍后重新启动，或减少资源需求。",
         ),
     ),
+    "10209": Entry(
+        409,
+        Words(
+            "The environment {name!r} is in use, or is being saved just now.",
+            "环境 {name!r} 正在使用或正在保存。",
+        ),
+        Words(
+            "Wait until it is saved, or stop the containers that run in it.",
+            "请等待保存完成，或停止使用它的容器。",
+        ),
+    ),
+    "10210": Entry(
+        507,
+        Words(
+            "The environments would take more than they may: {size}, at most {most}.",
+            "环境占用超过限额：{size}，上限 {most}。",
+        ),
+        Words(
+            "Delete an environment that is not needed, or uninstall packages before saving.",
+            "请删除不需要的环境，或在保存前卸载部分软件包。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
@@ -309,6 +340,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "List your containers and use an id from that list.",
             "请先列出您的容器，再使用其中的 id。",
+        ),
+    ),
+    "10406": Entry(
+        404,
+        Words("There is no environment {name!r}.", "找不到环境 {name!r}。"),
+        Words(
+            "List the environments and use an id from that list.",
+            "请先列出各环境，再使用其中的 id。",
         ),
     ),
     "10405": Entry(

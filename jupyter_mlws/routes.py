@@ -6,6 +6,7 @@ from jupyter_mlws import handlers
 from jupyter_mlws.api.base import NotFoundHandler
 from jupyter_mlws.containers import handlers as containers
 from jupyter_mlws.logs import handlers as logs
+from jupyter_mlws.metrics import handlers as metrics
 from jupyter_mlws.notebooks import handlers as notebooks
 from jupyter_mlws.projects import handlers as projects
 from jupyter_mlws.versioning import handlers as versioning
@@ -16,6 +17,7 @@ ROUTES = [
     *projects.HANDLERS,
     *containers.HANDLERS,
     *logs.HANDLERS,
+    *metrics.HANDLERS,
     *notebooks.HANDLERS,
     *versioning.HANDLERS,
     *workflows.HANDLERS,

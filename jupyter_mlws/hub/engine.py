@@ -23,6 +23,7 @@ from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.events import HUB_LABEL
+from jupyter_mlws.logs.formatting import plain
 
 ID_LABEL = "mlws.id"
 PENDING = "pending"
@@ -294,7 +295,7 @@ def _exactly(raw: Any, size: int) -> bytes:
 def _line(seq: int, stream: str, raw: bytes) -> LogLine:
     stamp, _, text = raw.decode(errors="replace").partition(" ")
     when = time_of(stamp) or datetime.now(timezone.utc)
-    return LogLine(seq=seq, stream=stream, text=text.rstrip("\r"), time=when)
+    return LogLine(seq=seq, stream=stream, text=plain(text.rstrip("\r")), time=when)
 
 
 def read_inspection(raw: Mapping[str, Any]) -> Seen:

@@ -28,6 +28,7 @@ from jupyter_mlws.hub.handlers import (
     AdmissionHandler,
     MetricsHandler,
     NotFoundHandler,
+    TargetsHandler,
 )
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
@@ -36,6 +37,7 @@ from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
+from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 THREADS = 32
 """Calls to Docker at once."""
@@ -65,6 +67,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}locale/zh_CN\.json", LocaleHandler),
             (rf"{root}admissions", AdmissionHandler, given),
             (rf"{root}metrics", MetricsHandler, given),
+            (rf"{root}metrics/labs", TargetsHandler, given),
             *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in HANDLERS),
             (r".*", NotFoundHandler, given),
         ],
@@ -134,6 +137,9 @@ def main() -> None:
         level=os.environ.get("MLWS_LOG_LEVEL", "INFO"),
         format="[%(levelname).1s %(asctime)s %(name)s] %(message)s",
     )
+    if os.environ.get(VARIABLE) == ECS:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(ServiceFormatter())
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.run(serve(dict(os.environ)))
 

@@ -19,8 +19,9 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota (the last six in people's notation), swarm. ``MLWS_DB_URL``
-    is where the records are, by default a SQLite file in ``HUB_DATA`` or the working folder.
+    capacity, user_limit, home_quota, environment_size (all in people's notation), environments,
+    swarm. ``MLWS_DB_URL`` is where the records are, by default a SQLite file in ``HUB_DATA`` or the
+    working folder.
     """
 
     hub_name: str
@@ -30,6 +31,10 @@ class Settings:
     home_quota: int | None
     database: str
     admission_token: str
+    environments: int = 3
+    """How many one person may have saved."""
+    environment_size: int | None = None
+    """Bytes that all of a person may take beyond their bases."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
 
@@ -46,6 +51,10 @@ class Settings:
             home_quota=parse_memory(given["home_quota"]) if given.get("home_quota") else None,
             database=environment.get("MLWS_DB_URL") or f"sqlite:///{folder / DATABASE}",
             admission_token=environment.get("MLWS_ADMISSION_TOKEN", ""),
+            environments=int(given.get("environments", 3)),
+            environment_size=parse_memory(given["environment_size"])
+            if given.get("environment_size")
+            else None,
             swarm=bool(given.get("swarm")),
         )
 

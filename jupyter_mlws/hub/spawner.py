@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -28,6 +28,7 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
+from jupyter_mlws.hub.personal_images import LABEL, own_images
 from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
@@ -150,6 +151,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self._language = ENGLISH
         self._steps = words.Steps(ENGLISH)
         self._news = asyncio.Event()
+        self._own_images: Mapping[str, str] = {}
 
     @default("service_url")
     def _service_url_default(self) -> str:
@@ -174,7 +176,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @default("options_form")
     def _options_form_default(self) -> Any:
-        return words.spawn_form
+        async def form(spawner: MLWSSpawner) -> str:
+            await spawner.look_for_own_images()
+            return words.spawn_form(spawner)
+
+        return form
 
     @default("options_from_form")
     def _options_from_form_default(self) -> Any:
@@ -209,7 +215,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             default_resources=Resources.model_validate(self.default_resources),
             max_resources=Resources.model_validate(self.max_resources),
             all_profiles=sizes(self.profiles),
-        )
+        ).with_images(self._own_images)
+
+    async def look_for_own_images(self) -> None:
+        """What this person has saved may be chosen from now on."""
+        filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
+        self._own_images = own_images(await self.docker("images", filters=filters))
 
     @property
     def language(self) -> str:
@@ -236,6 +247,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             raise self._refused(Refusal.of(failed, language)) from error
 
     async def _start(self, language: str) -> tuple[str, int]:
+        await self.look_for_own_images()
         request = self.policy.read(self.user_options)
         wanted = self.policy.check(request)
         self._steps.tell(10, words.ADMISSION)

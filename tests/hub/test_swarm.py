@@ -9,8 +9,15 @@ from typing import Any
 import pytest
 
 from hub_config.engine import Engine
-from jupyter_mlws.hub import swarm
-from tests.hub.installation import ADMINISTRATOR, HOME, Hub, free_port, installation, keep_log
+from tests.hub.installation import (
+    ADMINISTRATOR,
+    HOME,
+    Hub,
+    emptied,
+    free_port,
+    installation,
+    keep_log,
+)
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -65,20 +72,7 @@ def hub(
             keep_log(running)
 
 
-@pytest.fixture(autouse=True)
-def clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    if "hub" not in request.fixturenames:
-        return
-    hub: Hub = request.getfixturevalue("hub")
-    for container in everything(hub):
-        hub.service("DELETE", f"containers/{container['id']}")
-    hub.wait_for(lambda: not everything(hub), "all containers are deleted", 90)
-
-
-def everything(hub: Hub) -> list[Data]:
-    items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
-    return items
+clean = emptied()
 
 
 def create(hub: Hub, user: str, **wish: Any) -> str:
@@ -86,16 +80,6 @@ def create(hub: Hub, user: str, **wish: Any) -> str:
     assert answer.status_code == 202, answer.text
     identifier: str = answer.json()["data"]["id"]
     return identifier
-
-
-def get(hub: Hub, identifier: str) -> Data:
-    data: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
-    return data
-
-
-def becomes(hub: Hub, identifier: str, status: str) -> Data:
-    hub.wait_for(lambda: get(hub, identifier)["status"] == status, f"{identifier}: {status}", 90)
-    return get(hub, identifier)
 
 
 def queue(hub: Hub) -> list[str]:
@@ -110,7 +94,7 @@ def share(node: Data, part: float) -> Data:
 
 def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node: Data) -> None:
     identifier = create(hub, SUE, environment={"COLOUR": "blue"})
-    told = becomes(hub, identifier, "RUNNING")
+    told = hub.becomes(identifier, "RUNNING")
     assert told["node"] == node["Hostname"]
     assert hub.lab("GET", SUE, "api/status").json()["kernels"] == 0
     read = (
@@ -129,7 +113,7 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node:
 
     # Labs reach the Hub, and not each other.
     other = create(hub, SAM)
-    becomes(hub, other, "RUNNING")
+    hub.becomes(other, "RUNNING")
     networks = hub.inspect(SAM)["NetworkSettings"]["Networks"]
     address = networks[hub.name]["IPAddress"]
     ask = "curl --silent --max-time 3 --output /dev/null --write-out '%{http_code}'"
@@ -138,21 +122,21 @@ def test_a_lab_is_a_confined_task_with_limits_and_its_files_stay(hub: Hub, node:
 
     hub.shell(SUE, "echo kept > ~/note")
     hub.service("POST", f"containers/{identifier}/stop", SUE)
-    becomes(hub, identifier, "STOPPED")
+    hub.becomes(identifier, "STOPPED")
     hub.service("POST", f"containers/{identifier}/start", SUE)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert hub.shell(SUE, "cat ~/note") == "kept"
 
 
 def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, node: Data) -> None:
     first = create(hub, SUE, resources=share(node, 0.75))
-    becomes(hub, first, "RUNNING")
+    hub.becomes(first, "RUNNING")
     second = create(hub, SAM, resources=share(node, 0.75))
-    assert becomes(hub, second, "QUEUED")["queue"]["position"] == 1
+    assert hub.becomes(second, "QUEUED")["queue"]["position"] == 1
     # A start from the Hub's own page waits there with its place.
     assert hub.spawn(SID, {"resources": share(node, 0.7)}).status_code == 202
     third = f"{SID}--default"
-    becomes(hub, third, "QUEUED")
+    hub.becomes(third, "QUEUED")
     assert queue(hub) == [second, third]
     told = hub.api("GET", f"users/{SID}/server/progress", SID, stream=True)
     rows = (line for line in told.iter_lines() if line.startswith(b"data:"))
@@ -160,10 +144,10 @@ def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, nod
     moved = hub.service("PUT", f"resources/queue/{third}", json={"position": 1})
     assert (moved.status_code, moved.json()["code"]) == (409, "10207")
     hub.service("POST", f"containers/{third}/stop", SID)
-    becomes(hub, third, "STOPPED")
+    hub.becomes(third, "STOPPED")
     assert not hub.container(SID)
     hub.service("POST", f"containers/{first}/stop", SUE)
-    assert becomes(hub, second, "RUNNING")["queue"] is None
+    assert hub.becomes(second, "RUNNING")["queue"] is None
     assert hub.lab("GET", SAM, "api/status").ok
     assert queue(hub) == []
     (machine,) = hub.service("GET", "resources").json()["data"]["nodes"]
@@ -172,7 +156,7 @@ def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, nod
 
 def test_a_killed_task_is_back_and_given_up_after_three_times(hub: Hub) -> None:
     identifier = create(hub, SUE)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     for count in (1, 2, 3):
         before = hub.container(SUE)
         hub.engine.run("kill", before)
@@ -180,15 +164,15 @@ def test_a_killed_task_is_back_and_given_up_after_three_times(hub: Hub) -> None:
         hub.wait_for(
             lambda: hub.lab("GET", SUE, "api/status").status_code == 200, "the lab answers"
         )
-        hub.wait_for(lambda n=count: get(hub, identifier)["restarts"] == n, f"restart {count}")
+        hub.wait_for(lambda n=count: hub.get(identifier)["restarts"] == n, f"restart {count}")
         assert hub.server(SUE)["ready"]
     hub.engine.run("kill", hub.container(SUE))
-    told = becomes(hub, identifier, "CRASHED")
+    told = hub.becomes(identifier, "CRASHED")
     assert told["exit_code"] == 137
     assert any("is running at" in line for line in told["last_log"])
     hub.wait_for(lambda: not hub.server(SUE), "the Hub knows", 10)
     hub.service("POST", f"containers/{identifier}/start", SUE)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
 
 
 def test_what_swarm_cannot_do_is_refused_and_nothing_changes(hub: Hub) -> None:
@@ -196,7 +180,7 @@ def test_what_swarm_cannot_do_is_refused_and_nothing_changes(hub: Hub) -> None:
     answer = hub.service("POST", "containers", SUE, json={"resources": too_large})
     assert (answer.status_code, answer.json()["code"]) == (409, "10101")
     identifier = create(hub, SUE)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     change = {"resources": {"memory": "1Gi"}}
     live = hub.service("PATCH", f"containers/{identifier}", SUE, json=change)
     assert (live.status_code, live.json()["code"]) == (409, "10207")
@@ -207,19 +191,7 @@ def test_what_swarm_cannot_do_is_refused_and_nothing_changes(hub: Hub) -> None:
     )  # fmt: skip
     assert (held.status_code, held.json()["code"]) == (409, "10207")
     assert "预留" in held.json()["message"]
-    assert get(hub, identifier)["resources"]["memory"] == "768Mi"
+    assert hub.get(identifier)["resources"]["memory"] == "768Mi"
     refused = hub.service("POST", f"containers/{identifier}/stop", SAM)
     assert refused.status_code == 403
     assert hub.service("GET", "containers", ADMINISTRATOR).json()["data"]["items"]
-
-
-def test_a_lab_on_another_node_is_reached_at_its_port_there() -> None:
-    spec = swarm.endpoint(8888, published=True)
-    assert spec == {
-        "Mode": "dnsrr",
-        "Ports": [{"Protocol": "tcp", "TargetPort": 8888, "PublishMode": "host"}],
-    }
-    node = {"Status": {"Addr": "192.0.2.7"}}
-    ports = {"Ports": [{"TargetPort": 8888, "PublishedPort": 32768}]}
-    assert swarm.published({"Status": {"PortStatus": ports}}, node) == ("192.0.2.7", 32768)
-    assert swarm.published({"Status": {"PortStatus": {}}}, node) == ("", 0)
