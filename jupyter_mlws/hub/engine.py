@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from docker import APIClient
+from docker.constants import DEFAULT_TIMEOUT_SECONDS
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
@@ -97,9 +98,10 @@ class Engine:
             return self._client
 
     @staticmethod
-    def connect() -> APIClient:
-        """A connection of one's own, for what blocks it for long."""
-        return APIClient(version="auto", max_pool_size=CONNECTIONS, **kwargs_from_env())
+    def connect(limit: float = DEFAULT_TIMEOUT_SECONDS) -> APIClient:
+        """A connection of one's own, for what blocks it for long; ``limit`` is its patience."""
+        environment = kwargs_from_env()
+        return APIClient(version="auto", timeout=limit, max_pool_size=CONNECTIONS, **environment)
 
     def close(self) -> None:
         if self._client is not None:

@@ -5,16 +5,17 @@ A person's container itself is never made an image: its token and secrets would 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from docker.errors import ImageNotFound
+from docker.errors import ImageNotFound, NotFound
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -36,6 +37,8 @@ PREFIX = "my/"
 """How a person asks for an image of the person's own."""
 SCHEMES = ("http://", "https://", "git+https://", "git+http://")
 BUILD_PROCESSES = 512
+PIP_LIMIT = 1800.0
+"""Seconds for which pip may be silent."""
 INSTALLED = """
 import importlib.metadata, json
 found = {}
@@ -125,9 +128,9 @@ class PersonalImages:
         try:
             if code:
                 raise ValueError(said)
-            found = json.loads(said.splitlines()[-1])
+            found = json.loads(next(row for row in said.splitlines() if row.startswith("{")))
             return {str(name): str(row) for name, row in found.items()}
-        except (ValueError, IndexError, AttributeError):
+        except (ValueError, StopIteration):
             reason = f"its Python does not tell what is installed: {_last(said)}"
             raise MLWSError("10106", reason=reason) from None
 
@@ -148,11 +151,11 @@ class PersonalImages:
         many bytes it may have above its base. Error 10106 says what failed; nothing is left then.
         """
         client = self._engine.client
-        with told():
+        with _present():
             base = client.inspect_image(wanted.image)
             builder = self._builder(wanted, limits)
         try:
-            with told():
+            with _present():
                 client.start(builder)
             found = lock(self.installed(builder), now)
             self._install(builder, found, settings, say)
@@ -226,7 +229,8 @@ class PersonalImages:
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
         with told():
-            self._run(builder, ["rm", "-f", LIST], {})
+            # Whoever put it there may take it away.
+            self._run(builder, ["rm", "-f", LIST], {}, user="0")
             # What runs is the base's command again, and the base's own health check.
             made = client.commit(
                 builder,
@@ -247,12 +251,9 @@ class PersonalImages:
             if most is not None and size > most:
                 client.remove_image(f"{image}-new", force=True)
                 raise MLWSError("10210", size=write_memory(size), most=write_memory(most))
-            before = self._id(image)
             client.tag(made["Id"], repository, tag)
             client.remove_image(f"{image}-new", noprune=True)
-            if before and before != made["Id"]:
-                # Containers of it keep it until they end.
-                client.remove_image(before, force=True)
+            self._prune()
 
     def remove(self, user: str, name: str) -> None:
         """Remove it; nothing where it is not there."""
@@ -262,32 +263,48 @@ class PersonalImages:
             except ImageNotFound:
                 return
 
+    def _prune(self) -> None:
+        """Remove what was replaced, as far as no container runs of it any more."""
+        filters = {"dangling": ["true"], "label": [f"{LABEL}.hub={self._engine.hub}"]}
+        self._engine.client.prune_images(filters=filters)
+
     def clean(self) -> None:
-        """Remove the containers that an earlier process was just building in."""
+        """Remove what an earlier process was just building in, and what was replaced."""
         with told():
             label = f"{BUILDER}={self._engine.hub}"
             for row in self._engine.client.containers(all=True, filters={"label": label}):
                 self._engine.client.remove_container(row["Id"], v=True, force=True)
-
-    def _id(self, image: str) -> str:
-        try:
-            return str(self._engine.client.inspect_image(image)["Id"])
-        except ImageNotFound:
-            return ""
+            self._prune()
 
     def _run(
-        self, docker: str, command: Sequence[str], environment: Mapping[str, str]
+        self,
+        docker: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        user: str = "",
     ) -> tuple[int, str]:
-        client = self._engine.client
+        client = self._engine.connect(PIP_LIMIT)
         said = bytearray()
-        with told():
-            made = client.exec_create(docker, list(command), environment=dict(environment))
+        with _present(), contextlib.closing(client):
+            made = client.exec_create(
+                docker, list(command), environment=dict(environment), user=user
+            )
             for piece in client.exec_start(made["Id"], stream=True):
                 said += piece
                 if len(said) > LONGEST:
                     raise MLWSError("10106", reason=f"more than {LONGEST} bytes were printed")
             code = client.exec_inspect(made["Id"])["ExitCode"]
         return int(code or 0), said.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _present() -> Iterator[None]:
+    """What is removed meanwhile is a failure like any other."""
+    try:
+        with told():
+            yield
+    except NotFound as error:
+        raise MLWSError("10106", reason=str(error.explanation)) from error
 
 
 def _archive(requirements: Sequence[str]) -> bytes:
@@ -311,7 +328,7 @@ def _read(row: Mapping[str, Any]) -> PersonalImage:
     return PersonalImage(
         user=labels[f"{LABEL}.user"],
         name=labels[f"{LABEL}.name"],
-        image=row["RepoTags"][0],
+        image=min(row["RepoTags"], key=len),
         base=labels[f"{LABEL}.base"],
         packages=int(labels[f"{LABEL}.packages"]),
         size=row["Size"] - int(labels[f"{LABEL}.below"]),

@@ -23,7 +23,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
 from jupyter_mlws.api.rest import preferred_language
-from jupyter_mlws.containers.models import Resources
+from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
@@ -95,6 +95,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         config=True,
         help="""Where the image expects the person's files; a volume of the person's own, the
         same for all of the person's servers, is mounted there.""",
+    )
+    start_cpu = Float(
+        2.0,
+        config=True,
+        help="""Cores that a container has at least until it answers for the first time, when it
+        gets the limit that it was granted: a lab of half a core would start for twice as long.
+        0: its own limit from the beginning.""",
     )
     processes = Int(
         1024, config=True, help="""The most processes and threads that a container may have."""
@@ -284,7 +291,15 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self.watched().add(self)
         self._steps.tell(60, words.STARTING)
         await self.start_object()
-        return await self._until_it_answers()
+        place = await self._until_it_answers()
+        await self._limit_cpu(granted.resources)
+        return place
+
+    async def _limit_cpu(self, resources: Amount) -> None:
+        """It has started: from now on it has the cores that it was granted."""
+        if launch.starting(resources, self.start_cpu):
+            limits = launch.limits(resources)
+            await self.docker("update_container", self.object_id, **limits)
 
     @property
     def run_limit(self) -> float:
@@ -371,7 +386,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
                 "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
                 "mounts": self.mount_binds,
                 "network_mode": self.network_name,
-                **launch.confinement(self.wanted, self.processes, self.restarts),
+                **launch.confinement(self.wanted, self.processes, self.restarts, self.start_cpu),
             }
         )
         config = self.client.create_container_config(

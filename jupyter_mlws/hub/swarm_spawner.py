@@ -11,6 +11,7 @@ from docker.errors import NotFound
 from dockerspawner import SwarmSpawner
 from traitlets import Bool
 
+from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub import launch, swarm, words
 from jupyter_mlws.hub.engine import PENDING, Seen
@@ -46,6 +47,9 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
 
     async def _ensure_network(self) -> None:
         """It is made when the Hub is installed, on every node."""
+
+    async def _limit_cpu(self, resources: Amount) -> None:
+        """Swarm knows no other limit for the start."""
 
     async def _ensure_volume(self, name: str) -> None:
         """Swarm makes it on the node where the lab runs."""

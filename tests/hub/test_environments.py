@@ -8,11 +8,12 @@ import hashlib
 import http.server
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.hub.personal_images import lock
 from tests.hub.installation import Hub
@@ -152,7 +153,7 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
     assert (used.status_code, used.json()["code"]) == (409, "10209")
     hub.service("POST", f"containers/{identifier}/stop", ENID)
     hub.becomes(identifier, "STOPPED")
-    assert hub.service("DELETE", f"environments/{saved}", ENID).status_code == 204
+    assert hub.service("DELETE", f"environments/{saved}", ENID).ok
     assert hub.get(identifier)["config"]["image"] == "Lab"
     assert hub.service("GET", "environments", ENID).json()["data"]["items"] == []
     audit = hub.service("GET", "audit", params={"target": saved}).json()["data"]["items"]
@@ -161,6 +162,52 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
         (ENID, "environment.save"),
     ]
     hub.service("DELETE", f"containers/{identifier}")
+    hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
+
+
+@pytest.mark.browser
+def test_the_lab_saves_lists_and_deletes(
+    hub: Hub, browser: Browser, shoot: Callable[..., None]
+) -> None:
+    identifier = hub.service(
+        "POST", "containers", ENID, json={"resources": SMALL, "image": "Lab"}
+    ).json()["data"]["id"]
+    hub.becomes(identifier, "RUNNING")
+    project = {"name": "p", "template": "empty"}
+    assert hub.lab("POST", ENID, "mlws/api/v1/projects", json=project).ok
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{hub.url}/hub/login")
+        page.locator("#username_input").fill(ENID)
+        page.locator("#password_input").fill(hub.password)
+        page.locator("#login_submit").click()
+        page.wait_for_url(f"**/user/{ENID}/**")
+        page.goto(f"{hub.url}/user/{ENID}/lab?reset")
+        page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
+        section = page.locator("#jp-mlws-containers")
+        section.get_by_role("button", name="Save my environment").click()
+        dialog = page.get_by_role("dialog", name="Save my environment")
+        dialog.get_by_label("Name").fill("No Name")
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("small letters")
+        shoot("lab-save-environment", page)
+        dialog.get_by_label("Name").fill("clicked")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        row = section.locator(f'[data-mlws-environment="{ENID}--clicked"]')
+        expect(row).to_contain_text("0 packages")
+        expect(row).to_contain_text("next start")
+        shoot("lab-environments", page)
+        row.get_by_role("button", name="Delete the environment clicked").click()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        expect(row).to_be_visible()
+    finally:
+        context.close()
+        hub.service("DELETE", f"containers/{identifier}")
+        hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
+    assert hub.service("DELETE", f"environments/{ENID}--clicked", ENID).ok
 
 
 def test_a_lock_holds_what_can_be_had_elsewhere_and_nothing_that_pip_reads_otherwise() -> None:
