@@ -264,7 +264,7 @@ def test_hub_service_and_labs_log_json_lines_with_ecs_names(stack: Stack) -> Non
     stack.sign_up(CONNIE)
     if not stack.server(CONNIE):
         stack.start(CONNIE, {"resources": SMALL})
-    hub = compose(stack, "logs", "--no-log-prefix", "hub")
+    hub = stack.logs(f"{stack.name}-hub-1")
     lab = stack.logs(stack.container(CONNIE))
     rows = [json.loads(line) for line in (hub + lab).splitlines() if line.startswith('{"@time')]
     for row in rows:
