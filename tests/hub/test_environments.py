@@ -199,6 +199,7 @@ def test_the_lab_saves_lists_and_deletes(
         row = section.locator(f'[data-mlws-environment="{ENID}--clicked"]')
         expect(row).to_contain_text("0 packages")
         expect(row).to_contain_text("next start")
+        row.scroll_into_view_if_needed()
         shoot("lab-environments", page)
         row.get_by_role("button", name="Delete the environment clicked").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
