@@ -177,7 +177,7 @@ def test_what_is_killed_is_back_three_times_and_what_swarm_lacks_is_refused(hub:
 
 def refuse_what_swarm_lacks(hub: Hub, identifier: str) -> None:
     too_large = {"cpu": "48", "memory": "1Gi"}
-    answer = hub.service("POST", "containers", SUE, json={"resources": too_large})
+    answer = hub.service("POST", "containers", SAM, json={"resources": too_large})
     assert (answer.status_code, answer.json()["code"]) == (409, "10101")
     change = {"resources": {"memory": "1Gi"}}
     live = hub.service("PATCH", f"containers/{identifier}", SUE, json=change)
