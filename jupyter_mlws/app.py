@@ -16,6 +16,7 @@ from traitlets import Bool, Enum, Float, Int, Unicode
 
 from jupyter_mlws import __version__
 from jupyter_mlws.api.router import LazyRouter, Routes
+from jupyter_mlws.api.threads import end_workers_at_exit
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
@@ -161,6 +162,7 @@ class MLWSApp(ExtensionApp):
         if self.lasting_kernels:
             self._have_kernels_last()
         self._follow_kernels()
+        end_workers_at_exit()
 
     @cached_property
     def _log_store(self) -> LogStore:
@@ -275,10 +277,7 @@ class MLWSApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close in the opposite order of building, if anything was built."""
-        from jupyter_mlws.api.threads import end_workers
-
         self._stopping = True
-        # Waited for: the thread of a watcher that is left over would keep the process.
         watching = [task for task in (self._kernel_logs, self._working) if task is not None]
         for task in watching:
             task.cancel()
@@ -295,7 +294,6 @@ class MLWSApp(ExtensionApp):
         for logger in self._logged:
             logger.removeHandler(self._server_log)
         self._log_store.close()
-        end_workers()
 
 
 def _routes() -> Routes:

@@ -23,6 +23,9 @@ UNAVAILABLE = 4503
 SEND_LIMIT = 20.0
 """Seconds."""
 
+LOST = 0.1
+"""Seconds after which a task that was cancelled should have ended."""
+
 
 class RingStream:
     """A stream kept in memory: the newest messages, for readers that come back soon.
@@ -81,11 +84,12 @@ class Readers:
         return task
 
     async def close(self) -> None:
-        """End them all: a task that is left over keeps its worker thread, and that the process."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End them all, before what they read from is closed."""
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            # Before Python 3.12 `wait_for` loses a cancellation that meets the end of a write.
+            await asyncio.wait(tasks, timeout=LOST)
 
 
 class StreamHandler(websocket.WebSocketHandler):

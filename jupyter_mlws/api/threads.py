@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import queue
+import threading
 
-def end_workers() -> None:
-    """End those of the running event loop; whatever needs one from now on gets a new one.
+WORKER = "AnyIO worker thread"
+"""The name of such a thread."""
 
-    A worker ends with the task that it was made in. Where that task never does, as that of an open
-    WebSocket when the server stops, Python waits for its thread for ever. AnyIO has no public way
-    to end it.
+
+@functools.cache
+def end_workers_at_exit() -> None:
+    """Have Python end these threads at its exit, where it would wait for them for ever.
+
+    A worker ends with the task that it was made in. Where that task never does, as that of a
+    WebSocket that is open when the server stops, nobody ends it; an ordinary `atexit` comes too
+    late, after the threads were waited for.
     """
-    from anyio._backends import _asyncio
+    threading._register_atexit(_end_workers)  # type: ignore[attr-defined]
 
-    try:
-        workers = _asyncio._threadpool_workers.get()
-    except (AttributeError, LookupError):
-        # None was made yet, or an AnyIO that keeps them elsewhere.
-        return
-    for worker in list(workers):
-        worker.stop()
+
+def _end_workers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == WORKER and hasattr(thread, "stop"):
+            # A full queue: it was told before.
+            with contextlib.suppress(queue.Full):
+                thread.stop()

@@ -98,6 +98,7 @@ def _take(store: LogStore, file: Path, since: int) -> int:
 def collect_nodes(store: LogStore, workspace: Workspace) -> None:
     """Take what happened in workflows since the last time, with the logs of ended nodes."""
     from jupyter_mlws.workflows.engine import log_path, tail
+    from jupyter_mlws.workflows.journal import run_folder
 
     workflows, place = workspace.workflows, str(workspace.project.root)
     since = store.read_until(place)
@@ -117,7 +118,7 @@ def collect_nodes(store: LogStore, workspace: Workspace) -> None:
             why = f": {error['message']}" if error else ""
             written = []
             if data.get("ended"):
-                written = tail(log_path(workspace.project.state / "runs" / run, name), NODE_LINES)
+                written = tail(log_path(run_folder(workspace.project, run), name), NODE_LINES)
             for text in written:
                 store.add(Entry(Source.NODE, "info", text, subject, facts))
             store.add(Entry(Source.NODE, level, f"{name}: {status}{why}", subject, facts))

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,11 @@ from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.lasting import Left
 from jupyter_mlws.notebooks.models import SUFFIX
 from jupyter_mlws.notebooks.shared import shared_document
+
+SAVING = 5.0
+"""Seconds for which a file that is being saved is waited for."""
+AGAIN = 0.05
+"""Seconds between two looks at it."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,27 @@ class JupyterServer:
 
     async def read(self, path: str) -> Document:
         """Error 20402 for a file that is no notebook."""
+        deadline = time.monotonic() + SAVING
+        before = None
+        while True:
+            try:
+                return await self._read(path)
+            except MLWSError as error:
+                # A tab's save writes the file in place: half of it is no notebook yet.
+                settled = str(error) == before and not self._is_saved(path)
+                if error.code != "20402" or settled or time.monotonic() > deadline:
+                    raise
+                before = str(error)
+            await asyncio.sleep(AGAIN)
+
+    def _is_saved(self, path: str) -> bool:
+        """Whether the server is writing a file now; its copy of the old one is there meanwhile."""
+        from jupyter_server.services.contents.fileio import path_to_intermediate
+
+        beside: str = path_to_intermediate(str(self.root / path))  # type: ignore[no-untyped-call]
+        return Path(beside).exists()
+
+    async def _read(self, path: str) -> Document:
         with _refusals(path, self.root):
             model = await ensure_async(
                 self._contents.get(path, type="file", format="base64", require_hash=True)

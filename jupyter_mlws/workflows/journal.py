@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
@@ -462,6 +463,11 @@ class Journal:
         self._batch = False
         if self._connection.in_transaction:
             self._connection.execute(how)
+
+
+def run_folder(project: Project, run: str) -> Path:
+    """Where the logs of a run are."""
+    return project.state / "runs" / run
 
 
 def _known(row: sqlite3.Row) -> Row:

@@ -7,12 +7,13 @@ its process group.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 COOKIE = "MLWS_RUN_ID"
@@ -23,6 +24,8 @@ PROC = Path("/proc")
 GRACE = 5.0
 """Seconds between asking and killing."""
 ASK_TIMEOUT = 10
+MARK = "starting"
+"""The file, in a run's folder, that is locked while processes of the run may be about to start."""
 
 
 def start_time(pid: int) -> str | None:
@@ -70,6 +73,31 @@ def end_group(group: int, how: signal.Signals = signal.SIGTERM) -> None:
     """Send a signal to a process group; one that is gone is as wished."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, how)
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[None]:
+    """Hold the mark of a process that starts others. Whatever it starts holds it too, until it
+    has become another program and carries its cookie."""
+    with (folder / MARK).open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        yield
+
+
+def await_starts(folder: Path, patience: float = GRACE) -> None:
+    """Return when no process of a killed run is about to start any more, so that
+    :func:`bearers` finds all; at the latest after ``patience`` seconds."""
+    if not (folder / MARK).exists():
+        return
+    deadline = time.monotonic() + patience
+    with (folder / MARK).open("a") as mark:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.01)
+            else:
+                return
 
 
 def end_bearers(cookie: str, grace: float = GRACE, variable: str = COOKIE) -> None:

@@ -13,6 +13,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.engine import log_path
+from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.models import Log, Output, Preview
 from jupyter_mlws.workflows.previews import preview, type_of
 
@@ -31,7 +32,7 @@ class Results:
 
     def log(self, run: str, node: str, record: Record, offset: int) -> Log:
         """Part of a node's log, from byte ``offset`` on."""
-        file = log_path(self._project.state / "runs" / run, node)
+        file = log_path(run_folder(self._project, run), node)
         ended = record["status"].ended
         if not file.exists():
             return Log(text="", offset=offset, size=offset, complete=ended)

@@ -37,9 +37,9 @@ from jupyter_mlws.workflows.executors import choice
 from jupyter_mlws.workflows.executors.opening import Place, opened
 from jupyter_mlws.workflows.graph import external_inputs, ordered
 from jupyter_mlws.workflows.identifying import Identities
-from jupyter_mlws.workflows.journal import Journal
+from jupyter_mlws.workflows.journal import Journal, run_folder
 from jupyter_mlws.workflows.policy import DEFAULT
-from jupyter_mlws.workflows.processes import start_time
+from jupyter_mlws.workflows.processes import start_time, starting
 from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.warm.pool import WarmPool
@@ -86,7 +86,8 @@ class Runner:
             self._cancelled.set()
         self._journal.note(self._id, pid=os.getpid(), pid_start=start_time(os.getpid()))
         # While the file is read and its lane opened; nodes change files only after its end.
-        with ThreadPoolExecutor(1, "mlws-commit") as beside:
+        folder = run_folder(self._project, self._id)
+        with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
             self._commit = beside.submit(self._committed)
             self._carry_out(row)
         self._recorder.record(self._id)
@@ -235,7 +236,7 @@ class Runner:
                 looks=self._looks(path) if request.get("accept_cosmetic") else None,
                 **{name: frozenset(request.get(name, ())) for name in sets},
             ),
-            logs=runs_folder(self._project, self._id),
+            logs=run_folder(self._project, self._id),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
             tracker=Identities(self._recorder, self._project.root, self._id),
@@ -256,11 +257,6 @@ class Runner:
 def _by_text_alone(stage: Stage) -> bool:
     """Whether a stage's place in a workflow can be judged by the text of its file."""
     return not stage.described_by and stage.policy == DEFAULT
-
-
-def runs_folder(project: Project, run: str) -> Path:
-    """Where the logs of a run are."""
-    return project.state / "runs" / run
 
 
 class Process:

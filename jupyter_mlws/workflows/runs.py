@@ -28,8 +28,8 @@ from jupyter_mlws.workflows.detaching import Start, collected, forks, standby
 from jupyter_mlws.workflows.document import Document, Stage
 from jupyter_mlws.workflows.documents import Documents
 from jupyter_mlws.workflows.executors import choice
-from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row
-from jupyter_mlws.workflows.processes import alive, end_bearers, start_time
+from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row, run_folder
+from jupyter_mlws.workflows.processes import alive, await_starts, end_bearers, start_time
 from jupyter_mlws.workflows.states import Status, TransitionError
 
 JSON = dict[str, Any]
@@ -197,7 +197,7 @@ class Runs:
         return run.id
 
     def _spawn(self, run: str, start: Start) -> None:
-        folder = self._project.state / "runs" / run
+        folder = run_folder(self._project, run)
         folder.mkdir(parents=True, exist_ok=True)
         pid = start(run, folder)
         self._children.add(pid)
@@ -355,6 +355,7 @@ class Runs:
             self._bury(row["id"], cancelled=row.get("cancel", False))
 
     def _bury(self, run: str, *, cancelled: bool) -> None:
+        await_starts(run_folder(self._project, run))
         end_bearers(run)
         end = Status.CANCELLED if cancelled else Status.INTERRUPTED
         error = None if cancelled else {"code": "40105", "facts": {"run": run}}

@@ -214,9 +214,16 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
     memory = f'mlws_container_memory_bytes{{id="{CONNIE}--default"}}'
     stack.wait_for(lambda: ask(memory), "the lab's memory is known", 60)
     assert float(ask(memory)[0]["value"][1]) > 10**7
-    groups = requests.get(f"{stack.prometheus}/rules", timeout=20).json()["data"]["groups"]
-    rules = {rule["name"]: rule for group in groups for rule in group["rules"]}
-    assert all(rule["health"] == "ok" for rule in rules.values())
+
+    def told() -> dict[str, dict[str, Any]]:
+        groups = requests.get(f"{stack.prometheus}/rules", timeout=20).json()["data"]["groups"]
+        return {rule["name"]: rule for group in groups for rule in group["rules"]}
+
+    # Before Prometheus has evaluated a rule once, its health is unknown.
+    stack.wait_for(
+        lambda: all(rule["health"] == "ok" for rule in told().values()), "rules are evaluated", 90
+    )
+    rules = told()
     limits = [rules[f"MachineMemory{name}"]["query"] for name in ("High", "VeryHigh", "Critical")]
     assert [query.rpartition("> ")[2] for query in limits] == ["0.8", "0.85", "0.9"]
     # Its token may read numbers and nothing else.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyter_server.services.contents.fileio import atomic_writing
 
 from jupyter_mlws.project import Project
 
@@ -160,6 +163,29 @@ async def test_a_file_that_is_no_notebook(content: bytes, call, run, project: Pr
         assert "a.ipynb" in said["message"]
         assert str(project.root) not in json.dumps(said)
     assert (project.root / "a.ipynb").read_bytes() == content
+
+
+async def test_a_notebook_that_a_tab_is_saving(opened, run, project: Project) -> None:
+    notebook = await opened("a.ipynb", one="1")
+    file = project.root / "a.ipynb"
+    whole = file.read_text()
+    started, written = threading.Event(), threading.Event()
+
+    def save() -> None:
+        with atomic_writing(str(file)) as opened_file:
+            started.set()
+            written.wait(2)
+            opened_file.write(whole)
+
+    saving = asyncio.create_task(asyncio.to_thread(save))
+    await asyncio.to_thread(started.wait)
+    assert file.read_text() == ""
+    running = asyncio.create_task(run(notebook, cells=["one"]))
+    done, _ = await asyncio.wait([running], timeout=0.5)
+    assert not done
+    written.set()
+    await saving
+    assert (await running)[0] == 200
 
 
 async def test_old_documents_have_cells_by_number(call, run, project: Project) -> None:

@@ -71,8 +71,12 @@ class Lab:
             headers={"Authorization": f"token {TOKEN}"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            return json.load(answer)["data"]
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            print(error.read().decode())
+            raise
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command of this environment, in the workspace, as in a terminal of the lab."""

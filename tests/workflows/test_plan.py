@@ -75,6 +75,24 @@ def test_what_the_run_cache_has_is_restorable_all_the_way_down(
     assert (project.root / "wood.txt").read_text().startswith("1\n")
 
 
+def test_a_lock_of_dvc_2_leads_to_what_the_run_cache_has(
+    project: Project, planned, write, run: Callable[..., Run]
+) -> None:
+    lock = project.root / "dvc.lock"
+    run()
+    old = lock.read_text().replace("      hash: md5\n", "")
+    lock.write_text(old)
+    write("data.txt", "2\n")
+    run()
+    assert "hash: md5" in lock.read_text()
+    lock.write_text(old)
+    for name in ("tree.txt", "wood.txt"):
+        (project.root / name).unlink()
+    assert {action for action, _ in planned().values()} == {"restorable"}
+    assert set(run().counts) == {"CACHED"}
+    assert (project.root / "wood.txt").read_text().startswith("2\n")
+
+
 def test_a_plan_changes_nothing(project: Project, planned, git) -> None:
     before = git(project.root, "status", "--porcelain", "--ignored")
     planned()

@@ -294,10 +294,13 @@ class Pipeline:
             if known and not moved and stage.outs_cached():
                 return _outputs(stage)
             for dep in stage.deps:
-                if dep.fs_path in forecast.restored:
-                    dep.hash_info, dep.meta = _as_dvc(forecast.restored[dep.fs_path])
-                else:
+                expected = forecast.restored.get(dep.fs_path)
+                if expected is None:
                     dep.save()
+                elif dep.hash_info.value != expected["md5"]:
+                    dep.hash_info, dep.meta = _as_dvc(expected)
+                    # A hash of DVC 2 becomes one of DVC 3 when the file has changed.
+                    dep.hash_name = dep.hash_info.name
             entry = self._look_up(stage) if _cacheable(stage) else None
             if entry is None:
                 return None
