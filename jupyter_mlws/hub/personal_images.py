@@ -162,7 +162,7 @@ class PersonalImages:
             self._commit(builder, base, wanted, user, name, found, most)
             return found
         finally:
-            with told():
+            with told(), contextlib.suppress(NotFound):
                 client.remove_container(builder, v=True, force=True)
 
     def _builder(self, wanted: Wanted, limits: Amount) -> str:
@@ -273,7 +273,8 @@ class PersonalImages:
         with told():
             label = f"{BUILDER}={self._engine.hub}"
             for row in self._engine.client.containers(all=True, filters={"label": label}):
-                self._engine.client.remove_container(row["Id"], v=True, force=True)
+                with contextlib.suppress(NotFound):
+                    self._engine.client.remove_container(row["Id"], v=True, force=True)
             self._prune()
 
     def _run(
