@@ -277,7 +277,7 @@ CATALOGUE: dict[str, Entry] = {
             "请先停止该用户的容器；只有回收站中的卷才能彻底删除。",
         ),
     ),
-    "10207": Entry(
+    "10211": Entry(
         409,
         Words(
             "Docker Swarm places and queues by itself: it does no {operation}.",
@@ -288,7 +288,7 @@ CATALOGUE: dict[str, Entry] = {
             "请停止容器后按需要重新启动；它会自动等待空闲资源。",
         ),
     ),
-    "10208": Entry(
+    "10212": Entry(
         409,
         Words(
             "No machine had room for the container within {seconds:g} seconds.",
@@ -299,7 +299,7 @@ CATALOGUE: dict[str, Entry] = {
             "请稍后重新启动，或减少资源需求。",
         ),
     ),
-    "10209": Entry(
+    "10213": Entry(
         409,
         Words(
             "The environment {name!r} is in use, or is being saved just now.",
@@ -342,7 +342,7 @@ CATALOGUE: dict[str, Entry] = {
             "请先列出您的容器，再使用其中的 id。",
         ),
     ),
-    "10406": Entry(
+    "10408": Entry(
         404,
         Words("There is no environment {name!r}.", "找不到环境 {name!r}。"),
         Words(

@@ -192,7 +192,7 @@ class EnvironmentsHandler(ContainerBase):
         body=EnvironmentCreate,
         status=202,
         errors=(
-            *NO_CONTAINER, "10104", "10106", "10201", "10204", "10207", "10209", "10210",
+            *NO_CONTAINER, "10104", "10106", "10201", "10204", "10211", "10213", "10210",
         ),
     )  # fmt: skip
     async def post(self, body: EnvironmentCreate) -> Reply:
@@ -206,11 +206,11 @@ class EnvironmentHandler(ContainerBase):
 
     resource = "environments"
 
-    @endpoint("Get a saved environment", SavedEnvironment, errors=(*FORWARDED, "10406"))
+    @endpoint("Get a saved environment", SavedEnvironment, errors=(*FORWARDED, "10408"))
     async def get(self, identifier: str) -> SavedEnvironment:
         return await in_thread(self.containers.environment, identifier)
 
-    @endpoint("Delete a saved environment", errors=(*FORWARDED, "10104", "10209", "10406"))
+    @endpoint("Delete a saved environment", errors=(*FORWARDED, "10104", "10213", "10408"))
     async def delete(self, identifier: str) -> None:
         await in_thread(self.containers.delete_environment, identifier)
 

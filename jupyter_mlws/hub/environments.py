@@ -100,13 +100,13 @@ class Environments:
     ) -> str:
         """Begin to save what a running container has installed; the environment's id.
 
-        ``saved`` is called once it can be used. Error 10209 while it is being saved already,
+        ``saved`` is called once it can be used. Error 10213 while it is being saved already,
         10210 where the person has as many as may be.
         """
         identifier = container_id(entry.user, asked.name)
         job = self._jobs.get(identifier)
         if job is not None and job.failure is None:
-            raise MLWSError("10209", name=asked.name)
+            raise MLWSError("10213", name=asked.name)
         most = self._check_limits(entry.user, identifier)
         assert entry.seen is not None
         self._jobs[identifier] = job = Job(entry.user, asked.name, self._base_of(entry))
@@ -125,12 +125,12 @@ class Environments:
         return identifier
 
     async def remove(self, person: Person, identifier: str, in_use: bool) -> None:
-        """Remove it; error 10209 while it is used or made."""
+        """Remove it; error 10213 while it is used or made."""
         self._own(person, identifier)
         job = self._jobs.get(identifier)
         user, name = self._user_of(identifier), identifier.rpartition("--")[2]
         if in_use or (job is not None and job.failure is None):
-            raise MLWSError("10209", name=name)
+            raise MLWSError("10213", name=name)
         await in_thread(self._images.remove, user, name)
         self._jobs.pop(identifier, None)
         self._saved.pop(identifier, None)
@@ -201,7 +201,7 @@ class Environments:
         known = identifier in self._saved or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
         if not known or not person.may_see(self._user_of(identifier)):
-            raise MLWSError("10406", name=identifier)
+            raise MLWSError("10408", name=identifier)
 
     @staticmethod
     def _user_of(identifier: str) -> str:

@@ -227,7 +227,7 @@ class EnvironmentsHandler(ServiceHandler):
         SavedEnvironment,
         body=EnvironmentCreate,
         status=202,
-        errors=(*ONE, "10104", "10106", "10201", "10204", "10207", "10209", "10210"),
+        errors=(*ONE, "10104", "10106", "10201", "10204", "10211", "10213", "10210"),
     )
     async def post(self, body: EnvironmentCreate) -> Reply:
         made = await self.manager.save_environment(self.person, body, self.language)
@@ -239,11 +239,11 @@ class EnvironmentHandler(ServiceHandler):
 
     resource = "environments"
 
-    @endpoint("Get a saved environment", SavedEnvironment, errors=("10406",))
+    @endpoint("Get a saved environment", SavedEnvironment, errors=("10408",))
     async def get(self, identifier: str) -> SavedEnvironment:
         return self.manager.environments.get(self.person, identifier, self.language)
 
-    @endpoint("Delete a saved environment", errors=("10104", "10209", "10406"))
+    @endpoint("Delete a saved environment", errors=("10104", "10213", "10408"))
     async def delete(self, identifier: str) -> None:
         await self.manager.delete_environment(self.person, identifier)
 

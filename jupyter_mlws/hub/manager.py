@@ -444,7 +444,7 @@ class HubManager:
         if not entry.running:
             raise MLWSError("10204", name=entry.id)
         if self.settings.swarm:
-            raise MLWSError("10207", operation="saving of environments")
+            raise MLWSError("10211", operation="saving of environments")
         variables = self._environment(entry)
 
         def saved() -> None:
@@ -462,7 +462,7 @@ class HubManager:
         try:
             user, name = split_id(identifier)
         except ValueError:
-            raise MLWSError("10406", name=identifier) from None
+            raise MLWSError("10408", name=identifier) from None
         label = f"{PREFIX}{name}"
         users = [
             entry

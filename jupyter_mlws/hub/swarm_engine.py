@@ -83,8 +83,8 @@ class SwarmEngine(Engine):
                     self.client.remove_service(row["ID"])
 
     def resize(self, docker: str, amount: Amount) -> None:
-        """Error 10207: Swarm would start the lab anew for it."""
-        raise MLWSError("10207", operation="live resize")
+        """Error 10211: Swarm would start the lab anew for it."""
+        raise MLWSError("10211", operation="live resize")
 
     def sample(self, seen: Seen) -> Sample | None:
         """Its counters now; None where it does not run, or not on this node."""

@@ -12,7 +12,7 @@ from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 class SwarmQueue(Scheduler):
     """Everything that can ever fit goes to Swarm at once; ``held`` is what Swarm holds back.
 
-    To be used from one thread. What Swarm does not do is refused with error 10207.
+    To be used from one thread. What Swarm does not do is refused with error 10211.
     """
 
     held: set[str] = field(default_factory=set)
@@ -52,12 +52,12 @@ class SwarmQueue(Scheduler):
         return super().withdraw(identifier)
 
     def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
-        """Error 10207: Swarm holds nothing for anybody."""
-        raise MLWSError("10207", operation="reservation")
+        """Error 10211: Swarm holds nothing for anybody."""
+        raise MLWSError("10211", operation="reservation")
 
     def move(self, identifier: str, position: int, now: float) -> None:
-        """Error 10207: the order is Swarm's own."""
-        raise MLWSError("10207", operation="change of order")
+        """Error 10211: the order is Swarm's own."""
+        raise MLWSError("10211", operation="change of order")
 
     def _largest(self) -> str:
         """Where it could run if nothing else did; Swarm says later where it does."""

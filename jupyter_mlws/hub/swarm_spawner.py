@@ -89,7 +89,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         return created
 
     async def start_object(self) -> None:
-        """Wait until Swarm has found a node; error 10208 where there is none in time."""
+        """Wait until Swarm has found a node; error 10212 where there is none in time."""
         deadline = time.monotonic() + self.queue_wait
         told = 0
         while True:
@@ -100,7 +100,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
                 break
             if time.monotonic() > deadline:
                 await self.remove_object()
-                raise MLWSError("10208", seconds=self.queue_wait)
+                raise MLWSError("10212", seconds=self.queue_wait)
             place = await self._place()
             if place and place != told:
                 told = place

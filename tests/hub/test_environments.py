@@ -91,7 +91,7 @@ def test_what_was_installed_is_there_at_the_next_start(hub: Hub, index: str) -> 
     again = hub.service(
         "POST", "environments", ENID, json={"name": "probe", "container": identifier}
     )
-    assert (again.status_code, again.json()["code"]) == (409, "10209")
+    assert (again.status_code, again.json()["code"]) == (409, "10213")
     hub.wait_for(lambda: environment(hub, saved, ENID)["state"] != "SAVING", "it is saved", 120)
     told = environment(hub, saved, ENID)
     assert (told["state"], told["base"], told["packages"]) == ("READY", "Lab", 1), told
@@ -135,7 +135,7 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
     assert hub.service("GET", "environments", EARL).json()["data"]["items"] == []
     for method in ("GET", "DELETE"):
         other = hub.service(method, f"environments/{saved}", EARL)
-        assert (other.status_code, other.json()["code"]) == (404, "10406")
+        assert (other.status_code, other.json()["code"]) == (404, "10408")
     theirs = hub.service("POST", "environments", EARL, json={"name": "x", "container": identifier})
     assert (theirs.status_code, theirs.json()["code"]) == (403, "10301")
     rests = hub.service("POST", "environments", ENID, json={"name": "x", "container": identifier})
@@ -150,7 +150,7 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
     hub.service("POST", f"containers/{identifier}/start", ENID)
     hub.becomes(identifier, "RUNNING")
     used = hub.service("DELETE", f"environments/{saved}", ENID)
-    assert (used.status_code, used.json()["code"]) == (409, "10209")
+    assert (used.status_code, used.json()["code"]) == (409, "10213")
     hub.service("POST", f"containers/{identifier}/stop", ENID)
     hub.becomes(identifier, "STOPPED")
     assert hub.service("DELETE", f"environments/{saved}", ENID).ok

@@ -141,7 +141,7 @@ def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, nod
     rows = (line for line in told.iter_lines() if line.startswith(b"data:"))
     assert any("place 2" in json.loads(row.removeprefix(b"data:"))["message"] for row in rows)
     moved = hub.service("PUT", f"resources/queue/{third}", json={"position": 1})
-    assert (moved.status_code, moved.json()["code"]) == (409, "10207")
+    assert (moved.status_code, moved.json()["code"]) == (409, "10211")
     hub.service("POST", f"containers/{third}/stop", SID)
     hub.becomes(third, "STOPPED")
     assert not hub.container(SID)
@@ -181,13 +181,13 @@ def refuse_what_swarm_lacks(hub: Hub, identifier: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "10101")
     change = {"resources": {"memory": "1Gi"}}
     live = hub.service("PATCH", f"containers/{identifier}", SUE, json=change)
-    assert (live.status_code, live.json()["code"]) == (409, "10207")
+    assert (live.status_code, live.json()["code"]) == (409, "10211")
     chinese = {"Accept-Language": "zh-CN"}
     held = hub.service(
         "POST", "resources/allocate", SUE, json={"resources": SMALL, "reserve": True},
         headers=chinese,
     )  # fmt: skip
-    assert (held.status_code, held.json()["code"]) == (409, "10207")
+    assert (held.status_code, held.json()["code"]) == (409, "10211")
     assert "预留" in held.json()["message"]
     assert hub.get(identifier)["resources"]["memory"] == "768Mi"
     refused = hub.service("POST", f"containers/{identifier}/stop", SAM)

@@ -50,9 +50,9 @@ def test_what_never_fits_is_refused_and_degrading_takes_what_is_free() -> None:
 
 def test_what_swarm_does_itself_is_refused() -> None:
     queue = SwarmQueue(NODES)
-    with pytest.raises(MLWSError, match=r"10207: .*reservation"):
+    with pytest.raises(MLWSError, match=r"10211: .*reservation"):
         queue.reserve(request("r", 1), 0, 10)
-    with pytest.raises(MLWSError, match=r"10207: .*change of order"):
+    with pytest.raises(MLWSError, match=r"10211: .*change of order"):
         queue.move("r", 1, 0)
 
 
