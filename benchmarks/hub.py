@@ -2,7 +2,8 @@
 
 Starts a Hub of its own with the image that ``MLWS_TEST_IMAGE`` names, asks for one lab alone and
 then for all at once, and prints how long each took from the request to the lab's first answer, how
-long a stop takes, and the memory of the machine before and while all run.
+long a stop takes, of one and of all, and the memory of the machine before and while all run; first
+the date and the load, which should be low.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 from hub_config.engine import Engine
 from tests.hub.installation import HOME, Hub, installation
 
 LABS = 50
+ALONE = 3
+"""Starts of one lab alone; the first one also reads the image's files from the disk."""
 EACH = 5
 """Named servers that a person may have."""
 SIZE = {"cpu": "500m", "memory": "512Mi"}
@@ -53,6 +57,8 @@ def stop(hub: Hub, user: str, name: str) -> float:
 
 def main(labs: int) -> None:
     image = os.environ["MLWS_TEST_IMAGE"]
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"{datetime.now():%Y-%m-%d %H:%M}, load {load}, {os.cpu_count()} cores", flush=True)
     capacity = f'{{"cpu": "{labs}", "memory": "{labs}Gi"}}'
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -61,10 +67,11 @@ def main(labs: int) -> None:
         people = [f"bench-{number}" for number in range(-(-labs // EACH))]
         for user in people:
             hub.sign_up(user)
-        alone = start(hub, people[0], "alone")
-        ended = stop(hub, people[0], "alone")
+        for _ in range(ALONE):
+            alone = start(hub, people[0], "alone")
+            ended = stop(hub, people[0], "alone")
+            print(f"one alone: ready after {alone:.2f} s, stopped after {ended:.2f} s", flush=True)
         hub.service("DELETE", f"containers/{people[0]}--alone")
-        print(f"one alone: ready after {alone:.1f} s, stopped after {ended:.1f} s")
         before = used()
         wanted = [(people[number // EACH], f"lab-{number % EACH}") for number in range(labs)]
         with ThreadPoolExecutor(labs) as pool:
@@ -75,7 +82,17 @@ def main(labs: int) -> None:
         middle, worst = statistics.median(took), max(took)
         print(f"{labs} at once: all ready after {whole:.0f} s, median {middle:.0f}, {worst:.0f}")
         each = (while_running - before) * 1024 / labs
-        print(f"memory: {while_running - before:.1f} GiB for {labs}, {each:.0f} MiB each")
+        print(
+            f"memory: {while_running - before:.1f} GiB for {labs}, {each:.0f} MiB each", flush=True
+        )
+        ended = stop(hub, *wanted[0])
+        print(f"one of {labs}: stopped after {ended:.2f} s", flush=True)
+        with ThreadPoolExecutor(labs) as pool:
+            began = time.perf_counter()
+            took = list(pool.map(lambda place: stop(hub, *place), wanted[1:]))
+            whole = time.perf_counter() - began
+        middle = statistics.median(took)
+        print(f"{labs - 1} at once: all stopped after {whole:.0f} s, median {middle:.1f}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 
 from hub_config import processes
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
+
+NETWORK_LIMIT = 20.0
 
 
 def down(everything: bool) -> None:
@@ -33,14 +36,35 @@ def down(everything: bool) -> None:
 
 
 def remove_traces(settings: Settings, engine: Engine) -> None:
-    """People's volumes and the network."""
+    """People's volumes and saved environments, and the network."""
     label = f"label=mlws.hub={settings.name}"
     volumes = engine.run("volume", "ls", "--quiet", "--filter", label).split()
     if volumes:
         engine.run("volume", "rm", *volumes)
-    networks = engine.run("network", "ls", "--quiet", "--filter", label).split()
-    if networks:
-        engine.run("network", "rm", *networks)
+    images = engine.run(
+        "images", "--quiet", "--filter", f"label=mlws.environment.hub={settings.name}"
+    ).split()
+    if images:
+        engine.run("rmi", "--force", *images)
+    there = engine.run("network", "ls", "--format", "{{.Name}}").split()
+    # On Swarm, what a network is made from goes after it.
+    for name in (settings.name, settings.node_network):
+        if name in there:
+            remove_network(name, engine)
+
+
+def remove_network(name: str, engine: Engine) -> None:
+    """Remove a network, as soon as Swarm has let go of it."""
+    deadline = time.monotonic() + NETWORK_LIMIT
+    while True:
+        try:
+            engine.run("network", "rm", name)
+        except EngineError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return
 
 
 def main() -> int:

@@ -16,6 +16,8 @@ sys.path.insert(0, str(HERE.parent))
 from hub_config.settings import Settings  # noqa: E402
 from jupyter_mlws.hub.signin import SignIn  # noqa: E402
 from jupyter_mlws.hub.spawner import MLWSSpawner  # noqa: E402
+from jupyter_mlws.hub.swarm_spawner import MLWSSwarmSpawner  # noqa: E402
+from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E402
 
 c = get_config()  # noqa: F821  JupyterHub defines it
 own = Settings.read()
@@ -23,12 +25,16 @@ own = Settings.read()
 # Containers reach Hub and service at the host's own address in their network. The proxy, which
 # people use, is the only thing that may listen elsewhere.
 c.JupyterHub.bind_url = f"http://{own.ip}:{own.port}"
-c.JupyterHub.hub_bind_url = f"http://{own.gateway}:{own.api_port}"
-c.JupyterHub.hub_connect_url = f"http://{own.gateway}:{own.api_port}"
+c.JupyterHub.hub_bind_url = f"http://{own.address}:{own.api_port}"
+c.JupyterHub.hub_connect_url = f"http://{own.address}:{own.api_port}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{own.proxy_api_port}"
 c.ConfigurableHTTPProxy.pid_file = str(own.data / "proxy.pid")
 if os.environ.get("HUB_PROXY"):
     c.ConfigurableHTTPProxy.command = json.loads(os.environ["HUB_PROXY"])
+
+if own.log_format == ECS:
+    formatter = f"{HubFormatter.__module__}.{HubFormatter.__name__}"
+    c.JupyterHub.logging_config = {"formatters": {"console": {"class": formatter}}}
 
 c.JupyterHub.db_url = own.database
 c.JupyterHub.cookie_secret_file = str(own.data / "cookie_secret")
@@ -48,7 +54,8 @@ c.SignIn.seconds_before_next_try = 60
 c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {own.administrator}
 
-c.JupyterHub.spawner_class = MLWSSpawner
+c.JupyterHub.spawner_class = MLWSSwarmSpawner if own.swarm else MLWSSpawner
+c.MLWSSwarmSpawner.publish_labs = own.publish_labs
 c.MLWSSpawner.hub_name = own.name
 c.MLWSSpawner.bridge = own.bridge
 c.MLWSSpawner.subnet = own.subnet
@@ -94,6 +101,7 @@ c.JupyterHub.services = [
             "MLWS_ADMISSION_TOKEN": admission_token,
             "MLWS_SERVICE_URL": own.service_url,
             "MLWS_SETTINGS": json.dumps(own.for_service()),
+            VARIABLE: own.log_format,
         },
     }
 ]
@@ -123,9 +131,10 @@ if own.metrics_token:
         {"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics", ACCESS]}
     )
 
+c.MLWSSpawner.environment = {VARIABLE: own.log_format}
 if own.tracking_url:
     # The team's MLflow knows people by the token that their lab has anyway.
-    c.MLWSSpawner.environment = {
+    c.MLWSSpawner.environment |= {
         "MLFLOW_TRACKING_URI": own.tracking_url,
         "MLWS_TEAM_URL": own.team_url,
         "MLFLOW_TRACKING_TOKEN": lambda spawner: spawner.api_token,

@@ -89,9 +89,11 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
 
 def _last_words(log: Path) -> list[str]:
     """The end of the log without what the proxy and single requests wrote into it."""
+    from jupyter_mlws.logs.formatting import plain
+
     rows: list[str] = []
     ours = True
-    for row in log.read_text(errors="replace").splitlines():
+    for row in map(plain, log.read_text(errors="replace").splitlines()):
         if "[ConfigProxy]" in row:
             ours = False
         elif row.startswith("["):
@@ -186,6 +188,13 @@ def containers(settings: Settings, engine: Engine) -> list[str]:
 
 def remove_containers(settings: Settings, engine: Engine) -> None:
     """Stop people's containers and remove them; their volumes stay."""
+    label = f"label=mlws.hub={settings.name}"
+    services = engine.run("service", "ls", "-q", "--filter", label) if settings.swarm else ""
+    if services:
+        engine.run("service", "rm", *services.split())
+        deadline = time.monotonic() + POLITE_LIMIT
+        while containers(settings, engine) and time.monotonic() < deadline:
+            time.sleep(0.1)
     found = containers(settings, engine)
     if found:
         engine.run("stop", "--time", "10", *found)

@@ -131,19 +131,20 @@ def image(settings: Settings, engine: Engine, built: Path) -> None:
 def network(settings: Settings, engine: Engine) -> None:
     """The containers' network: the Hub listens on the host's address in it."""
     names = engine.run("network", "ls", "--format", "{{.Name}}").split()
-    if settings.name in names:
-        return
-    engine.run(
-        "network",
-        "create",
+    bridge = [
         f"--subnet={settings.subnet}",
         f"--gateway={settings.gateway}",
         # Containers can't reach each other.
         "--opt=com.docker.network.bridge.enable_icc=false",
         f"--opt=com.docker.network.bridge.name={settings.bridge}",
-        f"--label=mlws.hub={settings.name}",
-        settings.name,
-    )
+    ]
+    bridge.append(f"--label=mlws.hub={settings.name}")
+    if settings.swarm:
+        if settings.node_network not in names:
+            engine.run("network", "create", "--config-only", *bridge, settings.node_network)
+        bridge = ["--driver=bridge", "--scope=swarm", f"--config-from={settings.node_network}"]
+    if settings.name not in names:
+        engine.run("network", "create", *bridge, settings.name)
 
 
 def administrator(settings: Settings, password: str) -> bool:

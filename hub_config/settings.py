@@ -33,6 +33,7 @@ class Settings:
     port: int
     proxy_api_port: int
     subnet: str
+    own_address: str
     api_port: int
     service_port: int
     administrator: str
@@ -47,11 +48,16 @@ class Settings:
     user_limit: Mapping[str, Any] | None
     idle_limit: int
     home_quota: str
+    environments: int
+    environment_size: str
     tracking_url: str
     team_folder: str
     team_url: str
     metrics_token: str
+    log_format: str
     queue_wait: float
+    swarm: bool
+    publish_labs: bool
     extra_config: str
 
     @classmethod
@@ -75,6 +81,7 @@ class Settings:
             port=int(text("PORT", "8000")),
             proxy_api_port=int(text("PROXY_API_PORT", "8001")),
             subnet=text("SUBNET", "198.18.0.0/20"),
+            own_address=text("ADDRESS", ""),
             api_port=int(text("API_PORT", "8081")),
             service_port=int(text("SERVICE_PORT", "8082")),
             administrator=text("ADMIN", "admin"),
@@ -89,11 +96,16 @@ class Settings:
             user_limit=value("USER_LIMIT", None),
             idle_limit=int(text("IDLE_LIMIT", "0")),
             home_quota=text("HOME_QUOTA", ""),
+            environments=int(text("ENVIRONMENTS", "3")),
+            environment_size=text("ENVIRONMENT_SIZE", "5Gi"),
             tracking_url=text("TRACKING_URL", ""),
             team_folder=text("TEAM_FOLDER", str(data / "team")),
             team_url=text("TEAM_URL", ""),
             metrics_token=text("METRICS_TOKEN", ""),
+            log_format=text("LOG_FORMAT", ""),
             queue_wait=float(text("QUEUE_WAIT", "600")),
+            swarm=text("SWARM", "") == "1",
+            publish_labs=text("PUBLISH_LABS", "") == "1",
             extra_config=text("CONFIG", ""),
         )
 
@@ -101,6 +113,16 @@ class Settings:
     def gateway(self) -> str:
         """The host's own address in the containers' network."""
         return str(ipaddress.ip_network(self.subnet)[1])
+
+    @property
+    def address(self) -> str:
+        """Where Hub and service listen for the labs."""
+        return self.own_address or self.gateway
+
+    @property
+    def node_network(self) -> str:
+        """On Swarm: what each node's own part of the containers' network is called."""
+        return f"{self.name}-node"
 
     @property
     def bridge(self) -> str:
@@ -119,7 +141,7 @@ class Settings:
     @property
     def service_url(self) -> str:
         """Where Hub and containers reach the service."""
-        return f"http://{self.gateway}:{self.service_port}"
+        return f"http://{self.address}:{self.service_port}"
 
     @property
     def built_image(self) -> str:
@@ -145,4 +167,7 @@ class Settings:
             "home_quota": self.home_quota,
             "team_folder": self.team_folder,
             "team_tracking": self.team_url,
+            "environments": self.environments,
+            "environment_size": self.environment_size,
+            "swarm": self.swarm,
         }

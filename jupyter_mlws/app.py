@@ -90,6 +90,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
         from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.logs.collecting import execution_log, follow_kernels
+        from jupyter_mlws.metrics.numbers import Numbers
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -122,6 +123,8 @@ class MLWSApp(ExtensionApp):
                 follow_kernels(self._log_store, self._folder.path)
             )
         projects = ProjectManager(root)
+        numbers = Numbers(self._kernel_states, projects.opened)
+        notebooks.recording.listeners.append(numbers.ended)
         return Services(
             projects,
             OperationManager(),
@@ -130,8 +133,15 @@ class MLWSApp(ExtensionApp):
             self._log_store,
             ContainerManager(hub) if hub else None,
             OwnContainer(kernels),
+            numbers,
             TeamManager(hub, projects) if hub else None,
         )
+
+    def _kernel_states(self) -> list[str]:
+        assert self.serverapp is not None  # set by the server that loads the extension
+        kernels = self.serverapp.kernel_manager
+        found = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
+        return [getattr(kernel, "execution_state", None) or "unknown" for kernel in found]
 
     def initialize_settings(self) -> None:
         """Have ids of files that last, and have it noticed early when a kernel dies."""
@@ -148,6 +158,7 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        self._log_as_asked()
         for logger in self._logged:
             logger.addHandler(self._server_log)
         if self.lasting_kernels:
@@ -167,6 +178,15 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.logs.server import ServerLog
 
         return ServerLog(self._log_store)
+
+    def _log_as_asked(self) -> None:
+        """JSON lines where the Hub says so: what gathers logs takes them as they are."""
+        from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        if os.environ.get(VARIABLE) == ECS:
+            for handler in self.serverapp.log.handlers:
+                handler.setFormatter(ECSFormatter())
 
     @property
     def _logged(self) -> list[logging.Logger]:

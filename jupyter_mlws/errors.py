@@ -37,6 +37,10 @@ TERMS = {
     "gpu": "GPU",
     "keep state": "状态保存",
     "lack of memory": "内存不足",
+    "live resize": "在线调整规格",
+    "saving of environments": "保存环境",
+    "reservation": "预留",
+    "change of order": "调整顺序",
     "memory": "内存",
     "merge": "合并",
     "model version": "模型版本",
@@ -197,6 +201,14 @@ CATALOGUE: dict[str, Entry] = {
             "请查看其日志的最后几行；可更换镜像或增加内存后重新启动。",
         ),
     ),
+    "10106": Entry(
+        502,
+        Words("The environment could not be saved: {reason}", "无法保存环境：{reason}"),
+        Words(
+            "See the last lines of its log; what can't be had by pip anywhere else can't be saved.",
+            "请查看其日志的最后几行；无法通过 pip 从其他位置获取的包无法保存。",
+        ),
+    ),
     "10107": Entry(
         507,
         Words(
@@ -298,6 +310,50 @@ CATALOGUE: dict[str, Entry] = {
             "请重新推送；若再次出现，请用 `jupyter mlws verify` 检查数据。",
         ),
     ),
+    "10210": Entry(
+        507,
+        Words(
+            "The environments would take more than they may: {size}, at most {most}.",
+            "环境占用超过限额：{size}，上限 {most}。",
+        ),
+        Words(
+            "Delete an environment that is not needed, or uninstall packages before saving.",
+            "请删除不需要的环境，或在保存前卸载部分软件包。",
+        ),
+    ),
+    "10211": Entry(
+        409,
+        Words(
+            "Docker Swarm places and queues by itself: it does no {operation}.",
+            "Docker Swarm 自行调度与排队，不支持{operation}。",
+        ),
+        Words(
+            "Stop the container and start it as you want it; it waits for room by itself.",
+            "请停止容器后按需要重新启动；它会自动等待空闲资源。",
+        ),
+    ),
+    "10212": Entry(
+        409,
+        Words(
+            "No machine had room for the container within {seconds:g} seconds.",
+            "{seconds:g} 秒内没有机器能容纳此容器。",
+        ),
+        Words(
+            "Start it again later, or ask for less.",
+            "请稍后重新启动，或减少资源需求。",
+        ),
+    ),
+    "10213": Entry(
+        409,
+        Words(
+            "The environment {name!r} is in use, or is being saved just now.",
+            "环境 {name!r} 正在使用或正在保存。",
+        ),
+        Words(
+            "Wait until it is saved, or stop the containers that run in it.",
+            "请等待保存完成，或停止使用它的容器。",
+        ),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),
@@ -367,6 +423,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "See its members and use a name from that list.",
             "请先查看其成员，再使用其中的名称。",
+        ),
+    ),
+    "10408": Entry(
+        404,
+        Words("There is no environment {name!r}.", "找不到环境 {name!r}。"),
+        Words(
+            "List the environments and use an id from that list.",
+            "请先列出各环境，再使用其中的 id。",
         ),
     ),
     "20101": Entry(

@@ -6,6 +6,7 @@ from jupyter_mlws import handlers
 from jupyter_mlws.api.base import NotFoundHandler
 from jupyter_mlws.containers import handlers as containers
 from jupyter_mlws.logs import handlers as logs
+from jupyter_mlws.metrics import handlers as metrics
 from jupyter_mlws.notebooks import handlers as notebooks
 from jupyter_mlws.projects import handlers as projects
 from jupyter_mlws.team import handlers as team
@@ -18,6 +19,7 @@ ROUTES = [
     *containers.HANDLERS,
     *team.HANDLERS,
     *logs.HANDLERS,
+    *metrics.HANDLERS,
     *notebooks.HANDLERS,
     *versioning.HANDLERS,
     *workflows.HANDLERS,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
     from jupyter_mlws.containers.own import OwnContainer
     from jupyter_mlws.logs.store import LogStore
+    from jupyter_mlws.metrics.numbers import Numbers
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
@@ -31,6 +32,7 @@ class Services:
     containers: ContainerManager | None
     """None where no Hub started this server."""
     own: OwnContainer
+    numbers: Numbers
     team: TeamManager | None = None
     """None where no Hub started this server."""
     readers: Readers = field(default_factory=Readers)

@@ -847,6 +847,25 @@ export interface IVolume {
   in_use: boolean;
 }
 
+/** What a person has saved of what a container had installed. */
+export interface IEnvironment {
+  id: string;
+  user: string;
+  name: string;
+  /** What a container is asked for with. */
+  image: string;
+  state: 'SAVING' | 'READY' | 'FAILED';
+  base: string | null;
+  packages: number | null;
+  /** Bytes beyond its base. */
+  size: number | null;
+  created_at: string | null;
+  /** What can't be had from anywhere else. */
+  left_out: string[];
+  reason: string | null;
+  last_log: string[];
+}
+
 /** How much one person has used: hours of containers, and those times what each had. */
 export interface IHours {
   user: string;
@@ -867,7 +886,8 @@ export type IContainerEvent =
   | IReset
   | { type: 'container'; seq: number; container: IContainer }
   | { type: 'removed'; seq: number; id: string }
-  | { type: 'resources'; seq: number; report: IResourceReport };
+  | { type: 'resources'; seq: number; report: IResourceReport }
+  | { type: 'environments'; seq: number; id: string };
 
 /** A line of a container's log; `seq` counts the lines since its start. */
 export interface ILogLine {

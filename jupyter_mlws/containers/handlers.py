@@ -22,6 +22,7 @@ from jupyter_mlws.containers.models import (
     ContainerChange,
     ContainerCreate,
     ContainerEvents,
+    EnvironmentCreate,
     HoursQuery,
     HoursReport,
     ImageInfo,
@@ -30,6 +31,7 @@ from jupyter_mlws.containers.models import (
     Me,
     OwnUsage,
     ResourceReport,
+    SavedEnvironment,
     Usage,
     Volume,
 )
@@ -175,6 +177,44 @@ class HoursHandler(ContainerBase):
         return await in_thread(self.containers.hours, query.days)
 
 
+class EnvironmentsHandler(ContainerBase):
+    """What the person has saved."""
+
+    resource = "environments"
+
+    @endpoint("List saved environments", Page[SavedEnvironment], errors=FORWARDED)
+    async def get(self) -> Page[SavedEnvironment]:
+        return await in_thread(self.containers.environments)
+
+    @endpoint(
+        "Save what a container has installed",
+        SavedEnvironment,
+        body=EnvironmentCreate,
+        status=202,
+        errors=(
+            *NO_CONTAINER, "10104", "10106", "10201", "10204", "10211", "10213", "10210",
+        ),
+    )  # fmt: skip
+    async def post(self, body: EnvironmentCreate) -> Reply:
+        save = self.containers.save_environment
+        made = await in_thread(lambda: save(body.name, body.container, use=body.use))
+        return Reply(made, 202, location(self, "environments", segment(made.id)))
+
+
+class EnvironmentHandler(ContainerBase):
+    """One saved environment."""
+
+    resource = "environments"
+
+    @endpoint("Get a saved environment", SavedEnvironment, errors=(*FORWARDED, "10408"))
+    async def get(self, identifier: str) -> SavedEnvironment:
+        return await in_thread(self.containers.environment, identifier)
+
+    @endpoint("Delete a saved environment", errors=(*FORWARDED, "10104", "10213", "10408"))
+    async def delete(self, identifier: str) -> None:
+        await in_thread(self.containers.delete_environment, identifier)
+
+
 class ImagesHandler(ContainerBase):
     """Images that may be chosen."""
 
@@ -305,6 +345,8 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/events", EventsHandler),
     (r"volumes", VolumesHandler),
     (r"resources/hours", HoursHandler),
+    (r"environments", EnvironmentsHandler),
+    (r"environments/([^/]+)", EnvironmentHandler),
     (r"images", ImagesHandler),
     (r"me", MeHandler),
     (r"resources", ResourcesHandler),

@@ -23,8 +23,10 @@ from jupyter_mlws.containers.models import (
     ResourceChange,
     ResourceReport,
     Resources,
+    SavedEnvironment,
     Usage,
     Volume,
+    container_id,
 )
 
 SERVICE = "services/mlws/"
@@ -54,6 +56,14 @@ def hub_service(environment: Mapping[str, str] = os.environ) -> HubService | Non
         return None
     base = environment.get("JUPYTERHUB_BASE_URL", "/")
     return HubService(urljoin(address, f"{base}{SERVICE}"), token)
+
+
+def own_container(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The id of the container that this runs in; None outside a Hub's."""
+    user = environment.get("JUPYTERHUB_USER")
+    return (
+        None if user is None else container_id(user, environment.get("JUPYTERHUB_SERVER_NAME", ""))
+    )
 
 
 class ContainerManager:
@@ -146,6 +156,29 @@ class ContainerManager:
     def images(self) -> Page[ImageInfo]:
         """The images that may be chosen."""
         return Page[ImageInfo].model_validate(self._call("get", "images"))
+
+    def environments(self) -> Page[SavedEnvironment]:
+        """What the person has saved, and what is being saved."""
+        return Page[SavedEnvironment].model_validate(self._call("get", "environments"))
+
+    def environment(self, identifier: str) -> SavedEnvironment:
+        return SavedEnvironment.model_validate(
+            self._call("get", f"environments/{segment(identifier)}")
+        )
+
+    def save_environment(
+        self, name: str, container_id: str | None = None, *, use: bool = True
+    ) -> SavedEnvironment:
+        """Begin to save what a container has installed: by default the one this runs in.
+
+        With ``use`` the container's next start is in it. Its ``state`` tells when it is READY.
+        """
+        body = {"name": name, "container": container_id or own_container(), "use": use}
+        return SavedEnvironment.model_validate(self._call("post", "environments", body))
+
+    def delete_environment(self, identifier: str) -> None:
+        """Remove a saved environment that no container runs in."""
+        self._call("delete", f"environments/{segment(identifier)}")
 
     def me(self) -> Me:
         """Who asks."""

@@ -283,6 +283,43 @@ class ImageInfo(Record):
     created: datetime | None = None
 
 
+class EnvironmentState(str, Enum):
+    """Where an environment stands."""
+
+    SAVING = "SAVING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+class EnvironmentCreate(Request):
+    """Save what a container has installed."""
+
+    name: Annotated[str, AfterValidator(_known_name)] = Field(max_length=30)
+    container: str | None = Field(
+        default=None, max_length=300, description="Its id; in a lab, by default the lab's own."
+    )
+    use: bool = Field(default=True, description="The container's next start is in it.")
+
+
+class SavedEnvironment(Record):
+    """What a person has saved: an image of the person's own, asked for by ``image``."""
+
+    id: str
+    user: str
+    name: str
+    image: str = Field(description="What a container is asked for with.")
+    state: EnvironmentState
+    base: str | None = Field(default=None, description="The image that it was built on.")
+    packages: int | None = Field(default=None, description="How many it has beyond its base.")
+    size: int | None = Field(default=None, description="Bytes beyond its base.")
+    created_at: datetime | None = None
+    left_out: list[str] = Field(
+        default_factory=list, description="What can't be had from anywhere else."
+    )
+    reason: str | None = Field(default=None, description="Why it could not be saved.")
+    last_log: list[str] = Field(default_factory=list)
+
+
 class LogLine(Record):
     """One line of a container's log; ``seq`` counts from its start."""
 

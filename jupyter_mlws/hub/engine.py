@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from docker import APIClient
+from docker.constants import DEFAULT_TIMEOUT_SECONDS
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import CancellableStream
 from docker.utils import kwargs_from_env
@@ -23,8 +24,11 @@ from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.events import HUB_LABEL
+from jupyter_mlws.logs.formatting import plain
 
 ID_LABEL = "mlws.id"
+PENDING = "pending"
+"""The state of what an engine with a queue of its own holds back until there is room."""
 CONNECTIONS = 32
 """Calls to the engine at once."""
 STREAMS = ("stdin", "stdout", "stderr")
@@ -55,6 +59,10 @@ class Seen:
     pid: int
     created: datetime
     started: datetime | None
+    node: str | None = None
+    """The machine, where the engine has several."""
+    container: str = ""
+    """The engine's id of the container, where ``docker`` is another thing's."""
 
     @property
     def active(self) -> bool:
@@ -77,7 +85,7 @@ class Engine:
     """
 
     def __init__(self, hub_name: str) -> None:
-        self._hub = hub_name
+        self.hub = hub_name
         self._client: APIClient | None = None
         self._lock = threading.Lock()
 
@@ -90,9 +98,10 @@ class Engine:
             return self._client
 
     @staticmethod
-    def connect() -> APIClient:
-        """A connection of one's own, for what blocks it for long."""
-        return APIClient(version="auto", max_pool_size=CONNECTIONS, **kwargs_from_env())
+    def connect(limit: float = DEFAULT_TIMEOUT_SECONDS) -> APIClient:
+        """A connection of one's own, for what blocks it for long; ``limit`` is its patience."""
+        environment = kwargs_from_env()
+        return APIClient(version="auto", timeout=limit, max_pool_size=CONNECTIONS, **environment)
 
     def close(self) -> None:
         if self._client is not None:
@@ -100,25 +109,25 @@ class Engine:
 
     # What there is
 
-    def machine(self, capacity: Amount | None) -> tuple[str, Amount]:
-        """The machine's name and what it has, unless ``capacity`` says otherwise."""
-        with _told():
+    def machines(self, capacity: Amount | None) -> dict[str, Amount]:
+        """What each machine has, by name, unless ``capacity`` says otherwise."""
+        with told():
             info = self.client.info()
         found = Amount(cpu=info["NCPU"], memory=info["MemTotal"], gpu=_devices())
-        return info["Name"], capacity or found
+        return {info["Name"]: capacity or found}
 
     def all(self) -> dict[str, Seen]:
         """Every container of this Hub, by id."""
-        return self._inspected({"label": f"{HUB_LABEL}={self._hub}"})
+        return self._inspected({"label": f"{HUB_LABEL}={self.hub}"})
 
     def find(self, identifier: str) -> Seen | None:
         """The container with an id, if Docker has it."""
-        labels = [f"{HUB_LABEL}={self._hub}", f"{ID_LABEL}={identifier}"]
+        labels = [f"{HUB_LABEL}={self.hub}", f"{ID_LABEL}={identifier}"]
         return self._inspected({"label": labels}).get(identifier)
 
     def _inspected(self, filters: Mapping[str, Any]) -> dict[str, Seen]:
         found: dict[str, Seen] = {}
-        with _told():
+        with told():
             for row in self.client.containers(all=True, filters=dict(filters)):
                 with contextlib.suppress(NotFound):  # removed since it was listed
                     seen = read_inspection(self.client.inspect_container(row["Id"]))
@@ -129,12 +138,12 @@ class Engine:
 
     def image(self, name: str) -> LocalImage | None:
         """An image, if it is on this machine."""
-        with _told():
+        with told():
             try:
                 found = self.client.inspect_image(name)
             except ImageNotFound:
                 return None
-        created = _time(found.get("Created") or NEVER)
+        created = time_of(found.get("Created") or NEVER)
         return LocalImage(found["Size"], created or datetime.fromtimestamp(0, timezone.utc))
 
     # What can be done without the Hub
@@ -144,21 +153,21 @@ class Engine:
         seen = self.find(identifier)
         if seen is None:
             return
-        with _told(), contextlib.suppress(NotFound):
+        with told(), contextlib.suppress(NotFound):
             self.client.stop(seen.docker, timeout=STOP_LIMIT)
             self.client.remove_container(seen.docker, v=True, force=True)
 
     def resize(self, docker: str, amount: Amount) -> None:
         """Change the limits of a container that runs."""
-        with _told():
+        with told():
             self.client.update_container(docker, **launch.limits(amount))
 
     # People's files
 
     def volumes(self) -> list[tuple[str, str, datetime]]:
         """(name, person, when it was made) of every volume of this Hub's people."""
-        with _told():
-            rows = self.client.volumes({"label": f"{HUB_LABEL}={self._hub}"})["Volumes"] or []
+        with told():
+            rows = self.client.volumes({"label": f"{HUB_LABEL}={self.hub}"})["Volumes"] or []
         return [
             (row["Name"], row["Labels"]["mlws.user"], _moment(row["CreatedAt"]))
             for row in rows
@@ -167,13 +176,13 @@ class Engine:
 
     def volume_sizes(self) -> dict[str, int]:
         """Bytes of every volume, by name. It takes as long as reading all of their folders."""
-        with _told():
+        with told():
             rows = self.client.df()["Volumes"] or []
         return {row["Name"]: row["UsageData"]["Size"] for row in rows if row.get("UsageData")}
 
     def remove_volume(self, name: str) -> None:
         """Remove it with all its files; nothing where it is not there."""
-        with _told(), contextlib.suppress(NotFound):
+        with told(), contextlib.suppress(NotFound):
             self.client.remove_volume(name)
 
     # What it uses
@@ -186,7 +195,7 @@ class Engine:
     def _sample_by_api(self, seen: Seen) -> Sample | None:
         """The same from the engine: slower, but also where its files can't be read."""
         try:
-            with _told():
+            with told():
                 raw = self.client.stats(seen.docker, stream=False, one_shot=True)
         except MLWSError:
             return None
@@ -207,7 +216,7 @@ class Engine:
     def tail(self, docker: str, lines: int) -> list[LogLine]:
         """The last lines of its log, counted from the log's beginning."""
         kept: list[LogLine] = []
-        with _told(), LogReader(self.client, docker, follow=False) as reader:
+        with told(), self._reader(docker, follow=False) as reader:
             for line in reader:
                 kept.append(line)
                 del kept[:-lines]
@@ -215,15 +224,18 @@ class Engine:
 
     def follow(self, docker: str) -> LogReader:
         """Its log from the beginning, then as it grows, until it ends; to be closed."""
-        with _told():
-            return LogReader(self.client, docker, follow=True)
+        with told():
+            return self._reader(docker, follow=True)
+
+    def _reader(self, docker: str, follow: bool) -> LogReader:
+        return LogReader(self.client, f"containers/{docker}", follow)
 
 
 class LogReader:
-    """The lines of one container's log. Iterate in a thread; close from any other."""
+    """The lines of one log (``containers/ID``). Iterate in a thread; close from any other."""
 
-    def __init__(self, client: APIClient, docker: str, follow: bool) -> None:
-        address = f"{client.base_url}/v{client.api_version}/containers/{docker}/logs"
+    def __init__(self, client: APIClient, what: str, follow: bool) -> None:
+        address = f"{client.base_url}/v{client.api_version}/{what}/logs"
         asked = {"stdout": "1", "stderr": "1", "timestamps": "1", "follow": str(int(follow))}
         # The client's own call does not tell the streams apart. No time limit: a lab may be silent.
         self._response = client.get(address, params=asked, stream=True, timeout=None)
@@ -284,8 +296,8 @@ def _exactly(raw: Any, size: int) -> bytes:
 
 def _line(seq: int, stream: str, raw: bytes) -> LogLine:
     stamp, _, text = raw.decode(errors="replace").partition(" ")
-    when = _time(stamp) or datetime.now(timezone.utc)
-    return LogLine(seq=seq, stream=stream, text=text.rstrip("\r"), time=when)
+    when = time_of(stamp) or datetime.now(timezone.utc)
+    return LogLine(seq=seq, stream=stream, text=plain(text.rstrip("\r")), time=when)
 
 
 def read_inspection(raw: Mapping[str, Any]) -> Seen:
@@ -316,12 +328,12 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
         error=state["Error"],
         restarts=raw["RestartCount"],
         pid=state["Pid"],
-        created=_time(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
-        started=_time(state["StartedAt"]),
+        created=time_of(raw["Created"]) or datetime.fromtimestamp(0, timezone.utc),
+        started=time_of(state["StartedAt"]),
     )
 
 
-def _time(text: str) -> datetime | None:
+def time_of(text: str) -> datetime | None:
     """RFC 3339 with nanoseconds, which Python before 3.11 does not read."""
     if text.startswith(NEVER):
         return None
@@ -344,7 +356,7 @@ def _devices() -> int:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """The engine's failures in our words."""
     try:
         yield

@@ -34,6 +34,7 @@ from jupyter_mlws.hub.lifecycle import Entry, Intent, now
 from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
+from jupyter_mlws.hub.swarm_queue import SwarmQueue
 
 LAST_LINES = 20
 ONE_LACK = 5.0
@@ -159,7 +160,8 @@ class Fleet:
         await self._follow(entry)
         self.ledger.saw(entry)
         self.settle()
-        settled = entry.running == (server is not None and server.ready)
+        restarting = seen is not None and seen.state == "restarting"
+        settled = entry.running == (server is not None and server.ready) and not restarting
         pending = server is not None and server.pending is not None
         return pending or not settled or entry.spawning
 
@@ -212,6 +214,8 @@ class Fleet:
 
     def _count(self, entry: Entry) -> None:
         """Hold what it has, once; give back what it has no more."""
+        if isinstance(self.scheduler, SwarmQueue) and self._placed_by_swarm(entry, self.scheduler):
+            return
         if entry.id in self.scheduler.waiting and not entry.running:
             return  # The Hub says that it starts, and it waits for its resources.
         if entry.active:
@@ -228,6 +232,23 @@ class Fleet:
             entry.node = self.scheduler.grants[entry.id].node
         elif entry.intent not in (Intent.START, Intent.RESTART) and not self._is_starting(entry):
             self.scheduler.release(entry.id)
+
+    def _placed_by_swarm(self, entry: Entry, queue: SwarmQueue) -> bool:
+        """Take where Swarm has put it, or that it waits there; whether it waits."""
+        seen = entry.seen
+        if seen is None or entry.ended:
+            return False
+        if entry.held and not entry.stopping:
+            entry.queued_at = entry.queued_at or seen.created
+            queue.hold(self.request(entry))
+            return True
+        if entry.id in queue.waiting or seen.node not in (None, entry.node):
+            known = [name for name in queue.nodes if name == seen.node]
+            node = next(iter(known or queue.nodes))
+            entry.node = node
+            entry.queued_at = entry.turn_at = None
+            queue.restore(Grant(entry.id, entry.user, node, seen.amount))
+        return False
 
     async def _follow(self, entry: Entry) -> None:
         """Its starts and ends, and why."""

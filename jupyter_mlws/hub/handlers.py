@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -23,6 +24,8 @@ from jupyter_mlws.containers.models import (
     ContainerChange,
     ContainerCreate,
     ContainerEvents,
+    ContainerStatus,
+    EnvironmentCreate,
     HoursQuery,
     HoursReport,
     ImageInfo,
@@ -33,6 +36,7 @@ from jupyter_mlws.containers.models import (
     QueuePlace,
     ResourceReport,
     Resources,
+    SavedEnvironment,
     Usage,
     Volume,
 )
@@ -40,7 +44,10 @@ from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import Permitted
 from jupyter_mlws.hub.manager import HubManager
+from jupyter_mlws.hub.person import Person
 
+LAB_METRICS = "mlws/api/v1/metrics"
+"""Below a lab's own address."""
 ONE = ("10301", "10404")
 STARTS = (*ONE, "10101", "10104", "10201")
 
@@ -206,7 +213,42 @@ class ImagesHandler(ServiceHandler):
 
     @endpoint("List images", Page[ImageInfo], errors=("10104",))
     async def get(self) -> Page[ImageInfo]:
-        return Page(items=await self.manager.images())
+        return Page(items=await self.manager.images(self.person))
+
+
+class EnvironmentsHandler(ServiceHandler):
+    """What people have saved."""
+
+    resource = "environments"
+
+    @endpoint("List saved environments", Page[SavedEnvironment])
+    async def get(self) -> Page[SavedEnvironment]:
+        return Page(items=self.manager.environments.list(self.person, self.language))
+
+    @endpoint(
+        "Save what a container has installed",
+        SavedEnvironment,
+        body=EnvironmentCreate,
+        status=202,
+        errors=(*ONE, "10104", "10106", "10201", "10204", "10211", "10213", "10210"),
+    )
+    async def post(self, body: EnvironmentCreate) -> Reply:
+        made = await self.manager.save_environment(self.person, body, self.language)
+        return Reply(made, 202, location(self, "environments", segment(made.id)))
+
+
+class EnvironmentHandler(ServiceHandler):
+    """One saved environment."""
+
+    resource = "environments"
+
+    @endpoint("Get a saved environment", SavedEnvironment, errors=("10408",))
+    async def get(self, identifier: str) -> SavedEnvironment:
+        return self.manager.environments.get(self.person, identifier, self.language)
+
+    @endpoint("Delete a saved environment", errors=("10104", "10213", "10408"))
+    async def delete(self, identifier: str) -> None:
+        await self.manager.delete_environment(self.person, identifier)
 
 
 class ResourcesHandler(ServiceHandler):
@@ -359,8 +401,33 @@ class MetricsHandler(Permitted, RequestHandler):
             error = MLWSError("50301", action="read", resource=self.resource)
             self.finish(error.as_dict(ENGLISH))
             return
+        await self.tell()
+
+    async def tell(self) -> None:
+        """The numbers."""
         self.set_header("Content-Type", metrics.CONTENT_TYPE)
         self.finish(await self.manager.metrics())
+
+
+class TargetsHandler(MetricsHandler):
+    """The labs that run, as Prometheus discovers them by HTTP: for whoever may read metrics."""
+
+    async def tell(self) -> None:
+        """A row for every lab that answers."""
+        rows = [
+            {
+                "targets": [one.id],
+                "labels": {
+                    "__metrics_path__": f"{one.url.rstrip('/')}/{LAB_METRICS}",
+                    "id": one.id,
+                    "user": one.user,
+                },
+            }
+            for one in self.manager.containers(Person("", True), ENGLISH)
+            if one.status is ContainerStatus.RUNNING and one.url
+        ]
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(rows))
 
 
 class AdmissionRequest(Request):
@@ -441,6 +508,8 @@ HANDLERS: list[tuple[str, Any]] = [
     (r"containers/([^/]+)/events", EventsHandler),
     (r"containers/([^/]+)/stats", StatsHandler),
     (r"images", ImagesHandler),
+    (r"environments", EnvironmentsHandler),
+    (r"environments/([^/]+)", EnvironmentHandler),
     (r"resources", ResourcesHandler),
     (r"resources/allocate", AllocateHandler),
     (r"resources/queue/([^/]+)", QueueHandler),

@@ -15,6 +15,8 @@ from jupyter_mlws.hub.policy import Wanted
 
 CPU_PERIOD = 100_000
 """Microseconds; the kernel's own default."""
+START_PERIOD = 50_000
+"""The period of a container that has more cores while it starts: what marks it as such."""
 NANOSECONDS = 10**9
 START_INTERVAL_VERSION = "1.44"
 """The first version of Docker's API that probes quicker while a container starts."""
@@ -55,15 +57,27 @@ def limits(resources: Amount) -> dict[str, int]:
     }
 
 
+def starting(resources: Amount, cpu: float) -> dict[str, int]:
+    """What the limits are while it starts: at least ``cpu`` cores."""
+    if resources.cpu >= cpu:
+        return {}
+    return {"cpu_period": START_PERIOD, "cpu_quota": round(cpu * START_PERIOD)}
+
+
 def cores(host: Mapping[str, Any]) -> float:
-    """The limit in a container's ``HostConfig``; 0 where it has none."""
+    """The limit in a container's ``HostConfig``; 0 where it has none, or not yet its own."""
+    if host.get("CpuPeriod") == START_PERIOD:
+        return 0.0
     return round((host.get("CpuQuota") or 0) / (host.get("CpuPeriod") or CPU_PERIOD), 3)
 
 
-def confinement(wanted: Wanted, processes: int, restarts: int) -> dict[str, Any]:
+def confinement(
+    wanted: Wanted, processes: int, restarts: int, start_cpu: float = 0.0
+) -> dict[str, Any]:
     """The arguments of ``create_host_config`` that limit and confine a container."""
     confined: dict[str, Any] = {
         **limits(wanted.resources),
+        **starting(wanted.resources, start_cpu),
         "pids_limit": processes,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],

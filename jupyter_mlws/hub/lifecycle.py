@@ -18,7 +18,7 @@ from jupyter_mlws.containers.models import (
 )
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import Words
-from jupyter_mlws.hub.engine import Seen
+from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records import ContainerRow
 
@@ -112,6 +112,11 @@ class Entry:
     def running(self) -> bool:
         """Whether Docker runs it."""
         return self.seen is not None and self.seen.active
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits in the engine's own queue."""
+        return self.seen is not None and self.seen.state == PENDING
 
     @property
     def active(self) -> bool:

@@ -22,6 +22,7 @@ from jupyter_mlws.containers.models import (
     ContainerCreate,
     ContainerEvent,
     ContainerStatus,
+    EnvironmentCreate,
     Hours,
     ImageInfo,
     LogLine,
@@ -29,6 +30,7 @@ from jupyter_mlws.containers.models import (
     QueuePlace,
     ResourceReport,
     Resources,
+    SavedEnvironment,
     Usage,
     Volume,
     container_id,
@@ -37,6 +39,7 @@ from jupyter_mlws.containers.models import (
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.environments import Environments
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.ledger import totals
@@ -45,12 +48,14 @@ from jupyter_mlws.hub.logs import LogFollower
 from jupyter_mlws.hub.metrics import written
 from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.person import Person
+from jupyter_mlws.hub.personal_images import PREFIX, PersonalImages
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.team import Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
@@ -59,12 +64,14 @@ from jupyter_mlws.hub.waiting import WaitingRoom
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""
 MEASURE_EVERY = 2.0
+NODES_EVERY = 30.0
 END_LIMIT = 120.0
 """Seconds that a container has to stop."""
 BUSY_WAIT = 2.0
 """Seconds until a Hub that starts as many as it may is asked again."""
 NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
 STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
+NEEDED = Words("is needed", "为必填项")
 AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 
 log = logging.getLogger(__name__)
@@ -93,9 +100,10 @@ class HubManager:
 
     async def open(self) -> None:
         """Count what runs, queue what waited, follow what happens."""
-        node, capacity = await in_thread(self._engine.machine, self.settings.capacity)
+        nodes = await in_thread(self._engine.machines, self.settings.capacity)
         await in_thread(self._records.migrate)
-        self.scheduler = Scheduler({node: capacity}, self.settings.user_limit)
+        kind = SwarmQueue if self.settings.swarm else Scheduler
+        self.scheduler = kind(nodes, self.settings.user_limit)
         self.fleet = Fleet(
             self.policy, self.scheduler, self._engine, self._hub, self._records, self._begin_start
         )
@@ -119,6 +127,15 @@ class HubManager:
             self._is_known,
         )
         await self.team.load()
+        self.environments = Environments(
+            PersonalImages(self._engine),
+            self.policy,
+            self.settings.environments,
+            self.settings.environment_size,
+            self._begin,
+            self.fleet.stream.publish,
+        )
+        await self.environments.load()
         self.queue = WaitingRoom(self.scheduler, self.fleet, self._begin_start)
         self._resizer = Resizer(self.policy, self.scheduler, self.fleet, self._engine)
         self.monitor = Monitor(
@@ -143,6 +160,8 @@ class HubManager:
         self.fleet.settle()
         self.monitor.start()
         self._begin(self.volumes.empty_for_ever())
+        if self.settings.swarm:
+            self._begin(self._follow_nodes())
 
     async def close(self) -> None:
         """Stop following, and finish writing."""
@@ -198,12 +217,12 @@ class HubManager:
         return LogTail(lines=kept)
 
     async def resources(self, person: Person) -> ResourceReport:
-        """All machines, and the person's own part of the queue."""
+        """All machines, the person's own part of the queue, and what the person may choose."""
         await self._measure()
         return self._for(person, self.fleet.report(self.fleet.places()))
 
-    async def images(self) -> list[ImageInfo]:
-        """What may be chosen."""
+    async def images(self, person: Person) -> list[ImageInfo]:
+        """What may be chosen, the person's own images too."""
 
         async def info(name: str, image: str) -> ImageInfo:
             local = await in_thread(self._engine.image, image)
@@ -216,7 +235,7 @@ class HubManager:
                 created=local.created if local else None,
             )
 
-        pairs = self.policy.images.items()
+        pairs = self.environments.policy(person.name).images.items()
         return list(await asyncio.gather(*(info(name, image) for name, image in pairs)))
 
     # Creating, starting, stopping
@@ -395,7 +414,10 @@ class HubManager:
     async def drop(self, person: Person, identifier: str, language: str) -> Container:
         """Take it out of the queue: one's own, or as an administrator anybody's."""
         entry = self._own(person, identifier)
+        held = entry.held
         self.queue.drop(entry, person.name or "service")
+        if held:
+            self._end(entry, Intent.STOP)
         self.audit.tell(person, "queue.drop", identifier)
         return await self._answer(entry, language)
 
@@ -421,6 +443,50 @@ class HubManager:
         """Remove a volume for good."""
         await self.volumes.purge(person, name)
         self.audit.tell(person, "volume.purge", name)
+
+    # Saved environments
+
+    async def save_environment(
+        self, person: Person, asked: EnvironmentCreate, language: str
+    ) -> SavedEnvironment:
+        """Begin to save what a container has installed; error 10204 where it does not run."""
+        if asked.container is None:
+            raise MLWSError("10201", Fault("container", NEEDED))
+        entry = self._own(person, asked.container)
+        if not entry.running:
+            raise MLWSError("10204", name=entry.id)
+        if self.settings.swarm:
+            raise MLWSError("10211", operation="saving of environments")
+        variables = self._environment(entry)
+
+        def saved() -> None:
+            if asked.use and entry.id in self.fleet.entries:
+                entry.image = f"{PREFIX}{asked.name}"
+                self.fleet.note(entry, f"its next start is in the environment {asked.name}")
+                self.fleet.settle()
+
+        identifier = await self.environments.save(entry, asked, variables, saved)
+        self.audit.tell(person, "environment.save", identifier, container=entry.id)
+        return self.environments.get(person, identifier, language)
+
+    async def delete_environment(self, person: Person, identifier: str) -> None:
+        """Remove it; containers at rest that were to start in it start in its base again."""
+        try:
+            user, name = split_id(identifier)
+        except ValueError:
+            raise MLWSError("10408", name=identifier) from None
+        label = f"{PREFIX}{name}"
+        users = [
+            entry
+            for entry in self.fleet.entries.values()
+            if (entry.user, entry.image) == (user, label)
+        ]
+        in_use = any(self.fleet.status(entry) not in AT_REST for entry in users)
+        await self.environments.remove(person, identifier, in_use)
+        for entry in users:
+            entry.image = self.policy.default_image
+        self.fleet.settle()
+        self.audit.tell(person, "environment.delete", identifier)
 
     async def metrics(self) -> bytes:
         """All numbers, as Prometheus reads them."""
@@ -481,7 +547,7 @@ class HubManager:
         shown = dict(message)
         if message["type"] == "resources":
             shown["report"] = self._for(person, message["report"]).model_dump(mode="json")
-        elif message["type"] in ("container", "removed"):
+        elif message["type"] in ("container", "removed", "environments"):
             if not person.may_see(shown.pop("user")):
                 return None
             if message["type"] == "container":
@@ -490,7 +556,8 @@ class HubManager:
 
     def _for(self, person: Person, report: ResourceReport) -> ResourceReport:
         mine = [row for row in report.queue if person.may_see(row.user)]
-        return report.model_copy(update={"queue": mine})
+        images = [*report.images, *self.environments.images(person.name)]
+        return report.model_copy(update={"queue": mine, "images": images})
 
     async def log(
         self, person: Person, identifier: str, since: int
@@ -560,7 +627,7 @@ class HubManager:
         if request.priority > 0 and not person.admin:
             faults.append(Fault("priority", NOT_ADMIN))
         try:
-            wanted = self.policy.check(request)
+            wanted = self.environments.policy(person.name).check(request)
         except MLWSError as error:
             raise MLWSError("10201", *error.faults, *faults) from None
         if faults:
@@ -672,7 +739,7 @@ class HubManager:
     def _end(self, entry: Entry, intent: Intent) -> None:
         waited = self.scheduler.withdraw(entry.id)
         entry.queued_at = entry.turn_at = None
-        rests = waited or self.fleet.status(entry) in AT_REST
+        rests = (waited and not entry.held) or self.fleet.status(entry) in AT_REST
         nothing_to_stop = intent is Intent.STOP and rests
         if entry.intent is not Intent.DELETE and not nothing_to_stop:
             entry.intent, entry.spawning = intent, False
@@ -693,9 +760,11 @@ class HubManager:
             log.warning("%s could not be stopped: %s", entry.id, error)
             said = error.message
             entry.reason = said if isinstance(said, Words) else Words(said, said)
-            entry.intent = Intent.NONE
+            entry.intent = Intent.NONE if entry.intent in ENDING else entry.intent
         finally:
             self._ending.discard(entry.id)
+        if entry.intent is Intent.START:
+            return  # Somebody has started it again as soon as it had stopped.
         again = entry.intent is Intent.RESTART
         if entry.id in self.fleet.entries:
             entry.intent = Intent.NONE
@@ -719,9 +788,14 @@ class HubManager:
         while True:
             await self.monitor.refresh(entry.id)
             server = entry.server
+            if entry.intent not in ENDING:
+                return
             if not entry.active and not (server is not None and server.pending):
                 return
-            if server is not None and server.active and not asked:
+            if entry.held:
+                # The Hub stops nothing that has not started; without its task, the start ends.
+                await in_thread(self._engine.remove, entry.id)
+            elif server is not None and server.active and not asked:
                 asked = await self._ask_to_stop(entry)
             elif entry.running and (server is None or server.stopped):
                 # The Hub does not know that it runs, so it can't stop it.
@@ -755,6 +829,19 @@ class HubManager:
         usage = await self._meter.usage(running)
         self._meter.forget(self.fleet.running())
         self.fleet.measured(usage)
+
+    async def _follow_nodes(self) -> None:
+        """Nodes come and go."""
+        while True:
+            await asyncio.sleep(NODES_EVERY)
+            try:
+                found = await in_thread(self._engine.machines, self.settings.capacity)
+            except MLWSError as error:
+                log.info("Swarm does not tell its nodes: %s", error)
+                continue
+            # Where all are drained for a while, what they had still says what can ever fit.
+            self.scheduler.nodes = found or self.scheduler.nodes
+            self.fleet.settle()
 
     async def _measure_for_ever(self) -> None:
         while True:

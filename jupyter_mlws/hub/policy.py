@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,6 +68,10 @@ class Policy:
             return ContainerCreate.model_validate(dict(options))
         except ValidationError as error:
             raise MLWSError("10201", *wording.faults(error)) from error
+
+    def with_images(self, own: Mapping[str, str]) -> Policy:
+        """The same for somebody who has images of their own; the Hub's win over these."""
+        return replace(self, images={**own, **self.images}) if own else self
 
     def check(self, request: ContainerCreate) -> Wanted:
         """The request with its defaults; error 10201 names every field that is not allowed."""

@@ -29,6 +29,7 @@ from jupyter_mlws.hub.handlers import (
     AdmissionHandler,
     MetricsHandler,
     NotFoundHandler,
+    TargetsHandler,
 )
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
@@ -37,7 +38,9 @@ from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.team_handlers import TrackingHandler
+from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 THREADS = 32
 """Calls to Docker at once."""
@@ -70,6 +73,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
             (rf"{root}data/([^/]+)/(.+)", DataHandler, given),
             (rf"{root}tracking/([^/]+)", TrackingHandler, given),
+            (rf"{root}metrics/labs", TargetsHandler, given),
             *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in ROUTES),
             (r".*", NotFoundHandler, given),
         ],
@@ -82,7 +86,8 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
 async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
     """The manager, once Docker and the Hub both answer."""
     while True:
-        engine, hub = Engine(settings.hub_name), HubAPI(hub_url, token)
+        kind = SwarmEngine if settings.swarm else Engine
+        engine, hub = kind(settings.hub_name), HubAPI(hub_url, token)
         manager = HubManager(settings, engine, hub, Records(settings.database), Seal(token))
         try:
             await manager.open()
@@ -138,6 +143,9 @@ def main() -> None:
         level=os.environ.get("MLWS_LOG_LEVEL", "INFO"),
         format="[%(levelname).1s %(asctime)s %(name)s] %(message)s",
     )
+    if os.environ.get(VARIABLE) == ECS:
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(ServiceFormatter())
     logging.getLogger("alembic").setLevel(logging.WARNING)
     asyncio.run(serve(dict(os.environ)))
 

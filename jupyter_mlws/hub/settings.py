@@ -21,9 +21,9 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota (the last six in people's notation), team_folder (by default
-    in ``HUB_DATA`` or the working folder) and team_tracking. ``MLWS_DB_URL`` is where the records
-    are, by default a SQLite file in that same folder.
+    capacity, user_limit, home_quota, environment_size (all in people's notation), environments,
+    swarm, team_folder (by default in ``HUB_DATA`` or the working folder) and team_tracking.
+    ``MLWS_DB_URL`` is where the records are, by default a SQLite file in that same folder.
     """
 
     hub_name: str
@@ -35,6 +35,12 @@ class Settings:
     admission_token: str
     team_folder: Path
     addresses: Addresses
+    environments: int = 3
+    """How many one person may have saved."""
+    environment_size: int | None = None
+    """Bytes that all of a person may take beyond their bases."""
+    swarm: bool = False
+    """Whether containers are services of Docker Swarm."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -55,6 +61,11 @@ class Settings:
                 + environment.get("JUPYTERHUB_SERVICE_PREFIX", "/services/mlws/"),
                 given.get("team_tracking") or "",
             ),
+            environments=int(given.get("environments", 3)),
+            environment_size=parse_memory(given["environment_size"])
+            if given.get("environment_size")
+            else None,
+            swarm=bool(given.get("swarm")),
         )
 
 

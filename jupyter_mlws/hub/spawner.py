@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -23,11 +23,12 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
 from jupyter_mlws.api.rest import preferred_language
-from jupyter_mlws.containers.models import Resources
+from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
+from jupyter_mlws.hub.personal_images import LABEL, own_images
 from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
@@ -95,6 +96,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         help="""Where the image expects the person's files; a volume of the person's own, the
         same for all of the person's servers, is mounted there.""",
     )
+    start_cpu = Float(
+        2.0,
+        config=True,
+        help="""Cores that a container has at least until it answers for the first time, when it
+        gets the limit that it was granted: a lab of half a core would start for twice as long.
+        0: its own limit from the beginning.""",
+    )
     processes = Int(
         1024, config=True, help="""The most processes and threads that a container may have."""
     )
@@ -150,6 +158,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self._language = ENGLISH
         self._steps = words.Steps(ENGLISH)
         self._news = asyncio.Event()
+        self._own_images: Mapping[str, str] = {}
 
     @default("service_url")
     def _service_url_default(self) -> str:
@@ -174,7 +183,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     @default("options_form")
     def _options_form_default(self) -> Any:
-        return words.spawn_form
+        async def form(spawner: MLWSSpawner) -> str:
+            await spawner.look_for_own_images()
+            return words.spawn_form(spawner)
+
+        return form
 
     @default("options_from_form")
     def _options_from_form_default(self) -> Any:
@@ -209,7 +222,12 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             default_resources=Resources.model_validate(self.default_resources),
             max_resources=Resources.model_validate(self.max_resources),
             all_profiles=sizes(self.profiles),
-        )
+        ).with_images(self._own_images)
+
+    async def look_for_own_images(self) -> None:
+        """What this person has saved may be chosen from now on."""
+        filters = {"label": [f"{LABEL}.hub={self.hub_name}", f"{LABEL}.user={self.user.name}"]}
+        self._own_images = own_images(await self.docker("images", filters=filters))
 
     @property
     def language(self) -> str:
@@ -236,6 +254,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             raise self._refused(Refusal.of(failed, language)) from error
 
     async def _start(self, language: str) -> tuple[str, int]:
+        await self.look_for_own_images()
         request = self.policy.read(self.user_options)
         wanted = self.policy.check(request)
         self._steps.tell(10, words.ADMISSION)
@@ -255,7 +274,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         self.mem_limit = granted.resources.memory
         self.cpu_limit = granted.resources.cpu
         try:
-            return await asyncio.wait_for(self._run(wanted, granted), self.start_limit)
+            return await asyncio.wait_for(self._run(wanted, granted), self.run_limit)
         except asyncio.TimeoutError:
             reason = f"the lab did not answer within {self.start_limit:g} s"
             raise MLWSError("10104", reason=reason) from None
@@ -265,19 +284,27 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         await self.pull_image(self.image)
         self._steps.tell(40, words.CREATION, size=words.size(granted.resources))
         await self._ensure_network()
-        # Nothing happens where it is there already.
-        await self.docker(
-            "create_volume",
-            granted.volume,
-            labels={HUB_LABEL: self.hub_name, "mlws.user": self.user.name},
-        )
+        await self._ensure_volume(granted.volume)
         await self._remove_leftover()
         created = await self.create_object()
-        self.object_id = created["Id"]
+        self.object_id = created[self.object_id_key]
         self.watched().add(self)
         self._steps.tell(60, words.STARTING)
         await self.start_object()
-        return await self._until_it_answers()
+        place = await self._until_it_answers()
+        await self._limit_cpu(granted.resources)
+        return place
+
+    async def _limit_cpu(self, resources: Amount) -> None:
+        """It has started: from now on it has the cores that it was granted."""
+        if launch.starting(resources, self.start_cpu):
+            limits = launch.limits(resources)
+            await self.docker("update_container", self.object_id, **limits)
+
+    @property
+    def run_limit(self) -> float:
+        """Seconds from when it got its resources to the lab's first answer."""
+        return float(self.start_limit)
 
     def _refused(self, refusal: Refusal) -> Refusal:
         # The Hub starts with the last options where none are given: not with refused ones.
@@ -340,6 +367,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             arguments = launch.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
 
+    async def _ensure_volume(self, name: str) -> None:
+        # Nothing happens where it is there already.
+        labels = {HUB_LABEL: self.hub_name, "mlws.user": self.user.name}
+        await self.docker("create_volume", name, labels=labels)
+
     async def _remove_leftover(self) -> None:
         """The container of the time before, which is kept after it died for its log."""
         if await self.get_object():
@@ -354,7 +386,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
                 "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
                 "mounts": self.mount_binds,
                 "network_mode": self.network_name,
-                **launch.confinement(self.wanted, self.processes, self.restarts),
+                **launch.confinement(self.wanted, self.processes, self.restarts, self.start_cpu),
             }
         )
         config = self.client.create_container_config(
@@ -427,7 +459,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         return state
 
     async def _crashed(self, state: dict[str, Any]) -> MLWSError:
-        lines = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        lines = await self._last_words()
         return MLWSError(
             "10105",
             exit_code=state["ExitCode"],
@@ -435,6 +467,11 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             restarts=self.restarts,
             last_log=lines.decode(errors="replace").splitlines(),
         )
+
+    async def _last_words(self) -> bytes:
+        """The end of the container's log."""
+        lines: bytes = await self.docker("logs", self.object_id, tail=LAST_LINES)
+        return lines
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the start is doing, in the person's language, for the spawn page."""
@@ -464,6 +501,10 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         super().load_state(state)
         if self.object_id:
             self.watched().add(self)
+
+    def is_about(self, event: EngineEvent) -> bool:
+        """Whether it is told of this container; one of an older one of the same name is not."""
+        return bool(self.object_id == event.container)
 
     async def heard(self, event: EngineEvent) -> None:
         """React to what Docker did to this container."""

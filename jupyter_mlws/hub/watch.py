@@ -23,6 +23,8 @@ class Watched(Protocol):
 
     object_id: str
 
+    def is_about(self, event: EngineEvent) -> bool: ...
+
     async def heard(self, event: EngineEvent) -> None: ...
 
     async def look(self) -> None: ...
@@ -54,8 +56,7 @@ class Watch:
 
     def _deliver(self, event: EngineEvent) -> None:
         for spawner in self._spawners:
-            # An event of an older container of the same name is nobody's.
-            if spawner.object_id == event.container:
+            if spawner.is_about(event):
                 self._begin(spawner.heard(event))
 
     def _sweep(self) -> None:

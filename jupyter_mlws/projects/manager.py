@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 import shutil
@@ -131,6 +132,11 @@ class ProjectManager:
     def is_running(self) -> bool:
         """Whether a workflow of any project goes on."""
         return any(self.workspace(project.id).runs.go_on() for project in self.list())
+
+    def opened(self) -> builtins.list[Workspace]:
+        """The workspaces that are in use."""
+        with self._lock:
+            return [*self._workspaces.values()]
 
     def close(self) -> None:
         """Close every workspace."""

@@ -378,6 +378,13 @@ class Journal:
                     break
         return found
 
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """How many runs, and how many nodes of runs, are in each state."""
+        with self._lock:
+            runs = self._all("SELECT status, COUNT(*) AS n FROM runs GROUP BY status")
+            nodes = self._all("SELECT status, COUNT(*) AS n FROM nodes GROUP BY status")
+        return {row["status"]: row["n"] for row in runs}, {row["status"]: row["n"] for row in nodes}
+
     def last_seq(self) -> int:
         """The seq of the newest event; 0 before the first."""
         with self._lock:

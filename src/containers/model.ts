@@ -6,6 +6,7 @@ import type {
   IContainer,
   IContainerCreate,
   IContainerEvent,
+  IEnvironment,
   IPage,
   IResourceReport,
   IResources
@@ -132,6 +133,23 @@ export class ContainersModel extends LiveModel {
     return now;
   }
 
+  /** What the person has saved; empty where all people's containers are shown. */
+  get environments(): readonly IEnvironment[] {
+    return this._environments;
+  }
+
+  /** Begins to save what a container has installed; throws the server's APIError. */
+  async saveEnvironment(name: string, container: string): Promise<void> {
+    await this.client.post<IEnvironment>('/environments', { name, container });
+    await this.refresh();
+  }
+
+  /** Removes a saved environment; throws the server's APIError. */
+  async deleteEnvironment(id: string): Promise<void> {
+    await this.client.delete(`/environments/${encodeURIComponent(id)}`);
+    await this.refresh();
+  }
+
   dispose(): void {
     this.attend(false);
     super.dispose();
@@ -149,10 +167,16 @@ export class ContainersModel extends LiveModel {
   }
 
   protected async load(): Promise<void> {
-    const [items, report] = await Promise.all([
+    const [items, report, environments] = await Promise.all([
       this._all(),
-      this.client.get<IResourceReport>('/resources')
+      this.client.get<IResourceReport>('/resources'),
+      this._owner === null
+        ? null
+        : this.client.get<IPage<IEnvironment>>('/environments')
     ]);
+    this._environments = (environments?.items ?? []).filter(
+      ({ user }) => user === this._owner
+    );
     this._items = items.filter(one => this._isMine(one));
     this._report = report;
   }
@@ -225,6 +249,7 @@ export class ContainersModel extends LiveModel {
   }
 
   private _items: readonly IContainer[] = [];
+  private _environments: readonly IEnvironment[] = [];
   private _report: IResourceReport | null = null;
   private _events: IEventStream<IContainerEvent> | null = null;
   private _lost = false;

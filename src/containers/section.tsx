@@ -6,6 +6,7 @@ import type { IContainer } from '../models';
 import { ContainerActions, ActionButton, type IContainerHost } from './actions';
 import { CreateForm } from './createForm';
 import { Dialog } from './dialog';
+import { Environments } from './environments';
 import { LiveRegion } from './liveRegion';
 import type { ContainersModel } from './model';
 import { ContainerState, hasNotes, Notes } from './status';
@@ -99,6 +100,12 @@ function List(props: IProps): JSX.Element {
           <Row key={container.id} {...props} container={container} />
         ))}
       </ul>
+      <Environments
+        model={model}
+        here={model.items.find(({ id }) => id === props.host.here) ?? null}
+        language={language}
+        trans={trans}
+      />
       {isMaking && model.report && (
         <Dialog
           title={trans.__('New container')}

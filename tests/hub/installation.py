@@ -15,12 +15,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import pytest
 import requests
 
 from hub_config.engine import Engine
@@ -186,14 +187,45 @@ class Hub:
         return self.engine.run("ps", "-aq", "--no-trunc", "--filter", label).split()
 
     def container(self, user: str, server: str = "") -> str:
-        """Docker's id of a server's container; empty where it has none."""
-        return self.engine.run(
+        """Docker's id of a server's newest container; empty where it has none."""
+        found = self.engine.run(
             "ps",
             "-aq",
             "--no-trunc",
             f"--filter=label=mlws.hub={self.name}",
             f"--filter=label=mlws.id={user}--{server or 'default'}",
         )
+        return next(iter(found.split()), "")
+
+    # Containers, as the service tells of them to the administrator
+
+    def everything(self) -> list[dict[str, Any]]:
+        """All containers."""
+        items: list[dict[str, Any]] = self.service("GET", "containers").json()["data"]["items"]
+        return items
+
+    def get(self, identifier: str) -> dict[str, Any]:
+        """One container; empty where there is none."""
+        found: dict[str, Any] = self.service("GET", f"containers/{identifier}").json()
+        return found.get("data") or {}
+
+    def becomes(self, identifier: str, *statuses: str) -> dict[str, Any]:
+        """Wait until it is so; the container."""
+
+        def reached() -> dict[str, Any] | None:
+            found = self.get(identifier)
+            return found if found.get("status") in statuses else None
+
+        found: dict[str, Any] = self.wait_for(reached, f"{identifier} is {statuses}", 90)
+        return found
+
+    def clear(self) -> None:
+        """Delete all containers."""
+        for container in self.everything():
+            self.service("DELETE", f"containers/{container['id']}")
+        self.wait_for(lambda: not self.everything(), "all containers are deleted", 90)
+
+    # Docker
 
     def inspect(self, user: str, server: str = "") -> dict[str, Any]:
         """What Docker knows of a server's container."""
@@ -287,6 +319,7 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         # More than a small machine has, so that tests don't queue behind each other.
         "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "HUB_ADMIN": ADMINISTRATOR,
+        "HUB_METRICS_TOKEN": secrets.token_hex(32),
         **more,
     }
     hub = Hub(Settings.read(environment), engine, environment)
@@ -295,6 +328,43 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         yield hub
     finally:
         hub.down("--everything")
+
+
+def own_hub(name: str, *people: str, **settings: str | Callable[[str], str]) -> Any:
+    """The fixture ``hub`` of one file: a Hub with those people and settings.
+
+    ``settings`` are variables of hub_config/README.md, or functions of the image's name that give
+    them. Its log is in ``test-results/`` where a test failed.
+    """
+
+    @pytest.fixture(scope="module", name="hub")
+    def hub(
+        docker: Engine,
+        image: str,
+        tmp_path_factory: pytest.TempPathFactory,
+        request: pytest.FixtureRequest,
+    ) -> Iterator[Hub]:
+        before = request.session.testsfailed
+        more = {key: one if isinstance(one, str) else one(image) for key, one in settings.items()}
+        with installation(docker, image, tmp_path_factory.mktemp(name), HOME, **more) as running:
+            for user in people:
+                running.sign_up(user)
+            yield running
+            if request.session.testsfailed > before:
+                keep_log(running)
+
+    return hub
+
+
+def emptied() -> Any:
+    """A fixture by which every test of a file ends without containers."""
+
+    @pytest.fixture(autouse=True)
+    def clear(hub: Hub) -> Iterator[None]:
+        yield
+        hub.clear()
+
+    return clear
 
 
 def keep_log(hub: Hub) -> None:

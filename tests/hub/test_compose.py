@@ -89,7 +89,9 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
         return rows
 
     stack.wait_for(
-        lambda: [row["value"][1] for row in ask("up")] == ["1", "1"], "both are scraped", 90
+        lambda: [row["value"][1] for row in ask('up{job!="labs"}')] == ["1", "1"],
+        "both are scraped",
+        90,
     )
     memory = f'mlws_container_memory_bytes{{id="{CONNIE}--default"}}'
     stack.wait_for(lambda: ask(memory), "the lab's memory is known", 60)
@@ -115,6 +117,52 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
     for path in ("services/mlws/api/v1/containers", "hub/api/users"):
         assert requests.get(f"{stack.url}/{path}", headers=header, timeout=20).status_code == 403
     assert stack.request("GET", "/services/mlws/metrics", CONNIE).status_code == 403
+
+
+def test_prometheus_finds_labs_and_scrapes_what_they_do(stack: Stack) -> None:
+    stack.sign_up(CONNIE)
+    if not stack.server(CONNIE):
+        stack.start(CONNIE, {"resources": SMALL})
+    api = "mlws/api/v1"
+    made = stack.lab("POST", CONNIE, f"{api}/notebooks", json={"path": "n.ipynb"}).json()["data"]
+    ran = stack.lab("POST", CONNIE, f"{api}/notebooks/{made['id']}/execute", json={"code": "1"})
+    assert ran.ok, ran.text
+
+    def value(query: str) -> float:
+        answer = requests.get(f"{stack.prometheus}/query", params={"query": query}, timeout=20)
+        rows = answer.json()["data"]["result"]
+        return float(rows[0]["value"][1]) if rows else 0.0
+
+    who = f'{{id="{CONNIE}--default",user="{CONNIE}",job="labs"}}'
+    stack.wait_for(lambda: value(f"up{who}") == 1, "the lab is scraped", 90)
+    stack.wait_for(
+        lambda: value(f"sum(mlws_lab_execution_seconds_count{who})") == 1, "its cell is told", 60
+    )
+    assert value(f"sum(mlws_lab_kernels{who})") == 1
+    # Whoever scrapes the numbers gets nothing else of the lab.
+    secret = (Path(stack.environment["HUB_SECRETS"]) / "metrics_token").read_text()
+    header = {"Authorization": f"token {secret}"}
+    for path in ("api/contents", f"{api}/logs", "lab"):
+        answer = requests.get(
+            f"{stack.url}/user/{CONNIE}/{path}", headers=header, timeout=20, allow_redirects=False
+        )
+        assert answer.status_code in (302, 403), path
+
+
+def test_hub_service_and_labs_log_json_lines_with_ecs_names(stack: Stack) -> None:
+    stack.sign_up(CONNIE)
+    if not stack.server(CONNIE):
+        stack.start(CONNIE, {"resources": SMALL})
+    hub = stack.logs(f"{stack.name}-hub-1")
+    lab = stack.logs(stack.container(CONNIE))
+    rows = [json.loads(line) for line in (hub + lab).splitlines() if line.startswith('{"@time')]
+    for row in rows:
+        assert {"@timestamp", "log.level", "message", "ecs.version", "log.logger"} <= set(row)
+    named = {row["event.dataset"] for row in rows}
+    assert named == {"mlws.hub", "mlws.service", "mlws.server"}
+    # People read them as before.
+    tail = stack.service("GET", f"containers/{CONNIE}--default/logs", CONNIE).json()["data"]
+    assert any(line["text"].startswith("[I 20") for line in tail["lines"])
 
 
 def test_every_number_of_the_dashboard_is_one_that_is_told(stack: Stack) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
 import websocket
 
-from hub_config.engine import Engine
-from tests.hub.installation import HOME, Hub, installation, keep_log
+from tests.hub.installation import Hub, own_hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -20,19 +18,7 @@ WORK = 75
 """Seconds of work: much longer than an idle lab is left."""
 
 
-@pytest.fixture(scope="module")
-def hub(
-    docker: Engine,
-    image: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Hub]:
-    before = request.session.testsfailed
-    more = {"HUB_IDLE_LIMIT": "25"}
-    with installation(docker, image, tmp_path_factory.mktemp("culling"), HOME, **more) as running:
-        yield running
-        if request.session.testsfailed > before:
-            keep_log(running)
+hub = own_hub("culling", HUB_IDLE_LIMIT="25")
 
 
 def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests.Response:

@@ -10,8 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from hub_config.engine import Engine
-from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
+from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -20,35 +19,14 @@ QUIN, QUEENIE = "quin", "queenie"
 Data = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def hub(
-    docker: Engine,
-    image: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Hub]:
-    """A machine with room for one."""
-    before = request.session.testsfailed
-    more = {"HUB_CAPACITY": json.dumps({"cpu": "1", "memory": "1Gi", "gpu": "0"})}
-    with installation(docker, image, tmp_path_factory.mktemp("queue"), HOME, **more) as running:
-        for user in (QUIN, QUEENIE):
-            running.sign_up(user)
-        yield running
-        if request.session.testsfailed > before:
-            keep_log(running)
-
-
-@pytest.fixture(autouse=True)
-def clean(hub: Hub) -> Iterator[None]:
-    yield
-    for container in everything(hub):
-        hub.service("DELETE", f"containers/{container['id']}")
-    hub.wait_for(lambda: not everything(hub), "all containers are deleted", 90)
-
-
-def everything(hub: Hub) -> list[Data]:
-    items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
-    return items
+hub = own_hub(
+    "queue",
+    QUIN,
+    QUEENIE,
+    # Room for one.
+    HUB_CAPACITY=json.dumps({"cpu": "1", "memory": "1Gi", "gpu": "0"}),
+)
+clean = emptied()
 
 
 def create(hub: Hub, user: str, **wish: Any) -> str:
@@ -56,15 +34,6 @@ def create(hub: Hub, user: str, **wish: Any) -> str:
     assert answer.status_code == 202, answer.text
     identifier: str = answer.json()["data"]["id"]
     return identifier
-
-
-def becomes(hub: Hub, identifier: str, status: str) -> None:
-    hub.wait_for(lambda: get(hub, identifier)["status"] == status, f"{identifier}: {status}", 90)
-
-
-def get(hub: Hub, identifier: str) -> Data:
-    data: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
-    return data
 
 
 def queue(hub: Hub) -> list[str]:
@@ -86,7 +55,7 @@ def progress(hub: Hub, user: str) -> Iterator[Data]:
 
 def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
     create(hub, ADMINISTRATOR)
-    becomes(hub, f"{ADMINISTRATOR}--default", "RUNNING")
+    hub.becomes(f"{ADMINISTRATOR}--default", "RUNNING")
     a, b, c = (create(hub, QUIN, name=name) for name in ("a", "b", "c"))
     d = create(hub, QUEENIE, name="d")
     since = {row["id"]: row["since"] for row in waiting(hub)}
@@ -117,7 +86,7 @@ def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
     assert hub.service("DELETE", f"resources/queue/{b}", QUIN).status_code == 200
     assert queue(hub) == [d, a]
     hub.service("DELETE", f"containers/{ADMINISTRATOR}--default")
-    becomes(hub, d, "RUNNING")
+    hub.becomes(d, "RUNNING")
     events = hub.service("GET", f"containers/{d}/events", QUEENIE).json()["data"]["items"]
     texts = [row["text"] for row in events]
     assert "moved to place 1 of the queue" in texts
@@ -132,13 +101,13 @@ def waiting(hub: Hub) -> list[Data]:
 
 def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     first = create(hub, QUIN)
-    becomes(hub, first, "RUNNING")
+    hub.becomes(first, "RUNNING")
     other = create(hub, QUIN, name="second")
     # As the spawn page asks: the Hub answers while it still waits.
     answer = hub.spawn(QUEENIE, {"resources": WHOLE})
     assert answer.status_code == 202, answer.text
     identifier = f"{QUEENIE}--default"
-    assert get(hub, identifier)["status"] == "QUEUED"
+    assert hub.get(identifier)["status"] == "QUEUED"
     assert queue(hub) == [other, identifier]
     steps = progress(hub, QUEENIE)
     said = [next(steps)["message"], next(steps)["message"]]
@@ -151,13 +120,13 @@ def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     rows = list(steps)
     assert rows[-1]["ready"], rows
     assert not any("place" in row["message"] for row in rows[-4:])
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert hub.lab("GET", QUEENIE, "api/status").ok
 
 
 def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -> None:
     first = create(hub, QUIN)
-    becomes(hub, first, "RUNNING")
+    hub.becomes(first, "RUNNING")
     assert hub.spawn(QUEENIE, {"resources": WHOLE}).status_code == 202
     identifier = f"{QUEENIE}--default"
     hub.wait_for(lambda: queue(hub) == [identifier], "it waits")
@@ -165,7 +134,7 @@ def test_a_start_that_is_taken_out_of_the_queue_ends_with_the_reason(hub: Hub) -
     rows = list(progress(hub, QUEENIE))
     assert rows[-1]["failed"]
     assert "10205" in rows[-1]["message"]
-    becomes(hub, identifier, "STOPPED")
+    hub.becomes(identifier, "STOPPED")
     assert not hub.container(QUEENIE)
 
 
@@ -174,7 +143,7 @@ def test_an_administrator_orders_the_queue_on_the_page(
     hub: Hub, browser: Browser, shoot: Callable[..., None]
 ) -> None:
     create(hub, ADMINISTRATOR)
-    becomes(hub, f"{ADMINISTRATOR}--default", "RUNNING")
+    hub.becomes(f"{ADMINISTRATOR}--default", "RUNNING")
     a, b, c = (create(hub, QUIN, name=name) for name in ("a", "b", "c"))
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     try:
@@ -210,9 +179,9 @@ def test_an_administrator_orders_the_queue_on_the_page(
 
 def test_hours_are_counted_and_everything_that_people_do_is_told(hub: Hub) -> None:
     identifier = create(hub, QUIN, name="hours")
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     hub.service("POST", f"containers/{identifier}/stop", QUIN)
-    becomes(hub, identifier, "STOPPED")
+    hub.becomes(identifier, "STOPPED")
     mine = hub.service("GET", "resources/hours", QUIN).json()["data"]["items"]
     assert [row["user"] for row in mine] == [QUIN]
     assert mine[0]["hours"] > 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,8 +12,7 @@ import requests
 import websocket
 from playwright.sync_api import Browser, expect
 
-from hub_config.engine import Engine
-from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
+from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -26,59 +25,24 @@ EAT = "x = bytearray(600 * 1024**2); len(x)"
 Data = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def hub(
-    docker: Engine,
-    image: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Hub]:
-    """A machine of two cores and 3 GiB, where one person may have two of them."""
-    before = request.session.testsfailed
-    more = {
-        "HUB_CAPACITY": json.dumps({"cpu": "2", "memory": "3Gi", "gpu": "0"}),
-        "HUB_MAX_RESOURCES": json.dumps({"cpu": "2", "memory": "2Gi", "gpu": "0"}),
-        "HUB_USER_LIMIT": json.dumps({"cpu": "2", "memory": "2560Mi", "gpu": "0"}),
-    }
-    with installation(docker, image, tmp_path_factory.mktemp("resize"), HOME, **more) as running:
-        for user in (RITA, ROY):
-            running.sign_up(user)
-        yield running
-        if request.session.testsfailed > before:
-            keep_log(running)
-
-
-@pytest.fixture(autouse=True)
-def clean(hub: Hub) -> Iterator[None]:
-    yield
-    for container in everything(hub):
-        hub.service("DELETE", f"containers/{container['id']}")
-    hub.wait_for(lambda: not everything(hub), "all containers are deleted")
-
-
-def everything(hub: Hub) -> list[Data]:
-    items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
-    return items
+hub = own_hub(
+    "resize",
+    RITA,
+    ROY,
+    # Two cores and 3 GiB, of which one person may have two and most of the memory.
+    HUB_CAPACITY=json.dumps({"cpu": "2", "memory": "3Gi", "gpu": "0"}),
+    HUB_MAX_RESOURCES=json.dumps({"cpu": "2", "memory": "2Gi", "gpu": "0"}),
+    HUB_USER_LIMIT=json.dumps({"cpu": "2", "memory": "2560Mi", "gpu": "0"}),
+)
+clean = emptied()
 
 
 def run(hub: Hub, user: str, **wish: Any) -> str:
     answer = hub.service("POST", "containers", user, json={"resources": SMALL, **wish})
     assert answer.status_code == 202, answer.text
     identifier: str = answer.json()["data"]["id"]
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     return identifier
-
-
-def becomes(hub: Hub, identifier: str, status: str) -> None:
-    def reached() -> bool:
-        return bool(get(hub, identifier)["status"] == status)
-
-    hub.wait_for(reached, f"{identifier} is {status}", 90)
-
-
-def get(hub: Hub, identifier: str) -> Data:
-    data: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
-    return data
 
 
 def resize(hub: Hub, user: str, identifier: str, **resources: str) -> requests.Response:
@@ -122,7 +86,7 @@ def test_what_runs_gets_more_and_less_and_goes_on(hub: Hub) -> None:
         lambda: hub.container(RITA) and hub.inspect(RITA)["State"]["StartedAt"] != started,
         "it was started again",
     )
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert limits(hub, RITA) == (1.5, 640 * MIB)
     assert allocated(hub) == {"cpu": 1.5, "memory": 640 * MIB, "gpu": 0}
 
@@ -157,7 +121,7 @@ def test_what_cannot_be_had_is_refused_by_field_and_changes_nothing(hub: Hub) ->
 def test_what_rests_or_waits_takes_its_size_to_the_start(hub: Hub) -> None:
     identifier = run(hub, RITA)
     hub.service("POST", f"containers/{identifier}/stop", RITA)
-    becomes(hub, identifier, "STOPPED")
+    hub.becomes(identifier, "STOPPED")
     assert resize(hub, RITA, identifier, memory="1Gi").json()["data"]["resources"]["memory"] == (
         "1Gi"
     )
@@ -168,7 +132,7 @@ def test_what_rests_or_waits_takes_its_size_to_the_start(hub: Hub) -> None:
     smaller = resize(hub, RITA, identifier, cpu="250m").json()["data"]
     assert (smaller["status"], smaller["queue"]["position"]) == ("QUEUED", 1)
     hub.service("POST", f"containers/{ROY}--default/stop", ROY)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert limits(hub, RITA) == (0.25, 1024 * MIB)
 
 

@@ -19,8 +19,7 @@ import requests
 import websocket
 
 from hub_config import processes
-from hub_config.engine import Engine
-from tests.hub.installation import ADMINISTRATOR, HOME, Hub, installation, keep_log
+from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -55,6 +54,10 @@ EVERY = [
         for verb, path in OF_ONE
     ),
     ("GET", "images", None),
+    ("GET", "environments", None),
+    ("POST", "environments", {"name": "x", "container": "ada--default"}),
+    ("GET", "environments/ada--x", None),
+    ("DELETE", "environments/ada--x", None),
     ("GET", "resources", None),
     ("POST", "resources/allocate", {"resources": HALF}),
     ("PUT", "resources/queue/ada--default", {"position": 1}),
@@ -79,49 +82,27 @@ EVERY = [
 Data = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def hub(
-    docker: Engine,
-    image: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Hub]:
-    """A Hub whose machine holds one core: two halves, or one whole lab."""
-    before = request.session.testsfailed
-    more = {
-        "HUB_IMAGES": json.dumps({"Lab": image, "python:3.8": image, "ghost": "mlws-test-ghost"}),
-        "HUB_CAPACITY": json.dumps({"cpu": "1", "memory": "2Gi", "gpu": "0"}),
-        "HUB_MAX_RESOURCES": json.dumps({"cpu": "2", "memory": "4Gi", "gpu": "0"}),
-        "HUB_DEFAULT_RESOURCES": json.dumps(HALF),
-        "HUB_QUEUE_WAIT": "0",
-    }
-    with installation(docker, image, tmp_path_factory.mktemp("service"), HOME, **more) as running:
-        for user in ("ada", "ben"):
-            running.sign_up(user)
-        yield running
-        if request.session.testsfailed > before:
-            keep_log(running)
-
-
-@pytest.fixture(autouse=True)
-def clean(hub: Hub) -> Iterator[None]:
-    """Every test begins and ends without containers."""
-    yield
-    for container in everything(hub):
-        hub.service("DELETE", f"containers/{container['id']}")
-    hub.wait_for(lambda: not everything(hub), "all containers are deleted")
-
-
-def everything(hub: Hub) -> list[Data]:
-    items: list[Data] = hub.service("GET", "containers").json()["data"]["items"]
-    return items
+hub = own_hub(
+    "service",
+    "ada",
+    "ben",
+    HUB_IMAGES=lambda image: json.dumps(
+        {"Lab": image, "python:3.8": image, "ghost": "mlws-test-ghost"}
+    ),
+    # One core: two halves, or one whole lab.
+    HUB_CAPACITY=json.dumps({"cpu": "1", "memory": "2Gi", "gpu": "0"}),
+    HUB_MAX_RESOURCES=json.dumps({"cpu": "2", "memory": "4Gi", "gpu": "0"}),
+    HUB_DEFAULT_RESOURCES=json.dumps(HALF),
+    HUB_QUEUE_WAIT="0",
+)
+clean = emptied()
 
 
 def standing(hub: Hub) -> list[tuple[str, str, int | None]]:
     """(id, status, place in the queue) of all."""
     return [
         (one["id"], one["status"], one["queue"] and one["queue"]["position"])
-        for one in everything(hub)
+        for one in hub.everything()
     ]
 
 
@@ -131,23 +112,6 @@ def create(hub: Hub, user: str, **wish: Any) -> Data:
     made: Data = answer.json()["data"]
     assert answer.headers["Location"] == f"{PREFIX}containers/{made['id']}"
     return made
-
-
-def get(hub: Hub, identifier: str) -> Data:
-    answer = hub.service("GET", f"containers/{identifier}")
-    data: Data = answer.json().get("data") or {}
-    return data
-
-
-def becomes(hub: Hub, identifier: str, *statuses: str) -> Data:
-    """Wait until it is so."""
-
-    def reached() -> Data | None:
-        found = get(hub, identifier)
-        return found if found.get("status") in statuses else None
-
-    found: Data = hub.wait_for(reached, f"{identifier} is {statuses}", 90)
-    return found
 
 
 def act(hub: Hub, user: str, identifier: str, action: str) -> Data:
@@ -224,28 +188,28 @@ def test_a_containers_whole_life_as_a_plain_person(hub: Hub) -> None:
     assert limits["CpuQuota"] / limits["CpuPeriod"] == 1
     assert hub.shell("ada", "echo $PYTHON_ENV $DEBUG $MY_TOKEN") == f"production false {SECRET}"
     assert hub.lab("GET", "ada", "api/status").ok
-    assert [one["id"] for one in everything(hub)] == ["ada--default"]
+    assert [one["id"] for one in hub.everything()] == ["ada--default"]
     assert allocated(hub) == 1
     hub.shell("ada", "echo kept > ~/kept")
 
     assert act(hub, "ada", "ada--default", "stop")["status"] == "STOPPING"
-    stopped = becomes(hub, "ada--default", *AT_REST)
+    stopped = hub.becomes("ada--default", *AT_REST)
     assert (stopped["status"], stopped["exit_code"], stopped["reason"]) == ("STOPPED", None, None)
     assert not hub.container("ada")
     assert allocated(hub) == 0
     assert act(hub, "ada", "ada--default", "stop")["status"] == "STOPPED"
 
     assert act(hub, "ada", "ada--default", "start")["status"] in ("CREATED", "STARTING")
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     assert hub.shell("ada", "cat ~/kept; echo $MY_TOKEN") == f"kept\n{SECRET}"
     first = hub.container("ada")
     act(hub, "ada", "ada--default", "restart")
     hub.wait_for(lambda: hub.container("ada") not in ("", first), "another container runs", 90)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
 
     answer = hub.service("DELETE", "containers/ada--default", "ada")
     assert (answer.status_code, answer.json()["data"]["status"]) == (202, "STOPPING")
-    hub.wait_for(lambda: get(hub, "ada--default") == {}, "it is gone")
+    hub.wait_for(lambda: hub.get("ada--default") == {}, "it is gone")
     assert not hub.container("ada")
     home = f"{hub.name}-home-ada"
     assert home in hub.engine.run("volume", "ls", "--quiet")
@@ -261,9 +225,9 @@ def test_a_server_with_a_name_beside_the_default_one(hub: Hub) -> None:
     made = create(hub, "ada", name="second-lab", resources=HALF)
     assert (made["id"], made["name"]) == ("ada--second-lab", "second-lab")
     refused(hub.service("POST", "containers", "ada", json={"name": "second-lab"}), 409, "50203")
-    becomes(hub, "ada--second-lab", "RUNNING")
+    hub.becomes("ada--second-lab", "RUNNING")
     hub.service("DELETE", "containers/ada--second-lab", "ada")
-    hub.wait_for(lambda: get(hub, "ada--second-lab") == {}, "it is gone")
+    hub.wait_for(lambda: hub.get("ada--second-lab") == {}, "it is gone")
     servers = hub.api("GET", "users/ada?include_stopped_servers=1").json()["servers"]
     assert "second-lab" not in servers
 
@@ -276,13 +240,13 @@ def test_what_is_done_on_the_hubs_own_pages_is_seen(hub: Hub) -> None:
         assert allocated(hub) == 0.5
         hub.api("DELETE", "users/ada/servers/by-hub", "ada", json={"remove": True})
         hear(tells("ada--by-hub", "STOPPED"), 30)
-    hub.wait_for(lambda: get(hub, "ada--by-hub") == {}, "it is forgotten", 60)
+    hub.wait_for(lambda: hub.get("ada--by-hub") == {}, "it is forgotten", 60)
 
 
 def test_an_image_that_cannot_be_had_is_told(hub: Hub) -> None:
     create(hub, "ada", image="ghost", resources=HALF)
-    hub.wait_for(lambda: get(hub, "ada--default")["reason"], "the start has failed", 90)
-    failed = becomes(hub, "ada--default", "STOPPED")
+    hub.wait_for(lambda: hub.get("ada--default")["reason"], "the start has failed", 90)
+    failed = hub.becomes("ada--default", "STOPPED")
     assert "10102" in failed["reason"]
     assert allocated(hub) == 0
 
@@ -292,7 +256,7 @@ def test_an_image_that_cannot_be_had_is_told(hub: Hub) -> None:
 
 def test_another_person_is_refused_everything_and_an_administrator_nothing(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     for verb, path in OF_ONE:
         change = CHANGE if verb == "PATCH" else None
         answer = hub.service(verb, f"containers/ada--default{path}", "ben", json=change)
@@ -302,7 +266,7 @@ def test_another_person_is_refused_everything_and_an_administrator_nothing(hub: 
     with pytest.raises(AssertionError, match="10301"):
         hear_nothing(hub, "logs/ada--default", "ben")
     assert hub.service("GET", "containers/ada--default").ok
-    assert [one["id"] for one in everything(hub)] == ["ada--default"]
+    assert [one["id"] for one in hub.everything()] == ["ada--default"]
     with (
         listening(hub, "containers/status", "ben") as ben,
         listening(hub, "containers/status", ADMINISTRATOR) as admin,
@@ -311,7 +275,7 @@ def test_another_person_is_refused_everything_and_an_administrator_nothing(hub: 
         admin(tells("ada--default", "STOPPED"))
         with pytest.raises(websocket.WebSocketTimeoutException):
             ben(tells("ada--default", "STOPPING", "STOPPED"), 1)
-    assert becomes(hub, "ada--default", "STOPPED")
+    assert hub.becomes("ada--default", "STOPPED")
 
 
 def hear_nothing(hub: Hub, path: str, user: str) -> None:
@@ -395,7 +359,7 @@ def test_who_asks(hub: Hub) -> None:
 
 def test_what_does_not_fit_now_waits_in_order_and_starts_by_itself(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     first = create(hub, "ben", name="first", resources=WHOLE)
     assert (first["status"], first["queue"]["position"]) == ("QUEUED", 1)
     assert first["node"] is None
@@ -405,7 +369,7 @@ def test_what_does_not_fit_now_waits_in_order_and_starts_by_itself(hub: Hub) -> 
     spawn = hub.spawn("ada", {"resources": WHOLE}, "page")
     assert spawn.status_code == 409, spawn.text
     assert "10202" in spawn.json()["message"]
-    assert get(hub, "ada--page")["queue"]["position"] == 2
+    assert hub.get("ada--page")["queue"]["position"] == 2
     urgent = create(hub, ADMINISTRATOR, name="urgent", resources=WHOLE, priority=10)
     assert urgent["queue"]["position"] == 1
     waiting = hub.service("GET", "resources").json()["data"]["queue"]
@@ -415,14 +379,14 @@ def test_what_does_not_fit_now_waits_in_order_and_starts_by_itself(hub: Hub) -> 
     assert [(row["id"], row["position"]) for row in mine] == [("ada--page", 3)]
 
     act(hub, "ada", "ada--default", "stop")
-    assert becomes(hub, "admin--urgent", "RUNNING")
-    assert get(hub, "ben--first")["queue"]["position"] == 1
+    assert hub.becomes("admin--urgent", "RUNNING")
+    assert hub.get("ben--first")["queue"]["position"] == 1
     assert allocated(hub) == 1
     assert act(hub, "ben", "ben--first", "stop")["status"] == "STOPPED"
-    assert get(hub, "ada--page")["queue"]["position"] == 1
+    assert hub.get("ada--page")["queue"]["position"] == 1
     hub.service("DELETE", "containers/admin--urgent")
-    assert becomes(hub, "ada--page", "RUNNING")
-    assert get(hub, "ben--later")["queue"]["position"] == 1
+    assert hub.becomes("ada--page", "RUNNING")
+    assert hub.get("ben--later")["queue"]["position"] == 1
     assert allocated(hub) == 1
 
 
@@ -432,7 +396,7 @@ def test_more_than_there_can_ever_be_is_refused_with_what_there_is(hub: Hub) -> 
     facts = body["details"]
     assert facts["resource_type"] == "cpu"
     assert (facts["required"], facts["available"]) == ("2", "1")
-    assert everything(hub) == []
+    assert hub.everything() == []
     spawn = hub.spawn("ada", wish)
     assert (spawn.status_code, "10101" in spawn.json()["message"]) == (409, True)
     chinese = hub.service(
@@ -448,7 +412,7 @@ def test_who_does_not_want_to_wait_is_told_what_is_free_and_may_take_it(hub: Hub
     assert (body["details"]["required"], body["details"]["available"]) == ("1", "500m")
     less = create(hub, "ben", name="less", resources=WHOLE, degrade=True)
     assert less["resources"]["cpu"] == "500m"
-    becomes(hub, "ben--less", "RUNNING")
+    hub.becomes("ben--less", "RUNNING")
     assert hub.inspect("ben", "less")["HostConfig"]["CpuQuota"] == 50_000
 
 
@@ -476,7 +440,7 @@ def test_a_plan_and_a_reservation(hub: Hub) -> None:
     used = create(hub, "ada", resources=HALF)
     assert used["status"] == "CREATED"
     # What she reserved and does not use is free for who waited.
-    becomes(hub, "ben--default", "CREATED", "STARTING", "RUNNING")
+    hub.becomes("ben--default", "CREATED", "STARTING", "RUNNING")
     assert allocated(hub) == 1
     body = refused(
         hub.service(
@@ -495,7 +459,7 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     hub: Hub,
 ) -> None:
     create(hub, "ada", resources=WHOLE)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     waits = create(hub, "ben", resources=WHOLE)
     assert waits["status"] == "QUEUED"
     docker = hub.container("ada")
@@ -516,7 +480,7 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     assert "137" in crashed["reason"]
     assert "the last words" in crashed["last_log"]
     # Its resources are those of who waited.
-    becomes(hub, "ben--default", "CREATED", "STARTING", "RUNNING")
+    hub.becomes("ben--default", "CREATED", "STARTING", "RUNNING")
     chinese = hub.service(
         "GET", "containers/ada--default", "ada", headers={"Accept-Language": "zh-CN"}
     ).json()["data"]
@@ -526,7 +490,7 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     again = act(hub, "ada", "ada--default", "start")
     assert again["status"] == "QUEUED"
     hub.service("DELETE", "containers/ben--default", "ben")
-    fresh = becomes(hub, "ada--default", "RUNNING")
+    fresh = hub.becomes("ada--default", "RUNNING")
     assert (fresh["restarts"], fresh["exit_code"], fresh["last_log"]) == (0, None, [])
 
 
@@ -544,7 +508,7 @@ def kill(hub: Hub, docker: str) -> float:
 
 def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     with listening(hub, "logs/ada--default", "ada") as hear:
         first = hear()
         assert (first["type"], first["seq"]) == ("log", 1)
@@ -566,7 +530,7 @@ def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
         assert hear()["seq"] == 1
     with listening(hub, "logs/ada--default?since=1000000", "ada") as hear:
         assert hear()["type"] == "reset"
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     tail = hub.service("GET", "containers/ada--default/logs?tail=2", "ada").json()["data"]["lines"]
     assert len(tail) == 2
     assert tail[1]["seq"] == tail[0]["seq"] + 1
@@ -577,7 +541,7 @@ def test_a_log_is_followed_and_replayed(hub: Hub) -> None:
 
 def test_usage_is_told_while_somebody_listens(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     with listening(hub, "containers/status", "ada") as hear:
         hub.engine.run(
             "exec", "--detach", hub.container("ada"), "timeout", "8", "python3", "-c",
@@ -589,9 +553,22 @@ def test_usage_is_told_while_somebody_listens(hub: Hub) -> None:
         assert report["nodes"][0]["used"]["memory"] > 0
 
 
+def test_what_is_started_in_the_moment_it_has_stopped_stops_again(hub: Hub) -> None:
+    create(hub, "ada", resources=HALF)
+    hub.becomes("ada--default", "RUNNING")
+    act(hub, "ada", "ada--default", "stop")
+    while hub.get("ada--default")["status"] != "STOPPED":
+        pass
+    create(hub, "ada", resources=HALF)
+    hub.becomes("ada--default", "RUNNING")
+    act(hub, "ada", "ada--default", "stop")
+    hub.becomes("ada--default", "STOPPED")
+    assert not hub.container("ada")
+
+
 def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     create(hub, "ben", resources=WHOLE, environment={"MY_TOKEN": SECRET, "PLAIN": "yes"})
     create(hub, "ben", name="second", resources=WHOLE)
     create(hub, ADMINISTRATOR, resources=WHOLE, priority=3)
@@ -603,17 +580,17 @@ def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     assert standing(hub) == before
     assert allocated(hub) == 1
     act(hub, "ada", "ada--default", "stop")
-    becomes(hub, "admin--default", "RUNNING")
+    hub.becomes("admin--default", "RUNNING")
     assert allocated(hub) == 1
     hub.service("DELETE", "containers/admin--default")
-    becomes(hub, "ben--default", "RUNNING")
+    hub.becomes("ben--default", "RUNNING")
     assert hub.shell("ben", "echo $MY_TOKEN $PLAIN") == f"{SECRET} yes"
     assert allocated(hub) == 1
 
 
 def test_a_killed_hub_takes_its_service_along_and_the_next_one_finds_all(hub: Hub) -> None:
     create(hub, "ada", resources=WHOLE)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
     create(hub, "ben", resources=WHOLE)
     docker = hub.container("ada")
     os.kill(int((hub.settings.data / "hub.pid").read_text()), signal.SIGKILL)
@@ -621,7 +598,7 @@ def test_a_killed_hub_takes_its_service_along_and_the_next_one_finds_all(hub: Hu
     hub.up()
     hub.forget()
     assert hub.container("ada") == docker
-    found = {one["id"]: one["status"] for one in everything(hub)}
+    found = {one["id"]: one["status"] for one in hub.everything()}
     assert found == {"ada--default": "RUNNING", "ben--default": "QUEUED"}
     assert allocated(hub) == 1
 
@@ -662,7 +639,7 @@ def test_every_field_at_fault_is_named_in_both_languages(hub: Hub) -> None:
     spawn = hub.spawn("ada", wish)
     assert spawn.status_code == 400
     assert all(field in spawn.json()["message"] for field in fields[:4])
-    assert everything(hub) == []
+    assert hub.everything() == []
 
 
 @pytest.mark.parametrize(
@@ -747,7 +724,7 @@ def test_the_contract_names_every_endpoint_and_resolves(hub: Hub) -> None:
 
 def test_the_records_are_the_specifications_tables(hub: Hub) -> None:
     create(hub, "ada", resources=HALF)
-    becomes(hub, "ada--default", "RUNNING")
+    hub.becomes("ada--default", "RUNNING")
 
     def kept() -> Any:
         with contextlib.closing(sqlite3.connect(records(hub))) as tables:

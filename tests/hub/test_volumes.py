@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hub_config.engine import Engine
-from tests.hub.installation import HOME, Hub, installation, keep_log
+from tests.hub.installation import HOME, Hub, installation, own_hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -20,44 +19,27 @@ MIB = 1024**2
 Data = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def hub(
-    docker: Engine,
-    image: str,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Hub]:
-    """Homes may have 32 MiB."""
-    before = request.session.testsfailed
-    more = {"HUB_HOME_QUOTA": "32Mi", "HUB_DEFAULT_RESOURCES": json.dumps(SMALL)}
-    with installation(docker, image, tmp_path_factory.mktemp("volumes"), HOME, **more) as running:
-        for user in (VERA, VIC):
-            running.sign_up(user)
-        yield running
-        if request.session.testsfailed > before:
-            keep_log(running)
+hub = own_hub(
+    "volumes",
+    VERA,
+    VIC,
+    # Homes may have 32 MiB.
+    HUB_HOME_QUOTA="32Mi",
+    HUB_DEFAULT_RESOURCES=json.dumps(SMALL),
+)
 
 
 def start(hub: Hub, user: str, **wish: Any) -> str:
     answer = hub.service("POST", "containers", user, json=wish)
     assert answer.status_code == 202, answer.text
     identifier: str = answer.json()["data"]["id"]
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     return identifier
-
-
-def becomes(hub: Hub, identifier: str, *statuses: str) -> Data:
-    def reached() -> Data | None:
-        found: Data = hub.service("GET", f"containers/{identifier}").json()["data"]
-        return found if found["status"] in statuses else None
-
-    found: Data = hub.wait_for(reached, f"{identifier} is {statuses}", 90)
-    return found
 
 
 def stop(hub: Hub, identifier: str) -> None:
     hub.service("POST", f"containers/{identifier}/stop")
-    becomes(hub, identifier, "STOPPED", "CRASHED")
+    hub.becomes(identifier, "STOPPED", "CRASHED")
 
 
 def volumes(hub: Hub, user: str) -> list[Data]:
@@ -87,7 +69,7 @@ def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
     assert trashed["purge_at"] > trashed["trashed_at"]
 
     hub.service("POST", f"containers/{identifier}/start", VERA)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert hub.shell(VERA, "ls ~/file || echo none") == "none"
     stop(hub, identifier)
     restored = hub.service("POST", f"volumes/{name}/restore", VERA)
@@ -95,7 +77,7 @@ def test_a_volume_goes_to_the_trash_and_comes_back(hub: Hub) -> None:
     old = [row["name"] for row in volumes(hub, VERA) if row["trashed_at"]]
     assert old == [f"{name}-2"]
     hub.service("POST", f"containers/{identifier}/start", VERA)
-    becomes(hub, identifier, "RUNNING")
+    hub.becomes(identifier, "RUNNING")
     assert hub.shell(VERA, "cat ~/file") == "precious"
     assert hub.service("DELETE", f"volumes/{old[0]}", VERA).status_code == 200
     assert old[0] not in hub.engine.run("volume", "ls", "--quiet").split()
@@ -186,10 +168,10 @@ def test_backup_and_restore_into_an_empty_installation(
         audit = hub.service("GET", "audit", params={"target": identifier}).json()["data"]["items"]
         assert audit[-1]["action"] == "container.create"
         hub.wait_for(
-            lambda: becomes(hub, identifier, "STOPPED", "CRASHED"), "it is known to have stopped"
+            lambda: hub.becomes(identifier, "STOPPED", "CRASHED"), "it is known to have stopped"
         )
         hub.service("POST", f"containers/{identifier}/start", VERA)
-        becomes(hub, identifier, "RUNNING")
+        hub.becomes(identifier, "RUNNING")
         assert hub.shell(VERA, "cat ~/work/file; stat -c '%a %U' ~/work/file") == (
             "precious\n600 mlws"
         )

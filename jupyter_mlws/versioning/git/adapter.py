@@ -296,6 +296,11 @@ class Git:
             return None
         return _text(sha).strip()
 
+    def count(self, name: str) -> int:
+        """How many commits a name leads to; 0 where there is none."""
+        sha = self.find(name)
+        return 0 if sha is None else int(_text(self.run("rev-list", "--count", sha)))
+
     def branch(self) -> str | None:
         """The ref that HEAD stands on (``refs/heads/…``, maybe unborn); None if detached."""
         named = _text(self.run("symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).strip()

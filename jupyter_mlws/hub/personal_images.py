@@ -1,0 +1,337 @@
+"""People's own images in Docker: what a container has installed, built anew on a clean base.
+
+A person's container itself is never made an image: its token and secrets would be in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from docker.errors import ImageNotFound, NotFound
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub import launch
+from jupyter_mlws.hub.engine import Engine, told
+from jupyter_mlws.hub.policy import Wanted
+
+LABEL = "mlws.environment"
+"""Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
+BUILDER = "mlws.builder"
+"""Label of the container in which an image is made: whose value is the Hub's name."""
+LIST = "/tmp/environment.txt"  # noqa: S108  the builder's own
+LONGEST = 1024**2
+"""Bytes of what a container may say that it has installed."""
+PREFIX = "my/"
+"""How a person asks for an image of the person's own."""
+SCHEMES = ("http://", "https://", "git+https://", "git+http://")
+BUILD_PROCESSES = 512
+PIP_LIMIT = 1800.0
+"""Seconds for which pip may be silent."""
+INSTALLED = """
+import importlib.metadata, json
+found = {}
+for one in importlib.metadata.distributions():
+    name, direct = one.metadata["Name"], json.loads(one.read_text("direct_url.json") or "{}")
+    url, vcs = direct.get("url", ""), direct.get("vcs_info")
+    if vcs:
+        url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    found.setdefault(name, f"{name} @ {url}" if url else f"{name}=={one.version}")
+print(json.dumps(found))
+"""
+"""Printed by a container's own Python: name → requirement, of everything that it has."""
+
+
+@dataclass(frozen=True)
+class PersonalImage:
+    """An image that a person has saved; ``base`` is what the administrator calls the one below."""
+
+    user: str
+    name: str
+    image: str
+    base: str
+    packages: int
+    size: int
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a container has beyond its base; ``left_out`` can't be had from anywhere else."""
+
+    install: tuple[str, ...]
+    remove: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def image_name(hub: str, user: str, name: str) -> str:
+    """What Docker calls it: names of people are not names of images."""
+    key = hashlib.sha256(f"{user}/{name}".encode()).hexdigest()[:20]
+    return f"{hub}-environment:{key}"
+
+
+def own_images(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """One person's, of Docker's list: what is asked for → what Docker runs."""
+    found = [_read(row) for row in rows if row.get("RepoTags")]
+    return {f"{PREFIX}{one.name}": one.image for one in found}
+
+
+def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
+    """What makes ``now`` of ``base``; both are what :data:`INSTALLED` prints."""
+    before = {canonicalize_name(name): row for name, row in base.items()}
+    after = {canonicalize_name(name): row for name, row in now.items()}
+    changed = [row for name, row in sorted(after.items()) if before.get(name) != row]
+    usable = [row for row in changed if _is_requirement(row)]
+    return Lock(
+        install=tuple(usable),
+        remove=tuple(sorted(set(before) - set(after))),
+        left_out=tuple(row for row in changed if row not in usable),
+    )
+
+
+def _is_requirement(row: str) -> bool:
+    """Whether it is a version or an address elsewhere, and nothing that pip reads otherwise."""
+    try:
+        read = Requirement(row)
+    except InvalidRequirement:
+        return False
+    return "\n" not in row and (read.url is None or read.url.startswith(SCHEMES))
+
+
+class PersonalImages:
+    """Makes, lists and removes the images of one Hub's people. Blocking and thread-safe."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def all(self) -> list[PersonalImage]:
+        """Every one, by person and name."""
+        with told():
+            rows = self._engine.client.images(filters={"label": f"{LABEL}.hub={self._engine.hub}"})
+        found = [_read(row) for row in rows if row.get("RepoTags")]
+        return sorted(found, key=lambda one: (one.user, one.name))
+
+    def installed(self, docker: str) -> dict[str, str]:
+        """Name → requirement of all that a running container has; error 10106 if it can't tell."""
+        code, said = self._run(docker, ["python", "-I", "-c", INSTALLED], {})
+        try:
+            if code:
+                raise ValueError(said)
+            found = json.loads(next(row for row in said.splitlines() if row.startswith("{")))
+            return {str(name): str(row) for name, row in found.items()}
+        except (ValueError, StopIteration):
+            reason = f"its Python does not tell what is installed: {_last(said)}"
+            raise MLWSError("10106", reason=reason) from None
+
+    def build(
+        self,
+        wanted: Wanted,
+        user: str,
+        name: str,
+        now: Mapping[str, str],
+        settings: Mapping[str, str],
+        most: int | None,
+        limits: Amount,
+        say: Callable[[str], None],
+    ) -> Lock:
+        """Make ``wanted``'s image with what ``now`` has, in a confined container of its own.
+
+        ``settings`` are variables for pip alone, which the image does not keep; ``most`` is how
+        many bytes it may have above its base. Error 10106 says what failed; nothing is left then.
+        """
+        client = self._engine.client
+        with _present():
+            base = client.inspect_image(wanted.image)
+            builder = self._builder(wanted, limits)
+        try:
+            with _present():
+                client.start(builder)
+            found = lock(self.installed(builder), now)
+            self._install(builder, found, settings, say)
+            self._commit(builder, base, wanted, user, name, found, most)
+            return found
+        finally:
+            with told(), contextlib.suppress(NotFound):
+                client.remove_container(builder, v=True, force=True)
+
+    def _builder(self, wanted: Wanted, limits: Amount) -> str:
+        client = self._engine.client
+        host = client.create_host_config(
+            **launch.limits(limits),
+            pids_limit=BUILD_PROCESSES,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            network_mode=self._engine.hub,
+        )
+        made = client.create_container(
+            wanted.image,
+            ["sleep", "infinity"],
+            labels={BUILDER: self._engine.hub},
+            host_config=host,
+            healthcheck={"test": ["NONE"]},
+        )
+        return str(made["Id"])
+
+    def _install(
+        self, builder: str, found: Lock, settings: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        pip = ["python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        if found.remove:
+            self._pip(builder, [*pip, "uninstall", "--yes", *found.remove], settings, say)
+        if found.install:
+            with told():
+                self._engine.client.put_archive(builder, "/tmp", _archive(found.install))  # noqa: S108
+            install = ["install", "--no-deps", "--no-cache-dir", "--requirement", LIST]
+            self._pip(builder, [*pip, *install], settings, say)
+
+    def _pip(
+        self,
+        builder: str,
+        command: Sequence[str],
+        settings: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        code, said = self._run(builder, command, settings)
+        for line in said.splitlines():
+            say(line)
+        if code:
+            raise MLWSError("10106", reason=_last(said))
+
+    def _commit(
+        self,
+        builder: str,
+        base: Mapping[str, Any],
+        wanted: Wanted,
+        user: str,
+        name: str,
+        found: Lock,
+        most: int | None,
+    ) -> None:
+        client = self._engine.client
+        labels = {
+            "hub": self._engine.hub,
+            "user": user,
+            "name": name,
+            "base": wanted.label,
+            "packages": str(len(found.install)),
+        }
+        image = image_name(self._engine.hub, user, name)
+        repository, _, tag = image.partition(":")
+        with told():
+            # Whoever put it there may take it away.
+            self._run(builder, ["rm", "-f", LIST], {}, user="0")
+            # What runs is the base's command again, and the base's own health check.
+            made = client.commit(
+                builder,
+                repository,
+                f"{tag}-new",
+                conf={
+                    **base["Config"],
+                    "Labels": {
+                        **(base["Config"].get("Labels") or {}),
+                        **{f"{LABEL}.{key}": value for key, value in labels.items()},
+                        f"{LABEL}.below": str(base["Size"]),
+                        # Whatever runs of it later is nobody's builder.
+                        BUILDER: "",
+                    },
+                },
+            )
+            size = client.inspect_image(made["Id"])["Size"] - base["Size"]
+            if most is not None and size > most:
+                client.remove_image(f"{image}-new", force=True)
+                raise MLWSError("10210", size=write_memory(size), most=write_memory(most))
+            client.tag(made["Id"], repository, tag)
+            client.remove_image(f"{image}-new", noprune=True)
+            self._prune()
+
+    def remove(self, user: str, name: str) -> None:
+        """Remove it; nothing where it is not there."""
+        with told():
+            try:
+                self._engine.client.remove_image(image_name(self._engine.hub, user, name))
+            except ImageNotFound:
+                return
+
+    def _prune(self) -> None:
+        """Remove what was replaced, as far as no container runs of it any more."""
+        filters = {"dangling": ["true"], "label": [f"{LABEL}.hub={self._engine.hub}"]}
+        self._engine.client.prune_images(filters=filters)
+
+    def clean(self) -> None:
+        """Remove what an earlier process was just building in, and what was replaced."""
+        with told():
+            label = f"{BUILDER}={self._engine.hub}"
+            for row in self._engine.client.containers(all=True, filters={"label": label}):
+                with contextlib.suppress(NotFound):
+                    self._engine.client.remove_container(row["Id"], v=True, force=True)
+            self._prune()
+
+    def _run(
+        self,
+        docker: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        user: str = "",
+    ) -> tuple[int, str]:
+        client = self._engine.connect(PIP_LIMIT)
+        said = bytearray()
+        with _present(), contextlib.closing(client):
+            made = client.exec_create(
+                docker, list(command), environment=dict(environment), user=user
+            )
+            for piece in client.exec_start(made["Id"], stream=True):
+                said += piece
+                if len(said) > LONGEST:
+                    raise MLWSError("10106", reason=f"more than {LONGEST} bytes were printed")
+            code = client.exec_inspect(made["Id"])["ExitCode"]
+        return int(code or 0), said.decode(errors="replace")
+
+
+@contextlib.contextmanager
+def _present() -> Iterator[None]:
+    """What is removed meanwhile is a failure like any other."""
+    try:
+        with told():
+            yield
+    except NotFound as error:
+        raise MLWSError("10106", reason=str(error.explanation)) from error
+
+
+def _archive(requirements: Sequence[str]) -> bytes:
+    content = "".join(f"{row}\n" for row in requirements).encode()
+    entry = tarfile.TarInfo(LIST.rpartition("/")[2])
+    entry.size, entry.mode = len(content), 0o644
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _last(said: str) -> str:
+    """The last line that says something."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing"
+
+
+def _read(row: Mapping[str, Any]) -> PersonalImage:
+    labels = row["Labels"]
+    return PersonalImage(
+        user=labels[f"{LABEL}.user"],
+        name=labels[f"{LABEL}.name"],
+        image=min(row["RepoTags"], key=len),
+        base=labels[f"{LABEL}.base"],
+        packages=int(labels[f"{LABEL}.packages"]),
+        size=row["Size"] - int(labels[f"{LABEL}.below"]),
+        created=datetime.fromtimestamp(row["Created"], timezone.utc),
+    )

@@ -1,0 +1,182 @@
+"""How a lab is made as a service of Docker Swarm, and what Swarm says of it: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from docker.types import (
+    ContainerSpec,
+    DriverConfig,
+    EndpointSpec,
+    Mount,
+    Resources,
+    RestartPolicy,
+    TaskTemplate,
+)
+
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.hub import launch
+from jupyter_mlws.hub.engine import ID_LABEL, PENDING, Seen, time_of
+from jupyter_mlws.hub.events import HUB_LABEL
+from jupyter_mlws.hub.policy import Wanted
+
+GPU = "gpu"
+"""What nodes call their devices in ``node-generic-resources`` of dockerd's configuration."""
+RESTART_DELAY = launch.NANOSECONDS // 10
+GRACE = 10 * launch.NANOSECONDS
+"""Nanoseconds that a lab has to end by itself."""
+SERVICE_LABEL = "com.docker.swarm.service.id"
+"""By which the engine knows a container's service."""
+_COMING = ("assigned", "accepted", "preparing", "ready", "starting")
+_OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+
+
+def resources(amount: Amount, processes: int) -> Resources:
+    """All of it reserved as well as limited: Swarm places by what is reserved, and queues."""
+    nano = round(amount.cpu * launch.NANOSECONDS)
+    made = Resources(
+        cpu_limit=nano,
+        cpu_reservation=nano,
+        mem_limit=amount.memory,
+        mem_reservation=amount.memory,
+        generic_resources={GPU: amount.gpu} if amount.gpu else None,
+    )
+    # docker-py knows no such argument.
+    made["Limits"]["Pids"] = processes
+    return made
+
+
+def container(
+    wanted: Wanted,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    labels: Mapping[str, str],
+    mounts: Sequence[Mount],
+    more: Mapping[str, Any],
+) -> ContainerSpec:
+    """The container of a task; what confines it wins over what is configured (``more``)."""
+    given = {
+        **more,
+        "image": wanted.image,
+        "args": list(command),
+        "env": dict(environment),
+        "labels": dict(labels),
+        "mounts": list(mounts),
+        "cap_drop": ["ALL"],
+        "privileges": {"NoNewPrivileges": True},
+        "stop_grace_period": GRACE,
+        # Swarm would kill a lab that is too busy to answer its check.
+        "healthcheck": {"Test": ["NONE"]},
+    }
+    return ContainerSpec(**given)
+
+
+def task(
+    container_: ContainerSpec, resources_: Resources, network: str, restarts: int, placement: Any
+) -> TaskTemplate:
+    """What Swarm runs, and how often again after a fault."""
+    return TaskTemplate(
+        container_,
+        resources=resources_,
+        restart_policy=RestartPolicy("on-failure", delay=RESTART_DELAY, max_attempts=restarts),
+        networks=[network],
+        placement=placement,
+        log_driver=DriverConfig(
+            "json-file", {"max-size": launch.LOG_SIZE, "max-file": launch.LOG_FILES}
+        ),
+    )
+
+
+def endpoint(port: int, published: bool) -> EndpointSpec:
+    """Without a virtual address; ``published``: also at a free port of its node."""
+    # The kernel may lack IPVS, which virtual addresses need.
+    spec = EndpointSpec(mode="dnsrr")
+    if published:
+        spec["Ports"] = [{"Protocol": "tcp", "TargetPort": port, "PublishMode": "host"}]
+    return spec
+
+
+def home(volume: str, target: str, hub: str, user: str, driver: DriverConfig | None) -> Mount:
+    """The volume with the person's files, made on the node where the lab runs."""
+    labels = {HUB_LABEL: hub, "mlws.user": user}
+    return Mount(target, volume, type="volume", labels=labels, driver_config=driver)
+
+
+def published(task_: Mapping[str, Any], node: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a task is reached at its node; no address as long as it has no port there."""
+    ports = task_["Status"].get("PortStatus", {}).get("Ports") or []
+    return (node["Status"]["Addr"], ports[0]["PublishedPort"]) if ports else ("", 0)
+
+
+def newest(tasks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The one that counts of a service's tasks: the one that is to run, else the last one."""
+    rows = sorted(tasks, key=lambda row: (not _given_up(row), row["CreatedAt"]))
+    return rows[-1] if rows else None
+
+
+def _given_up(task_: Mapping[str, Any]) -> bool:
+    return task_["DesiredState"] in ("shutdown", "remove")
+
+
+def state_of(task_: Mapping[str, Any]) -> str:
+    """A task's state in the words of a container's."""
+    state = task_["Status"]["State"]
+    if state == "running":
+        return "running"
+    if state in _OVER:
+        # Swarm has still to say whether it starts another one.
+        decided = _given_up(task_) or state == "complete"
+        return "exited" if decided else "restarting"
+    if state in _COMING:
+        return "created"
+    return PENDING
+
+
+def read(
+    tasks: Sequence[Mapping[str, Any]],
+    nodes: Mapping[str, str],
+    inspected: Mapping[str, Any] | None,
+) -> Seen | None:
+    """A service as the rest sees a container: ``docker`` is the id of the task that counts.
+
+    ``nodes``: id → name. ``inspected`` is the container itself, where this machine runs it.
+    """
+    found = newest(tasks)
+    if found is None:
+        return None
+    spec = found["Spec"]["ContainerSpec"]
+    labels: Mapping[str, str] = spec["Labels"]
+    status = found["Status"]
+    own = status.get("ContainerStatus") or {}
+    state = state_of(found)
+    limits = found["Spec"]["Resources"]["Limits"]
+    created = time_of(found["CreatedAt"]) or datetime.fromtimestamp(0, timezone.utc)
+    inside = (inspected or {}).get("State", {})
+    return Seen(
+        docker=found["ID"],
+        id=labels[ID_LABEL],
+        user=labels["mlws.user"],
+        server=labels.get("mlws.server", ""),
+        image=labels.get("mlws.image", spec["Image"]),
+        amount=Amount(
+            cpu=round(limits["NanoCPUs"] / launch.NANOSECONDS, 3),
+            memory=limits["MemoryBytes"],
+            gpu=int(labels.get("mlws.gpu", "0")),
+        ),
+        devices=(),
+        state=state,
+        health=None,
+        exit_code=own.get("ExitCode", 0) if state in ("exited", "restarting") else None,
+        oom=bool(inside.get("OOMKilled")),
+        error=status.get("Err") or "",
+        restarts=max(0, len(tasks) - 1),
+        pid=inside.get("Pid") or own.get("PID") or 0,
+        created=created,
+        started=time_of(inside.get("StartedAt") or status["Timestamp"])
+        if state == "running"
+        else None,
+        node=nodes.get(found.get("NodeID", "")),
+        container=own.get("ContainerID", ""),
+    )

@@ -1,0 +1,78 @@
+"""Python's log records as ECS's JSON lines, and such lines as people read them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from jupyter_mlws.logs.entries import LEVELS, Entry, Source, line, masked
+
+VARIABLE = "MLWS_LOG_FORMAT"
+"""Variable of the environment by which Hub, service and labs log: ``ecs`` or nothing."""
+ECS = "ecs"
+
+
+def read(record: logging.LogRecord) -> Entry:
+    """A record as a line of the server's log."""
+    try:
+        message = record.getMessage()
+    except (TypeError, ValueError):
+        # Arguments that do not fit its text: whoever logged so is told by the other handlers.
+        message = str(record.msg)
+    facts: dict[str, Any] = {
+        "log.logger": record.name,
+        "log.origin": {"file": {"name": record.filename, "line": record.lineno}},
+        "process.pid": record.process,
+    }
+    if record.exc_info and record.exc_info[0] is not None:
+        facts["error.type"] = record.exc_info[0].__name__
+        facts["error.message"] = str(record.exc_info[1])
+    level = next(
+        (name for name, number in reversed(LEVELS.items()) if record.levelno >= number), "debug"
+    )
+    return Entry(Source.SERVER, level, message, facts=facts, time=record.created)
+
+
+class ECSFormatter(logging.Formatter):
+    """A JSON line for each record of a lab, with what looks like a credential masked."""
+
+    facts: ClassVar[Mapping[str, Any]] = {}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, without its end."""
+        entry = read(record)
+        facts = {**entry.facts, **self.facts}
+        if record.exc_info:
+            facts["error.stack_trace"] = masked(self.formatException(record.exc_info))
+        told = Entry(entry.source, entry.level, masked(entry.message), facts=facts, time=entry.time)
+        return line(told).rstrip("\n")
+
+
+class HubFormatter(ECSFormatter):
+    """The same for JupyterHub."""
+
+    facts: ClassVar[Mapping[str, Any]] = {"event.dataset": "mlws.hub", "service.name": "jupyterhub"}
+
+
+class ServiceFormatter(ECSFormatter):
+    """The same for the Hub's service."""
+
+    facts: ClassVar[Mapping[str, Any]] = {
+        "event.dataset": "mlws.service",
+        "service.name": "jupyter-mlws-hub",
+    }
+
+
+def plain(text: str) -> str:
+    """A line as people read it, whether it is one of these or not."""
+    if not text.startswith('{"@timestamp"'):
+        return text
+    try:
+        row = json.loads(text)
+        moment = row["@timestamp"].replace("T", " ").rstrip("Z")
+        said = f"[{row['log.level'][0].upper()} {moment} {row['log.logger']}] {row['message']}"
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return text
+    return "\n".join([said, *str(row.get("error.stack_trace", "")).splitlines()])

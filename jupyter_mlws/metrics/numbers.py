@@ -1,0 +1,103 @@
+"""The lab's numbers in Prometheus' format: kernels, executions, runs, commits, requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import REGISTRY, CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.notebooks.execution import Outcome
+from jupyter_mlws.notebooks.history import Begun
+from jupyter_mlws.workspace import Workspace
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+SECONDS = (0.1, 0.5, 1, 5, 10, 60, 300, 1800)
+"""Bounds of how long an execution takes."""
+
+
+@dataclass(frozen=True)
+class _Now:
+    """What there is at one moment."""
+
+    kernels: Mapping[str, int]
+    runs: Mapping[str, int]
+    nodes: Mapping[str, int]
+    commits: int
+
+
+class Numbers:
+    """Counts executions as they end, and gathers the rest when it is asked.
+
+    ``kernels`` tells the execution state of every kernel, ``workspaces`` the open ones. Reading
+    is blocking; counting is for the event loop.
+    """
+
+    def __init__(
+        self,
+        kernels: Callable[[], Sequence[str]],
+        workspaces: Callable[[], Sequence[Workspace]],
+    ) -> None:
+        self._kernels = kernels
+        self._workspaces = workspaces
+        self._registry = CollectorRegistry()
+        self._executions = Histogram(
+            "mlws_lab_execution_seconds",
+            "How long executions of cells took, by how they ended.",
+            ["status"],
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+
+    def ended(self, _: Begun, outcome: Outcome) -> None:
+        """An execution has ended."""
+        if outcome.duration is not None:
+            self._executions.labels(outcome.status.value).observe(outcome.duration)
+
+    def written(self) -> bytes:
+        """All numbers, with those that Jupyter Server keeps of requests, kernels and terminals."""
+        found = CollectorRegistry(auto_describe=False)
+        found.register(_Families(self._now()))
+        texts: list[bytes] = [generate_latest(one) for one in (REGISTRY, self._registry, found)]
+        return b"".join(texts)
+
+    def _now(self) -> _Now:
+        from jupyter_mlws.versioning.git.adapter import Git
+
+        runs: Counter[str] = Counter()
+        nodes: Counter[str] = Counter()
+        commits = 0
+        for workspace in self._workspaces():
+            try:
+                counted = workspace.runs.journal.counts()
+                commits += Git(workspace.project.root).count("HEAD")
+            except MLWSError:
+                continue  # removed while it is open here
+            runs.update(counted[0])
+            nodes.update(counted[1])
+        return _Now(Counter(self._kernels()), runs, nodes, commits)
+
+
+class _Families(Collector):
+    def __init__(self, now: _Now) -> None:
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        yield _by("mlws_lab_kernels", "Kernels by what they do.", "state", self._now.kernels)
+        yield _by("mlws_lab_runs", "Runs of workflows by state.", "status", self._now.runs)
+        yield _by("mlws_lab_nodes", "Nodes of runs by state.", "status", self._now.nodes)
+        yield GaugeMetricFamily(
+            "mlws_lab_commits", "Commits below HEAD, of the projects in use.", self._now.commits
+        )
+
+
+def _by(name: str, text: str, label: str, counted: Mapping[str, int]) -> Metric:
+    row = GaugeMetricFamily(name, text, labels=[label])
+    for value, count in sorted(counted.items()):
+        row.add_metric([value], count)
+    return row
