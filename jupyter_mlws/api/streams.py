@@ -22,6 +22,8 @@ UNAVAILABLE = 4503
 """Close code: whoever makes the messages can't be reached; come back later."""
 SEND_LIMIT = 20.0
 """Seconds."""
+CANCELLED_AGAIN = 0.2
+"""Seconds."""
 
 
 class RingStream:
@@ -82,10 +84,12 @@ class Readers:
 
     async def close(self) -> None:
         """End them all: a task that is left over keeps its worker thread, and that the process."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in self._tasks if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            # Again after a while: `wait_for` of older Pythons takes no notice where what it waits
+            # for has just come, as a line of the log about this very stop has.
+            await asyncio.wait(tasks, timeout=CANCELLED_AGAIN)
 
 
 class StreamHandler(websocket.WebSocketHandler):

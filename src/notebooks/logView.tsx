@@ -41,7 +41,7 @@ function Log(props: {
       scroller.current.scrollTop = scroller.current.scrollHeight;
     }
   }, [follows, lines]);
-  const sources = {
+  const sources: Record<string, string> = {
     '': trans.__('All sources'),
     server: trans.__('Server'),
     kernel: trans.__('Kernels'),
@@ -139,7 +139,9 @@ function Log(props: {
             data-mlws-level={line.level}
           >
             <time dateTime={line.time}>{fullTime(line.time, language)}</time>{' '}
-            <span className="jp-mlws-LogLine-source">{line.source}</span>{' '}
+            <span className="jp-mlws-LogLine-source">
+              {sources[line.source]}
+            </span>{' '}
             {parseAnsi(line.message).map(({ text, styles }, index) => (
               <span
                 key={index}

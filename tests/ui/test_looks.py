@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import Lab
+from tests.ui.conftest import Lab, prefer
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +27,7 @@ def test_canvas_and_sidebar(
     theme: str,
     locale: str,
 ) -> None:
-    settings = tmp_path / "lab" / "settings" / "@jupyterlab"
-    for plugin, values in (
-        ("apputils-extension/themes", {"theme": THEMES[theme]}),
-        ("translation-extension/plugin", {"locale": locale}),
-    ):
-        file = settings / f"{plugin}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
+    prefer(tmp_path, THEMES[theme], locale)
     lab = start_lab(example)
     page.goto(lab.address("workflows/wine/dvc.yaml"))
     expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
