@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ class MLWSApp(ExtensionApp):
     _folder: LastingFolder | None = None
     _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
+    _logging_since = 0.0
 
     @cached_property
     def services(self) -> Services:
@@ -89,6 +91,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
         from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.logs.collecting import execution_log, follow_kernels
+        from jupyter_mlws.logs.container import ContainerLog
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -119,14 +122,19 @@ class MLWSApp(ExtensionApp):
             self._kernel_logs = asyncio.ensure_future(
                 follow_kernels(self._log_store, self._folder.path)
             )
+        containers = ContainerManager(hub) if hub else None
+        log = None
+        if containers is not None:
+            log = ContainerLog(self._log_store, containers, own_container(), self._logging_since)
         return Services(
             ProjectManager(root),
             OperationManager(),
             Watchers(),
             notebooks,
             self._log_store,
-            ContainerManager(hub) if hub else None,
+            containers,
             OwnContainer(kernels),
+            log,
         )
 
     def initialize_settings(self) -> None:
@@ -144,6 +152,7 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        self._logging_since = time.time()
         for logger in self._logged:
             logger.addHandler(self._server_log)
         if self.lasting_kernels:

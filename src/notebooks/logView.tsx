@@ -46,7 +46,8 @@ function Log(props: {
     server: trans.__('Server'),
     kernel: trans.__('Kernels'),
     execution: trans.__('Executions'),
-    node: trans.__('Workflow nodes')
+    node: trans.__('Workflow nodes'),
+    container: trans.__('Container')
   };
   const levels = {
     '': trans.__('All levels'),

@@ -110,6 +110,17 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     assert f"forest.model.{key}.skops" in (lab.root / "workflows/wine/dvc.lock").read_text()
     expect(node(page, "forest")).to_have_attribute("data-mlws-plan", "cached")
 
+    # One undo brings the variants back, one redo the best of them.
+    page.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Control+z")
+    expect(node(page, "forest")).to_contain_text("×4")
+    save(page)
+    assert file.read_text() == swept
+    page.keyboard.press("Control+Shift+z")
+    expect(node(page, "forest")).not_to_contain_text("×4")
+    save(page)
+    assert file.read_text() == promoted
+
 
 def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
