@@ -29,6 +29,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.opening import open_lab
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.journal import Journal, NewRun
 from jupyter_mlws.workflows.states import Status
@@ -270,7 +271,9 @@ def real_run() -> None:
 def measure(browser: Browser, root: Path, size: int, seconds: float) -> dict[str, Any]:
     """All numbers of one size."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
-    _open_lab(page)
+    open_lab(page, ADDRESS, "workflow:fit")
+    page.evaluate("() => jupyterapp.restored.then(() => null)")
+    page.wait_for_timeout(3000)
     opened = page.evaluate(OPEN, "dvc.yaml")
     found: dict[str, Any] = {
         "nodes": size,
@@ -298,21 +301,6 @@ def measure(browser: Browser, root: Path, size: int, seconds: float) -> dict[str
     page.screenshot(path=f"test-results/canvas-{size}.png")
     page.close()
     return found
-
-
-def _open_lab(page: Page) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            page.goto(f"{ADDRESS}/lab?token={TOKEN}&reset")
-            break
-        except Exception:  # Playwright's own: the server is not there yet
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('workflow:fit')")
-    page.evaluate("() => jupyterapp.restored.then(() => null)")
-    page.wait_for_timeout(3000)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.opening import open_lab
 from tests.browser import ARGUMENTS, CHROMIUM
 from tests.ui.conftest import TOKEN, isolated
 
@@ -128,16 +129,7 @@ def main() -> None:
 
 
 def _open(page: Page) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            page.goto(f"http://localhost:{PORT}/lab?token={TOKEN}&reset")
-            break
-        except Exception:  # Playwright's own: the server is not there yet
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:open-sidebar')")
+    open_lab(page, f"http://localhost:{PORT}", "mlws:open-sidebar")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     page.locator(".jp-mlws-Changes .jp-mlws-Change").first.wait_for()
     time.sleep(3)

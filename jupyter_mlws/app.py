@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,7 @@ class MLWSApp(ExtensionApp):
     _folder: LastingFolder | None = None
     _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
+    _logging_since = 0.0
 
     @cached_property
     def services(self) -> Services:
@@ -90,6 +92,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.containers.manager import ContainerManager, hub_service
         from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.logs.collecting import execution_log, follow_kernels
+        from jupyter_mlws.logs.container import ContainerLog
         from jupyter_mlws.metrics.numbers import Numbers
         from jupyter_mlws.notebooks.manager import NotebookManager, own_container
         from jupyter_mlws.notebooks.memory import MemoryLimits
@@ -122,6 +125,10 @@ class MLWSApp(ExtensionApp):
             self._kernel_logs = asyncio.ensure_future(
                 follow_kernels(self._log_store, self._folder.path)
             )
+        containers = ContainerManager(hub) if hub else None
+        log = None
+        if containers is not None:
+            log = ContainerLog(self._log_store, containers, own_container(), self._logging_since)
         projects = ProjectManager(root)
         numbers = Numbers(self._kernel_states, projects.opened)
         notebooks.recording.listeners.append(numbers.ended)
@@ -131,8 +138,9 @@ class MLWSApp(ExtensionApp):
             Watchers(),
             notebooks,
             self._log_store,
-            ContainerManager(hub) if hub else None,
+            containers,
             OwnContainer(kernels),
+            log,
             numbers,
             TeamManager(hub, projects) if hub else None,
         )
@@ -158,6 +166,7 @@ class MLWSApp(ExtensionApp):
             extensions.add_extension(FILE_IDS, enabled=True)
             extensions.link_extension(FILE_IDS)
             extensions.load_extension(FILE_IDS)
+        self._logging_since = time.time()
         self._log_as_asked()
         for logger in self._logged:
             logger.addHandler(self._server_log)

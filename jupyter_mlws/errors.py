@@ -49,6 +49,7 @@ TERMS = {
     "none: its worker was lost time after time": "无（其工作进程屡次丢失）",
     "notebook": "笔记本",
     "output": "输出",
+    "plot": "图表",
     "page": "页",
     "pull": "拉取",
     "question": "提问",
@@ -506,6 +507,14 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "The execution was cancelled; its kernel was interrupted, restarted or stopped.",
             "执行已取消：其内核被中断、重启或停止。",
+        ),
+        Words("Run it again when you like.", "可随时重新运行。"),
+    ),
+    "20205": Entry(
+        409,
+        Words(
+            "The server ended before the execution began; none of it ran.",
+            "服务器在执行开始前已结束；代码未运行。",
         ),
         Words("Run it again when you like.", "可随时重新运行。"),
     ),

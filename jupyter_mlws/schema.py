@@ -75,6 +75,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX executions_with_outputs ON executions (seq) WHERE outputs IS NOT NULL;
     CREATE INDEX executions_by_kernel ON executions (kernel, seq) WHERE kernel IS NOT NULL;
     """,
+    """
+    CREATE INDEX executions_waiting ON executions (server) WHERE status = 'QUEUED';
+    """,
 )
 
 

@@ -11,6 +11,7 @@ from jupyter_mlws.api.streams import Readers
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
     from jupyter_mlws.containers.own import OwnContainer
+    from jupyter_mlws.logs.container import ContainerLog
     from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.metrics.numbers import Numbers
     from jupyter_mlws.notebooks.manager import NotebookManager
@@ -32,6 +33,8 @@ class Services:
     containers: ContainerManager | None
     """None where no Hub started this server."""
     own: OwnContainer
+    container_log: ContainerLog | None
+    """None where no Hub started this server."""
     numbers: Numbers
     team: TeamManager | None = None
     """None where no Hub started this server."""

@@ -58,9 +58,22 @@ export interface IPlace {
   path: string;
 }
 
-/** What belongs to the server itself, whichever project is shown. */
+/** What belongs to the server itself, whichever project is shown, or none. */
+const OF_SERVER = [
+  'containers',
+  'images',
+  'logs',
+  'me',
+  'notebooks',
+  'operations',
+  'projects',
+  'resources',
+  'usage',
+  'volumes'
+];
+
 function isOfServer(path: string): boolean {
-  return path.startsWith('/projects') || path.startsWith('/operations');
+  return OF_SERVER.includes(path.split('/')[1]);
 }
 
 /** The innermost project around a path of the file browser. */

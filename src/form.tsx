@@ -45,12 +45,14 @@ export function Field(props: {
   const id = useId();
   const { label, help, error } = props;
   return (
-    <div className={error ? 'jp-mlws-Field jp-mod-wrong' : 'jp-mlws-Field'}>
+    <div
+      className={error ? 'jp-mlws-FormField jp-mod-wrong' : 'jp-mlws-FormField'}
+    >
       <label htmlFor={id}>{label}</label>
       {props.children(id, help || error ? `${id}-note` : undefined)}
       <div id={`${id}-note`}>
         {error && (
-          <p className="jp-mlws-Field-error" role="alert">
+          <p className="jp-mlws-FormField-error" role="alert">
             {error}
           </p>
         )}

@@ -57,7 +57,7 @@ export abstract class LiveModel implements IDisposable {
   /** Reads anew; calls while a reading goes on lead to one more reading together. */
   refresh(): Promise<void> {
     this._stale = true;
-    if (!this._active || !this.client.isReady) {
+    if (!this._active || !this.canRead) {
       return Promise.resolve();
     }
     this._reading ??= this._read().finally(() => {
@@ -68,6 +68,11 @@ export abstract class LiveModel implements IDisposable {
 
   /** Fetches what is shown; an APIError becomes `error`. */
   protected abstract load(): Promise<void>;
+
+  /** Whether the server can be asked now; what is the server's own always can. */
+  protected get canRead(): boolean {
+    return true;
+  }
 
   /** Somebody begins to look, or nobody does any more. */
   protected attend(active: boolean): void {}
@@ -124,6 +129,10 @@ export abstract class WorkspaceModel extends LiveModel {
     events.message.connect(this._onEvent, this);
     runs?.message.connect(this._onAnyRun, this);
     client.projectChanged.connect(this._onProject, this);
+  }
+
+  protected get canRead(): boolean {
+    return this.client.isReady;
   }
 
   /** Forgets everything: another project is shown from now on. */

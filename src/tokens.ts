@@ -5,6 +5,9 @@ import type { IWorkflowEvent, IWorkspaceEvent } from './models';
 import type { IModelActions } from './registry/actions';
 import type { MLWSSidebar } from './versions/sidebar';
 
+/** The name of the factory that opens a `dvc.yaml` as a graph. */
+export const CANVAS_FACTORY = 'Workflow';
+
 /** The client of the server's API. */
 export type IMLWSClient = MLWSClient;
 export const IMLWSClient = new Token<IMLWSClient>(

@@ -11,6 +11,7 @@ import asyncio
 import functools
 import hashlib
 import json
+import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -253,8 +254,10 @@ class RESTHandler(web.RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Expected errors are one line; our own faults keep their traceback, under their id."""
         expected = isinstance(value, MLWSError | web.HTTPError)
-        if expected and self._as_ours(value).status < 500:
-            self.log.info("%s %s: %s", self.request.method, self.request.path, value)
+        error = self._as_ours(value)
+        if expected and error.code != "50101":
+            level = logging.INFO if error.status < 500 else logging.WARNING
+            self.log.log(level, "%s %s: %s", self.request.method, self.request.path, value)
         else:
             self.log.error(
                 "%s %s failed, id %s",

@@ -22,7 +22,6 @@ UNAVAILABLE = 4503
 """Close code: whoever makes the messages can't be reached; come back later."""
 SEND_LIMIT = 20.0
 """Seconds."""
-
 LOST = 0.1
 """Seconds after which a task that was cancelled should have ended."""
 

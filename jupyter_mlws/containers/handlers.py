@@ -268,7 +268,8 @@ class ForwardedStream(StreamHandler):
         raise NotImplementedError
 
     async def tell(self, *ids: str) -> None:
-        upstream = await self._connect(self.stream_path(*ids))
+        since = self.get_query_argument("since", None)
+        upstream = await self.connect(self.stream_path(*ids), since)
         try:
             while (message := await upstream.read_message()) is not None:
                 await self.pass_on(message)
@@ -276,9 +277,9 @@ class ForwardedStream(StreamHandler):
         finally:
             upstream.close()
 
-    async def _connect(self, path: str) -> WebSocketClientConnection:
+    async def connect(self, path: str, since: str | None) -> WebSocketClientConnection:
+        """The service's stream; error 50102 where it does not answer."""
         service = manager_of(self.services).service
-        since = self.get_query_argument("since", None)
         address = f"ws{service.url.removeprefix('http')}{service.prefix}/{path}"
         request = HTTPRequest(
             url_concat(address, [("since", since)] if since else []),

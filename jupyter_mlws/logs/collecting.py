@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from watchfiles import awatch
 
-from jupyter_mlws.logs.entries import Entry, Source
+from jupyter_mlws.logs.entries import Entry, Source, level_of
 from jupyter_mlws.logs.store import LogStore
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun
@@ -19,7 +18,6 @@ from jupyter_mlws.workspace import Workspace
 
 NODE_LINES = 200
 """The last lines of a node's log that are taken."""
-_WORSE = re.compile(r"(?i)\b(error|fatal|critical|exception|traceback|segmentation fault|abort)")
 _NODE_LEVELS = {"FAILED": "error", "CANCELLED": "warning", "SKIPPED": "warning"}
 _LEVELS = {
     ExecutionStatus.SUCCESS: "info",
@@ -90,8 +88,7 @@ def _take(store: LogStore, file: Path, since: int) -> int:
     whole = text[: text.rfind(b"\n") + 1]
     for line in whole.decode(errors="replace").splitlines():
         if line.strip():
-            level = "error" if _WORSE.search(line) else "info"
-            store.add(Entry(Source.KERNEL, level, line, file.stem))
+            store.add(Entry(Source.KERNEL, level_of(line), line, file.stem))
     return since + len(whole)
 
 

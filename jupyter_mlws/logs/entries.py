@@ -19,6 +19,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LONGEST = 20_000
 """Characters of a message that are kept."""
 ECS_VERSION = "8.11"
+_WORSE = re.compile(r"(?i)\b(error|fatal|critical|exception|traceback|segmentation fault|abort)")
 _SECRET = re.compile(
     r"(?i)((?:token|password|passwd|secret|api_?key)[\"']?\s*=\s*[\"']?)[^\s&\"',]+"
 )
@@ -32,12 +33,13 @@ class Source(str, Enum):
     KERNEL = "kernel"
     EXECUTION = "execution"
     NODE = "node"
+    CONTAINER = "container"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line. ``subject`` is the kernel, notebook or node that it is about; ``facts`` have ECS's
-    names already. ``seq`` is given by the store."""
+    """A line. ``subject`` is the kernel, notebook, node or container that it is about; ``facts``
+    have ECS's names already. ``seq`` is given by the store."""
 
     source: Source
     level: str
@@ -46,6 +48,11 @@ class Entry:
     facts: Mapping[str, Any] = field(default_factory=dict)
     time: float = field(default_factory=time.time)
     seq: int = 0
+
+
+def level_of(text: str) -> str:
+    """How bad it is what a program has written that names no level."""
+    return "error" if _WORSE.search(text) else "info"
 
 
 def masked(text: str) -> str:

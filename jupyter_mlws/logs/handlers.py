@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any
@@ -13,9 +14,12 @@ from jupyter_mlws.api import wording
 from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
+from jupyter_mlws.containers.handlers import NO_CONTAINER
 from jupyter_mlws.containers.handlers import LogStream as ContainerLogStream
+from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.logs.collecting import collect_nodes
+from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source, line
 from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
 from jupyter_mlws.logs.store import Filter, LogStore
@@ -24,6 +28,10 @@ from jupyter_mlws.workspace import Workspace
 NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
 ALL = ("local", "all")
 """Ids of all that this server logs."""
+REFUSED = (*NO_CONTAINER, "10104")
+"""Codes of the Hub's service, where the container's log is asked for."""
+PAUSE = 10.0
+"""Seconds until the Hub's service is asked again after it went away."""
 _MOST = 2**62
 
 
@@ -38,17 +46,28 @@ class LogsBase(APIHandler):
         return self.services.logs
 
     async def collect(self, sources: list[Source]) -> None:
-        """Have in the store what workflows left, if that is asked for."""
+        """Have in the store what workflows and the container left, if that is asked for."""
         if not sources or Source.NODE in sources:
             workspace = await _workspace(self)
             if workspace is not None:
                 await in_thread(collect_nodes, self.store, workspace)
+        container = self.services.container_log
+        if container is not None and (not sources or Source.CONTAINER in sources):
+            try:
+                await in_thread(container.collect)
+            except MLWSError as error:
+                if sources:
+                    raise
+                # The rest of the log is told without it, and has this line.
+                self.log.warning("the log of the container is not to be had: %s", error)
 
 
 class LogsHandler(LogsBase):
     """The lines."""
 
-    @endpoint("List the lines of the log, newest first", Page[LogEntry], query=LogQuery)
+    @endpoint(
+        "List the lines of the log, newest first", Page[LogEntry], query=LogQuery, errors=REFUSED
+    )
     async def get(self, query: LogQuery) -> Page[LogEntry]:
         if query.cursor is not None and not query.cursor.isdecimal():
             raise MLWSError("50201", Fault("cursor", NO_CURSOR))
@@ -65,7 +84,11 @@ class LogsHandler(LogsBase):
 class DownloadHandler(LogsBase):
     """The lines as a file."""
 
-    @endpoint("Download the log as JSON lines with ECS names, oldest first", query=LogFilter)
+    @endpoint(
+        "Download the log as JSON lines with ECS names, oldest first",
+        query=LogFilter,
+        errors=REFUSED,
+    )
     async def get(self, query: LogFilter) -> Reply:
         await self.collect(query.source)
         self.set_header("Content-Type", "application/x-ndjson; charset=utf-8")
@@ -88,8 +111,8 @@ class DownloadHandler(LogsBase):
 class LogStream(ContainerLogStream):
     """The lines as they come: `local` are this server's, all else a container's of the Hub.
 
-    The id may also be a source (`server`, `kernel`, `execution`, `node`). The query filters as
-    that of `GET /logs` does.
+    The id may also be a source (`server`, `kernel`, `execution`, `node`, `container`). The query
+    filters as that of `GET /logs` does.
     """
 
     async def tell(self, *ids: str) -> None:
@@ -108,25 +131,49 @@ class LogStream(ContainerLogStream):
 
     async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
         """Lines after ``since``, then new ones."""
-        nodes = asyncio.create_task(self._collect())
+        tasks = [asyncio.create_task(self._collect())]
+        if self.services.container_log is not None and self._wants(Source.CONTAINER):
+            tasks.append(asyncio.create_task(self._collect_container(self.services.container_log)))
         lines = self.services.logs.follow(self._wanted, since)
         try:
             async with aclosing(lines) as entries:  # type: ignore[type-var]
                 async for entry in entries:
                     yield {"type": "line", **told(entry)}
         finally:
-            nodes.cancel()
+            for task in tasks:
+                task.cancel()
 
     async def _collect(self) -> None:
         """Take what workflows leave whenever their bell rings."""
         workspace = await _workspace(self)
-        if workspace is None or (self._wanted.sources and Source.NODE not in self._wanted.sources):
+        if workspace is None or not self._wants(Source.NODE):
             return
         watcher = self.services.watchers.of(workspace.project)
         while True:
             bell = watcher.bell()
             await in_thread(collect_nodes, self.services.logs, workspace)
             await bell.wait()
+
+    async def _collect_container(self, log: ContainerLog) -> None:
+        """Take what the container writes as the Hub's service tells it."""
+        while True:
+            try:
+                known = await in_thread(log.collect)
+                upstream = await self.connect(self.stream_path(log.identifier), str(known))
+            except MLWSError as error:
+                self.log.warning("the log of the container is not to be had: %s", error)
+            else:
+                try:
+                    while (text := await upstream.read_message()) is not None:
+                        message = json.loads(text)
+                        if message["type"] == "log":
+                            await in_thread(log.take, [LogLine.model_validate(message)])
+                finally:
+                    upstream.close()
+            await asyncio.sleep(PAUSE)
+
+    def _wants(self, source: Source) -> bool:
+        return not self._wanted.sources or source in self._wanted.sources
 
     def _filter(self, identifier: str) -> Filter:
         given: dict[str, Any] = {

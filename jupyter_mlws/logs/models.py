@@ -21,7 +21,7 @@ class LogFilter(Request):
     level: Level = Field(default="debug", description="The lowest.")
     q: str = Field(default="", max_length=500, description="In the message, in any case.")
     subject: str = Field(
-        default="", max_length=500, description="A kernel, a notebook, or `run/node`."
+        default="", max_length=500, description="A kernel, a notebook, a container, or `run/node`."
     )
     since: datetime | None = None
     until: datetime | None = None

@@ -44,6 +44,11 @@ NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
 _MOST = 2**63 - 1
 _OWN_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
 _NAMES = re.compile(r"""'[^']*'|"[^"]*"|0x[0-9a-fA-F]+|\d+(?:\.\d+)?""")
+_NEWEST = (
+    "SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT NULL AND started > 0"
+    " GROUP BY cell"
+)
+"""Of each cell what began last; what never began is entered with 0 as its start."""
 _FAILED = (ExecutionStatus.ERROR.value, ExecutionStatus.TIMEOUT.value)
 
 
@@ -82,7 +87,8 @@ class History:
     """The executions in one database. Thread-safe; several servers may share the database.
 
     A server holds a lock file while it lives. Whose lock can be taken is gone, and what it
-    left running becomes LOST, unless its kernel is one of those that ``lasting`` names.
+    left running becomes LOST, unless its kernel is one of those that ``lasting`` names; what
+    it had waiting becomes CANCELLED.
     """
 
     def __init__(
@@ -102,18 +108,53 @@ class History:
         self._lose_abandoned()
 
     def close(self) -> None:
-        """Close the database; what still runs is lost."""
+        """Close the database; what still runs is lost, what waits is cancelled."""
         with self._lock:
             self._lose(self._server)
             self._connection.close()
             (self._folder / self._server).unlink(missing_ok=True)
             self._mark.close()
 
+    def queue(self, request: str, waiting: Sequence[Begun]) -> None:
+        """Enter what waits to begin, in the place of what the call had waiting before."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._drop(request)
+            self._connection.executemany(
+                "INSERT INTO executions (id, request, notebook, path, cell, source, status,"
+                " started, server, origin) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
+                [
+                    (
+                        one.id,
+                        one.request,
+                        one.notebook,
+                        one.path,
+                        one.cell,
+                        one.source[:SOURCE_LIMIT],
+                        ExecutionStatus.QUEUED.value,
+                        self._server,
+                        one.origin.value,
+                    )
+                    for one in waiting
+                ],
+            )
+
+    def unqueue(self, request: str) -> None:
+        """Forget what a call has waiting: it does not begin, and whoever asked was told."""
+        with self._lock:
+            self._drop(request)
+
+    def _drop(self, request: str) -> None:
+        self._connection.execute(
+            "DELETE FROM executions WHERE request = ? AND status = ?",
+            (request, ExecutionStatus.QUEUED.value),
+        )
+
     def begin(self, begun: Begun) -> None:
-        """Enter an execution as running."""
+        """Enter an execution as running; it comes after all that began before it."""
         with self._lock:
             self._connection.execute(
-                "INSERT INTO executions (id, request, notebook, path, cell, source, status,"
+                "REPLACE INTO executions (id, request, notebook, path, cell, source, status,"
                 " started, server, origin, kernel, process, message, snapshot, saves, deadline)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -144,7 +185,7 @@ class History:
         """Enter how it ended; with ``outputs`` also what it wrote, as far as there is room."""
         error = outcome.error
         facts = error.facts if error else {}
-        record = json.dumps({"code": error.code, "facts": facts}) if error else None
+        record = _record(error) if error else None
         written = json.dumps(outcome.outputs) if outputs else None
         if written is not None and len(written) > OUTPUTS_LIMIT:
             written = None
@@ -211,7 +252,7 @@ class History:
         """The executions of one call (or the one with that id), in their order; each with its
         outputs, or None where those are not kept."""
         rows = self._rows(
-            "WHERE notebook = ? AND (request = ? OR id = ?) ORDER BY seq",
+            "WHERE notebook = ? AND (request = ? OR id = ?) ORDER BY started = 0, seq",
             (notebook, identifier, identifier),
         )
         return [
@@ -222,8 +263,7 @@ class History:
     def failing(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
         """The newest execution of each cell, where that one failed; in the order they ran."""
         rows = self._rows(
-            "WHERE seq IN (SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT"
-            " NULL GROUP BY cell) AND status IN (?, ?) ORDER BY seq",
+            f"WHERE seq IN ({_NEWEST}) AND status IN (?, ?) ORDER BY seq",
             (notebook, *_FAILED),
         )
         return [_execution(row, language) for row in rows]
@@ -231,8 +271,7 @@ class History:
     def newest(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
         """The newest execution of each cell."""
         rows = self._rows(
-            "WHERE seq IN (SELECT MAX(seq) FROM executions WHERE notebook = ? AND cell IS NOT"
-            " NULL GROUP BY cell) ORDER BY seq",
+            f"WHERE seq IN ({_NEWEST}) ORDER BY seq",
             (notebook,),
         )
         return [_execution(row, language) for row in rows]
@@ -304,8 +343,8 @@ class History:
 
     def _lose_abandoned(self) -> None:
         rows = self._connection.execute(
-            "SELECT DISTINCT server FROM executions WHERE status = ?",
-            (ExecutionStatus.RUNNING.value,),
+            "SELECT server FROM executions WHERE status = 'RUNNING'"
+            " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
         ).fetchall()
         for row in rows:
             if row["server"] != self._server and self._is_gone(row["server"]):
@@ -333,6 +372,11 @@ class History:
                 ExecutionStatus.RUNNING.value,
                 json.dumps(list(lasting)),
             ),
+        )
+        never = MLWSError("20205")
+        self._connection.execute(
+            "UPDATE executions SET status = ?, error = ? WHERE server = ? AND status = 'QUEUED'",
+            (ExecutionStatus.CANCELLED.value, _record(never), server),
         )
 
 
@@ -399,6 +443,10 @@ def moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)
 
 
+def _record(error: MLWSError) -> str:
+    return json.dumps({"code": error.code, "facts": error.facts})
+
+
 def _execution(row: sqlite3.Row, language: str) -> Execution:
     record: dict[str, Any] | None = json.loads(row["error"]) if row["error"] else None
     error = MLWSError(record["code"], **record["facts"]) if record else None
@@ -410,7 +458,7 @@ def _execution(row: sqlite3.Row, language: str) -> Execution:
         cell=row["cell"],
         source=row["source"],
         status=ExecutionStatus(row["status"]),
-        started=moment(row["started"]),
+        started=moment(row["started"] or None),
         duration=row["duration"],
         execution_count=row["count"],
         error=said(error, language),

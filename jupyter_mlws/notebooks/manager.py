@@ -403,8 +403,11 @@ def _remembered(rows: list[tuple[Execution, list[Any] | None]]) -> ExecutionResu
     kept = all(outputs is not None for _, outputs in rows)
     outputs = [output for _, written in rows for output in written or ()]
     failed = next((row for row in executions if row.error is not None), None)
-    worst = failed or next(
-        (row for row in executions if row.status.value != "SUCCESS"), executions[-1]
+    running = next((row for row in executions if not row.status.ended), None)
+    worst = (
+        running
+        or failed
+        or next((row for row in executions if row.status.value != "SUCCESS"), executions[-1])
     )
     took = [row.duration for row in executions if row.duration is not None]
     return ExecutionResult(

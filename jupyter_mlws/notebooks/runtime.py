@@ -202,6 +202,7 @@ class NotebookRuntime:
             again = await self._ran(path) if request.up_to is not None else ()
             job = Job(self.id, request, path, again=again)
             job.ask(await self._server.read(path))
+            await self._enter(job)
             self.jobs[job.id] = job
             self._forget()
             self._tell_job(job)
@@ -293,12 +294,13 @@ class NotebookRuntime:
                 await self._execute(job)
         except MLWSError as error:
             self.dead = error.code == "20102"
-            self._end(job, ExecutionStatus.ERROR, error)
+            await self._close(job, ExecutionStatus.ERROR, error)
         except asyncio.CancelledError:
-            status = ExecutionStatus.CANCELLED if job.cancelled else ExecutionStatus.LOST
-            self._end(job, status, MLWSError("20204", by="request" if job.cancelled else "stop"))
             if not job.cancelled:
+                # What waits stays entered: the next server tells what became of it.
+                self._end(job, ExecutionStatus.LOST, MLWSError("20204", by="stop"))
                 raise
+            await self._close(job, ExecutionStatus.CANCELLED, MLWSError("20204", by="request"))
         except Exception as error:  # noqa: BLE001  the edge: a fault of ours ends the call, too
             self._end(job, ExecutionStatus.ERROR, MLWSError("50101", id=job.id))
             asyncio.get_running_loop().call_exception_handler(
@@ -309,7 +311,10 @@ class NotebookRuntime:
         job.path = path = await self._server.path_of(self.id)
         document = await self._server.read(path)
         # Read anew: the calls before may have changed the document.
+        before = [(piece.id, piece.source) for piece in job.pieces]
         job.ask(document)
+        if before != [(piece.id, piece.source) for piece in job.pieces]:
+            await self._enter(job)
         history = await asyncio.to_thread(self._histories.of, path)
         job.snapshot = await self._tools.recording.commit_of(path)
         kernel = await self.kernel(path, document)
@@ -323,7 +328,20 @@ class NotebookRuntime:
                 await self._run_all(job, kernel, history, document)
         if job.request.saves and any(piece.ran for piece in job.pieces):
             await self._save(job, document)
-        self._end(job, *_summary(job))
+        await self._close(job, *_summary(job))
+
+    async def _enter(self, job: Job) -> None:
+        """Have the history know what waits: a server that is killed can't tell of it."""
+        history = await asyncio.to_thread(self._histories.of, job.path)
+        waiting = [self._begun(job, piece) for piece in job.pieces]
+        await asyncio.to_thread(history.queue, job.id, waiting)
+
+    async def _close(self, job: Job, status: ExecutionStatus, error: MLWSError | None) -> None:
+        """End a call whose rest does not begin."""
+        if any(piece.outcome is None for piece in job.pieces):
+            history = await asyncio.to_thread(self._histories.of, job.path)
+            await asyncio.to_thread(history.unqueue, job.id)
+        self._end(job, status, error)
 
     async def _checks(
         self, job: Job, kernel: Kernel, connection: Connection, history: History

@@ -60,6 +60,8 @@ class Stage:
     deps: tuple[str, ...]
     outs: tuple[str, ...]
     metrics: tuple[str, ...]
+    plots: Mapping[str, Mapping[str, Any]]
+    """What is said of each file that is to be drawn: `x`, `y`, `template`, `title`…"""
     frozen: bool
     line: int | None
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -257,12 +259,30 @@ class Document:
             deps=paths("deps"),
             outs=paths(*OUTPUTS),
             metrics=paths("metrics"),
+            plots=self._plots(data, wdir),
             frozen=bool(data.get("frozen")),
             line=self.line("stages", name) or self.line("stages", name.split("@")[0]),
             settings=self._settings(name),
             policy=policy.read(data.get("meta"))[0],
             at=_place(data.get("meta")),
         )
+
+    def _plots(self, data: Mapping[str, Any], wdir: str) -> Mapping[str, Mapping[str, Any]]:
+        """What a stage, and the file's own list of plots, say of the stage's plots files."""
+        written = data.get("plots")
+        found: dict[str, Mapping[str, Any]] = {}
+        for entry in written if isinstance(written, list) else []:
+            flags = entry if isinstance(entry, Mapping) else {entry: {}}
+            for path, said in flags.items():
+                place = posixpath.normpath(posixpath.join(wdir, str(path)))
+                found[place] = said if isinstance(said, Mapping) else {}
+        listed = self.data.get("plots")
+        for entry in listed if isinstance(listed, list) else []:
+            for path, said in entry.items() if isinstance(entry, Mapping) else ():
+                place = posixpath.normpath(posixpath.join(self.folder, str(path)))
+                if place in found and isinstance(said, Mapping):
+                    found[place] = {**found[place], **said}
+        return found
 
     def _settings(self, name: str) -> Mapping[str, Any]:
         """The entry of `vars` that the stage's command unpacks."""

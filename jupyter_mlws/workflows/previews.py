@@ -6,14 +6,17 @@ import base64
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.error import YAMLError
+
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.models import Column, Preview
 
 ROWS = 100
@@ -70,6 +73,30 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
         return makers.get(kind, _text)(path, suffix)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise MLWSError("40206", kind=kind, reason=str(error)) from error
+
+
+def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> Preview | None:
+    """The chart that DVC draws of a plots file; None where it draws none.
+
+    Error 40401 where it is not there, 40206 where it is not what `dvc.yaml` says.
+    """
+    if not path.is_file():
+        raise MLWSError("40401", kind="output", name=path.name)
+    try:
+        spec = charts.chart(path, suffix, said, templates)
+    except (OSError, ValueError, YAMLError) as error:
+        raise MLWSError("40206", kind="plot", reason=str(error)) from error
+    return None if spec is None else _vega(spec)
+
+
+def _vega(spec: Any) -> Preview | None:
+    """A value that says itself that it is a chart."""
+    schema = spec.get("$schema") if isinstance(spec, dict) else None
+    version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
+    if version is None:
+        return None
+    mime = f"application/vnd.vegalite.v{version[1]}+json"
+    return Preview(type="VegaLite", mime=mime, spec=spec)
 
 
 def _table(path: Path, suffix: str) -> Preview:
@@ -132,13 +159,7 @@ def _metrics(path: Path, suffix: str) -> Preview:
     if path.stat().st_size > TEXT * 10:
         return _text(path, suffix)
     value = json.loads(path.read_text(encoding="utf-8"))
-    schema = value.get("$schema") if isinstance(value, dict) else None
-    version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
-    if version:
-        return Preview(
-            type="VegaLite", mime=f"application/vnd.vegalite.v{version[1]}+json", spec=value
-        )
-    return Preview(type="Metrics", metrics=plain(value))
+    return _vega(value) or Preview(type="Metrics", metrics=plain(value))
 
 
 def _figure(path: Path, suffix: str) -> Preview:

@@ -11,11 +11,12 @@ from typing import Any
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.engine import log_path
 from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.models import Log, Output, Preview
-from jupyter_mlws.workflows.previews import preview, type_of
+from jupyter_mlws.workflows.previews import plot, preview, type_of
 
 LOG_PART = 1_000_000
 """Bytes of a log in one answer."""
@@ -55,8 +56,14 @@ class Results:
         """What an output of a run looks like, also after a later run made another."""
         for name, kind, file in self._ports(stage):
             if name == port:
-                md5 = record.get("outputs", {}).get(file)
-                return preview(kind, self._stored(file, md5), Path(file).suffix.lower())
+                stored = self._stored(file, record.get("outputs", {}).get(file))
+                suffix = Path(file).suffix.lower()
+                said = stage.plots.get(file)
+                drawn = None
+                if said is not None and suffix in charts.SUFFIXES:
+                    templates = self._project.root / ".dvc" / "plots"
+                    drawn = plot(stored, suffix, said, templates)
+                return drawn or preview(kind, stored, suffix)
         raise MLWSError("40401", kind="output", name=port)
 
     def _output(self, port: str, kind: str, file: str, record: Record) -> Output:

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { copyNodes, pasteNodes, readClip } from './clip';
 import { parse, type IWorkflowDocument } from './document';
 import { removeNodes } from './edits';
+import { dataOf } from './notes';
 import { HAND_WRITTEN, WINE } from './samples';
 import { applySplices } from './splices';
 
@@ -29,6 +30,33 @@ function paste(
 }
 
 describe('copying and pasting', () => {
+  it('takes data along to another file, and has it once', () => {
+    const clip = copyNodes(
+      read(WINE),
+      new Set(['load', 'data:data/wine.csv']),
+      new Map([
+        ['load', { x: 300, y: 0 }],
+        ['data:data/wine.csv', { x: 100, y: 20 }]
+      ])
+    );
+    const given = readClip(JSON.stringify(clip))!;
+    const other = 'workflows/other/dvc.yaml';
+    const after = paste('stages: {}\n', given, other);
+    expect(dataOf(read(after, other))).toEqual([
+      { path: 'data/wine.csv', at: [5, 26] }
+    ]);
+    expect(read(after, other).stages[0].deps[0].raw).toBe('data/wine.csv');
+    const again = paste(after, { ...given, nodes: [] }, other);
+    expect(again).toBe(after);
+  });
+
+  it('refuses data without a place', () => {
+    const clip = { mlws: 'nodes', path: 'a', vars: {}, nodes: [] };
+    expect(readClip(JSON.stringify(clip))).toBeNull();
+    const data = [{ path: 'a.csv' }];
+    expect(readClip(JSON.stringify({ ...clip, data }))).toBeNull();
+  });
+
   it('gives copies files, settings and connections of their own', () => {
     const clip = copyNodes(
       read(WINE),

@@ -1,7 +1,9 @@
 import { isRecord, stageEntry, type IWorkflowDocument } from './document';
 import { addStage, compose, freeId, setVariable, type Edit } from './edits';
+import { dataOf, isPlace } from './notes';
 import { basename, dirname, join, relative } from './paths';
 import type { Value } from './scalars';
+import { placeSource, sourceId, sourcePath } from './sources';
 import { inOrder, type ISplice } from './splices';
 
 interface IClipNode {
@@ -23,6 +25,8 @@ export interface IClip {
   nodes: IClipNode[];
   /** The variables that they read. */
   vars: Record<string, Value>;
+  /** Data that stands beside them; paths from the project's root. */
+  data?: { path: string; at: [number, number] }[];
 }
 
 export function copyNodes(
@@ -31,21 +35,27 @@ export function copyNodes(
   places: ReadonlyMap<string, { x: number; y: number }>,
   cut = false
 ): IClip {
+  const placeOf = (id: string): [number, number] => {
+    const { x, y } = places.get(id) ?? { x: 0, y: 0 };
+    return [Math.round(x), Math.round(y)];
+  };
   const nodes = document.stages
     .filter(stage => ids.has(stage.id))
     .map(({ id, folder }) => {
       const stage = stageEntry(document.source, id)!.value!.toJS(
         document.source.yaml
       );
-      const { x, y } = places.get(id) ?? { x: 0, y: 0 };
-      const at: [number, number] = [Math.round(x), Math.round(y)];
-      return { id, stage, folder, at };
+      return { id, stage, folder, at: placeOf(id) };
     });
+  const data = [...ids].flatMap(id => {
+    const path = sourcePath(id);
+    return path === null ? [] : [{ path, at: placeOf(id) }];
+  });
   const read = namesIn(JSON.stringify(nodes));
   const vars = Object.fromEntries(
     Object.entries(document.vars).filter(([name]) => read.has(name))
   );
-  return { mlws: 'nodes', path: document.path, cut, nodes, vars };
+  return { mlws: 'nodes', path: document.path, cut, nodes, vars, data };
 }
 
 /** The variables that templates in a text name. */
@@ -75,16 +85,24 @@ function isClip(clip: any): clip is IClip {
     typeof clip.path === 'string' &&
     isRecord(clip.vars) &&
     Array.isArray(clip.nodes) &&
-    clip.nodes.length > 0 &&
+    (clip.data === undefined || isDataList(clip.data)) &&
+    clip.nodes.length + ((clip.data as unknown[])?.length ?? 0) > 0 &&
     clip.nodes.every(
       node =>
         isRecord(node) &&
         typeof node.id === 'string' &&
         typeof node.folder === 'string' &&
         isRecord(node.stage) &&
-        Array.isArray(node.at) &&
-        node.at.length === 2 &&
-        node.at.every(one => Number.isFinite(one))
+        isPlace(node.at)
+    )
+  );
+}
+
+function isDataList(data: unknown): boolean {
+  return (
+    Array.isArray(data) &&
+    data.every(
+      one => isRecord(one) && typeof one.path === 'string' && isPlace(one.at)
     )
   );
 }
@@ -101,25 +119,44 @@ export function pasteNodes(
     names.set(id, freeId(document, id, names.values()));
   }
   const files = newFiles(document, clip, names);
-  const left = Math.min(...clip.nodes.map(node => node.at[0]));
-  const top = Math.min(...clip.nodes.map(node => node.at[1]));
+  const data = clip.data ?? [];
+  const [left, top] = cornerOf(clip);
+  const moved = ([x, y]: [number, number]): [number, number] => [
+    Math.round(x - left + corner.x),
+    Math.round(y - top + corner.y)
+  ];
   const edits: Edit[] = newVariables(document, clip, names);
   for (const node of clip.nodes) {
     const stage = rewrite(document, clip, node, names, files);
     const body = isRecord(stage.do) ? stage.do : stage;
-    const at = [node.at[0] - left + corner.x, node.at[1] - top + corner.y];
     body.meta = {
       ...(isRecord(body.meta) ? body.meta : {}),
-      at: at.map(Math.round)
+      at: moved(node.at)
     };
     edits.push(now =>
       inOrder(now.source.text, addStage(now.source, names.get(node.id)!, stage))
     );
   }
+  // The same file is one node of a canvas: it is there once, whoever reads it.
+  const known = new Set(dataOf(document).map(one => one.path));
+  for (const { path, at } of data) {
+    if (!known.has(path)) {
+      edits.push(now => placeSource(now, path, moved(at)));
+    }
+  }
   return {
-    ids: [...names.values()],
+    ids: [...names.values(), ...data.map(one => sourceId(one.path))],
     edit: (now): ISplice[] => compose(now, edits)
   };
+}
+
+/** The upper left corner of what a clip holds. */
+export function cornerOf(clip: IClip): [number, number] {
+  const places = [...clip.nodes, ...(clip.data ?? [])].map(one => one.at);
+  return [
+    Math.min(...places.map(at => at[0])),
+    Math.min(...places.map(at => at[1]))
+  ];
 }
 
 function newVariables(

@@ -111,6 +111,10 @@ function hasFailed(widget: WorkflowWidget): boolean {
   return canRun(widget) && NOT_DONE.has(status ?? undefined);
 }
 
+function canCopy({ model }: WorkflowWidget): boolean {
+  return model.selectedToCopy.size > 0 && !model.error;
+}
+
 function hasNodes({ model }: WorkflowWidget): boolean {
   return model.selectedNodes.size > 0 && !model.error;
 }
@@ -206,13 +210,13 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       id: CommandIDs.copy,
       label: trans.__('Copy the selected nodes'),
       act: ({ content }) => content.flow?.copy(),
-      isEnabled: hasNodes
+      isEnabled: canCopy
     },
     {
       id: CommandIDs.cut,
       label: trans.__('Cut the selected nodes'),
       act: ({ content }) => content.flow?.cut(),
-      isEnabled: hasNodes
+      isEnabled: canCopy
     },
     {
       id: CommandIDs.paste,

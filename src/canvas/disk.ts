@@ -5,6 +5,7 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { mergeTexts } from './merge';
 import { inOrder } from './splices';
+import { asOneStep } from './undo';
 
 type Context = DocumentRegistry.IContext<DocumentRegistry.ICodeModel>;
 
@@ -44,19 +45,30 @@ export class DiskFollower implements IDisposable {
   }
 
   /** Looks at the file; calls that come meanwhile are one more look. */
-  async look(): Promise<void> {
-    if (this._isBusy) {
-      this._again = true;
-      return;
-    }
-    this._isBusy = true;
+  look(): Promise<void> {
+    this._again = true;
+    this._looking ??= this._lookOn().finally(() => {
+      this._looking = null;
+    });
+    return this._looking;
+  }
+
+  /** Has the server change the file; what it writes is a step of this document's history. */
+  async asOwn<T>(change: () => Promise<T>): Promise<T> {
+    this._own += 1;
     try {
-      do {
-        this._again = false;
-        await this._look();
-      } while (this._again && !this._isDisposed);
+      const answer = await change();
+      await this.look();
+      return answer;
     } finally {
-      this._isBusy = false;
+      this._own -= 1;
+    }
+  }
+
+  private async _lookOn(): Promise<void> {
+    while (this._again && !this._isDisposed) {
+      this._again = false;
+      await this._look();
     }
   }
 
@@ -139,18 +151,23 @@ export class DiskFollower implements IDisposable {
     this._base = theirs;
   }
 
-  /** Changes what differs, as others' edits: undo is of what is done here. */
+  /** Changes what differs; others' edits are no steps, since undo is of what is done here. */
   private _write(text: string): void {
     const shared = this._context.model.sharedModel;
     const whole = { offset: 0, delete: this._text.length, insert: text };
     const [splice] = inOrder(this._text, [whole]);
     if (splice) {
       const { offset, delete: count, insert } = splice;
-      const isUndoable = false;
-      shared.transact(
-        () => shared.updateSource(offset, offset + count, insert),
-        isUndoable
-      );
+      const write = (isUndoable: boolean): void =>
+        shared.transact(
+          () => shared.updateSource(offset, offset + count, insert),
+          isUndoable
+        );
+      if (this._own > 0) {
+        asOneStep(shared, () => write(true));
+      } else {
+        write(false);
+      }
     }
   }
 
@@ -183,7 +200,8 @@ export class DiskFollower implements IDisposable {
   private _base = '';
   private _saved = '';
   private _conflict = false;
-  private _isBusy = false;
+  private _own = 0;
+  private _looking: Promise<void> | null = null;
   private _isSaving = false;
   private _again = false;
   private _isDisposed = false;

@@ -205,11 +205,15 @@ function FlowPane(props: {
         }
       }}
       onDoubleClick={event => {
-        if ((event.target as HTMLElement).closest('.react-flow__pane')) {
-          const { clientX: x, clientY: y } = event;
-          const place = flow.screenToFlowPosition({ x, y });
-          const at = inside(pane.current!, x, y);
-          setRequest({ kind: 'add', place, at });
+        const { clientX, clientY } = event;
+        const under = flow.screenToFlowPosition({ x: clientX, y: clientY });
+        const far = isOverview ? nodeAt(nodes, under) : null;
+        if (far !== null) {
+          // From afar there are no ports to draw lines between.
+          handle.focusNode(far);
+        } else if ((event.target as HTMLElement).closest('.react-flow__pane')) {
+          const at = inside(pane.current!, clientX, clientY);
+          setRequest({ kind: 'add', place: under, at });
         }
       }}
       onContextMenuCapture={event => {

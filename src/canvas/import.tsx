@@ -5,6 +5,7 @@ import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import { projectOf, type MLWSClient } from '../api';
 import type { IImported } from '../models';
+import { kindText } from './words';
 
 const PATTERN = /\.(pipeline|ipynb|json)$/i;
 
@@ -72,7 +73,10 @@ function Planned(props: {
       <ul>
         {workflow.nodes.map(node => (
           <li key={node.id}>
-            {node.id} <span className="jp-mlws-Field-type">{node.type}</span>
+            {node.id}{' '}
+            <span className="jp-mlws-Field-type">
+              {kindText(node.type, trans)}
+            </span>
           </li>
         ))}
       </ul>

@@ -39,7 +39,8 @@ function open(text: string): { file: YFile; model: CanvasModel } {
     },
     save: async () => {
       file.dirty = false;
-    }
+    },
+    asOwn: change => change()
   });
   return { file, model };
 }

@@ -10,7 +10,7 @@ import type {
   IWorkflowEvent
 } from '../models';
 import { aligned, type Alignment } from './align';
-import { copyNodes, pasteNodes, type IClip } from './clip';
+import { copyNodes, cornerOf, pasteNodes, type IClip } from './clip';
 import { RunControl } from './control';
 import {
   parse,
@@ -92,6 +92,8 @@ export interface IFile {
   readonly sharedModel: ISharedFile;
   readonly isDirty: boolean;
   save(): Promise<void>;
+  /** Has the server change the file, as a step that can be undone here. */
+  asOwn<T>(change: () => Promise<T>): Promise<T>;
 }
 
 /** The component that reads a registered model. */
@@ -625,6 +627,15 @@ export class CanvasModel implements IDisposable {
     );
   }
 
+  /** The selected nodes, and the data among what is selected. */
+  get selectedToCopy(): ReadonlySet<string> {
+    return new Set(
+      [...this._selection].filter(
+        id => this._graph.nodes.has(id) || sourcePath(id) !== null
+      )
+    );
+  }
+
   /** Adds a node of a component, connected where it is said, and selects it. */
   addComponent(
     name: string,
@@ -759,7 +770,7 @@ export class CanvasModel implements IDisposable {
   /** The selected nodes for the clipboard; null where none is. */
   copy(cut = false): IClip | null {
     this.flush();
-    const ids = this.selectedNodes;
+    const ids = this.selectedToCopy;
     return ids.size > 0 && !this._error
       ? copyNodes(this._document, ids, this._places, cut)
       : null;
@@ -775,18 +786,22 @@ export class CanvasModel implements IDisposable {
 
   /** Adds the nodes of a clip, from a corner on, and selects them. */
   paste(clip: IClip, corner: IPlace): void {
-    const { ids, edit } = pasteNodes(this._document, clip, corner);
-    if (this.edit(edit)) {
-      this.select(ids);
+    const there = new Set(this._sources.map(({ path }) => path));
+    const known = (clip.data ?? []).filter(({ path }) => there.has(path));
+    const data = (clip.data ?? []).filter(({ path }) => !there.has(path));
+    const { ids, edit } = pasteNodes(this._document, { ...clip, data }, corner);
+    const isChange = clip.nodes.length + data.length > 0;
+    if (!isChange || this.edit(edit)) {
+      this.select([...ids, ...known.map(({ path }) => sourceId(path))]);
     }
   }
 
   duplicate(): void {
     const clip = this.copy();
     if (clip) {
-      const x = Math.min(...clip.nodes.map(node => node.at[0])) + 40;
-      const y = Math.min(...clip.nodes.map(node => node.at[1])) + 40;
-      this.paste(clip, { x, y });
+      const copied = { ...clip, data: [] };
+      const [x, y] = cornerOf(copied);
+      this.paste(copied, { x: x + 40, y: y + 40 });
     }
   }
 

@@ -77,7 +77,7 @@ function listOf(
   );
 }
 
-function isPlace(value: unknown): value is [number, number] {
+export function isPlace(value: unknown): value is [number, number] {
   return (
     Array.isArray(value) &&
     value.length === 2 &&

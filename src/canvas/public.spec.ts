@@ -33,7 +33,8 @@ function open(text: string): { file: YFile; model: CanvasModel } {
   const model = new CanvasModel({
     sharedModel: file,
     isDirty: false,
-    save: async () => undefined
+    save: async () => undefined,
+    asOwn: change => change()
   });
   return { file, model };
 }

@@ -7,6 +7,8 @@ import { applySplices } from './splices';
 import {
   axesOf,
   readersOfSweep,
+  itemsOf,
+  setItems,
   setSweep,
   sweepFault,
   type IAxis,
@@ -122,6 +124,50 @@ stages:
     cmd: python hand.py \${item.size} --kind \${item.kind} \${key}.txt
     outs: ['\${key}.txt']
 `;
+
+const LOOP = `stages:
+  fit:
+    foreach: [1, 2]  # sizes
+    do:
+      cmd: python fit.py \${item} > \${item}.txt
+      outs: ['\${item}.txt']
+  read:
+    foreach: [1, 2]
+    do:
+      cmd: cat \${item}.txt > \${item}.out
+      deps: ['\${item}.txt']
+      outs: ['\${item}.out']
+  all:
+    cmd: cat 1.txt 2.txt
+    deps: [1.txt, 2.txt]
+  other:
+    foreach: {a: 1, b: 2}
+    do:
+      cmd: echo \${item}
+`;
+
+describe('setItems', () => {
+  it('changes the values of a foreach, and what varies with it or reads all', () => {
+    const document = read(LOOP);
+    expect(itemsOf(document, 'fit')).toEqual([1, 2]);
+    const after = applySplices(LOOP, setItems(document, 'fit', [1, 2, 5]));
+    expect(after).toBe(
+      LOOP.replaceAll('[1, 2]', '[1, 2, 5]')
+        .replace('cat 1.txt 2.txt', 'cat 1.txt 2.txt 5.txt')
+        .replace('[1.txt, 2.txt]', '[1.txt, 2.txt, 5.txt]')
+    );
+    const back = setItems(read(after), 'fit', [1, 2]);
+    expect(applySplices(after, back)).toBe(LOOP);
+  });
+
+  it('leaves other ways of writing it to the text', () => {
+    const document = read(LOOP);
+    expect(itemsOf(document, 'other')).toBeNull();
+    expect(itemsOf(document, 'all')).toBeNull();
+    expect(() => setItems(document, 'other', [1])).toThrow();
+    expect(() => setItems(document, 'fit', [])).toThrow();
+  });
+});
 
 describe('setSweep', () => {
   it('makes variants of a stage and of what reads one file of it', () => {

@@ -116,6 +116,34 @@ function matrixOf(
   return isRecord(value) ? value : null;
 }
 
+/** How a command calls the value of a `foreach`. */
+export const ITEM = 'item';
+
+/** The plain values that a `foreach` goes through; null where it has others, or there is none. */
+export function itemsOf(
+  document: IWorkflowDocument,
+  id: string
+): Point[] | null {
+  const node = foreachEntry(document, id)?.value;
+  const values: unknown = isSeq(node) ? node.toJS(document.source.yaml) : null;
+  return Array.isArray(values) && values.length > 0 && values.every(isPoint)
+    ? values
+    : null;
+}
+
+function foreachEntry(document: IWorkflowDocument, id: string): Entry | null {
+  const stage = stageOf(document, id);
+  return stage.isEditable
+    ? entryOf(bodyFor(document, stage).entry.value, 'foreach')
+    : null;
+}
+
+/** What tells the variants of one stage from those of another. */
+function variationOf(document: IWorkflowDocument, id: string): string {
+  const items = foreachEntry(document, id)?.value?.toJS(document.source.yaml);
+  return JSON.stringify([matrixOf(document, id), items ?? null]);
+}
+
 function matrixEntry(document: IWorkflowDocument, id: string): Entry | null {
   const stage = stageOf(document, id);
   return stage.isEditable
@@ -246,7 +274,7 @@ function canTakeVariants(document: IWorkflowDocument, stage: IStage): boolean {
 
 /** The stages that have the variants of a sweep, and what else reads their outputs. */
 function groupOf(document: IWorkflowDocument, id: string): IGroup {
-  const matrix = JSON.stringify(matrixOf(document, id));
+  const variation = variationOf(document, id);
   const members = [id];
   let readings: IReading[] = [];
   for (const member of members) {
@@ -254,8 +282,7 @@ function groupOf(document: IWorkflowDocument, id: string): IGroup {
       for (const found of readersOf(document, member, output)) {
         const { reader, dep } = found;
         const isMember =
-          isKeyed(dep.raw) &&
-          JSON.stringify(matrixOf(document, reader.id)) === matrix;
+          isKeyed(dep.raw) && variationOf(document, reader.id) === variation;
         if (isMember && !members.includes(reader.id)) {
           members.push(reader.id);
         }
@@ -350,6 +377,37 @@ export function setSweep(
             ? setMatrix(now, member, axes)
             : makePlain(now, member, gone)
     ),
+    ...alone.filter(isLastOf(alone)).map(
+      (reading): Edit =>
+        now =>
+          spread(now, reading, ownerOf(document, reading), reading.output)
+    )
+  ]);
+}
+
+/** Changes the values that a `foreach` goes through, and those of what varies with it. */
+export function setItems(
+  document: IWorkflowDocument,
+  id: string,
+  values: readonly Point[]
+): ISplice[] {
+  if (!itemsOf(document, id) || values.length === 0) {
+    throw new EditError(id, stageOf(document, id).line);
+  }
+  const group = groupOf(document, id);
+  const alone = group.readings.filter(one => one.kind !== 'each');
+  return compose(document, [
+    ...readersIn(alone).map(
+      (reader): Edit =>
+        now =>
+          collapse(now, reader, alone)
+    ),
+    ...group.members.map((member): Edit => now => {
+      const entry = foreachEntry(now, member)!;
+      return inOrder(now.source.text, [
+        replaceValue(now.source, entry, [...values])
+      ]);
+    }),
     ...alone.filter(isLastOf(alone)).map(
       (reading): Edit =>
         now =>
@@ -664,7 +722,23 @@ function collapse(
   const gone = readings
     .filter(one => one.reader === reader && one.kind === 'all' && !isLast(one))
     .map(one => one.dep);
-  return dropFiles(document, reader, gone);
+  return compose(document, [
+    now => dropFiles(now, reader, gone),
+    // The ports of a component go with their files; elsewhere they are words of the command.
+    now =>
+      stageOf(now, reader).command || gone.length === 0
+        ? []
+        : changeCommand(now, reader, text =>
+            gone.reduce(
+              (words, { raw }) =>
+                words.replace(
+                  new RegExp(`\\s+${mention(raw).source}`, 'gu'),
+                  ''
+                ),
+              text
+            )
+          )
+  ]);
 }
 
 function dropFiles(

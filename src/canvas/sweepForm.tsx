@@ -3,13 +3,17 @@ import validator from '@rjsf/validator-ajv8';
 import { useEffect, useId, useMemo, useState } from 'react';
 
 import type { IStage } from './document';
+import type { Edit } from './edits';
 import type { IGraphNode } from './graph';
 import { useCanvas } from './hooks';
 import { defaultsOf } from './settings';
 import {
   axesOf,
+  ITEM,
+  itemsOf,
   MOST_VARIANTS,
   readersOfSweep,
+  setItems,
   setSweep,
   sweepFault,
   variantCount,
@@ -66,9 +70,18 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
   const { model, trans } = useCanvas();
   const { document } = model;
   const isSweep = node.kind === 'sweep';
-  const axes = useMemo(
-    () => (isSweep ? axesOf(document, node.id) : []),
+  const items = useMemo(
+    () => (isSweep ? itemsOf(document, node.id) : null),
     [document, isSweep, node.id]
+  );
+  const axes = useMemo(
+    () =>
+      items
+        ? [{ name: ITEM, values: items }]
+        : isSweep
+          ? axesOf(document, node.id)
+          : [],
+    [document, isSweep, items, node.id]
   );
   const [isOpen, setOpen] = useState(false);
   const offers = sweepables(node, document);
@@ -91,7 +104,8 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
           key={JSON.stringify(axes)}
           node={node}
           axes={axes ?? []}
-          offers={offers}
+          offers={items ? [] : offers}
+          isList={items !== null}
           onClose={() => setOpen(false)}
         />
       ) : (
@@ -109,10 +123,12 @@ function AxesForm(props: {
   node: IGraphNode;
   axes: readonly IAxis[];
   offers: readonly ISweepable[];
+  /** Of a `foreach`: one list of values, without which it is none. */
+  isList: boolean;
   onClose: () => void;
 }): JSX.Element {
   const { model, trans } = useCanvas();
-  const { node, axes, offers, onClose } = props;
+  const { node, axes, offers, isList, onClose } = props;
   const isSweep = node.kind === 'sweep';
   const [drafts, setDrafts] = useState<IDraft[]>(() =>
     axes.map(({ name, values }) => draftOf(name, values))
@@ -137,7 +153,10 @@ function AxesForm(props: {
   const count = variantCount(wanted);
   const write = (next: readonly IAxis[]): void => {
     model.flush();
-    if (model.edit(now => setSweep(now, node.id, next, options))) {
+    const edit: Edit = isList
+      ? now => setItems(now, node.id, next[0].values)
+      : now => setSweep(now, node.id, next, options);
+    if (model.edit(edit)) {
       onClose();
     }
   };
@@ -165,7 +184,11 @@ function AxesForm(props: {
           onChange={next =>
             setDrafts(drafts.map((one, at) => (at === index ? next : one)))
           }
-          onRemove={() => setDrafts(drafts.filter((_, at) => at !== index))}
+          onRemove={
+            isList
+              ? null
+              : () => setDrafts(drafts.filter((_, at) => at !== index))
+          }
         />
       ))}
       {rest.length > 0 && (
@@ -205,7 +228,7 @@ function AxesForm(props: {
         >
           {isSweep ? trans.__('Change the sweep') : trans.__('Make a sweep')}
         </Button>
-        {isSweep && (
+        {isSweep && !isList && (
           <Button
             small
             title={trans.__(
@@ -286,7 +309,8 @@ function AxisFields(props: {
   draft: IDraft;
   offer: ISweepable;
   onChange: (draft: IDraft) => void;
-  onRemove: () => void;
+  /** Null where it has to stay. */
+  onRemove: (() => void) | null;
 }): JSX.Element {
   const { trans } = useCanvas();
   const { draft, offer, onChange, onRemove } = props;
@@ -331,15 +355,17 @@ function AxisFields(props: {
             <option value="log">{trans.__('Range, even factors')}</option>
           </select>
         )}
-        <Button
-          small
-          minimal
-          aria-label={trans.__('Take %1 out of the sweep', name)}
-          title={trans.__('Take %1 out of the sweep', name)}
-          onClick={onRemove}
-        >
-          ×
-        </Button>
+        {onRemove && (
+          <Button
+            small
+            minimal
+            aria-label={trans.__('Take %1 out of the sweep', name)}
+            title={trans.__('Take %1 out of the sweep', name)}
+            onClick={onRemove}
+          >
+            ×
+          </Button>
+        )}
       </div>
       {how === 'list' ? (
         <input

@@ -19,7 +19,8 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
         await model.file.save();
       }
       await model.ask(
-        service => service.promote(node, variant.id, etag),
+        service =>
+          model.file.asOwn(() => service.promote(node, variant.id, etag)),
         () => undefined
       );
     },

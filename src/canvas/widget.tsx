@@ -428,12 +428,13 @@ export class WorkflowFactory extends ABCWidgetFactory<
       get isDirty() {
         return context.model.dirty;
       },
-      save: () => context.save()
+      save: () => context.save(),
+      asOwn: change => widget.disk.asOwn(change)
     });
     model.failed.connect((_, error) => report(error));
     const lab = { ...labActions(context, model, this._options), renderers };
     const content = new CanvasWidget(model, trans, client.language, lab);
-    const widget = new WorkflowWidget(
+    const widget: WorkflowWidget = new WorkflowWidget(
       { content, context, reveal: context.ready },
       trans,
       commands

@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IProblem } from '../models';
-import type { IParseError, NodeKind } from './document';
+import type { IParseError } from './document';
 import { ANY_INPUT, type Refusal } from './graph';
 import type { ReaderKind, SweepFault } from './sweep';
 import type { Problem } from './validate';
@@ -88,15 +88,16 @@ export function planText(action: string, trans: TranslationBundle): string {
   return words[action] ?? action;
 }
 
-export function kindText(kind: NodeKind, trans: TranslationBundle): string {
-  const words: Record<NodeKind, string> = {
+/** The word for a kind of node; another type that the server names stays as it is. */
+export function kindText(kind: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
     component: trans.__('Component'),
     notebook: trans.__('Notebook'),
     script: trans.__('Script'),
     shell: trans.__('Shell command'),
     sweep: trans.__('Sweep')
   };
-  return words[kind];
+  return words[kind] ?? kind;
 }
 
 /** Why a node can't have variants. */

@@ -121,7 +121,8 @@ export class DatasetActions implements IDatasetActions {
       const inside = insideProject(project!, path);
       if (inside === null) {
         Notification.error(
-          this._trans.__('Not in the project “%1”: %2', project!.name, path)
+          this._trans.__('Not in the project “%1”: %2', project!.name, path),
+          { autoClose: false }
         );
         continue;
       }

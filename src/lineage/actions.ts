@@ -1,12 +1,9 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 
-import type { IMLWSClient } from '../tokens';
+import { CANVAS_FACTORY, type IMLWSClient } from '../tokens';
 import { documentPath, OpenDocuments } from '../versions/documents';
 import type { ILineageNode } from './types';
 import type { ILineageActions } from './view';
-
-/** The document factory of the canvas. */
-const CANVAS = 'Workflow';
 
 /** Leads from the graph to the things themselves. */
 export class LineageActions implements ILineageActions {
@@ -49,7 +46,7 @@ export class LineageActions implements ILineageActions {
           : undefined;
       case 'node':
         return project
-          ? this._documents.open(project, facts.workflow, CANVAS)
+          ? this._documents.open(project, facts.workflow, CANVAS_FACTORY)
           : undefined;
       case 'params':
         return undefined;

@@ -2,6 +2,8 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Button, ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 
+import type { Message } from '@lumino/messaging';
+
 import { Failure } from '../failure';
 import type { NotebookModel } from './model';
 import type { OpenNotebooks } from './open';
@@ -15,7 +17,14 @@ export class ErrorsView extends ReactWidget {
   ) {
     super();
     this.addClass('jp-mlws-ErrorsView');
+    this.node.tabIndex = -1;
     _notebooks.currentChanged.connect(() => this.update());
+  }
+
+  /** Whoever opens it by keyboard goes on in it. */
+  protected onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    this.node.focus();
   }
 
   protected render(): JSX.Element {

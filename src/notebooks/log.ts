@@ -19,6 +19,8 @@ type LogEvent = { type: 'hello' | 'reset' } | ({ type: 'line' } & ILogEntry);
 export class LogModel extends LiveModel {
   constructor(client: MLWSClient) {
     super(client);
+    // What nodes of workflows wrote is the project's.
+    client.projectChanged.connect(this._restart, this);
   }
 
   get lines(): readonly ILogEntry[] {
@@ -31,8 +33,7 @@ export class LogModel extends LiveModel {
 
   set filter(filter: ILogFilter) {
     this._filter = filter;
-    this._close();
-    this.forget();
+    this._restart();
   }
 
   /** Whether new lines come by themselves. */
@@ -75,13 +76,16 @@ export class LogModel extends LiveModel {
 
   private get _query(): Record<string, string | undefined> {
     const { source, level, q } = this._filter;
-    const key = JSON.stringify(this._filter);
+    const shown = this.client.project;
+    const project = shown?.default ? undefined : shown?.id;
+    const key = JSON.stringify([this._filter, project]);
     if (key !== this._key) {
       this._key = key;
       this._asked = {
         source: source || undefined,
         level: level || undefined,
-        q: q || undefined
+        q: q || undefined,
+        project
       };
     }
     return this._asked;
@@ -92,6 +96,13 @@ export class LogModel extends LiveModel {
       this._lines = [...this._lines, event].slice(-LONGEST);
     }
     this.changed();
+  }
+
+  /** What is shown stays until the new lines are there, and so does the focus. */
+  private _restart(): void {
+    this._close();
+    this.changed();
+    void this.refresh();
   }
 
   private _close(): void {

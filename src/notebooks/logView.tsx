@@ -41,12 +41,13 @@ function Log(props: {
       scroller.current.scrollTop = scroller.current.scrollHeight;
     }
   }, [follows, lines]);
-  const sources = {
+  const sources: Record<string, string> = {
     '': trans.__('All sources'),
     server: trans.__('Server'),
     kernel: trans.__('Kernels'),
     execution: trans.__('Executions'),
-    node: trans.__('Workflow nodes')
+    node: trans.__('Workflow nodes'),
+    container: trans.__('Container')
   };
   const levels = {
     '': trans.__('All levels'),
@@ -139,7 +140,9 @@ function Log(props: {
             data-mlws-level={line.level}
           >
             <time dateTime={line.time}>{fullTime(line.time, language)}</time>{' '}
-            <span className="jp-mlws-LogLine-source">{line.source}</span>{' '}
+            <span className="jp-mlws-LogLine-source">
+              {sources[line.source]}
+            </span>{' '}
             {parseAnsi(line.message).map(({ text, styles }, index) => (
               <span
                 key={index}

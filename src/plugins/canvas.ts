@@ -27,9 +27,8 @@ import { importWorkflow } from '../canvas/import';
 import { askForWorkflow, type INewWorkflow } from '../canvas/newDialog';
 import type { WorkflowService } from '../canvas/service';
 import { WorkflowFactory, WorkflowWidget, type Report } from '../canvas/widget';
-import { IMLWSClient, IWorkspaceEvents } from '../tokens';
+import { CANVAS_FACTORY, IMLWSClient, IWorkspaceEvents } from '../tokens';
 
-const FACTORY = 'Workflow';
 const FILE_TYPE = 'dvc-workflow';
 
 /** News of these may be about a file that is open. */
@@ -80,7 +79,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       icon: workflowIcon
     });
     const factory = new WorkflowFactory({
-      name: FACTORY,
+      name: CANVAS_FACTORY,
       label: trans.__('Workflow'),
       modelName: 'text',
       fileTypes: [FILE_TYPE],
@@ -115,7 +114,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     });
     void restorer?.restore(tracker, {
       command: 'docmanager:open',
-      args: widget => ({ path: widget.context.path, factory: FACTORY }),
+      args: widget => ({ path: widget.context.path, factory: CANVAS_FACTORY }),
       name: widget => widget.context.path
     });
 
@@ -142,7 +141,7 @@ function addFileCommands(
 ): void {
   const trans = translator.load('jupyter_mlws');
   const open = (path: string): Promise<unknown> =>
-    app.commands.execute('docmanager:open', { path, factory: FACTORY });
+    app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
   app.commands.addCommand(CREATE, {
     label: args =>
       args.isPalette ? trans.__('New workflow') : trans.__('Workflow'),

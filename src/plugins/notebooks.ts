@@ -122,7 +122,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           );
         } else {
           Notification.warning(
-            trans.__('The kernel uses %1 of %2 of memory.', used, limit)
+            trans.__('The kernel uses %1 of %2 of memory.', used, limit),
+            { autoClose: 10_000 }
           );
         }
       }

@@ -16,6 +16,7 @@ import { addCodeCommands, CodeCommandIDs, PALETTE } from '../code/commands';
 import { conflictOpener } from '../code/merge/open';
 import { isStageable } from '../code/stagingActions';
 import {
+  CANVAS_FACTORY,
   IMLWSClient,
   IMLWSSidebar,
   IWorkflowEvents,
@@ -35,8 +36,6 @@ import { WorkflowListView } from '../workflowlist/view';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
-/** The document factory of the canvas. */
-const CANVAS = 'Workflow';
 
 const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
@@ -129,7 +128,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       trans
     );
     const openWorkflow = (path: string) =>
-      client.project && documents.open(client.project, path, CANVAS);
+      client.project && documents.open(client.project, path, CANVAS_FACTORY);
     const workflowsView = new WorkflowListView(
       workflows,
       workflow => openWorkflow(workflow.path),

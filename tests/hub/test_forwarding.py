@@ -12,6 +12,7 @@ import pytest
 import requests
 import websocket
 
+from tests.debugging import Debugger
 from tests.hub.installation import ADMINISTRATOR, Hub
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -170,6 +171,48 @@ def test_each_endpoint_does_its_work(hub: Hub, lab: Callable[..., requests.Respo
         accepted("DELETE", f"containers/{SIDE}")
         hear(news, lambda message: message["type"] == "removed")
     assert lab("GET", f"containers/{SIDE}").json()["code"] == "10404"
+
+
+def test_the_log_of_a_lab_has_that_of_its_container(
+    hub: Hub, lab: Callable[..., requests.Response]
+) -> None:
+    with listening(hub, "logs/container") as log:
+        assert hear(log, lambda _: True)["type"] == "hello"
+        hub.shell(FAITH, "echo said by another program > /proc/1/fd/1")
+        line = hear(log, lambda message: message.get("message") == "said by another program")
+    assert (line["source"], line["subject"]) == ("container", f"{FAITH}--default")
+    assert line["ecs"]["log.iostream"] == "stdout"
+    hub.shell(FAITH, "echo said unheard > /proc/1/fd/2")
+
+    def found() -> list[dict[str, Any]]:
+        answer = lab("GET", "logs?source=container&q=said")
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, Any]] = answer.json()["data"]["items"]
+        return rows
+
+    hub.wait_for(lambda: len(found()) == 2, "what was said unheard is there")
+    assert [row["message"] for row in found()] == ["said unheard", "said by another program"]
+    # What the server itself logs is there once: as the server's.
+    everything = lab("GET", "logs?q=Serving+notebooks&limit=500").json()["data"]["items"]
+    assert [row["source"] for row in everything] == ["server"]
+
+
+def test_a_breakpoint_is_hit_in_a_container(
+    hub: Hub, lab: Callable[..., requests.Response]
+) -> None:
+    answer = hub.lab("POST", FAITH, "api/kernels", json={"name": "python3"})
+    assert answer.status_code == 201, answer.text
+    kernel = answer.json()["id"]
+    socket = websocket.create_connection(
+        f"ws{hub.url.removeprefix('http')}/user/{FAITH}/api/kernels/{kernel}/channels",
+        header=[f"Authorization: token {hub.token(FAITH)}"],
+        timeout=60,
+    )
+    try:
+        assert Debugger(socket).stops_at_a_breakpoint() == "42\n"
+    finally:
+        socket.close()
+        hub.lab("DELETE", FAITH, f"api/kernels/{kernel}")
 
 
 def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests.Response]) -> None:

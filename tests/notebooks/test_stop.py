@@ -79,8 +79,12 @@ async def test_a_server_that_stops_ends_its_kernels(project: Project, home: Path
     assert list((home / "mlws-kernels").iterdir()) == []
     with _server(project, home) as (process, address):
         page = _call(address, f"notebooks/{notebook}/executions")
-        assert [(row["id"], row["status"]) for row in page["items"]] == [(begun["id"], "LOST")]
-        assert waiting["id"] != begun["id"]
+        assert {row["id"]: row["status"] for row in page["items"]} == {
+            begun["id"]: "LOST",
+            waiting["id"]: "CANCELLED",
+        }
+        never = _call(address, f"notebooks/{notebook}/executions/{waiting['id']}")
+        assert (never["error"]["code"], never["started"]) == ("20205", None)
         result = _call(address, f"notebooks/{notebook}/execute", {"code": "print(1)"})
         assert result["output"] == "1\n"
         process.send_signal(signal.SIGTERM)
@@ -89,11 +93,13 @@ async def test_a_server_that_stops_ends_its_kernels(project: Project, home: Path
 
 @pytest.mark.parametrize("ends", ["without a server", "after the restart"])
 async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home: Path) -> None:
-    _write(project, one="print('first')", two=LONG, three="print('never')")
+    _write(project, one="print('first')", two=LONG, three="print('never')", four="'nor this'")
     with _server(project, home) as (process, address):
         items = _call(address, "notebooks")["items"]
         notebook = next(item["id"] for item in items if item["path"] == "a.ipynb")
         begun = _call(address, f"notebooks/{notebook}/execute", {"all": True, "wait": False})
+        body = {"code": "1", "wait": False}
+        waiting = _call(address, f"notebooks/{notebook}/execute", body)
         await _until_running(address, notebook)
         (kernel,) = _kernels(home)
         process.kill()
@@ -108,7 +114,19 @@ async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home
             assert running["status"] == "RUNNING"
             (project.root / "go").touch()
         result = _ended(address, notebook, begun["id"])
-        assert (result["status"], result["output"]) == ("SUCCESS", "first\nbegun\ndone\n")
+        # What had not begun never does, and that is told of the whole call and of each cell.
+        assert (result["status"], result["output"]) == ("CANCELLED", "first\nbegun\ndone\n")
+        assert result["error"]["code"] == "20205"
+        assert [(row["cell"], row["status"]) for row in result["executions"]] == [
+            ("one", "SUCCESS"),
+            ("two", "SUCCESS"),
+            ("three", "CANCELLED"),
+            ("four", "CANCELLED"),
+        ]
+        never = _call(address, f"notebooks/{notebook}/executions/{waiting['id']}")
+        assert (never["status"], never["error"]["code"]) == ("CANCELLED", "20205")
+        newest = _call(address, f"notebooks/{notebook}/cells")["items"]
+        assert [row["cell"] for row in newest] == ["one", "two"]
         # The kernel and its session are those of before, with all that it holds.
         status = _call(address, f"notebooks/{notebook}/status")
         again = _call(address, f"notebooks/{notebook}/execute", {"code": "print(kept)"})

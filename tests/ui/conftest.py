@@ -113,6 +113,18 @@ def isolated(folder: Path) -> dict[str, str]:
     return {**kept, **homes, "PATH": path, "DVC_NO_ANALYTICS": "1", "LANG": "C.UTF-8"}
 
 
+def prefer(folder: Path, theme: str, locale: str) -> None:
+    """Have the labs of the test, whose ``tmp_path`` is ``folder``, look and speak like that."""
+    settings = folder / "lab" / "settings" / "@jupyterlab"
+    for plugin, values in (
+        ("apputils-extension/themes", {"theme": theme}),
+        ("translation-extension/plugin", {"locale": locale}),
+    ):
+        file = settings / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+
+
 @pytest.fixture(scope="session")
 def made_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example workspace as `make lab` makes it: once, copied for each test."""

@@ -17,19 +17,19 @@ from tests.workflows.notebooks import notebook
 pytestmark = pytest.mark.browser
 
 
-def choose(page: Page, lab: Lab, name: str) -> None:
+def choose(page: Page, lab: Lab, name: str, select: str = "Select") -> None:
     """Choose a file in the dialog of the import."""
     page.goto(lab.address())
     page.wait_for_function("() => window.jupyterapp?.commands.hasCommand('workflow:import')")
     page.evaluate("() => void jupyterapp.commands.execute('workflow:import')")
     chooser = page.locator(".jp-Dialog", has=page.locator(".jp-Open-Dialog"))
     chooser.locator(".jp-DirListing-item", has_text=name).click()
-    chooser.get_by_role("button", name="Select").click()
+    chooser.get_by_role("button", name=select).click()
 
 
-def plan_of(page: Page, lab: Lab, name: str) -> Locator:
+def plan_of(page: Page, lab: Lab, name: str, select: str = "Select") -> Locator:
     """What would be made of a file."""
-    choose(page, lab, name)
+    choose(page, lab, name, select)
     plan = page.locator(".jp-Dialog", has=page.locator(".jp-mlws-Import"))
     expect(plan).to_be_visible()
     return plan

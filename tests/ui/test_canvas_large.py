@@ -29,6 +29,17 @@ def row(page: Page, key: str) -> Locator:
     return page.locator(f'[data-mlws-row="{key}"]')
 
 
+def point_at_a_node(page: Page, x: float, y: float) -> Locator:
+    """Move the pointer about a place of the window until it is over a node."""
+    pointed = page.locator(".jp-mlws-Node:hover")
+    for step in range(60):
+        page.mouse.move(x + step % 10 * 3, y + step // 10 * 3)
+        if pointed.count():
+            break
+    expect(pointed).to_have_count(1)
+    return pointed
+
+
 def test_many_nodes_are_painted_and_still_taken_by_hand(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
 ) -> None:
@@ -46,12 +57,7 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     box = page.locator(".jp-mlws-Canvas").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for step in range(60):
-        page.mouse.move(x + step % 10 * 3, y + step // 10 * 3)
-        if page.locator(".jp-mlws-Node").count():
-            break
-    carried = page.locator(".jp-mlws-Node")
-    expect(carried).to_have_count(1)
+    carried = point_at_a_node(page, x, y)
     name = carried.get_attribute("data-mlws-node")
     assert name
     page.mouse.down()
@@ -85,8 +91,18 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     expect(picture).to_have_count(0)
     shoot("canvas-large-near")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+    # A double click from afar leads to where lines can be drawn.
+    command(page, "workflow:fit")
+    expect(picture).to_have_count(1)
+    pointed = point_at_a_node(page, x, y)
+    near = pointed.get_attribute("data-mlws-node")
+    assert near
+    pointed.dblclick()
+    expect(picture).to_have_count(0)
+    expect(node(page, near).locator(".react-flow__handle").first).to_be_visible()
     command(page, "workflow:tree")
-    expect(row(page, "s210")).to_be_focused()
+    expect(row(page, near)).to_be_focused()
     page.keyboard.press("End")
     last = page.locator("[data-mlws-row]:focus")
     expect(last).to_have_attribute("aria-posinset", str(SIZE))

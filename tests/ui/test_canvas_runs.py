@@ -261,9 +261,11 @@ def test_a_chart_is_drawn_by_the_lab(
     page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
 ) -> None:
     (example / "chart.json").write_text(json.dumps(CHART))
+    (example / "rows.csv").write_text("epoch,loss\n1,0.9\n2,0.5\n3,0.4\n")
     (example / PATH).write_text(
-        "stages:\n  plot:\n    cmd: cp chart.json loss.vl.json\n"
-        "    deps: [chart.json]\n    outs: [loss.vl.json]\n"
+        "stages:\n  plot:\n    cmd: cp chart.json loss.vl.json && cp rows.csv loss.csv\n"
+        "    deps: [chart.json, rows.csv]\n    outs: [loss.vl.json]\n"
+        "    plots:\n    - loss.csv: {x: epoch, y: loss, cache: false}\n"
     )
     open_workflow(page, start_lab(example), PATH, ["plot"])
     expect(node(page, "plot")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
@@ -271,7 +273,9 @@ def test_a_chart_is_drawn_by_the_lab(
     expect_states(page, plot="COMPLETED")
     node(page, "plot").click()
     page.get_by_role("tab", name="Preview").click()
-    chart = page.locator(".jp-mlws-Preview-chart")
-    expect(chart.locator("canvas, svg, img").first).to_be_visible(timeout=60_000)
+    charts = page.locator(".jp-mlws-Preview-chart")
+    expect(charts).to_have_count(2)
+    for chart in charts.all():
+        expect(chart.locator("canvas, svg, img").first).to_be_visible(timeout=60_000)
     shoot("canvas-chart")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -109,6 +110,62 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     assert f"--models {OUT}/forest.model.{key}.skops --models {OUT}/linear" in promoted
     assert f"forest.model.{key}.skops" in (lab.root / "workflows/wine/dvc.lock").read_text()
     expect(node(page, "forest")).to_have_attribute("data-mlws-plan", "cached")
+
+    # One undo brings the variants back, one redo the best of them.
+    page.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Control+z")
+    expect(node(page, "forest")).to_contain_text("×4")
+    save(page)
+    assert file.read_text() == swept
+    page.keyboard.press("Control+Shift+z")
+    expect(node(page, "forest")).not_to_contain_text("×4")
+    save(page)
+    assert file.read_text() == promoted
+
+
+LOOP = """\
+stages:
+  fit:
+    foreach: [1, 2]  # sizes
+    do:
+      cmd: echo ${item} > ${item}.txt
+      outs: ['${item}.txt']
+  all:
+    cmd: cat 1.txt 2.txt > all.txt
+    deps: [1.txt, 2.txt]
+    outs: [all.txt]
+"""
+
+
+def test_a_persons_own_foreach_is_changed(
+    page: Page, start_lab: Callable[..., Lab], tmp_path: Path
+) -> None:
+    root = tmp_path / "work"
+    root.mkdir()
+    file = root / "dvc.yaml"
+    file.write_text(LOOP)
+    open_workflow(page, start_lab(root), "dvc.yaml", ["fit", "all"])
+    node(page, "fit").click()
+    press(page, "Change the values…")
+    values = page.locator('[data-mlws-axis="item"]')
+    expect(values).to_have_value("1, 2")
+    expect(form(page).get_by_role("button", name="End the sweep")).to_have_count(0)
+    values.fill("1, 2, 5")
+    press(page, "Change the sweep")
+    expect(node(page, "fit")).to_contain_text("×3")
+    save(page)
+    assert lines_changed(LOOP, file.read_text()) == [
+        "-    foreach: [1, 2]  # sizes",
+        "+    foreach: [1, 2, 5]  # sizes",
+        "-    cmd: cat 1.txt 2.txt > all.txt",
+        "-    deps: [1.txt, 2.txt]",
+        "+    cmd: cat 1.txt 2.txt 5.txt > all.txt",
+        "+    deps: [1.txt, 2.txt, 5.txt]",
+    ]
+    page.locator(".jp-mlws-Canvas").focus()
+    page.keyboard.press("Control+z")
+    save(page)
+    assert file.read_text() == LOOP
 
 
 def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import Lab
+from tests.ui.canvas import command, faults_of_access, node, open_workflow
+from tests.ui.conftest import Lab, prefer
+from tests.ui.test_canvas_import import plan_of
+from tests.workflows.importers.pipelines import node as elyra_node
+from tests.workflows.importers.pipelines import pipeline
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +32,7 @@ def test_canvas_and_sidebar(
     theme: str,
     locale: str,
 ) -> None:
-    settings = tmp_path / "lab" / "settings" / "@jupyterlab"
-    for plugin, values in (
-        ("apputils-extension/themes", {"theme": THEMES[theme]}),
-        ("translation-extension/plugin", {"locale": locale}),
-    ):
-        file = settings / f"{plugin}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(values))
+    prefer(tmp_path, THEMES[theme], locale)
     lab = start_lab(example)
     page.goto(lab.address("workflows/wine/dvc.yaml"))
     expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
@@ -56,3 +53,52 @@ def test_canvas_and_sidebar(
     page.locator(".jp-mlws-CompareButton").click()
     expect(page.locator(".jp-mlws-CompareTable")).to_contain_text("accuracy")
     shoot(f"compare-{theme}-{locale}")
+
+
+def test_more_of_the_canvas_dark_and_in_chinese(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    example: Path,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+) -> None:
+    prefer(tmp_path, THEMES["dark"], "zh_CN")
+    (example / "old.pipeline").write_text(
+        json.dumps(pipeline(elyra_node("n1", "make.py", runtime_image="image:1")))
+    )
+    (example / "make.py").write_text("print(1)\n")
+    lab = start_lab(example)
+    open_workflow(page, lab, "workflows/wine/dvc.yaml", ["forest", "compare"])
+
+    def keep(name: str) -> None:
+        shoot(f"canvas-{name}-dark-zh_CN")
+        assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+    node(page, "forest").click()
+    form = page.locator(".jp-mlws-SweepForm")
+    form.get_by_role("button", name="尝试多个取值…").click()
+    form.get_by_label("向参数扫描添加配置项").select_option("n_estimators")
+    page.locator('[data-mlws-axis="n_estimators"]').fill("1, many")
+    expect(form).to_contain_text("many")
+    keep("sweep")
+    page.locator('[data-mlws-axis="n_estimators"]').fill("1, 50")
+    node(page, "load").click()
+    page.get_by_role("tab", name="预览").click()
+    expect(page.locator(".jp-mlws-Preview table").first).to_be_visible()
+    keep("preview")
+    node(page, "compare").click()
+    page.get_by_role("tab", name="日志").click()
+    search = page.locator(".jp-mlws-LogBar input[type=search]")
+    search.fill("e")
+    keep("log")
+    command(page, "workflow:history")
+    expect(page.locator(".jp-mlws-Gantt").first).to_be_visible()
+    keep("history")
+    command(page, "workflow:tree")
+    expect(page.locator(".jp-mlws-Tree").first).to_be_visible()
+    keep("tree")
+    plan = plan_of(page, lab, "old.pipeline", "选择")
+    expect(plan).to_contain_text("workflows/flow/dvc.yaml")
+    expect(plan).to_contain_text("make 脚本")
+    shoot("canvas-import-dark-zh_CN")
+    assert faults_of_access(page, ".jp-mlws-Import") == []

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import Lab
+from tests.ui.canvas import faults_of_access, until
+from tests.ui.conftest import Lab, prefer
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +20,13 @@ CELLS = {
     "show": "def show(name):\n    return prices[name]\n\nshow('plum')",
 }
 DIE = "import os\nos._exit(7)"
+READY = """() => {
+    const kernel = jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+"""The indicator in the toolbar says idle before the kernel can be asked for anything."""
+MEMORY_LIMIT = 400 * 2**20
+"""Bytes; a fresh kernel uses 70 MB."""
 
 
 def write(root: Path, **cells: str) -> None:
@@ -48,10 +56,14 @@ def open_notebook(page: Page, lab: Lab) -> Locator:
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-errors')")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     expect(cells).to_have_count(len(CELLS))
-    expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
-        "data-status", "idle", timeout=60_000
-    )
+    page.wait_for_function(READY, timeout=60_000)
     return cells
+
+
+def write_cell(page: Page, cell: Locator, source: str) -> None:
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(source)
 
 
 def test_an_error_is_found_mended_and_what_was_lost_runs_again(
@@ -110,9 +122,7 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     cells = open_notebook(page, lab)
     command(page, "notebook:run-all-cells")
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7\n")
-    cells.nth(2).locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.type(DIE)
+    write_cell(page, cells.nth(2), DIE)
     page.keyboard.press("Control+Enter")
     toast = page.locator(".Toastify__toast").filter(has_text="The kernel died")
     expect(toast).to_contain_text("What 3 cells made is lost.", timeout=60_000)
@@ -120,11 +130,134 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     if dialog.count():
         dialog.get_by_role("button", name="Ok").click()
     shoot("notebook-death")
-    cells.nth(2).locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.type("print(total, 'again')")
+    write_cell(page, cells.nth(2), "print(total, 'again')")
     toast.get_by_role("button", name="Run again up to here").click()
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n", timeout=60_000)
+
+
+def test_cells_are_stopped_at_their_limits(
+    page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
+) -> None:
+    lab = start_lab(tmp_path, f"--MLWSApp.kernel_memory_limit={MEMORY_LIMIT}")
+    endless = "import time\nwhile True: time.sleep(0.1)"
+    hungry = f"much = b'.' * {{}}\n{endless}"
+    write(
+        lab.root,
+        slow=f"del much\n{endless}",
+        warned=hungry.format(int(MEMORY_LIMIT * 0.72)),
+        stopped=hungry.format(int(MEMORY_LIMIT * 1.1)),
+    )
+    cells = open_notebook(page, lab)
+    marks = page.locator(".jp-mlws-CellMark")
+    toasts = page.locator(".Toastify__toast")
+
+    # Warned of, and interrupted by hand.
+    cells.nth(1).locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(toasts.filter(has_text="The kernel uses")).to_contain_text("of 400 MiB of memory")
+    shoot("notebook-memory-warning")
+    page.keyboard.press("Escape")
+    page.keyboard.press("i")
+    page.keyboard.press("i")
+    expect(marks).to_contain_text("Cancelled in")
+
+    # Over the limit: stopped.
+    cells.nth(2).locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(toasts.filter(has_text="The cell was stopped")).to_contain_text("of 400 MiB of memory")
+    expect(marks.nth(1)).to_contain_text("Failed in")
+
+    # A time limit, set in the settings editor, holds for the open notebook at once.
+    page.evaluate(
+        "() => jupyterapp.commands.execute('settingeditor:open',"
+        " {query: 'Notebook executions'}).then(() => null)"
+    )
+    limit = page.locator('.jp-SettingsPanel input[id$="cellTimeout"]')
+    limit.fill("1.5")
+    limit.press("Tab")
+    notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
+    until(page, lambda: lab.fetch(f"notebooks/{notebook}/status")["timeout"] == 1.5)
+    shoot("notebook-time-limit")
+    page.get_by_role("tab", name="prices.ipynb").click()
+    cells.nth(0).locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    expect(marks.nth(0)).to_contain_text("Timed out in")
+    command(page, "mlws:notebook-errors")
+    expect(page.locator(".jp-mlws-ErrorsView")).to_contain_text("TIMEOUT")
+    shoot("notebook-limits")
+    rows = lab.fetch(f"notebooks/{notebook}/executions")["items"]
+    assert [(row["status"], (row["error"] or {}).get("code")) for row in rows] == [
+        ("TIMEOUT", "20201"),
+        ("ERROR", "20203"),
+        ("CANCELLED", "20204"),
+    ]
+    assert rows[0]["error"]["details"]["restarted"] is False
+    assert rows[2]["memory"] > MEMORY_LIMIT * 0.72
+
+
+def test_everything_by_keyboard_dark_and_in_chinese(
+    page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
+) -> None:
+    prefer(tmp_path, "JupyterLab Dark", "zh_CN")
+    lab = start_lab(tmp_path)
+    write(lab.root, **CELLS)
+    cells = open_notebook(page, lab)
+    press = page.keyboard.press
+    marks = page.locator(".jp-mlws-CellMark")
+    errors = page.locator(".jp-mlws-ErrorsView")
+
+    def go_to(wanted: Locator) -> None:
+        for _ in range(60):
+            press("Tab")
+            if wanted.evaluate("one => one === document.activeElement"):
+                return
+        pytest.fail("the keyboard does not come there")
+
+    page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
+    press("Escape")
+    for _ in CELLS:
+        press("Shift+Enter")
+    expect(marks).to_have_count(3)
+    expect(marks.nth(2)).to_contain_text("失败")
+
+    # The panel is opened, read, and leads into the cell.
+    press("Alt+Shift+e")
+    expect(errors).to_contain_text("单元格 3，第 2 行")
+    expect(errors).to_be_focused()
+    go_to(errors.locator("summary").first)
+    press("Enter")
+    expect(errors.locator("pre").first).to_be_visible()
+    shoot("notebook-errors-dark-zh_CN")
+    assert faults_of_access(page, ".jp-mlws-ErrorsView") == []
+    press("Shift+Tab")
+    press("Shift+Tab")
+    press("Enter")
+    expect(cells.nth(2).locator(".cm-content")).to_be_focused()
+    press("Control+a")
+    page.keyboard.type("show = prices['apple']\nprint(show + total)")
+    press("Escape")
+    press("Alt+Shift+r")
+    expect(marks.nth(2)).to_contain_text("完成")
+
+    # A mark leads to the history of its cell.
+    go_to(marks.nth(2))
+    assert faults_of_access(page, ".jp-mlws-CellMark") == []
+    press("Enter")
+    history = page.locator(".jp-mlws-Executions")
+    expect(history.locator("li")).to_have_count(2)
+    shoot("notebook-history-dark-zh_CN")
+    assert faults_of_access(page, ".jp-mlws-Executions") == []
+
+    command(page, "mlws:server-log")
+    lines = page.locator(".jp-mlws-ServerLog .jp-mlws-LogLine")
+    expect(lines.filter(has_text="prices.ipynb, cell show: ERROR")).to_have_count(1)
+    shoot("server-log-dark-zh_CN")
+    assert faults_of_access(page, ".jp-mlws-ServerLog") == []
+    go_to(page.get_by_label("级别", exact=True))
+    for _ in range(3):
+        press("ArrowDown")
+    expect(lines.filter(has_text="SUCCESS")).to_have_count(0)
+    expect(lines.filter(has_text="prices.ipynb, cell show: ERROR")).to_have_count(1)
 
 
 def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.workflows.previews import preview
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.workflows.document import parse
+from jupyter_mlws.workflows.models import Preview
+from jupyter_mlws.workflows.previews import plot, preview
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
@@ -33,3 +36,64 @@ def test_other_json_stays_what_it_is(tmp_path: Path, value: object) -> None:
     file.write_text(json.dumps(value))
     shown = preview("Metrics", file, ".json")
     assert (shown.type, shown.metrics) == ("Metrics", value)
+
+
+ROWS = "epoch,loss,score\n1,0.9,0.1\n2,0.5,0.6\n"
+
+
+def values(shown: Preview | None) -> list[dict[str, object]]:
+    assert shown is not None
+    assert (shown.type, shown.mime) == ("VegaLite", "application/vnd.vegalite.v5+json")
+    found: list[dict[str, object]] = shown.spec["data"]["values"]
+    return found
+
+
+def test_a_plots_file_is_drawn_as_dvc_draws_it(tmp_path: Path) -> None:
+    table = tmp_path / "loss.csv"
+    table.write_text(ROWS)
+    said = {"x": "epoch", "y": "loss", "title": "How it learns"}
+    shown = plot(table, ".csv", said, tmp_path)
+    assert [(row["epoch"], row["loss"]) for row in values(shown)] == [(1.0, 0.9), (2.0, 0.5)]
+    assert "How it learns" in json.dumps(shown.spec)
+    assert "<DVC_METRIC" not in json.dumps(shown.spec)
+    # Without more words: the last column, by the number of the row.
+    assert [(row["step"], row["score"]) for row in values(plot(table, ".csv", {}, tmp_path))] == [
+        (0, 0.1),
+        (1, 0.6),
+    ]
+    both = values(plot(table, ".csv", {"x": "epoch", "y": ["loss", "score"]}, tmp_path))
+    assert {(row["rev"], row["value"]) for row in both} == {
+        ("loss", 0.9),
+        ("loss", 0.5),
+        ("score", 0.1),
+        ("score", 0.6),
+    }
+    nested = tmp_path / "roc.json"
+    nested.write_text(json.dumps({"roc": [{"fpr": 0, "tpr": 0}, {"fpr": 1, "tpr": 1}]}))
+    drawn = plot(nested, ".json", {"x": "fpr", "y": "tpr", "template": "scatter"}, tmp_path)
+    assert len(values(drawn)) == 2
+
+
+def test_what_does_not_fit_a_plots_file_is_told(tmp_path: Path) -> None:
+    table = tmp_path / "loss.csv"
+    table.write_text(ROWS)
+    for said, word in (({"y": "nothing"}, "nothing"), ({"template": "moon"}, "moon")):
+        with pytest.raises(MLWSError) as caught:
+            plot(table, ".csv", said, tmp_path)
+        assert caught.value.code == "40206"
+        assert word in str(caught.value)
+    chart = tmp_path / "chart.json"
+    chart.write_text(json.dumps({"$schema": SCHEMA, "data": {"values": [{"x": 1}]}}))
+    assert plot(chart, ".json", {}, tmp_path) is None
+    with pytest.raises(MLWSError, match="40401"):
+        plot(tmp_path / "gone.csv", ".csv", {}, tmp_path)
+
+
+def test_what_is_said_of_plots_is_read_of_stage_and_file() -> None:
+    text = (
+        "stages:\n  fit:\n    cmd: fit\n    wdir: ..\n    plots:\n"
+        "    - out/loss.csv:\n        y: loss\n"
+        "    - out/roc.png\nplots:\n- ../out/loss.csv:\n    x: epoch\n"
+    )
+    (stage,) = parse("flows/dvc.yaml", text).stages()
+    assert stage.plots == {"out/loss.csv": {"y": "loss", "x": "epoch"}, "out/roc.png": {}}
