@@ -86,6 +86,8 @@ class ByToken(Permitted):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say how to sign in, where that is what is missing."""
         handler: Any = self
+        # What is refused may have a body that nobody has read: no proxy shall use the line again.
+        handler.set_header("Connection", "close")
         error = kwargs.get("exc_info", (None, None, None))[1]
         if isinstance(error, MLWSError) and error.status == 401:
             handler.set_header("WWW-Authenticate", 'Basic realm="JupyterHub"')
