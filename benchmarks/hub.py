@@ -71,6 +71,7 @@ def main(labs: int) -> None:
             alone = start(hub, people[0], "alone")
             ended = stop(hub, people[0], "alone")
             print(f"one alone: ready after {alone:.2f} s, stopped after {ended:.2f} s", flush=True)
+            hub.becomes(f"{people[0]}--alone", "STOPPED")
         hub.service("DELETE", f"containers/{people[0]}--alone")
         before = used()
         wanted = [(people[number // EACH], f"lab-{number % EACH}") for number in range(labs)]
