@@ -53,8 +53,9 @@ class LogStore:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._queue: queue.Queue[Entry | threading.Event | None] = queue.Queue(WAITING)
-        self._lock = threading.Lock()
+        # A handler of a signal may log while this very thread does: neither may wait for itself.
+        self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
+        self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._reading: sqlite3.Connection | None = None
         self._news: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
@@ -63,11 +64,9 @@ class LogStore:
     def add(self, entry: Entry) -> None:
         """Have a line written, soon. Never waits."""
         self._start()
-        try:
-            self._queue.put_nowait(entry)
-        except queue.Full:
-            # Whoever floods the log is not to stop the server.
-            return
+        # Whoever floods the log is not to stop the server.
+        if self._queue.qsize() < WAITING:
+            self._queue.put(entry)
 
     def flush(self) -> None:
         """Wait until all that was added so far is written."""
@@ -136,6 +135,8 @@ class LogStore:
                 self._reading = None
 
     def _start(self) -> None:
+        if self._thread is not None:
+            return
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name="mlws-log", daemon=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -46,14 +47,16 @@ class Adopted:
         return self.UNKNOWN
 
     def send_signal(self, number: int) -> None:
+        """To a process that has ended meanwhile: nothing, as Popen does."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        psutil.Process(self.pid).terminate()
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        psutil.Process(self.pid).kill()
+        self.send_signal(signal.SIGKILL)
 
 
 class LastingProvisioner(LocalProvisioner):

@@ -23,6 +23,8 @@ def test_a_breakpoint_is_hit_also_after_the_server_was_killed(project: Project, 
         result = _call(address, f"notebooks/{notebook}/execute", {"code": "print(kept)"})
         assert result["output"] == "5\n"
         assert _debugged(address, kernel) == "42\n"
+        process.terminate()
+        process.wait(30)
 
 
 def _debugged(address: str, kernel: str) -> str:
