@@ -233,7 +233,9 @@ class MLWSApp(ExtensionApp):
         server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._heed)
         # Ours are written over the server's own after this.
         self.settings["kernel_websocket_connection_class"] = telling(
-            server.web_app.settings["kernel_websocket_connection_class"], self._expect
+            server.web_app.settings["kernel_websocket_connection_class"],
+            self._expect,
+            self._overhear,
         )
 
     async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
@@ -247,6 +249,10 @@ class MLWSApp(ExtensionApp):
     def _expect(self, kernel: str, asked: Asked) -> None:
         if not self._stopping:
             self.services.notebooks.watches.expect(kernel, asked)
+
+    def _overhear(self, kernel: str, frames: list[bytes]) -> None:
+        if not self._stopping:
+            self.services.notebooks.watches.overhear(kernel, frames)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

@@ -8,7 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -69,6 +69,8 @@ END_LIMIT = 120.0
 """Seconds that a container has to stop."""
 BUSY_WAIT = 2.0
 """Seconds until a Hub that starts as many as it may is asked again."""
+START_PATIENCE = 30.0
+"""Seconds for which a start that takes long keeps others waiting."""
 NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
 STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
 NEEDED = Words("is needed", "为必填项")
@@ -692,6 +694,10 @@ class HubManager:
                 entry.spawning = True
                 self.monitor.look_soon(entry.id)
                 await self._start_at_hub(entry)
+                if entry.intent is Intent.START:
+                    entry.intent = Intent.NONE
+                await self.monitor.refresh(entry.id)
+                await self._until_started(entry)
         except HubRefusedError as refused:
             log.warning("The Hub does not start %s: %s", entry.id, refused)
             entry.reason = Words(refused.message, refused.message)
@@ -702,6 +708,18 @@ class HubManager:
             if entry.intent is Intent.START:
                 entry.intent = Intent.NONE
         await self.monitor.refresh(entry.id)
+
+    async def _until_started(self, entry: Entry) -> None:
+        """The Hub answers before the lab does, whose start takes a processor for seconds."""
+
+        async def ready() -> None:
+            stream = self.fleet.stream
+            async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
+                while entry.spawning:
+                    await anext(news)
+
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(ready(), START_PATIENCE)
 
     async def _start_at_hub(self, entry: Entry) -> None:
         options = self._options(entry)

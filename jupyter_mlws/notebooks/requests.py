@@ -22,11 +22,14 @@ class Asked(NamedTuple):
 
 Told = Callable[[str, Asked], None]
 """Hears of a kernel and what is asked of it."""
+Said = Callable[[str, list[bytes]], None]
+"""Hears of a kernel and what it says to all, as the frames of one message."""
 V1 = "v1.kernel.websocket.jupyter.org"
 
 
-def telling(base: type[Any], told: Told) -> type[Any]:
-    """The class ``base`` of kernel WebSockets, that also tells of each execution asked for."""
+def telling(base: type[Any], told: Told, said: Said) -> type[Any]:
+    """The class ``base`` of kernel WebSockets, that also tells of each execution asked for, and
+    of what a tab hears from its kernel."""
 
     class TellingConnection(base):  # type: ignore[misc]
         """Passes everything on unchanged."""
@@ -36,6 +39,11 @@ def telling(base: type[Any], told: Told) -> type[Any]:
             if asked is not None:
                 told(self.kernel_id, asked)
             super().handle_incoming_message(incoming_msg)
+
+        def handle_outgoing_message(self, stream: Any, *messages: Any) -> None:
+            if "iopub" in (stream, getattr(stream, "channel", None)) and messages:
+                said(self.kernel_id, messages[0])
+            super().handle_outgoing_message(stream, *messages)
 
     return TellingConnection
 

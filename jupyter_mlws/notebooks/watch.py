@@ -28,6 +28,8 @@ from jupyter_mlws.notebooks.models import ExecutionStatus, Origin
 from jupyter_mlws.notebooks.outputs import Event, Message, Outputs
 from jupyter_mlws.notebooks.requests import Asked
 
+OVERHEARD = 2.0
+"""Seconds after the first message here, in which what tabs hear is taken too."""
 EXPECTED = 1000
 """Requests of tabs that are remembered until the kernel comes to them."""
 
@@ -100,7 +102,9 @@ class KernelWatch:
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
-        self._stream.on_recv(self._receive)
+        self._stream.on_recv(self._hear)
+        self._sure_at = float("inf")
+        self._overheard: set[bytes] = set()
         self._manager.add_restart_callback(self._died)
         self._manager.add_restart_callback(self._died, "dead")
         self._worker = asyncio.create_task(self._do())
@@ -117,8 +121,15 @@ class KernelWatch:
         while len(self._expected) > EXPECTED:
             self._expected.popitem(last=False)
 
+    def overhear(self, frames: list[bytes]) -> None:
+        """What a tab is told. A kernel that has just begun may have answered the tab before
+        its messages came here: this connection is made anew by itself, some time later."""
+        if time.monotonic() < self._sure_at:
+            self._receive_once(frames)
+
     def restarted(self) -> None:
         """Somebody restarted the kernel: what ran is cancelled."""
+        self._sure_at = float("inf")
         error = MLWSError("20204", by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
 
@@ -139,8 +150,8 @@ class KernelWatch:
         requests, seen = set(), set()
         for frames in chain(heard, aside):
             with suppress(ValueError, TypeError, IndexError):
-                # Both heard the same for a while; a signature is of one message.
-                signed = bytes(frames[frames.index(DELIM) + 1])
+                # Both heard the same for a while.
+                signed = signature_of(frames)
                 if signed not in seen:
                     seen.add(signed)
                     requests.add(self._read(frames))
@@ -180,6 +191,22 @@ class KernelWatch:
         await done.wait()
 
     # Messages
+
+    def _hear(self, frames: list[bytes]) -> None:
+        if self._sure_at == float("inf"):
+            self._sure_at = time.monotonic() + OVERHEARD
+        if time.monotonic() < self._sure_at + OVERHEARD:
+            self._receive_once(frames)
+        else:
+            self._overheard.clear()
+            self._receive(frames)
+
+    def _receive_once(self, frames: list[bytes]) -> None:
+        with suppress(ValueError, IndexError):
+            signed = signature_of(frames)
+            if signed not in self._overheard:
+                self._overheard.add(signed)
+                self._receive(frames)
 
     def _receive(self, frames: list[bytes]) -> None:
         if self._aside is not None:
@@ -316,6 +343,7 @@ class KernelWatch:
 
     def _died(self) -> None:
         """The process ended by itself; Jupyter's restarter starts another after this."""
+        self._sure_at = float("inf")
         self._queue(partial(self._bury, exit_code(self._manager)))
 
     async def _bury(self, code: int | None) -> None:
@@ -453,3 +481,8 @@ def told_of(error: MLWSError | None) -> dict[str, Any] | None:
     """An error as streams tell it."""
     row = said(error, ENGLISH)
     return row.model_dump(mode="json") if row else None
+
+
+def signature_of(frames: list[bytes]) -> bytes:
+    """What no two messages have in common. ValueError, IndexError for what is no message."""
+    return bytes(frames[frames.index(DELIM) + 1])
