@@ -30,6 +30,8 @@ from jupyter_mlws.notebooks.requests import Asked
 
 OVERHEARD = 2.0
 """Seconds after the first message here, in which what tabs hear is taken too."""
+LAG = 0.05
+"""Seconds by which what is heard here comes after what a tab hears, which it may lack a part of."""
 EXPECTED = 1000
 """Requests of tabs that are remembered until the kernel comes to them."""
 
@@ -103,8 +105,10 @@ class KernelWatch:
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
         self._stream.on_recv(self._hear)
-        self._sure_at = float("inf")
+        # A kernel that is taken over has been there before.
+        self._sure_at = 0.0 if paused else float("inf")
         self._overheard: set[bytes] = set()
+        self._later = 0
         self._manager.add_restart_callback(self._died)
         self._manager.add_restart_callback(self._died, "dead")
         self._worker = asyncio.create_task(self._do())
@@ -195,11 +199,17 @@ class KernelWatch:
     def _hear(self, frames: list[bytes]) -> None:
         if self._sure_at == float("inf"):
             self._sure_at = time.monotonic() + OVERHEARD
-        if time.monotonic() < self._sure_at + OVERHEARD:
-            self._receive_once(frames)
+        if self._later or time.monotonic() < self._sure_at + OVERHEARD:
+            # After what a tab heard, which is in order, too.
+            self._later += 1
+            asyncio.get_running_loop().call_later(LAG, self._receive_late, frames)
         else:
             self._overheard.clear()
             self._receive(frames)
+
+    def _receive_late(self, frames: list[bytes]) -> None:
+        self._later -= 1
+        self._receive_once(frames)
 
     def _receive_once(self, frames: list[bytes]) -> None:
         with suppress(ValueError, IndexError):
