@@ -14,8 +14,6 @@ VENV := .venv
 DEV := .venv-dev
 # Tests that need neither browser nor Docker run beside each other.
 BESIDE = $(DEV)/bin/pytest -n logical --maxprocesses 4 -m 'not browser and not docker'
-# Docker's tests and the browser's wait more than they work: one of each kind at a time.
-SHARING = $(DEV)/bin/pytest -n 2 --dist loadgroup -m 'browser or docker'
 # pytest's exit code where PYTEST_ARGS leave no test.
 NOTHING := 5
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
@@ -67,7 +65,7 @@ test: wheel
 	$(MAKE) test-typescript
 	$(BESIDE) $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
 	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" \
-	  $(SHARING) $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
+	  $(DEV)/bin/pytest -m 'browser or docker' $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
 
 test-quick: test-typescript
 	$(BESIDE) $(PYTEST_ARGS)

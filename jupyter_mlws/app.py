@@ -250,9 +250,9 @@ class MLWSApp(ExtensionApp):
         if not self._stopping:
             self.services.notebooks.watches.expect(kernel, asked)
 
-    def _overhear(self, kernel: str, frames: list[bytes]) -> None:
+    def _overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         if not self._stopping:
-            self.services.notebooks.watches.overhear(kernel, frames)
+            self.services.notebooks.watches.overhear(kernel, tab, frames)
 
     def initialize_handlers(self) -> None:
         """Route everything below the prefix; the handlers are imported once the server serves."""

@@ -24,17 +24,6 @@ GIT_CONFIG = """\
     gpgsign = false
 """
 
-SHARING = ("docker", "browser")
-"""Marks of tests that share what they start, so that those of one kind run one after the other."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a kind in one process."""
-    for item in items:
-        kind = next((mark for mark in SHARING if item.get_closest_marker(mark)), None)
-        if kind is not None:
-            item.add_marker(pytest.mark.xdist_group(kind))
-
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:

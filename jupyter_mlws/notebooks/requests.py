@@ -22,8 +22,8 @@ class Asked(NamedTuple):
 
 Told = Callable[[str, Asked], None]
 """Hears of a kernel and what is asked of it."""
-Said = Callable[[str, list[bytes]], None]
-"""Hears of a kernel and what it says to all, as the frames of one message."""
+Said = Callable[[str, str, list[bytes]], None]
+"""Hears of a kernel, a tab, and what the tab is told: the frames of one message."""
 V1 = "v1.kernel.websocket.jupyter.org"
 
 
@@ -42,7 +42,7 @@ def telling(base: type[Any], told: Told, said: Said) -> type[Any]:
 
         def handle_outgoing_message(self, stream: Any, *messages: Any) -> None:
             if "iopub" in (stream, getattr(stream, "channel", None)) and messages:
-                said(self.kernel_id, messages[0])
+                said(self.kernel_id, str(id(self)), messages[0])
             super().handle_outgoing_message(stream, *messages)
 
     return TellingConnection

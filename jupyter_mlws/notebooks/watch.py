@@ -30,8 +30,8 @@ from jupyter_mlws.notebooks.requests import Asked
 
 OVERHEARD = 2.0
 """Seconds after the first message here, in which what tabs hear is taken too."""
-LAG = 0.05
-"""Seconds by which what is heard here comes after what a tab hears, which it may lack a part of."""
+HERE = ""
+"""Whoever hears: the watch itself; tabs have names."""
 EXPECTED = 1000
 """Requests of tabs that are remembered until the kernel comes to them."""
 
@@ -107,8 +107,7 @@ class KernelWatch:
         self._stream.on_recv(self._hear)
         # A kernel that is taken over has been there before.
         self._sure_at = 0.0 if paused else float("inf")
-        self._overheard: set[bytes] = set()
-        self._later = 0
+        self._heard_by: OrderedDict[str, str] = OrderedDict()
         self._manager.add_restart_callback(self._died)
         self._manager.add_restart_callback(self._died, "dead")
         self._worker = asyncio.create_task(self._do())
@@ -125,11 +124,11 @@ class KernelWatch:
         while len(self._expected) > EXPECTED:
             self._expected.popitem(last=False)
 
-    def overhear(self, frames: list[bytes]) -> None:
-        """What a tab is told. A kernel that has just begun may have answered the tab before
-        its messages came here: this connection is made anew by itself, some time later."""
-        if time.monotonic() < self._sure_at:
-            self._receive_once(frames)
+    def overhear(self, tab: str, frames: list[bytes]) -> None:
+        """What a tab is told. A kernel that has just begun may have answered the tab before its
+        messages come here: this connection is made anew by itself, some time later."""
+        if not self._is_sure() or any(self._heard_by.get(one) == tab for one in self._open):
+            self._take_frames(frames, tab)
 
     def restarted(self) -> None:
         """Somebody restarted the kernel: what ran is cancelled."""
@@ -154,8 +153,8 @@ class KernelWatch:
         requests, seen = set(), set()
         for frames in chain(heard, aside):
             with suppress(ValueError, TypeError, IndexError):
-                # Both heard the same for a while.
-                signed = signature_of(frames)
+                # Both heard the same for a while; a signature is of one message.
+                signed = bytes(frames[frames.index(DELIM) + 1])
                 if signed not in seen:
                     seen.add(signed)
                     requests.add(self._read(frames))
@@ -199,34 +198,29 @@ class KernelWatch:
     def _hear(self, frames: list[bytes]) -> None:
         if self._sure_at == float("inf"):
             self._sure_at = time.monotonic() + OVERHEARD
-        if self._later or time.monotonic() < self._sure_at + OVERHEARD:
-            # After what a tab heard, which is in order, too.
-            self._later += 1
-            asyncio.get_running_loop().call_later(LAG, self._receive_late, frames)
-        else:
-            self._overheard.clear()
-            self._receive(frames)
-
-    def _receive_late(self, frames: list[bytes]) -> None:
-        self._later -= 1
-        self._receive_once(frames)
-
-    def _receive_once(self, frames: list[bytes]) -> None:
-        with suppress(ValueError, IndexError):
-            signed = signature_of(frames)
-            if signed not in self._overheard:
-                self._overheard.add(signed)
-                self._receive(frames)
-
-    def _receive(self, frames: list[bytes]) -> None:
         if self._aside is not None:
             self._aside.append(frames)
-            return
+        else:
+            self._take_frames(frames, HERE)
+
+    def _is_sure(self) -> bool:
+        return time.monotonic() >= self._sure_at
+
+    def _take_frames(self, frames: list[bytes], by: str) -> None:
         with suppress(ValueError, TypeError):
             # What is not signed by this kernel is nobody's output.
-            self._read(frames)
+            self._read(frames, by)
 
-    def _read(self, frames: list[bytes]) -> str | None:
+    def _is_heard_twice(self, request: str, kind: str, by: str) -> bool:
+        """Whoever hears an execution begin hears all of it, in order; others are left out."""
+        if kind != "execute_input":
+            return self._heard_by.get(request, by) != by
+        first = self._heard_by.setdefault(request, by)
+        while len(self._heard_by) > EXPECTED:
+            self._heard_by.popitem(last=False)
+        return first != by
+
+    def _read(self, frames: list[bytes], by: str = HERE) -> str | None:
         """Take one message; the request that it belongs to, if that is an execution."""
         _, parts = self._session.feed_identities(frames)
         message = self._session.deserialize(parts, content=False)
@@ -236,19 +230,22 @@ class KernelWatch:
             return None
         if parent.get("session") in self.kernel.sessions:
             return None
+        if self._is_heard_twice(request, kind, by):
+            return request
         if kind == "execute_input":
             self._open.add(request)
             self.meter.begin(request, process_of(self._manager))
-        elif kind == "status" and request not in self._open and self._is_idle(message):
-            # Put aside unrun, since what was asked for before it failed.
+        elif self._is_sure() and kind == "status" and self._is_unrun(request, message):
+            # Put aside, since what was asked for before it failed.
             self._expected.pop(request, None)
         if request in self._open or request in self._going:
             message["content"] = self._session.unpack(message["content"])
             self._queue(partial(self._take, request, message))
         return request
 
-    def _is_idle(self, message: Message) -> bool:
-        return bool(self._session.unpack(message["content"])["execution_state"] == "idle")
+    def _is_unrun(self, request: str, message: Message) -> bool:
+        state = self._session.unpack(message["content"])["execution_state"]
+        return request not in self._open and bool(state == "idle")
 
     async def _take(self, request: str, message: Message) -> None:
         kind, content = message["header"]["msg_type"], message["content"]
@@ -491,8 +488,3 @@ def told_of(error: MLWSError | None) -> dict[str, Any] | None:
     """An error as streams tell it."""
     row = said(error, ENGLISH)
     return row.model_dump(mode="json") if row else None
-
-
-def signature_of(frames: list[bytes]) -> bytes:
-    """What no two messages have in common. ValueError, IndexError for what is no message."""
-    return bytes(frames[frames.index(DELIM) + 1])

@@ -46,11 +46,11 @@ class KernelWatches:
         else:
             self._early.setdefault(kernel, []).append(asked)
 
-    def overhear(self, kernel: str, frames: list[bytes]) -> None:
+    def overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
         """A tab is told something by its kernel."""
         watch = self._watches.get(kernel)
         if watch is not None:
-            watch.overhear(frames)
+            watch.overhear(tab, frames)
 
     async def heed(self, action: str, kernel: str) -> None:
         """One of Jupyter's events: a kernel was started, restarted or shut down."""
