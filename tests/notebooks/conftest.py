@@ -145,12 +145,20 @@ class Tab:
     def kernel(self) -> str:
         return str(self.session["kernel"]["id"])
 
+    async def ready(self) -> None:
+        """Ask the kernel who it is, before anything else."""
+        await self.until(await self._ask("kernel_info_request", {}, {}), "kernel_info_reply")
+
     async def send(self, code: str, cell: str | None = None) -> str:
         """Have it run, as the tab does; the id of the request."""
+        content = {"code": code, "silent": False, "store_history": True}
+        return await self._ask("execute_request", content, {"cellId": cell} if cell else {})
+
+    async def _ask(self, kind: str, content: dict[str, Any], metadata: dict[str, Any]) -> str:
         request = uuid.uuid4().hex
         header = {
             "msg_id": request,
-            "msg_type": "execute_request",
+            "msg_type": kind,
             "session": self.session["id"],
             "username": "",
             "version": "5.3",
@@ -161,8 +169,8 @@ class Tab:
                     "channel": "shell",
                     "header": header,
                     "parent_header": {},
-                    "metadata": {"cellId": cell} if cell else {},
-                    "content": {"code": code, "silent": False, "store_history": True},
+                    "metadata": metadata,
+                    "content": content,
                 }
             )
         )
@@ -176,8 +184,12 @@ class Tab:
                 return dict(message["content"])
 
     async def run(self, code: str, cell: str | None = None) -> dict[str, Any]:
-        """Run it to its end: the kernel's reply."""
-        return await self.until(await self.send(code, cell), "execute_reply")
+        """Run it to its end: the kernel's reply. What comes soon after a failure, the kernel may
+        put aside unrun."""
+        reply = {"status": "aborted"}
+        while reply["status"] == "aborted":
+            reply = await self.until(await self.send(code, cell), "execute_reply")
+        return reply
 
 
 @pytest.fixture
@@ -192,7 +204,9 @@ def tab(jp_fetch, jp_ws_fetch) -> Callable[..., Any]:
         session = json.loads(answer.body)
         socket = await jp_ws_fetch("api", "kernels", session["kernel"]["id"], "channels")
         sockets.append(socket)
-        return Tab(session, socket)
+        opened = Tab(session, socket)
+        await opened.ready()
+        return opened
 
     yield open_tab
     for socket in sockets:
