@@ -211,6 +211,11 @@ def test_the_lab_says_so_and_one_click_cures_it(
     try:
         page = context.new_page()
         page.set_default_timeout(60_000)
+        # JupyterLab's own word of the death, which may come before ours or after.
+        page.add_locator_handler(
+            page.locator(".jp-Dialog"),
+            lambda dialog: dialog.get_by_role("button", name="Ok").click(),
+        )
         page.goto(f"{hub.url}/hub/login")
         page.locator("#username_input").fill(RITA)
         page.locator("#password_input").fill(hub.password)
