@@ -230,8 +230,8 @@ def test_the_lab_says_so_and_one_click_cures_it(
         expect(notice).to_contain_text("clicked.ipynb")
         shoot("lab-out-of-memory", page)
         notice.get_by_role("button", name="Resize to 1.5 GiB").click()
-        expect(status).to_contain_text("of 1.5 GiB")
-        expect(page.get_by_text("run the notebook again")).to_be_visible()
+        expect(page.get_by_text("run the notebook again")).to_be_visible(timeout=30_000)
+        expect(status).to_contain_text("of 1.5 GiB", timeout=30_000)
         assert hungry.run(EAT).ok
         assert limits(hub, RITA)[1] == 1536 * MIB
         shoot("lab-resized", page)
