@@ -32,9 +32,13 @@ def telling(base: type[Any], told: Told, said: Said) -> type[Any]:
     of what a tab hears from its kernel."""
 
     class TellingConnection(base):  # type: ignore[misc]
-        """Passes everything on unchanged."""
+        """Passes everything on unchanged, but for what comes after the end."""
 
         def handle_incoming_message(self, incoming_msg: Any) -> None:
+            if getattr(self.websocket_handler, "ws_connection", self) is None:
+                # Closed meanwhile, and its protocol forgotten: Jupyter would read the message in
+                # the older form, and take its first bytes for a number of gigabytes.
+                return
             asked = _asked(self, incoming_msg)
             if asked is not None:
                 told(self.kernel_id, asked)
