@@ -89,12 +89,16 @@ class MLWSApp(ExtensionApp):
     @cached_property
     def services(self) -> Services:
         """The managers, built at the first request."""
-        from jupyter_mlws.containers.manager import ContainerManager, hub_service
+        from jupyter_mlws.containers.manager import (
+            ContainerManager,
+            hub_service,
+            own_container,
+        )
         from jupyter_mlws.containers.own import Kernel, OwnContainer
         from jupyter_mlws.logs.collecting import execution_log, follow_kernels
         from jupyter_mlws.logs.container import ContainerLog
         from jupyter_mlws.metrics.numbers import Numbers
-        from jupyter_mlws.notebooks.manager import NotebookManager, own_container
+        from jupyter_mlws.notebooks.manager import LOCAL, NotebookManager
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
         from jupyter_mlws.notebooks.server import JupyterServer
@@ -106,7 +110,7 @@ class MLWSApp(ExtensionApp):
 
         assert self.serverapp is not None  # set by the server that loads the extension
         root = Path(self.projects_dir or self.serverapp.root_dir)
-        hub = hub_service()
+        hub, own = hub_service(), own_container()
         server = JupyterServer(self.serverapp)
 
         async def kernels() -> dict[str, Kernel]:
@@ -115,7 +119,7 @@ class MLWSApp(ExtensionApp):
 
         notebooks = NotebookManager(
             server,
-            own_container(),
+            own or LOCAL,
             folder=self._folder,
             limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
             policy=Policy(self.code_policy),
@@ -127,8 +131,8 @@ class MLWSApp(ExtensionApp):
             )
         containers = ContainerManager(hub) if hub else None
         log = None
-        if containers is not None:
-            log = ContainerLog(self._log_store, containers, own_container(), self._logging_since)
+        if containers is not None and own is not None:
+            log = ContainerLog(self._log_store, containers, own, self._logging_since)
         projects = ProjectManager(root)
         numbers = Numbers(self._kernel_states, projects.opened)
         notebooks.recording.listeners.append(numbers.ended)

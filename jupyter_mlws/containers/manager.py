@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
-from urllib.parse import urljoin
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.client import API, RemoteError, segment
+from jupyter_mlws.containers.address import service_address
 from jupyter_mlws.containers.models import (
     AllocateRequest,
     Allocation,
@@ -29,8 +29,6 @@ from jupyter_mlws.containers.models import (
     container_id,
 )
 
-SERVICE = "services/mlws/"
-
 
 class HubService(API):
     """The Hub's service ``mlws``, below its own address."""
@@ -46,24 +44,16 @@ class HubService(API):
 
 
 def hub_service(environment: Mapping[str, str] = os.environ) -> HubService | None:
-    """The service of the Hub that started this server; None where none did.
-
-    The Hub sets ``MLWS_SERVICE_URL``, the address at which containers reach the service.
-    """
-    address = environment.get("MLWS_SERVICE_URL")
+    """The service of the Hub that started this server; None where none did."""
+    address = service_address(environment)
     token = environment.get("JUPYTERHUB_API_TOKEN")
-    if not (address and token):
-        return None
-    base = environment.get("JUPYTERHUB_BASE_URL", "/")
-    return HubService(urljoin(address, f"{base}{SERVICE}"), token)
+    return HubService(address, token) if address and token else None
 
 
 def own_container(environment: Mapping[str, str] = os.environ) -> str | None:
     """The id of the container that this runs in; None outside a Hub's."""
     user = environment.get("JUPYTERHUB_USER")
-    return (
-        None if user is None else container_id(user, environment.get("JUPYTERHUB_SERVER_NAME", ""))
-    )
+    return container_id(user, environment.get("JUPYTERHUB_SERVER_NAME", "")) if user else None
 
 
 class ContainerManager:

@@ -22,7 +22,7 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages
+from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages, choices
 from jupyter_mlws.hub.policy import Policy
 
 LAST_LINES = 20
@@ -75,8 +75,7 @@ class Environments:
 
     def images(self, user: str) -> dict[str, str]:
         """What a person may choose of the person's own → what Docker runs."""
-        mine = (one for one in self._saved.values() if one.user == user)
-        return {f"{PREFIX}{one.name}": one.image for one in mine}
+        return choices(one for one in self._saved.values() if one.user == user)
 
     def policy(self, user: str) -> Policy:
         """What a container of that person may be."""

@@ -687,17 +687,17 @@ class HubManager:
         self._begin(self._start(entry))
 
     async def _start(self, entry: Entry) -> None:
+        async with self._slots:
+            await self._begin_to_start(entry)
+            await self._until_started(entry)
+
+    async def _begin_to_start(self, entry: Entry) -> None:
         try:
-            async with self._slots:
-                if entry.intent is not Intent.START:
-                    return
-                entry.spawning = True
-                self.monitor.look_soon(entry.id)
-                await self._start_at_hub(entry)
-                if entry.intent is Intent.START:
-                    entry.intent = Intent.NONE
-                await self.monitor.refresh(entry.id)
-                await self._until_started(entry)
+            if entry.intent is not Intent.START:
+                return
+            entry.spawning = True
+            self.monitor.look_soon(entry.id)
+            await self._start_at_hub(entry)
         except HubRefusedError as refused:
             log.warning("The Hub does not start %s: %s", entry.id, refused)
             entry.reason = Words(refused.message, refused.message)

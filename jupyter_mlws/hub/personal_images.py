@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -83,8 +83,12 @@ def image_name(hub: str, user: str, name: str) -> str:
 
 def own_images(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """One person's, of Docker's list: what is asked for → what Docker runs."""
-    found = [_read(row) for row in rows if row.get("RepoTags")]
-    return {f"{PREFIX}{one.name}": one.image for one in found}
+    return choices(_read_all(rows))
+
+
+def choices(images: Iterable[PersonalImage]) -> dict[str, str]:
+    """What one person asks for → what Docker runs."""
+    return {f"{PREFIX}{one.name}": one.image for one in images}
 
 
 def lock(base: Mapping[str, str], now: Mapping[str, str]) -> Lock:
@@ -119,8 +123,7 @@ class PersonalImages:
         """Every one, by person and name."""
         with told():
             rows = self._engine.client.images(filters={"label": f"{LABEL}.hub={self._engine.hub}"})
-        found = [_read(row) for row in rows if row.get("RepoTags")]
-        return sorted(found, key=lambda one: (one.user, one.name))
+        return sorted(_read_all(rows), key=lambda one: (one.user, one.name))
 
     def installed(self, docker: str) -> dict[str, str]:
         """Name → requirement of all that a running container has; error 10106 if it can't tell."""
@@ -322,6 +325,10 @@ def _last(said: str) -> str:
     """The last line that says something."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1][:300] if lines else "it said nothing"
+
+
+def _read_all(rows: Iterable[Mapping[str, Any]]) -> list[PersonalImage]:
+    return [_read(row) for row in rows if row.get("RepoTags")]
 
 
 def _read(row: Mapping[str, Any]) -> PersonalImage:

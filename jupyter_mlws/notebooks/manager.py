@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.streams import RingStream
-from jupyter_mlws.containers.models import container_id, split_id
+from jupyter_mlws.containers.models import split_id
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
 from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.documents import cell_id
@@ -53,13 +52,6 @@ from jupyter_mlws.notebooks.watches import KernelWatches
 LOCAL = "local"
 """The container id of a server that no Hub started."""
 NO_FOLDER = Words("its folder does not exist", "其所在文件夹不存在")
-
-
-def own_container() -> str:
-    """The container that this server runs in, by what the Hub told it."""
-    person = os.environ.get("JUPYTERHUB_USER")
-    name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
-    return container_id(person, name) if person else LOCAL
 
 
 class NotebookManager:

@@ -10,21 +10,13 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urljoin
 
-SERVICE = "services/mlws/"
+from jupyter_mlws.containers.address import service_address
+
 TEAM_URL = "MLWS_TEAM_URL"
 """The variable with the address below which each project's MLflow is."""
 _URL = re.compile(r"(?m)^\s*url\s*=\s*(\S+)\s*$")
 _NAME = re.compile(r"([a-z0-9-]+)\.git/?")
-
-
-def service_address() -> str | None:
-    """The Hub's service, as the Hub has told this container; None without a Hub."""
-    address = os.environ.get("MLWS_SERVICE_URL")
-    if not address:
-        return None
-    return urljoin(address, f"{os.environ.get('JUPYTERHUB_BASE_URL', '/')}{SERVICE}")
 
 
 def shared_name(root: Path) -> str | None:
