@@ -2,6 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
+import { useFollow } from '../useFollow';
 import { parseAnsi } from './ansi';
 import { useCanvas } from './hooks';
 import { findIn, markSpans, MOST } from './logSearch';
@@ -38,19 +39,14 @@ function NodeLog(props: {
     () => markSpans(spans, search.places, search.words.length),
     [spans, search.places, search.words]
   );
-  const scroller = useRef<HTMLPreElement>(null);
-  const [isFollowing, setFollowing] = useState(true);
-  useLayoutEffect(() => {
-    if (scroller.current && isFollowing) {
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-    }
-  }, [spans, isFollowing]);
+  const { scroller, follows, setFollows, onScroll } =
+    useFollow<HTMLPreElement>(spans);
   useLayoutEffect(() => {
     if (words !== '' && current >= 0) {
       const found = scroller.current?.querySelector('mark.jp-mod-current');
       found?.scrollIntoView({ block: 'center' });
     }
-  }, [current, words]);
+  }, [current, words, scroller]);
 
   if (run === null) {
     return (
@@ -72,8 +68,8 @@ function NodeLog(props: {
       {text !== '' && (
         <LogBar
           search={search}
-          isFollowing={isFollowing}
-          onFollow={setFollowing}
+          isFollowing={follows}
+          onFollow={setFollows}
           text={plain}
         />
       )}
@@ -82,10 +78,7 @@ function NodeLog(props: {
         ref={scroller}
         tabIndex={0}
         aria-label={trans.__('Log of %1', node)}
-        onScroll={({ currentTarget: at }) => {
-          // Who scrolls up wants to read; at the end it is followed again.
-          setFollowing(at.scrollHeight - at.scrollTop - at.clientHeight < 8);
-        }}
+        onScroll={onScroll}
       >
         {marked.map(({ text: part, styles, match }, index) => {
           const names = styles.map(one => `jp-mlws-ansi-${one}`).join(' ');

@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 
 import type { ContainerStatus, IContainer } from '../models';
 import { Dialog } from './dialog';
@@ -70,6 +70,23 @@ export function ActionButton(props: {
   );
 }
 
+/** What can be done with one thing, named for screen readers. */
+export function ActionGroup(props: {
+  of: string;
+  trans: TranslationBundle;
+  children: ReactNode;
+}): JSX.Element {
+  return (
+    <span
+      className="jp-mlws-Actions"
+      role="group"
+      aria-label={props.trans.__('Actions on %1', props.of)}
+    >
+      {props.children}
+    </span>
+  );
+}
+
 /** Everything that can be done with one container. */
 export function ContainerActions(props: {
   container: IContainer;
@@ -92,11 +109,7 @@ export function ContainerActions(props: {
     />
   );
   return (
-    <span
-      className="jp-mlws-Actions"
-      role="group"
-      aria-label={trans.__('Actions on %1', `${container.user} / ${name}`)}
-    >
+    <ActionGroup of={`${container.user} / ${name}`} trans={trans}>
       {button('start', trans.__('Start %1', name))}
       {button('stop', trans.__('Stop %1', name))}
       {button('restart', trans.__('Restart %1', name))}
@@ -127,6 +140,6 @@ export function ContainerActions(props: {
           />
         </Dialog>
       )}
-    </span>
+    </ActionGroup>
   );
 }

@@ -1,14 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { memo, useLayoutEffect, useRef, useState } from 'react';
+import { memo } from 'react';
 
 import { parseAnsi } from '../canvas/ansi';
 import { Failure } from '../failure';
 import type { ILogLine } from '../models';
+import { useFollow } from '../useFollow';
 import { useSignal } from '../useSignal';
 import type { LogsModel } from './logs';
-
-/** How far from the end still counts as at the end, in pixels. */
-const NEAR = 8;
 
 const Line = memo(({ line }: { line: ILogLine }) => (
   <div className="jp-mlws-LogLine" data-mlws-stream={line.stream}>
@@ -32,14 +30,9 @@ export function LogPanel(props: {
 }): JSX.Element {
   const { model, label, trans } = props;
   useSignal(model.changed);
-  const [follows, setFollows] = useState(true);
-  const scroller = useRef<HTMLDivElement>(null);
   const newest = model.lines[model.lines.length - 1];
-  useLayoutEffect(() => {
-    if (follows && scroller.current) {
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-    }
-  }, [follows, newest]);
+  const { scroller, follows, setFollows, onScroll } =
+    useFollow<HTMLDivElement>(newest);
   return (
     <div className="jp-mlws-LogPanel">
       <div className="jp-mlws-LogPanel-head">
@@ -63,9 +56,7 @@ export function LogPanel(props: {
         role="log"
         aria-label={label}
         tabIndex={0}
-        onScroll={({ currentTarget: at }) =>
-          setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
-        }
+        onScroll={onScroll}
       >
         {model.error && <Failure error={model.error} trans={trans} />}
         {model.lines.length === 0 && !model.error && (

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { ActionButton } from '../containers/actions';
+import { ActionButton, ActionGroup } from '../containers/actions';
 import type { ContainersModel } from '../containers/model';
 import { resourcesText } from '../containers/words';
 import { duration, fullTime, relativeTime } from '../format';
@@ -16,11 +16,7 @@ function QueueActions(props: {
   const { one, last, model, isAdmin, trans } = props;
   const { id, position } = one;
   return (
-    <span
-      className="jp-mlws-Actions"
-      role="group"
-      aria-label={trans.__('Actions on %1', id)}
-    >
+    <ActionGroup of={id} trans={trans}>
       {isAdmin && (
         <>
           <ActionButton
@@ -42,7 +38,7 @@ function QueueActions(props: {
         label={trans.__('Take %1 out of the queue', id)}
         onClick={() => void model.requeue(id, null)}
       />
-    </span>
+    </ActionGroup>
   );
 }
 

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { ActionButton } from '../containers/actions';
+import { ActionButton, ActionGroup } from '../containers/actions';
 import type { VolumeAction, VolumesModel } from '../containers/volumes';
 import type { IQuestion } from '../containers/words';
 import { Failure } from '../failure';
@@ -60,11 +60,7 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
             : trans.__('current')}
       </td>
       <td>
-        <span
-          className="jp-mlws-Actions"
-          role="group"
-          aria-label={trans.__('Actions on %1', name)}
-        >
+        <ActionGroup of={name} trans={trans}>
           {trashed_at === null ? (
             <ActionButton
               name="trash"
@@ -92,7 +88,7 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
               />
             </>
           )}
-        </span>
+        </ActionGroup>
       </td>
     </tr>
   );

@@ -1,13 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { useLayoutEffect, useRef, useState } from 'react';
 
 import { parseAnsi } from '../canvas/ansi';
 import { fullTime } from '../format';
 import { LiveView } from '../liveView';
+import { useFollow } from '../useFollow';
 import type { LogModel } from './log';
-
-/** How far from the end still counts as at the end, in pixels. */
-const NEAR = 8;
 
 /** The server's log in the main area: filtered, followed, downloaded. */
 export class LogView extends LiveView<LogModel> {
@@ -33,14 +30,9 @@ function Log(props: {
   trans: TranslationBundle;
 }): JSX.Element {
   const { model, language, trans } = props;
-  const [follows, setFollows] = useState(true);
-  const scroller = useRef<HTMLDivElement>(null);
   const { filter, lines } = model;
-  useLayoutEffect(() => {
-    if (follows && scroller.current) {
-      scroller.current.scrollTop = scroller.current.scrollHeight;
-    }
-  }, [follows, lines]);
+  const { scroller, follows, setFollows, onScroll } =
+    useFollow<HTMLDivElement>(lines);
   const sources: Record<string, string> = {
     '': trans.__('All sources'),
     server: trans.__('Server'),
@@ -124,9 +116,7 @@ function Log(props: {
         role="log"
         aria-label={trans.__('Server log')}
         tabIndex={0}
-        onScroll={({ currentTarget: at }) =>
-          setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
-        }
+        onScroll={onScroll}
       >
         {lines.length === 0 && (
           <p className="jp-mlws-Hint">

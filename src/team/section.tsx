@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
-import { ActionButton } from '../containers/actions';
+import { ActionButton, ActionGroup } from '../containers/actions';
 import { Dialog } from '../containers/dialog';
 import { LiveView } from '../liveView';
 import type { ITeamProject } from '../models';
@@ -40,11 +40,7 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
         <span className="jp-mlws-Badge">
           {isTrash ? trans.__('In the trash') : roleWord(role, trans)}
         </span>
-        <span
-          className="jp-mlws-Actions"
-          role="group"
-          aria-label={trans.__('Actions on %1', name)}
-        >
+        <ActionGroup of={name} trans={trans}>
           {isTrash && (
             <ActionButton
               name="restore"
@@ -80,7 +76,7 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
               onClick={() => host.delete(project)}
             />
           )}
-        </span>
+        </ActionGroup>
       </div>
       {project.description && <p>{project.description}</p>}
       {!isTrash && (

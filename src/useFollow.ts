@@ -1,0 +1,37 @@
+import {
+  useLayoutEffect,
+  useRef,
+  useState,
+  type RefObject,
+  type UIEvent
+} from 'react';
+
+/** How far from the end still counts as at the end, in pixels. */
+const NEAR = 8;
+
+/** A box that shows its end while it grows. */
+export interface IFollow<T extends HTMLElement> {
+  scroller: RefObject<T>;
+  follows: boolean;
+  setFollows: (follows: boolean) => void;
+  /** Who scrolls up wants to read; at the end it is followed again. */
+  onScroll: (event: UIEvent<T>) => void;
+}
+
+/** Follows the end of what grows with `content`, until one scrolls back. */
+export function useFollow<T extends HTMLElement>(content: unknown): IFollow<T> {
+  const scroller = useRef<T>(null);
+  const [follows, setFollows] = useState(true);
+  useLayoutEffect(() => {
+    if (follows && scroller.current) {
+      scroller.current.scrollTop = scroller.current.scrollHeight;
+    }
+  }, [follows, content]);
+  return {
+    scroller,
+    follows,
+    setFollows,
+    onScroll: ({ currentTarget: at }) =>
+      setFollows(at.scrollHeight - at.scrollTop - at.clientHeight < NEAR)
+  };
+}
