@@ -13,7 +13,7 @@ a run; see :class:`tests.hub.installation.Hub` for what it can do::
 
 Use names of people that no other test uses, and stop what you start: memory is shared. Its capacity
 is 16 cores and 24 GiB whatever the machine has. Where a test needs settings of its own, or stops
-the Hub, it makes its own ``installation(docker, image, folder, HOME, HUB_CAPACITY=...)``.
+the Hub, it makes its own ``own_hub(name, HUB_CAPACITY=...)``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import pytest
 from hub_config.engine import Engine, NoEngineError, base_image, build, build_arguments
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page, shoot
 from tests.hub.docker_engine import OWN_BASE, engine
-from tests.hub.installation import HOME, Hub, installation, keep_log
+from tests.hub.installation import Hub, tested
 from tests.hub.stack import stack, stack_images, trust
 
 __all__ = [
@@ -110,9 +110,6 @@ def hub(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Hub]:
-    """A running Hub; its log is in ``test-results/`` where a test failed."""
-    before = request.session.testsfailed
-    with installation(docker, image, tmp_path_factory.mktemp("hub"), HOME) as running:
+    """The Hub of most tests."""
+    with tested(docker, image, tmp_path_factory.mktemp("hub"), request) as running:
         yield running
-        if request.session.testsfailed > before:
-            keep_log(running)

@@ -129,6 +129,13 @@ class Hub:
         """The service's REST API as ``user``, or as nobody."""
         return self.request(method, f"/services/mlws/api/v1/{path}", user, **more)
 
+    def create(self, user: str, **body: Any) -> str:
+        """Ask for a container of a person's; its id."""
+        answer = self.service("POST", "containers", user, json=body)
+        assert answer.status_code == 202, answer.text
+        identifier: str = answer.json()["data"]["id"]
+        return identifier
+
     def lab(self, method: str, user: str, path: str, server: str = "", **more: Any) -> Any:
         """A person's own lab through the proxy: ``hub.lab("GET", "ada", "api/status")``."""
         place = f"{user}/{server}" if server else user
@@ -330,6 +337,18 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         hub.down("--everything")
 
 
+@contextlib.contextmanager
+def tested(
+    docker: Engine, image: str, folder: Path, request: pytest.FixtureRequest, **settings: str
+) -> Iterator[Hub]:
+    """A running Hub; its log is in ``test-results/`` where a test failed."""
+    before = request.session.testsfailed
+    with installation(docker, image, folder, HOME, **settings) as running:
+        yield running
+        if request.session.testsfailed > before:
+            keep_log(running)
+
+
 def own_hub(name: str, *people: str, **settings: str | Callable[[str], str]) -> Any:
     """The fixture ``hub`` of one file: a Hub with those people and settings.
 
@@ -344,14 +363,11 @@ def own_hub(name: str, *people: str, **settings: str | Callable[[str], str]) -> 
         tmp_path_factory: pytest.TempPathFactory,
         request: pytest.FixtureRequest,
     ) -> Iterator[Hub]:
-        before = request.session.testsfailed
         more = {key: one if isinstance(one, str) else one(image) for key, one in settings.items()}
-        with installation(docker, image, tmp_path_factory.mktemp(name), HOME, **more) as running:
+        with tested(docker, image, tmp_path_factory.mktemp(name), request, **more) as running:
             for user in people:
                 running.sign_up(user)
             yield running
-            if request.session.testsfailed > before:
-                keep_log(running)
 
     return hub
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub
+from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -31,10 +32,7 @@ def sign_in(hub: Hub, browser: Browser) -> Iterator[SignIn]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.goto(f"{hub.url}/hub/login")
-        page.locator("#username_input").fill(user)
-        page.locator("#password_input").fill(hub.password)
-        page.locator("#login_submit").click()
+        log_in(page, hub, user)
         page.wait_for_url("**/hub/**")
         page.goto(f"{hub.url}/services/mlws/")
         expect(page.locator(".jp-mlws-Node").first).to_be_visible()
@@ -52,9 +50,7 @@ def make(hub: Hub) -> Iterator[Callable[..., str]]:
 
     def create(user: str, name: str) -> str:
         hub.sign_up(user)
-        answer = hub.service("POST", "containers", user, json={"name": name, "resources": SMALL})
-        assert answer.status_code == 202, answer.text
-        made.append(answer.json()["data"]["id"])
+        made.append(hub.create(user, name=name, resources=SMALL))
         return made[-1]
 
     yield create

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.hub.personal_images import lock
 from tests.hub.installation import Hub
+from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -76,8 +77,7 @@ def test_what_was_installed_is_there_at_the_next_start(hub: Hub, index: str) -> 
         "PIP_TRUSTED_HOST": hub.settings.gateway,
         "MY_TOKEN": TOKEN,
     }
-    wish = {"resources": SMALL, "environment": pip}
-    identifier = hub.service("POST", "containers", ENID, json=wish).json()["data"]["id"]
+    identifier = hub.create(ENID, resources=SMALL, environment=pip)
     hub.becomes(identifier, "RUNNING")
     hub.shell(ENID, "pip install --quiet mlwsprobe && pip uninstall --quiet --yes pydot")
     hub.shell(ENID, "mkdir ~/own && touch ~/own/own.py && cd ~/own && printf '%s\\n' "
@@ -169,9 +169,7 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
 def test_the_lab_saves_lists_and_deletes(
     hub: Hub, browser: Browser, shoot: Callable[..., None]
 ) -> None:
-    identifier = hub.service(
-        "POST", "containers", ENID, json={"resources": SMALL, "image": "Lab"}
-    ).json()["data"]["id"]
+    identifier = hub.create(ENID, resources=SMALL, image="Lab")
     hub.becomes(identifier, "RUNNING")
     project = {"name": "p", "template": "empty"}
     assert hub.lab("POST", ENID, "mlws/api/v1/projects", json=project).ok
@@ -179,10 +177,7 @@ def test_the_lab_saves_lists_and_deletes(
     try:
         page = context.new_page()
         page.set_default_timeout(60_000)
-        page.goto(f"{hub.url}/hub/login")
-        page.locator("#username_input").fill(ENID)
-        page.locator("#password_input").fill(hub.password)
-        page.locator("#login_submit").click()
+        log_in(page, hub, ENID)
         page.wait_for_url(f"**/user/{ENID}/**")
         page.goto(f"{hub.url}/user/{ENID}/lab?reset")
         page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()

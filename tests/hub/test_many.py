@@ -22,11 +22,7 @@ def test_twenty_at_once_are_all_ready_and_one_that_hangs_delays_nobody(hub: Hub)
 
     def create(place: tuple[str, str]) -> str:
         user, name = place
-        body = {"name": name, "resources": SMALL}
-        answer = hub.service("POST", "containers", user, json=body)
-        assert answer.status_code == 202, answer.text
-        identifier: str = answer.json()["data"]["id"]
-        return identifier
+        return hub.create(user, name=name, resources=SMALL)
 
     def statuses() -> dict[str, str]:
         items = hub.service("GET", "containers", params={"limit": 500}).json()["data"]["items"]

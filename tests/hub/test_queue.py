@@ -11,6 +11,7 @@ import requests
 from playwright.sync_api import Browser, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
+from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -30,10 +31,7 @@ clean = emptied()
 
 
 def create(hub: Hub, user: str, **wish: Any) -> str:
-    answer = hub.service("POST", "containers", user, json={"resources": WHOLE, **wish})
-    assert answer.status_code == 202, answer.text
-    identifier: str = answer.json()["data"]["id"]
-    return identifier
+    return hub.create(user, **{"resources": WHOLE, **wish})
 
 
 def queue(hub: Hub) -> list[str]:
@@ -149,10 +147,7 @@ def test_an_administrator_orders_the_queue_on_the_page(
     try:
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.goto(f"{hub.url}/hub/login?next=/services/mlws/")
-        page.locator("#username_input").fill(ADMINISTRATOR)
-        page.locator("#password_input").fill(hub.password)
-        page.locator("#login_submit").click()
+        log_in(page, hub, ADMINISTRATOR, "?next=/services/mlws/")
         rows = page.locator("[data-mlws-waiting]")
 
         def expect_order(*ids: str) -> None:

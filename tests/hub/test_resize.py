@@ -13,6 +13,7 @@ import websocket
 from playwright.sync_api import Browser, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub, emptied, own_hub
+from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -38,9 +39,7 @@ clean = emptied()
 
 
 def run(hub: Hub, user: str, **wish: Any) -> str:
-    answer = hub.service("POST", "containers", user, json={"resources": SMALL, **wish})
-    assert answer.status_code == 202, answer.text
-    identifier: str = answer.json()["data"]["id"]
+    identifier = hub.create(user, **{"resources": SMALL, **wish})
     hub.becomes(identifier, "RUNNING")
     return identifier
 
@@ -216,10 +215,7 @@ def test_the_lab_says_so_and_one_click_cures_it(
             page.locator(".jp-Dialog"),
             lambda dialog: dialog.get_by_role("button", name="Ok").click(),
         )
-        page.goto(f"{hub.url}/hub/login")
-        page.locator("#username_input").fill(RITA)
-        page.locator("#password_input").fill(hub.password)
-        page.locator("#login_submit").click()
+        log_in(page, hub, RITA)
         page.wait_for_url(f"**/user/{RITA}/**")
         page.goto(f"{hub.url}/user/{RITA}/lab/tree/clicked.ipynb?reset")
         status = page.locator(".jp-mlws-UsageStatus")

@@ -76,10 +76,7 @@ clean = emptied()
 
 
 def create(hub: Hub, user: str, **wish: Any) -> str:
-    answer = hub.service("POST", "containers", user, json={"resources": SMALL, **wish})
-    assert answer.status_code == 202, answer.text
-    identifier: str = answer.json()["data"]["id"]
-    return identifier
+    return hub.create(user, **{"resources": SMALL, **wish})
 
 
 def queue(hub: Hub) -> list[str]:

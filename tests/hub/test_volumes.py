@@ -30,9 +30,7 @@ hub = own_hub(
 
 
 def start(hub: Hub, user: str, **wish: Any) -> str:
-    answer = hub.service("POST", "containers", user, json=wish)
-    assert answer.status_code == 202, answer.text
-    identifier: str = answer.json()["data"]["id"]
+    identifier = hub.create(user, **wish)
     hub.becomes(identifier, "RUNNING")
     return identifier
 

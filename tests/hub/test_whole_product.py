@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub
+from tests.hub.pages import log_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -48,10 +49,7 @@ def signed_in(browser: Browser, hub: Hub, user: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(30_000)
-    page.goto(f"{hub.url}/hub/login")
-    page.locator("#username_input").fill(user)
-    page.locator("#password_input").fill(hub.password)
-    page.locator("#login_submit").click()
+    log_in(page, hub, user)
     page.wait_for_url("**/hub/**")
     yield page
     context.close()
