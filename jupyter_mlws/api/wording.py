@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from jupyter_mlws.errors import Fault, Words
@@ -54,6 +56,18 @@ _CHINESE = {
 }
 
 
+_PATTERNS: dict[str, Words] = {}
+
+
+def pattern(expression: str, english: str, chinese: str) -> str:
+    """``expression``, for a field's ``pattern``, told in words where it is not met."""
+    _PATTERNS[expression] = Words(english, chinese)
+    return expression
+
+
+NOT_BLANK = pattern(r"\S", "must not be blank", "不能为空白")
+
+
 def fault(field: str, message: Words) -> Fault:
     """One row of ``errors``."""
     return Fault(field, message)
@@ -72,13 +86,15 @@ def faults(error: ValidationError) -> list[Fault]:
     return [
         Fault(
             ".".join(str(part) for part in row["loc"]),
-            Words(row["msg"], _chinese(row["type"], row.get("ctx", {}), row["msg"])),
+            _words(row["type"], row.get("ctx", {}), row["msg"]),
         )
         for row in error.errors(include_url=False, include_input=False)
     ]
 
 
-def _chinese(kind: str, facts: dict[str, object], english: str) -> str:
+def _words(kind: str, facts: dict[str, Any], english: str) -> Words:
+    if kind == "string_pattern_mismatch" and facts["pattern"] in _PATTERNS:
+        return _PATTERNS[facts["pattern"]]
     template = _CHINESE.get(kind)
     # pydantic knows about a hundred kinds; a rare one is better in English than not at all.
-    return template.format(**facts) if template else f"无效：{english}"
+    return Words(english, template.format(**facts) if template else f"无效：{english}")

@@ -7,8 +7,13 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.api.wording import pattern
 
-NAME = r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$"
+NAME = pattern(
+    r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$",
+    "use letters, digits, spaces, dots, hyphens and underscores; a folder may not begin with a dot",
+    "只能用字母、数字、空格、点、连字符和下划线；文件夹名不能以点开头",
+)
 """Folders below the root."""
 
 

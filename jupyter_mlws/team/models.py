@@ -8,9 +8,14 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.api.wording import pattern
 from jupyter_mlws.projects.models import NAME as FOLDER
 
-NAME = r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$"
+NAME = pattern(
+    r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$",
+    "use small letters, digits, and hyphens between them; at most 62 characters",
+    "只能用小写字母、数字和其间的连字符，最多 62 个字符",
+)
 """Small letters, digits, and hyphens between them: the same in addresses of git, DVC and MLflow."""
 
 

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.api.wording import NOT_BLANK
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 
@@ -348,7 +349,7 @@ class SnapshotDiff(Record):
 class SnapshotCreate(Request):
     """A new snapshot, of all changes, those at and below ``paths``, or those that are staged."""
 
-    message: Plain = Field(min_length=1, max_length=20_000, pattern=r"\S")
+    message: Plain = Field(min_length=1, max_length=20_000, pattern=NOT_BLANK)
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     allow_secrets: bool = Field(
         default=False, description="Commit files although they look like credentials."

@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.api.wording import NOT_BLANK
 from jupyter_mlws.versioning.models import Plain, Text
 
 
@@ -22,7 +23,7 @@ class RollbackRequest(Request):
 
     to: Plain = Field(min_length=1, description="A branch, tag or id that HEAD comes from.")
     mode: RollbackMode = RollbackMode.REVERT
-    message: Plain | None = Field(default=None, max_length=20_000, pattern=r"\S")
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class RolledBack(Record):
@@ -52,7 +53,7 @@ class TagCreate(Request):
 
     name: Plain = Field(min_length=1, description="By git's own rules.")
     ref: Plain = Field(default="HEAD", min_length=1)
-    message: Plain | None = Field(default=None, max_length=20_000, pattern=r"\S")
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class Stash(Record):
@@ -69,7 +70,7 @@ class Stash(Record):
 class StashCreate(Request):
     """What is said of the work, and whether new files go along."""
 
-    message: Plain | None = Field(default=None, max_length=2_000, pattern=r"\S")
+    message: Plain | None = Field(default=None, max_length=2_000, pattern=NOT_BLANK)
     untracked: bool = True
 
 

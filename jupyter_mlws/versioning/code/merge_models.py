@@ -7,6 +7,7 @@ from enum import Enum
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.api.wording import NOT_BLANK
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import Plain, SnapshotData, Text
 
@@ -45,13 +46,13 @@ class MergeRequest(Request):
     """What is merged into the current branch: a branch, tag or id."""
 
     ref: Plain = Field(min_length=1)
-    message: Plain | None = Field(default=None, max_length=20_000, pattern=r"\S")
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class MergeFinish(Request):
     """The message of the merge's commit; left out, the one it began with."""
 
-    message: Plain | None = Field(default=None, max_length=20_000, pattern=r"\S")
+    message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
 
 class MergeAbort(Request):

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from jupyter_mlws.api.models import PageQuery, Record, Request, separate
+from jupyter_mlws.api.wording import NOT_BLANK
 from jupyter_mlws.versioning.models import Plain
 from jupyter_mlws.versioning.tracking.ranking import Mode
 
@@ -69,7 +70,7 @@ class ModelDetail(Model):
 class ModelCreate(Request):
     """A new version of a model, of the run ``run_id`` or of one that is made for it."""
 
-    name: Plain = Field(min_length=1, max_length=250, pattern=r"\S")
+    name: Plain = Field(min_length=1, max_length=250, pattern=NOT_BLANK)
     params: dict[str, Scalar] = Field(default_factory=dict, max_length=1000)
     metrics: dict[str, FiniteFloat] = Field(default_factory=dict, max_length=1000)
     artifacts: list[Plain] = Field(
