@@ -1,9 +1,9 @@
 """Containers: ``python -m benchmarks.hub [LABS]``, 50 unless said otherwise.
 
-Starts a Hub of its own with the image that ``MLWS_TEST_IMAGE`` names, asks for one lab alone and
-then for all at once, and prints how long each took from the request to the lab's first answer, how
-long a stop takes, of one and of all, and the memory of the machine before and while all run; first
-the date and the load, which should be low.
+Starts a Hub of its own with an image of the wheel in ``dist/`` (``make wheel``), asks for one lab
+alone and then for all at once, and prints how long each took from the request to the lab's first
+answer, how long a stop takes, of one and of all, and the memory of the machine before and while all
+run; first the date and the load, which should be low.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-from hub_config.engine import Engine
+from tests.hub.docker_engine import engine, lab_image
 from tests.hub.installation import HOME, Hub, installation
 
 LABS = 50
@@ -56,17 +56,24 @@ def stop(hub: Hub, user: str, name: str) -> float:
 
 
 def main(labs: int) -> None:
-    image = os.environ["MLWS_TEST_IMAGE"]
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    print(f"{datetime.now():%Y-%m-%d %H:%M}, load {load}, {os.cpu_count()} cores", flush=True)
+    [wheel] = (Path(__file__).parents[1] / "dist").glob("*.whl")
     capacity = f'{{"cpu": "{labs}", "memory": "{labs}Gi"}}'
     with (
+        engine() as docker,
         tempfile.TemporaryDirectory() as folder,
-        installation(Engine(), image, Path(folder), HOME, HUB_CAPACITY=capacity) as hub,
+        installation(
+            docker,
+            lab_image(docker, wheel, Path(folder) / "image.log"),
+            Path(folder),
+            HOME,
+            HUB_CAPACITY=capacity,
+        ) as hub,
     ):
         people = [f"bench-{number}" for number in range(-(-labs // EACH))]
         for user in people:
             hub.sign_up(user)
+        load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+        print(f"{datetime.now():%Y-%m-%d %H:%M}, load {load}, {os.cpu_count()} cores", flush=True)
         for _ in range(ALONE):
             alone = start(hub, people[0], "alone")
             ended = stop(hub, people[0], "alone")

@@ -88,6 +88,7 @@ class GitHandler(ByToken, RESTHandler):
     _process: asyncio.subprocess.Process | None = None
     _answer: asyncio.Queue[bytes]
     _reading: asyncio.Task[None] | None = None
+    _is_first = True
     _access: Access
     _push: Path
 
@@ -141,8 +142,9 @@ class GitHandler(ByToken, RESTHandler):
 
     async def data_received(self, chunk: bytes) -> None:
         """Pass on what comes, as fast as git takes it."""
-        if self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
+        if self._is_first and self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
             self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
+        self._is_first = False
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):

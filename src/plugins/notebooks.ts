@@ -80,14 +80,17 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     ) => {
       if (event.type === 'death') {
         const last = panel.content.activeCell?.model.id;
-        const lost = trans._n(
-          'The kernel died and was started anew. What %1 cell made is lost.',
-          'The kernel died and was started anew. What %1 cells made is lost.',
-          event.cells.length
-        );
+        const count = event.cells.length;
+        const lost = count
+          ? trans._n(
+              'The kernel died and was started anew. What %1 cell made is lost.',
+              'The kernel died and was started anew. What %1 cells made is lost.',
+              count
+            )
+          : trans.__('The kernel died and was started anew.');
         Notification.error(lost, {
           autoClose: false,
-          actions: last
+          actions: last && count
             ? [
                 {
                   label: trans.__('Run again up to here'),

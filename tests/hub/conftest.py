@@ -23,12 +23,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from hub_config.engine import Engine, NoEngineError, base_image, build, build_arguments
+from hub_config.engine import Engine, NoEngineError
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page, shoot
-from tests.hub.docker_engine import OWN_BASE, engine
+from tests.hub.docker_engine import BUILD_LIMIT, engine, lab_image
 from tests.hub.installation import Hub, tested
 from tests.hub.stack import stack, stack_images, trust
 
@@ -44,11 +45,9 @@ __all__ = [
 ]
 
 ROOT = Path(__file__).parents[2]
-IMAGE = "mlws-test-lab"
-BUILD_LIMIT = 1200.0
 
 
-def absent(reason: str) -> None:
+def absent(reason: str) -> NoReturn:
     """Skip aloud; fail where the engine was promised."""
     if os.environ.get("MLWS_REQUIRE_DOCKER") == "1":
         pytest.fail(f"Docker is required here: {reason}", pytrace=False)
@@ -93,14 +92,9 @@ def image(
         return given
     wheel: Path = request.getfixturevalue("wheel")
     try:
-        base = base_image(docker, OWN_BASE)
+        return lab_image(docker, wheel, tmp_path_factory.mktemp("image") / "log")
     except NoEngineError as error:
         absent(str(error))
-    log = tmp_path_factory.mktemp("image") / "log"
-    build(docker, wheel, IMAGE, ["--label", IMAGE, *build_arguments(base)], BUILD_LIMIT, log)
-    # The image of the run before has lost its name to this one; what both share stays.
-    docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
-    return IMAGE
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from hub_config.engine import Engine, NoEngineError, wait_until_up
+from hub_config.engine import (
+    Engine,
+    NoEngineError,
+    base_image,
+    build,
+    build_arguments,
+    wait_until_up,
+)
 
 OWN_BASE = "mlws-test-base"
+IMAGE = "mlws-test-lab"
+BUILD_LIMIT = 1200.0
 
 
 def cache_folder() -> Path:
@@ -80,3 +89,12 @@ def _stop(daemon: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         daemon.kill()
         daemon.wait()
+
+
+def lab_image(docker: Engine, wheel: Path, log: Path) -> str:
+    """The Hub's user image with that wheel inside, built by the script that people use."""
+    base = base_image(docker, OWN_BASE)
+    build(docker, wheel, IMAGE, ["--label", IMAGE, *build_arguments(base)], BUILD_LIMIT, log)
+    # The image of the run before has lost its name to this one; what both share stays.
+    docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
+    return IMAGE
