@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -55,6 +54,7 @@ from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.slots import Slots
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.team import Team
 from jupyter_mlws.hub.usage import Meter
@@ -67,10 +67,13 @@ MEASURE_EVERY = 2.0
 NODES_EVERY = 30.0
 END_LIMIT = 120.0
 """Seconds that a container has to stop."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 0.5
+"""Seconds until what ends is looked at again."""
 BUSY_WAIT = 2.0
 """Seconds until a Hub that starts as many as it may is asked again."""
-START_PATIENCE = 30.0
-"""Seconds for which a start that takes long keeps others waiting."""
+START_PATIENCE = 40.0
+END_PATIENCE = 15.0
+"""Seconds for which a start or an end that takes long keeps others waiting."""
 NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
 STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
 NEEDED = Words("is needed", "为必填项")
@@ -93,8 +96,8 @@ class HubManager:
         self._seal = seal
         self._meter = Meter(engine)
         self._follower = LogFollower()
-        # About twice the cores: more starts at once only make each of them slower.
-        self._slots = asyncio.Semaphore(2 * (os.cpu_count() or 1))
+        self._starts = Slots(START_PATIENCE)
+        self._ends = Slots(END_PATIENCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: set[str] = set()
         self._listeners = 0
@@ -687,7 +690,7 @@ class HubManager:
         self._begin(self._start(entry))
 
     async def _start(self, entry: Entry) -> None:
-        async with self._slots:
+        async with self._starts.one():
             await self._begin_to_start(entry)
             await self._until_started(entry)
 
@@ -712,14 +715,10 @@ class HubManager:
     async def _until_started(self, entry: Entry) -> None:
         """The Hub answers before the lab does, whose start takes a processor for seconds."""
 
-        async def ready() -> None:
-            stream = self.fleet.stream
-            async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
-                while entry.spawning:
-                    await anext(news)
-
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(ready(), START_PATIENCE)
+        stream = self.fleet.stream
+        async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
+            while entry.spawning and entry.id in self.fleet.entries:
+                await anext(news)
 
     async def _start_at_hub(self, entry: Entry) -> None:
         options = self._options(entry)
@@ -771,7 +770,8 @@ class HubManager:
 
     async def _run_end(self, entry: Entry) -> None:
         try:
-            await self._stop(entry)
+            async with self._ends.one():
+                await self._stop(entry)
             if entry.intent is Intent.DELETE:
                 await self._remove(entry)
         except (HubRefusedError, MLWSError) as error:
@@ -802,13 +802,16 @@ class HubManager:
     async def _stop(self, entry: Entry) -> None:
         """Until it is stopped."""
         deadline = time.monotonic() + END_LIMIT
-        asked = False
+        asked, pause = False, SHORTEST_PAUSE
         while True:
             await self.monitor.refresh(entry.id)
             server = entry.server
             if entry.intent not in ENDING:
                 return
             if not entry.active and not (server is not None and server.pending):
+                if entry.seen is not None:
+                    # Docker was too slow for the Hub, which gave up; what it left is no crash.
+                    await in_thread(self._engine.remove, entry.id)
                 return
             if entry.held:
                 # The Hub stops nothing that has not started; without its task, the start ends.
@@ -820,7 +823,8 @@ class HubManager:
                 await in_thread(self._engine.remove, entry.id)
             if time.monotonic() > deadline:
                 raise MLWSError("10104", reason=STUCK.en)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 1.2)
 
     async def _ask_to_stop(self, entry: Entry) -> bool:
         """Whether the Hub does so: it stops nothing before it has started."""

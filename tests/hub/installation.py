@@ -208,7 +208,8 @@ class Hub:
 
     def everything(self) -> list[dict[str, Any]]:
         """All containers."""
-        items: list[dict[str, Any]] = self.service("GET", "containers").json()["data"]["items"]
+        answer = self.service("GET", "containers", params={"limit": 500})
+        items: list[dict[str, Any]] = answer.json()["data"]["items"]
         return items
 
     def get(self, identifier: str) -> dict[str, Any]:

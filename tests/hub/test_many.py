@@ -25,8 +25,7 @@ def test_twenty_at_once_are_all_ready_and_one_that_hangs_delays_nobody(hub: Hub)
         return hub.create(user, name=name, resources=SMALL)
 
     def statuses() -> dict[str, str]:
-        items = hub.service("GET", "containers", params={"limit": 500}).json()["data"]["items"]
-        return {one["id"]: one["status"] for one in items if "--many-" in one["id"]}
+        return {one["id"]: one["status"] for one in hub.everything() if "--many-" in one["id"]}
 
     with ThreadPoolExecutor(len(wanted)) as pool:
         identifiers = list(pool.map(create, wanted))
@@ -43,5 +42,8 @@ def test_twenty_at_once_are_all_ready_and_one_that_hangs_delays_nobody(hub: Hub)
         assert node["allocated"]["cpu"] == pytest.approx(0.5 * len(counted))
         answers = list(pool.map(lambda p: hub.lab("GET", p[0], "api", p[1]).ok, wanted[1:]))
         assert all(answers)
+        list(pool.map(lambda one: hub.service("POST", f"containers/{one}/stop"), identifiers))
+        hub.wait_for(lambda: set(statuses().values()) == {"STOPPED"}, "all are stopped", 300)
+        assert not any(hub.container(*place) for place in wanted)
         list(pool.map(lambda one: hub.service("DELETE", f"containers/{one}"), identifiers))
     hub.wait_for(lambda: not statuses(), "all are gone", 300)
