@@ -49,15 +49,23 @@ class Watch:
         self._hub = hub
         self._told = threading.Condition()
         self._statuses: dict[str, str] = {}
-        threading.Thread(target=self._ask, daemon=True).start()
+        self._enough = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join()
 
     def _ask(self) -> None:
-        while True:
+        while not self._enough.wait(EVERY):
             found = {item["id"]: item["status"] for item in self._hub.everything()}
             with self._told:
                 self._statuses = found
                 self._told.notify_all()
-            time.sleep(EVERY)
 
     def until(self, identifier: str, status: str) -> None:
         """Wait until it is so."""
@@ -97,13 +105,13 @@ def main(labs: int) -> None:
             HOME,
             HUB_CAPACITY=capacity,
         ) as hub,
+        Watch(hub) as watch,
     ):
         people = [f"bench-{number}" for number in range(-(-labs // EACH))]
         for user in (FIRST, *people):
             hub.sign_up(user)
         load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
         print(f"{datetime.now():%Y-%m-%d %H:%M}, load {load}, {os.cpu_count()} cores", flush=True)
-        watch = Watch(hub)
         for _ in range(ALONE):
             alone = start(hub, watch, FIRST, "alone")
             ended = stop(hub, watch, FIRST, "alone")
