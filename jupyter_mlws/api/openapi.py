@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import jupyter_mlws
-from jupyter_mlws.api.rest import Endpoint
+from jupyter_mlws.api.rest import JSON, Endpoint
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.errors import CATALOGUE
 
@@ -56,7 +56,10 @@ def document(
         if verbs:
             paths[template] = verbs
     paths["/openapi.json"] = {
-        "get": {"summary": "This document", "responses": {"200": {"description": "OpenAPI 3.1"}}}
+        "get": {
+            "summary": "This document",
+            "responses": {"200": {"description": "OpenAPI 3.1"}, **_failures({"50301"})},
+        }
     }
     return {
         "openapi": "3.1.0",
@@ -128,9 +131,7 @@ def _operation(
             **{
                 str(status): {
                     "description": "Done" if status == declared.status else "Only shown",
-                    "content": {
-                        "application/json": {"schema": _envelope(declared.reply, references)}
-                    },
+                    "content": {declared.media: {"schema": _answer(declared, references)}},
                 }
                 for status in declared.statuses
             },
@@ -187,7 +188,11 @@ def _failures(codes: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _envelope(reply: type[BaseModel] | None, references: References) -> dict[str, Any]:
+def _answer(declared: Endpoint, references: References) -> dict[str, Any]:
+    """The envelope, where it is JSON."""
+    if declared.media != JSON:
+        return {"type": "string"}
+    reply = declared.reply
     return {
         "type": "object",
         "required": ["code", "message", "data"],

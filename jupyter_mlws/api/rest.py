@@ -33,6 +33,7 @@ T = TypeVar("T")
 OK = Words("OK", "操作成功")
 ONCE = "The same key again, within a day: the first answer again, and nothing is done twice."
 AGAIN = {idempotency.REPLAYED: "true"}
+JSON = "application/json"
 MAX_BODY = 16 * 1024 * 1024
 """Bytes; larger bodies are data, and data does not travel through this API."""
 
@@ -63,6 +64,7 @@ class Endpoint:
     errors: Iterable[str] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     dry_status: int | None = None
+    media: str = JSON
 
     @property
     def statuses(self) -> Sequence[int]:
@@ -82,6 +84,7 @@ def endpoint(
     headers: Mapping[str, str] | None = None,
     idempotent: bool = False,
     dry_status: int | None = None,
+    media: str = JSON,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
     """Declare a handler's method as an endpoint.
 
@@ -89,13 +92,14 @@ def endpoint(
     person must be allowed; ``errors`` are the codes it can answer with beside the general ones;
     ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
     that is sent again with the same ``Idempotency-Key`` gets the first answer again.
-    ``dry_status`` is the status of an answer that only shows what would be done.
+    ``dry_status`` is the status of an answer that only shows what would be done; ``media`` the
+    type of one that is no JSON, which the method writes itself.
     The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
     and returns the data or a :class:`Reply`.
     """
     heeded = {**(headers or {}), **({idempotency.HEADER: ONCE} if idempotent else {})}
     declared = Endpoint(
-        summary, reply, body, query, status, tuple(also), tuple(errors), heeded, dry_status
+        summary, reply, body, query, status, tuple(also), tuple(errors), heeded, dry_status, media
     )
 
     def decorate(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:

@@ -30,6 +30,8 @@ ALL = ("local", "all")
 """Ids of all that this server logs."""
 REFUSED = (*NO_CONTAINER, "10104")
 """Codes of the Hub's service, where the container's log is asked for."""
+NDJSON = "application/x-ndjson"
+CONTENT_TYPE = f"{NDJSON}; charset=utf-8"
 PAUSE = 10.0
 """Seconds until the Hub's service is asked again after it went away."""
 _MOST = 2**62
@@ -88,10 +90,11 @@ class DownloadHandler(LogsBase):
         "Download the log as JSON lines with ECS names, oldest first",
         query=LogFilter,
         errors=REFUSED,
+        media=NDJSON,
     )
     async def get(self, query: LogFilter) -> Reply:
         await self.collect(query.source)
-        self.set_header("Content-Type", "application/x-ndjson; charset=utf-8")
+        self.set_header("Content-Type", CONTENT_TYPE)
         self.set_header("Content-Disposition", "attachment; filename=mlws-log.ndjson")
         since = 0
         while found := await in_thread(self.store.after, query.wanted, since):
@@ -102,7 +105,7 @@ class DownloadHandler(LogsBase):
 
     def reply(self, answer: Reply) -> None:
         """The lines are the whole answer."""
-        self.finish()
+        self.finish(set_content_type=CONTENT_TYPE)
 
     def compute_etag(self) -> str | None:
         return None

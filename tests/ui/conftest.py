@@ -159,7 +159,7 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
             environment["JUPYTER_PATH"] = str(prefix / "share" / "jupyter")
             environment["JUPYTER_CONFIG_PATH"] = str(prefix / "etc" / "jupyter")
             environment["JUPYTERLAB_DIR"] = str(prefix / "share" / "jupyter" / "lab")
-        port = port or _free_port()
+        port = port or free_port()
         RESULTS.mkdir(exist_ok=True)
         with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("ab") as log:
             process = subprocess.Popen(
@@ -193,7 +193,7 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
         process.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

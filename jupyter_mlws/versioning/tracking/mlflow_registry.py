@@ -196,7 +196,11 @@ class MLflowRegistry(MLflowStore):
         try:
             run = self._client.get_run(identifier)
         except Exception as error:
-            if getattr(error, "error_code", None) != "RESOURCE_DOES_NOT_EXIST":
+            # The second: no run can have such an id.
+            if getattr(error, "error_code", None) not in (
+                "RESOURCE_DOES_NOT_EXIST",
+                "INVALID_PARAMETER_VALUE",
+            ):
                 raise
             return None
         return None if run.info.lifecycle_stage == "deleted" else run

@@ -1,0 +1,83 @@
+"""Whatever is sent to an endpoint, its answer is one that the contract has, and no fault of ours."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import requests
+
+from jupyter_mlws.routes import ROUTES
+from tests.fuzzing import MODES, GenerationMode, Place, operations
+from tests.ui.conftest import TOKEN, free_port, isolated
+
+pytestmark = pytest.mark.timeout(600)
+
+HEADERS = {"Authorization": f"token {TOKEN}"}
+START_LIMIT = 60.0
+OPERATIONS = operations(ROUTES, "/mlws/api/v1/openapi.json")
+
+
+def ids_of(url: str) -> dict[str, list[str]]:
+    """What is there of each kind, and a model."""
+    model = {"name": "wine", "params": {"depth": 3}, "metrics": {"accuracy": 0.9}}
+    requests.post(f"{url}/models", headers=HEADERS, json=model, timeout=120)
+
+    def ids(path: str, name: str) -> list[str]:
+        answer = requests.get(f"{url}/{path}", headers=HEADERS, timeout=60)
+        return [row[name] for row in answer.json()["data"]["items"]]
+
+    known = {
+        "workflow": ids("workflows", "id"),
+        "dataset": ids("datasets", "id"),
+        "snapshot": ["HEAD", *ids("snapshots", "id")],
+        "model": ids("models", "name"),
+        "run": ids("runs", "id"),
+    }
+    assert all(known.values()), known
+    return known
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("fuzz")
+    root, environment, port = folder / "workspace", isolated(folder), free_port()
+    subprocess.run(
+        [sys.executable, "-m", "jupyter_mlws.projects.example", str(root)],
+        env=environment,
+        check=True,
+        timeout=300,
+    )
+    server = subprocess.Popen(
+        [
+            sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
+            "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
+            f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}",
+            "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}/mlws/api/v1"
+    try:
+        deadline = time.monotonic() + START_LIMIT
+        while time.monotonic() < deadline:
+            with suppress(requests.ConnectionError):
+                requests.get(f"{url}/openapi.json", headers=HEADERS, timeout=60)
+                break
+            time.sleep(0.1)
+        yield Place(url, HEADERS, ids_of(url))
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_contract_holds(name: str, mode: GenerationMode, place: Place) -> None:
+    place.answers(OPERATIONS[name], mode)

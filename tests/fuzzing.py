@@ -1,0 +1,91 @@
+"""Requests that fit a contract and requests that do not, made by schemathesis.
+
+``MLWS_FUZZ`` is how many of either kind for each verb of each URL; without it there are a few,
+always the same ones.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from jupyter_mlws.api.openapi import document
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+WANTED = os.environ.get("MLWS_FUZZ")
+REQUESTS = int(WANTED or 4)
+LONGEST = 16_000
+"""Characters of a request."""
+NO_HUB = "10103"
+CHECKS = [
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+Operations = dict[str, Any]
+
+
+def operations(routes: Iterable[tuple[str, type]], path: str, **more: bool) -> Operations:
+    """Every verb of every URL but the streams, by its name."""
+    contract = document(routes, path, **more)
+    every = schemathesis.openapi.from_dict(contract).get_all_operations()
+    return {
+        f"{one.method.upper()} {one.path}": one
+        for one in (found.ok() for found in every)
+        if "101" not in contract["paths"][one.path][one.method]["responses"]
+    }
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server's API, who asks, and ids of what is there, by the name of the path's parameter."""
+
+    url: str
+    headers: dict[str, str]
+    known: dict[str, list[str]] = field(default_factory=dict)
+
+    def answers(self, operation: Any, mode: GenerationMode) -> None:
+        """Fails unless every answer is one that the contract has, and no fault of ours."""
+
+        @settings(
+            max_examples=REQUESTS,
+            deadline=None,
+            database=None,
+            derandomize=not WANTED,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
+        def check(case: schemathesis.Case, data: st.DataObject) -> None:
+            # What is no HTTP, or too long for it, is refused by Tornado before it is ours.
+            case.headers = {k: v for k, v in (case.headers or {}).items() if is_plain(k + v)}
+            assume(len(case.as_curl_command()) < LONGEST)
+            # Most made-up ids lead nowhere: a real one, and the real project, lead further.
+            (case.query or {}).pop("project", None)
+            for name in case.path_parameters or {}:
+                if name in self.known and data.draw(st.booleans()):
+                    case.path_parameters[name] = data.draw(st.sampled_from(self.known[name]))
+            answer = case.call(base_url=self.url, headers=self.headers, timeout=120)
+            if answer.status_code != 503 or answer.json()["code"] != NO_HUB:
+                case.validate_response(answer, checks=CHECKS)
+
+        check()
+
+
+def is_plain(text: str) -> bool:
+    """Whether it may be in a header."""
+    return text.isascii() and text.isprintable()
