@@ -14,7 +14,6 @@ from typing import Any
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from jupyter_mlws.api.openapi import document
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -22,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from jupyter_mlws.api.openapi import document
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 WANTED = os.environ.get("MLWS_FUZZ")

@@ -1,4 +1,4 @@
-"""Whatever is sent to an endpoint, its answer is one that the contract has, and no fault of ours."""
+"""Whatever a person sends, the answer is one that the contract has, and no fault of ours."""
 
 from __future__ import annotations
 
