@@ -197,6 +197,8 @@ class RESTHandler(web.RequestHandler):
     def reply(self, answer: Reply) -> None:
         """Send ``answer`` in the envelope."""
         self.set_status(answer.status)
+        # What tornado says by itself is HTML, and a browser would show it as a page.
+        self.set_header("Content-Type", JSON)
         for name, value in answer.headers.items():
             self.set_header(name, value)
         self._version = answer.version
@@ -233,7 +235,7 @@ class RESTHandler(web.RequestHandler):
         self.set_status(error.status)
         body = error.as_dict(self.language)
         body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", JSON)
         self.finish(json.dumps(body, ensure_ascii=False, default=str))
 
     def _as_ours(self, error: BaseException | None) -> MLWSError:

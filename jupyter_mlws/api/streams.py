@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from tornado import websocket
 
-from jupyter_mlws.api.rest import preferred_language
+from jupyter_mlws.api.rest import JSON, preferred_language
 from jupyter_mlws.errors import MLWSError
 
 SLOW_READER = 4008
@@ -112,6 +112,7 @@ class StreamHandler(websocket.WebSocketHandler):
             await self.permit()
         except MLWSError as error:
             self.set_status(error.status)
+            self.set_header("Content-Type", JSON)
             self.finish(json.dumps(error.as_dict(self.language), ensure_ascii=False))
             return None
         return await super().get(*ids)

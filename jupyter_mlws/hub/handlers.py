@@ -12,7 +12,7 @@ from tornado.web import RequestHandler
 
 from jupyter_mlws.api.models import Page, PageQuery, Record, Request
 from jupyter_mlws.api.openapi import document
-from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
+from jupyter_mlws.api.rest import JSON, Reply, RESTHandler, endpoint, location
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.client import segment
 from jupyter_mlws.containers.models import (
@@ -397,7 +397,7 @@ class MetricsHandler(Permitted, RequestHandler):
         allowed = "read:metrics" in self.scopes or (person is not None and person.admin)
         if not allowed:
             self.set_status(403)
-            self.set_header("Content-Type", "application/json")
+            self.set_header("Content-Type", JSON)
             error = MLWSError("50301", action="read", resource=self.resource)
             self.finish(error.as_dict(ENGLISH))
             return
@@ -426,7 +426,7 @@ class TargetsHandler(MetricsHandler):
             for one in self.manager.containers(Person("", True), ENGLISH)
             if one.status is ContainerStatus.RUNNING and one.url
         ]
-        self.set_header("Content-Type", "application/json")
+        self.set_header("Content-Type", JSON)
         self.finish(json.dumps(rows))
 
 
