@@ -130,6 +130,35 @@ def test_another_member_restores_it_to_the_byte_and_sees_the_run(
     assert vale.python(code).splitlines()[-2:] == ["of the vines", "LinearRegression"]
 
 
+def test_a_project_that_is_there_already_is_shared_from_then_on(desks: dict[str, Desk]) -> None:
+    vita, vale, name = desks[VITA], desks[VALE], "cellar"
+    in_project = {"params": {"project": name}}
+    assert vita.ask("POST", "projects", json={"name": name}).status_code == 201
+    vita.shell(f"head -c {BYTES} /dev/urandom > {name}/casks.bin")
+    added = vita.ask("POST", "datasets", json={"path": "casks.bin"}, **in_project)
+    if added.status_code == 202:
+        vita.done(added)
+    made = vita.ask("POST", "snapshots", json={"message": "The casks"}, **in_project).json()
+    assert vita.ask("POST", "team/projects", json={"name": name}).status_code == 201
+    connected = vita.ask("POST", f"team/projects/{name}/connect", **in_project)
+    assert connected.ok, connected.text
+    vita.done(vita.ask("POST", "git/push", json={}, **in_project))
+
+    # A second person connects a folder of their own; it is theirs to push from once they may.
+    assert vale.ask("POST", "projects", json={"name": "mine"}).status_code == 201
+    theirs = {"params": {"project": "mine"}}
+    assert vale.ask("POST", f"team/projects/{name}/connect", **theirs).status_code == 404
+    for role, expected in (("reader", 403), ("writer", 200)):
+        vita.ask("PUT", f"team/projects/{name}/members/{VALE}", json={"role": role})
+        answer = vale.ask("POST", f"team/projects/{name}/connect", **theirs)
+        assert answer.status_code == expected, answer.text
+    vale.done(vale.ask("POST", f"team/projects/{name}/clone", json={}))
+    identifier = made["data"]["id"]
+    vale.done(vale.ask("POST", f"snapshots/{identifier}/restore", json={}, **in_project))
+    hashes = {desk.shell(f"sha256sum < {name}/casks.bin") for desk in (vita, vale)}
+    assert len(hashes) == 1
+
+
 def test_a_reader_changes_nothing(desks: dict[str, Desk], pushed: Data) -> None:
     vale = desks[VALE]
     if "here" not in vale.shell(f"test -d {PROJECT} && echo here || true"):
