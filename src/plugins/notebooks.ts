@@ -90,14 +90,15 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           : trans.__('The kernel died and was started anew.');
         Notification.error(lost, {
           autoClose: false,
-          actions: last && count
-            ? [
-                {
-                  label: trans.__('Run again up to here'),
-                  callback: () => void open.runUpTo(panel, model, last)
-                }
-              ]
-            : []
+          actions:
+            last && count
+              ? [
+                  {
+                    label: trans.__('Run again up to here'),
+                    callback: () => void open.runUpTo(panel, model, last)
+                  }
+                ]
+              : []
         });
       } else if (event.type === 'saved') {
         void open.takeOutputs(panel, model, event.cells).then(mixed => {
