@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 TOKEN = "benchmark"
@@ -58,7 +58,7 @@ class Lab:
             raise_error=not status,
         )
         if status and answer.code != status:
-            answer.rethrow()
+            raise HTTPError(answer.code, response=answer)
         return json.loads(answer.body).get("data")
 
     async def listen(self, path: str) -> WebSocketClientConnection:

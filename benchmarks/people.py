@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -210,14 +211,14 @@ class Page:
 
 
 class Meter:
-    """What the server uses, from when this is made."""
+    """What the server uses, from when this is made; MLflow's process is one of its children."""
 
     def __init__(self, pid: int) -> None:
         self._server = psutil.Process(pid)
         self._began = time.perf_counter()
         self._used = self._processor()
         self._own = time.process_time()
-        self.most = 0.0
+        self.most = self.memory()
 
     async def watch(self) -> None:
         """Note the most memory that the server has."""
@@ -230,14 +231,19 @@ class Meter:
         return float(self._server.memory_info().rss) / 2**20
 
     def shares(self) -> tuple[float, float]:
-        """Of one core: the server with the processes that it waited for, and this process."""
+        """Of one core: the server with all that it began, and this process."""
         seconds = time.perf_counter() - self._began
         used, own = self._processor() - self._used, time.process_time() - self._own
         return 100 * used / seconds, 100 * own / seconds
 
     def _processor(self) -> float:
-        times = self._server.cpu_times()
-        return float(times.user + times.system + times.children_user + times.children_system)
+        used = 0.0
+        for process in (self._server, *self._server.children(recursive=True)):
+            # Where one ends meanwhile, its time is its parent's at the next look.
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used += times.user + times.system + times.children_user + times.children_system
+        return used
 
 
 async def main(root: Path, people: int) -> None:
@@ -275,7 +281,7 @@ async def crowd_in(lab: Lab, root: Path, people: int) -> None:
         print(f"- {times} × {what}")
     for line in lab.complaints():
         print(f"- the server logged: {line}")
-    print(f"server: {server:.0f} % of one core; these pages: {own:.0f} %")
+    print(f"server and its children: {server:.0f} % of one core; these pages: {own:.0f} %")
     print(f"memory of the server: {before:.0f} MiB before, {meter.most:.0f} MiB at the most")
 
 
