@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.api.idempotency import Answers
+from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
@@ -41,3 +42,5 @@ class Services:
     readers: Readers = field(default_factory=Readers)
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""
+    readings: SharedReadings[Any] = field(default_factory=SharedReadings)
+    """What goes on for several who ask the same."""

@@ -364,7 +364,25 @@ def test_columns_line_up_by_the_width_that_is_seen() -> None:
     assert plain(table).splitlines() == ["名称      b", "训练      1", "evaluate  2"]
 
 
-def test_text_is_never_taken_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_in_a_pipe_cuts_no_path_and_keeps_its_columns(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = "folder/" * 60
+    table = Table(
+        ["a", "b", "c"],
+        [[Cell(path), Cell("one\ntwo"), Cell("z")], [Cell(""), Cell(""), Cell("")]],
+    )
+    TerminalScreen().show(table)
+    gap = " " * len(path)
+    said = capsys.readouterr().out
+    assert said.splitlines() == [f"a{gap[1:]}  b    c", f"{path}  one  z", f"{gap}  two", ""]
+
+
+@pytest.mark.parametrize("colours", ["", "1"])
+def test_text_is_never_taken_as_markup(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, colours: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", colours)
     table = Table(["a"], [[Cell("[red]x[/red] :smile: <b>")]])
     TerminalScreen().show(table, Lines([[Cell("[bold]y")]]))
     said = capsys.readouterr().out

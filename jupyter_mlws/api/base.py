@@ -12,6 +12,7 @@ from jupyter_server.base.websocket import WebSocketMixin
 
 from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location, to_json
+from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.operations import Progress
@@ -61,6 +62,10 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     @property
     def answers(self) -> Answers[Reply]:
         return self.services.answers
+
+    @property
+    def readings(self) -> SharedReadings[Reply]:
+        return self.services.readings
 
     def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
         """Start long work; the answer says where to follow it."""

@@ -25,6 +25,7 @@ from tornado import web
 
 from jupyter_mlws.api import idempotency, wording
 from jupyter_mlws.api.models import NoQuery
+from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 
 P = ParamSpec("P")
@@ -83,6 +84,7 @@ def endpoint(
     errors: Iterable[str] = (),
     headers: Mapping[str, str] | None = None,
     idempotent: bool = False,
+    shared: bool = False,
     dry_status: int | None = None,
     media: str = JSON,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
@@ -91,7 +93,9 @@ def endpoint(
     ``reply`` is the model of ``data``; ``also`` are further (action, resource) pairs that the
     person must be allowed; ``errors`` are the codes it can answer with beside the general ones;
     ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
-    that is sent again with the same ``Idempotency-Key`` gets the first answer again.
+    that is sent again with the same ``Idempotency-Key`` gets the first answer again. With
+    ``shared`` those who ask the same at the same moment get one answer, which must not depend on
+    who asks.
     ``dry_status`` is the status of an answer that only shows what would be done; ``media`` the
     type of one that is no JSON, which the method writes itself.
     The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
@@ -119,7 +123,10 @@ def endpoint(
                 return answer if isinstance(answer, Reply) else Reply(answer, declared.status)
 
             key = self.request.headers.get(idempotency.HEADER) if idempotent else None
-            self.reply(await (work() if key is None else self.once(key, work)))
+            if shared:
+                self.reply(await self.readings.read((self.request.uri, self.language), work))
+            else:
+                self.reply(await (work() if key is None else self.once(key, work)))
 
         call.endpoint = declared  # type: ignore[attr-defined]
         return call
@@ -142,6 +149,11 @@ class RESTHandler(web.RequestHandler):
     @property
     def answers(self) -> idempotency.Answers[Reply]:
         """The answers of this server that may be asked for again."""
+        raise NotImplementedError
+
+    @property
+    def readings(self) -> SharedReadings[Reply]:
+        """What is read on this server for several who ask."""
         raise NotImplementedError
 
     @property

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class TerminalScreen:
 
     def show(self, *blocks: Block) -> None:
         for block in blocks:
-            if isinstance(block, Lines) and not self._coloured:
+            if not self._coloured:
                 self._out.write(plain(block))
             else:
                 self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
@@ -160,7 +161,8 @@ class TerminalScreen:
 
     @cached_property
     def _console(self) -> Console:
-        # Only where it is needed: its import takes longer than a pipe's lines.
+        # Only where it is needed: its import, and its layout of a long table, take longer than most
+        # commands.
         from rich.console import Console
 
         # Wide enough that no path is cut where nobody looks at the width.
@@ -230,7 +232,13 @@ def plain(block: Block) -> str:
         return "".join("".join(cell.text for cell in cells) + "\n" for cells in block.lines)
     from rich.cells import cell_len
 
-    rows = [list(block.columns), *([cell.text for cell in row] for row in block.rows)]
+    texts = [block.columns, *([cell.text for cell in row] for row in block.rows)]
+    # A text of several lines takes as many rows.
+    rows = [
+        row
+        for cells in texts
+        for row in zip_longest(*(text.splitlines() or [""] for text in cells), fillvalue="")
+    ]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     padded = (
         "  ".join(

@@ -81,7 +81,7 @@ class WorkflowsHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("List the workflows", Page[WorkflowSummary])
+    @endpoint("List the workflows", Page[WorkflowSummary], shared=True)
     async def get(self) -> Page[WorkflowSummary]:
         workspace = await self.open_workspace()
         return Page(items=await in_thread(workspace.workflows.list, self.language))
@@ -146,7 +146,7 @@ class WorkflowHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Get a workflow as a graph", Workflow, errors=NO_WORKFLOW)
+    @endpoint("Get a workflow as a graph", Workflow, shared=True, errors=NO_WORKFLOW)
     async def get(self, identifier: str) -> Reply:
         workspace = await self.open_workspace()
         workflow = await in_thread(workspace.workflows.get, unescape(identifier), self.language)
@@ -188,6 +188,7 @@ class PlanHandler(APIHandler):
         "Plan a run: what would run, and why",
         Plan,
         query=PlanQuery,
+        shared=True,
         errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203", "40204"),
     )
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
@@ -287,7 +288,13 @@ class StatusHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Get the newest run, or a given one", Run, query=RunQuery, errors=NO_WORKFLOW)
+    @endpoint(
+        "Get the newest run, or a given one",
+        Run,
+        query=RunQuery,
+        shared=True,
+        errors=NO_WORKFLOW,
+    )
     async def get(self, identifier: str, query: RunQuery) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(
@@ -300,7 +307,9 @@ class RunsHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("List a workflow's runs", Page[RunSummary], query=PageQuery, errors=NO_WORKFLOW)
+    @endpoint(
+        "List a workflow's runs", Page[RunSummary], query=PageQuery, shared=True, errors=NO_WORKFLOW
+    )
     async def get(self, identifier: str, query: PageQuery) -> Page[RunSummary]:
         workspace = await self.open_workspace()
         return await in_thread(

@@ -1,10 +1,15 @@
+import { PageConfig } from '@jupyterlab/coreutils';
+
 import { APIError, type MLWSClient } from '../api';
 
 /** Code of the answer where no Hub started this lab. */
 const NO_HUB = '10103';
 
-/** Whether a Hub started this lab; asks once, and only its answer that there is none counts. */
+/** Whether a Hub of ours started this lab; on a Hub, only the answer that there is none counts. */
 export async function hasHub(client: MLWSClient): Promise<boolean> {
+  if (!PageConfig.getOption('hubPrefix')) {
+    return false;
+  }
   try {
     await client.get('/containers');
   } catch (error) {

@@ -1,3 +1,4 @@
+import { PageConfig } from '@jupyterlab/coreutils';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 import { container, report } from '../__tests__/containers';
@@ -20,6 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   model.dispose();
+  PageConfig.setOption('hubPrefix', '');
 });
 
 const later = { updated_at: '2026-11-25T12:02:00Z' };
@@ -142,6 +144,8 @@ it('shows an administrator in the lab only what is theirs', async () => {
 
 it('knows a lab without a Hub by the code of its answer', async () => {
   const client = wire.client('en', false);
+  expect(await hasHub(client)).toBe(false);
+  PageConfig.setOption('hubPrefix', '/hub/');
   expect(await hasHub(client)).toBe(true);
   wire.answers['GET /containers'] = () => failure(503, '50102', 'Down.');
   expect(await hasHub(client)).toBe(true);

@@ -43,6 +43,7 @@ class StatusHandler(VersioningHandler):
         "Get branch and uncommitted changes",
         GitStatus,
         query=StatusQuery,
+        shared=True,
         errors=["50302", "50402"],
     )
     async def get(self, query: StatusQuery) -> GitStatus:
@@ -168,7 +169,13 @@ class HistoryHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List commits", Page[CodeVersion], query=HistoryQuery, errors=["30404", "50402"])
+    @endpoint(
+        "List commits",
+        Page[CodeVersion],
+        query=HistoryQuery,
+        shared=True,
+        errors=["30404", "50402"],
+    )
     async def get(self, query: HistoryQuery) -> Page[CodeVersion]:
         manager = await self.snapshots()
         return await in_thread(manager.history, query)
@@ -221,7 +228,7 @@ class BranchesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List branches, of remotes too", Page[Branch])
+    @endpoint("List branches, of remotes too", Page[Branch], shared=True)
     async def get(self) -> Page[Branch]:
         versions = await self.managers()
         return Page(items=await in_thread(versions.branches.list))
@@ -257,7 +264,7 @@ class RemotesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List git's remotes", Page[Remote])
+    @endpoint("List git's remotes", Page[Remote], shared=True)
     async def get(self) -> Page[Remote]:
         versions = await self.managers()
         return Page(items=[*await in_thread(versions.remotes.list)])

@@ -44,7 +44,7 @@ class TagsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List tags, newest first", Page[Tag], errors=["50402"])
+    @endpoint("List tags, newest first", Page[Tag], shared=True, errors=["50402"])
     async def get(self) -> Page[Tag]:
         tags = (await self.managers()).tags
         return Page(items=await in_thread(tags.list))
@@ -105,7 +105,7 @@ class StashesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List what was put aside, newest first", Page[Stash], errors=["50402"])
+    @endpoint("List what was put aside, newest first", Page[Stash], shared=True, errors=["50402"])
     async def get(self) -> Page[Stash]:
         stashes = (await self.managers()).stashes
         return Page(items=[*await in_thread(stashes.list)])

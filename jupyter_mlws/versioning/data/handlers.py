@@ -25,7 +25,7 @@ class DatasetsHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("List datasets", Page[Dataset], query=DatasetsQuery)
+    @endpoint("List datasets", Page[Dataset], query=DatasetsQuery, shared=True)
     async def get(self, query: DatasetsQuery) -> Page[Dataset]:
         datasets = (await self.managers()).datasets
         return await in_thread(datasets.list, query)

@@ -26,7 +26,13 @@ class SnapshotsHandler(VersioningHandler):
 
     resource = "snapshots"
 
-    @endpoint("List snapshots", Page[Snapshot], query=HistoryQuery, errors=["30404", "50402"])
+    @endpoint(
+        "List snapshots",
+        Page[Snapshot],
+        query=HistoryQuery,
+        shared=True,
+        errors=["30404", "50402"],
+    )
     async def get(self, query: HistoryQuery) -> Page[Snapshot]:
         manager = await self.snapshots()
         return await in_thread(manager.list, query)
@@ -57,7 +63,9 @@ class SnapshotHandler(VersioningHandler):
 
     resource = "snapshots"
 
-    @endpoint("Get a snapshot with its proof", SnapshotDetail, errors=["30404", "50402"])
+    @endpoint(
+        "Get a snapshot with its proof", SnapshotDetail, shared=True, errors=["30404", "50402"]
+    )
     async def get(self, identifier: str) -> SnapshotDetail:
         manager = await self.snapshots()
         return await in_thread(manager.get, identifier)

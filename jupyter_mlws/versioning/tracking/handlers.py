@@ -34,6 +34,7 @@ class RunsHandler(VersioningHandler):
         "Search runs with parameters and metrics",
         Page[ExperimentRun],
         query=RunsQuery,
+        shared=True,
         errors=["30105"],
     )
     async def get(self, query: RunsQuery) -> Page[ExperimentRun]:
@@ -59,7 +60,7 @@ class RunColumnsHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("List the names of parameters and metrics", RunColumns, errors=["30105"])
+    @endpoint("List the names of parameters and metrics", RunColumns, shared=True, errors=["30105"])
     async def get(self) -> RunColumns:
         workspace = await self.open_workspace()
         experiments = await in_thread(lambda: workspace.experiments)
