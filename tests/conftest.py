@@ -44,7 +44,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MLWS_RUNNER_IDLE", "0")
     # So do the kernels of tests that are killed.
     monkeypatch.setenv("MLWS_KERNELS_WAIT", "60")
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "LANG", "LC_ALL", "LANGUAGE"):
+    # DVC, and so the engine, treats a shell below pyenv's in its own way.
+    foreign = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYENV_HOOK_PATH")
+    for name in (*foreign, "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder
 
