@@ -64,9 +64,12 @@ function ErrorBanner(): JSX.Element | null {
     error && (
       <div className="jp-mlws-Banner" role="alert">
         <span>
-          {trans.__('Line %1: %2', error.line, errorText(error, trans))}{' '}
-          {model.graph.nodes.size > 0 &&
-            trans.__('The graph shows the last text that could be read.')}
+          {trans.__('Line %1: %2', error.line, errorText(error, trans))}
+          {model.graph.nodes.size > 0 && (
+            <span className="jp-mlws-Banner-more">
+              {trans.__('The graph shows the last text that could be read.')}
+            </span>
+          )}
         </span>
         <Button small onClick={openAsText}>
           {trans.__('Open as text')}
