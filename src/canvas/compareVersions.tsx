@@ -13,6 +13,7 @@ import type { IFileDiff, IPage, ISnapshot, ISnapshotDiff } from '../models';
 import { parse, type IWorkflowDocument } from './document';
 import { graphDiff } from './graphDiff';
 import { GraphDiffView } from './graphDiffView';
+import { workflowIcon } from './icons';
 import { errorText } from './words';
 
 /** The versions that a person can choose from. */
@@ -73,6 +74,7 @@ export async function compareVersions(
   );
   const widget = new MainAreaWidget({ content: view });
   widget.title.label = trans.__('Compare: %1', path);
+  widget.title.icon = workflowIcon;
   widget.title.closable = true;
   return widget;
 }

@@ -10,11 +10,12 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
   type Edge,
   type Node,
   type NodeProps
 } from '@xyflow/react';
-import { memo, useMemo, useState } from 'react';
+import { memo, useEffect, useMemo, useState } from 'react';
 
 import type { IGraphDiff, INodeDifference, Reason } from './graphDiff';
 import { placeNodes } from './layout';
@@ -23,7 +24,8 @@ import { flowLabels } from './words';
 
 type DiffNode = Node<{ id: string; words: string; kind: string }, 'diff'>;
 
-const FIT = { maxZoom: 1, padding: 0.1, duration: 200 };
+const FIT = { maxZoom: 1, padding: 0.1 };
+const MOVE = { ...FIT, duration: 200 };
 
 /** Two versions of a workflow as one graph, with what became of each node. */
 export class GraphDiffView extends ReactWidget {
@@ -61,9 +63,14 @@ function Comparison(props: {
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const nodes = useMemo(() => toNodes(diff, trans), [diff, trans]);
   const edges = useMemo(() => toEdges(diff), [diff]);
+  // The list takes its part of the width after the graph was first laid out.
+  const width = useStore(state => state.width);
+  useEffect(() => {
+    void flow.fitView(FIT);
+  }, [flow, width]);
   const show = (id: string): void => {
     setSelected(id);
-    void flow.fitView({ ...FIT, nodes: [{ id }] });
+    void flow.fitView({ ...MOVE, nodes: [{ id }] });
   };
   return (
     <div className="jp-mlws-GraphDiff-body">
@@ -85,7 +92,7 @@ function Comparison(props: {
           aria-label={trans.__('Workflow graph')}
         >
           <Background />
-          <Controls showInteractive={false} fitViewOptions={FIT} />
+          <Controls showInteractive={false} fitViewOptions={MOVE} />
         </ReactFlow>
       </div>
       <div
