@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.files import beside
 
 BEAT = 5.0
 """Seconds between two signs of life of a holder."""
@@ -142,7 +143,7 @@ class FileLock:
             fcntl.flock(guard.fileno(), fcntl.LOCK_EX)
             # Another one that waits may have been here first, or the holder come back.
             if _is(judged, self._path) and _is_gone(judged, _read(judged)):
-                fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+                fresh = beside(self._path)
                 fresh.touch()
                 fresh.replace(self._path)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from jupyter_mlws.files import replace
 from jupyter_mlws.versioning.data.datafiles import DataFile
 
 BLOCK = 1024 * 1024
@@ -118,9 +119,7 @@ class WorkingData:
         if not self._news or self._known is None:
             return
         rows = {path: row for path, row in self._known.items() if row[0][0] >= REMEMBERED}
-        beside = self._memory.with_name(f"{self._memory.name}.{os.getpid()}")
-        beside.write_text(json.dumps(rows), encoding="utf-8")
-        beside.replace(self._memory)
+        replace(self._memory, json.dumps(rows))
         self._news = False
 
 

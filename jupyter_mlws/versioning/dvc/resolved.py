@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.files import replace
 from jupyter_mlws.versioning.dvc.stages import resolve, resolve_variants
 
 GENERATED = ("foreach", "matrix")
@@ -62,9 +62,7 @@ def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) ->
         with suppress(TypeError):
             plain = json.dumps({"digest": digest, "stages": found})
             if json.loads(plain)["stages"] == found:
-                temporary = place.with_name(f"{place.name}.{os.getpid()}")
-                temporary.write_text(plain, encoding="utf-8")
-                temporary.replace(place)
+                replace(place, plain)
     return found
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.files import beside
 from jupyter_mlws.versioning.data.content import Content, listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant
 from jupyter_mlws.versioning.git.adapter import Git
@@ -73,12 +74,12 @@ def install(git: Git) -> None:
         # There already, in whatever form; or put aside by another hook after ours was installed.
         return
     hook.parent.mkdir(exist_ok=True)
-    beside = hook.with_name(f"pre-push.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.chmod(0o755)
+    ours = beside(hook)
+    ours.write_text(text, encoding="utf-8")
+    ours.chmod(0o755)
     if foreign:
         hook.rename(theirs)
-    beside.replace(hook)
+    ours.replace(hook)
 
 
 def _is_called(hook: Path) -> bool:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.files import replace
 from jupyter_mlws.versioning.dvc.fast import printing, yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -126,10 +127,7 @@ class LockFile:
         if len(entries) < 50:
             return
         known = {"digest": digest, "plain": plain, "entries": entries}
-        place = self._place()
-        temporary = place.with_name(f"{place.name}.{os.getpid()}")
-        temporary.write_text(json.dumps(known), encoding="utf-8")
-        temporary.replace(place)
+        replace(self._place(), json.dumps(known))
 
 
 @contextmanager
