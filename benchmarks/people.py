@@ -86,11 +86,11 @@ class Crowd:
         self._saved: dict[str, tuple[float, set[Page]]] = {}
         """When each file was saved last, and which pages have not heard of it."""
 
-    async def ask(self, kind: str, path: str, body: object = None, status: int = 0) -> Any:
+    async def ask(self, kind: str, path: str, body: object = None) -> Any:
         """A timed request; None where it failed, which is counted."""
         began = time.perf_counter()
         try:
-            data = await self.lab.ask(path, body, status=status)
+            data = await self.lab.ask(path, body)
         except (HTTPError, OSError) as error:
             self.failures[f"{kind}: {error}"] += 1
             return None
@@ -173,8 +173,6 @@ class Page:
         self._work.append(asyncio.create_task(self._listen()))
         await asyncio.gather(
             self._ask("operations", "operations"),
-            # Without a Hub the answer is that there is none.
-            self._ask("whether there is a Hub", "containers", status=503),
             *(self._ask(kind, path) for kind, path in OPENED.items()),
             self._queue(self._crowd.validate()),
         )
@@ -202,8 +200,8 @@ class Page:
             await self._ask(AFTER, f"git/status{query}")
         self._reads = False
 
-    async def _ask(self, kind: str, path: str, status: int = 0) -> None:
-        await self._queue(self._crowd.ask(kind, path, status=status))
+    async def _ask(self, kind: str, path: str) -> None:
+        await self._queue(self._crowd.ask(kind, path))
 
     async def _queue(self, work: Coroutine[Any, Any, Any]) -> None:
         async with self._browser:

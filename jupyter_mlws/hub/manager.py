@@ -714,7 +714,6 @@ class HubManager:
 
     async def _until_started(self, entry: Entry) -> None:
         """The Hub answers before the lab does, whose start takes a processor for seconds."""
-
         stream = self.fleet.stream
         async with aclosing(stream.follow(stream.seq)) as news:  # type: ignore[type-var]
             while entry.spawning and entry.id in self.fleet.entries:

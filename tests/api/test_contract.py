@@ -10,7 +10,6 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.project import Project
 from jupyter_mlws.routes import ROUTES
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -34,16 +33,6 @@ LANGUAGES = ("en", "zh-CN")
 
 def _path(pattern: str) -> str:
     return "mlws/api/v1/" + re.sub(r"\([^)]*\)", "x", pattern).replace("\\", "")
-
-
-@pytest.fixture
-def jp_root_dir(project: Project) -> Any:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import requests
 
 from jupyter_mlws.routes import ROUTES
 from tests.fuzzing import MODES, GenerationMode, Place, operations
-from tests.ui.conftest import TOKEN, free_port, isolated
+from tests.ports import free_port
+from tests.ui.conftest import TOKEN, isolated
 
 pytestmark = pytest.mark.timeout(600)
 

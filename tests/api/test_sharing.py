@@ -12,16 +12,6 @@ from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.project import Project
 
 
-@pytest.fixture
-def jp_root_dir(project: Project) -> Any:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
 class Source:
     """Something that changes, and takes until ``let_go`` to be read."""
 

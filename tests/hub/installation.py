@@ -11,7 +11,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ import requests
 
 from hub_config.engine import Engine
 from hub_config.settings import ROOT, Settings
+from tests.ports import free_port
 
 PASSWORD = "a-long-password-of-tests"
 ADMINISTRATOR = "admin"
@@ -390,13 +390,6 @@ def keep_log(hub: Hub) -> None:
     folder.mkdir(exist_ok=True)
     if hub.log.is_file():
         shutil.copyfile(hub.log, folder / f"{hub.name}.log")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def free_subnet(engine: Engine) -> str:

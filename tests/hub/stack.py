@@ -17,7 +17,8 @@ from hub_config.compose import FILE, build_hub, make_secrets, up
 from hub_config.engine import Engine, base_image
 from hub_config.settings import Settings
 from tests.hub.docker_engine import OWN_BASE
-from tests.hub.installation import Hub, free_port, free_subnet
+from tests.hub.installation import Hub, free_subnet
+from tests.ports import free_port
 
 STANDINS = ("postgres", "nginx", "prometheus")
 IMAGES = Path(__file__).parent / "images"

@@ -14,10 +14,10 @@ from tests.hub.installation import (
     HOME,
     Hub,
     emptied,
-    free_port,
     installation,
     keep_log,
 )
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -27,6 +26,7 @@ from tests.browser import (
     page,
     shoot,
 )
+from tests.ports import free_port
 
 expect.set_options(timeout=20_000)
 """Milliseconds; DVC and MLflow take some seconds to come, on a busy machine more."""
@@ -191,12 +191,6 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
             continue
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
