@@ -128,6 +128,7 @@ class Fleet:
 
     def keep(self, entry: Entry) -> None:
         """Write down how it stands."""
+        entry.kept = entry.untold
         waits = entry.id in self.scheduler.waiting
         self.record(self._records.save, entry.row(entry.status(waits)))
 
@@ -316,6 +317,8 @@ class Fleet:
             told = entry.container(places.get(entry.id), ENGLISH)
             plain = told.model_copy(update={"usage": None, "updated_at": entry.created_at})
             if plain == entry.told:
+                if entry.kept != entry.untold:
+                    self.keep(entry)
                 continue
             before, entry.told = entry.told, plain
             entry.updated_at = now()

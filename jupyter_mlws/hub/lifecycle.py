@@ -102,6 +102,8 @@ class Entry:
     """The dead container in Docker that the newest start will remove."""
     told: Container | None = None
     """What was last said of it, without usage."""
+    kept: tuple[Intent, str | None] | None = None
+    """What was last written down of what nobody is told: a service that starts anew goes by it."""
 
     @property
     def admitting(self) -> bool:
@@ -194,6 +196,11 @@ class Entry:
         """Take what Docker and the Hub say now."""
         is_old = seen is not None and not seen.active and seen.docker == self.replaced
         self.seen, self.server = None if is_old else seen, server
+
+    @property
+    def untold(self) -> tuple[Intent, str | None]:
+        """What is kept, but not told."""
+        return self.intent, self.sealed
 
     def container(self, place: QueuePlace | None, language: str) -> Container:
         """As the API tells of it."""

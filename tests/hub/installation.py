@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -220,12 +221,32 @@ class Hub:
     def becomes(self, identifier: str, *statuses: str) -> dict[str, Any]:
         """Wait until it is so; the container."""
 
-        def reached() -> dict[str, Any] | None:
-            found = self.get(identifier)
-            return found if found.get("status") in statuses else None
+        found: dict[str, Any] = {}
 
-        found: dict[str, Any] = self.wait_for(reached, f"{identifier} is {statuses}", 90)
+        def reached() -> bool:
+            found.update(self.get(identifier) or {"status": "gone"})
+            return found["status"] in statuses
+
+        try:
+            self.wait_for(reached, f"{identifier} is {statuses}", 90)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {found}") from None
         return found
+
+    @property
+    def records(self) -> Path:
+        """The service's own database."""
+        return self.settings.data / "mlws.sqlite"
+
+    def has_begun(self, identifier: str) -> None:
+        """Wait until it is written down as started: a new service has nothing to do with it."""
+
+        def nothing_left() -> bool:
+            with contextlib.closing(sqlite3.connect(self.records)) as tables:
+                rows = tables.execute("SELECT intent FROM containers WHERE id = ?", [identifier])
+                return rows.fetchone() == ("",)
+
+        self.wait_for(nothing_left, f"the start of {identifier} is written down as done", 20)
 
     def clear(self) -> None:
         """Delete all containers."""

@@ -213,12 +213,8 @@ def test_a_containers_whole_life_as_a_plain_person(hub: Hub) -> None:
     assert not hub.container("ada")
     home = f"{hub.name}-home-ada"
     assert home in hub.engine.run("volume", "ls", "--quiet")
-    assert SECRET.encode() not in records(hub).read_bytes()
+    assert SECRET.encode() not in hub.records.read_bytes()
     assert SECRET not in hub.log.read_text()
-
-
-def records(hub: Hub) -> Path:
-    return hub.settings.data / "mlws.sqlite"
 
 
 def test_a_server_with_a_name_beside_the_default_one(hub: Hub) -> None:
@@ -572,8 +568,9 @@ def test_a_killed_service_comes_back_and_has_lost_nothing(hub: Hub) -> None:
     create(hub, "ben", resources=WHOLE, environment={"MY_TOKEN": SECRET, "PLAIN": "yes"})
     create(hub, "ben", name="second", resources=WHOLE)
     create(hub, ADMINISTRATOR, resources=WHOLE, priority=3)
+    hub.has_begun("ada--default")
     before = standing(hub)
-    assert SECRET.encode() not in records(hub).read_bytes()
+    assert SECRET.encode() not in hub.records.read_bytes()
 
     kill_service(hub)
     hub.wait_for(lambda: hub.service("GET", "me").status_code == 200, "the Hub restarts it", 60)
@@ -727,14 +724,14 @@ def test_the_records_are_the_specifications_tables(hub: Hub) -> None:
     hub.becomes("ada--default", "RUNNING")
 
     def kept() -> Any:
-        with contextlib.closing(sqlite3.connect(records(hub))) as tables:
+        with contextlib.closing(sqlite3.connect(hub.records)) as tables:
             return tables.execute("SELECT id, status, resources, config FROM containers").fetchall()
 
     row = hub.wait_for(lambda: [one for one in kept() if one[1] == "RUNNING"], "it is kept")[0]
     assert row[0] == "ada--default"
     assert json.loads(row[2])["cpu"] == "500m"
     assert json.loads(row[3])["image"] == "Lab"
-    with contextlib.closing(sqlite3.connect(records(hub))) as tables:
+    with contextlib.closing(sqlite3.connect(hub.records)) as tables:
         told = tables.execute(
             "SELECT message FROM container_logs WHERE container_id = ? AND log_type = 'event'"
             " ORDER BY timestamp",
