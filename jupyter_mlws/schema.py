@@ -80,6 +80,10 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 
+CHECKPOINT = 4000
+"""Pages (of 4 KiB) after which the log goes into the database: that waits for the disk, and a run
+of a few hundred nodes writes some thousand."""
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """A new connection to a database of ours, migrated; the caller closes it.
@@ -92,6 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
     # Where the file system has no shared memory, SQLite answers with the mode it kept.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection)
     return connection

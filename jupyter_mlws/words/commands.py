@@ -28,7 +28,7 @@ LOOK = 0.005
 """Seconds between two looks at the project's bell."""
 FOLLOW = 0.2
 """Seconds between two looks at a log that grows."""
-SHARE = 10
+SHARE = 20
 """How much longer a run is left alone than showing it took."""
 SILENCE = 2.0
 """Seconds after which a run is asked for even if no bell rang: its process may be gone."""

@@ -31,8 +31,8 @@ def forks() -> bool:
 def get_ready() -> None:
     """Fork for the run that this process was started for, before it has imported anything: while
     it does so and looks at what is asked for, its child imports what a run needs. Together that
-    would take as long as a hundred nodes."""
-    if forks():
+    would take as long as a hundred nodes. Where a process is idle in this folder, it is asked."""
+    if forks() and not live.listens(Path.cwd()):
         _ready.append(_Child())
         atexit.register(let_go)
 

@@ -166,6 +166,7 @@ class _Progress:
     losses: dict[str, int] = field(default_factory=dict)
     starting: list[Attempt] = field(default_factory=list)
     ended: list[Attempt] = field(default_factory=list)
+    stored: list[tuple[Then, Any, BaseException | None]] = field(default_factory=list)
     expecting: dict[str, _Expecting] = field(default_factory=dict)
     prepared: dict[str, Found] = field(default_factory=dict)
     places: dict[str, Mapping[str, str] | None] = field(default_factory=dict)
@@ -238,13 +239,14 @@ class Engine:
         try:
             self._enqueue(node for node, count in self._missing.items() if count == 0)
             while self._busy() or self._now.queued:
+                # One transaction for what has ended and what takes its place.
                 with self._journal.batch():
+                    self._tell_stored()
                     more = self._start_what_fits()
                 self._launch()
-                if self._now.ended:
-                    self._commit_ended()
-                elif self._busy():
-                    self._wait(0.0 if more else self._patience())
+                self._store_ended()
+                if self._busy():
+                    self._wait(0.0 if more or self._now.stored else self._patience())
             with self._journal.batch():
                 self._end_rest()
         finally:
@@ -258,7 +260,7 @@ class Engine:
     def _busy(self) -> bool:
         """Something will happen that is waited for."""
         now = self._now
-        return bool(now.attempts or now.later or now.expecting or now.ended)
+        return bool(now.attempts or now.later or now.expecting or now.ended or now.stored)
 
     def _longest_paths(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Seconds from each node's start to the end of all that depends on it."""
@@ -471,7 +473,7 @@ class Engine:
         command = attempt.command
         assert command is not None
         log = log_path(self._logs, attempt.node)
-        if attempt.line == 0:
+        if attempt.line == 0 and attempt.number > 1:
             # What an earlier attempt has printed is not this one's progress.
             attempt.log_end = _size(log)
         place = self._now.places.get(attempt.node)
@@ -520,6 +522,8 @@ class Engine:
             if self._cancelled:
                 self._end_all()
         if self._gone is not None:
+            with self._journal.batch():
+                self._tell_stored()
             raise MLWSError(self._gone.code, **self._gone.facts)
         self._fold_if_due()
 
@@ -619,12 +623,18 @@ class Engine:
             attempt.ended = time.time()
             self._release(attempt)
 
-    def _commit_ended(self) -> None:
+    def _store_ended(self) -> None:
         """Store what nodes have made whose commands have ended well."""
         ended, self._now.ended = self._now.ended, []
-        with self._journal.batch():
-            for attempt in ended:
-                self._at_once(*self._commit(attempt))
+        for attempt in ended:
+            work, then = self._commit(attempt)
+            self._at_once(work, lambda *told, then=then: self._now.stored.append((then, *told)))
+
+    def _tell_stored(self) -> None:
+        """Journal what was stored since the last transaction."""
+        stored, self._now.stored = self._now.stored, []
+        for then, hashes, error in stored:
+            then(hashes, error)
 
     def _commit(self, attempt: Attempt) -> tuple[Callable[[], Any], Then]:
         return (

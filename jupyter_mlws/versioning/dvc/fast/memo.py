@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 LEAST = 64 * 1024
-"""Bytes; hashing less is faster than looking it up."""
+"""Bytes that are worth it; hashing less is faster than looking it up."""
 SETTLED = 20_000_000
 """Nanoseconds: a file that changed less than that ago may change again within one tick of its
 clock, so its hash is not kept."""
@@ -18,7 +18,7 @@ _Key = tuple[int, int, int]
 
 
 class Memo:
-    """The known hashes of large files. Thread-safe; written at :meth:`close`."""
+    """The known hashes of files of ``LEAST`` bytes and more. Thread-safe; :meth:`close` writes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,15 +28,13 @@ class Memo:
 
     def get(self, path: str, found: os.stat_result) -> str | None:
         """The hash of a file that has not changed since it was put; None for all others."""
-        if found.st_size < LEAST:
-            return None
         with self._lock:
             key, md5 = self._all().get(path, (None, None))
         return md5 if key == _key(found) else None
 
     def put(self, path: str, found: os.stat_result, md5: str) -> str:
         """Keep a hash, and give it back."""
-        if found.st_size >= LEAST and time.time_ns() - found.st_mtime_ns > SETTLED:
+        if time.time_ns() - found.st_mtime_ns > SETTLED:
             with self._lock:
                 self._all()[path] = self._news[path] = (_key(found), md5)
         return md5

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.versioning.dvc.fast.memo import Memo
+from jupyter_mlws.versioning.dvc.fast.memo import LEAST, Memo
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 BLOCK = 1024 * 1024
@@ -80,6 +80,8 @@ class Objects:
         raise UnusualError("a link, or no file")
 
     def _file_hash(self, path: str, found: os.stat_result) -> str:
+        if found.st_size < LEAST:
+            return _md5_of_little(path)
         return self._memo.get(path, found) or self._memo.put(path, found, _md5(path))
 
     def _tree(self, path: str) -> tuple[Measured, bytes, dict[str, str]]:
@@ -99,9 +101,12 @@ class Objects:
 
     # Storing
 
-    def store(self, path: str) -> Measured:
-        """Put what is at ``path`` into the cache; :class:`FileNotFoundError` where nothing is."""
-        found = os.lstat(path)
+    def store(self, path: str) -> Measured | None:
+        """Put what is at ``path`` into the cache; None where nothing is."""
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         if stat.S_ISREG(found.st_mode):
             md5 = self._store_file(path, found)
             return Measured(md5, found.st_size, isexec=bool(found.st_mode & 0o111))
@@ -286,6 +291,20 @@ def _md5(path: str) -> str:
     with open(path, "rb", buffering=0) as file:
         while block := file.read(BLOCK):
             digest.update(block)
+    return digest.hexdigest()
+
+
+def _md5_of_little(path: str) -> str:
+    """The same of what is mostly read at once: a run looks at several small files a node."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        digest = hashlib.md5(usedforsecurity=False)
+        while block := os.read(descriptor, LEAST):
+            digest.update(block)
+            if len(block) < LEAST:
+                break
+    finally:
+        os.close(descriptor)
     return digest.hexdigest()
 
 

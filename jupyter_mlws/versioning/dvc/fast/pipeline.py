@@ -44,6 +44,8 @@ FOLD_EVERY = 30.0
 (:meth:`FastPipeline.entry`, :meth:`FastPipeline.adopt`)."""
 HEAVY = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
+SMALL = 64 * 1024
+"""Bytes of which many make no noticeable time."""
 SHELLS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 """The options with which DVC keeps a shell from reading a person's files."""
 TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
@@ -90,6 +92,7 @@ class FastPipeline:
         self._finished: dict[str, Entry] = {}
         self._folded: set[str] = set()
         self._not_ignored: set[str] = set()
+        self._small: set[str] = set()
         self._ignoring = threading.Lock()
         self._tracked: set[str] | None = None
         self._environment: dict[str, str] | None = None
@@ -148,12 +151,15 @@ class FastPipeline:
         return [known[out.path] for out in one.outs if out.cached and out.path in known]
 
     def heavy(self, name: str) -> bool:
-        """Whether hashing what a stage reads and makes may take a while."""
+        """Whether hashing what a stage reads and makes may take a while. What this run has made
+        and found to be small is taken to be so still."""
         one = self._stages.get(name)
         if one is None or name in self.unusual:
             return False
         total = 0
         for place in (*one.deps, *one.outs):
+            if place.full in self._small:
+                continue
             try:
                 found = os.stat(place.full)
             except OSError:
@@ -423,10 +429,11 @@ class FastPipeline:
         return self.hashes(name)
 
     def _commit(self, one: FastStage) -> None:
-        for out in one.outs:
-            if not os.path.lexists(out.full):
-                shown = relative(out.full, self._root)
-                raise StageError(f"output '{shown}' does not exist")
+        if len(one.outs) > 1:
+            # None is stored where one is missing.
+            for out in one.outs:
+                if not os.path.lexists(out.full):
+                    raise self._not_made(out)
         self._refuse_tracked(one)
         inputs = self._inputs(one)
         if inputs is None:
@@ -438,14 +445,19 @@ class FastPipeline:
                 self._refuse_binary(out)
             measured = (self._objects.store if store else self._objects.measure)(out.full)
             if measured is None:
-                raise FileNotFoundError(2, "", out.full)
+                raise self._not_made(out)
             if out.cached and not measured.folder:
                 self._objects.release(out.full, measured.isexec)
+            if measured.size < SMALL and not measured.folder:
+                self._small.add(out.full)
             outs.append({"path": out.path, **measured.fields()})
         entry = {**inputs, "outs": outs} if outs else inputs
         if one.kept:
             self._runs.save(entry)
         self._finish(one, entry)
+
+    def _not_made(self, out: Place) -> StageError:
+        return StageError(f"output '{relative(out.full, self._root)}' does not exist")
 
     def _finish(self, one: FastStage, entry: Entry) -> None:
         self._finished[one.name] = entry

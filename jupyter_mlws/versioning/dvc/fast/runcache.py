@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_mlws.versioning.dvc.fast import printing, yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
+_json = json.JSONEncoder(sort_keys=True).encode
 Entry = Mapping[str, Any]
 UNCOUNTED = frozenset({"size", "nfiles"})
 """Fields that DVC leaves out of the hashes, wherever they stand."""
@@ -75,21 +76,17 @@ def key_of(entry: Entry) -> str:
 
 def _parts(entry: Entry) -> dict[str, str]:
     """The JSON of each field, without what does not count."""
-    return {
-        key: json.dumps(_counted(item), sort_keys=True)
-        for key, item in entry.items()
-        if key not in UNCOUNTED
-    }
+    return {key: _json(_counted(item)) for key, item in entry.items() if key not in UNCOUNTED}
 
 
 def _key(entry: Entry, parts: Mapping[str, str]) -> str:
-    outs = json.dumps([out["path"] for out in entry.get("outs", ())])
+    outs = _json([out["path"] for out in entry.get("outs", ())])
     return _digest({**parts, "outs": outs})
 
 
 def _digest(parts: Mapping[str, str]) -> str:
     """The hash of the JSON of the whole entry, its keys sorted."""
-    text = ", ".join(f"{json.dumps(key)}: {parts[key]}" for key in sorted(parts))
+    text = ", ".join(f"{_json(key)}: {parts[key]}" for key in sorted(parts))
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
