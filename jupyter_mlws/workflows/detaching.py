@@ -122,8 +122,9 @@ def _stand_by(reader: int) -> None:
     code = 1
     try:
         os.setsid()
-        from jupyter_mlws.workflows.runner import main
+        from jupyter_mlws.workflows.runner import look_ahead, main
 
+        look_ahead()
         with os.fdopen(reader, "rb") as told:
             words = told.read()
         if not words:

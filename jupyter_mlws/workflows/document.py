@@ -21,6 +21,8 @@ from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 from jupyter_mlws.versioning.dvc.fast.yaml12 import Lines
 from jupyter_mlws.workflows import policy
 
+FILE = "dvc.yaml"
+"""What a workflow's file is called."""
 TITLE = "workflow"
 """The entry of `vars` that is the workflow's title and notes, never a node's settings."""
 NODE_PROGRAM = "jupyter"

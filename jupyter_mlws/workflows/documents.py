@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
-from jupyter_mlws.workflows.document import Document, Stage, parse
+from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.notebook.describing import Notebooks
 from jupyter_mlws.workflows.terms import Severity
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
     from jupyter_mlws.components.registry import Registry
 
-FILE = "dvc.yaml"
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 
 Found = tuple[builtins.list[Stage], builtins.list[graph.Finding]]

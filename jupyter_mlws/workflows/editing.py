@@ -24,8 +24,8 @@ from jupyter_mlws.workflows.definition import (
     WorkflowChange,
     WorkflowDefinition,
 )
-from jupyter_mlws.workflows.document import Document, etag_of, parse
-from jupyter_mlws.workflows.documents import FILE, SKIPPED, Documents, refusal
+from jupyter_mlws.workflows.document import FILE, Document, etag_of, parse
+from jupyter_mlws.workflows.documents import SKIPPED, Documents, refusal
 from jupyter_mlws.workflows.drafts import Draft, Faults, Present, Reader
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite
 from jupyter_mlws.workflows.terms import Severity

@@ -31,7 +31,7 @@ from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.versioning.tracking.run_commits import RunCommit
 from jupyter_mlws.workflows import live, plan, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
-from jupyter_mlws.workflows.document import Document, Stage, parse
+from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
 from jupyter_mlws.workflows.executors import choice
 from jupyter_mlws.workflows.executors.opening import Place, opened
@@ -299,6 +299,21 @@ class Process:
             for target in (1, 2):
                 os.dup2(log, target)
             self.carry_out(run)
+
+
+def look_ahead() -> None:
+    """Read the workflow that a run in this folder is most often of. Whoever is to carry one out
+    has the time for it while the run is still being entered."""
+    file = Path(FILE)
+    if not file.is_file() or not Path(".dvc").is_dir():
+        return
+    try:
+        document = parse(FILE, file.read_text(encoding="utf-8"))
+    except (MLWSError, OSError, ValueError):
+        # Whoever asks for a run of it is told.
+        return
+    if not document.needs_resolving():
+        ordered(document.stages())
 
 
 def main(arguments: list[str]) -> int:

@@ -126,8 +126,7 @@ class Objects:
             if not self._sound(md5):
                 self._copy_in(path, md5)
             return md5
-        with open(path, "rb") as file:
-            content = file.read(BLOCK + 1)
+        content = _read(path, found.st_size + 1)
         if len(content) != found.st_size:
             raise OSError(f"{path} changed while it was stored")
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -292,6 +291,14 @@ def _md5(path: str) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _read(path: str, most: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
 
 
 def _md5_of_little(path: str) -> str:

@@ -43,14 +43,8 @@ class RunCache:
         key, value = _key(entry, parts), _digest(parts)
         folder = f"{self._folder}/{key[:2]}/{key}"
         place = f"{folder}/{value}"
-        if os.path.exists(place):
+        if not self._make(folder) and os.path.exists(place):
             return
-        try:
-            os.mkdir(folder)
-        except FileExistsError:
-            pass
-        except FileNotFoundError:
-            os.makedirs(folder, exist_ok=True)
         temporary = f"{folder}/.{value}.{os.getpid()}-{threading.get_ident()}.tmp"
         try:
             with open(temporary, "wb", buffering=0) as file:
@@ -60,6 +54,16 @@ class RunCache:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
+
+    def _make(self, folder: str) -> bool:
+        """Have a folder; whether it is new, and so has nothing in it."""
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+        return True
 
     def _load(self, path: str) -> dict[str, Any] | None:
         with open(path, encoding="utf-8") as file:
