@@ -302,13 +302,16 @@ class Process:
 
 
 def look_ahead() -> None:
-    """Read the workflow that a run in this folder is most often of. Whoever is to carry one out
-    has the time for it while the run is still being entered."""
+    """Read the workflow that a run in this folder is most often of, unless it may have nothing to
+    do: whoever is to carry one out has the time for it while the run is still being entered."""
     file = Path(FILE)
     if not file.is_file() or not Path(".dvc").is_dir():
         return
     try:
-        document = parse(FILE, file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if settled.find(Project(Path.cwd()).state, FILE, text) is not None:
+            return
+        document = parse(FILE, text)
     except (MLWSError, OSError, ValueError):
         # Whoever asks for a run of it is told.
         return
