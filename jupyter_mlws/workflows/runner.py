@@ -305,7 +305,7 @@ def look_ahead() -> None:
     """Read the workflow that a run in this folder is most often of, unless it may have nothing to
     do: whoever is to carry one out has the time for it while the run is still being entered."""
     file = Path(FILE)
-    if not file.is_file() or not Path(".dvc").is_dir():
+    if not (file.is_file() and Path(".dvc").is_dir() and Path(".git").is_dir()):
         return
     try:
         text = file.read_text(encoding="utf-8")
