@@ -104,8 +104,11 @@ class Documents:
         except MLWSError as error:
             if error.code not in ("40205", "30204", "30220"):
                 raise
+            # What its code says already is not said twice.
+            reason = error.facts.get("reason")
+            words = Words(reason, reason) if error.code == "40205" and reason else error.message
             return document.stages(), [
-                graph.Finding(error.code, error.message, line=error.facts.get("line"))
+                graph.Finding(error.code, words, line=error.facts.get("line"))
             ]
 
     # Checking

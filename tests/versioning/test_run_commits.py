@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +93,22 @@ def test_a_clean_workspace_is_its_head(project: Project, git: Git) -> None:
     git(project.root, "add", ".gitignore")
     name.write_bytes(before)
     assert run_commits.keep(project, "two") == kept
+
+
+def test_a_change_in_the_second_of_the_last_commit_is_seen(project: Project, git: Git) -> None:
+    """Of the same size, and at the same time as far as git looks."""
+    file, index = project.root / "train.py", project.root / ".git/index"
+    moment = time.time() - 100
+    git(project.root, "config", "core.trustctime", "false")
+    file.write_text("print('one')\n")
+    os.utime(file, (moment, moment))
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-qm", "One")
+    file.write_text("print('now')\n")
+    for place in (file, index):
+        os.utime(place, (moment, moment))
+    kept = run_commits.keep(project, "run")
+    assert git(project.root, "show", f"{kept.sha}:train.py") == "print('now')\n"
 
 
 def test_before_the_first_commit_the_runs_commit_has_no_parent(
