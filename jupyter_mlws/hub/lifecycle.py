@@ -171,6 +171,9 @@ class Entry:
             return ContainerStatus.STARTING
         if self.seen.health == "unhealthy":
             return ContainerStatus.UNHEALTHY
+        if self.server is not None and self.server.pending == "spawn":
+            # It may answer already, but nobody is led to it before the Hub has seen that.
+            return ContainerStatus.STARTING
         # After a restart the Hub's word is old: it never noticed.
         fresh = self.seen.restarts == 0 or self.seen.health is None
         ready = fresh and self.server is not None and self.server.ready

@@ -285,7 +285,7 @@ def test_it_all_comes_back_from_a_backup(
     stack.engine.run("volume", "rm", *stack.engine.run("volume", "ls", "-q", label).split())
     stack.module("hub_config.compose_backup", "restore", str(backup))
     done = up(stack.engine, stack.environment)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"{done.stderr}\n{stack.logs(f'{stack.name}-hub-1')[-4000:]}"
     stack.forget()
     # Accounts with their passwords, members with their roles, records.
     found = stack.service("GET", f"team/projects/{PROJECT}", VALE).json()["data"]
