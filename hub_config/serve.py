@@ -57,6 +57,9 @@ def main() -> None:
     settings = Settings.read(given)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     network(settings)
+    # A container's processes end with it, but the volume has the proxy's number still. The Hub ends
+    # whoever has that number now, which may be itself.
+    (settings.data / "proxy.pid").unlink(missing_ok=True)
     if requirements.administrator(settings, secret("MLWS_ADMIN_PASSWORD")):
         print(f"The administrator {settings.administrator!r} was created.", flush=True)
     os.chdir(settings.data)

@@ -174,3 +174,19 @@ def test_every_number_of_the_dashboard_is_one_that_is_told(stack: Stack) -> None
             ).json()
             assert answer["status"] == "success", (target["expr"], answer)
     assert yaml.safe_load((FILE.parent / "prometheus" / "prometheus.yml").read_text())
+
+
+def test_the_proxys_number_of_a_dead_hub_is_no_process_of_the_next(stack: Stack) -> None:
+    """The volume keeps it; in the next container it may be anybody's, here the first process's."""
+    hub = f"{stack.name}-hub-1"
+    stack.engine.run("exec", hub, "sh", "-c", "echo 1 > /data/proxy.pid")
+    stack.engine.run("kill", hub)
+    stack.engine.run("start", hub)
+    form = "{{.RestartCount}} {{.State.Status}} {{.State.Health.Status}}"
+    stack.wait_for(
+        lambda: stack.engine.run("inspect", "--format", form, hub).strip() == "0 running healthy",
+        "the Hub is healthy",
+        90,
+    )
+    stack.forget()
+    assert stack.service("GET", "me").ok
