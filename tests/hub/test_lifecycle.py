@@ -1,0 +1,44 @@
+"""The status of a container, from what Docker and the Hub say of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+
+from jupyter_mlws.containers.models import Amount, ContainerStatus, Resources
+from jupyter_mlws.hub.engine import Seen
+from jupyter_mlws.hub.hubapi import Server
+from jupyter_mlws.hub.lifecycle import Entry
+
+NOW = datetime.now(timezone.utc)
+AMOUNT = Amount(cpu=1, memory=1024**3, gpu=0)
+RUNS = Seen(
+    docker="c0ffee", id="ada--default", user="ada", server="", image="Lab", amount=AMOUNT,
+    devices=(), state="running", health="starting", exit_code=None, oom=False, error="",
+    restarts=0, pid=1, created=NOW, started=NOW,
+)  # fmt: skip
+SPAWNS = Server("ada", "", "spawn", ready=False, stopped=False, url="/", options={}, started=NOW)
+READY = replace(SPAWNS, pending=None, ready=True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "server", "status"),
+    [
+        (RUNS, SPAWNS, ContainerStatus.STARTING),
+        # Docker finds it healthy before the Hub leads anybody to it.
+        (replace(RUNS, health="healthy"), SPAWNS, ContainerStatus.STARTING),
+        (RUNS, READY, ContainerStatus.RUNNING),
+        (replace(RUNS, health="unhealthy"), READY, ContainerStatus.UNHEALTHY),
+        # Docker has started it again, of which the Hub knows nothing.
+        (replace(RUNS, restarts=1), READY, ContainerStatus.STARTING),
+        (replace(RUNS, restarts=1, health="healthy"), READY, ContainerStatus.RUNNING),
+    ],
+)
+def test_it_runs_when_people_are_led_to_it(
+    seen: Seen, server: Server, status: ContainerStatus
+) -> None:
+    entry = Entry("ada--default", "ada", "", "Lab", {}, Resources.of(AMOUNT))
+    entry.look(seen, server)
+    assert entry.status(waits=False) is status
