@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,18 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in (*foreign, "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture
+def jp_root_dir(project: Project) -> Path:
+    """Where pytest-jupyter's server is started; an empty project."""
+    return project.root
+
+
+@pytest.fixture
+def jp_server_config() -> dict[str, Any]:
+    """How: with the extension."""
+    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
 
 
 @pytest.fixture

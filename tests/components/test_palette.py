@@ -29,16 +29,6 @@ LIMIT = 20
 
 
 @pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def palette(jp_fetch) -> Callable[[], Any]:
     async def fetch() -> dict[str, Any]:
         answer = await jp_fetch("mlws/api/v1/components")

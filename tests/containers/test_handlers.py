@@ -25,11 +25,6 @@ EVERY = [
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def failing(jp_fetch):
     """Fetch what must fail; the status and the body of its answer."""
 

@@ -9,19 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.project import Project
-
 METRICS = "mlws/api/v1/metrics"
-
-
-@pytest.fixture
-def jp_root_dir(project: Project) -> Any:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
 
 
 def numbers(text: str) -> dict[tuple[str, str], float]:

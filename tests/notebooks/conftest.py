@@ -18,16 +18,6 @@ LIMIT = 60.0
 
 
 @pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def call(jp_fetch) -> Callable[..., Any]:
     """Call below /notebooks: ``call("GET", "id")`` → (status, data or error, headers)."""
 

@@ -32,11 +32,6 @@ def jp_root_dir(workspace: Project) -> Any:
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def address(tmp_path: Path, git: Command) -> Iterator[str]:
     (tmp_path / "served").mkdir()
     git(tmp_path / "served", "init", "-q", "--bare", "bare.git")

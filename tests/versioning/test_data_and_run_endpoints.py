@@ -10,7 +10,6 @@ from tests.versioning.test_endpoints import (  # noqa: F401  fixtures
     call,
     done,
     jp_root_dir,
-    jp_server_config,
 )
 
 

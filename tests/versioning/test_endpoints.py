@@ -24,11 +24,6 @@ def jp_root_dir(workspace: Project) -> Any:
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def call(jp_fetch):
     """``call("POST", "git/branch", {…})`` → status, whole body, headers; of refusals too."""
 

@@ -20,11 +20,6 @@ def jp_root_dir(workspace: Project) -> Any:
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def fetch(jp_fetch):
     """Fetch below the API: the status, the data and the headers of the answer."""
 

@@ -26,11 +26,6 @@ def jp_root_dir(workspace: Project) -> Any:
 
 
 @pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def done(jp_fetch):
     """Begin an operation and wait for its end: what it says then."""
 

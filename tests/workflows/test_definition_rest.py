@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -17,16 +16,6 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 from tests.workflows.test_create import OUT, SPECIFIED, TEXT
 
 BASE = "mlws/api/v1/workflows"
-
-
-@pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
 
 
 @pytest.fixture

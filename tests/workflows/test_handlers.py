@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from tests.workflows.notebooks import cell, notebook
 
@@ -34,16 +33,6 @@ stages:
     outs: [{OUT}/count.txt]
     metrics: [{OUT}/count.json]
 """
-
-
-@pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
 
 
 @pytest.fixture

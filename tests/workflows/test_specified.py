@@ -23,16 +23,6 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
 @pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {"ServerApp": {"jpserver_extensions": {"jupyter_mlws": True}}}
-
-
-@pytest.fixture
 def tracked(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
 

@@ -15,17 +15,11 @@ from tests.test_magics import Notebook, shown
 from tests.workflows.importers.pipelines import node, pipeline
 from tests.workflows.notebooks import notebook as notebook_text
 from tests.workflows.test_definition_rest import call as call
-from tests.workflows.test_definition_rest import jp_server_config as jp_server_config
 
 URL = "mlws/api/v1/workflows/import"
 PIPELINE = pipeline(
     node("n1", "make.py", outputs=["a.csv"], runtime_image="image:1"), node("n2", "use.py", "n1")
 )
-
-
-@pytest.fixture
-def jp_root_dir(project: Project) -> Path:
-    return project.root
 
 
 @pytest.fixture

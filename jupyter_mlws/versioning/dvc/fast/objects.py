@@ -302,17 +302,12 @@ def _read(path: str, most: int) -> bytes:
 
 
 def _md5_of_little(path: str) -> str:
-    """The same of what is mostly read at once: a run looks at several small files a node."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        digest = hashlib.md5(usedforsecurity=False)
-        while block := os.read(descriptor, LEAST):
-            digest.update(block)
-            if len(block) < LEAST:
-                break
-    finally:
-        os.close(descriptor)
-    return digest.hexdigest()
+    """The same of what is read in one call: a run looks at several small files a node."""
+    content = _read(path, LEAST)
+    if len(content) == LEAST:
+        # It has grown meanwhile.
+        return _md5(path)
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _clone(source: str, target: str) -> bool:

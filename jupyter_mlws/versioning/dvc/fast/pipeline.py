@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from jupyter_mlws.versioning.dvc.fast import repository, yaml12
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.fast.lockfile import LockFile, holding
-from jupyter_mlws.versioning.dvc.fast.memo import Memo
+from jupyter_mlws.versioning.dvc.fast.memo import LEAST, Memo
 from jupyter_mlws.versioning.dvc.fast.objects import Objects, remove
 from jupyter_mlws.versioning.dvc.fast.parameters import Parameters
 from jupyter_mlws.versioning.dvc.fast.runcache import RunCache
@@ -44,8 +44,6 @@ FOLD_EVERY = 30.0
 (:meth:`FastPipeline.entry`, :meth:`FastPipeline.adopt`)."""
 HEAVY = 8 * 1024 * 1024
 """Bytes of inputs or outputs that take a noticeable time to hash."""
-SMALL = 64 * 1024
-"""Bytes of which many make no noticeable time."""
 SHELLS = {"bash": ("--noprofile", "--norc"), "zsh": ("--no-rcs",)}
 """The options with which DVC keeps a shell from reading a person's files."""
 TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
@@ -448,7 +446,7 @@ class FastPipeline:
                 raise self._not_made(out)
             if out.cached and not measured.folder:
                 self._objects.release(out.full, measured.isexec)
-            if measured.size < SMALL and not measured.folder:
+            if measured.size < LEAST and not measured.folder:
                 self._small.add(out.full)
             outs.append({"path": out.path, **measured.fields()})
         entry = {**inputs, "outs": outs} if outs else inputs
