@@ -48,7 +48,8 @@ class LogsBase(APIHandler):
         return self.services.logs
 
     async def collect(self, sources: list[Source]) -> None:
-        """Have in the store what workflows and the container left, if that is asked for."""
+        """Have in the store what was logged so far; what workflows and the container left, if that
+        is asked for."""
         if not sources or Source.NODE in sources:
             workspace = await _workspace(self)
             if workspace is not None:
@@ -62,6 +63,7 @@ class LogsBase(APIHandler):
                     raise
                 # The rest of the log is told without it, and has this line.
                 self.log.warning("the log of the container is not to be had: %s", error)
+        await in_thread(self.store.flush)
 
 
 class LogsHandler(LogsBase):
