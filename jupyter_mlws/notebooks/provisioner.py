@@ -19,10 +19,13 @@ import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
+from jupyter_mlws.notebooks.ports import Reservation, reserve
 from jupyter_mlws.team.place import shared_variables
 
 NAME = "mlws-lasting-provisioner"
 """Its entry point of the group ``jupyter_client.kernel_provisioners``."""
+
+PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 
 class Adopted:
@@ -69,12 +72,15 @@ class LastingProvisioner(LocalProvisioner):
         empty, kernels end with their server.""",
     )
     _before: dict[str, Any] | None = None
+    _reserved: tuple[Reservation, ...] = ()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """As Jupyter's; a kernel that is to be taken over keeps its ports and key."""
         self._before = self._known()
         manager = self.parent
         if self._before is None or manager is None:
+            if manager is not None and manager.cache_ports and not self.ports_cached:
+                self._choose_ports(manager)
             kwargs = await super().pre_launch(**kwargs)
             shared = shared_variables(Path(kwargs.get("cwd") or "."))
             kwargs["env"] = {**kwargs["env"], **shared}
@@ -102,9 +108,19 @@ class LastingProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Forget a kernel that has ended."""
         await super().cleanup(restart=restart)
+        if not restart:
+            for reserved in self._reserved:
+                reserved.close()
         if self.folder and not restart:
             for kind in ("json", "log"):
                 self._file(kind).unlink(missing_ok=True)
+
+    def _choose_ports(self, manager: Any) -> None:
+        """Give the kernel its ports before Jupyter does."""
+        self._reserved = tuple(reserve(manager.ip) for _ in PORTS)
+        for name, reserved in zip(PORTS, self._reserved, strict=True):
+            setattr(manager, name, reserved.port)
+        self.ports_cached = True
 
     def _file(self, kind: str) -> Path:
         return Path(self.folder) / f"{self.kernel_id}.{kind}"

@@ -1,0 +1,79 @@
+"""Ports for kernels that nobody else takes before the kernel has opened them.
+
+A server chooses a kernel's ports a second or more before the kernel listens on them. If something
+else gets one of them meanwhile, ipykernel neither starts nor ends: it waits for its own sockets
+forever, and whoever opened the notebook with it. So the ports are taken from above those that the
+system gives to whoever asks for any, and each is reserved among all servers of the machine.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LAST = 65535
+ENOUGH = 1000
+"""With fewer ports above those that the system gives, kernels get what the system gives."""
+
+
+class Reservation:
+    """One port, reserved as long as this lives. Only servers of this kind see it."""
+
+    def __init__(self, port: int) -> None:
+        """OSError where another process has reserved it."""
+        self.port = port
+        self._mark: socket.socket | None = None
+        if sys.platform == "linux":
+            # A name of the network itself: it is gone with the process, however that ends, and
+            # a container has its own, as it has its own ports.
+            self._mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                self._mark.bind(f"\0mlws-kernel-port-{port}")
+            except OSError:
+                self._mark.close()
+                raise
+
+    def close(self) -> None:
+        """Let others have it."""
+        if self._mark is not None:
+            self._mark.close()
+
+
+def reserve(ip: str) -> Reservation:
+    """A port of the address ``ip`` that nobody listens on and no other server has reserved."""
+    candidates = _candidates(ip)
+    while True:
+        port = next(candidates)
+        try:
+            with socket.socket() as tried:
+                # What a kernel left a moment ago is no hindrance to the next.
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind((ip, port))
+            return Reservation(port)
+        except OSError:
+            continue
+
+
+def _candidates(ip: str) -> Iterator[int]:
+    ours = _above()
+    for _ in ours:
+        yield random.choice(ours)  # noqa: S311  a place to look at, not a secret
+    while True:
+        with socket.socket() as given:
+            given.bind((ip, 0))
+            port: int = given.getsockname()[1]
+        yield port
+
+
+def _above() -> range:
+    """The ports above those that the system gives; none where it does not tell, or gives all."""
+    try:
+        last_given = int(_GIVEN.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return range(0)
+    above = range(last_given + 1, _LAST + 1)
+    return above if len(above) >= ENOUGH else range(0)

@@ -1,0 +1,107 @@
+"""No two kernels of a machine get the same port, whichever servers start them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.notebooks import ports
+
+HOST = "127.0.0.1"
+OTHER = """
+import sys
+from jupyter_mlws.notebooks import ports
+from jupyter_mlws.notebooks.ports import Reservation
+ports._above = lambda: range(*map(int, sys.argv[1:]))
+kept = [ports.reserve("127.0.0.1") for _ in range(50)]
+print(*(one.port for one in kept), flush=True)
+for port in map(int, sys.stdin.readline().split()):
+    try:
+        Reservation(port).close()
+    except OSError:
+        print(port, end=" ")
+print(flush=True)
+sys.stdin.read()
+"""
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reserved among servers on Linux only")
+
+
+@linux
+def test_two_servers_never_choose_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Few enough that two who do not know of each other would meet.
+    few = range(ports._LAST - 150, ports._LAST + 1)
+    monkeypatch.setattr(ports, "_above", lambda: few)
+    with subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(few.start), str(few.stop)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        theirs = set(map(int, other.stdout.readline().split()))
+        assert len(theirs) == 50
+        mine = [ports.reserve(HOST) for _ in range(80)]
+        chosen = {one.port for one in mine}
+        assert len(chosen) == 80
+        assert not chosen & theirs
+        print(*chosen, file=other.stdin, flush=True)
+        assert set(map(int, other.stdout.readline().split())) == chosen
+        for one in mine:
+            one.close()
+        other.kill()
+    # What a process had reserved ends with it.
+    for port in theirs:
+        ports.Reservation(port).close()
+
+
+def test_a_port_that_somebody_listens_on_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listening:
+        listening.bind((HOST, 0))
+        listening.listen()
+        taken = listening.getsockname()[1]
+        monkeypatch.setattr(ports, "_above", lambda: range(taken, taken + 1))
+        reserved = ports.reserve(HOST)
+        assert reserved.port != taken
+        reserved.close()
+
+
+@linux
+def test_the_ports_that_the_system_gives_are_left_to_it() -> None:
+    first, last = map(int, ports._GIVEN.read_text().split())
+    if ports._LAST - last < ports.ENOUGH:
+        pytest.skip("this system gives all ports")
+    reserved = ports.reserve(HOST)
+    assert not first <= reserved.port <= last
+    reserved.close()
+
+
+@linux
+async def test_a_kernel_has_its_ports_until_it_is_stopped(
+    create, run, jp_fetch, jp_runtime_dir: Path
+) -> None:
+    notebook = (await create())["id"]
+    status, _ = await run(notebook, code="1")
+    assert status == 200
+    kernel, held = _the_kernel_of(jp_runtime_dir)
+    assert len(held) == 5
+    for port in held:
+        with pytest.raises(OSError, match="in use"):
+            ports.Reservation(port)
+    await jp_fetch("api", "kernels", kernel, method="DELETE")
+    for port in held:
+        ports.Reservation(port).close()
+
+
+def _the_kernel_of(runtime: Path) -> tuple[str, list[int]]:
+    """The id of the only kernel, and its ports."""
+    [file] = runtime.glob("kernel-*.json")
+    facts = json.loads(file.read_text())
+    held = [port for name, port in facts.items() if name.endswith("_port")]
+    return file.stem.removeprefix("kernel-"), held
