@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import shutil
 import uuid
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 SUFFIX = ".mlws-part"
 LONGEST = 50
 """Characters of a name that are kept: a file system allows 255 bytes."""
+TRIED = re.compile(r"\.[A-Za-z0-9_-]{22}\.tmp")
+"""What DVC calls the files with which it tries, in a cache and beside a folder that it places, how
+it can link from one to the other."""
+TRIED_SIZE = 4
+"""Bytes of such a file at most."""
 
 
 def part_of(target: Path) -> Path:
@@ -25,6 +31,14 @@ def clear_parts(target: Path) -> None:
             shutil.rmtree(part)
         else:
             part.unlink(missing_ok=True)
+
+
+def clear_tried(folder: Path) -> None:
+    """Remove what a killed DVC left of trying how it can link to ``folder``."""
+    for left in folder.glob(".*.tmp"):
+        small = left.is_symlink() or (left.is_file() and left.stat().st_size <= TRIED_SIZE)
+        if small and TRIED.fullmatch(left.name):
+            left.unlink(missing_ok=True)
 
 
 def _prefix(target: Path) -> str:

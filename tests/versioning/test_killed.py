@@ -324,6 +324,35 @@ def test_half_a_file_of_data_is_cleaned_up(workspace: Project, git: Command) -> 
     assert (root / "data" / "wine.csv").read_text() == "a,b\n1,2\n"
 
 
+def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
+    root = workspace.root
+    (root / "data" / "images" / "3.bin").write_bytes(b"three")
+    manager = _two(workspace)
+    names = {path.name for path in (root / "data").iterdir()}
+    code = RESTORE.replace(
+        "def progress",
+        "import fcntl\n"
+        "ioctl = fcntl.ioctl\n"
+        "def die(file, *rest):\n"
+        "    if '/data/.' in os.readlink(f'/proc/self/fd/{file}'):\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    return ioctl(file, *rest)\n"
+        "fcntl.ioctl = die\ndef progress",
+    )
+    # A single file is placed from a folder of its own: what is tried in data/ is for `images`.
+    assert _run(code, root, "none").returncode == -9
+    assert {path.name for path in (root / "data").iterdir()} > names
+    cache = root / ".dvc" / "cache" / "files" / "md5"
+    assert [*cache.glob(".*.tmp")]
+    kept = root / "data" / f".{'a' * 22}.tmp"
+    kept.write_text("not of DVC")
+    manager.recover()
+    assert {path.name for path in (root / "data").iterdir()} == {*names, kept.name}
+    assert not (root / "data" / "images" / "3.bin").exists()
+    manager.collect(confirm=True)
+    assert [*cache.glob(".*.tmp")] == []
+
+
 CHECKOUT = """
 import os, sys, pathlib
 from jupyter_mlws.project import Project

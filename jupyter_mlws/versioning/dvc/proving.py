@@ -21,6 +21,7 @@ from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.parts import TRIED
 from jupyter_mlws.versioning.progress import Telling
 from jupyter_mlws.versioning.snapshots.proof_models import Problem
 
@@ -258,3 +259,5 @@ def _files_of(cache: Any) -> Iterator[Path]:
         # Beside the objects of DVC 2 are folders of other names.
         if len(folder.name) == 2 and set(folder.name) <= HEXADECIMAL:
             yield from (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+        elif TRIED.fullmatch(folder.name) and not folder.is_dir():
+            yield folder

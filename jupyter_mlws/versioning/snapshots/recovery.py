@@ -19,7 +19,7 @@ from jupyter_mlws.versioning.data.content import Content
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.worktree import WorkingData
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.parts import clear_parts
+from jupyter_mlws.versioning.parts import clear_parts, clear_tried
 from jupyter_mlws.versioning.snapshots.creation import discard, finish
 from jupyter_mlws.versioning.snapshots.pending import Pending, left_behind
 from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
@@ -88,6 +88,8 @@ class Recovery:
             return
         for path in (*switch.code, *switch.data):
             clear_parts(self._project.root / path)
+        for folder in {(self._project.root / path).parent for path in switch.data}:
+            clear_tried(folder)
         data = self._data(switch, goal)
         changed = self._sources(set(switch.data) - set(data), (goal, head))
         paths = [path for path in self._code(switch, goal, head) if path not in changed] + data
