@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+OWN = (".git", ".dvc")
 
 
 def add_data(root: Path, *paths: str) -> None:
@@ -17,10 +20,15 @@ def add_data(root: Path, *paths: str) -> None:
 def tree_of(root: Path) -> dict[str, bytes]:
     """Every file of the working tree with its bytes, git's and DVC's own folders apart."""
     found = {}
-    for path in root.rglob("*"):
-        inside = path.relative_to(root)
-        if inside.parts[0] in (".git", ".dvc") or not (path.is_file() or path.is_symlink()):
-            continue
-        link = path.is_symlink() and inside.parts[0] != "data"
-        found[str(inside)] = str(path.readlink()).encode() if link else path.read_bytes()
+    for folder, folders, names in os.walk(root):
+        place = Path(folder)
+        if place == root:
+            # Not even looked at: a git that outlives a killed process still writes there.
+            folders[:] = [name for name in folders if name not in OWN]
+            names = [name for name in names if name not in OWN]
+        links = [name for name in folders if (place / name).is_symlink()]
+        for path in (place / name for name in (*names, *links)):
+            inside = path.relative_to(root)
+            link = path.is_symlink() and inside.parts[0] != "data"
+            found[str(inside)] = str(path.readlink()).encode() if link else path.read_bytes()
     return found
