@@ -19,6 +19,8 @@ GRACE = 1.5
 """Seconds that interrupted code has to end before its kernel is restarted."""
 SILENCE = 5.0
 """Seconds after the reply in which the kernel says that it is idle; outputs come before that."""
+UNANSWERED = 2.0
+"""Seconds that the reply has to come once the kernel is idle: it is sent before that."""
 ATTEMPTS = 3
 """How often code is sent that a kernel puts aside because of another client's error."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -81,6 +83,9 @@ class Run:
         self._heeded = False
         self.message = ""
         """The id of the kernel's request."""
+        self.entered = asyncio.Event()
+        """Set when the kernel has said what it runs, or will run nothing any more. ipykernel says
+        that it is busy a moment before, and until then ignores an interrupt."""
 
     def stop(self, error: MLWSError) -> None:
         """End it early, for the reason that ``error`` gives."""
@@ -98,6 +103,7 @@ class Run:
             return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="client"))
         finally:
             ended.cancel()
+            self.entered.set()
 
     async def _attempt(self, ended: asyncio.Task[Ending]) -> Outcome | None:
         """None where the kernel put the code aside without running it."""
@@ -117,6 +123,10 @@ class Run:
                 return None if self._reply["status"] == "aborted" else self._as_replied(self._reply)
             if ended.done():
                 return await self._without_kernel(ended.result())
+            if self._idle and not self._over.done():
+                # An interrupt that comes between two steps of the kernel's own takes the reply.
+                error = MLWSError("20204", by="interrupt")
+                return self._outcome(ExecutionStatus.CANCELLED, error)
             return await self._stopped(answers, ended)
 
     async def _follow(
@@ -152,10 +162,13 @@ class Run:
             self._deadline = self._clock() + SILENCE
         elif kind == "status":
             self._idle = content["execution_state"] == "idle"
+            if self._idle and self._reply is None:
+                self._deadline = self._clock() + UNANSWERED
             if content["execution_state"] == "busy" and self._start is None:
                 await self._set_begun()
         elif kind == "execute_input":
             self._count = content.get("execution_count")
+            self.entered.set()
         elif channel == "stdin" and kind == "input_request":
             self._told({"type": "input", "prompt": content["prompt"], **_secret(content)})
         elif channel == "iopub":
@@ -187,7 +200,7 @@ class Run:
         self._deadline = self._clock() + GRACE
         await self._kernel.interrupt()
         await self._follow(answers, ended)
-        restarted = self._reply is None and not ended.done()
+        restarted = self._reply is None and not self._idle and not ended.done()
         if restarted:
             await self._kernel.restart()
         if stopped is not None:

@@ -224,6 +224,7 @@ class NotebookManager:
         session = session_of(path, await self._server.sessions(), runtime)
         runtime.cancel(queued=False)
         if session is not None:
+            await runtime.heeds()
             await (await self._pool.of(session["kernel"]["id"])).interrupt()
         return await self.status(identifier)
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ from jupyter_mlws.notebooks.watches import KernelWatches
 
 KEPT = 30
 """Ended calls of a notebook whose outputs can still be asked for."""
+HEED = 1.0
+"""Seconds that code which was sent to the kernel has to begin, before the kernel is interrupted."""
 Session = dict[str, Any]
 _STATES = {
     "busy": NotebookStatus.BUSY,
@@ -185,6 +188,7 @@ class NotebookRuntime:
         self._pool = tools.pool
         self._histories = tools.histories
         self._asking: Connection | None = None
+        self._entered: asyncio.Event | None = None
         self._order = asyncio.Lock()
         self._turn = asyncio.Lock()
         self.session: str | None = None
@@ -221,6 +225,12 @@ class NotebookRuntime:
             elif queued:
                 job.cancelled = True
                 task.cancel()
+
+    async def heeds(self) -> None:
+        """Wait until what runs can be interrupted; not for long, where it waits for others."""
+        if self._entered is not None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._entered.wait(), HEED)
 
     @property
     def queued(self) -> list[Job]:
@@ -424,10 +434,12 @@ class NotebookRuntime:
             kernel, connection, piece.source, request.timeout, told, begun, stdin=request.stdin
         )
         kernel.memory_over = run.stop
+        self._entered = run.entered
         try:
             outcome = await run()
         finally:
             kernel.memory_over = None
+            self._entered = None
             self._asking = None
             measured = watch.meter.end(piece.id) if watch is not None else None
         outcome = replace(outcome, memory=measured.peak if measured else None)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.project import Project
+from tests.notebooks.conftest import of
 
 HELLO = "print('Hello, World!')"
 STUBBORN = """\
@@ -318,6 +319,28 @@ async def test_an_interrupt_ends_the_call_and_the_next_one_runs(opened, run, cal
     assert said["details"]["result"]["output"] == ""
     status, result = await queued
     assert (status, result["output"]) == (200, "next\n")
+
+
+async def test_an_interrupt_at_any_moment_ends_the_call(create, run, call, listen) -> None:
+    """Also before and while the kernel begins, when it ignores that it is interrupted, or gives up
+    without a reply."""
+    notebook = (await create())["id"]
+    assert (await run(notebook, code="import time"))[0] == 200
+    until = await listen(notebook)
+    for moment in range(12):
+        running = asyncio.create_task(run(notebook, code="x = 1\n" * 200 + "time.sleep(40)"))
+        if moment % 2:
+            await until(lambda message: message.get("status") == "RUNNING")
+        else:
+            await until(is_running)
+        await asyncio.sleep(0.0005 * moment)
+        status, _, _ = await call("POST", f"{notebook}/interrupt")
+        assert status == 200
+        status, said = await running
+        assert (status, said["code"]) == (409, "20204"), moment
+        await until(of("request", "CANCELLED"))
+    status, result = await run(notebook, code="print('alive')")
+    assert (status, result["output"]) == (200, "alive\n")
 
 
 async def test_a_restart_cancels_what_runs_and_waits(create, run, call, listen) -> None:
