@@ -33,6 +33,10 @@ def open_workflow(page: Page, lab: Lab, path: str, nodes: list[str]) -> None:
     page.goto(lab.address(path))
     for identifier in nodes:
         expect(node(page, identifier)).to_be_visible()
+    # Measured, then fitted into the window a moment later.
+    places = None
+    while places != (places := [middle(node(page, identifier)) for identifier in nodes]):
+        page.wait_for_timeout(100)
 
 
 def middle(of: Locator) -> tuple[float, float]:
@@ -43,7 +47,10 @@ def middle(of: Locator) -> tuple[float, float]:
 
 def drag(page: Page, source: Locator, to: Locator | tuple[float, float]) -> None:
     """Press on the middle of an element, move in steps, let go at another or at a place."""
-    page.mouse.move(*middle(source))
+    place = None
+    while place != (place := middle(source)):
+        # Also what stood elsewhere a moment ago is under the pointer then.
+        page.mouse.move(*place)
     page.mouse.down()
     x, y = to if isinstance(to, tuple) else middle(to)
     page.mouse.move(x, y, steps=12)
