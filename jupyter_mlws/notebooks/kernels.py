@@ -27,6 +27,8 @@ KNOCK = 0.5
 """Seconds between two questions to a kernel that has not answered yet."""
 REMEMBERED = 1000
 """Executions that are named as lost when a kernel dies."""
+EAR = 2.0
+"""Seconds that the server itself has to hear of a kernel that answers."""
 WATCH = 0.2
 """Seconds between two looks at the process; where the restarter is quicker, it tells."""
 
@@ -83,7 +85,17 @@ class Connection:
             self._send("kernel_info_request", {}, "control")
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._heard.wait(), KNOCK)
+        # The server listens by itself. Where its ear is slower than this one, it would take the
+        # kernel for one that starts, until somebody else asks something.
+        patience = loop.time() + EAR
+        while self._starts() and loop.time() < patience:
+            self._send("kernel_info_request", {}, "control")
+            await asyncio.sleep(KNOCK / 10)
         return True
+
+    def _starts(self) -> bool:
+        """Whether the server takes it for a kernel that has not answered yet."""
+        return getattr(self.kernel, "execution_state", None) == "starting"
 
     async def close(self) -> None:
         """Stop listening."""

@@ -34,6 +34,7 @@ function open(text: string): { file: YFile; model: CanvasModel } {
   file.dirty = false;
   const model = new CanvasModel({
     sharedModel: file,
+    path: 'dvc.yaml',
     get isDirty() {
       return file.dirty;
     },

@@ -90,6 +90,8 @@ import { validate, type Problem } from './validate';
 /** The file behind the canvas. */
 export interface IFile {
   readonly sharedModel: ISharedFile;
+  /** Where it is in the lab: in its project too, as long as the server has not told. */
+  readonly path: string;
   readonly isDirty: boolean;
   save(): Promise<void>;
   /** Has the server change the file, as a step that can be undone here. */
@@ -109,6 +111,7 @@ export class CanvasModel implements IDisposable {
     this._shared = file.sharedModel;
     this._shared.changed.connect(this._onText, this);
     this.history.follow(this._shared);
+    this._path = file.path;
     this._take(parse(this._shared.getSource(), this._path));
     this.control.ended.connect(() => void this.loadPlan());
     this.notebooks.changed.connect(this._rebuild, this);
@@ -963,7 +966,7 @@ export class CanvasModel implements IDisposable {
   }
 
   private _shared: ISharedFile;
-  private _path = 'dvc.yaml';
+  private _path: string;
   private _document: IWorkflowDocument = parse('').document!;
   private _graph: IGraph = { nodes: new Map(), edges: [] };
   private _places = new Map<string, IPlace>();

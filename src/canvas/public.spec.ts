@@ -32,6 +32,7 @@ function open(text: string): { file: YFile; model: CanvasModel } {
   file.dirty = false;
   const model = new CanvasModel({
     sharedModel: file,
+    path: 'dvc.yaml',
     isDirty: false,
     save: async () => undefined,
     asOwn: change => change()

@@ -425,6 +425,7 @@ export class WorkflowFactory extends ABCWidgetFactory<
     const trans = translator.load('jupyter_mlws');
     const model = new CanvasModel({
       sharedModel: context.model.sharedModel,
+      path: localPath(context.path),
       get isDirty() {
         return context.model.dirty;
       },
