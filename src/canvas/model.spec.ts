@@ -27,14 +27,17 @@ const TRAIN = {
   error: null
 } as unknown as IComponent;
 
-function open(text: string): { file: YFile; model: CanvasModel } {
+function open(
+  text: string,
+  path = 'dvc.yaml'
+): { file: YFile; model: CanvasModel } {
   const file = new YFile();
   file.setSource(text);
   file.clearUndoHistory();
   file.dirty = false;
   const model = new CanvasModel({
     sharedModel: file,
-    path: 'dvc.yaml',
+    path,
     get isDirty() {
       return file.dirty;
     },
@@ -76,6 +79,13 @@ describe('CanvasModel', () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+  });
+
+  it('writes for its own folder before the server has told of it', () => {
+    const { file, model } = open('stages: {}\n', 'workflows/tea/dvc.yaml');
+    model.addFile('src/clean.py', { x: 0, y: 0 });
+    expect(file.getSource()).toContain('wdir: ../..');
+    expect(file.getSource()).toContain('cmd: python src/clean.py');
   });
 
   it('opens and changes nothing', () => {
