@@ -108,10 +108,11 @@ class LastingProvisioner(LocalProvisioner):
     async def cleanup(self, restart: bool = False) -> None:
         """Forget a kernel that has ended."""
         await super().cleanup(restart=restart)
-        if not restart:
-            for reserved in self._reserved:
-                reserved.close()
-        if self.folder and not restart:
+        if restart:
+            return
+        for reserved in self._reserved:
+            reserved.close()
+        if self.folder:
             for kind in ("json", "log"):
                 self._file(kind).unlink(missing_ok=True)
 

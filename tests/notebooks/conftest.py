@@ -207,3 +207,12 @@ def of(kind: str, status: str | None = None, **facts: Any) -> Callable[[dict[str
     """Fits a message of the stream."""
     wanted = {"type": kind, **({"status": status} if status else {}), **facts}
     return lambda message: all(message.get(key) == value for key, value in wanted.items())
+
+
+def ended(call_id: str) -> Callable[[dict[str, Any]], bool]:
+    """Fits the message that tells the end of a call."""
+    return lambda message: (
+        message.get("request") == call_id
+        and message["type"] == "request"
+        and message["status"] not in ("QUEUED", "RUNNING")
+    )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.project import Project
-from tests.notebooks.conftest import of
+from tests.notebooks.conftest import ended, of
 
 HELLO = "print('Hello, World!')"
 STUBBORN = """\
@@ -24,15 +24,6 @@ while True:
     except KeyboardInterrupt:
         pass
 """
-
-
-def ended(call_id: str) -> Any:
-    """Fits the message that tells the end of a call."""
-    return lambda message: (
-        message.get("request") == call_id
-        and message["type"] == "request"
-        and message["status"] not in ("QUEUED", "RUNNING")
-    )
 
 
 def is_running(message: dict[str, Any]) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.notebooks.conftest import of
+from tests.notebooks.conftest import ended, of
 
 AT_ONCE = 20
 TO_MEET = 60
@@ -53,11 +52,6 @@ async def test_bash_executes(bash: str, create, run, listen, call) -> None:
     ]
 
 
-def ended(message: dict[str, Any]) -> bool:
-    """A call's end, good or bad."""
-    return message["type"] == "request" and message["status"] not in ("QUEUED", "RUNNING")
-
-
 async def test_twenty_executions_on_twenty_kernels_at_once(opened, call, listen) -> None:
     ids = [await opened(f"n{number}.ipynb", one="1") for number in range(AT_ONCE)]
     meet = (
@@ -74,7 +68,9 @@ async def test_twenty_executions_on_twenty_kernels_at_once(opened, call, listen)
         (await call("POST", f"{one}/execute", {"code": meet.format(me=number), "wait": False}))[1]
         for number, one in enumerate(ids)
     ]
-    ends = await asyncio.gather(*(until(ended) for until in streams))
+    ends = await asyncio.gather(
+        *(until(ended(job["id"])) for until, job in zip(streams, begun, strict=True))
+    )
     assert [messages[-1]["error"] for messages in ends] == [None] * AT_ONCE
     results = [
         (await call("GET", f"{one}/executions/{job['id']}"))[1]
