@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +30,10 @@ GIT_CONFIG = """\
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the real home: git, DVC, MLflow and Jupyter get an empty one."""
+    return _set_up_home(tmp_path_factory, monkeypatch)
+
+
+def _set_up_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path_factory.mktemp("home")
     (folder / ".gitconfig").write_text(GIT_CONFIG)
     monkeypatch.setenv("HOME", str(folder))
@@ -77,14 +82,26 @@ def git() -> Callable[..., str]:
     return run
 
 
-@pytest.fixture
-def project(tmp_path: Path, home: Path, git: Callable[..., str]) -> Project:
-    """An empty project with git and DVC and one commit."""
+@pytest.fixture(scope="session")
+def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty project with git and DVC and one commit, for :func:`project` to copy."""
     from jupyter_mlws.projects.setup import initialize
 
-    root = tmp_path / "project"
+    root = tmp_path_factory.mktemp("template") / "project"
     root.mkdir()
-    initialize(root)
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "Begin")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _set_up_home(tmp_path_factory, monkeypatch)
+        initialize(root)
+        subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+        subprocess.run(["git", "commit", "-q", "-m", "Begin"], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture
+def project(tmp_path: Path, empty_project: Path, git: Callable[..., str]) -> Project:
+    """A copy of :func:`empty_project`: DVC and git write no absolute path before the first use."""
+    root = tmp_path / "project"
+    shutil.copytree(empty_project, root, symlinks=True)
+    # The index holds the inodes of the original.
+    git(root, "update-index", "--refresh")
     return Project.open(root)
