@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jupyter_mlws.project import Project
+from tests.server import Server
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -98,10 +100,53 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, empty_project: Path, git: Callable[..., str]) -> Project:
-    """A copy of :func:`empty_project`: DVC and git write no absolute path before the first use."""
-    root = tmp_path / "project"
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, empty_project: Path, git: Callable[..., str]
+) -> Iterator[Project]:
+    """A copy of :func:`empty_project`, below the root of the shared server if the test uses it.
+
+    DVC and git write no absolute path before the first use.
+    """
+    server = _used(request, "server")
+    root = (server.root / tmp_path.name if server else tmp_path) / "project"
     shutil.copytree(empty_project, root, symlinks=True)
     # The index holds the inodes of the original.
     git(root, "update-index", "--refresh")
-    return Project.open(root)
+    project = Project.open(root)
+    yield project
+    if server:
+        server.close_project(project)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running Jupyter server with the extension, for all tests of a module.
+
+    A test asks it by :func:`fetch` and :func:`ws_fetch`, which have the signatures of ``jp_fetch``
+    and ``jp_ws_fetch`` and name the test's project in ``?project=``. What belongs to no project
+    (notebooks, kernels, operations, logs, metrics, the list of projects) is shared by the tests of
+    the module. A test of that, or of a server with other settings, starts its own by ``jp_fetch``.
+
+    The server runs in a thread of this process: it sees what a test does to the environment.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _set_up_home(tmp_path_factory, monkeypatch)
+        with Server(tmp_path_factory.mktemp("server")) as running:
+            yield running
+
+
+@pytest.fixture
+def fetch(request: pytest.FixtureRequest, server: Server) -> Callable[..., Any]:
+    """Ask the shared server: ``await fetch("mlws/api/v1/runs")``; see :func:`server`."""
+    return partial(server.fetch, project=_used(request, "project"))
+
+
+@pytest.fixture
+def ws_fetch(request: pytest.FixtureRequest, server: Server) -> Callable[..., Any]:
+    """Open a WebSocket of the shared server; see :func:`server`."""
+    return partial(server.ws_fetch, project=_used(request, "project"))
+
+
+def _used(request: pytest.FixtureRequest, name: str) -> Any:
+    """The value of a fixture if the test uses it, or None."""
+    return request.getfixturevalue(name) if name in request.fixturenames else None

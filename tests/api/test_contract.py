@@ -36,16 +36,16 @@ def _path(pattern: str) -> str:
 
 
 @pytest.fixture
-def failing(jp_fetch):
+def failing(fetch):
     """Fetch what must fail; the status and the body of its answer."""
 
-    async def fetch(*args: Any, **kwargs: Any) -> tuple[int, dict[str, Any]]:
+    async def ask(*args: Any, **kwargs: Any) -> tuple[int, dict[str, Any]]:
         with pytest.raises(HTTPClientError) as error:
-            await jp_fetch(*args, **kwargs)
+            await fetch(*args, **kwargs)
         assert error.value.response is not None
         return error.value.code, json.loads(error.value.response.body)
 
-    return fetch
+    return ask
 
 
 def is_chinese(text: str) -> bool:
@@ -53,14 +53,12 @@ def is_chinese(text: str) -> bool:
 
 
 @pytest.mark.parametrize(("pattern", "verb"), REST)
-async def test_the_unauthenticated_are_refused(
-    pattern: str, verb: str, failing, jp_auth_header
-) -> None:
-    jp_auth_header.clear()
+async def test_the_unauthenticated_are_refused(pattern: str, verb: str, failing) -> None:
     body = "{}" if verb in ("post", "put", "patch") else None
     for language in LANGUAGES:
         status, said = await failing(
             *_path(pattern).split("/"),
+            token=None,
             method=verb.upper(),
             body=body,
             headers={"Accept-Language": language},
@@ -71,12 +69,9 @@ async def test_the_unauthenticated_are_refused(
 
 
 @pytest.mark.parametrize("pattern", STREAMS)
-async def test_streams_refuse_the_unauthenticated(
-    pattern: str, jp_serverapp, jp_ws_fetch, jp_auth_header
-) -> None:
-    jp_auth_header.clear()
+async def test_streams_refuse_the_unauthenticated(pattern: str, ws_fetch) -> None:
     with pytest.raises(HTTPClientError) as error:
-        await jp_ws_fetch(*_path(pattern).split("/"))
+        await ws_fetch(*_path(pattern).split("/"), token=None)
     assert error.value.code == 403
 
 
@@ -124,11 +119,11 @@ async def test_errors_speak_the_readers_language(failing) -> None:
     assert said["errors"][0]["message"] == "未知字段"
 
 
-async def test_success_speaks_the_readers_language(jp_fetch) -> None:
-    answer = await jp_fetch("mlws/api/v1/projects", headers={"Accept-Language": "zh"})
+async def test_success_speaks_the_readers_language(fetch) -> None:
+    answer = await fetch("mlws/api/v1/projects", headers={"Accept-Language": "zh"})
     body = json.loads(answer.body)
     assert (body["code"], body["message"]) == (200, "操作成功")
-    answer = await jp_fetch("mlws/api/v1/projects", headers={"Accept-Language": "fr, de;q=0.5"})
+    answer = await fetch("mlws/api/v1/projects", headers={"Accept-Language": "fr, de;q=0.5"})
     assert json.loads(answer.body)["message"] == "OK"
 
 
@@ -141,8 +136,8 @@ async def test_what_is_not_there_is_told_in_the_envelope(failing) -> None:
     assert (status, said["code"]) == (403, "50302")
 
 
-async def test_the_contract_names_every_endpoint_and_resolves(jp_fetch) -> None:
-    contract = json.loads((await jp_fetch("mlws/api/v1/openapi.json")).body)
+async def test_the_contract_names_every_endpoint_and_resolves(fetch) -> None:
+    contract = json.loads((await fetch("mlws/api/v1/openapi.json")).body)
     assert contract["openapi"].startswith("3.1")
     verbs = {(path, verb) for path, rows in contract["paths"].items() for verb in rows}
     assert len(verbs) == len(REST) + len(STREAMS)

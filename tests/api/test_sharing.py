@@ -87,10 +87,10 @@ async def test_one_who_goes_away_does_not_take_the_answer_from_the_others() -> N
 
 
 async def test_each_page_is_told_what_was_saved_before_it_asked(
-    jp_fetch: Any, project: Project
+    fetch: Any, project: Project
 ) -> None:
     async def changed() -> set[str]:
-        answer = await jp_fetch("mlws", "api", "v1", "git", "status")
+        answer = await fetch("mlws", "api", "v1", "git", "status")
         return {change["path"] for change in json.loads(answer.body)["data"]["changes"]}
 
     pages: list[asyncio.Task[set[str]]] = []

@@ -29,12 +29,12 @@ LIMIT = 20
 
 
 @pytest.fixture
-def palette(jp_fetch) -> Callable[[], Any]:
-    async def fetch() -> dict[str, Any]:
-        answer = await jp_fetch("mlws/api/v1/components")
+def palette(fetch) -> Callable[[], Any]:
+    async def read() -> dict[str, Any]:
+        answer = await fetch("mlws/api/v1/components")
         return {row["name"]: row for row in json.loads(answer.body)["data"]["items"]}
 
-    return fetch
+    return read
 
 
 async def told(socket: Any, area: str) -> None:
@@ -55,10 +55,10 @@ async def watched(socket: Any, root: Path) -> None:
         return
 
 
-async def test_a_saved_file_is_told_and_listed(project: Project, palette, jp_ws_fetch) -> None:
+async def test_a_saved_file_is_told_and_listed(project: Project, palette, ws_fetch) -> None:
     folder = project.root / "components"
     folder.mkdir()
-    socket = await jp_ws_fetch("mlws", "api", "v1", "workspace", "status")
+    socket = await ws_fetch("mlws", "api", "v1", "workspace", "status")
     await watched(socket, project.root)
     await palette()
     begun = time.monotonic()

@@ -25,19 +25,19 @@ EVERY = [
 
 
 @pytest.fixture
-def failing(jp_fetch):
+def failing(fetch):
     """Fetch what must fail; the status and the body of its answer."""
 
-    async def fetch(verb: str, path: str, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+    async def ask(verb: str, path: str, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:
         sent = None if body is None else json.dumps(body)
         with pytest.raises(HTTPClientError) as error:
-            await jp_fetch(
+            await fetch(
                 "mlws", "api", "v1", *path.split("/"), method=verb, body=sent, headers=headers
             )
         assert error.value.response is not None
         return error.value.code, json.loads(error.value.response.body)
 
-    return fetch
+    return ask
 
 
 @pytest.mark.parametrize(("verb", "path", "body"), EVERY)
@@ -78,8 +78,8 @@ async def test_every_field_at_fault_is_named_before_the_hub_is_asked(failing) ->
 
 
 @pytest.mark.parametrize("path", ["containers/status", "logs/ada--default"])
-async def test_streams_close_with_the_code_without_a_hub(path: str, jp_ws_fetch) -> None:
-    socket = await jp_ws_fetch("mlws", "api", "v1", *path.split("/"))
+async def test_streams_close_with_the_code_without_a_hub(path: str, ws_fetch) -> None:
+    socket = await ws_fetch("mlws", "api", "v1", *path.split("/"))
     assert await socket.read_message() is None
     assert (socket.close_code, socket.close_reason) == (4503, "10103")
 

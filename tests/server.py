@@ -1,0 +1,126 @@
+"""A Jupyter server with the extension, on a thread of its own, for many tests to share."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
+from jupyter_mlws.api.ids import escape
+from jupyter_mlws.project import Project
+
+TOKEN = "token-of-the-shared-server"
+TIMEOUT = 60.0
+
+
+class Server:
+    """The server in ``folder``; projects below :attr:`root` are asked for by ``?project=``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "root"
+        self._folder = folder
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="shared Jupyter server")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(TIMEOUT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._app.stop()
+        self._thread.join(TIMEOUT)
+
+    def _serve(self) -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        self.root.mkdir(parents=True)
+        # Not the singleton, which pytest-jupyter stops after each test.
+        self._app = ServerApp(
+            root_dir=str(self.root),
+            config_dir=str(self._folder / "config"),
+            data_dir=str(self._folder / "data"),
+            runtime_dir=str(self._folder / "data" / "runtime"),
+            ip="127.0.0.1",
+            port=0,
+            open_browser=False,
+            allow_root=True,
+            jpserver_extensions={"jupyter_mlws": True},
+        )
+        self._app.config.IdentityProvider.token = TOKEN
+        self._app.init_signal = lambda: None  # type: ignore[method-assign]
+
+        async def initialize() -> None:
+            self._app.initialize(argv=[], find_extensions=False)
+
+        loop.run_until_complete(initialize())
+        self._app.log.handlers = []
+        self._app.log.propagate = True
+        # After the callback that binds the port.
+        self._app.io_loop.add_callback(self._ready.set)
+        self._app.start()
+        loop.close()
+
+    async def fetch(
+        self,
+        *parts: str,
+        project: Project | None = None,
+        token: str | None = TOKEN,
+        headers: dict[str, str] | None = None,
+        params: dict[str, Any] | None = None,
+        raise_error: bool = True,
+        **more: Any,
+    ) -> HTTPResponse:
+        """Send a request; ``more`` are arguments of tornado's ``HTTPRequest``."""
+        request = self._request("http", parts, project, token, headers, params, **more)
+        client = AsyncHTTPClient(force_instance=True)
+        try:
+            return await client.fetch(request, raise_error)
+        finally:
+            client.close()
+
+    async def ws_fetch(
+        self,
+        *parts: str,
+        project: Project | None = None,
+        token: str | None = TOKEN,
+        headers: dict[str, str] | None = None,
+        params: dict[str, Any] | None = None,
+    ) -> WebSocketClientConnection:
+        """Open a WebSocket."""
+        return await websocket_connect(self._request("ws", parts, project, token, headers, params))
+
+    def close_project(self, project: Project) -> None:
+        """Close the managers of a project."""
+        (extension,) = self._app.extension_manager.extension_apps["jupyter_mlws"]
+        if "services" in extension.__dict__:
+            extension.services.projects.reopen(self._identifier(project))
+
+    def _request(
+        self,
+        scheme: str,
+        parts: tuple[str, ...],
+        project: Project | None,
+        token: str | None,
+        headers: dict[str, str] | None,
+        params: dict[str, Any] | None,
+        **more: Any,
+    ) -> HTTPRequest:
+        path = quote(url_path_join("/", *parts))
+        query = {"project": self._identifier(project)} if project else {}
+        return HTTPRequest(
+            f"{scheme}://127.0.0.1:{self._app.port}{path}?{urlencode(query | (params or {}))}",
+            headers=({"Authorization": f"token {token}"} if token else {}) | (headers or {}),
+            connect_timeout=TIMEOUT,
+            **{"request_timeout": TIMEOUT, **more},
+        )
+
+    def _identifier(self, project: Project) -> str:
+        return escape(project.root.relative_to(self.root.resolve()).as_posix())
