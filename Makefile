@@ -13,14 +13,12 @@ PORT ?= 8888
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
-# Tests that need neither browser nor Docker run beside each other.
-BESIDE = $(DEV)/bin/pytest -n logical --maxprocesses 4 -m 'not browser and not docker'
-# pytest's exit code where PYTEST_ARGS leave no test.
-NOTHING := 5
+# Browser and Docker tests mostly wait, so there are more workers than cores.
+PYTEST = $(DEV)/bin/pytest -n 4 --dist loadgroup --durations=30 --durations-min=1
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-python test-typescript lint wheel clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak compatibility lint lint-python lint-typescript dist lock clean
 
 help:
 	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -59,32 +57,38 @@ hub-down:
 example: $(VENV)/.installed
 	$(VENV)/bin/python -m jupyter_mlws.projects.example '$(WORKSPACE)'
 
-test: wheel
+test: dist
 	tests/prepare
 	$(MAKE) test-typescript
-	$(BESIDE) $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
-	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" \
-	  $(DEV)/bin/pytest -m 'browser or docker' $(PYTEST_ARGS) || [ $$? = $(NOTHING) ]
+	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) $(PYTEST_ARGS)
 
-test-quick: test-typescript
-	$(BESIDE) $(PYTEST_ARGS)
+test-quick: $(DEV)/.installed
+	$(MAKE) -j2 lint
+	$(PYTEST) $(PYTEST_ARGS)
 
 test-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm test
 
-lint: $(DEV)/.installed
+compatibility: dist
+	. $(DEV)/bin/activate && python scripts/compatibility.py dist/*.whl $(COMPATIBILITY_ARGS)
+
+lint: lint-python lint-typescript
+
+lint-python: $(DEV)/.installed
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+
+lint-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm lint && jlpm tsc --noEmit
 
-# A stale labextension/ would be packaged in silence, so the build starts from a copy of the commit.
-wheel: $(DEV)/.installed
-	rm -rf build/wheel dist && mkdir -p build/wheel dist
-	git archive HEAD | tar -x -C build/wheel
-	$(DEV)/bin/uv build --quiet --wheel --build-constraints requirements/build.txt \
-	  --out-dir dist build/wheel
-	rm -rf build/wheel
+# A stale labextension/ would be packaged silently, so the build starts from a copy of the commit.
+dist: $(DEV)/.installed
+	rm -rf build/dist dist && mkdir -p build/dist dist
+	git archive HEAD | tar -x -C build/dist
+	$(DEV)/bin/uv build --quiet --build-constraints requirements/build.txt --out-dir dist build/dist
+	$(DEV)/bin/twine check --strict dist/*
+	rm -rf build/dist
 
 clean:
 	rm -rf $(VENV) $(DEV) node_modules lib dist build labextension/* tsconfig.tsbuildinfo \

@@ -1,6 +1,6 @@
-"""The example workspace: copied, given its data, run and committed, so that it has a history.
+"""The example workspace: copied, run and committed, so that it has a history.
 
-``python -m jupyter_mlws.projects.example FOLDER`` makes it unless it is there.
+``python -m jupyter_mlws.projects.example DIRECTORY`` creates it unless it exists.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ def files() -> Path:
 
 
 def create_example(target: Path) -> None:
-    """Fill the empty or missing folder ``target``: data, three runs, two snapshots."""
+    """Fill the empty or missing directory ``target``: files, three runs, two snapshots."""
     from jupyter_mlws.versioning.dvc.data import open_data
 
     shutil.copytree(files(), target, dirs_exist_ok=True)
-    _write_data(target / "data" / "wine.csv")
     initialize(target)
     _identify(target)
     workspace = Workspace.open(target)
@@ -49,14 +48,6 @@ def create_example(target: Path) -> None:
     finally:
         workspace.close()
     unfinished.unlink()
-
-
-def _write_data(path: Path) -> None:
-    from sklearn.datasets import load_wine
-
-    table = load_wine(as_frame=True).frame
-    path.parent.mkdir(parents=True, exist_ok=True)
-    table.rename(columns=lambda name: name.replace("/", "_per_")).to_csv(path, index=False)
 
 
 def _identify(target: Path) -> None:

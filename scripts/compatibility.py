@@ -1,0 +1,118 @@
+"""Try the built wheel with the oldest and the newest supported Python and packages.
+
+    python scripts/compatibility.py dist/*.whl [--browser]
+
+In an environment of its own each: import, both extension lists, the example workspace (three runs
+and two snapshots) and, with ``--browser``, its workflow in a real Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from environment import StepError, run, step
+from lab import WORKFLOW, start, wait_for_server
+
+NODES = 7
+RANGES = {
+    "oldest": ("3.10", ["--resolution=lowest-direct"]),
+    "newest": ("3.13", ["--upgrade"]),
+}
+
+
+def python(version: str) -> str:
+    """Return a Python of that version: its path, or the version for uv to download."""
+    candidates = [
+        shutil.which(f"python{version}"),
+        *map(str, (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python")),
+    ]
+    for path in filter(None, candidates):
+        # pyenv puts a program that only fails in front of versions that are not chosen.
+        if subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
+            return path
+    return version
+
+
+def install(venv: Path, wheel: Path, version: str, options: list[str]) -> None:
+    """Create the environment with the wheel and the packages that the options choose."""
+    uv = [sys.executable, "-m", "uv"]
+    run([*uv, "venv", "--quiet", "--python", python(version), str(venv)])
+    os.environ["VIRTUAL_ENV"] = str(venv)
+    run([*uv, "pip", "install", *options, f"jupyter-mlws[zh] @ {wheel.as_uri()}"])
+
+
+def check_extensions(venv: Path) -> None:
+    """Import the package and find it enabled in the lists of JupyterLab and its server."""
+    jupyter = str(venv / "bin" / "jupyter")
+    run([str(venv / "bin" / "python"), "-W", "error::SyntaxWarning", "-c", "import jupyter_mlws"])
+    for command in ([jupyter, "labextension", "list"], [jupyter, "server", "extension", "list"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        output = done.stdout + done.stderr
+        rows = [row for row in output.splitlines() if re.search("jupyter.mlws", row)]
+        if not any("OK" in row for row in rows):
+            raise StepError(f"{' '.join(command)} does not list the extension:\n{output}")
+
+
+def check_browser(venv: Path, workspace: Path) -> None:
+    """Open the example's workflow in Chromium and wait for its nodes on the canvas."""
+    from playwright.sync_api import expect, sync_playwright
+
+    process = start(venv, workspace, 0, ["--no-browser"])
+    try:
+        server = wait_for_server(venv, process)
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            )
+            page = chromium.new_page()
+            page.goto(f"{server['url']}lab/tree/{WORKFLOW}?token={server['token']}")
+            expect(page.locator(".react-flow__node")).to_have_count(NODES, timeout=60_000)
+            chromium.close()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def try_range(name: str, wheel: Path, directory: Path, browser: bool) -> None:
+    version, options = RANGES[name]
+    venv, workspace = directory / "venv", directory / "workspace"
+    with step(f"{name} packages, Python {version}: install"):
+        install(venv, wheel, version, options)
+    with step(f"{name} packages: import and extension lists"):
+        check_extensions(venv)
+    with step(f"{name} packages: example workspace"):
+        run([str(venv / "bin" / "python"), "-m", "jupyter_mlws.projects.example", str(workspace)])
+    if browser:
+        with step(f"{name} packages: browser"):
+            check_browser(venv, workspace)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--browser", action="store_true")
+    parser.add_argument("--only", choices=RANGES)
+    arguments = parser.parse_args()
+    home = os.environ["HOME"]
+    for name in [arguments.only] if arguments.only else RANGES:
+        with tempfile.TemporaryDirectory(prefix="mlws-compatibility-") as directory:
+            # Jupyter's and DVC's own files of the user are left alone.
+            os.environ["HOME"] = directory
+            os.environ.setdefault("UV_CACHE_DIR", f"{home}/.cache/uv")
+            try:
+                try_range(name, arguments.wheel.absolute(), Path(directory), arguments.browser)
+            except StepError as error:
+                print(f"\n{name} packages: {error}", file=sys.stderr)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
