@@ -1,16 +1,21 @@
 """Values for JupyterHub's Helm chart (z2jh), from the same settings as `make hub`:
 
-    python -m hub_config.kubernetes > values.yaml
+    HUB_AUTHENTICATOR=github python -m hub_config.kubernetes > values.yaml
     helm upgrade --install hub jupyterhub/jupyterhub --values values.yaml
 
 Kubernetes queues and places by itself, so there is no service `mlws`. Profiles, limits, images,
 confinement, storage and idle culling are the same; live resize, the queue's page and the trash of
 volumes are Docker's alone.
+
+``HUB_AUTHENTICATOR`` names the authenticator, as JupyterHub's ``authenticator_class`` does; its own
+settings (client id and secret) belong into a second values file. Without one nothing is printed:
+the chart's default lets anybody sign in under any name, also the administrator's.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +27,31 @@ GPU = "nvidia.com/gpu"
 USER = 1000
 """The image's own."""
 DEFAULT_STORAGE = "10Gi"
+INSECURE_AUTHENTICATORS = ("dummy", "null", "tmp", "shared-password", "sharedpassword")
+"""They let anybody sign in, or whoever knows the one password sign in as the administrator."""
 
 
-def values(settings: Settings) -> dict[str, Any]:
-    """The chart's values."""
+class AuthenticatorError(ValueError):
+    """No authenticator is named, or one that lets anybody sign in as the administrator."""
+
+    def __init__(self, name: str) -> None:
+        reason = f"{name!r} lets anybody sign in as anybody" if name else "no authenticator is set"
+        super().__init__(
+            f"Cannot print the values: {reason}. Set HUB_AUTHENTICATOR, for instance to github,"
+            " generic-oauth, ldap or native."
+        )
+
+
+def is_insecure(authenticator: str) -> bool:
+    """Return whether an ``authenticator_class``, by its short or full name, is none at all."""
+    name = authenticator.rpartition(".")[2].lower()
+    return name.removesuffix("authenticator") in INSECURE_AUTHENTICATORS or not name
+
+
+def values(settings: Settings, authenticator: str) -> dict[str, Any]:
+    """Return the chart's values; raise :class:`AuthenticatorError` without a real authenticator."""
+    if is_insecure(authenticator):
+        raise AuthenticatorError(authenticator)
     image = settings.images[settings.default_image]
     name, tag = _split(image)
     most = Resources.model_validate(dict(settings.max_resources)).amount
@@ -35,7 +61,7 @@ def values(settings: Settings) -> dict[str, Any]:
             "allowNamedServers": True,
             "namedServerLimitPerUser": 5,
             "config": {
-                "JupyterHub": {"admin_access": False},
+                "JupyterHub": {"admin_access": False, "authenticator_class": authenticator},
                 "Authenticator": {"admin_users": [settings.administrator]},
             },
         },
@@ -107,7 +133,16 @@ def _split(image: str) -> tuple[str, str]:
     return (name, tag) if separator and "/" not in tag else (image, "latest")
 
 
-if __name__ == "__main__":
+def main() -> int:
+    try:
+        printed = values(Settings.read(), os.environ.get("HUB_AUTHENTICATOR", "").strip())
+    except AuthenticatorError as error:
+        print(error, file=sys.stderr)
+        return 2
     # JSON is YAML, and needs nothing but the standard library.
-    json.dump(values(Settings.read()), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    print(json.dumps(printed, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -18,7 +18,7 @@ GIB = 1024**3
 
 
 def test_profiles_and_limits_are_those_of_docker() -> None:
-    told = values(Settings.read({}))
+    told = values(Settings.read({}), "github")
     lab = told["singleuser"]
     assert [one["slug"] for one in lab["profileList"]] == ["small", "medium", "large"]
     large = lab["profileList"][-1]["kubespawner_override"]
@@ -31,7 +31,9 @@ def test_profiles_and_limits_are_those_of_docker() -> None:
 
 def test_devices_are_offered_where_they_are_allowed() -> None:
     most = {"cpu": "8", "memory": "32Gi", "gpu": "1"}
-    told = values(Settings.read({"HUB_MAX_RESOURCES": json.dumps(most), "HUB_IDLE_LIMIT": "600"}))
+    told = values(
+        Settings.read({"HUB_MAX_RESOURCES": json.dumps(most), "HUB_IDLE_LIMIT": "600"}), "github"
+    )
     profiles = {one["slug"]: one for one in told["singleuser"]["profileList"]}
     assert set(profiles) == set(PROFILES)
     override = profiles["gpu"]["kubespawner_override"]
@@ -50,9 +52,26 @@ def test_the_command_prints_them(image: str, told: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hub_config.kubernetes"],
         cwd=ROOT,
-        env={**os.environ, "HUB_IMAGE": image},
+        env={**os.environ, "HUB_IMAGE": image, "HUB_AUTHENTICATOR": "native"},
         check=True,
         capture_output=True,
         text=True,
     )
-    assert json.loads(done.stdout)["singleuser"]["image"] == told
+    printed = json.loads(done.stdout)
+    assert printed["singleuser"]["image"] == told
+    assert printed["hub"]["config"]["JupyterHub"]["authenticator_class"] == "native"
+
+
+@pytest.mark.parametrize(
+    "authenticator", ["", " ", "dummy", "jupyterhub.auth.DummyAuthenticator", "shared-password"]
+)
+def test_no_values_are_printed_without_an_authenticator(authenticator: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub_config.kubernetes"],
+        cwd=ROOT,
+        env={**os.environ, "HUB_AUTHENTICATOR": authenticator},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Set HUB_AUTHENTICATOR" in done.stderr
