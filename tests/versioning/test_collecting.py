@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,13 +16,6 @@ from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
-
-
-@pytest.fixture
-def manager(workspace: Project) -> Iterator[SnapshotManager]:
-    manager = SnapshotManager(workspace)
-    yield manager
-    manager.close()
 
 
 def contents(root: Path) -> set[bytes]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import select
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import pytest
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]
@@ -59,12 +59,7 @@ class Crasher:
 
     def run(self, kind: str, *arguments: str, kill: bool) -> bool:
         """Whether the work got to its end."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORK, str(self._root), kind, *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",
-        )  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
+        process = python.Python(WORK, str(self._root), kind, *arguments)
         assert process.stdout.readline() == b"ready\n"
         began = time.monotonic()
         process.stdin.write(b"\n")

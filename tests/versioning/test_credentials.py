@@ -17,18 +17,12 @@ from tornado.httpclient import HTTPClientError
 from jupyter_mlws import operations
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.operations import CancelledOperationError
-from jupyter_mlws.project import Project
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.git_server import PASSWORD, USER, served
 
 Command = Callable[..., str]
 API = "mlws/api/v1"
-
-
-@pytest.fixture
-def jp_root_dir(workspace: Project) -> Any:
-    return workspace.root
 
 
 @pytest.fixture
@@ -144,11 +138,11 @@ def test_a_clone_asks_too_and_a_failed_one_leaves_nothing(
 
 
 @pytest.fixture
-def call(jp_fetch):
+def call(fetch):
     async def call(method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         text = json.dumps(body) if body is not None else None
         try:
-            answer = await jp_fetch(API, path, method=method, body=text)
+            answer = await fetch(API, path, method=method, body=text)
         except HTTPClientError as error:
             answer = error.response
         return answer.code, json.loads(answer.body)

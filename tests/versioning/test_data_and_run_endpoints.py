@@ -6,14 +6,9 @@ import shutil
 from pathlib import Path
 
 from jupyter_mlws.project import Project
-from tests.versioning.test_endpoints import (  # noqa: F401  fixtures
-    call,
-    done,
-    jp_root_dir,
-)
 
 
-async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -> None:  # noqa: F811
+async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -> None:
     remotes = "datasets/remotes"
     secret = {"access_key_id": "key", "secret_access_key": "hush-hush"}
     status, answer, _ = await call("PUT", f"{remotes}/away", {"url": "s3://b/x", **secret})
@@ -80,7 +75,7 @@ async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -
         assert (status, answer["errors"][0]["field"]) == (400, field)
 
 
-async def test_the_way_of_a_run(call, done, workspace: Project) -> None:  # noqa: F811
+async def test_the_way_of_a_run(call, done, workspace: Project) -> None:
     (workspace.root / "train.py").write_text("print('now')\n")
     _, answer, _ = await call("POST", "runs/state", {})
     assert answer["data"]["dirty"] is True

@@ -5,65 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import tree_of
 
-API = "mlws/api/v1"
 Command = Callable[..., str]
-
-
-@pytest.fixture
-def jp_root_dir(workspace: Project) -> Any:
-    return workspace.root
-
-
-@pytest.fixture
-def call(jp_fetch):
-    """``call("POST", "git/branch", {…})`` → status, whole body, headers; of refusals too."""
-
-    async def call(
-        method: str, path: str, body: Any = None, language: str = "en", /, **query: Any
-    ) -> tuple[int, dict[str, Any], Any]:
-        text = json.dumps(body) if body is not None else None
-        if method in ("POST", "PUT") and text is None:
-            text = ""
-        try:
-            answer = await jp_fetch(
-                API,
-                path,
-                method=method,
-                body=text,
-                params=query,
-                headers={"Accept-Language": language},
-                request_timeout=120,
-            )
-        except HTTPClientError as error:
-            answer = error.response
-        return answer.code, json.loads(answer.body), answer.headers
-
-    return call
-
-
-@pytest.fixture
-def done(call):
-    """Begin an operation and wait for its end: what it says then."""
-
-    async def done(path: str, body: Any = None) -> dict[str, Any]:
-        status, answer, headers = await call("POST", path, body)
-        assert status == 202, answer
-        operation = answer["data"]
-        assert headers["Location"].endswith(f"/operations/{operation['id']}")
-        while operation["state"] in ("PENDING", "RUNNING"):
-            operation = (await call("GET", f"operations/{operation['id']}"))[1]["data"]
-        return operation
-
-    return done
 
 
 async def test_the_way_of_a_branch(call, done, workspace: Project, git: Command) -> None:

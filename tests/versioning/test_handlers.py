@@ -15,17 +15,12 @@ MESSAGE = '训练：第一版 "quoted"'
 
 
 @pytest.fixture
-def jp_root_dir(workspace: Project) -> Any:
-    return workspace.root
-
-
-@pytest.fixture
-def fetch(jp_fetch):
+def fetch(fetch):
     """Fetch below the API: the status, the data and the headers of the answer."""
 
     async def call(path: str, body: Any = None, /, **query: Any) -> tuple[int, Any, Any]:
         more = {} if body is None else {"method": "POST", "body": json.dumps(body)}
-        answer = await jp_fetch(API, path, params=query, request_timeout=60, **more)
+        answer = await fetch(API, path, params=query, request_timeout=60, **more)
         return answer.code, json.loads(answer.body)["data"], answer.headers
 
     return call

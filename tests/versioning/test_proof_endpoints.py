@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from tests.versioning import python
 
 API = "mlws/api/v1"
 Command = Callable[..., str]
@@ -23,23 +21,6 @@ Command = Callable[..., str]
 @pytest.fixture
 def jp_root_dir(workspace: Project) -> Any:
     return workspace.root
-
-
-@pytest.fixture
-def done(jp_fetch):
-    """Begin an operation and wait for its end: what it says then."""
-
-    async def done(path: str, body: Any = None) -> dict[str, Any]:
-        text = json.dumps(body) if body is not None else ""
-        answer = await jp_fetch(API, path, method="POST", body=text)
-        operation = json.loads(answer.body)["data"]
-        assert answer.code == 202
-        while operation["state"] in ("PENDING", "RUNNING"):
-            answer = await jp_fetch(API, "operations", operation["id"])
-            operation = json.loads(answer.body)["data"]
-        return operation
-
-    return done
 
 
 def damage(root: Path) -> tuple[Path, str]:
@@ -85,12 +66,9 @@ async def test_the_cache_is_freed_when_that_is_confirmed(done, workspace: Projec
 
 
 @pytest.mark.parametrize("path", ["snapshots/no-such/verify", "snapshots/no-such/repair"])
-async def test_an_unknown_snapshot_is_refused_at_once(path: str, jp_fetch) -> None:
-    with pytest.raises(HTTPClientError) as error:
-        await jp_fetch(API, path, method="POST", body="{}")
-    assert error.value.response is not None
-    said = json.loads(error.value.response.body)
-    assert (error.value.code, said["code"]) == (404, "30404")
+async def test_an_unknown_snapshot_is_refused_at_once(path: str, call, workspace: Project) -> None:
+    status, answer, _ = await call("POST", path, {})
+    assert (status, answer["code"]) == (404, "30404")
 
 
 async def test_a_project_without_dvc_says_so(done, workspace: Project, git: Command) -> None:
@@ -101,14 +79,8 @@ async def test_a_project_without_dvc_says_so(done, workspace: Project, git: Comm
 
 
 def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws", *line],
-        cwd=folder,
-        env={**os.environ, "LANG": language, "JUPYTER_RUNTIME_DIR": str(folder / ".none")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    env = {**os.environ, "LANG": language, "JUPYTER_RUNTIME_DIR": str(folder / ".none")}
+    done = python.run(python.MLWS, *line, cwd=folder, env=env)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -149,9 +121,7 @@ async def test_what_a_crash_left_is_ended_when_a_server_comes(workspace: Project
         "told = lambda step: os.kill(os.getpid(), 9) if step == 'index' else None\n"
         "SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).create('Two', told=told)\n"
     )
-    command = [sys.executable, "-c", code, str(root)]
-    killed = await asyncio.to_thread(subprocess.run, command, cwd="/", check=False)
-    assert killed.returncode == -9
+    assert python.run(code, str(root)).returncode == -9
     assert list(workspace.state.glob("snapshot-*"))
     await jp_fetch(API, "git", "status")
     for _ in range(100):

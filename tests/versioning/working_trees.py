@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+
+from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 
 OWN = (".git", ".dvc")
 
@@ -15,6 +21,24 @@ def add_data(root: Path, *paths: str) -> None:
     repo = Repo(str(root))
     repo.add([str(root / path) for path in paths])
     repo.close()
+
+
+def log_run(project: Project) -> str:
+    """Enter a run that has ended into the project's MLflow."""
+    with closing(TrackingClient(tracking_uri(project.root), project.state)) as client:
+        run: str = client.ask(
+            "log_run", experiment="Wine", params={"a": 1}, metrics={}, tags={},
+            start=1.0, end=2.0, status="COMPLETED",
+        )  # fmt: skip
+    return run
+
+
+def tag_of(root: Path, run: str, key: str) -> str:
+    """A tag of a run, as it is in MLflow's database."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        asked = "SELECT value FROM tags WHERE run_uuid = ? AND key = ?"
+        value: str = database.execute(asked, (run, key)).fetchone()[0]
+    return value
 
 
 def tree_of(root: Path) -> dict[str, bytes]:

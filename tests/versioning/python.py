@@ -1,0 +1,151 @@
+"""Python processes that start at once: forks of one that has DVC and MLflow imported.
+
+Many tests kill a process or need another user's. Importing the libraries takes seconds in each.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
+from multiprocessing.reduction import DupFd
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.versioning.tracking.client import TrackingClient
+
+MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
+"""What ``python -m jupyter_mlws`` runs."""
+MLFLOW = (
+    "import sys; from jupyter_mlws.versioning.tracking.mlflow_process import main; "
+    "main(sys.argv[1])"
+)
+_FORK_SERVER = multiprocessing.get_context("forkserver")
+_FORK_SERVER.set_forkserver_preload(["tests.versioning.preload"])
+_LOCK = threading.Lock()
+"""``multiprocessing`` reads an exit code once: two threads that poll would race for it."""
+
+
+class Python:
+    """A process that runs ``code`` with ``sys.argv[1:] == arguments``; used as ``Popen`` is.
+
+    ``stdin`` and ``stdout`` are pipes, ``stderr`` is a file.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *arguments: str,
+        cwd: str | Path = "/",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = dict(os.environ if env is None else env)
+        child_in, our_in = os.pipe()
+        our_out, child_out = os.pipe()
+        self.stdin = os.fdopen(our_in, "wb")
+        self.stdout = os.fdopen(our_out, "rb")
+        self.stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed by `communicate`
+        streams = (child_in, child_out, self.stderr.fileno())
+        self._process = _FORK_SERVER.Process(
+            target=_Main(code, arguments, str(cwd), environment, streams), daemon=True
+        )
+        with _LOCK:
+            self._process.start()
+        os.close(child_in)
+        os.close(child_out)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.poll()
+
+    def poll(self) -> int | None:
+        with _LOCK:
+            return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if not wait([self._process.sentinel], timeout):
+            raise subprocess.TimeoutExpired("python", timeout or 0)
+        code = self.poll()
+        assert code is not None
+        return code
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def communicate(self) -> tuple[bytes, bytes]:
+        """Close the input, wait for the end; the output and the errors."""
+        self.stdin.close()
+        with self.stdout, self.stderr:
+            output = self.stdout.read()
+            self.wait()
+            self.stderr.seek(0)
+            return output, self.stderr.read()
+
+
+class _Main:
+    """The target in the new process; pickled with duplicates of its three streams."""
+
+    def __init__(self, code: str, arguments: Any, cwd: str, env: Any, streams: Any) -> None:
+        self._what = code, arguments, cwd, env
+        self._streams = streams
+
+    def __getstate__(self) -> Any:
+        return self._what, [DupFd(stream) for stream in self._streams]
+
+    def __setstate__(self, state: Any) -> None:
+        self._what, self._streams = state
+
+    def __call__(self) -> None:
+        code, arguments, cwd, environment = self._what
+        for number, stream in enumerate(self._streams):
+            descriptor = stream.detach()
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        sys.stdin, sys.stdout, sys.stderr = (
+            os.fdopen(number, mode, encoding="utf-8") for number, mode in enumerate("rww")
+        )
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(cwd)
+        sys.argv = ["-c", *arguments]
+        # Processes of this one are forked by the same server, which Python would start anew.
+        forkserver._forkserver.ensure_running = lambda: None
+        multiprocessing.current_process()._config["daemon"] = False
+        TrackingClient._start = start_mlflow
+        try:
+            exec(code, {"__name__": "__main__"})
+        finally:
+            atexit._run_exitfuncs()
+
+
+def start_mlflow(client: TrackingClient) -> Any:
+    """Start MLflow's process, as :meth:`TrackingClient._start` does."""
+    environment = {**os.environ, **client._environment}
+    return Python(MLFLOW, client.uri, cwd=client._folder, env=environment)
+
+
+def run(
+    code: str,
+    *arguments: str,
+    cwd: str | Path = "/",
+    env: Mapping[str, str] | None = None,
+    check: bool = False,
+) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` to its end, as ``subprocess.run([sys.executable, "-c", code, …])`` does."""
+    process = Python(code, *arguments, cwd=cwd, env=env)
+    output, errors = (text.decode() for text in process.communicate())
+    code_of_exit = process.wait()
+    if check and code_of_exit:
+        raise subprocess.CalledProcessError(code_of_exit, code, output, errors)
+    return subprocess.CompletedProcess(code, code_of_exit, output, errors)
