@@ -1,7 +1,8 @@
 """The team's repositories over HTTP: git's own ``http-backend`` behind the Hub's word on people.
 
-A reader fetches, a writer moves branches forward and makes tags, an owner may also rewrite and
-delete. Both bodies are streams: neither a push nor a clone is ever held in memory.
+A reader fetches, a writer moves branches forward and creates tags, an owner may also rewrite and
+delete both. There are no other refs. Both bodies are streams: neither a push nor a clone is ever
+held in memory.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ AHEAD = 64
 """Blocks of an answer that are kept while the rest of the question comes."""
 END_LIMIT = 5.0
 """Seconds that git has to clear up after a client is gone."""
+HIDDEN_REFS = ("refs", "!refs/heads", "!refs/tags")
+"""Patterns of git, the last that matches wins: clients see and change branches and tags alone."""
 LISTING = b"command=ls-refs"
 """In a question that fetches nothing."""
 
@@ -53,7 +56,7 @@ def environment(team: Team, access: Access, push: Path) -> dict[str, str]:
         "receive.denyDeleteCurrent": "refuse",
         "http.receivepack": "true",
     }
-    rows = enumerate(settings.items())
+    rows = enumerate([*settings.items(), *(("transfer.hideRefs", ref) for ref in HIDDEN_REFS)])
     numbered = {
         name: text
         for number, (key, value) in rows
@@ -69,13 +72,16 @@ def environment(team: Team, access: Access, push: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": str(len(settings)),
+        "GIT_CONFIG_COUNT": str(len(settings) + len(HIDDEN_REFS)),
+        # A replaced commit must not pass for the ancestor of another.
+        "GIT_NO_REPLACE_OBJECTS": "1",
         **numbered,
         "GIT_PROJECT_ROOT": str(team.home(access.project)),
         "GIT_HTTP_EXPORT_ALL": "1",
         "GIT_COMMITTER_NAME": who,
         "GIT_COMMITTER_EMAIL": f"{who}@hub",
         "REMOTE_USER": who,
+        "MLWS_MAY_REWRITE": str(may_rewrite).lower(),
         "MLWS_PUSH": str(push),
     }
 

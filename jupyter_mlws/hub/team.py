@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 import subprocess
@@ -25,12 +26,30 @@ GIT_LIMIT = 60.0
 """Seconds for making an empty repository."""
 NOBODY = Words("is nobody whom the Hub knows", "Hub 中没有此用户")
 NOT_THE_NAME = Words("must be the project's name", "须为该项目的名称")
-HOOK = """#!/bin/sh
-# What a push has moved, for the Hub's audit log: whole or not at all.
+HOOKS = {
+    # Branches and tags alone: `refs/replace` would let a commit pass for the ancestor of another,
+    # and git's own settings against rewriting look at branches only.
+    "update": """#!/bin/sh
+case "$1" in
+  refs/heads/?*) exit 0 ;;
+  refs/tags/?*) ;;
+  *) echo "Only branches and tags are accepted here, not $1." >&2; exit 1 ;;
+esac
+if [ "$MLWS_MAY_REWRITE" != true ] && [ -n "$(printf %s "$2" | tr -d 0)" ]; then
+  echo "Only an owner of the project can move or delete the tag $1." >&2
+  exit 1
+fi
+""",
+    # The changed refs for the Hub's audit log: on disk as a whole or not at all.
+    "post-receive": """#!/bin/sh
 set -eu
 { printf '%s\\n' "$REMOTE_USER"; cat; } > "$MLWS_PUSH.partial"
+sync "$MLWS_PUSH.partial"
 mv "$MLWS_PUSH.partial" "$MLWS_PUSH"
-"""
+sync "${MLWS_PUSH%/*}"
+""",
+}
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -236,16 +255,30 @@ class Team:
     # Pushes
 
     async def pushed(self, project: Kept, path: Path) -> None:
-        """Take down what a push has moved, as git's hook has left it; nothing where it has not."""
+        """Record the refs that a push changed, from the file that git's hook wrote, if any.
+
+        A damaged file is moved to ``damaged-pushes`` and reported; it must not stop the service.
+        """
         try:
             text = await in_thread(path.read_text, "utf-8", "replace")
         except FileNotFoundError:
             return
-        actor, *rows = text.splitlines()
-        refs = [
-            {"ref": ref, "old": old, "new": new}
-            for old, new, ref in (row.split(" ", 2) for row in rows)
-        ]
+        try:
+            actor, *rows = text.splitlines()
+            refs = [
+                {"ref": ref, "old": old, "new": new}
+                for old, new, ref in (row.split(" ", 2) for row in rows)
+            ]
+        except ValueError:
+            damaged = self.home(project) / "damaged-pushes"
+            await in_thread(damaged.mkdir, exist_ok=True)
+            await in_thread(path.rename, damaged / path.name)
+            log.error(
+                "The record of a push to %s is damaged and missing from the audit log: %s",
+                project.name,
+                damaged / path.name,
+            )
+            return
         self.audit.tell(Person(actor, False), "project.push", project.name, refs=refs)
         await in_thread(path.unlink)
 
@@ -306,10 +339,11 @@ class Team:
 
     def _prepare(self) -> None:
         self.hooks.mkdir(parents=True, exist_ok=True)
-        hook = self.hooks / "post-receive"
-        if not hook.is_file() or hook.read_text() != HOOK:
-            hook.write_text(HOOK)
-        hook.chmod(0o755)
+        for name, text in HOOKS.items():
+            hook = self.hooks / name
+            if not hook.is_file() or hook.read_text() != text:
+                hook.write_text(text)
+            hook.chmod(0o755)
         for project in self._kept.values():
             shutil.rmtree(self.incoming(project), ignore_errors=True)
             self._folders(project)

@@ -22,6 +22,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.hub.installation import ADMINISTRATOR, Hub
+from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
@@ -116,7 +117,7 @@ def told(hub: Hub) -> Callable[[str, str], list[Data]]:
             found = answer.json()["data"]["items"]
             return [row for row in found if row["action"] == action]
 
-        found: list[Data] = hub.wait_for(rows, f"{action} of {target} is told", 20)
+        found: list[Data] = hub.wait_for(rows, f"{action} of {target} is told")
         return found
 
     return read
@@ -200,6 +201,53 @@ def test_only_owners_rewrite_history_and_delete_branches(
     assert "rejected" in tess.git("push", "origin", "--delete", "main", fails=True)
 
 
+def test_writers_change_no_ref_but_branches_and_new_tags(
+    people: dict[str, Place], shared: Data
+) -> None:
+    tess, tom = people[TESS], people[TOM]
+    clone(tom, shared)
+    tom.git("fetch", "--quiet")
+    tom.git("reset", "--quiet", "--hard", "origin/main")
+    tom.git("tag", "v7")
+    tom.git("push", "--quiet", "origin", "v7")
+    before = tom.git("ls-remote", "origin")
+    # A commit with another history, which a replacement makes look like a child of main.
+    main = tom.git("rev-parse", "HEAD").strip()
+    other = tom.git("commit-tree", "HEAD^{tree}", "-m", "another past").strip()
+    fake = tom.git("commit-tree", "HEAD^{tree}", "-p", main, "-m", "another past").strip()
+    for refspecs in (
+        [f"{fake}:refs/replace/{other}"],
+        [f"{fake}:refs/replace/{other}", f"+{other}:refs/heads/main"],
+        [f"+{other}:refs/heads/main"],
+        [f"+{other}:refs/tags/v7"],
+        [":refs/tags/v7"],
+        [f"{other}:refs/notes/commits"],
+        [f"{other}:refs/mlws/anything"],
+    ):
+        assert "rejected" in tom.git("push", "--atomic", "origin", *refspecs, fails=True)
+        assert "rejected" in tom.git("push", "origin", *refspecs, fails=True)
+        assert tom.git("ls-remote", "origin") == before
+    assert "rejected" in tess.git("push", "origin", "HEAD:refs/replace/" + main, fails=True)
+    tess.git("push", "--quiet", "origin", ":refs/tags/v7")
+
+
+def test_a_damaged_record_of_a_push_does_not_stop_the_service(
+    hub: Hub, people: dict[str, Place], shared: Data
+) -> None:
+    home = next((hub.settings.data / "team").glob("p-*"))
+    (home / "pushes" / "empty").touch()
+    (home / "pushes" / "truncated").write_text("tess\n0000")
+    killed = services(hub)
+    kill_service(hub)
+    hub.wait_for(lambda: services(hub) not in ([], killed), "the service is started again")
+    hub.wait_for(lambda: people[TESS].ask("GET", "/wine").ok, "the service answers")
+    assert sorted(path.name for path in (home / "damaged-pushes").iterdir()) == [
+        "empty",
+        "truncated",
+    ]
+    assert not [*(home / "pushes").iterdir()]
+
+
 def test_a_push_that_is_killed_half_way_leaves_nothing(
     people: dict[str, Place], shared: Data
 ) -> None:
@@ -220,10 +268,10 @@ def test_a_push_that_is_killed_half_way_leaves_nothing(
         start_new_session=True,
     )
     arriving = "objects/tmp_objdir-incoming-*"
-    tom.hub.wait_for(lambda: [*repository.glob(arriving)], "it arrives", 30)
+    tom.hub.wait_for(lambda: [*repository.glob(arriving)], "it arrives")
     os.killpg(push.pid, signal.SIGKILL)
     push.wait()
-    tom.hub.wait_for(lambda: not [*repository.glob(arriving)], "it is cleared away", 30)
+    tom.hub.wait_for(lambda: not [*repository.glob(arriving)], "it is cleared away")
     assert tom.git("ls-remote", "origin", "main") == before
     assert not [*repository.parent.glob("pushes/*")]
     tom.git("push", "--quiet", "origin", "HEAD:main")
@@ -271,8 +319,8 @@ def test_data_is_stored_whole_or_not_at_all(people: dict[str, Place], shared: Da
         )
         line.sendall(head.encode() + content[:100_000])
         incoming = next((tom.hub.settings.data / "team").glob("p-*/incoming"))
-        tom.hub.wait_for(lambda: [*incoming.iterdir()], "half of it is there", 20)
-    tom.hub.wait_for(lambda: not [*incoming.iterdir()], "it is cleared away", 20)
+        tom.hub.wait_for(lambda: [*incoming.iterdir()], "half of it is there")
+    tom.hub.wait_for(lambda: not [*incoming.iterdir()], "it is cleared away")
     assert tom.object("HEAD", path).status_code == 404
     assert tom.object("PUT", path, data=content).status_code == 204
     assert tom.object("PUT", path, data=content).status_code == 204
@@ -402,7 +450,7 @@ def test_the_audit_log_tells_who_did_what(
     def fetched() -> bool:
         return TIM in [row["actor"] for row in told("project.fetch", "wine")]
 
-    tim.hub.wait_for(fetched, "Tim's clone is told", 20)
+    tim.hub.wait_for(fetched, "Tim's clone is told")
     content = b"for the log"
     md5 = hashlib.md5(content).hexdigest()
     path = f"wine/files/md5/{md5[:2]}/{md5[2:]}"
