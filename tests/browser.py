@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TIMEOUT_MS = 60_000
+"""For one wait; on a machine with other work everything takes long."""
+VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 RESULTS = Path(__file__).parent.parent / "test-results"
 
 
@@ -34,27 +37,34 @@ def jp_server_cleanup() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or whatever the machine has.
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Debian's Chromium, or whatever the machine has; ``contexts[0]`` has a cache that lasts.
 
-    It ends with its module: the tests after it need the thread's event loop for themselves.
+    It ends with its module: the tests after it need the thread's event loop for themselves. Its
+    profile stays, so that the next one has what is cached.
     """
     if CHROMIUM is None:
         if os.environ.get("MLWS_REQUIRE_BROWSER"):
             pytest.fail("no Chromium on the path")
         pytest.skip("no Chromium on the path")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.getbasetemp() / "chromium",
+            executable_path=CHROMIUM,
+            args=ARGUMENTS,
+            viewport=VIEWPORT,
+        )
+        assert context.browser
+        yield context.browser
+        context.close()
 
 
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of its own; a screenshot of its end is kept."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport=VIEWPORT)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(TIMEOUT_MS)
     yield page
     RESULTS.mkdir(exist_ok=True)
     page.screenshot(path=RESULTS / f"{request.node.name}.png")

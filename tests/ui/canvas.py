@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import TIMEOUT_MS
 from tests.ui.conftest import Lab
 
 RUN_LIMIT = 120_000
@@ -69,7 +70,7 @@ def save(page: Page) -> None:
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
 
-def until(page: Page, holds: Callable[[], bool], limit: float = 20_000) -> None:
+def until(page: Page, holds: Callable[[], bool], limit: float = TIMEOUT_MS) -> None:
     """Wait while the page works until what it writes is there; milliseconds."""
     waited = 0.0
     while not holds():

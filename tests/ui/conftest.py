@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,29 +17,53 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import (
     RESULTS,
+    TIMEOUT_MS,
     browser,
     jp_asyncio_loop,
     jp_server_cleanup,
-    page,
     shoot,
 )
 from tests.ports import free_port
+from tests.versioning import python as forks
 
-expect.set_options(timeout=20_000)
-"""Milliseconds; DVC and MLflow take some seconds to come, on a busy machine more."""
+expect.set_options(timeout=TIMEOUT_MS)
 
-__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "page", "shoot"]
+__all__ = ["browser", "jp_asyncio_loop", "jp_server_cleanup", "shoot"]
 
 TOKEN = "a-token-for-this-test"
 QUIET = {"fetchNews": "false", "checkForUpdates": False}
-START_LIMIT = 60
+NO_BUILD = {"buildCheck": False, "buildAvailable": False}
+"""The check for a build starts Node.js twice."""
+LAB = """
+import os, runpy, sys
+for stream in (1, 2):
+    os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+del sys.argv[1]
+runpy.run_module("jupyterlab", run_name="__main__", alter_sys=True)
+"""
+"""``python -m jupyterlab``, with its output in a file."""
+DVC = "import sys; from dvc.cli import main; sys.exit(main())"
+START_LIMIT = 120
+STOP_LIMIT = 60
 """Seconds."""
+
+
+class LabProcess(Protocol):
+    """What tests need of a lab's process."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +73,7 @@ class Lab:
     url: str
     root: Path
     environment: dict[str, str]
-    process: subprocess.Popen[bytes]
+    process: LabProcess
 
     @property
     def port(self) -> int:
@@ -55,8 +82,9 @@ class Lab:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the server; runs go on."""
-        self.process.send_signal(how)
-        self.process.wait(30)
+        assert self.process.pid
+        os.kill(self.process.pid, how)
+        self.process.wait(STOP_LIMIT)
 
     def address(self, path: str = "") -> str:
         """Where ``path`` opens, signed in and with a clean layout."""
@@ -78,8 +106,20 @@ class Lab:
             print(error.read().decode())
             raise
 
+    def mlws(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ``jupyter mlws`` in the workspace."""
+        return self.python(forks.MLWS, *words)
+
+    def dvc(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run ``dvc`` in the workspace."""
+        return self.python(DVC, *words)
+
+    def python(self, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run Python code in the workspace, in a process that has its libraries imported."""
+        return forks.run(code, *words, cwd=self.root, env=self.environment)
+
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """A command of this environment, in the workspace, as in a terminal of the lab."""
+        """Run a program of this environment in the workspace, as in a terminal of the lab."""
         return subprocess.run(
             [str(Path(sys.executable).parent / command[0]), *command[1:]],
             cwd=self.root,
@@ -127,14 +167,22 @@ def prefer(folder: Path, theme: str, locale: str) -> None:
 
 @pytest.fixture(scope="session")
 def made_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example workspace as `make lab` makes it: once, copied for each test."""
-    folder = tmp_path_factory.mktemp("example")
-    subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws.projects.example", str(folder / "workspace")],
-        env=isolated(folder),
-        check=True,
-        timeout=300,
-    )
+    """The example workspace as `make lab` makes it: once a run, copied for each test."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "example"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            subprocess.run(
+                [sys.executable, "-m", "jupyter_mlws.projects.example", str(folder / "workspace")],
+                env=isolated(folder),
+                check=True,
+                timeout=300,
+            )
+            (folder / "complete").touch()
     return folder / "workspace"
 
 
@@ -144,56 +192,103 @@ def example(made_example: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made_example, tmp_path / "workspace", symlinks=True))
 
 
+@pytest.fixture(scope="session")
+def lab_port() -> int:
+    """The port of the labs of this test process.
+
+    Chromium caches by origin: at the same address the scripts of JupyterLab are read and compiled
+    once. No port that the kernel gives to others on its own, which are those from 32768 on.
+    """
+    for port in range(20000 + os.getpid() % 10000, 32000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("every port is in use")
+
+
 @pytest.fixture
-def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
-    """Start a lab on a folder; stopped at the end of the test, by its pid."""
-    processes: list[subprocess.Popen[bytes]] = []
+def page(browser: Browser, lab_port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page without cookies, storage and permissions of earlier tests; their cache stays."""
+    context = browser.contexts[0]
+    context.clear_cookies()
+    context.clear_permissions()
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    context.new_cdp_session(page).send(
+        "Storage.clearDataForOrigin",
+        {"origin": f"http://127.0.0.1:{lab_port}", "storageTypes": "all"},
+    )
+    yield page
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"{request.node.name}.png")
+    page.close()
+
+
+@pytest.fixture
+def start_lab(tmp_path: Path, lab_port: int) -> Iterator[Callable[..., Lab]]:
+    """Start a lab on a folder; stopped at the end of the test, by its pid.
+
+    ``python``: of another environment. Other labs are forked from a process that has JupyterLab
+    imported.
+    """
+    labs: list[Lab] = []
 
     def start(
         root: Path, *arguments: str, port: int | None = None, python: Path | None = None
     ) -> Lab:
         environment = isolated(tmp_path / "lab")
-        if python is not None:
+        page_config = Path(environment["JUPYTER_CONFIG_DIR"], "labconfig", "page_config.json")
+        page_config.parent.mkdir(exist_ok=True)
+        page_config.write_text(json.dumps(NO_BUILD))
+        port = port or (free_port() if labs else lab_port)
+        command = [
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.root_dir={root}",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={TOKEN}",
+            "--LabApp.expose_app_in_browser=True",
+            # What JupyterLab and its extensions read from the environment when they are imported.
+            f"--LabApp.user_settings_dir={environment['JUPYTERLAB_SETTINGS_DIR']}",
+            f"--LabApp.workspaces_dir={environment['JUPYTERLAB_WORKSPACES_DIR']}",
+            f"--BaseFileIdManager.db_path={environment['JUPYTER_DATA_DIR']}/file_id_manager.db",
+            # It would start npm.
+            "--LanguageServerManager.autodetect=False",
+            *arguments,
+        ]
+        RESULTS.mkdir(exist_ok=True)
+        log = RESULTS / f"lab-{os.getpid()}-{port}.log"
+        process: LabProcess
+        if python is None:
+            process = forks.Python(LAB, str(log), *command, cwd=tmp_path / "lab", env=environment)
+        else:
             # Another environment on top of this one: the lab's own files are here.
             prefix = Path(sys.prefix)
             environment["JUPYTER_PATH"] = str(prefix / "share" / "jupyter")
             environment["JUPYTER_CONFIG_PATH"] = str(prefix / "etc" / "jupyter")
             environment["JUPYTERLAB_DIR"] = str(prefix / "share" / "jupyter" / "lab")
-        port = port or free_port()
-        RESULTS.mkdir(exist_ok=True)
-        with (RESULTS / f"lab-{os.getpid()}-{port}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    str(python or sys.executable),
-                    "-m",
-                    "jupyterlab",
-                    "--no-browser",
-                    "--allow-root",
-                    f"--ServerApp.root_dir={root}",
-                    "--ServerApp.ip=127.0.0.1",
-                    f"--ServerApp.port={port}",
-                    f"--IdentityProvider.token={TOKEN}",
-                    "--LabApp.expose_app_in_browser=True",
-                    *arguments,
-                ],
-                env=environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        processes.append(process)
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_it_answers(url, process)
-        return Lab(url, root, environment, process)
+            with log.open("ab") as output:
+                process = subprocess.Popen(
+                    [str(python), "-m", "jupyterlab", *command],
+                    env=environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+        lab = Lab(f"http://127.0.0.1:{port}", root, environment, process)
+        labs.append(lab)
+        _wait_until_it_answers(lab.url, process)
+        return lab
 
     yield start
-    for process in processes:
-        if process.poll() is not None:
-            continue
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    for lab in labs:
+        if lab.process.poll() is None:
+            lab.stop()
 
 
-def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_answers(url: str, process: LabProcess) -> None:
     deadline = time.monotonic() + START_LIMIT
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import VIEWPORT
 from tests.ui.canvas import command, node, open_workflow, save
 from tests.ui.conftest import Lab
 
@@ -104,7 +105,7 @@ def test_what_others_write_shows_at_once_and_nothing_is_lost(
 def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
-    other = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    other = browser.new_context(viewport=VIEWPORT).new_page()
     open_workflow(page, lab, WORKFLOW, NODES)
     other.goto(lab.address(WORKFLOW))
     expect(node(other, "forest")).to_be_visible()
@@ -153,7 +154,7 @@ def test_parameters_in_their_own_file(
     )
     (example / "dvc.yaml").write_text(text)
     lab = start_lab(example)
-    assert lab.run("jupyter", "mlws", "run", "dvc.yaml").returncode == 0
+    assert lab.mlws("run", "dvc.yaml").returncode == 0
     open_workflow(page, lab, "dvc.yaml", ["train"])
     expect(node(page, "train")).to_have_attribute("data-mlws-plan", "cached")
     node(page, "train").click()

@@ -81,7 +81,7 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     person.type("Wine")
     person.click(page.locator(".jp-Dialog .jp-mod-accept"))
     canvas = page.locator(".jp-mlws-Canvas")
-    expect(canvas).to_be_visible(timeout=60_000)
+    expect(canvas).to_be_visible()
     expect(page.locator('[data-mlws-component="sample_data"]')).to_be_visible()
 
     person.double_click(empty_place(page, 0.1, 0.3))
@@ -120,7 +120,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     person.type("Wine")
     person.press("Enter")
-    expect(page.locator(".jp-mlws-Canvas")).to_be_visible(timeout=60_000)
+    expect(page.locator(".jp-mlws-Canvas")).to_be_visible()
     expect(page.locator('[data-mlws-component="sample_data"]')).to_be_visible()
     expect(page.locator(".jp-mlws-Canvas")).to_be_focused()
     person.press("Control+k")
@@ -155,7 +155,7 @@ def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.get_by_label("Tell classes apart").check()
     assert faults_of_access(page, ".jp-Dialog") == []
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(node(page, "compare")).to_be_visible(timeout=60_000)
+    expect(node(page, "compare")).to_be_visible()
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
     node(page, "forest").click()
     expect(page.locator(".jp-mlws-NameField")).to_be_visible()

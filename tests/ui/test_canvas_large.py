@@ -49,7 +49,7 @@ def test_many_nodes_are_painted_and_still_taken_by_hand(
     lab = start_lab(root)
     page.goto(lab.address("dvc.yaml"))
     picture = page.locator(".jp-mlws-Overview")
-    expect(picture).to_have_attribute("data-mlws-nodes", str(SIZE), timeout=60_000)
+    expect(picture).to_have_attribute("data-mlws-nodes", str(SIZE))
     expect(page.locator(".jp-mlws-Node")).to_have_count(0)
     shoot("canvas-large-far")
 

@@ -122,9 +122,9 @@ def test_retry_and_skip(page: Page, lab: Lab) -> None:
 def test_past_runs_are_laid_over_the_graph(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
-    assert lab.run("jupyter", "mlws", "run", PATH).returncode == 1
+    assert lab.mlws("run", PATH).returncode == 1
     (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
-    assert lab.run("jupyter", "mlws", "run", PATH).returncode == 0
+    assert lab.mlws("run", PATH).returncode == 0
     open_workflow(page, lab, PATH, NODES)
     expect_states(page, second="COMPLETED", first="CACHED")
     page.locator(".jp-mlws-history").click()
@@ -169,7 +169,7 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
     expect(page.locator(".jp-mlws-Banner.jp-mod-warning")).to_be_visible()
     (project / "go").touch()
     again = start_lab(project, port=lab.port)
-    expect(page.locator(".jp-mlws-Banner.jp-mod-warning")).to_have_count(0, timeout=60_000)
+    expect(page.locator(".jp-mlws-Banner.jp-mod-warning")).to_have_count(0)
     expect_states(page, second="COMPLETED", third="COMPLETED")
     assert (project / "third.txt").read_text() == "2"
 
@@ -276,6 +276,6 @@ def test_a_chart_is_drawn_by_the_lab(
     charts = page.locator(".jp-mlws-Preview-chart")
     expect(charts).to_have_count(2)
     for chart in charts.all():
-        expect(chart.locator("canvas, svg, img").first).to_be_visible(timeout=60_000)
+        expect(chart.locator("canvas, svg, img").first).to_be_visible()
     shoot("canvas-chart")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []

@@ -111,11 +111,11 @@ def test_data_is_seen_dropped_connected_and_taken_away(
 
 
 def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
-    made = lab.run("jupyter", "mlws", "run", WORKFLOW)
+    made = lab.mlws("run", WORKFLOW)
     assert made.returncode == 0, made.stderr
     out = "workflows/wine/out"
-    words = ["jupyter", "mlws", "node", "register_model", "--model", f"{out}/forest.model.skops"]
-    done = lab.run(*words, "--text", "v.txt", "--name", "wine", "--alias", "production")
+    words = ["node", "register_model", "--model", f"{out}/forest.model.skops"]
+    done = lab.mlws(*words, "--text", "v.txt", "--name", "wine", "--alias", "production")
     assert done.returncode == 0, done.stderr
     file = lab.root / WORKFLOW
     open_workflow(page, lab, WORKFLOW, NODES)

@@ -68,7 +68,7 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     assert f"+      - {OUT}/forest.model.${{key}}.skops" in changed
     assert [f"+      - {path}" in changed for path in paths] == [True] * 4
     assert f"--models {' '.join(paths)} --models {OUT}/linear" in swept
-    said = lab.run("dvc", "stage", "list", WORKFLOW)
+    said = lab.dvc("stage", "list", WORKFLOW)
     assert "forest@50-5" in said.stdout, said.stderr
 
     # One undo takes it all back; redo brings it.
@@ -185,7 +185,7 @@ def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
     assert "matrix: {C: [1, 0.1, 0.00001]}" in file.read_text()
     # Python writes a small number in its own way, and so does the graph.
     assert f"{OUT}/linear.model.1e-05.skops" in file.read_text()
-    said = lab.run("dvc", "stage", "list", WORKFLOW)
+    said = lab.dvc("stage", "list", WORKFLOW)
     assert "linear@1e-05" in said.stdout, said.stderr
     # Settings that do not vary are edited as ever.
     scale = page.locator('.jp-mlws-Settings input[id$="scale"]')

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import TIMEOUT_MS, VIEWPORT
 from tests.ui.canvas import RUN_LIMIT, drag, middle, node, open_workflow, until
 from tests.ui.conftest import Lab
 
@@ -18,6 +19,12 @@ pytestmark = pytest.mark.browser
 
 WORKFLOW = "workflows/wine/dvc.yaml"
 NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
+PACKAGES = (
+    "jupyter-collaboration>=5,<6",
+    "jupyter-collaboration-ui>=3.0.4,<4",
+    "jupyter-docprovider>=3.0.4,<4",
+)
+"""What jupyter-collaboration needs and this environment does not have."""
 FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
 
 
@@ -25,15 +32,16 @@ FIELD = '.jp-mlws-Settings input[id$="n_estimators"]'
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python that has jupyter-collaboration, and all that this environment has."""
     home = tmp_path_factory.mktemp("collaboration") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True, timeout=120)
+    command = [sys.executable, "-m", "venv", "--without-pip", str(home)]
+    subprocess.run(command, check=True, timeout=120)
     (site,) = home.glob("lib/python*/site-packages")
     (site / "ours.pth").write_text(
         # As this environment's own: also the packages that it has by links.
         f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     )
     python = home / "bin" / "python"
-    command = [str(python), "-m", "pip", "install", "--quiet", "jupyter-collaboration>=5,<6"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--python", str(python), "--no-deps"]
+    done = subprocess.run([*install, *PACKAGES], capture_output=True, text=True, timeout=300)
     if done.returncode:
         pytest.skip(f"jupyter-collaboration cannot be installed: {done.stderr[-300:]}")
     return python
@@ -47,8 +55,8 @@ def lab(start_lab: Callable[..., Lab], example: Path, together: Path, tmp_path: 
 
 @pytest.fixture
 def other(browser: Browser, lab: Lab) -> Iterator[Page]:
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    page.set_default_timeout(30_000)
+    page = browser.new_context(viewport=VIEWPORT).new_page()
+    page.set_default_timeout(TIMEOUT_MS)
     yield page
     page.context.close()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import TOKEN, Lab, isolated
+from tests.ui.conftest import TOKEN, Lab
 from tests.versioning.git_server import PASSWORD, USER, served
 
 pytestmark = pytest.mark.browser
@@ -50,21 +50,10 @@ def code(**changed: str) -> str:
 
 
 @pytest.fixture
-def git(tmp_path: Path) -> Repository:
-    """A project with one Python file and one notebook, in one commit."""
+def git(tmp_path: Path, empty_project: Path) -> Repository:
+    """A project with one Python file and one notebook."""
     root = tmp_path / "project"
-    root.mkdir()
-    make = (
-        "import sys; from pathlib import Path;"
-        "from jupyter_mlws.projects.manager import ProjectManager;"
-        "ProjectManager(Path(sys.argv[1])).create('.', 'empty')"
-    )
-    subprocess.run(
-        [sys.executable, "-c", make, str(root)],
-        env=isolated(tmp_path / "made"),
-        check=True,
-        timeout=120,
-    )
+    shutil.copytree(empty_project, root, symlinks=True)
     repository = Repository(root)
     for name, value in AUTHOR.items():
         repository("config", name, value)

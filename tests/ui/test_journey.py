@@ -113,9 +113,9 @@ def test_draw_run_and_see(
     # Again: nothing runs.
     run_and_expect(page, dict.fromkeys(everything, "CACHED"))
 
-    status = lab.run("dvc", "status")
+    status = lab.dvc("status")
     assert "up to date" in status.stdout, status.stdout + status.stderr
-    dry = lab.run("dvc", "repro", "--dry", WORKFLOW)
+    dry = lab.dvc("repro", "--dry", WORKFLOW)
     assert "Running stage" not in dry.stdout, dry.stdout
 
     # A result that is lost comes back from the cache, and its node does not run.
@@ -144,7 +144,7 @@ def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page,
         "shell.run_line_magic('load_ext', 'jupyter_mlws')\n"
         f"shell.run_line_magic('mlws', 'run {WORKFLOW} -p linear.C=0.37')\n"
     )
-    answer = lab.run("python", "-c", script)
+    answer = lab.python(script)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     expect(node(page, "linear")).to_have_attribute("data-mlws-state", "COMPLETED")
     expect(node(page, "forest")).to_have_attribute("data-mlws-state", "CACHED")
@@ -196,7 +196,7 @@ def test_commit_damage_and_restore(page: Page, lab: Lab, shoot: Callable[[str], 
         "shell.run_line_magic('load_ext', 'jupyter_mlws')\n"
         'shell.run_cell(\'%mlws commit -m "训练：第一版 \\\\"quoted\\\\""\', silent=False)\n'
     )
-    answer = lab.run("python", "-c", code)
+    answer = lab.python(code)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text(message)
     shoot("sidebar-magic")

@@ -47,7 +47,7 @@ def test_canvas_and_sidebar(
     expect(page.locator(".jp-mlws-Sidebar")).to_contain_text(CHANGES[locale])
     page.locator(".jp-mlws-Snapshot-head").first.click()
     shoot(f"sidebar-{theme}-{locale}")
-    expect(page.locator(".jp-mlws-Run input").nth(1)).to_be_visible(timeout=30_000)
+    expect(page.locator(".jp-mlws-Run input").nth(1)).to_be_visible()
     for box in page.locator(".jp-mlws-Run input").all()[:2]:
         box.check()
     page.locator(".jp-mlws-CompareButton").click()

@@ -32,7 +32,7 @@ for name, speed in (("slow", 1), ("fast", 3)):
 
 
 def in_mlflow(lab: Lab, code: str) -> str:
-    answer = lab.run("python", "-c", code)
+    answer = lab.python(code)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.strip()
 

@@ -56,7 +56,7 @@ def open_notebook(page: Page, lab: Lab) -> Locator:
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('mlws:notebook-errors')")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     expect(cells).to_have_count(len(CELLS))
-    page.wait_for_function(READY, timeout=60_000)
+    page.wait_for_function(READY)
     return cells
 
 
@@ -125,14 +125,14 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     write_cell(page, cells.nth(2), DIE)
     page.keyboard.press("Control+Enter")
     toast = page.locator(".Toastify__toast").filter(has_text="The kernel died")
-    expect(toast).to_contain_text("What 3 cells made is lost.", timeout=60_000)
+    expect(toast).to_contain_text("What 3 cells made is lost.")
     dialog = page.locator(".jp-Dialog")
     if dialog.count():
         dialog.get_by_role("button", name="Ok").click()
     shoot("notebook-death")
     write_cell(page, cells.nth(2), "print(total, 'again')")
     toast.get_by_role("button", name="Run again up to here").click()
-    expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n", timeout=60_000)
+    expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n")
 
 
 def test_cells_are_stopped_at_their_limits(

@@ -28,7 +28,7 @@ MLFLOW = (
     "main(sys.argv[1])"
 )
 _FORK_SERVER = multiprocessing.get_context("forkserver")
-_FORK_SERVER.set_forkserver_preload(["tests.versioning.preload"])
+_FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()
 """``multiprocessing`` reads an exit code once: two threads that poll would race for it."""
 

@@ -1,0 +1,17 @@
+"""Imports what the processes of labs need, once for all of them."""
+
+from importlib import import_module
+
+for name in (
+    "jupyter_lsp.serverextension",
+    "jupyter_mlws.app",
+    "jupyter_mlws.routes",
+    "jupyter_server_fileid.extension",
+    "jupyter_server_terminals",
+    "jupyter_server_ydoc.app",
+    "jupyterlab.extensions.pypi",
+    "jupyterlab.labapp",
+    "nbdime.webapp.nb_server_extension",
+    "notebook_shim",
+):
+    import_module(name)
