@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.code.history_models import RollbackMode
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -197,8 +196,7 @@ Versions(Project.open(pathlib.Path(sys.argv[1]))).stashes.push("Killed")
 def test_a_stash_that_was_killed_has_the_work(versions: Versions, root: Path) -> None:
     (root / "train.py").write_text("work\n")
     (root / "data" / "wine.csv").write_text("work\n")
-    command = [sys.executable, "-c", KILLED, str(root)]
-    assert subprocess.run(command, cwd="/", check=False).returncode == -9
+    assert python.run(KILLED, str(root)).returncode == -9
     assert [stash.message for stash in versions.stashes.list()] == ["Killed"]
     assert (root / "train.py").read_text() == "work\n"
     assert (root / "data" / "wine.csv").read_text() == "work\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -16,8 +15,8 @@ import pytest
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.datafiles import names_data, read
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
-from tests.versioning.working_trees import add_data, tree_of
+from tests.versioning import python
+from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
 
 Command = Callable[..., str]
 STEPS = [
@@ -54,8 +53,7 @@ SnapshotManager(Project.open(pathlib.Path(sys.argv[1]))).restore("HEAD~1", progr
 
 
 def _run(code: str, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code, str(root), *arguments]
-    return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    return python.run(code, str(root), *arguments)
 
 
 @pytest.fixture
@@ -74,9 +72,7 @@ def full(workspace: Project, dvc: Command, tmp_path: Path) -> Project:
 
 def _track(project: Project) -> None:
     """Enter a run that has ended into MLflow and the journal."""
-    store = MLflowStore(tracking_uri(project.root))
-    run = store.log_run("Wine", {}, {}, {}, 1, 2, "COMPLETED")
-    record = json.dumps({"mlflow_run": run, "ended": time.time()})
+    record = json.dumps({"mlflow_run": log_run(project), "ended": time.time()})
     row = ("r", "w", "COMPLETED", time.time(), record)
     with closing(project.database()) as database:
         database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
@@ -137,10 +133,9 @@ def test_a_killed_snapshot_leaves_nothing_half(full: Project, git: Command, step
     if not tracked:
         return
     # The run is named by exactly one of the two commits, and its tag says by which.
-    run = MLflowStore(tracking_uri(root))
     names = git(root, "log", "--format=%H %(trailers:key=Mlws-Run,valueonly)", "--grep", "Mlws-Run")
     commit, identifier = names.split()
-    assert run._client.get_run(identifier).data.tags["mlws.snapshot"] == commit
+    assert tag_of(root, identifier, "mlws.snapshot") == commit
 
 
 def test_the_commit_is_held_before_its_data_is_sent(full: Project, git: Command) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +11,9 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.registry.models import BestQuery, ModelCreate, ModelsQuery
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 
 Command = Callable[..., str]
 
@@ -43,10 +42,15 @@ def downloaded(root: Path, uri: str, target: Path) -> dict[str, bytes]:
     )
     address = tracking_uri(root)
     environment = {"MLFLOW_TRACKING_URI": address, "MLFLOW_REGISTRY_URI": address}
-    command = [sys.executable, "-W", "ignore", "-c", code, uri, str(target)]
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    python.run(code, uri, str(target), check=True, env={**os.environ, **environment})
     found = [path for path in target.rglob("*") if path.is_file()]
     return {path.relative_to(target).as_posix(): path.read_bytes() for path in found}
+
+
+def call_mlflow(root: Path, code: str) -> None:
+    """Run ``code`` with a ``client`` of MLflow, as another program does."""
+    begin = "import sys, mlflow\nclient = mlflow.MlflowClient(sys.argv[1], sys.argv[1])\n"
+    python.run(begin + code, tracking_uri(root), check=True)
 
 
 def test_a_model_is_found_again_with_its_files(
@@ -180,11 +184,15 @@ def test_a_value_that_a_run_has_already_is_not_changed(
 
 
 def test_models_that_others_registered_are_shown(versions: Versions, workspace: Project) -> None:
-    store = MLflowStore(tracking_uri(workspace.root))
-    run = store.log_run("Wine", {"a": 1}, {"nan": float("nan")}, {}, 1, 2, "COMPLETED")
-    client = store._client
-    client.create_registered_model("theirs")
-    client.create_model_version("theirs", f"{workspace.root}/nowhere", run)
+    run = versions.tracking.ask(
+        "log_run", experiment="Wine", params={"a": 1}, metrics={"nan": float("nan")}, tags={},
+        start=1.0, end=2.0, status="COMPLETED",
+    )  # fmt: skip
+    call_mlflow(
+        workspace.root,
+        "client.create_registered_model('theirs')\n"
+        f"client.create_model_version('theirs', '{workspace.root}/nowhere', '{run}')",
+    )
     (got,) = versions.models.get("theirs").versions
     assert (got.params, got.metrics, got.artifacts) == ({"a": "1"}, {"nan": None}, [])
     assert got.commit is None
@@ -198,9 +206,7 @@ def test_what_an_alias_meant_is_remembered(versions: Versions, workspace: Projec
     versions.models.set_alias("wine", "champion", 2)
     versions.models.delete_alias("wine", "champion")
     # Another program sets one, which MLflow does not tell the time of.
-    MLflowStore(tracking_uri(workspace.root))._client.set_registered_model_alias(
-        "wine", "other", "1"
-    )
+    call_mlflow(workspace.root, "client.set_registered_model_alias('wine', 'other', '1')")
     told = versions.models.alias_history("wine").items
     assert [(row.alias, row.version, row.before) for row in told] == [
         ("other", 1, None),

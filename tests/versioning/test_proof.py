@@ -19,6 +19,8 @@ from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
+NEAR = "../../remote"
+"""The remote's folder, as DVC finds it from its settings."""
 OBJECTS = 5
 """Of the data: a file, a listing, and three files that it lists."""
 
@@ -28,16 +30,32 @@ def remote(tmp_path: Path) -> Path:
     return tmp_path / "remote"
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first test leaves its project and remote, for others to copy."""
+    return tmp_path_factory.mktemp("stored") / "template"
+
+
 @pytest.fixture
-def manager(workspace: Project, remote: Path) -> Iterator[SnapshotManager]:
+def manager(
+    workspace: Project, remote: Path, template: Path, git: Command
+) -> Iterator[SnapshotManager]:
     """A project whose newest snapshot is in git, in the cache and at the remote."""
     root = workspace.root
-    (root / ".dvc" / "config.local").write_text(
-        f"[core]\n    remote = store\n['remote \"store\"']\n    url = {remote}\n"
-    )
-    (root / "data" / "wine.csv").write_text("wine\n")
     manager = SnapshotManager(workspace)
-    manager.create("Stored")
+    if template.exists():
+        shutil.rmtree(root)
+        shutil.copytree(template, root.parent, symlinks=True, dirs_exist_ok=True)
+        # The index holds the inodes of the original.
+        git(root, "update-index", "--refresh")
+    else:
+        (root / ".dvc" / "config.local").write_text(
+            f"[core]\n    remote = store\n['remote \"store\"']\n    url = {NEAR}\n"
+        )
+        (root / "data" / "wine.csv").write_text("wine\n")
+        manager.create("Stored")
+        for folder in (root, remote):
+            shutil.copytree(folder, template / folder.name, symlinks=True)
     yield manager
     manager.close()
 
@@ -189,7 +207,7 @@ def test_a_remote_that_cannot_be_reached_is_told_and_mends_what_is_here(
 ) -> None:
     root = manager.project.root
     config = root / ".dvc" / "config.local"
-    config.write_text(config.read_text().replace(str(remote), "http://127.0.0.1:9/store"))
+    config.write_text(config.read_text().replace(NEAR, "http://127.0.0.1:9/store"))
     spoil(current(root, remote)[0][0], Problem.MISSING)
     for found in (manager.verify("HEAD"), manager.repair("HEAD")):
         assert found.unreachable

@@ -16,8 +16,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.models import HistoryQuery
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
-from tests.versioning.working_trees import add_data
+from tests.versioning.working_trees import add_data, log_run, tag_of
 
 Command = Callable[..., str]
 MESSAGE = '训练：第一版 "quoted"'
@@ -319,8 +318,7 @@ def test_a_damaged_cache_object_is_noticed(manager: SnapshotManager) -> None:
 
 def test_runs_that_ended_are_named_once_and_tagged(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
-    store = MLflowStore(tracking_uri(root))
-    ids = [store.log_run("Wine", {}, {}, {}, 1, 2, "COMPLETED") for _ in range(2)]
+    ids = [log_run(manager.project) for _ in range(2)]
     database = manager.project.database()
     for number, run in enumerate([*ids, None]):
         record = json.dumps({"mlflow_run": run, "ended": time.time()})
@@ -333,8 +331,7 @@ def test_runs_that_ended_are_named_once_and_tagged(manager: SnapshotManager, git
     assert made.proof is not None
     assert made.proof.runs
     assert git(root, "log", "-1", "--format=%(trailers:key=Mlws-Run,valueonly)").split() == ids
-    tags = store._client.get_run(ids[0]).data.tags
-    assert tags["mlws.snapshot"] == made.id
+    assert tag_of(root, ids[0], "mlws.snapshot") == made.id
     (root / "train.py").write_text("y\n")
     assert manager.create("Without").runs == []
 

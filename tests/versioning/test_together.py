@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,11 +22,21 @@ import pytest
 from jupyter_mlws.client import API, RemoteError, Server, running
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
-from tests.test_client import TOKEN, answers
+from tests.versioning import python
 
 Command = Callable[..., str]
-SECONDS = float(os.environ.get("MLWS_TOGETHER", "6"))
+SECONDS = float(os.environ.get("MLWS_TOGETHER", "3"))
 START_LIMIT = 60
+TOKEN = "token-of-the-servers"
+SERVER = "import sys; from jupyter_server.serverapp import main; main(sys.argv[1:])"
+
+
+def answers(server: Server) -> bool:
+    try:
+        with urllib.request.urlopen(f"{server.url}api", timeout=5):
+            return True
+    except urllib.error.URLError:
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -34,37 +47,36 @@ def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def labs(workspace: Project, tmp_path: Path) -> Iterator[list[Server]]:
-    """Two servers of one project, with a remote for its data."""
+def labs(
+    workspace: Project, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[list[Server]]:
+    """Servers of one project, as many as the parameter says, with a remote for its data."""
     config = workspace.root / ".dvc" / "config.local"
     config.write_text(
         f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path / 'remote'}\n"
     )
-    command = [
-        sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",
-        "--ServerApp.port=0", f"--ServerApp.root_dir={workspace.root}",
+    arguments = [
+        "--no-browser", "--allow-root", "--ServerApp.port=0",
+        f"--ServerApp.root_dir={workspace.root}",
         "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
     ]  # fmt: skip
     environment = {**os.environ, "JUPYTER_TOKEN": TOKEN}
-    processes = [
-        subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for _ in range(2)
-    ]
+    processes = [python.Python(SERVER, *arguments, env=environment) for _ in range(request.param)]
     deadline = time.monotonic() + START_LIMIT
     found: list[Server] = []
-    while len(found) < 2:
+    while len(found) < request.param:
         assert time.monotonic() < deadline
         time.sleep(0.1)
         found = [server for server in running("en") if answers(server)]
     yield found
     for process in processes:
-        process.terminate()
-        process.wait(START_LIMIT)
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGTERM)
+        process.communicate()
 
 
 @pytest.mark.timeout(240 + 2 * SECONDS)
+@pytest.mark.parametrize("labs", [2], indirect=True)
 def test_everything_that_is_committed_at_once_is_there(
     labs: list[Server], workspace: Project, git: Command, dvc: Command, tmp_path: Path
 ) -> None:
@@ -90,13 +102,8 @@ def test_everything_that_is_committed_at_once_is_there(
             environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path)}
             text = f"{len(made['terminal'])}\n"
             (root / "data" / "wine.csv").write_text(text)
-            done = subprocess.run(
-                [
-                    sys.executable, "-m", "jupyter_mlws", "commit", "-m", text,
-                    "data/wine.csv", "--json",
-                ],
-                cwd=root, env=environment, capture_output=True, text=True, check=False,
-            )  # fmt: skip
+            words = ("commit", "-m", text, "data/wine.csv", "--json")
+            done = python.run(python.MLWS, *words, cwd=root, env=environment)
             if done.returncode != 0:
                 failures.append(done.stdout + done.stderr)
                 return
@@ -135,6 +142,7 @@ def test_everything_that_is_committed_at_once_is_there(
     sys.stdout.write(f"{ {name: len(shas) for name, shas in made.items()} }\n")
 
 
+@pytest.mark.parametrize("labs", [1], indirect=True)
 def test_whoever_waits_is_told_for_whom(
     labs: list[Server], workspace: Project, tmp_path: Path
 ) -> None:
