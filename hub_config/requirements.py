@@ -116,12 +116,17 @@ def _node() -> tuple[str, list[str]]:
     return _node()
 
 
-def image(settings: Settings, engine: Engine, built: Path) -> None:
-    """The image with that wheel inside; left alone where it has it already."""
+def image_stamp(built: Path) -> str:
+    """A digest of all that the image is built from."""
     content = hashlib.sha256(built.read_bytes())
     for path in [*sorted((ROOT / "hub_config" / "image").iterdir()), LOCKS / "image.txt"]:
         content.update(path.read_bytes())
-    stamp = content.hexdigest()[:16]
+    return content.hexdigest()[:16]
+
+
+def image(settings: Settings, engine: Engine, built: Path) -> None:
+    """The image with that wheel inside; left alone where it has it already."""
+    stamp = image_stamp(built)
     if engine.label(settings.built_image, WHEEL_LABEL) == stamp:
         return
     arguments = ["--label", f"{WHEEL_LABEL}={stamp}", *build_arguments(base_image(engine))]

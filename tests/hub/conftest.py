@@ -19,17 +19,18 @@ the Hub, it makes its own ``own_hub(name, HUB_CAPACITY=...)``.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from playwright.sync_api import expect
 
+from hub_config import requirements
 from hub_config.engine import Engine, NoEngineError
+from hub_config.settings import Settings
 from tests.browser import browser, jp_asyncio_loop, jp_server_cleanup, page, shoot
-from tests.hub.docker_engine import BUILD_LIMIT, engine, lab_image
+from tests.hub.docker_engine import cache_folder, engine, lab_image, locked
 from tests.hub.installation import Hub, tested
 from tests.hub.stack import stack, stack_images, trust
 
@@ -44,7 +45,9 @@ __all__ = [
     "trust",
 ]
 
-ROOT = Path(__file__).parents[2]
+
+# The machine may be busy: how long a page takes is not what these tests are about.
+expect.set_options(timeout=30_000)
 
 
 def absent(reason: str) -> NoReturn:
@@ -65,18 +68,10 @@ def docker() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel() -> Path:
     """The wheel of this checkout, or the one that ``MLWS_WHEEL`` names."""
-    given = os.environ.get("MLWS_WHEEL")
-    if given:
-        return Path(given).resolve(strict=True)
-    folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)],
-        check=True,
-        timeout=BUILD_LIMIT,
-    )
-    return next(folder.glob("*.whl"))
+    with locked("wheel"):
+        return requirements.wheel(Settings.read({"HUB_DATA": str(cache_folder())}))
 
 
 @pytest.fixture(scope="session")

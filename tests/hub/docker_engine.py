@@ -1,17 +1,20 @@
 """A real Docker engine for tests: the one that runs, or one of our own with its own data.
 
 What is slow to get (the base image, the layers) is kept between runs, in
-``$MLWS_DOCKER_CACHE`` or the user's cache folder.
+``$MLWS_DOCKER_CACHE`` or the user's cache folder. All test processes at the same time, such as the
+workers of pytest-xdist, share one engine and one build of the image.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
+import signal
 import subprocess
-import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,19 +26,30 @@ from hub_config.engine import (
     build_arguments,
     wait_until_up,
 )
+from hub_config.requirements import image_stamp
 
 OWN_BASE = "mlws-test-base"
 IMAGE = "mlws-test-lab"
 BUILD_LIMIT = 1200.0
+STOP_LIMIT = 30.0
+USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+"""The real one, read before tests get a home of their own."""
 
 
 def cache_folder() -> Path:
     """Where an engine of our own keeps its images."""
     given = os.environ.get("MLWS_DOCKER_CACHE")
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(given) if given else Path(home) / "jupyter-mlws-tests" / "docker"
+    folder = Path(given) if given else USER_CACHE / "jupyter-mlws-tests" / "docker"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold a lock that all test processes of this user share."""
+    with (cache_folder() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager
@@ -53,48 +67,103 @@ def engine() -> Iterator[Engine]:
 
 @contextlib.contextmanager
 def _own_engine() -> Iterator[Engine]:
+    """An engine that the first test process starts and the last one stops.
+
+    Each process holds a shared lock, which the kernel releases also if the process is killed.
+    """
     if not shutil.which("dockerd"):
         raise NoEngineError("no engine answers and dockerd is not installed")
     if os.geteuid() != 0:
         raise NoEngineError("no engine answers and only root can start dockerd")
-    # Unix sockets have at most 107 characters: the folder is directly in the temporary one.
-    folder = Path(tempfile.mkdtemp(prefix="mlws-docker-"))
-    with (cache_folder() / "lock").open("w") as lock, (folder / "log").open("wb") as log:
-        # Two engines can't share one data folder: a second test run waits for the first.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        own = Engine(f"unix://{folder}/s")
+    digest = hashlib.sha256(str(cache_folder()).encode()).hexdigest()[:8]
+    # Unix sockets have at most 107 characters, and the cache folder may have more.
+    run = Path("/run") / f"mlws-tests-{digest}"
+    with (cache_folder() / "users.lock").open("w") as users:
+        with locked("engine"):
+            fcntl.flock(users, fcntl.LOCK_SH)
+            own = Engine(f"unix://{run}/s")
+            if not own.answers():
+                _start(own, run)
+        try:
+            yield own
+        finally:
+            with locked("engine"), contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove_leftovers(own)
+                _stop(run)
+
+
+def _start(own: Engine, run: Path) -> None:
+    run.mkdir(exist_ok=True)
+    with (run / "log").open("wb") as log:
         daemon = subprocess.Popen(
             [
                 "dockerd",
                 f"--host={own.host}",
                 f"--data-root={cache_folder() / 'data'}",
-                f"--exec-root={folder}/exec",
-                f"--pidfile={folder}/pid",
+                f"--exec-root={run}/exec",
+                f"--pidfile={run}/pid",
             ],
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # It may outlive this process, and gets no Ctrl+C of its terminal.
+            start_new_session=True,
         )
-        try:
-            wait_until_up(own, daemon, folder / "log")
-            yield own
-        finally:
-            _stop(daemon)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stop(daemon: subprocess.Popen[bytes]) -> None:
-    daemon.terminate()
+    _weigh_containers()
     try:
-        daemon.wait(30)
-    except subprocess.TimeoutExpired:
+        wait_until_up(own, daemon, run / "log")
+    except NoEngineError:
         daemon.kill()
         daemon.wait()
+        raise
+
+
+def _weigh_containers() -> None:
+    """Give the cgroup of all containers the processor time of ten processes, not of one.
+
+    Beside the processes of other tests, a lab would take a minute to start.
+    """
+    cgroups = Path("/sys/fs/cgroup")
+    is_version_2 = (cgroups / "cgroup.controllers").exists()
+    weight = cgroups / ("docker/cpu.weight" if is_version_2 else "cpu/docker/cpu.shares")
+    with contextlib.suppress(OSError):
+        weight.parent.mkdir(exist_ok=True)
+        weight.write_text("1000" if is_version_2 else "10240")
+
+
+def _remove_leftovers(own: Engine) -> None:
+    """Remove what interrupted tests have left in the engine."""
+    containers = own.run("ps", "--all", "--quiet").split()
+    if containers:
+        own.run("rm", "--force", *containers)
+    own.run("network", "prune", "--force")
+    own.run("volume", "prune", "--all", "--force")
+
+
+def _stop(run: Path) -> None:
+    pid_file = run / "pid"
+    pid = int(pid_file.read_text())
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_LIMIT
+    # It removes that file as its last act.
+    while pid_file.exists():
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            break
+        time.sleep(0.05)
+    shutil.rmtree(run, ignore_errors=True)
 
 
 def lab_image(docker: Engine, wheel: Path, log: Path) -> str:
     """The Hub's user image with that wheel inside, built by the script that people use."""
-    base = base_image(docker, OWN_BASE)
-    build(docker, wheel, IMAGE, ["--label", IMAGE, *build_arguments(base)], BUILD_LIMIT, log)
-    # The image of the run before has lost its name to this one; what both share stays.
-    docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
+    with locked("image"):
+        stamp = image_stamp(wheel)
+        if docker.label(IMAGE, IMAGE) != stamp:
+            arguments = build_arguments(base_image(docker, OWN_BASE))
+            build(
+                docker, wheel, IMAGE, ["--label", f"{IMAGE}={stamp}", *arguments], BUILD_LIMIT, log
+            )
+            # The image of the run before has lost its name to this one; what both share stays.
+            docker.run("image", "prune", "--force", "--filter", f"label={IMAGE}")
     return IMAGE

@@ -6,11 +6,13 @@ It is started by the code of ``make hub``, beside whatever else runs on the mach
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlparse
 
 import pytest
@@ -26,11 +28,13 @@ import requests
 
 from hub_config.engine import Engine
 from hub_config.settings import ROOT, Settings
-from tests.ports import free_port
+from tests.hub.docker_engine import cache_folder
 
 PASSWORD = "a-long-password-of-tests"
 ADMINISTRATOR = "admin"
 START_LIMIT = 600.0
+CLAIMS: list[IO[str]] = []
+"""Locks of the slots that this process uses."""
 
 
 @dataclass
@@ -228,7 +232,7 @@ class Hub:
             return found["status"] in statuses
 
         try:
-            self.wait_for(reached, f"{identifier} is {statuses}", 90)
+            self.wait_for(reached, f"{identifier} is {statuses}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {found}") from None
         return found
@@ -246,13 +250,13 @@ class Hub:
                 rows = tables.execute("SELECT intent FROM containers WHERE id = ?", [identifier])
                 return rows.fetchone() == ("",)
 
-        self.wait_for(nothing_left, f"the start of {identifier} is written down as done", 20)
+        self.wait_for(nothing_left, f"the start of {identifier} is written down as done")
 
     def clear(self) -> None:
         """Delete all containers."""
         for container in self.everything():
             self.service("DELETE", f"containers/{container['id']}")
-        self.wait_for(lambda: not self.everything(), "all containers are deleted", 90)
+        self.wait_for(lambda: not self.everything(), "all containers are deleted")
 
     # Docker
 
@@ -279,12 +283,12 @@ class Hub:
             timeout=20,
         ).stdout
 
-    def wait_for(self, condition: Any, what: str, seconds: float = 60.0) -> Any:
+    def wait_for(self, condition: Any, what: str, seconds: float = 120.0) -> Any:
         """Ask again and again until ``condition()`` is true; its value."""
         deadline = time.monotonic() + seconds
         while not (value := condition()):
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-            time.sleep(0.05)
+            time.sleep(0.2)
         return value
 
     # The installation itself
@@ -334,6 +338,7 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
 
     ``more`` are further variables of hub_config/README.md, ``HUB_CAPACITY`` for instance.
     """
+    slot = free_slot(engine)
     environment = {
         **engine.environment,
         # The tests' own empty home hides node's and pip's caches and settings.
@@ -341,13 +346,17 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         "MLWS_ADMIN_PASSWORD": PASSWORD,
         "HUB_NAME": f"mlws-test-{secrets.token_hex(3)}",
         "HUB_DATA": str(data),
-        "HUB_PORT": str(free_port()),
-        "HUB_PROXY_API_PORT": str(free_port()),
-        "HUB_SUBNET": free_subnet(engine),
+        "HUB_PORT": str(slot.ports[0]),
+        "HUB_PROXY_API_PORT": str(slot.ports[1]),
+        # On Swarm these two are on an address that installations share.
+        "HUB_API_PORT": str(slot.ports[2]),
+        "HUB_SERVICE_PORT": str(slot.ports[3]),
+        "HUB_SUBNET": slot.subnet,
         "HUB_IMAGE": image,
         # More than a small machine has, so that tests don't queue behind each other.
         "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "HUB_ADMIN": ADMINISTRATOR,
+        "HUB_CONFIG": str(Path(__file__).parent / "no_polling.py"),
         "HUB_METRICS_TOKEN": secrets.token_hex(32),
         **more,
     }
@@ -413,15 +422,43 @@ def keep_log(hub: Hub) -> None:
         shutil.copyfile(hub.log, folder / f"{hub.name}.log")
 
 
-def free_subnet(engine: Engine) -> str:
-    """A /24 for tests (RFC 2544) that no network of the engine has."""
+@dataclass(frozen=True)
+class Slot:
+    """Addresses and ports of one installation, which no other test process gets."""
+
+    subnet: str
+    ports: range
+
+
+def free_slot(engine: Engine) -> Slot:
+    """A /24 for tests (RFC 2544) that no network of the engine has, and ports of the loopback.
+
+    The ports are below those that Linux gives to outgoing connections. The kernel releases the
+    lock of the slot at the end of this process.
+    """
     ids = engine.run("network", "ls", "--quiet").split()
     form = "{{range .IPAM.Config}}{{.Subnet}} {{end}}"
-    taken = engine.run("network", "inspect", "--format", form, *ids)
-    while True:
-        subnet = f"198.19.{secrets.randbelow(256)}.0/24"
-        if subnet not in taken:
-            return subnet
+    taken = engine.run("network", "inspect", "--format", form, *ids).split()
+    folder = cache_folder() / "slots"
+    folder.mkdir(exist_ok=True)
+    for number in range(256):
+        slot = Slot(f"198.19.{number}.0/24", range(20_000 + 8 * number, 20_008 + 8 * number))
+        claim = (folder / str(number)).open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        if slot.subnet not in taken and all(map(is_free, slot.ports)):
+            return slot
+    raise RuntimeError("all networks and ports for tests are in use")
+
+
+def is_free(port: int) -> bool:
+    """Whether no server listens on that port of the loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def host_of(url: str) -> str:

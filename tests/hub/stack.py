@@ -17,10 +17,10 @@ from hub_config.compose import FILE, build_hub, make_secrets, up
 from hub_config.engine import Engine, base_image
 from hub_config.settings import Settings
 from tests.hub.docker_engine import OWN_BASE
-from tests.hub.installation import Hub, free_subnet
-from tests.ports import free_port
+from tests.hub.installation import Hub, free_slot
 
 STANDINS = ("postgres", "nginx", "prometheus")
+PORTS = ("TLS", "HTTP", "POSTGRES", "PROMETHEUS", "PROXY_API", "TEAM")
 IMAGES = Path(__file__).parent / "images"
 SMALL = {"cpu": "500m", "memory": "1Gi"}
 
@@ -59,11 +59,11 @@ def stack(
 ) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("compose")
     name = f"mlws-c-{secrets.token_hex(3)}"
-    subnet = free_subnet(docker)
+    slot = free_slot(docker)
     environment = {
         **docker.environment,
         "HUB_NAME": name,
-        "HUB_SUBNET": subnet,
+        "HUB_SUBNET": slot.subnet,
         "HUB_SECRETS": str(folder / "secrets"),
         "HUB_IMAGE": image,
         "HUB_PUBLIC_IP": "127.0.0.1",
@@ -73,17 +73,7 @@ def stack(
             docker.host or os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
         ).removeprefix("unix://"),
         **{f"{one.upper()}_IMAGE": f"mlws-test-{one}" for one in STANDINS},
-        **{
-            key: str(free_port())
-            for key in (
-                "HUB_TLS_PORT",
-                "HUB_HTTP_PORT",
-                "HUB_POSTGRES_PORT",
-                "HUB_PROMETHEUS_PORT",
-                "HUB_PROXY_API_PORT",
-                "HUB_TEAM_PORT",
-            )
-        },
+        **{f"HUB_{name}_PORT": str(port) for name, port in zip(PORTS, slot.ports, strict=False)},
     }
     settings = Settings.read(environment)
     environment["HUB_GATEWAY"] = settings.gateway

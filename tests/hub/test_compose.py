@@ -91,10 +91,9 @@ def test_prometheus_scrapes_hub_and_labs_and_has_the_alerts(stack: Stack) -> Non
     stack.wait_for(
         lambda: [row["value"][1] for row in ask('up{job!="labs"}')] == ["1", "1"],
         "both are scraped",
-        90,
     )
     memory = f'mlws_container_memory_bytes{{id="{CONNIE}--default"}}'
-    stack.wait_for(lambda: ask(memory), "the lab's memory is known", 60)
+    stack.wait_for(lambda: ask(memory), "the lab's memory is known")
     assert float(ask(memory)[0]["value"][1]) > 10**7
 
     def told() -> dict[str, dict[str, Any]]:
@@ -134,7 +133,7 @@ def test_prometheus_finds_labs_and_scrapes_what_they_do(stack: Stack) -> None:
         return float(rows[0]["value"][1]) if rows else 0.0
 
     who = f'{{id="{CONNIE}--default",user="{CONNIE}",job="labs"}}'
-    stack.wait_for(lambda: value(f"up{who}") == 1, "the lab is scraped", 90)
+    stack.wait_for(lambda: value(f"up{who}") == 1, "the lab is scraped")
     stack.wait_for(
         lambda: value(f"sum(mlws_lab_execution_seconds_count{who})") == 1, "its cell is told", 60
     )
@@ -186,7 +185,6 @@ def test_the_proxys_number_of_a_dead_hub_is_no_process_of_the_next(stack: Stack)
     stack.wait_for(
         lambda: stack.engine.run("inspect", "--format", form, hub).strip() == "0 running healthy",
         "the Hub is healthy",
-        90,
     )
     stack.forget()
     assert stack.service("GET", "me").ok

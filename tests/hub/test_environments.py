@@ -69,7 +69,9 @@ def environment(hub: Hub, identifier: str, user: str) -> Data:
     return data
 
 
-def test_what_was_installed_is_there_at_the_next_start(hub: Hub, index: str) -> None:
+def test_what_was_installed_is_there_at_the_next_start_and_is_the_persons_own(
+    hub: Hub, index: str
+) -> None:
     for user in (ENID, EARL):
         hub.sign_up(user)
     pip = {
@@ -92,7 +94,7 @@ def test_what_was_installed_is_there_at_the_next_start(hub: Hub, index: str) -> 
         "POST", "environments", ENID, json={"name": "probe", "container": identifier}
     )
     assert (again.status_code, again.json()["code"]) == (409, "10213")
-    hub.wait_for(lambda: environment(hub, saved, ENID)["state"] != "SAVING", "it is saved", 120)
+    hub.wait_for(lambda: environment(hub, saved, ENID)["state"] != "SAVING", "it is saved")
     told = environment(hub, saved, ENID)
     assert (told["state"], told["base"], told["packages"]) == ("READY", "Lab", 1), told
     assert 0 < told["size"] < 200 * 1024**2
@@ -119,6 +121,7 @@ def test_what_was_installed_is_there_at_the_next_start(hub: Hub, index: str) -> 
     hub.service("POST", f"containers/{identifier}/stop", ENID)
     hub.becomes(identifier, "STOPPED")
     assert "my/probe" in session.get(f"{hub.url}/hub/spawn", timeout=20).text
+    refuse_others_and_delete(hub, identifier, saved)
 
 
 def image_of(hub: Hub, user: str) -> str:
@@ -127,8 +130,7 @@ def image_of(hub: Hub, user: str) -> str:
     return hub.engine.run("images", "--quiet", *labels).split()[0]
 
 
-def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
-    identifier, saved = f"{ENID}--default", f"{ENID}--probe"
+def refuse_others_and_delete(hub: Hub, identifier: str, saved: str) -> None:
     wish = {"image": "my/probe", "resources": SMALL}
     refused = hub.service("POST", "containers", EARL, json=wish)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "image")
@@ -169,6 +171,7 @@ def test_it_is_the_persons_own_limited_and_deleted_with_care(hub: Hub) -> None:
 def test_the_lab_saves_lists_and_deletes(
     hub: Hub, browser: Browser, shoot: Callable[..., None]
 ) -> None:
+    hub.sign_up(ENID)
     identifier = hub.create(ENID, resources=SMALL, image="Lab")
     hub.becomes(identifier, "RUNNING")
     project = {"name": "p", "template": "empty"}

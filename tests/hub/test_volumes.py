@@ -116,7 +116,7 @@ def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> Non
         "dd if=/dev/zero of=/full/big bs=4k; sleep 600",
     )  # fmt: skip
     try:
-        hub.wait_for(lambda: "No space left" in hub.logs(holder), "the disk is full", 30)
+        hub.wait_for(lambda: "No space left" in hub.logs(holder), "the disk is full")
         start(hub, FULL, rescue=True)
         hub.wait_for(lambda: hub.lab("GET", FULL, "api/status").ok, "the lab answers")
         assert "fails" in hub.shell(FULL, "echo x > ~/new || echo fails; rm -f ~/new")
