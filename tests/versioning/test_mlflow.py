@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
 import subprocess
 import sys
@@ -14,25 +13,37 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
+from tests.versioning import python
+
+LOG = """
+import pathlib, sys
 from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
+store = MLflowStore(tracking_uri(pathlib.Path(sys.argv[1])))
+store.log_run("Wine", {"a": 1}, {"acc": 0.9}, {}, 1, 2, "COMPLETED")
+"""
 
 
-def _log(root: Path) -> None:
-    MLflowStore(tracking_uri(root)).log_run("Wine", {"a": 1}, {"acc": 0.9}, {}, 1, 2, "COMPLETED")
+@pytest.fixture
+def mlflow_processes() -> None:
+    """Start the processes here as a server does."""
 
 
 def test_a_run_is_logged_tagged_and_finished(tmp_path: Path) -> None:
-    store = MLflowStore(tracking_uri(tmp_path))
+    client = TrackingClient(tracking_uri(tmp_path), tmp_path)
     params = {f"node.p{n}": n for n in range(150)} | {"森林.深度": "x" * 7000}
     metrics = {"accuracy": 0.75, "recall %": float("nan")}
-    good = store.log_run("训练/一", params, metrics, {"k": "v"}, 100.0, 130.5, "COMPLETED", "first")
-    bad = store.log_run("训练/一", {}, {}, {}, 100.0, 101.0, "CANCELLED")
-
-    assert store.finished([good, "0" * 32, bad]) == [good, bad]
-    client = TrackingClient(store.uri, tmp_path)
     try:
+        good = client.ask(
+            "log_run", experiment="训练/一", params=params, metrics=metrics, tags={"k": "v"},
+            start=100.0, end=130.5, status="COMPLETED", name="first",
+        )  # fmt: skip
+        bad = client.ask(
+            "log_run", experiment="训练/一", params={}, metrics={}, tags={},
+            start=100.0, end=101.0, status="CANCELLED",
+        )  # fmt: skip
+        assert client.finished([good, "0" * 32, bad]) == [good, bad]
         client.tag_runs([good], {"mlws.commit": "abc"})
-        assert client.finished([good, "0" * 32]) == [good]
     finally:
         client.close()
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
@@ -48,13 +59,9 @@ def test_a_run_is_logged_tagged_and_finished(tmp_path: Path) -> None:
 
 
 def test_first_opens_at_once_do_not_race(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=_log, args=(tmp_path,)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    processes = [python.Python(LOG, str(tmp_path)) for _ in range(3)]
+    errors = [process.communicate()[1].decode() for process in processes]
+    assert [process.wait() for process in processes] == [0, 0, 0], errors
     with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone()[0] == 3
         named = database.execute("SELECT count(*) FROM experiments WHERE name = 'Wine'")

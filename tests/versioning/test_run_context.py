@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from jupyter_mlws.project import Project
@@ -18,6 +20,17 @@ import mlflow
 with mlflow.start_run():
     mlflow.log_metric("accuracy", 1)
 """
+THREE_RUNS = """
+import os, runpy, sys
+train = os.path.abspath("train.py")
+runpy.run_path(train)
+os.environ["MLWS_TRACK"] = "auto"
+runpy.run_path(train)
+os.chdir(sys.argv[1])
+os.environ["MLFLOW_TRACKING_URI"] = sys.argv[2]
+runpy.run_path(train)
+"""
+"""One in the project, one there that asks for its commit, one that asks for it elsewhere."""
 
 
 def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path) -> None:
@@ -32,17 +45,24 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
         "[mlflow.run_context_provider]\nmlws = jupyter_mlws.run_context:TrueCommit\n"
     )
     (root / "train.py").write_text(TRAIN)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{PYPROJECT.parent}",
-        "MLFLOW_TRACKING_URI": tracking_uri(root),
-    }
+    outside = f"sqlite:///{tmp_path}/m"
+    done = subprocess.run(
+        [sys.executable, "-c", THREE_RUNS, tmp_path, outside],
+        cwd=root,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{tmp_path / 'site'}{os.pathsep}{PYPROJECT.parent}",
+            "MLFLOW_TRACKING_URI": tracking_uri(root),
+        },
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    # Outside any project a run begins all the same.
+    assert "names no true commit" in done.stderr
+    with closing(sqlite3.connect(tmp_path / "m")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
     opened = Workspace(workspace)
-    for asked in ({}, {"MLWS_TRACK": "auto"}):
-        command = [sys.executable, "-W", "ignore", "train.py"]
-        subprocess.run(
-            command, cwd=root, env={**environment, **asked}, check=True, capture_output=True
-        )
     auto, plain = opened.experiments.search().items
     assert (auto.dirty, plain.dirty) == (True, None)
     assert auto.commit is not None
@@ -51,14 +71,3 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
     assert (root / made.path / "train.py").read_text() == TRAIN
     opened.versions.reproductions.delete(made.id)
     opened.close()
-    # Outside any project a run begins all the same.
-    command = [sys.executable, "-c", TRAIN]
-    outside = {
-        **environment,
-        "MLWS_TRACK": "auto",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/m",
-    }
-    done = subprocess.run(
-        command, cwd=tmp_path, env=outside, check=True, capture_output=True, text=True
-    )
-    assert "names no true commit" in done.stderr
