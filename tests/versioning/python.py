@@ -33,6 +33,17 @@ _LOCK = threading.Lock()
 """``multiprocessing`` reads an exit code once: two threads that poll would race for it."""
 
 
+def _after_fork() -> None:
+    """In a fork of this process: use its fork server, which is no child of the fork."""
+    global _LOCK
+    _LOCK = threading.Lock()
+    if forkserver._forkserver._forkserver_address is not None:
+        forkserver._forkserver.ensure_running = lambda: None
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Python:
     """A process that runs ``code`` with ``sys.argv[1:] == arguments``; used as ``Popen`` is.
 

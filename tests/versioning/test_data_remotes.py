@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,13 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.versioning.dvc.large import PART
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 from tests.versioning.s3 import BUCKET, S3Server, serving
 
-pytest.importorskip("moto", reason="moto is not installed: S3 cannot be tested")
-pytest.importorskip("s3fs", reason="dvc[s3] is not installed: S3 cannot be tested")
+pytestmark = pytest.mark.skipif(
+    not (find_spec("moto") and find_spec("s3fs")),
+    reason="moto or dvc[s3] is not installed: S3 cannot be tested",
+)
 
 Command = Callable[..., str]
 ID = "data~1wine.csv"
@@ -155,17 +157,13 @@ getattr(versions.datasets, sys.argv[2])(sys.argv[3], told)
 
 def killed_half_way(root: Path, what: str, identifier: str) -> None:
     """Begin a transfer in another process, and kill it when half is through."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PUSH, str(root), what, identifier], stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
+    process = python.Python(PUSH, str(root), what, identifier)
     for line in process.stdout:
         done, total = line.split()
         if total != b"None" and int(done) * 2 >= int(total):
             break
     process.kill()
-    process.wait()
-    process.stdout.close()
+    process.communicate()
 
 
 def test_a_killed_transfer_goes_on_where_it_stopped(

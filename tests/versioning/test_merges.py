@@ -6,7 +6,6 @@ import copy
 import os
 import random
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,12 @@ from hypothesis import strategies as st
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.cells.alignment import adopt, align
-from jupyter_mlws.versioning.cells.document import check, parse
+from jupyter_mlws.versioning.cells.document import NotANotebookError, check, parse
 from jupyter_mlws.versioning.cells.merging import merge
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
 from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -260,8 +260,10 @@ def test_old_and_broken_notebooks() -> None:
     assert document.nbformat_minor == 4
     assert sources(merged.text) == ["a1", "b"]
     for broken in (b"{", b"[]", b'{"nbformat": 4, "cells": [1]}', b'{"nbformat": 99}', b"\xff"):
-        with pytest.raises(NotebookRefusedError):
-            merge_notebooks(text(old), broken, text(changed))
+        with pytest.raises(NotANotebookError):
+            merge(text(old), broken, text(changed))
+    with pytest.raises(NotebookRefusedError):
+        merge_notebooks(text(old), broken, text(changed))
     with pytest.raises(NotebookRefusedError, match="no result within"):
         merge_notebooks(text(old), text(changed), text(old), limit=0.01)
 
@@ -524,12 +526,11 @@ def test_a_merge_that_was_killed_can_be_resolved_or_given_up(two: Two) -> None:
     )
     before = tree_of(two.root)
     for _ in range(2):
-        command = [sys.executable, "-c", KILLED, str(two.root)]
-        assert subprocess.run(command, cwd="/", check=False).returncode == -9
+        assert python.run(KILLED, str(two.root)).returncode == -9
         assert [c.path for c in two.merges.conflicts().items] == ["nb.ipynb"]
         two.merges.abort()
         assert tree_of(two.root) == before
-    assert subprocess.run(command, cwd="/", check=False).returncode == -9
+    assert python.run(KILLED, str(two.root)).returncode == -9
     two.merges.resolve("nb.ipynb", Resolution(take="both"))
     two.merges.finish()
     assert sources((two.root / "nb.ipynb").read_bytes()) == ["x = 2", "x = 3", "y"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
+from tests.versioning import python
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
@@ -202,8 +201,7 @@ def test_a_push_killed_anywhere_publishes_nothing_half(
     add_data(root_of(mine), "data/images")
     git(root_of(mine), "commit", "-qam", "Eight")
     before = tip(git, bare)
-    command = [sys.executable, "-c", PUSH, str(root_of(mine)), message, str(done)]
-    assert subprocess.run(command, cwd="/", check=False).returncode == -9
+    assert python.run(PUSH, str(root_of(mine)), message, str(done)).returncode == -9
     assert tip(git, bare) == before
     assert theirs.remotes.pull().outcome.value == "up_to_date"
     sent = mine.remotes.push()

@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.tracking.models import ReproduceRequest, RunBegin, 
 from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
 from jupyter_mlws.workspace import Workspace
+from tests.versioning import python
 
 Command = Callable[..., str]
 
@@ -58,8 +59,7 @@ with mlflow.start_run():
 def log_in(root: Path, uri: str, run: str, code: str = LOG) -> None:
     """What a person's code does in a process of its own, which was told of its run."""
     environment = {**os.environ, "MLFLOW_TRACKING_URI": uri, "MLFLOW_RUN_ID": run}
-    command = [sys.executable, "-W", "ignore", "-c", code]
-    subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True)
+    python.run(code, cwd=root, env=environment, check=True)
 
 
 def test_a_tracked_run_names_what_the_working_tree_was(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from jupyter_mlws.versioning.dvc.large import LARGE, MIB
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.test_data_remotes import killed_half_way
 
-pytest.importorskip("sshfs", reason="dvc[ssh] is not installed: SSH cannot be tested")
+pytestmark = pytest.mark.skipif(
+    not find_spec("sshfs"), reason="dvc[ssh] is not installed: SSH cannot be tested"
+)
 
 PASSWORD = "right-for-nobody-else"
 SERVE = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,13 +21,6 @@ from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]
 HUGE = 5_200_000_000
-
-
-@pytest.fixture
-def manager(workspace: Project) -> Iterator[SnapshotManager]:
-    manager = SnapshotManager(workspace)
-    yield manager
-    manager.close()
 
 
 @pytest.fixture
