@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,12 @@ GIT_CONFIG = """\
     defaultBranch = main
 [commit]
     gpgsign = false
+"""
+
+MAKE_STORE = """\
+import pathlib, sys
+from jupyter_mlws.versioning.tracking.mlflow import MLflowStore, tracking_uri
+MLflowStore(tracking_uri(pathlib.Path(sys.argv[1]))).finished(["none"])
 """
 
 
@@ -131,7 +139,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """
     with pytest.MonkeyPatch.context() as monkeypatch:
         _set_up_home(tmp_path_factory, monkeypatch)
-        with Server(tmp_path_factory.mktemp("server")) as running:
+        folder = tmp_path_factory.mktemp("server")
+        (folder / "root").mkdir()
+        with Server(folder, folder / "root") as running:
             yield running
 
 
@@ -145,6 +155,35 @@ def fetch(request: pytest.FixtureRequest, server: Server) -> Callable[..., Any]:
 def ws_fetch(request: pytest.FixtureRequest, server: Server) -> Callable[..., Any]:
     """Open a WebSocket of the shared server; see :func:`server`."""
     return partial(server.ws_fetch, project=_used(request, "project"))
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with MLflow's tables in SQLite, for :func:`mlflow_store` to copy."""
+    from tests.versioning import python
+
+    folder = tmp_path_factory.mktemp("store")
+    python.run(MAKE_STORE, str(folder), check=True)
+    return folder
+
+
+@pytest.fixture
+def mlflow_store(project: Project, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project has its store of runs, which is empty, and MLflow's processes are forks.
+
+    MLflow takes seconds to be imported and to make its tables.
+    """
+    from jupyter_mlws.versioning.tracking.client import TrackingClient
+    from tests.versioning import python
+
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    file = project.root / "mlflow.db"
+    shutil.copy(empty_store / "mlflow.db", file)
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            "UPDATE experiments SET artifact_location = replace(artifact_location, ?, ?)",
+            (empty_store.as_uri(), project.root.as_uri()),
+        )
 
 
 def _used(request: pytest.FixtureRequest, name: str) -> Any:

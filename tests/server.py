@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from jupyter_server.serverapp import ServerApp
@@ -13,6 +13,7 @@ from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+import jupyter_mlws.routes  # noqa: F401  the first request need not wait for the import
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.project import Project
 
@@ -21,15 +22,19 @@ TIMEOUT = 60.0
 
 
 class Server:
-    """The server in ``folder``; projects below :attr:`root` are asked for by ``?project=``."""
+    """A server of ``root`` whose own files are in ``folder``, with the extension or without.
 
-    def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
+    Projects below the root are asked for by ``?project=``.
+    """
+
+    def __init__(self, folder: Path, root: Path, extension: bool = True) -> None:
+        self.root = root
         self._folder = folder
+        self._extension = extension
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="shared Jupyter server")
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Server:
         self._thread.start()
         assert self._ready.wait(TIMEOUT)
         return self
@@ -41,18 +46,18 @@ class Server:
     def _serve(self) -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        self.root.mkdir(parents=True)
+        (self._folder / "data").mkdir()
         # Not the singleton, which pytest-jupyter stops after each test.
         self._app = ServerApp(
             root_dir=str(self.root),
             config_dir=str(self._folder / "config"),
             data_dir=str(self._folder / "data"),
-            runtime_dir=str(self._folder / "data" / "runtime"),
+            runtime_dir=str(self._folder / "runtime"),
             ip="127.0.0.1",
             port=0,
             open_browser=False,
             allow_root=True,
-            jpserver_extensions={"jupyter_mlws": True},
+            jpserver_extensions={"jupyter_mlws": self._extension},
         )
         self._app.config.IdentityProvider.token = TOKEN
         self._app.init_signal = lambda: None  # type: ignore[method-assign]

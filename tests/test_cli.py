@@ -18,6 +18,7 @@ from jupyter_mlws.cli import build, language_of, manual, usage_words
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS
 from jupyter_mlws.words.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
+from tests.command_line import call
 
 MESSAGE = '训练：第一版 "quoted" $HOME {x}'
 WORKFLOW = """\
@@ -45,7 +46,7 @@ Git = Callable[..., str]
 
 
 class Command:
-    """Calls ``python -m jupyter_mlws`` in a folder."""
+    """Calls the command line in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -53,21 +54,19 @@ class Command:
     def __call__(
         self, *words: str, code: int = 0, language: str = "C.UTF-8"
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            self.line(*words),
-            cwd=self.folder,
-            env={**os.environ, "LANG": language},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+        return call(self.folder, *words, code=code, language=language)
 
-    def line(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "jupyter_mlws", *words]
+    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
+        """Start ``python -m jupyter_mlws``, with nothing imported before."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlws", *words],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **more,
+        )
 
     def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self(*words, "--json", code=code).stdout)
@@ -281,7 +280,7 @@ def test_a_failed_run_is_code_1_with_the_log(mlws: Command, workflow: Path) -> N
 
 def test_ctrl_c_asks_the_run_to_stop(mlws: Command, workflow: Path) -> None:
     workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
-    running = subprocess.Popen(mlws.line("run"), cwd=mlws.folder, stdout=subprocess.PIPE, text=True)
+    running = mlws.start("run")
     assert running.stdout is not None
     for said in running.stdout:
         if "RUNNING" in said:
@@ -296,9 +295,7 @@ def test_ctrl_c_asks_the_run_to_stop(mlws: Command, workflow: Path) -> None:
 
 def test_cancel_stops_the_run_of_another_terminal(mlws: Command, workflow: Path) -> None:
     workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
-    with subprocess.Popen(
-        mlws.line("run"), cwd=mlws.folder, stdout=subprocess.PIPE, text=True
-    ) as running:
+    with mlws.start("run") as running:
         assert running.stdout is not None
         for said in running.stdout:
             if "RUNNING" in said:
@@ -400,21 +397,13 @@ def test_html_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_completion_offers_words_options_and_names(mlws: Command, workflow: Path) -> None:
-    done = subprocess.run(
-        mlws.line(),
-        cwd=mlws.folder,
-        env={
-            **os.environ,
-            "_JUPYTER_MLWS_COMPLETE": "bash_complete",
-            "COMP_WORDS": "jupyter-mlws plan dv",
-            "COMP_CWORD": "2",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "plain,dvc.yaml" in done.stdout
+    shell = {
+        "_JUPYTER_MLWS_COMPLETE": "bash_complete",
+        "COMP_WORDS": "jupyter-mlws plan dv",
+        "COMP_CWORD": "2",
+    }
+    offered, _ = mlws.start(env=os.environ | shell).communicate(timeout=60)
+    assert "plain,dvc.yaml" in offered
 
 
 def test_both_languages_build_the_same_words() -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_mlws.client import RemoteError, Server, find_server, running
+from jupyter_mlws import client
+from jupyter_mlws.client import RemoteError, find_server, running
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.local import LocalSession
 from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
+from tests.command_line import call
+from tests.server import TOKEN, Server
 
 WORKFLOW = """\
 vars:
@@ -30,7 +30,6 @@ stages:
     outs: [first.txt]
 """
 LIMIT = 60
-TOKEN = "secret-token-of-the-test"
 
 
 @pytest.fixture(autouse=True)
@@ -43,55 +42,11 @@ def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def start(root: Path, extension: bool = True) -> subprocess.Popen[bytes]:
-    """A server with our extension; ready when it has written its file."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "jupyter_server",
-            "--no-browser",
-            "--allow-root",
-            "--ServerApp.port=0",
-            f"--ServerApp.root_dir={root}",
-            f"--ServerApp.jpserver_extensions={{'jupyter_mlws': {extension}}}",
-        ],
-        env={**os.environ, "JUPYTER_TOKEN": TOKEN},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + LIMIT
-    while not any(answers(server) for server in running("en") if server.root == root):
-        assert process.poll() is None, process.stderr and process.stderr.read().decode()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return process
-
-
-def answers(server: Server) -> bool:
-    try:
-        with urllib.request.urlopen(f"{server.url}api", timeout=5):
-            return True
-    except urllib.error.URLError:
-        return False
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait(LIMIT)
-    assert process.stderr is not None
-    process.stderr.close()
-
-
 @pytest.fixture
-def server(project: Project) -> Iterator[Server]:
-    process = start(project.root)
-    try:
-        found = find_server(project.root, "en")
-        assert found is not None
-        yield found
-    finally:
-        stop(process)
+def serving(home: Path, project: Project) -> Iterator[None]:
+    """A server of the project runs."""
+    with Server(home, project.root):
+        yield
 
 
 def both(project: Project) -> tuple[Session, Session]:
@@ -110,7 +65,7 @@ def ended(session: Session, path: str, run: str) -> dict[str, Any]:
 
 
 def test_every_word_gives_the_same_through_the_server_and_on_the_files(
-    server: Server, project: Project
+    serving: None, mlflow_store: None, project: Project
 ) -> None:
     remote, local = both(project)
     file = project.root / "a.txt"
@@ -174,17 +129,10 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
 
 
 def test_the_command_line_uses_the_server_and_never_tells_its_token(
-    server: Server, project: Project, runtime: Path
+    serving: None, mlflow_store: None, project: Project, runtime: Path
 ) -> None:
     def mlws(*words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "jupyter_mlws", *words],
-            cwd=project.root,
-            env={**os.environ, "LANG": "zh_CN.UTF-8"},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+        done = call(project.root, *words, code=code, language="zh_CN.UTF-8")
         assert TOKEN not in done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -201,16 +149,13 @@ def test_the_command_line_uses_the_server_and_never_tells_its_token(
 
 
 def test_a_project_below_the_servers_root_is_found_by_its_id(
-    project: Project, tmp_path: Path
+    project: Project, home: Path, tmp_path: Path
 ) -> None:
-    process = start(tmp_path)
-    try:
+    with Server(home, tmp_path):
         remote = open_session(project.root, "en", Origin.CLI)
         assert isinstance(remote, RemoteSession)
         (project.root / "a.txt").write_text("one\n")
         assert [change["path"] for change in remote.status()["changes"]] == ["a.txt"]
-    finally:
-        stop(process)
 
 
 def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, runtime: Path) -> None:
@@ -228,7 +173,7 @@ def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, run
 
 
 def test_a_server_that_vanishes_is_an_error_with_a_way_out(project: Project) -> None:
-    gone = Server("http://127.0.0.1:1/", TOKEN, root=project.root)
+    gone = client.Server("http://127.0.0.1:1/", TOKEN, root=project.root)
     with pytest.raises(MLWSError) as raised:
         gone.get("projects")
     assert raised.value.code == "50102"
@@ -236,13 +181,10 @@ def test_a_server_that_vanishes_is_an_error_with_a_way_out(project: Project) -> 
     assert TOKEN not in repr(gone)
 
 
-def test_what_is_no_answer_of_ours_is_no_server_of_ours(project: Project) -> None:
-    process = start(project.root, extension=False)
-    try:
+def test_what_is_no_answer_of_ours_is_no_server_of_ours(project: Project, home: Path) -> None:
+    with Server(home, project.root, extension=False):
         assert find_server(project.root, "en") is None
         plain = next(running("en"))
         with pytest.raises(MLWSError) as raised:
             plain.get("projects")
         assert raised.value.code == "50102"
-    finally:
-        stop(process)

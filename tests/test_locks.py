@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import multiprocessing
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ import pytest
 from jupyter_mlws import locks
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import FileLock, Holder
+from tests.versioning import python
 
 ELSEWHERE = replace(
     Holder.here("snapshot"), who="ada@far (pid 7)", host="far", boot="another boot", pid=7
@@ -28,37 +27,34 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "lock"
 
 
-def _hold_as_another_machine(path: Path, age: float, held: Event, release: Event) -> None:
-    """What a file system that is shared with another machine shows of a holder there."""
-    with path.open("a+", encoding="utf-8") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        file.truncate(0)
-        file.write(json.dumps(asdict(ELSEWHERE)))
-        file.flush()
-        os.utime(file.fileno(), (time.time() - age, time.time() - age))
-        held.set()
-        release.wait(30)
+HOLD = """\
+import fcntl, os, sys, time
+path, age, holder = sys.argv[1:]
+with open(path, "a+") as file:
+    fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    file.truncate(0)
+    file.write(holder)
+    file.flush()
+    os.utime(file.fileno(), (time.time() - float(age), time.time() - float(age)))
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+"""What a file system that is shared with another machine shows of a holder there."""
 
 
 @pytest.fixture
-def elsewhere(path: Path):
+def elsewhere(path: Path) -> Iterator[Callable[[float], None]]:
     """``elsewhere(age)``: another machine holds the lock, and was silent for ``age`` seconds."""
-    context = multiprocessing.get_context("spawn")
-    release = context.Event()
     processes = []
 
     def hold(age: float) -> None:
-        held = context.Event()
-        arguments = (path, age, held, release)
-        process = context.Process(target=_hold_as_another_machine, args=arguments)
-        process.start()
+        process = python.Python(HOLD, str(path), str(age), json.dumps(asdict(ELSEWHERE)))
+        assert process.stdout.readline() == b"held\n"
         processes.append(process)
-        assert held.wait(30)
 
     yield hold
-    release.set()
     for process in processes:
-        process.join()
+        process.communicate()
 
 
 def test_a_holder_names_host_boot_and_process(path: Path) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
-from multiprocessing.synchronize import Event
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,24 @@ import pytest
 from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from tests.versioning import python
+
+HOLD = """\
+import pathlib, sys
+from jupyter_mlws.project import Project
+with Project(pathlib.Path(sys.argv[1])).lock("restore"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
-def _hold(root: Path, held: Event, release: Event) -> None:
-    with Project(root).lock("restore"):
-        held.set()
-        release.wait(30)
+@pytest.fixture
+def holder(project: Project) -> Iterator[python.Python]:
+    """A process that holds the project's lock until its input is closed."""
+    process = python.Python(HOLD, str(project.root))
+    assert process.stdout.readline() == b"held\n"
+    yield process
+    process.communicate()
 
 
 def test_it_is_found_from_any_folder_inside(project: Project) -> None:
@@ -52,31 +63,17 @@ def test_a_worktree_has_a_state_of_its_own(project: Project, git, tmp_path: Path
     assert tree.state.is_dir()
 
 
-def test_the_lock_names_its_holder(project: Project) -> None:
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(project.root, held, release))
-    holder.start()
-    try:
-        assert held.wait(30)
-        with pytest.raises(MLWSError) as error, project.lock("commit", timeout=0.1):
-            pass
-    finally:
-        release.set()
-        holder.join()
+def test_the_lock_names_its_holder(project: Project, holder: python.Python) -> None:
+    with pytest.raises(MLWSError) as error, project.lock("commit", timeout=0.1):
+        pass
     assert error.value.code == "30103"
     assert error.value.facts["operation"] == "restore"
     assert f"pid {holder.pid}" in error.value.facts["who"]
 
 
-def test_the_lock_of_a_killed_process_is_free(project: Project) -> None:
-    context = multiprocessing.get_context("spawn")
-    held, release = context.Event(), context.Event()
-    holder = context.Process(target=_hold, args=(project.root, held, release))
-    holder.start()
-    assert held.wait(30)
+def test_the_lock_of_a_killed_process_is_free(project: Project, holder: python.Python) -> None:
     holder.kill()
-    holder.join()
+    holder.wait()
     with project.lock("commit", timeout=5):
         pass
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import pytest
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.local import LocalSession
 from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
-from tests.test_client import start, stop
+from tests.command_line import call
+from tests.server import Server
 from tests.versioning.git_server import PASSWORD, USER, served
 
 Git = Callable[..., str]
@@ -48,16 +49,7 @@ def diverged(project: Project, git: Git) -> Project:
 
 
 def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws", *line],
-        cwd=folder,
-        env={**os.environ, "LANG": language},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
+    done = call(folder, *line, code=code, language=language)
     return done.stdout + done.stderr
 
 
@@ -104,15 +96,14 @@ def test_a_person_stages_tags_and_puts_aside(diverged: Project, git: Git) -> Non
 
 
 def test_the_same_through_the_server_and_on_the_files(
-    diverged: Project, git: Git, tmp_path: Path
+    diverged: Project, git: Git, home: Path, tmp_path: Path
 ) -> None:
     root = diverged.root
     git(tmp_path, "init", "-q", "--bare", "bare.git")
     git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))
     git(root, "push", "-q", "origin", "main", "other")
     git(root, "update-ref", "-d", "refs/remotes/origin/other")
-    process = start(root)
-    try:
+    with Server(home, root):
         remote = open_session(root, "en", Origin.CLI)
         assert isinstance(remote, RemoteSession)
         local = LocalSession(diverged, "en", Origin.CLI)
@@ -123,8 +114,6 @@ def test_the_same_through_the_server_and_on_the_files(
             git(root, "reset", "-q", "--hard", head)
             git(root, "update-ref", "-d", "refs/remotes/origin/other")
         local.close()
-    finally:
-        stop(process)
     assert shapes[0] == shapes[1]
 
 
@@ -156,34 +145,30 @@ def _walk(session: Session, root: Path) -> list[Any]:
 
 @pytest.mark.parametrize("through_a_server", [False, True])
 def test_a_terminal_is_asked_for_the_password(
-    project: Project, git: Git, tmp_path: Path, through_a_server: bool
+    project: Project, git: Git, home: Path, tmp_path: Path, through_a_server: bool
 ) -> None:
     (tmp_path / "served").mkdir()
     git(tmp_path / "served", "init", "-q", "--bare", "bare.git")
     git(project.root, "push", "-q", str(tmp_path / "served" / "bare.git"), "main")
-    process = start(project.root) if through_a_server else None
-    try:
-        with served(tmp_path / "served") as address:
-            git(project.root, "remote", "add", "origin", f"{address}/bare.git")
-            child = pexpect.spawn(
-                sys.executable,
-                ["-m", "jupyter_mlws", "fetch"],
-                cwd=str(project.root),
-                env={**os.environ, "LANG": "C.UTF-8"},
-                encoding="utf-8",
-                timeout=60,
-            )
-            child.expect("Username for 'http://127.0.0.1:")
-            child.sendline(USER)
-            child.expect("Password for ")
-            child.sendline(PASSWORD)
-            child.expect("origin/main")
-            child.expect(pexpect.EOF)
-            child.close()
-            assert child.exitstatus == 0
-            # Nobody is asked in a script.
-            if process is None:
-                assert "30101" in words(project.root, "fetch", code=1)
-    finally:
-        if process is not None:
-            stop(process)
+    server = Server(home, project.root) if through_a_server else nullcontext()
+    with server, served(tmp_path / "served") as address:
+        git(project.root, "remote", "add", "origin", f"{address}/bare.git")
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "jupyter_mlws", "fetch"],
+            cwd=str(project.root),
+            env={**os.environ, "LANG": "C.UTF-8"},
+            encoding="utf-8",
+            timeout=60,
+        )
+        child.expect("Username for 'http://127.0.0.1:")
+        child.sendline(USER)
+        child.expect("Password for ")
+        child.sendline(PASSWORD)
+        child.expect("origin/main")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+        # Nobody is asked in a script.
+        if not through_a_server:
+            assert "30101" in words(project.root, "fetch", code=1)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,8 @@ from jupyter_mlws.versioning.registry.models import ModelCreate
 from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.words.local import LocalSession
 from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
-from tests.test_client import start, stop
+from tests.command_line import call
+from tests.server import Server
 
 Git = Callable[..., str]
 
@@ -30,7 +29,7 @@ def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def full(project: Project, git: Git, tmp_path: Path) -> Project:
+def full(project: Project, mlflow_store: None, git: Git, tmp_path: Path) -> Project:
     """A project with data, a model, a bare remote and a remote for data; both are committed."""
     root = project.root
     git(tmp_path, "init", "-q", "--bare", "bare.git")
@@ -49,15 +48,7 @@ def full(project: Project, git: Git, tmp_path: Path) -> Project:
 
 
 def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws", *line],
-        cwd=folder,
-        env={**os.environ, "LANG": language},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
+    done = call(folder, *line, code=code, language=language)
     return done.stdout + done.stderr
 
 
@@ -90,17 +81,14 @@ def test_a_person_branches_pushes_and_pulls(full: Project, git: Git, tmp_path: P
 
 
 def test_every_word_gives_the_same_through_the_server_and_on_the_files(
-    full: Project, git: Git, tmp_path: Path
+    full: Project, home: Path
 ) -> None:
-    process = start(full.root)
-    try:
+    with Server(home, full.root):
         remote: Session = open_session(full.root, "en", Origin.CLI)
         assert isinstance(remote, RemoteSession)
         local = LocalSession(full, "en", Origin.CLI)
         _compare(remote, local, full.root)
         local.close()
-    finally:
-        stop(process)
 
 
 def _compare(remote: Session, local: Session, root: Path) -> None:
