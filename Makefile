@@ -13,8 +13,16 @@ PORT ?= 8888
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
-# Browser and Docker tests mostly wait, so there are more workers than cores.
-PYTEST = $(DEV)/bin/pytest -n 4 --dist loadgroup --durations=30 --durations-min=1
+# Browser and Docker tests often wait, so there is one worker more than cores.
+PYTEST = $(DEV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
+  -p no:hydra_pytest --durations=30 --durations-min=1
+# Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
+QUICK := tests/test_architecture.py tests/test_errors.py tests/test_files.py tests/test_guide.py \
+  tests/test_locale.py tests/test_locks.py tests/test_project.py tests/test_requirements.py \
+  tests/api/test_contract.py tests/components tests/containers tests/logs tests/metrics \
+  tests/versioning/test_killed.py tests/versioning/test_staging.py tests/workflows/test_definitions.py \
+  tests/workflows/test_edits.py tests/workflows/test_plan.py tests/workflows/test_same_as_dvc.py \
+  tests/workflows/test_validation.py tests/ui/test_journey.py
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
@@ -28,9 +36,11 @@ help:
 	@echo 'make hub-backup   saves its accounts, records and files in FOLDER=…; hub-restore brings them back'
 	@echo '                  (of the stack: hub-compose-backup, hub-compose-restore)'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
-	@echo 'make test-quick   Python and TypeScript tests that need neither browser nor Docker'
-	@echo 'make lint         ruff, mypy, eslint, prettier'
-	@echo 'make wheel        a wheel from a clean copy of what is committed, in dist/'
+	@echo 'make test-quick   lint, TypeScript and the quick part of the Python tests'
+	@echo 'make soak         long series: kills, crashes, fuzzing, many labs, oldest and newest packages'
+	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
+	@echo 'make dist         sdist and wheel from a clean copy of what is committed, in dist/'
+	@echo 'make lock         upgrades the locked packages in requirements/'
 	@echo 'make clean        removes environments and build output; workspace/ stays'
 
 lab: $(VENV)/.installed
@@ -63,8 +73,19 @@ test: dist
 	MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) $(PYTEST_ARGS)
 
 test-quick: $(DEV)/.installed
-	$(MAKE) -j2 lint
-	$(PYTEST) $(PYTEST_ARGS)
+	tests/prepare
+	$(MAKE) -j2 lint test-typescript
+	$(PYTEST) $(QUICK) $(PYTEST_ARGS)
+
+# Long series of the tests with chance in them, and packages at the ends of their ranges.
+soak: dist
+	tests/prepare
+	MLWS_KILLS=200 MLWS_CRASHES=100 MLWS_TOGETHER=60 MLWS_FUZZ=40 MLWS_CONTAINERS_EACH=5 \
+	  MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) -o timeout=5400 \
+	  tests/workflows/test_killed_runs.py tests/workflows/test_same_as_dvc.py \
+	  tests/versioning/test_crashes.py tests/versioning/test_together.py tests/api/test_fuzz.py \
+	  tests/hub/test_fuzz.py tests/hub/test_many.py $(PYTEST_ARGS)
+	$(MAKE) compatibility COMPATIBILITY_ARGS=--browser
 
 test-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm test
