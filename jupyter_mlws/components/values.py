@@ -12,10 +12,54 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-NETWORKS = frozenset(
-    f"jupyter_mlws.components.networks.{name}" for name in ("NetworkClassifier", "NetworkRegressor")
+TRUSTED_CLASSES = {
+    "jupyter_mlws.components.networks": "NetworkClassifier NetworkRegressor",
+    "numpy": "dtype",
+    "scipy.interpolate._bsplines": "BSpline",
+    "scipy.sparse._csc": "csc_matrix",
+    "scipy.sparse._csr": "csr_matrix",
+    "sklearn._loss.link": (
+        "HalfLogitLink IdentityLink Interval LogLink LogitLink MultinomialLogit"
+    ),
+    "sklearn._loss.loss": (
+        "AbsoluteError ExponentialLoss HalfBinomialLoss HalfGammaLoss HalfMultinomialLoss"
+        " HalfPoissonLoss HalfSquaredError HalfTweedieLoss HalfTweedieLossIdentity HuberLoss"
+        " PinballLoss"
+    ),
+    "sklearn.calibration": "_CalibratedClassifier _SigmoidCalibration",
+    "sklearn.cluster._bisect_k_means": "_BisectingTree",
+    "sklearn.ensemble._gb_losses": (
+        "BinomialDeviance ExponentialLoss HuberLossFunction LeastAbsoluteError LeastSquaresError"
+        " MultinomialDeviance QuantileLossFunction"
+    ),
+    "sklearn.ensemble._hist_gradient_boosting.predictor": "TreePredictor",
+    "sklearn.gaussian_process._gpc": "_BinaryGaussianProcessClassifierLaplace",
+    "sklearn.gaussian_process.kernels": (
+        "CompoundKernel ConstantKernel DotProduct ExpSineSquared Exponentiation Matern Product RBF"
+        " RationalQuadratic Sum WhiteKernel"
+    ),
+    "sklearn.metrics._dist_metrics": (
+        "ChebyshevDistance64 EuclideanDistance64 ManhattanDistance64 MinkowskiDistance64"
+    ),
+    "sklearn.metrics._scorer": "_CurveScorer _PassthroughScorer _PredictScorer _Scorer",
+    "sklearn.model_selection._split": (
+        "GroupKFold KFold RepeatedKFold RepeatedStratifiedKFold ShuffleSplit StratifiedKFold"
+        " StratifiedShuffleSplit TimeSeriesSplit"
+    ),
+    "sklearn.multiclass": "_ConstantPredictor",
+    "sklearn.neighbors._ball_tree": "BallTree",
+    "sklearn.neighbors._kd_tree": "KDTree",
+    "sklearn.neural_network._stochastic_optimizers": "AdamOptimizer SGDOptimizer",
+    "sklearn.tree._tree": "Tree",
+    "sklearn.utils._bunch": "Bunch",
+    "sklearn.utils._metadata_requests": "MetadataRequest MethodMetadataRequest",
+}
+"""Classes that a model's file may name beyond those that skops trusts: the state of fitted
+estimators, by module. Classes that only hold values, and never functions: a file chooses the
+arguments of what it names. Collected by fitting all estimators of scikit-learn."""
+TRUSTED_NAMES = frozenset(
+    f"{module}.{name}" for module, names in TRUSTED_CLASSES.items() for name in names.split()
 )
-"""Our own types that a model's file may hold."""
 
 
 class ArtifactError(ValueError):
@@ -147,17 +191,14 @@ def _write_table(value: Any, path: Path) -> None:
 def _read_model(path: Path) -> Any:
     import skops.io
 
-    # Only types that skops knows to be safe are trusted, and those of this very environment's
-    # scikit-learn; a file that names others is refused with their names.
     unknown = skops.io.get_untrusted_types(file=path)
-    foreign = [name for name in unknown if not _is_ours(name)]
+    foreign = sorted(set(unknown) - TRUSTED_NAMES)
     if foreign:
-        raise ArtifactError(f"{path.name!r} holds types that are not trusted: {foreign}")
+        raise ArtifactError(
+            f"{path.name!r} holds types that are not trusted: {', '.join(foreign)}."
+            " Run the node that writes it again, or store another kind of model."
+        )
     return skops.io.load(path, trusted=unknown)
-
-
-def _is_ours(name: str) -> bool:
-    return name.split(".")[0] in ("sklearn", "numpy", "scipy") or name in NETWORKS
 
 
 def _write_model(value: Any, path: Path) -> None:

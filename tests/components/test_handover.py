@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import math
+import re
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +20,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from jupyter_mlws.components import handover, plainly
-from jupyter_mlws.components.values import ArtifactError
+from jupyter_mlws.components.values import TRUSTED_NAMES, ArtifactError, read
 
 FRAME = pd.DataFrame(
     {
@@ -77,6 +81,48 @@ def test_arrays_and_models(there_and_back: Callable[..., Any]) -> None:
         assert np.array_equal(found, array)
     model = LinearRegression().fit([[1.0], [2.0]], [1.0, 3.0])
     assert there_and_back(model, ".skops").predict([[4.0]]) == model.predict([[4.0]])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "numpy.f2py.crackfortran.myeval",
+        "numpy.load",
+        "numpy.testing._private.utils.runstring",
+        "scipy.io.loadmat",
+        "sklearn.utils.fixes.delayed",
+        "sklearn.datasets._base.load_files",
+    ],
+)
+def test_a_model_that_names_a_function_is_refused(name: str, tmp_path: Path) -> None:
+    module, _, function = name.rpartition(".")
+    schema = {
+        "__class__": function,
+        "__module__": module,
+        "__loader__": "FunctionNode",
+        "__id__": 1,
+        "content": {"module_path": module, "function": function},
+        "protocol": 2,
+        "_skops_version": "0.13.0",
+    }
+    with zipfile.ZipFile(tmp_path / "model.skops", "w") as archive:
+        archive.writestr("schema.json", json.dumps(schema))
+    with pytest.raises(ArtifactError, match=re.escape(f"not trusted: {name}")):
+        read("Model", tmp_path / "model.skops")
+
+
+def test_trusted_names_are_classes() -> None:
+    """Of those that this release of scikit-learn has; older ones are named as well."""
+    present = 0
+    for name in TRUSTED_NAMES:
+        module, _, attribute = name.rpartition(".")
+        try:
+            value = getattr(importlib.import_module(module), attribute, None)
+        except ModuleNotFoundError:
+            continue
+        assert value is None or isinstance(value, type), name
+        present += value is not None
+    assert present > len(TRUSTED_NAMES) / 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -146,16 +148,30 @@ def call(command: str) -> int:
     return main(words)
 
 
-@pytest.mark.parametrize(
-    "command", [f"{name} {given}" for name, listed in COMMANDS.items() for given in listed]
-)
-def test_it_makes_what_it_says(
-    made: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
-) -> None:
-    monkeypatch.chdir(made)
-    assert call(command.replace("OUT", f"{tmp_path}/out")) == 0
+EVERY = [f"{name} {given}" for name, listed in COMMANDS.items() for given in listed]
+
+
+@pytest.fixture(scope="module")
+def output(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Run a command, once for all tests: the folder of its outputs."""
+
+    @cache
+    def run(command: str) -> Path:
+        folder = tmp_path_factory.mktemp("output")
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.chdir(made)
+            assert call(command.replace("OUT", f"{folder}/out")) == 0
+        return folder
+
+    return run
+
+
+@pytest.mark.parametrize("command", EVERY)
+def test_it_makes_what_it_says(output: Callable[[str], Path], command: str) -> None:
     kinds = {".parquet": "Table", ".csv": "Table", ".skops": "Model", ".json": "Metrics"}
-    for file in tmp_path.iterdir():
+    files = list(output(command).iterdir())
+    assert files
+    for file in files:
         if file.suffix == ".png":
             assert Image.open(file).size > (100, 100)
         elif kinds[file.suffix] == "Table":
@@ -164,22 +180,25 @@ def test_it_makes_what_it_says(
             assert read(kinds[file.suffix], file)
 
 
-def test_equal_runs_give_equal_bytes(made: Path, tmp_path: Path) -> None:
-    given = [f"{name} {one}" for name, listed in COMMANDS.items() for one in listed]
-    for seed in ("1", "2"):
-        # Another process has other addresses, hash seeds and names of temporary files.
-        calls = [
-            [QUERY if word == "QUERY" else word for word in line.split()]
-            for n, one in enumerate(given)
-            for line in [one.replace("OUT", f"{tmp_path}/{seed}/{n}")]
-        ]
-        program = f"from jupyter_mlws.components.node import main\nexit(any(map(main, {calls!r})))"
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run([sys.executable, "-c", program], cwd=made, env=environment, check=True)
-    files = sorted((tmp_path / "1").iterdir())
-    assert len(files) >= len(given)
-    unlike = [f.name for f in files if f.read_bytes() != (tmp_path / "2" / f.name).read_bytes()]
-    assert [given[int(name.split(".")[0])] for name in unlike] == []
+def test_equal_runs_give_equal_bytes(
+    made: Path, output: Callable[[str], Path], tmp_path: Path
+) -> None:
+    # Another process has other addresses, hash seeds and names of temporary files.
+    calls = []
+    for n, command in enumerate(EVERY):
+        (tmp_path / str(n)).mkdir()
+        given = command.replace("OUT", f"{tmp_path}/{n}/out").split()
+        calls.append([QUERY if word == "QUERY" else word for word in given])
+    program = f"from jupyter_mlws.components.node import main\nexit(any(map(main, {calls!r})))"
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    subprocess.run([sys.executable, "-c", program], cwd=made, env=environment, check=True)
+    unlike = [
+        command
+        for n, command in enumerate(EVERY)
+        for file in output(command).iterdir()
+        if file.read_bytes() != (tmp_path / str(n) / file.name).read_bytes()
+    ]
+    assert unlike == []
 
 
 def test_no_component_is_left_out() -> None:

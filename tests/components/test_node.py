@@ -50,33 +50,41 @@ def test_the_everyday_path_works_on_real_data(made: Path) -> None:
         assert (made / name).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "load_table --file @all.csv --table @OUT.parquet --limit 20",
-        "select_columns --data @all.parquet --table @OUT.parquet --columns alcohol target",
-        "clean_rows --data @all.parquet --table @OUT.parquet --missing median",
-        "encode_categories --data @all.parquet --table @OUT.parquet --columns target",
-        "train_regressor --data @train.parquet --model @OUT.skops --target alcohol"
-        " --algorithm ridge --no-scale",
-        "train_classifier --data @train.parquet --model @OUT.skops --algorithm gradient_boosting"
-        " --n_estimators 3",
-        "train_classifier --data @train.parquet --model @OUT.skops --n_estimators 4",
-        "predict --model @forest.model.skops --data @test.parquet --table @OUT.parquet",
-        "plot_histogram --data @all.parquet --figure @OUT.png --column alcohol",
-    ],
-)
-def test_equal_runs_give_equal_bytes(made: Path, command: str) -> None:
+COMMANDS = [
+    "load_table --file @all.csv --table @OUT.parquet --limit 20",
+    "select_columns --data @all.parquet --table @OUT.parquet --columns alcohol target",
+    "clean_rows --data @all.parquet --table @OUT.parquet --missing median",
+    "encode_categories --data @all.parquet --table @OUT.parquet --columns target",
+    "train_regressor --data @train.parquet --model @OUT.skops --target alcohol"
+    " --algorithm ridge --no-scale",
+    "train_classifier --data @train.parquet --model @OUT.skops --algorithm gradient_boosting"
+    " --n_estimators 3",
+    "train_classifier --data @train.parquet --model @OUT.skops --n_estimators 4",
+    "predict --model @forest.model.skops --data @test.parquet --table @OUT.parquet",
+    "plot_histogram --data @all.parquet --figure @OUT.png --column alcohol",
+]
+
+
+def test_equal_runs_give_equal_bytes(made: Path, tmp_path: Path) -> None:
     import pandas as pd
 
     pd.read_parquet(made / "all.parquet").to_csv(made / "all.csv", index=False)
-    assert call(command.replace("OUT", "one"), made) == 0
-    code = "import sys; from jupyter_mlws.components.node import main; sys.exit(main(sys.argv[1:]))"
-    words = command.replace("OUT", "two").replace("@", f"{made}/").split()
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+    calls = [
+        command.replace("@OUT", f"{tmp_path}/RUN/{number}").replace("@", f"{made}/")
+        for number, command in enumerate(COMMANDS)
+    ]
+    for line in calls:
+        assert main(line.replace("RUN", "one").split()) == 0
     # Another process has other addresses, hash seeds and names of temporary files.
-    subprocess.run([sys.executable, "-c", code, *words], check=True)
-    suffix = next(word for word in words if "/two." in word).rpartition(".")[2]
-    assert (made / f"one.{suffix}").read_bytes() == (made / f"two.{suffix}").read_bytes()
+    words = [line.replace("RUN", "two").split() for line in calls]
+    code = f"from jupyter_mlws.components.node import main; exit(any(map(main, {words!r})))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    files = sorted((tmp_path / "one").iterdir())
+    assert len(files) == len(COMMANDS)
+    for file in files:
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,24 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
 
-@pytest.fixture
-def root(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(project.root)
-    monkeypatch.setenv("DVC_ROOT", str(project.root))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table and a model with its measures."""
+    folder = tmp_path_factory.mktemp("made")
     for command in (
-        "sample_data --table wine.parquet",
-        "model_training --data wine.parquet --model out/m.skops --metrics out/m.json"
+        "sample_data --table @wine.parquet",
+        "model_training --data @wine.parquet --model @out/m.skops --metrics @out/m.json"
         " --n_estimators 5",
     ):
-        assert main(command.split()) == 0
+        assert main(command.replace("@", f"{folder}/").split()) == 0
+    return folder
+
+
+@pytest.fixture
+def root(made: Path, project: Project, mlflow_store: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(made, project.root, dirs_exist_ok=True)
+    monkeypatch.chdir(project.root)
+    monkeypatch.setenv("DVC_ROOT", str(project.root))
     return project.root
 
 

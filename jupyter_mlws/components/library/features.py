@@ -87,6 +87,9 @@ def select_features(
     kind = task_of(data[goal], goal, "the selection", task)
     selector = _selector(method, kind, min(count, len(features.columns)), threshold, random_state)
     selector.fit(features, data[goal])
+    if method == "f_test":
+        # The scores are in the selector; a stored model that names a function is not read again.
+        selector.set_params(score_func=None)
     return Selected(applied(selector, data), selector)
 
 
