@@ -13,8 +13,7 @@ PORT ?= 8888
 LOCK_ARGS ?= --upgrade
 VENV := .venv
 DEV := .venv-dev
-# Browser and Docker tests often wait, so there is one worker more than cores.
-PYTEST = $(DEV)/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
+PYTEST = $(DEV)/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
   -p no:hydra_pytest --durations=30 --durations-min=1
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
 QUICK := tests/test_architecture.py tests/test_errors.py tests/test_files.py tests/test_guide.py \

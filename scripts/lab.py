@@ -94,7 +94,7 @@ def main() -> int:
     parser.add_argument("--workspace", type=Path, default=ROOT / "workspace")
     parser.add_argument("--port", type=int, default=8888)
     parser.add_argument("arguments", nargs="*", help="further arguments of jupyter lab, after --")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     try:
         workspace = options.workspace.expanduser().absolute()
         return lab(options.venv.absolute(), workspace, options.port, options.arguments)
