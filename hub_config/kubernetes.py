@@ -28,7 +28,7 @@ USER = 1000
 """The image's own."""
 DEFAULT_STORAGE = "10Gi"
 INSECURE_AUTHENTICATORS = ("dummy", "null", "tmp", "shared-password", "sharedpassword")
-"""They let anybody sign in, or whoever knows the one password sign in as the administrator."""
+"""Authenticators that check no password, or one password that all users share."""
 
 
 class AuthenticatorError(ValueError):

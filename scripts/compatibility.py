@@ -53,8 +53,8 @@ def check_extensions(venv: Path) -> None:
     jupyter = str(venv / "bin" / "jupyter")
     run([str(venv / "bin" / "python"), "-W", "error::SyntaxWarning", "-c", "import jupyter_mlws"])
     for command in ([jupyter, "labextension", "list"], [jupyter, "server", "extension", "list"]):
-        done = subprocess.run(command, capture_output=True, text=True)
-        output = done.stdout + done.stderr
+        result = subprocess.run(command, capture_output=True, text=True)
+        output = result.stdout + result.stderr
         rows = [row for row in output.splitlines() if re.search("jupyter.mlws", row)]
         if not any("OK" in row for row in rows):
             raise StepError(f"{' '.join(command)} does not list the extension:\n{output}")

@@ -85,16 +85,16 @@ def run(command: Sequence[str], **environment: str) -> None:
 
         code = os.waitstatus_to_exitcode(pty.spawn(list(command), copy))
     else:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        code = done.returncode
-        tail.extend(done.stdout)
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        code = result.returncode
+        tail.extend(result.stdout)
     if code:
-        fail(command, tail.decode(errors="replace"), shown=sys.stdout.isatty())
+        fail(command, tail.decode(errors="replace"), on_terminal=sys.stdout.isatty())
 
 
-def fail(command: Sequence[str], output: str, shown: bool = False) -> None:
-    """Raise :class:`StepError` with a remedy for the known causes."""
-    lines = [] if shown else output.strip().splitlines()[-TAIL_LINES:]
+def fail(command: Sequence[str], output: str, on_terminal: bool = False) -> None:
+    """Raise :class:`StepError` with the last lines, unless a terminal has them, and a remedy."""
+    lines = [] if on_terminal else output.strip().splitlines()[-TAIL_LINES:]
     remedy = next((text for pattern, text in REMEDIES if re.search(pattern, output)), "")
     raise StepError("\n".join([*lines, remedy or f"{Path(command[0]).name} failed; see above."]))
 
