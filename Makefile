@@ -3,6 +3,8 @@
 # make test   everything that is tested, with what it needs
 # The rest is for those who work on it; `make help` lists it.
 
+# Without compiled bytecode, each process compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:

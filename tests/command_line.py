@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.versioning import python
+from tests import python
 
 
 def call(

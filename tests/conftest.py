@@ -160,7 +160,7 @@ def ws_fetch(request: pytest.FixtureRequest, server: Server) -> Callable[..., An
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with MLflow's tables in SQLite, for :func:`mlflow_store` to copy."""
-    from tests.versioning import python
+    from tests import python
 
     folder = tmp_path_factory.mktemp("store")
     python.run(MAKE_STORE, str(folder), check=True)
@@ -174,7 +174,7 @@ def mlflow_store(project: Project, empty_store: Path, monkeypatch: pytest.Monkey
     MLflow takes seconds to be imported and to make its tables.
     """
     from jupyter_mlws.versioning.tracking.client import TrackingClient
-    from tests.versioning import python
+    from tests import python
 
     monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
     file = project.root / "mlflow.db"

@@ -19,6 +19,7 @@ from jupyter_mlws.project import Project
 
 TOKEN = "token-of-the-shared-server"
 TIMEOUT = 60.0
+Parameters = dict[str, Any] | list[tuple[str, Any]]
 
 
 class Server:
@@ -79,7 +80,7 @@ class Server:
         project: Project | None = None,
         token: str | None = TOKEN,
         headers: dict[str, str] | None = None,
-        params: dict[str, Any] | None = None,
+        params: Parameters | None = None,
         raise_error: bool = True,
         **more: Any,
     ) -> HTTPResponse:
@@ -97,7 +98,7 @@ class Server:
         project: Project | None = None,
         token: str | None = TOKEN,
         headers: dict[str, str] | None = None,
-        params: dict[str, Any] | None = None,
+        params: Parameters | None = None,
     ) -> WebSocketClientConnection:
         """Open a WebSocket."""
         return await websocket_connect(self._request("ws", parts, project, token, headers, params))
@@ -115,13 +116,14 @@ class Server:
         project: Project | None,
         token: str | None,
         headers: dict[str, str] | None,
-        params: dict[str, Any] | None,
+        params: Parameters | None,
         **more: Any,
     ) -> HTTPRequest:
         path = quote(url_path_join("/", *parts))
-        query = {"project": self._identifier(project)} if project else {}
+        query = [("project", self._identifier(project))] if project else []
+        query += params.items() if isinstance(params, dict) else params or []
         return HTTPRequest(
-            f"{scheme}://127.0.0.1:{self._app.port}{path}?{urlencode(query | (params or {}))}",
+            f"{scheme}://127.0.0.1:{self._app.port}{path}?{urlencode(query)}",
             headers=({"Authorization": f"token {token}"} if token else {}) | (headers or {}),
             connect_timeout=TIMEOUT,
             **{"request_timeout": TIMEOUT, **more},

@@ -15,7 +15,7 @@ import pytest
 from jupyter_mlws import locks
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import FileLock, Holder
-from tests.versioning import python
+from tests import python
 
 ELSEWHERE = replace(
     Holder.here("snapshot"), who="ada@far (pid 7)", host="far", boot="another boot", pid=7

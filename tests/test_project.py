@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from tests.versioning import python
+from tests import python
 
 HOLD = """\
 import pathlib, sys

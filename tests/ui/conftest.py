@@ -22,6 +22,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests import python as forks
 from tests.browser import (
     RESULTS,
     TIMEOUT_MS,
@@ -31,7 +32,6 @@ from tests.browser import (
     shoot,
 )
 from tests.ports import free_port
-from tests.versioning import python as forks
 
 expect.set_options(timeout=TIMEOUT_MS)
 

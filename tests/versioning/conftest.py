@@ -16,7 +16,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 from tests.versioning.working_trees import add_data
 
 Command = Callable[..., str]

@@ -1,4 +1,4 @@
-"""Imports what the processes of :mod:`tests.versioning.python` need, once for all of them."""
+"""Imports what the processes of :mod:`tests.python` need, once for all of them."""
 
 import gc
 import os

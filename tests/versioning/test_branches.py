@@ -11,7 +11,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

@@ -18,7 +18,7 @@ import pytest
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 from tests.versioning.working_trees import tree_of
 
 Command = Callable[..., str]

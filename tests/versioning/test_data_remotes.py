@@ -15,7 +15,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.versioning.dvc.large import PART
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 from tests.versioning.s3 import BUCKET, S3Server, serving
 
 pytestmark = pytest.mark.skipif(

@@ -15,7 +15,7 @@ import pytest
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.datafiles import names_data, read
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from tests.versioning import python
+from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of
 
 Command = Callable[..., str]

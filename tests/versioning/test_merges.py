@@ -22,7 +22,7 @@ from jupyter_mlws.versioning.cells.merging import merge
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, merge_notebooks
 from jupyter_mlws.versioning.code.merge_models import ConflictHow, MergeOutcome, Resolution
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 from tests.versioning.working_trees import add_data, tree_of
 
 Command = Callable[..., str]

@@ -14,7 +14,7 @@ import pytest
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
-from tests.versioning import python
+from tests import python
 
 LOG = """
 import pathlib, sys

@@ -13,7 +13,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.registry.models import BestQuery, ModelCreate, ModelsQuery
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 
 Command = Callable[..., str]
 

@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from tests.versioning import python
+from tests import python
 
 API = "mlws/api/v1"
 Command = Callable[..., str]

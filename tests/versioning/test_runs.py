@@ -20,7 +20,7 @@ from jupyter_mlws.versioning.tracking.models import ReproduceRequest, RunBegin, 
 from jupyter_mlws.versioning.versions import Versions
 from jupyter_mlws.workflows.models import CurvesQuery, ExecuteRequest, RunsQuery
 from jupyter_mlws.workspace import Workspace
-from tests.versioning import python
+from tests import python
 
 Command = Callable[..., str]
 

@@ -22,7 +22,7 @@ import pytest
 from jupyter_mlws.client import API, RemoteError, Server, running
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
-from tests.versioning import python
+from tests import python
 
 Command = Callable[..., str]
 SECONDS = float(os.environ.get("MLWS_TOGETHER", "3"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +11,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.cosmetic import same_meaning
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
+from tests.workflows.conftest import dvc
 
 PATH = "dvc.yaml"
 CODE = "import sys\n\n\ndef double(x):\n    return 2 * x\n\n\nprint(double(21))\n"
@@ -176,8 +175,7 @@ def test_data_is_found_in_the_cache(
 ) -> None:
     write("a.json", '{"a": 1}')
     write(PATH, "stages:\n  used: {cmd: cp a.json b.json, deps: [a.json], outs: [b.json]}\n")
-    command = [sys.executable, "-m", "dvc", "add", "-q", "a.json"]
-    subprocess.run(command, cwd=project.root, check=True, timeout=60)
+    dvc(project.root, "add", "-q", "a.json")
     run()
     (project.root / "a.json").unlink()
     write("a.json", '{\n  "a": 1\n}\n')

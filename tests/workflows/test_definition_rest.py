@@ -19,23 +19,23 @@ BASE = "mlws/api/v1/workflows"
 
 
 @pytest.fixture
-def call(jp_fetch) -> Callable[..., Any]:
+def call(fetch, project: Project) -> Callable[..., Any]:
     """Ask the server: (status, headers, body of the answer), whether it worked or not."""
 
-    async def fetch(
+    async def ask(
         method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, Any, dict[str, Any]]:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         text = None if body is None else json.dumps(body)
         try:
-            answer = await jp_fetch(path, method=method, body=text, headers=names)
+            answer = await fetch(path, method=method, body=text, headers=names)
         except HTTPClientError as error:
             if error.response is None:
                 raise
             answer = error.response
         return answer.code, answer.headers, json.loads(answer.body or b"{}")
 
-    return fetch
+    return ask
 
 
 @pytest.fixture
@@ -197,7 +197,9 @@ async def test_what_runs_is_not_removed(call, workflows: WorkflowManager, projec
     await call("POST", f"{where}/runs/latest/cancel", {})
 
 
-async def test_a_request_that_is_sent_again_is_done_once(call, project: Project) -> None:
+async def test_a_request_that_is_sent_again_is_done_once(
+    call, workflows: WorkflowManager, project: Project
+) -> None:
     body = {"name": "once", "nodes": [{"id": "a", "type": "shell", "config": {"cmd": "echo 1"}}]}
     first, *others = await asyncio.gather(
         *(call("POST", BASE, body, Idempotency_Key="k-1") for _ in range(3))
@@ -240,7 +242,7 @@ async def test_the_contract_tells_of_the_headers(call) -> None:
 async def test_the_status_has_as_many_results_as_nodes(call, made, workflows) -> None:
     where, _, told = await made()
     _, _, run = await call("POST", f"{where}/execute", {})
-    await asyncio.to_thread(workflows.wait, told["path"], run["data"]["id"], 60)
+    await asyncio.to_thread(workflows.wait, told["path"], run["data"]["id"], 60, recorded=False)
     _, _, status = await call("GET", f"{where}/status")
     assert status["data"]["status"] == "COMPLETED"
     assert len(status["data"]["results"]) == len(told["nodes"])

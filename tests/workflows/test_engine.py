@@ -18,8 +18,9 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from jupyter_mlws.workflows.processes import alive, bearers
+from tests import python
+from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
 
-PATH = "dvc.yaml"
 DIAMOND = """\
 stages:
   last:
@@ -42,17 +43,6 @@ stages:
     deps: [data.txt]
     outs: [first.txt]
 """
-
-
-def dvc(folder: Path, *arguments: str) -> str:
-    answer = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return answer.stdout
 
 
 @pytest.fixture
@@ -202,13 +192,14 @@ def test_cancel_ends_the_whole_tree_and_leaves_nothing_half(
     assert states(started(workflows, asked.id))["slow"] == "RUNNING"
     assert len(list(bearers(asked.id))) >= 2
     workflows.cancel(PATH, asked.id)
-    ended = workflows.wait(PATH, asked.id, 30)
+    ended = workflows.wait(PATH, asked.id, LIMIT, recorded=False)
     assert ended.status == "CANCELLED"
     assert states(ended) == {"slow": "CANCELLED", "after": "CANCELLED"}
     assert list(bearers(asked.id)) == []
     assert not (project.root / "slow.txt").exists()
 
 
+@COLD
 def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
     project: Project, workflows: WorkflowManager, write, run: Callable[..., Run], states
 ) -> None:
@@ -242,13 +233,15 @@ def test_a_killed_run_is_interrupted_and_the_next_one_goes_on(
     assert (project.root / "after.txt").read_text() == "whole\n"
 
 
+@COLD
 def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager, write) -> None:
     write(PATH, SLOW)
     asked = workflows.execute(PATH, ExecuteRequest())
     workflows.cancel(PATH, asked.id)
-    assert workflows.wait(PATH, asked.id, 30, recorded=False).status == "CANCELLED"
+    assert workflows.wait(PATH, asked.id, LIMIT, recorded=False).status == "CANCELLED"
 
 
+@COLD
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
     write(PATH, SLOW)
     write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
@@ -285,6 +278,7 @@ def test_force_runs_what_is_up_to_date(diamond: None, run: Callable[..., Run], s
     assert forced.nodes[0].reasons == ["forced"]
 
 
+@COLD
 def test_a_run_outlives_the_process_that_began_it(
     project: Project, workflows: WorkflowManager, write
 ) -> None:
@@ -301,7 +295,8 @@ def test_a_run_outlives_the_process_that_began_it(
         [sys.executable, "-c", code, str(project.root)], capture_output=True, text=True, check=False
     )
     assert answer.returncode == -signal.SIGKILL
-    assert workflows.wait(PATH, answer.stdout.strip(), 30).status == "COMPLETED"
+    ended = workflows.wait(PATH, answer.stdout.strip(), LIMIT, recorded=False)
+    assert ended.status == "COMPLETED"
 
 
 def test_variants_and_templates_are_dvcs(
@@ -341,10 +336,11 @@ def test_events_are_complete_and_in_order(
     assert [e["seq"] for e in workflows.events_after(seqs[3])] == seqs[4:]
 
 
+@COLD
+@pytest.mark.usefixtures("diamond", "mlflow_store")
 def test_measures_reach_the_journal_and_mlflow(
     project: Project,
     workflows: WorkflowManager,
-    diamond: None,
     run: Callable[..., Run],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -358,15 +354,11 @@ def test_measures_reach_the_journal_and_mlflow(
         "run = client.get_run(sys.argv[2])\n"
         "print(run.data.metrics['deep.er'], run.data.tags['mlws.run'], run.info.status)\n"
     )
-    answer = subprocess.run(
-        [sys.executable, "-c", code, str(project.root), str(ended.mlflow_run)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    answer = python.run(code, str(project.root), str(ended.mlflow_run), check=True)
     assert answer.stdout.split() == ["2.5", ended.id, "FINISHED"]
 
 
+@COLD
 def test_a_tracking_store_out_of_reach_fails_no_run(
     diamond: None, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:

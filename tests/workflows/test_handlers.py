@@ -42,12 +42,12 @@ def text(workflows: WorkflowManager, write: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def get(jp_fetch) -> Callable[..., Any]:
-    async def fetch(*parts: str, **more: Any) -> Any:
-        answer = await jp_fetch("/".join((BASE, *parts)) if parts else BASE, **more)
+def get(fetch) -> Callable[..., Any]:
+    async def ask(*parts: str, **more: Any) -> Any:
+        answer = await fetch("/".join((BASE, *parts)) if parts else BASE, **more)
         return json.loads(answer.body)["data"]
 
-    return fetch
+    return ask
 
 
 async def until_it_ends(socket: Any, run: str) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ async def until_it_ends(socket: Any, run: str) -> list[dict[str, Any]]:
             return messages
 
 
-async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch) -> None:
+async def test_a_run_from_text_to_preview(text: Path, get, ws_fetch, fetch) -> None:
     workflow = await get()
     assert workflow["id"] == ID
     assert [node["id"] for node in workflow["nodes"]] == ["load", "count"]
@@ -80,10 +80,10 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
     plan = await get("plan", params=asked)
     assert [node["reasons"] for node in plan["nodes"]] == [["forced"], ["forced"]]
     assert plan["jobs"] == 3
-    socket = await jp_ws_fetch("mlws/api/v1/workflows/status")
+    socket = await ws_fetch("mlws/api/v1/workflows/status")
     hello = json.loads(await socket.read_message())
     assert hello == {"type": "hello", "seq": 0}
-    answer = await jp_fetch(f"{BASE}/execute", method="POST", body='{"origin": "canvas"}')
+    answer = await fetch(f"{BASE}/execute", method="POST", body='{"origin": "canvas"}')
     run = json.loads(answer.body)["data"]
     assert answer.code == 202
     assert answer.headers["Location"].endswith(f"{BASE}/runs/{run['id']}")
@@ -93,7 +93,7 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
     assert messages[-1]["path"] == PATH
     socket.close()
 
-    again = await jp_ws_fetch("mlws/api/v1/workflows/status", params={"since": "2"})
+    again = await ws_fetch("mlws/api/v1/workflows/status", params={"since": "2"})
     assert json.loads(await again.read_message()) == {"type": "hello", "seq": 2}
     assert await until_it_ends(again, run["id"]) == messages[2:]
     again.close()
@@ -110,7 +110,7 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
     assert [column["name"] for column in table["columns"]] == ["a", "when"]
     assert table["rows"] == [[1, "2020-01-01"], [2, None], [3, "x"], [4, "y"]]
     assert table["row_count"] == 4
-    items = json.loads((await jp_fetch("mlws/api/v1/runs")).body)["data"]["items"]
+    items = json.loads((await fetch("mlws/api/v1/runs")).body)["data"]["items"]
     assert items[0]["metrics"] == {"rows": 4}
 
 
@@ -129,12 +129,12 @@ async def test_a_run_from_text_to_preview(text: Path, get, jp_ws_fetch, jp_fetch
     ],
 )
 async def test_what_cannot_be_is_refused_with_its_code(
-    text: Path, jp_fetch, path: str, body: Any, expected: tuple[int, str]
+    text: Path, fetch, path: str, body: Any, expected: tuple[int, str]
 ) -> None:
     asked: dict[str, Any] = {} if body is None else {"method": "POST", "body": json.dumps(body)}
     for language in ("en", "zh-CN"):
         with pytest.raises(HTTPClientError) as refused:
-            await jp_fetch(path, headers={"Accept-Language": language}, **asked)
+            await fetch(path, headers={"Accept-Language": language}, **asked)
         assert refused.value.response is not None
         said = json.loads(refused.value.response.body)
         assert (refused.value.code, said["code"]) == expected
@@ -143,24 +143,24 @@ async def test_what_cannot_be_is_refused_with_its_code(
     assert text.read_text() == TEXT  # noqa: ASYNC240  a small local file
 
 
-async def test_all_bad_parameters_are_named_at_once(text: Path, jp_fetch) -> None:
+async def test_all_bad_parameters_are_named_at_once(text: Path, fetch) -> None:
     body = json.dumps({"params": {"split.x": 1, "load.nope": 2, "load": 3}})
     with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch(f"{BASE}/execute", method="POST", body=body)
+        await fetch(f"{BASE}/execute", method="POST", body=body)
     assert refused.value.response is not None
     rows = json.loads(refused.value.response.body)["errors"]
     assert [row["field"] for row in rows] == ["params.split.x", "params.load.nope", "params.load"]
 
 
-async def test_validation_of_unsaved_text(text: Path, jp_fetch) -> None:
+async def test_validation_of_unsaved_text(text: Path, fetch) -> None:
     body = json.dumps({"path": PATH, "text": TEXT.replace("load_table", "load_tabel")})
-    answer = await jp_fetch("mlws/api/v1/workflows/validate", method="POST", body=body)
+    answer = await fetch("mlws/api/v1/workflows/validate", method="POST", body=body)
     (problem,) = json.loads(answer.body)["data"]["problems"]
     assert (problem["code"], problem["node"], problem["line"]) == ("40201", "load", 6)
 
 
-async def test_components_are_listed(text: Path, jp_fetch) -> None:
-    items = json.loads((await jp_fetch("mlws/api/v1/components")).body)["data"]["items"]
+async def test_components_are_listed(text: Path, fetch) -> None:
+    items = json.loads((await fetch("mlws/api/v1/components")).body)["data"]["items"]
     named = {item["name"]: item for item in items}
     assert named["split"]["outputs"][0] == {
         "name": "train",
@@ -170,19 +170,19 @@ async def test_components_are_listed(text: Path, jp_fetch) -> None:
     }
 
 
-async def test_what_can_be_set_of_a_notebook(jp_fetch, write: Callable[..., Path]) -> None:
+async def test_what_can_be_set_of_a_notebook(fetch, write: Callable[..., Path]) -> None:
     write("nb/train.ipynb", notebook(cell("epochs: int = 3\nrate = 0.5", "parameters"), "epochs"))
     write("broken.ipynb", "{")
     write("train.py", "epochs = 3\n")
 
-    async def fetch(name: str) -> Any:
-        return await jp_fetch(f"mlws/api/v1/components/notebooks/{name}", raise_error=False)
+    async def ask(name: str) -> Any:
+        return await fetch(f"mlws/api/v1/components/notebooks/{name}", raise_error=False)
 
-    found = json.loads((await fetch("nb~1train.ipynb")).body)["data"]
+    found = json.loads((await ask("nb~1train.ipynb")).body)["data"]
     types = {key: value["type"] for key, value in found["settings"]["properties"].items()}
     assert (found["path"], types) == ("nb/train.ipynb", {"epochs": "integer", "rate": "number"})
-    broken = json.loads((await fetch("broken.ipynb")).body)["data"]
+    broken = json.loads((await ask("broken.ipynb")).body)["data"]
     assert broken["error"].startswith("line 1")
     for name in ("no.ipynb", "train.py", "..~1out.ipynb", "%00.ipynb"):
-        refused = await fetch(name)
+        refused = await ask(name)
         assert (refused.code, json.loads(refused.body)["code"]) == (404, "40401"), name

@@ -20,7 +20,7 @@ from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest
 from jupyter_mlws.workflows.processes import bearers
 from tests.workflows import twins
-from tests.workflows.conftest import LIMIT, PATH
+from tests.workflows.conftest import COLD, LIMIT, PATH
 
 KILLS = int(os.environ.get("MLWS_KILLS", "40"))
 LONGEST = 0.9
@@ -72,6 +72,7 @@ def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
             os.killpg(os.getpgid(pid), signal.SIGKILL)
 
 
+@COLD
 @pytest.mark.timeout(1800)
 def test_runs_that_are_killed(
     project: Project, workflows: WorkflowManager, write: Callable[..., Path], tmp_path: Path

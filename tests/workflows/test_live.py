@@ -15,7 +15,9 @@ from jupyter_mlws.workflows import live
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.processes import alive, start_time
-from tests.workflows.conftest import LIMIT, PATH
+from tests.workflows.conftest import COLD, LIMIT, PATH
+
+pytestmark = COLD
 
 TELLS = "stages:\n  tells:\n    cmd: echo $WORD > told.txt\n    outs: [told.txt]\n"
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from jupyter_mlws.workflows.notebook.cleaning import clean
 from jupyter_mlws.workflows.notebook.command import inject
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, read, schema, typed
 from jupyter_mlws.workflows.notebook.reading import as_node
+from tests import python
+from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook, outputs
 
 PARAMETERS = """\
@@ -62,13 +65,7 @@ def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command: ``call("a.ipynb", "--out", "b.ipynb")``."""
 
     def run(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "jupyter_mlws", "notebook", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = python.run(python.MLWS, "notebook", *words, cwd=tmp_path)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
@@ -189,7 +186,10 @@ VALUES = st.one_of(
 )
 
 
-@given(st.dictionaries(st.from_regex(r"\A[a-z][a-z_]{0,5}\Z"), VALUES, max_size=4))
+NAMES = st.from_regex(r"\A[a-z][a-z_]{0,5}\Z").filter(lambda name: not iskeyword(name))
+
+
+@given(st.dictionaries(NAMES, VALUES, max_size=4))
 def test_values_arrive_as_they_were_written(values: dict[str, Any]) -> None:
     values.pop("out", None)
     kept = {name: value for name, value in values.items() if not name.startswith("no_")}
@@ -210,7 +210,7 @@ def test_a_workflow_runs_notebooks_as_dvc_does(
     assert "5 0.5 x" in workflows.log("dvc.yaml", ended.id, "train").text
     lock = (project.root / "dvc.lock").read_bytes()
     assert states(run()) == {"train": "CACHED", "show": "CACHED"}
-    subprocess.run(["dvc", "repro", "-f", "-q"], cwd=project.root, check=True)
+    dvc(project.root, "repro", "-f", "-q")
     assert (project.root / "dvc.lock").read_bytes() == lock
     again = run(params={"train.epochs": 6})
     assert states(again)["train"] == "COMPLETED"

@@ -42,10 +42,10 @@ def as_pictures(raw: Path) -> None:
 
 @pytest.mark.parametrize("laid", [as_arrays, as_pictures])
 async def test_it_runs_to_its_end(
-    torch: None, tracked: None, project: Project, jp_fetch, laid: Callable[[Path], None]
+    torch: None, tracked: None, project: Project, fetch, laid: Callable[[Path], None]
 ) -> None:
     async def ask(path: str, **more: Any) -> Any:
-        return json.loads((await jp_fetch(path, **more)).body)["data"]
+        return json.loads((await fetch(path, **more)).body)["data"]
 
     raw = project.root / "data/raw"
     raw.mkdir(parents=True)

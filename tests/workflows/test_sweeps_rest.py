@@ -25,13 +25,13 @@ stages:
 
 
 @pytest.fixture
-def call(jp_fetch) -> Callable[..., Any]:
-    async def fetch(path: str, body: Any = None, **more: Any) -> tuple[int, Any, Any]:
+def call(fetch) -> Callable[..., Any]:
+    async def ask(path: str, body: Any = None, **more: Any) -> tuple[int, Any, Any]:
         sent = {} if body is None else {"method": "POST", "body": json.dumps(body)}
-        answer = await jp_fetch(f"{BASE}/{path}", raise_error=False, **sent, **more)
+        answer = await fetch(f"{BASE}/{path}", raise_error=False, **sent, **more)
         return answer.code, answer.headers, json.loads(answer.body)
 
-    return fetch
+    return ask
 
 
 async def test_ranked_and_promoted_by_version(
@@ -89,6 +89,7 @@ async def test_a_run_takes_the_wish_to_accept(
     write("dvc.yaml", "stages:\n  a: {cmd: cp in.json out, deps: [in.json], outs: [out]}\n")
     code, _, said = await call("execute", {"accept_cosmetic": True})
     assert code == 202
-    assert workflows.wait("dvc.yaml", said["data"]["id"], 60).status == "COMPLETED"
+    ended = workflows.wait("dvc.yaml", said["data"]["id"], 60, recorded=False)
+    assert ended.status == "COMPLETED"
     code, _, said = await call("execute", {"accept_cosmetic": "perhaps"})
     assert (code, said["errors"][0]["field"]) == (400, "accept_cosmetic")

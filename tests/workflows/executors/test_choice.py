@@ -22,6 +22,7 @@ from jupyter_mlws.workflows.executors.dask import DaskCluster
 from jupyter_mlws.workflows.executors.opening import opened
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from tests import python
 from tests.workflows.conftest import LIMIT, PATH
 
 WHERE = {"DASK_SCHEDULER_ADDRESS": "tcp://10.0.0.1:8786"}
@@ -83,12 +84,8 @@ def test_what_names_none_is_refused(
 
 def test_the_command_line_passes_it_on(project: Project, write: Callable[..., Path]) -> None:
     write(PATH, "stages:\n  a:\n    cmd: 'true'\n")
-    answer = subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws", "run", "--json", "--executor", "dusk"],
-        cwd=project.root,
-        capture_output=True,
-        text=True,
-    )
+    words = ["run", "--json", "--executor", "dusk"]
+    answer = python.run(python.MLWS, *words, cwd=project.root)
     assert answer.returncode == 1
     assert json.loads(answer.stderr)["code"] == "40210"
 

@@ -18,6 +18,8 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
+from tests import python
+from tests.workflows.conftest import dvc
 from tests.workflows.importers.pipelines import link, node, pipeline
 from tests.workflows.notebooks import notebook
 
@@ -91,7 +93,7 @@ def test_it_runs_and_dvc_repro_gives_the_same(
     assert text == 'IT\'S ${HOME} $X "Q" ABC\n'
     folder = (project.root / path).parent
     lock = (folder / "dvc.lock").read_bytes()
-    subprocess.run(["dvc", "repro", "-f", "-q", path], cwd=project.root, check=True)
+    dvc(project.root, "repro", "-f", "-q", path)
     assert (folder / "dvc.lock").read_bytes() == lock
     assert set(states(run(path)).values()) == {"CACHED"}
     # What changed before runs again what comes behind, also where no file goes between them.
@@ -307,12 +309,12 @@ def test_a_mark_says_what_a_node_was_made_of(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "b").write_text("1")
     (tmp_path / "a").write_text("2")
-    command = ["jupyter", "mlws", "mark", "out/x.done", "a", "data"]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    words = ["mark", "out/x.done", "a", "data"]
+    subprocess.run(["jupyter", "mlws", *words], cwd=tmp_path, check=True)
     first = (tmp_path / "out/x.done").read_text()
     assert [line.split()[1] for line in first.splitlines()] == ["a", "data/b"]
-    subprocess.run(command, cwd=tmp_path, check=True)
+    python.run(python.MLWS, *words, cwd=tmp_path, check=True)
     assert (tmp_path / "out/x.done").read_text() == first
-    missing = subprocess.run([*command, "none"], cwd=tmp_path, capture_output=True, text=True)
+    missing = python.run(python.MLWS, *words, "none", cwd=tmp_path)
     assert missing.returncode == 2
     assert "none" in missing.stderr

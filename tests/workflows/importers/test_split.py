@@ -20,6 +20,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest
+from tests.workflows.conftest import dvc
 from tests.workflows.notebooks import cell, notebook
 
 Split = Callable[..., Imported]
@@ -149,7 +150,7 @@ def test_results_equal_the_notebooks_own_and_dvc_gives_the_same(
     assert set(states(ended).values()) == {"COMPLETED"}
     picture = (project.root / "nb/scores.png").read_bytes()
     lock = (project.root / path).with_name("dvc.lock").read_bytes()
-    subprocess.run(["dvc", "repro", "-f", "-q", path], cwd=project.root, check=True)
+    dvc(project.root, "repro", "-f", "-q", path)
     assert (project.root / path).with_name("dvc.lock").read_bytes() == lock
 
     whole = tmp_path / "whole.ipynb"

@@ -17,7 +17,7 @@ import jupyter_mlws
 from jupyter_mlws.workflows.processes import COOKIE
 from jupyter_mlws.workflows.warm.pool import WarmPool, available
 
-LIMIT = 20.0
+LIMIT = 120.0
 PYTHON = os.environ.get("MLWS_WARM_PYTHON", sys.executable)
 
 collect_ignore_glob = [] if available() else ["test_*.py"]
