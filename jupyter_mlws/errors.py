@@ -1300,6 +1300,17 @@ CATALOGUE: dict[str, Entry] = {
             "请使用项目文件夹内的路径。",
         ),
     ),
+    "50303": Entry(
+        403,
+        Words(
+            "The project {name!r} is not trusted, so none of its code runs.",
+            "尚未信任项目 {name!r}，因此不会运行其中的代码。",
+        ),
+        Words(
+            "If you trust its authors: choose Trust in the sidebar, or run `jupyter mlws trust`.",
+            "如果信任其作者：在侧边栏中选择“信任”，或运行 `jupyter mlws trust`。",
+        ),
+    ),
     "50401": Entry(
         404,
         Words("There is no such endpoint.", "没有这个接口。"),

@@ -96,6 +96,8 @@ export function projectOf(path: string, projects: readonly IProject[]): IPlace {
     : { project: best.id, path: inside };
 }
 
+const NOT_TRUSTED = '50303';
+
 /** The one place where the views talk to a server. */
 export class MLWSClient {
   constructor(
@@ -105,9 +107,16 @@ export class MLWSClient {
     readonly trans: TranslationBundle
   ) {}
 
-  /** Whether requests can be made: a server of projects needs one to be chosen. */
+  /**
+   * Asks the person whether a project's authors are trusted; the answer.
+   *
+   * Where nobody can be asked, the request that needs trust fails.
+   */
+  askTrust: ((project: IProject) => Promise<boolean>) | null = null;
+
+  /** Whether requests can be made: a server of projects needs one to be chosen and trusted. */
   get isReady(): boolean {
-    return !this.server.hasProjects || this._project !== null;
+    return !this.server.hasProjects || this._project?.trusted === true;
   }
 
   /**
@@ -121,12 +130,12 @@ export class MLWSClient {
   set project(project: IProject | null) {
     const before = this._project;
     this._project = project;
-    if (before?.id !== project?.id) {
+    if (before?.id !== project?.id || before?.trusted !== project?.trusted) {
       this._projectChanged.emit(project);
     }
   }
 
-  /** Emitted when another project is chosen. */
+  /** Emitted when another project is chosen, or the one that is chosen is trusted. */
   get projectChanged(): ISignal<this, IProject | null> {
     return this._projectChanged;
   }
@@ -152,6 +161,13 @@ export class MLWSClient {
       this._projects[0] ??
       null;
     return this._projects;
+  }
+
+  /** Lets a project's code run, or no longer. */
+  async setTrusted(project: IProject, trusted: boolean): Promise<void> {
+    const path = `/projects/${encodeURIComponent(project.id)}/trust`;
+    await (trusted ? this.put(path, {}) : this.delete(path));
+    await this.loadProjects();
   }
 
   /** The project that holds a document of the file browser. */
@@ -242,12 +258,54 @@ export class MLWSClient {
     return text ? `?${text}` : '';
   }
 
+  /** Sends a request; again, once the project that it is about is trusted. */
   private async _request<T>(
     method: string,
     path: string,
     body?: unknown,
     query?: Query,
     headers: Record<string, string> = {}
+  ): Promise<T> {
+    try {
+      return await this._send<T>(method, path, body, query, headers);
+    } catch (error) {
+      if (
+        error instanceof APIError &&
+        error.code === NOT_TRUSTED &&
+        (await this._becomesTrusted(query))
+      ) {
+        return this._send<T>(method, path, body, query, headers);
+      }
+      throw error;
+    }
+  }
+
+  /** Asks once for each project, however many requests wait for the answer. */
+  private async _becomesTrusted(query: Query = {}): Promise<boolean> {
+    const id = query.project ?? this._project?.id;
+    const project = this._projects.find(one => one.id === id);
+    if (!project || !this.askTrust) {
+      return false;
+    }
+    let answer = this._trustAnswers.get(project.id);
+    if (!answer) {
+      answer = this.askTrust(project).then(async trusted => {
+        if (trusted) {
+          await this.setTrusted(project, true);
+        }
+        return trusted;
+      });
+      this._trustAnswers.set(project.id, answer);
+    }
+    return answer;
+  }
+
+  private async _send<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    query: Query | undefined,
+    headers: Record<string, string>
   ): Promise<T> {
     const init: RequestInit = {
       method,
@@ -310,6 +368,7 @@ export class MLWSClient {
     );
   }
 
+  private _trustAnswers = new Map<string, Promise<boolean>>();
   private _project: IProject | null = null;
   private _projects: readonly IProject[] = [];
   private _projectChanged = new Signal<this, IProject | null>(this);

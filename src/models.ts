@@ -23,6 +23,8 @@ export interface IProject {
   branch: string | null;
   head: string | null;
   dvc: boolean;
+  /** Whether its code may run; the server refuses all else before. */
+  trusted: boolean;
 }
 
 // Components and workflows

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.project import Project
+from jupyter_mlws.projects.trust import trust
 from tests.server import Server
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
@@ -68,8 +69,10 @@ def _set_up_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def jp_root_dir(project: Project) -> Path:
+def jp_root_dir(project: Project, jp_environ: None) -> Path:
     """Where pytest-jupyter's server is started; an empty project."""
+    # That server has data of its own.
+    trust(project.root)
     return project.root
 
 
@@ -121,6 +124,7 @@ def project(
     # The index holds the inodes of the original.
     git(root, "update-index", "--refresh")
     project = Project.open(root)
+    trust(root)
     yield project
     if server:
         server.close_project(project)

@@ -16,6 +16,7 @@ from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.operations import Progress
+from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace
 
@@ -48,12 +49,18 @@ class Authorized:
         # Programs get 403 with our envelope instead of a redirect to a login page.
         raise MLWSError("50301", action="use", resource=self.resource)
 
-    async def open_workspace(self) -> Workspace:
-        """The workspace of ``?project=``, or of the server's own root."""
+    async def open_workspace(self, untrusted: bool = False) -> Workspace:
+        """Return the workspace of ``?project=``, or of the server's own root.
+
+        Error 50303 unless its authors are trusted; with ``untrusted``, the caller runs nothing of
+        the project.
+        """
         handler: Any = self
-        return await in_thread(
-            self.services.projects.workspace, handler.get_query_argument("project", None)
-        )
+        identifier = handler.get_query_argument("project", None)
+        workspace = await in_thread(self.services.projects.workspace, identifier)
+        if not untrusted:
+            require_trust(workspace.project)
+        return workspace
 
 
 class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):

@@ -1,6 +1,6 @@
 """Which components there are: the library's, other packages', and the project's own.
 
-The project's code is never imported here: a process of its own reads it.
+A project's code is never imported here: a process of its own does it, if the project is trusted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from jupyter_mlws.projects.trust import is_trusted
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
@@ -50,7 +52,12 @@ class Registry:
         return found
 
     def _project(self) -> list[Component]:
+        from jupyter_mlws.components.models import Component
+
         files = project_files(self.root)
+        if not is_trusted(self.root):
+            reason = "the project is not trusted, so its components are not imported"
+            return [Component(**broken(f"{FOLDER}/{file.name}", reason)) for file in files]
         keys = {file: _key(file) for file in files}
         seen = frozenset(_key(file) for file in (self.root / FOLDER).glob("*.py"))
         with self._lock:
@@ -170,7 +177,13 @@ def ask_inspector(*arguments: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "jupyter_mlws.components.inspector", *arguments]
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT, check=True
+            command,
+            # Not in the project, whose modules would shadow Python's own.
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=True,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         said = (error.stderr or "").strip().splitlines() if isinstance(error.stderr, str) else []

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.workspace import Workspace
 
 WORKFLOW = "workflows/wine/dvc.yaml"
@@ -33,6 +34,7 @@ def create_example(target: Path) -> None:
 
     shutil.copytree(files(), target, dirs_exist_ok=True)
     initialize(target)
+    trust(target)
     _identify(target)
     workspace = Workspace.open(target)
     unfinished = workspace.project.state / UNFINISHED

@@ -31,6 +31,29 @@ class ProjectsHandler(APIHandler):
         return Reply(project, 201, location(self, "projects", project.id))
 
 
+class ProjectTrustHandler(APIHandler):
+    """Whether a project's code may run."""
+
+    resource = "projects"
+
+    @endpoint(
+        "Trust the authors of a project: its code may run",
+        ProjectInfo,
+        also=[("execute", "kernels")],
+        errors=["50302", "50402"],
+    )
+    async def put(self, identifier: str) -> ProjectInfo:
+        return await in_thread(self.services.projects.set_trusted, identifier, True)
+
+    @endpoint(
+        "Trust the authors of a project no longer",
+        ProjectInfo,
+        errors=["50302", "50402"],
+    )
+    async def delete(self, identifier: str) -> ProjectInfo:
+        return await in_thread(self.services.projects.set_trusted, identifier, False)
+
+
 class ProjectCloneHandler(APIHandler):
     """A project from elsewhere."""
 
@@ -50,4 +73,8 @@ class ProjectCloneHandler(APIHandler):
         return self.begin("clone", lambda told: projects.clone(body.url, name, told, told.ask))
 
 
-HANDLERS = [(r"projects", ProjectsHandler), (r"projects/clone", ProjectCloneHandler)]
+HANDLERS = [
+    (r"projects", ProjectsHandler),
+    (r"projects/clone", ProjectCloneHandler),
+    (r"projects/([^/]+)/trust", ProjectTrustHandler),
+]

@@ -17,6 +17,7 @@ from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
+from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
 from jupyter_mlws.versioning.git.addresses import fault_of_address
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -74,6 +75,7 @@ class ProjectManager:
             # What was there before stays; only what this call made is taken back.
             shutil.rmtree(target / ".git" if existed else target, ignore_errors=True)
             raise
+        trust(target)
         return self._describe(Project.open(target))
 
     def check_clone(self, address: str, name: str | None) -> str:
@@ -102,6 +104,8 @@ class ProjectManager:
     ) -> ProjectInfo:
         """Make a project of the repository at ``address``; its data is not brought along.
 
+        It is not trusted, whatever was there before.
+
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
         from jupyter_mlws.versioning.git.adapter import Git
@@ -114,12 +118,19 @@ class ProjectManager:
             line = Line(lambda: progress(0, message="clone"), Credentials(ask))
             source = str(Path(self.root, address)) if _is_path(address) else address
             clone(Git(Path(beside)), source, str(Path(beside, "clone")), line)
+            withdraw_trust(target)
             Path(beside, "clone").replace(target)
         return self._describe(Project.open(target))
 
     def describe(self, identifier: str) -> ProjectInfo:
         """One project as it is now; error 50402."""
         return self._describe(self._open(identifier))
+
+    def set_trusted(self, identifier: str, trusted: bool) -> ProjectInfo:
+        """Trust the authors of a project, or no longer; error 50402."""
+        project = self._open(identifier)
+        (trust if trusted else withdraw_trust)(project.root)
+        return self._describe(project)
 
     def reopen(self, identifier: str | None = None) -> None:
         """Build a project's managers anew: where its runs go has changed."""
@@ -190,6 +201,7 @@ class ProjectManager:
             branch=branch,
             head=head,
             dvc=(project.root / ".dvc" / "config").exists(),
+            trusted=is_trusted(project.root),
         )
 
 

@@ -25,7 +25,10 @@ class Template(str, Enum):
 
 
 class ProjectInfo(Record):
-    """A git repository below the server's root; ``branch`` is null where HEAD is detached."""
+    """A git repository below the server's root; ``branch`` is null where HEAD is detached.
+
+    ``trusted``: whether its code may run; nothing else is read of it before.
+    """
 
     id: str
     name: str
@@ -34,6 +37,7 @@ class ProjectInfo(Record):
     branch: str | None
     head: str | None
     dvc: bool
+    trusted: bool
 
 
 class ProjectCreate(Request):

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_mlws.client import find_server
 from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.project import Project
 from jupyter_mlws.words.asking import person
 from jupyter_mlws.words.render import Block, Place, Screen, Tone, line
 from jupyter_mlws.words.session import JSON, Origin, Session, open_session
@@ -327,6 +328,15 @@ def create_project(desk: Desk, name: str, template: str) -> int:
     # Always on the files: the name is relative to where the person is, not to a server's root.
     created = ProjectManager(desk.folder).create(name, Template(template)).model_dump(mode="json")
     desk.answer(created, lambda project: desk.views.projects([project]))
+    return OK
+
+
+def trust_project(desk: Desk, withdraw: bool) -> int:
+    from jupyter_mlws.projects.trust import trust, withdraw_trust
+
+    root = Project.open(desk.folder).root
+    (withdraw_trust if withdraw else trust)(root)
+    desk.answer({"path": str(root), "trusted": not withdraw}, desk.views.trust)
     return OK
 
 

@@ -750,6 +750,21 @@ WORDS: list[Word] = [
         Words("List the node library.", "列出组件库。"),
         [],
     ),
+    Word(
+        "trust",
+        commands.trust_project,
+        Words(
+            "Trust the authors of this project: its code may run.",
+            "信任此项目的作者：允许运行其中的代码。",
+        ),
+        [
+            _option(
+                "--withdraw",
+                is_flag=True,
+                words=Words("Trust them no longer.", "不再信任。"),
+            )
+        ],
+    ),
 ]
 PROJECT_WORDS: list[Word] = [
     Word(

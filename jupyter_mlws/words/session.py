@@ -19,6 +19,7 @@ from jupyter_mlws.client import RemoteError, Server, find_server, segment
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import UNKNOWN, Waiting
 from jupyter_mlws.project import Project
+from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.words.asking import Ask
 
 JSON = dict[str, Any]
@@ -282,6 +283,7 @@ class Session(Protocol):
 def open_session(folder: Path, language: str, origin: Origin) -> Session:
     """The project that ``folder`` lies in, through its server where one runs."""
     project = Project.open(folder)
+    require_trust(project)
     places = dict.fromkeys((project.root, folder.resolve()))
     server = next(filter(None, (find_server(place, language) for place in places)), None)
     if server is not None:

@@ -523,6 +523,12 @@ class Views:
             )
         ]
 
+    def trust(self, answer: JSON) -> list[Block]:
+        path = answer["path"]
+        if answer["trusted"]:
+            return [line(self.say(f"{path} is trusted now.", f"已信任 {path}。"), Tone.GOOD)]
+        return [line(self.say(f"{path} is not trusted any more.", f"已不再信任 {path}。"))]
+
     def table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
         """Rows below the names of their columns, each (English, Chinese)."""
         return Table([zh if self._chinese else en for en, zh in columns], rows)

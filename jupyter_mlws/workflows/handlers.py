@@ -56,7 +56,7 @@ class ComponentsHandler(APIHandler):
 
     @endpoint("List the components: the library's and the project's own", Page[Component])
     async def get(self) -> Page[Component]:
-        workspace = await self.open_workspace()
+        workspace = await self.open_workspace(untrusted=True)
         return Page(items=await in_thread(workspace.workflows.components))
 
 

@@ -111,7 +111,8 @@ export const project: IProject = {
   default: true,
   branch: 'main',
   head: 'a'.repeat(40),
-  dvc: true
+  dvc: true,
+  trusted: true
 };
 
 /** Lets everything that was promised happen. */

@@ -2,6 +2,7 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { MLWSClient } from '../api';
@@ -26,6 +27,19 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
       language,
       trans
     );
+    client.askTrust = async project => {
+      const answer = await showDialog({
+        title: trans.__('Do you trust the authors of “%1”?', project.name),
+        body: trans.__(
+          'Its components, workflows and git hooks are programs, which run with your rights. If you do not know where the project comes from, read its files first.'
+        ),
+        buttons: [
+          Dialog.cancelButton({ label: trans.__('Not Now') }),
+          Dialog.okButton({ label: trans.__('Trust') })
+        ]
+      });
+      return answer.button.accept;
+    };
     void findProject(client);
     return client;
   }

@@ -174,13 +174,14 @@ export class MLWSSidebar extends SidePanel {
   }
 
   private _onProject(): void {
-    const known = this._client.project !== null;
+    const known = this._client.isReady;
     this._isFresh ||= known && this.content.isHidden;
-    this._bar.setHidden(!known);
+    // Another project can be chosen while this one is not trusted.
+    this._bar.setHidden(this._client.project === null);
     this.content.setHidden(!known);
     this._welcome.setHidden(known);
     for (const { view } of this._beginnings) {
-      view.setHidden(known);
+      view.setHidden(this._client.project !== null);
     }
     this._setActive(this._isActive);
   }

@@ -11,7 +11,10 @@ const EXAMPLE = 'mlws-example';
 /** The server's root itself. */
 const HERE = '.';
 
-/** What stands in the sidebar where there is no project: what this is, and how to begin. */
+/**
+ * What stands in the sidebar where there is no project: what this is, and how to begin.
+ * Where the project is not trusted: what that means.
+ */
 export class Welcome extends ReactWidget {
   constructor(
     private _client: MLWSClient,
@@ -20,6 +23,7 @@ export class Welcome extends ReactWidget {
   ) {
     super();
     this.addClass('jp-mlws-Welcome');
+    _client.projectChanged.connect(() => this.update(), this);
   }
 
   /** Looks whether there is a project. */
@@ -38,6 +42,31 @@ export class Welcome extends ReactWidget {
           trans={trans}
           onRetry={() => void this.look()}
         />
+      );
+    }
+    const { project } = this._client;
+    if (project && !project.trusted) {
+      return (
+        <>
+          <h2>{trans.__('“%1” is not trusted', project.name)}</h2>
+          <p>
+            {trans.__(
+              'Its components, workflows and git hooks are programs, which run with your rights. If you do not know where the project comes from, read its files first.'
+            )}
+          </p>
+          <button
+            className="jp-mlws-TrustButton jp-mod-styled jp-mod-accept"
+            disabled={this._busy !== null}
+            onClick={() =>
+              void this._attempt(trans.__('Loading…'), () =>
+                this._client.setTrusted(project, true)
+              )
+            }
+          >
+            {trans.__('Trust its authors')}
+          </button>
+          {this._error && <Failure error={this._error} trans={trans} />}
+        </>
       );
     }
     return (

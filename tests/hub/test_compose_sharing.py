@@ -60,6 +60,12 @@ class Desk:
         assert found["state"] == "COMPLETED", found
         return found["result"]
 
+    def clone(self, name: str) -> None:
+        """Clone a shared project and trust its members."""
+        self.done(self.ask("POST", f"team/projects/{name}/clone", json={}))
+        answer = self.ask("PUT", f"projects/{name}/trust", json={})
+        assert answer.ok, answer.text
+
     def shell(self, script: str) -> str:
         return self.stack.shell(self.user, f"export PATH=/opt/lab/bin:$PATH; cd ~; {script}")
 
@@ -81,7 +87,7 @@ def pushed(desks: dict[str, Desk]) -> Data:
     assert made.status_code == 201, made.text
     member = vita.ask("PUT", f"team/projects/{PROJECT}/members/{VALE}", json={"role": "reader"})
     assert member.ok, member.text
-    vita.done(vita.ask("POST", f"team/projects/{PROJECT}/clone", json={}))
+    vita.clone(PROJECT)
     vita.shell(
         f"git config --global user.name Vita; git config --global user.email vita@example.org;"
         f"head -c {BYTES} /dev/urandom > {PROJECT}/grapes.bin"
@@ -108,7 +114,7 @@ def pushed(desks: dict[str, Desk]) -> Data:
 def fetched(desks: dict[str, Desk], pushed: Data) -> Desk:
     """Vale's clone, in which the snapshot is restored."""
     vale = desks[VALE]
-    vale.done(vale.ask("POST", f"team/projects/{PROJECT}/clone", json={}))
+    vale.clone(PROJECT)
     restore = f"snapshots/{pushed['snapshot']['id']}/restore"
     vale.done(vale.ask("POST", restore, json={}, params={"project": PROJECT}))
     return vale
@@ -160,7 +166,7 @@ def test_a_project_that_is_there_already_is_shared_from_then_on(desks: dict[str,
         vita.ask("PUT", f"team/projects/{name}/members/{VALE}", json={"role": role})
         answer = vale.ask("POST", f"team/projects/{name}/connect", **theirs)
         assert answer.status_code == expected, answer.text
-    vale.done(vale.ask("POST", f"team/projects/{name}/clone", json={}))
+    vale.clone(name)
     identifier = made["data"]["id"]
     vale.done(vale.ask("POST", f"snapshots/{identifier}/restore", json={}, **in_project))
     hashes = {desk.shell(f"sha256sum < {name}/casks.bin") for desk in (vita, vale)}
@@ -307,7 +313,7 @@ def test_it_all_comes_back_from_a_backup(
     assert vita.shell(f"sha256sum < {PROJECT}/grapes.bin") == pushed["hash"]
     assert vita.shell(f"git ls-remote {project['git_url']} main") == tip
     vita.shell(f"rm -rf {PROJECT}")
-    vita.done(vita.ask("POST", f"team/projects/{PROJECT}/clone", json={}))
+    vita.clone(PROJECT)
     in_project = {"params": {"project": PROJECT}}
     identifier = pushed["snapshot"]["id"]
     vita.done(vita.ask("POST", f"snapshots/{identifier}/restore", json={}, **in_project))

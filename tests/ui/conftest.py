@@ -22,6 +22,8 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from jupyter_mlws.projects.manager import ProjectManager
+from jupyter_mlws.projects.trust import trust
 from tests import python as forks
 from tests.browser import (
     RESULTS,
@@ -230,14 +232,22 @@ def start_lab(tmp_path: Path, lab_port: int) -> Iterator[Callable[..., Lab]]:
     """Start a lab on a folder; stopped at the end of the test, by its pid.
 
     ``python``: of another environment. Other labs are forked from a process that has JupyterLab
-    imported.
+    imported. The projects of the folder are ``trusted``.
     """
     labs: list[Lab] = []
 
     def start(
-        root: Path, *arguments: str, port: int | None = None, python: Path | None = None
+        root: Path,
+        *arguments: str,
+        port: int | None = None,
+        python: Path | None = None,
+        trusted: bool = True,
     ) -> Lab:
         environment = isolated(tmp_path / "lab")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_DATA_DIR", environment["JUPYTER_DATA_DIR"])
+            for project in ProjectManager(root).list() if trusted else ():
+                trust(Path(root, project.path).resolve())
         page_config = Path(environment["JUPYTER_CONFIG_DIR"], "labconfig", "page_config.json")
         page_config.parent.mkdir(exist_ok=True)
         page_config.write_text(json.dumps(NO_BUILD))

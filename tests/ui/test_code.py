@@ -472,6 +472,9 @@ def test_a_project_is_cloned_where_there_is_none(
         field = "password" if answer == PASSWORD else "text"
         expect(page.locator(f".jp-mlws-Question input[type={field}]")).to_be_visible()
         fill_dialog(page, answer=answer)
+    expect(page.locator(".jp-mlws-Welcome")).to_contain_text("“copy” is not trusted")
+    expect(page.locator(".jp-mlws-CommitBox")).to_be_hidden()
+    page.locator(".jp-mlws-TrustButton").click()
     expect(page.locator(".jp-mlws-Snapshot").first).to_contain_text("Code and a notebook")
     copy = Repository(tmp_path / "home" / "copy")
     assert copy("rev-parse", "HEAD") == git("rev-parse", "HEAD")

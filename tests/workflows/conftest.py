@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.project import DATABASE, Project
+from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.workflows import live
 from jupyter_mlws.workflows.journal import Journal, NewRun
@@ -189,6 +190,7 @@ def project(
     monkeypatch.setenv(live.IDLE, "120")
     runner.fill(project)
     runner.start()
+    trust(runner.project.root)
     yield Project(runner.project.root)
     runner.await_idle()
     runner.empty()

@@ -1,0 +1,45 @@
+"""Whose code may run: the projects whose authors the person trusts.
+
+To open a project runs code of its authors: components are imported, git runs hooks and filters,
+DVC reads caches. So a project that came from elsewhere is asked about once. The answer is a file
+outside the project, which no project can bring along.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_data_dir
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.project import Project
+
+
+def is_trusted(root: Path) -> bool:
+    """Return whether the authors of the project at ``root`` (absolute, no links) are trusted."""
+    return _record(root).exists()
+
+
+def require_trust(project: Project) -> None:
+    """Raise error 50303 unless the project's authors are trusted."""
+    if not is_trusted(project.root):
+        raise MLWSError("50303", name=project.root.name)
+
+
+def trust(root: Path) -> None:
+    """Trust the project at ``root`` from now on."""
+    record = _record(root)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_bytes(os.fsencode(root))
+
+
+def withdraw_trust(root: Path) -> None:
+    """Trust the project at ``root`` no longer."""
+    _record(root).unlink(missing_ok=True)
+
+
+def _record(root: Path) -> Path:
+    name = hashlib.sha256(os.fsencode(root)).hexdigest()
+    return Path(jupyter_data_dir(), "mlws", "trusted-projects", name)
