@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
@@ -152,8 +153,9 @@ def save_database(url: str, target: Path) -> None:
         ):
             old.backup(new)
         return
-    dump = ["pg_dump", "--format=custom", f"--file={target.with_suffix('.pgdump')}", libpq(url)]
-    call(dump)
+    address, environment = libpq(url)
+    file = target.with_suffix(".pgdump")
+    call(["pg_dump", "--format=custom", f"--file={file}", address], environment=environment)
 
 
 def save_volume(settings: Settings, engine: Engine, name: str, target: Path) -> None:
@@ -191,24 +193,40 @@ def paused(engine: Engine, volume: str) -> Iterator[None]:
             engine.run("unpause", *containers)
 
 
-def libpq(url: str) -> str:
-    """SQLAlchemy's URL as PostgreSQL's own programs take it: without the driver."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"
+def libpq(url: str) -> tuple[str, dict[str, str]]:
+    """SQLAlchemy's URL as the arguments and the environment of PostgreSQL's own programs.
+
+    Everybody on the machine can read a process's arguments, so the password is not in them.
+    """
+    parts = urlsplit(url)
+    account, at, place = parts.netloc.rpartition("@")
+    user = account.partition(":")[0]
+    scheme = parts.scheme.partition("+")[0]
+    rest = urlunsplit(parts._replace(scheme="", netloc=""))
+    address = f"{scheme}://{user}{at}{place}{rest}"
+    return address, {"PGPASSWORD": unquote(parts.password)} if parts.password else {}
 
 
-def call(command: list[str], engine: Engine | None = None, **more: Any) -> None:
+def call(
+    command: list[str],
+    engine: Engine | None = None,
+    environment: dict[str, str] | None = None,
+    **more: Any,
+) -> None:
     """Run a program; its error text is part of the failure."""
-    environment = engine.environment if engine is not None else dict(os.environ)
+    inherited = engine.environment if engine is not None else dict(os.environ)
     try:
         done = subprocess.run(
-            command, env=environment, stderr=subprocess.PIPE, timeout=LIMIT, **more
+            command,
+            env=inherited | (environment or {}),
+            stderr=subprocess.PIPE,
+            timeout=LIMIT,
+            **more,
         )
     except FileNotFoundError as error:
         raise BackupError(f"{command[0]} is not installed here") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        # The command itself may hold a database's password.
         raise BackupError(f"{command[0]} failed: {said}")
 
 

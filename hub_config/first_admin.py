@@ -1,10 +1,12 @@
 """Creates the first administrator in the Hub's database, before the Hub opens its doors.
 
-    first_admin.py DATABASE_URL NAME < password
+    DATABASE_URL=… first_admin.py NAME < password
 
-Says `created`, or `exists` where the account is there already and is left as it is.
+Everybody on the machine can read a process's arguments, so no secret is one. Says `created`, or
+`exists` where the account is there already and is left as it is.
 """
 
+import os
 import sys
 
 import bcrypt
@@ -25,5 +27,5 @@ def create(database: str, name: str, password: str) -> str:
 
 
 if __name__ == "__main__":
-    _, database_url, administrator = sys.argv
-    sys.stdout.write(create(database_url, administrator, sys.stdin.readline().rstrip("\n")))
+    password = sys.stdin.readline().rstrip("\n")
+    sys.stdout.write(create(os.environ["DATABASE_URL"], sys.argv[1], password))

@@ -156,13 +156,9 @@ def network(settings: Settings, engine: Engine) -> None:
 def administrator(settings: Settings, password: str) -> bool:
     """Create the first account; False where it is there already."""
     said = subprocess.run(
-        [
-            sys.executable,
-            str(Path(__file__).parent / "first_admin.py"),
-            settings.database,
-            settings.administrator,
-        ],
+        [sys.executable, str(Path(__file__).parent / "first_admin.py"), settings.administrator],
         input=password,
+        env=os.environ | {"DATABASE_URL": settings.database},
         capture_output=True,
         text=True,
         check=True,

@@ -123,7 +123,9 @@ def restore_database(url: str, source: Path) -> list[Path]:
         return [target]
     # In one transaction, and only into tables that are not there.
     dump = str(source.with_suffix(".pgdump"))
-    call(["pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={libpq(url)}", dump])
+    address, environment = libpq(url)
+    options = ["--exit-on-error", "--single-transaction", f"--dbname={address}"]
+    call(["pg_restore", *options, dump], environment=environment)
     return []
 
 

@@ -23,10 +23,7 @@ from jupyter_mlws.versioning.tracking.client import TrackingClient
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
 """What ``python -m jupyter_mlws`` runs."""
-MLFLOW = (
-    "import sys; from jupyter_mlws.versioning.tracking.mlflow_process import main; "
-    "main(sys.argv[1])"
-)
+MLFLOW = "import sys; from jupyter_mlws.versioning.tracking.mlflow_process import main; main()"
 _FORK_SERVER = multiprocessing.get_context("forkserver")
 _FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()
@@ -142,8 +139,7 @@ class _Main:
 
 def start_mlflow(client: TrackingClient) -> Any:
     """Start MLflow's process, as :meth:`TrackingClient._start` does."""
-    environment = {**os.environ, **client._environment}
-    return Python(MLFLOW, client.uri, cwd=client._folder, env=environment)
+    return Python(MLFLOW, cwd=client._folder, env=client._process_environment())
 
 
 def run(

@@ -98,15 +98,21 @@ class TrackingClient:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlws.versioning.tracking.mlflow_process", self.uri],
+            [sys.executable, "-m", "jupyter_mlws.versioning.tracking.mlflow_process"],
             cwd=self._folder,
-            env={**os.environ, **self._environment},
+            env=self._process_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # A terminal's Ctrl+C is for the owner, which ends the helper in its own time.
             start_new_session=True,
         )
+
+    def _process_environment(self) -> dict[str, str]:
+        # Everybody on the machine can read a process's arguments, and the address may hold a
+        # password.
+        address = {"MLFLOW_TRACKING_URI": self.uri, "MLFLOW_REGISTRY_URI": self.uri}
+        return {**os.environ, **self._environment, **address}
 
     def _read_line(self, process: subprocess.Popen[bytes], timeout: float) -> bytes:
         assert process.stdout is not None

@@ -21,14 +21,12 @@ CALLS = (
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
 
-def main(uri: str) -> None:
-    """Answer calls on the store at ``uri`` until the end of the input."""
+def main() -> None:
+    """Answer calls on the store at ``MLFLOW_TRACKING_URI`` until the end of the input."""
     # MLflow and its libraries print; only answers may go to the owner.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    # What of MLflow takes no address as argument looks here.
-    os.environ["MLFLOW_TRACKING_URI"] = os.environ["MLFLOW_REGISTRY_URI"] = uri
-    serve(MLflowSearch(uri), sys.stdin, answers)
+    serve(MLflowSearch(os.environ["MLFLOW_TRACKING_URI"]), sys.stdin, answers)
 
 
 def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
@@ -50,4 +48,4 @@ def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
