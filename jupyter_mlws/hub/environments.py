@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +26,10 @@ from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImag
 from jupyter_mlws.hub.policy import Policy
 
 LAST_LINES = 20
+BUILDS = 2
+"""Builds at a time, of different users."""
 BUILD_LIMITS = Amount(cpu=1, memory=2 * 1024**3)
-"""What a build may use; one at a time, beside what containers are granted."""
+"""What a build may use, beside what containers are granted."""
 PIP_SETTINGS = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 """Variables of a container by which pip finds packages: its build finds the same."""
 
@@ -66,7 +68,8 @@ class Environments:
         self._jobs: dict[str, Job] = {}
         self._left_out: dict[str, list[str]] = {}
         self._saved: dict[str, PersonalImage] = {}
-        self._slot = asyncio.Semaphore(1)
+        self._slots = asyncio.Semaphore(BUILDS)
+        self._user_slots: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def load(self) -> None:
         """What Docker has; what an earlier process was just making is removed."""
@@ -146,7 +149,7 @@ class Environments:
     ) -> None:
         self._publish(identifier)
         try:
-            async with self._slot:
+            async with self._user_slots[job.user], self._slots:
                 wanted = self._policy.check(self._policy.read({"image": job.base}))
                 found = await in_thread(
                     self._images.build,

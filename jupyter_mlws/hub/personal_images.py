@@ -9,7 +9,10 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import tarfile
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -37,8 +40,12 @@ PREFIX = "my/"
 """How a person asks for an image of the person's own."""
 SCHEMES = ("http://", "https://", "git+https://", "git+http://")
 BUILD_PROCESSES = 512
-PIP_LIMIT = 1800.0
-"""Seconds for which pip may be silent."""
+SILENCE_LIMIT = 600.0
+"""Seconds for which pip may print nothing."""
+TIME_LIMIT = 1800.0
+"""Seconds for which one call of pip may run."""
+SIZE_INTERVAL = 5.0
+"""Seconds between two measurements of what a build has written; Docker tells it on request only."""
 INSTALLED = """
 import importlib.metadata, json
 found = {}
@@ -51,6 +58,9 @@ for one in importlib.metadata.distributions():
 print(json.dumps(found))
 """
 """Printed by a container's own Python: name → requirement, of everything that it has."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -161,12 +171,44 @@ class PersonalImages:
             with _present():
                 client.start(builder)
             found = lock(self.installed(builder), now)
-            self._install(builder, found, settings, say)
+            with self._limited(builder, most):
+                self._install(builder, found, settings, say)
             self._commit(builder, base, wanted, user, name, found, most)
             return found
         finally:
             with told(), contextlib.suppress(NotFound):
                 client.remove_container(builder, v=True, force=True)
+
+    @contextlib.contextmanager
+    def _limited(self, builder: str, most: int | None) -> Iterator[None]:
+        """Kill the builder once it has written more than ``most`` bytes: error 10210."""
+        ended = threading.Event()
+        sizes: list[int] = []
+
+        def measure() -> None:
+            while most is not None and not ended.wait(SIZE_INTERVAL):
+                try:
+                    with _present():
+                        rows = self._engine.client.containers(size=True, filters={"id": builder})
+                        sizes.extend(row["SizeRw"] for row in rows if row.get("SizeRw", 0) > most)
+                        if sizes:
+                            self._engine.client.kill(builder)
+                            return
+                except MLWSError as error:
+                    log.warning("what %s has written is not known: %s", builder[:12], error)
+
+        thread = threading.Thread(target=measure, name=f"size of {builder[:12]}", daemon=True)
+        thread.start()
+        try:
+            yield
+        except MLWSError:
+            if not sizes:
+                raise
+        finally:
+            ended.set()
+            thread.join()
+        if sizes and most is not None:
+            raise MLWSError("10210", size=write_memory(sizes[0]), most=write_memory(most))
 
     def _builder(self, wanted: Wanted, limits: Amount) -> str:
         client = self._engine.client
@@ -232,8 +274,8 @@ class PersonalImages:
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
         with told():
-            # Whoever put it there may take it away.
-            self._run(builder, ["rm", "-f", LIST], {}, user="0")
+            # Whoever put it there may take it away. Not by PATH: packages bring programs along.
+            self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
             # What runs is the base's command again, and the base's own health check.
             made = client.commit(
                 builder,
@@ -287,7 +329,8 @@ class PersonalImages:
         environment: Mapping[str, str],
         user: str = "",
     ) -> tuple[int, str]:
-        client = self._engine.connect(PIP_LIMIT)
+        client = self._engine.connect(SILENCE_LIMIT)
+        deadline = time.monotonic() + TIME_LIMIT
         said = bytearray()
         with _present(), contextlib.closing(client):
             made = client.exec_create(
@@ -297,6 +340,8 @@ class PersonalImages:
                 said += piece
                 if len(said) > LONGEST:
                     raise MLWSError("10106", reason=f"more than {LONGEST} bytes were printed")
+                if time.monotonic() > deadline:
+                    raise MLWSError("10106", reason=f"it took more than {TIME_LIMIT:g} s")
             code = client.exec_inspect(made["Id"])["ExitCode"]
         return int(code or 0), said.decode(errors="replace")
 

@@ -15,7 +15,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from jupyter_mlws.hub.personal_images import lock
+from jupyter_mlws.containers.models import Amount
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.hub import personal_images
+from jupyter_mlws.hub.engine import Engine
+from jupyter_mlws.hub.personal_images import PersonalImages, lock
+from jupyter_mlws.hub.policy import Wanted
 from tests.hub.installation import Hub
 from tests.hub.pages import log_in
 
@@ -24,6 +29,8 @@ pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
 ENID, EARL = "enid", "earl"
 SMALL = {"cpu": "1", "memory": "1Gi"}
 TOKEN = "correct-horse-environment"
+LARGE = 400 * 1024**2
+"""Bytes of the content of a package."""
 Data = dict[str, Any]
 
 
@@ -32,14 +39,17 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """The test's output stays readable."""
 
 
-def make_wheel(folder: Path, name: str, version: str, content: str) -> None:
-    """A package of one module, as pip takes it."""
+def make_wheel(
+    folder: Path, name: str, version: str, content: str, scripts: dict[str, str] | None = None
+) -> None:
+    """A package of one module and of programs, as pip takes it."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": content,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
         "Tag: py3-none-any\n",
+        **{f"{name}-{version}.data/scripts/{file}": text for file, text in (scripts or {}).items()},
     }
     rows = []
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +65,9 @@ def make_wheel(folder: Path, name: str, version: str, content: str) -> None:
 def index(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An index of packages that containers reach, with one package."""
     folder = tmp_path_factory.mktemp("index")
-    make_wheel(folder / "simple" / "mlwsprobe", "mlwsprobe", "1.5", "COLOUR = 'green'\n")
+    scripts = {"rm": "#!/bin/sh\ntouch /tmp/rm-of-the-package\n"}
+    make_wheel(folder / "simple" / "mlwsprobe", "mlwsprobe", "1.5", "COLOUR = 'green'\n", scripts)
+    make_wheel(folder / "simple" / "mlwslarge", "mlwslarge", "1", "#" * LARGE)
     handler = functools.partial(Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer((hub.settings.gateway, 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -116,6 +128,9 @@ def test_what_was_installed_is_there_at_the_next_start_and_is_the_persons_own(
     assert hub.get(identifier)["config"]["image"] == "my/probe"
     assert hub.shell(ENID, "python -c 'import mlwsprobe; print(mlwsprobe.COLOUR)'") == "green"
     assert hub.shell(ENID, "pip show pydot >/dev/null 2>&1 || echo gone") == "gone"
+    assert (
+        hub.shell(ENID, "ls /tmp/rm-of-the-package /tmp/environment.txt 2>/dev/null || true") == ""
+    )
     assert hub.lab("GET", ENID, "mlws/api/v1/environments").json()["data"]["items"][0] == told
     session = hub.session(ENID)
     hub.service("POST", f"containers/{identifier}/stop", ENID)
@@ -165,6 +180,31 @@ def refuse_others_and_delete(hub: Hub, identifier: str, saved: str) -> None:
     ]
     hub.service("DELETE", f"containers/{identifier}")
     hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
+
+
+def test_a_build_is_ended_once_it_has_written_too_much(
+    hub: Hub, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", hub.engine.environment["DOCKER_HOST"])
+    monkeypatch.setattr(personal_images, "SIZE_INTERVAL", 0.05)
+    engine = Engine(hub.name)
+    images = PersonalImages(engine)
+    # What is committed is too late to be refused.
+    monkeypatch.setattr(PersonalImages, "_commit", lambda *_: pytest.fail("it was committed"))
+    wanted = Wanted("Lab", hub.settings.images["Lab"], Amount(cpu=1, memory=1024**3), {})
+    probe = images._builder(wanted, wanted.resources)
+    engine.client.start(probe)
+    now = images.installed(probe) | {"mlwslarge": "mlwslarge==1"}
+    engine.client.remove_container(probe, force=True)
+    pip = {"PIP_INDEX_URL": index, "PIP_TRUSTED_HOST": hub.settings.gateway}
+    with pytest.raises(MLWSError) as error:
+        images.build(
+            wanted, ENID, "large", now, pip, 50 * 1024**2, wanted.resources, lambda line: None
+        )
+    assert error.value.code == "10210"
+    engine.close()
+    label = f"label=mlws.builder={hub.name}"
+    assert hub.engine.run("ps", "--all", "--quiet", "--filter", label) == ""
 
 
 @pytest.mark.browser
