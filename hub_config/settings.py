@@ -50,6 +50,8 @@ class Settings:
     home_quota: str
     environments: int
     environment_size: str
+    shared_projects: int
+    shared_project_size: str
     tracking_url: str
     team_folder: str
     team_url: str
@@ -98,6 +100,8 @@ class Settings:
             home_quota=text("HOME_QUOTA", ""),
             environments=int(text("ENVIRONMENTS", "3")),
             environment_size=text("ENVIRONMENT_SIZE", "5Gi"),
+            shared_projects=int(text("SHARED_PROJECTS", "20")),
+            shared_project_size=text("SHARED_PROJECT_SIZE", "50Gi"),
             tracking_url=text("TRACKING_URL", ""),
             team_folder=text("TEAM_FOLDER", str(data / "team")),
             team_url=text("TEAM_URL", ""),
@@ -169,5 +173,7 @@ class Settings:
             "team_tracking": self.team_url,
             "environments": self.environments,
             "environment_size": self.environment_size,
+            "shared_projects": self.shared_projects,
+            "shared_project_size": self.shared_project_size,
             "swarm": self.swarm,
         }

@@ -355,6 +355,36 @@ CATALOGUE: dict[str, Entry] = {
             "请等待保存完成，或停止使用它的容器。",
         ),
     ),
+    "10214": Entry(
+        507,
+        Words(
+            "The shared project {name!r} takes {used}, and may take {most}.",
+            "共享项目 {name!r} 已占用 {used}，上限为 {most}。",
+        ),
+        Words(
+            "Delete what is not needed, or ask an administrator for a larger limit.",
+            "请删除不需要的内容，或向管理员申请更大的限额。",
+        ),
+    ),
+    "10215": Entry(
+        409,
+        Words(
+            "You own {count} shared projects, as many as a user may.",
+            "您已拥有 {count} 个共享项目，达到上限。",
+        ),
+        Words(
+            "Delete one, also from the trash, or make someone else its owner.",
+            "请删除一个（包括回收站中的），或将其所有者改为他人。",
+        ),
+    ),
+    "10216": Entry(
+        429,
+        Words(
+            "Too many git requests of yours, or of all users, are being answered.",
+            "您或所有用户的 git 请求过多。",
+        ),
+        Words("Wait until they end, then try again.", "请等待其结束后重试。"),
+    ),
     "10301": Entry(
         403,
         Words("{name!r} is another person's container.", "{name!r} 是他人的容器。"),

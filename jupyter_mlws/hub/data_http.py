@@ -81,6 +81,8 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
     _failure: OSError | None = None
     _refusal: MLWSError | None = None
     _ignored = 0
+    _reserved = 0
+    """Bytes that have arrived and count as the project's."""
     _target: Path
 
     def initialize(self, manager: HubManager, auth: Any) -> None:  # type: ignore[override]
@@ -111,6 +113,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             raise MLWSError("50401")
         self._target = team.home(self._access.project) / "data" / self.path_args[1]
         if self.request.method == "PUT":
+            await team.require_room(self._access.project)
             connection: Any = self.request.connection
             connection.set_max_body_size(LARGEST)
             incoming = team.incoming(self._access.project)
@@ -130,6 +133,14 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             self._ignored += len(chunk)
             if self._ignored > PATIENCE:
                 raise self._refusal
+        if self._upload is not None:
+            self._reserved += len(chunk)
+            self.manager.team.grow(self._access.project, len(chunk))
+            try:
+                await self.manager.team.require_room(self._access.project)
+            except MLWSError as error:
+                self._refusal = error
+                self._drop()
         if self._upload is not None and self._failure is None:
             try:
                 await in_thread(self._upload.write, chunk)
@@ -144,9 +155,12 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         with _full_told():
             if self._failure is not None:
                 raise self._failure
+            is_new = not await in_thread(self._target.exists)
             if not await in_thread(upload.keep, self._target, md5):
                 raise MLWSError("10209", name=path)
         self._upload = None
+        if not is_new:
+            self.manager.team.grow(self._access.project, -self._reserved)
         self._count("project.data.write", upload.size)
         self.set_status(204)
         await self.finish()
@@ -162,6 +176,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         if self._upload is not None:
             self._upload.drop()
             self._upload = None
+            self.manager.team.grow(self._access.project, -self._reserved)
 
     def _count(self, action: str, size: int) -> None:
         self.manager.team.tally.count(self.person, action, self._access.project.name, size)

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ LARGEST = 64 * 1024**3
 BLOCK = 64 * 1024
 AHEAD = 64
 """Blocks of an answer that are kept while the rest of the question comes."""
+SILENCE_LIMIT = 120.0
+"""Seconds for which a client may send and read nothing."""
 END_LIMIT = 5.0
 """Seconds that git has to clear up after a client is gone."""
 HIDDEN_REFS = ("refs", "!refs/heads", "!refs/tags")
@@ -40,8 +43,8 @@ LISTING = b"command=ls-refs"
 """In a question that fetches nothing."""
 
 
-def environment(team: Team, access: Access, push: Path) -> dict[str, str]:
-    """What git is told: whose repository, who comes, what they may; nothing of this process."""
+def environment(team: Team, access: Access, push: Path, room: int) -> dict[str, str]:
+    """Git's whole environment: repository, user, rights, and the bytes that a push may bring."""
     may_rewrite = access.role.may(Role.OWNER)
     settings = {
         # The folder may be another user's where it was restored from a backup.
@@ -54,6 +57,7 @@ def environment(team: Team, access: Access, push: Path) -> dict[str, str]:
         "receive.denyDeletes": str(not may_rewrite).lower(),
         # The branch that is HEAD goes only with the project.
         "receive.denyDeleteCurrent": "refuse",
+        "receive.maxInputSize": str(room),
         "http.receivepack": "true",
     }
     rows = enumerate([*settings.items(), *(("transfer.hideRefs", ref) for ref in HIDDEN_REFS)])
@@ -95,6 +99,8 @@ class GitHandler(ByToken, RESTHandler):
     _answer: asyncio.Queue[bytes]
     _reading: asyncio.Task[None] | None = None
     _is_first = True
+    _wait: asyncio.TimerHandle | None = None
+    _release: Callable[[], None] | None = None
     _access: Access
     _push: Path
 
@@ -104,6 +110,9 @@ class GitHandler(ByToken, RESTHandler):
         name, service = self._asked()
         team = self.manager.team
         self._access = team.access(self.person, name, NEEDED[service])
+        room = await team.require_room(self._access.project) if service == RECEIVE else 0
+        self._release = team.git_requests.take(self.person.name)
+        self._wait_for_client()
         connection: Any = self.request.connection
         connection.set_max_body_size(LARGEST)
         self._push = team.pushes(self._access.project) / uuid.uuid4().hex
@@ -111,7 +120,7 @@ class GitHandler(ByToken, RESTHandler):
         self._process = await asyncio.create_subprocess_exec(
             "git",
             "http-backend",
-            env={**environment(team, self._access, self._push), **self._cgi()},
+            env={**environment(team, self._access, self._push, room), **self._cgi()},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
@@ -151,6 +160,7 @@ class GitHandler(ByToken, RESTHandler):
         if self._is_first and self.path_args[1] == UPLOAD and LISTING not in chunk[:BLOCK]:
             self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
         self._is_first = False
+        self._wait_for_client()
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(ConnectionError):
@@ -163,7 +173,18 @@ class GitHandler(ByToken, RESTHandler):
 
     post = get
 
+    def _wait_for_client(self) -> None:
+        """End the request if nothing comes for :data:`SILENCE_LIMIT` seconds."""
+        self._cancel_wait()
+        connection: Any = self.request.connection
+        self._wait = asyncio.get_running_loop().call_later(SILENCE_LIMIT, connection.close)
+
+    def _cancel_wait(self) -> None:
+        if self._wait is not None:
+            self._wait.cancel()
+
     async def _finish(self) -> None:
+        self._cancel_wait()
         process = self._process
         assert process is not None
         assert process.stdin is not None
@@ -180,10 +201,15 @@ class GitHandler(ByToken, RESTHandler):
             self.write(body)
             while block := await self._answer.get():
                 self.write(block)
-                await self.flush()
+                await asyncio.wait_for(self.flush(), SILENCE_LIMIT)
         await process.wait()
         await self.manager.team.pushed(self._access.project, self._push)
         await self.finish()
+
+    def on_finish(self) -> None:
+        if self._release is not None:
+            self._release()
+            self.manager.team.forget_size(self._access.project)
 
     def _begin(self, headers: httputil.HTTPHeaders) -> None:
         status = headers.pop("Status", "200 OK")
@@ -200,6 +226,7 @@ class GitHandler(ByToken, RESTHandler):
 
     def on_connection_close(self) -> None:
         """The client is gone: git ends, and what it had received is thrown away by itself."""
+        self._cancel_wait()
         if self._process is not None and self._process.returncode is None:
             self.manager.begin(self._stop(self._process))
 
@@ -215,6 +242,7 @@ class GitHandler(ByToken, RESTHandler):
                 await process.wait()
         if self._reading is not None:
             self._reading.cancel()
+        self.on_finish()
         # What was moved before that is moved.
         await self.manager.team.pushed(self._access.project, self._push)
 

@@ -56,7 +56,7 @@ from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.slots import Slots
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.hub.team import Team
+from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
@@ -125,6 +125,7 @@ class HubManager:
         self.team = Team(
             self.settings.team_folder,
             self.settings.addresses,
+            Limits(self.settings.shared_projects, self.settings.shared_project_size),
             self._records,
             self.audit,
             self.fleet.record,

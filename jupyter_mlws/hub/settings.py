@@ -21,8 +21,9 @@ class Settings:
     """``capacity`` is None for what the machine has, ``user_limit`` for none.
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
-    capacity, user_limit, home_quota, environment_size (all in people's notation), environments,
-    swarm, team_folder (by default in ``HUB_DATA`` or the working folder) and team_tracking.
+    capacity, user_limit, home_quota, environment_size, shared_project_size (all in people's
+    notation), environments, shared_projects, swarm, team_folder (by default in ``HUB_DATA`` or the
+    working folder) and team_tracking.
     ``MLWS_DB_URL`` is where the records are, by default a SQLite file in that same folder.
     """
 
@@ -39,6 +40,10 @@ class Settings:
     """How many one person may have saved."""
     environment_size: int | None = None
     """Bytes that all of a person may take beyond their bases."""
+    shared_projects: int = 20
+    """How many a user may own."""
+    shared_project_size: int = 50 * 1024**3
+    """Bytes that code and data of one may take."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
 
@@ -65,6 +70,8 @@ class Settings:
             environment_size=parse_memory(given["environment_size"])
             if given.get("environment_size")
             else None,
+            shared_projects=int(given.get("shared_projects", 20)),
+            shared_project_size=parse_memory(given.get("shared_project_size", "50Gi")),
             swarm=bool(given.get("swarm")),
         )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+
+from jupyter_mlws.errors import MLWSError
 
 
 class Slots:
@@ -37,3 +40,30 @@ class Slots:
         finally:
             timer.cancel()
             give_back()
+
+
+class RequestLimits:
+    """How many requests are answered at the same time, in all and of each user.
+
+    Lives on the event loop.
+    """
+
+    def __init__(self, most: int, most_each: int) -> None:
+        self._most = most
+        self._most_each = most_each
+        self._users: Counter[str] = Counter()
+
+    def take(self, user: str) -> Callable[[], None]:
+        """Return what ends the request, once or more; error 10216 where there are too many."""
+        if self._users.total() >= self._most or self._users[user] >= self._most_each:
+            raise MLWSError("10216")
+        self._users[user] += 1
+        ended = False
+
+        def release() -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                self._users[user] -= 1
+
+        return release

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import secrets
 import shutil
 import subprocess
@@ -14,16 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.slots import RequestLimits
 from jupyter_mlws.hub.tally import Tally
 from jupyter_mlws.team.models import Member, Role, TeamProject
 
 GIT_LIMIT = 60.0
 """Seconds for making an empty repository."""
+GIT_REQUESTS = 64
+"""Requests to git that are answered at the same time; each has processes of its own."""
+GIT_REQUESTS_EACH = 8
+"""Of one user."""
 NOBODY = Words("is nobody whom the Hub knows", "Hub 中没有此用户")
 NOT_THE_NAME = Words("must be the project's name", "须为该项目的名称")
 HOOKS = {
@@ -85,6 +93,14 @@ class Addresses:
     tracking: str
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How many projects a user may own, and how many bytes each may take."""
+
+    projects: int
+    size: int
+
+
 class Team:
     """Lives on the event loop. ``knows`` tells whether the Hub has an account of that name."""
 
@@ -92,6 +108,7 @@ class Team:
         self,
         folder: Path,
         addresses: Addresses,
+        limits: Limits,
         records: Records,
         audit: Audit,
         write: Callable[..., None],
@@ -102,6 +119,9 @@ class Team:
         self.audit = audit
         self.tally = Tally(audit)
         self._addresses = addresses
+        self.limits = limits
+        self.git_requests = RequestLimits(GIT_REQUESTS, GIT_REQUESTS_EACH)
+        self._sizes: dict[str, int] = {}
         self._records = records
         self._write = write
         self._read = read
@@ -182,6 +202,9 @@ class Team:
         async with self._making:
             if name in self._kept:
                 raise MLWSError("50203", name=name)
+            owned = [row for row in self._kept.values() if person.name in row.owners]
+            if not person.admin and len(owned) >= self.limits.projects:
+                raise MLWSError("10215", count=len(owned))
             made = now()
             project = Kept(f"p-{secrets.token_hex(8)}", name, description, made)
             if person.name:
@@ -239,6 +262,7 @@ class Team:
             self.audit.tell(person, "project.trash", name)
             return
         del self._kept[name]
+        self.forget_size(project)
         self._write(self._records.forget_team_project, project.id)
         self.audit.tell(person, "project.purge", name)
         await in_thread(shutil.rmtree, self.home(project), ignore_errors=True)
@@ -251,6 +275,28 @@ class Team:
         self._keep(replace(project, trashed_at=None))
         self.audit.tell(person, "project.restore", name)
         return self.get(person, name)
+
+    # Sizes
+
+    async def require_room(self, project: Kept) -> int:
+        """Return how many bytes a project may still take; error 10214 where there are none."""
+        if project.id not in self._sizes:
+            size = await in_thread(_size, self.home(project))
+            self._sizes.setdefault(project.id, size)
+        used = self._sizes[project.id]
+        if used >= self.limits.size:
+            most = write_memory(self.limits.size)
+            raise MLWSError("10214", name=project.name, used=write_memory(used), most=most)
+        return self.limits.size - used
+
+    def grow(self, project: Kept, size: int) -> None:
+        """Count ``size`` bytes more, after :meth:`require_room`."""
+        if project.id in self._sizes:
+            self._sizes[project.id] += size
+
+    def forget_size(self, project: Kept) -> None:
+        """Measure the project anew when its size is needed: git has changed its repository."""
+        self._sizes.pop(project.id, None)
 
     # Pushes
 
@@ -373,6 +419,16 @@ def _with(project: Kept, user: str, role: Role) -> Kept:
 def _must_keep_an_owner(project: Kept, user: str) -> None:
     if project.owners == [user]:
         raise MLWSError("10207", name=project.name, user=user)
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder; what is removed meanwhile has none."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(path, name).lstat().st_size
+    return total
 
 
 def _files(folder: Path) -> list[Path]:

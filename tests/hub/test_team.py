@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from jupyter_mlws.hub.team import GIT_REQUESTS_EACH
 from tests.hub.installation import ADMINISTRATOR, Hub
 from tests.hub.test_service import kill_service, services
 from tests.hub.test_whole_product import open_sidebar, signed_in
@@ -330,6 +332,86 @@ def test_data_is_stored_whole_or_not_at_all(people: dict[str, Place], shared: Da
     refused(ted.object("GET", path), 404, "10406")
     refused(tom.object("DELETE", path), 405, "50202")
     refused(tom.object("PUT", "wine/readme", data=b"x"), 404, "50401")
+
+
+def test_a_project_takes_no_more_than_it_may(people: dict[str, Place]) -> None:
+    ted = people[TED]
+    assert ted.ask("POST", "", json={"name": "cellar"}).status_code == 201
+    content = os.urandom(100 * 1024**2)
+    md5 = hashlib.md5(content).hexdigest()
+    path = f"cellar/files/md5/{md5[:2]}/{md5[2:]}"
+    assert ted.object("PUT", path, data=content).status_code == 204
+    # Sent again, it does not count twice.
+    assert ted.object("PUT", path, data=content).status_code == 204
+    more = os.urandom(40 * 1024**2)
+    other = hashlib.md5(more).hexdigest()
+    second = f"cellar/files/md5/{other[:2]}/{other[2:]}"
+    chunks = (more[start : start + 2**20] for start in range(0, len(more), 2**20))
+    refused(ted.object("PUT", second, data=chunks), 507, "10214")
+    assert ted.object("HEAD", second).status_code == 404
+    ted.git("clone", "--quiet", ted.ask("GET", "/cellar").json()["data"]["git_url"], "work")
+    (ted.folder / "work" / "large").write_bytes(more)
+    ted.git("add", "large")
+    ted.git("commit", "--quiet", "--message", "too much")
+    assert "exceeds maximum allowed size" in ted.git("push", "origin", "HEAD:main", fails=True)
+    assert ted.git("ls-remote", "origin") == ""
+    small = b"small"
+    third = hashlib.md5(small).hexdigest()
+    answer = ted.object("PUT", f"cellar/files/md5/{third[:2]}/{third[2:]}", data=small)
+    assert answer.status_code == 204
+    assert ted.ask("DELETE", "/cellar?confirm=cellar").ok
+    assert ted.ask("DELETE", "/cellar?confirm=cellar").ok
+
+
+def test_a_user_owns_no_more_projects_than_allowed(people: dict[str, Place]) -> None:
+    ted = people[TED]
+    most = int(ted.hub.settings.shared_projects)
+    for number in range(most):
+        assert ted.ask("POST", "", json={"name": f"cask-{number}"}).status_code == 201
+    refused(ted.ask("POST", "", json={"name": "cask-more"}), 409, "10215")
+    for _ in range(2):
+        for number in range(most):
+            assert ted.ask("DELETE", f"/cask-{number}?confirm=cask-{number}").ok
+
+
+def test_silent_requests_hold_few_processes(people: dict[str, Place], shared: Data) -> None:
+    tom = people[TOM]
+    host, port = tom.hub.settings.url.removeprefix("http://").split(":")
+    head = (
+        "POST /services/mlws/git/wine.git/git-upload-pack HTTP/1.1\r\nHost: hub\r\n"
+        f"Authorization: token {tom.hub.token(TOM)}\r\n"
+        "Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 1000\r\n\r\n"
+    )
+    lines = [socket.create_connection((host, int(port)), timeout=60) for _ in range(20)]
+    try:
+        for line in lines:
+            line.sendall(head.encode())
+        ready: list[socket.socket] = []
+
+        def all_others_are_refused() -> bool:
+            ready.extend(select.select([one for one in lines if one not in ready], [], [], 0.1)[0])
+            return len(ready) == len(lines) - GIT_REQUESTS_EACH
+
+        tom.hub.wait_for(all_others_are_refused, "all but a few are refused")
+        for line in ready:
+            assert b" 429 " in line.recv(4096).splitlines()[0]
+        # One user's requests are in no other user's way.
+        assert requests.get(
+            f"{tom.hub.settings.url}/services/mlws/git/wine.git/info/refs?service=git-upload-pack",
+            headers={"Authorization": f"token {tom.hub.token(TIM)}"},
+            timeout=60,
+        ).ok
+    finally:
+        for line in lines:
+            line.close()
+    ask = ["ls-remote", shared["git_url"]]
+    tom.hub.wait_for(lambda: _succeeds(tom, ask), "they are forgotten when they are closed")
+
+
+def _succeeds(place: Place, arguments: list[str]) -> bool:
+    command = ["git", *arguments]
+    answer = subprocess.run(command, env=place.environment, cwd=place.folder, capture_output=True)
+    return answer.returncode == 0
 
 
 def test_dvc_itself_pushes_and_pulls(people: dict[str, Place], shared: Data) -> None:
