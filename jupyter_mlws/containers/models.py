@@ -149,8 +149,13 @@ class ContainerChange(Request):
     resources: ResourceChange
 
 
+def is_server_name(value: str) -> bool:
+    """Return whether a named server may be called so: two hyphens would end the user's name."""
+    return value != DEFAULT_SERVER and bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value))
+
+
 def _known_name(value: str) -> str:
-    if value == DEFAULT_SERVER or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+    if not is_server_name(value):
         raise PydanticCustomError(
             "container_name",
             "small letters, digits and single hyphens between them; not {reserved}",

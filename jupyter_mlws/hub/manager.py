@@ -33,6 +33,7 @@ from jupyter_mlws.containers.models import (
     Usage,
     Volume,
     container_id,
+    is_server_name,
     split_id,
 )
 from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
@@ -74,6 +75,10 @@ BUSY_WAIT = 2.0
 START_PATIENCE = 40.0
 END_PATIENCE = 15.0
 """Seconds for which a start or an end that takes long keeps others waiting."""
+NOT_A_NAME = Words(
+    "takes small letters, digits and single hyphens between them",
+    "只能使用小写字母、数字和其间的单个连字符",
+)
 NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
 STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
 NEEDED = Words("is needed", "为必填项")
@@ -332,6 +337,8 @@ class HubManager:
         patience is told error 10202, and this service starts the container when it is its turn.
         What this service starts itself has its resources already.
         """
+        if server and not is_server_name(server):
+            raise MLWSError("10201", Fault("name", NOT_A_NAME))
         identifier = container_id(user, server)
         entry = self.fleet.entries.get(identifier)
         granted = self.scheduler.grants.get(identifier)

@@ -49,7 +49,9 @@ class Login(native.LoginHandler):  # type: ignore[misc]
             self._jupyterhub_user = user
             self.redirect(self.get_next_url(user))
             return
-        known = self.authenticator.get_user(name)
+        name = self.authenticator.normalize_username(name)
+        # Who is locked out learns nothing about the password.
+        known = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
         waits = known and not known.is_authorized and known.is_valid_password(given["password"])
         reason = (
             "An administrator has still to agree to your account."
@@ -60,19 +62,37 @@ class Login(native.LoginHandler):  # type: ignore[misc]
         self.finish(await self._render(login_error=reason, username=name))
 
 
-class Authorize(native.ToggleAuthorizationHandler):  # type: ignore[misc]
-    """Agrees by a plain link: it must be one on the Hub's own page."""
+class FormHandler(native.LocalBase):  # type: ignore[misc]
+    """Base of what changes accounts: by the forms of the Hub's own page, never by a link."""
 
     async def prepare(self) -> None:
         await super().prepare()
+        if self.request.method != "POST":
+            raise web.HTTPError(405, "Use the buttons of the page Accounts.")
         if self.request.headers.get("Sec-Fetch-Site", "none") not in SAME_SITE:
-            raise web.HTTPError(403, "Agree to an account on the Hub's own page.")
+            raise web.HTTPError(403, "Use the buttons of the page Accounts.")
+
+
+class Authorize(FormHandler, native.ToggleAuthorizationHandler):  # type: ignore[misc]
+    """Approve an account, or withdraw the approval."""
+
+    post = native.ToggleAuthorizationHandler.get
+
+
+class Discard(FormHandler, native.DiscardHandler):  # type: ignore[misc]
+    """Delete an account that waits for approval."""
+
+    post = native.DiscardHandler.get
 
 
 class SignIn(NativeAuthenticator):  # type: ignore[misc]
     """People sign up themselves; an administrator agrees before they get in."""
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[web.RequestHandler]]]:
-        """NativeAuthenticator's pages, two of them in our own version."""
-        own = {native.LoginHandler: Login, native.ToggleAuthorizationHandler: Authorize}
+        """NativeAuthenticator's pages, three of them in our own version."""
+        own = {
+            native.LoginHandler: Login,
+            native.ToggleAuthorizationHandler: Authorize,
+            native.DiscardHandler: Discard,
+        }
         return [(path, own.get(page, page)) for path, page in super().get_handlers(app)]

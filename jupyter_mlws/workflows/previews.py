@@ -46,6 +46,8 @@ TYPES = {
 }
 VEGA_LITE = re.compile(r"/vega-lite/v(\d+)[.\d]*\.json$")
 """How a chart's file names its grammar: ``https://vega.github.io/schema/vega-lite/v5.json``."""
+INLINE_DATA = frozenset({"values", "datasets"})
+"""Where a chart has its rows, whose columns may have any name."""
 MIMES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".svg": "image/svg+xml"}
 
 
@@ -84,9 +86,9 @@ def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> P
         raise MLWSError("40401", kind="output", name=path.name)
     try:
         spec = charts.chart(path, suffix, said, templates)
+        return None if spec is None else _vega(spec)
     except (OSError, ValueError, YAMLError) as error:
         raise MLWSError("40206", kind="plot", reason=str(error)) from error
-    return None if spec is None else _vega(spec)
 
 
 def _vega(spec: Any) -> Preview | None:
@@ -95,8 +97,19 @@ def _vega(spec: Any) -> Preview | None:
     version = VEGA_LITE.search(schema) if isinstance(schema, str) else None
     if version is None:
         return None
+    if _loads_address(spec):
+        raise ValueError("the chart names an address to load (url); put its data into it (values)")
     mime = f"application/vnd.vegalite.v{version[1]}+json"
-    return Preview(type="VegaLite", mime=mime, spec=spec)
+    # What the author sets for the page around the chart could load addresses, too.
+    chart = {name: value for name, value in spec.items() if name != "usermeta"}
+    return Preview(type="VegaLite", mime=mime, spec=chart)
+
+
+def _loads_address(value: Any) -> bool:
+    if isinstance(value, dict):
+        rest = (inner for name, inner in value.items() if name not in INLINE_DATA)
+        return "url" in value or any(map(_loads_address, rest))
+    return isinstance(value, list) and any(map(_loads_address, value))
 
 
 def _table(path: Path, suffix: str) -> Preview:

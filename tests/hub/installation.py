@@ -83,7 +83,9 @@ class Hub:
         }
         answer = session.post(f"{self.url}/hub/signup", data=form, timeout=20)
         assert answer.ok, answer.text
-        agreed = self.session(ADMINISTRATOR).get(f"{self.url}/hub/authorize/{user}", timeout=20)
+        administrator = self.session(ADMINISTRATOR)
+        form = {"_xsrf": self._xsrf(administrator, "/hub/authorize")}
+        agreed = administrator.post(f"{self.url}/hub/authorize/{user}", data=form, timeout=20)
         assert agreed.ok, agreed.text
         return self.token(user)
 

@@ -59,13 +59,31 @@ def test_the_administrators_name_cannot_be_taken(own: Hub) -> None:
     assert "already in use" in text_of(answer.text)
 
 
-def test_a_link_on_another_site_cannot_agree_to_an_account(own: Hub) -> None:
+def test_neither_a_link_nor_another_site_approves_or_deletes_an_account(own: Hub) -> None:
     sign_up(own, requests.Session(), "sly")
-    lured = own.session().get(
-        f"{own.url}/hub/authorize/sly", headers={"Sec-Fetch-Site": "cross-site"}, timeout=20
-    )
-    assert lured.status_code == 403
+    administrator = own.session()
+    form = {"_xsrf": own._xsrf(administrator, "/hub/authorize")}
+    for page in ("authorize", "discard"):
+        url = f"{own.url}/hub/{page}/sly"
+        assert administrator.get(url, timeout=20).status_code == 405
+        assert administrator.post(url, timeout=20).status_code == 403
+        lured = {"Sec-Fetch-Site": "cross-site"}
+        assert administrator.post(url, data=form, headers=lured, timeout=20).status_code == 403
     assert sign_in(own, requests.Session(), "sly").status_code == 403
+    page = administrator.get(f"{own.url}/hub/authorize", timeout=20).text
+    assert 'action="/hub/discard/sly"' in page
+    assert administrator.post(f"{own.url}/hub/discard/sly", data=form, timeout=20).ok
+    assert "sly" not in administrator.get(f"{own.url}/hub/authorize", timeout=20).text
+
+
+def test_an_account_that_waits_is_locked_after_wrong_passwords_too(own: Hub) -> None:
+    sign_up(own, requests.Session(), "guessed")
+    words = "An administrator has still to agree to your account."
+    for _ in range(5):
+        answer = sign_in(own, requests.Session(), "guessed", "not-the-password")
+        assert words not in text_of(answer.text)
+    # The right one is not confirmed any more.
+    assert words not in text_of(sign_in(own, requests.Session(), "guessed").text)
 
 
 def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
@@ -128,10 +146,12 @@ def sign_up(hub: Hub, session: requests.Session, user: str) -> requests.Response
     )
 
 
-def sign_in(hub: Hub, session: requests.Session, user: str) -> requests.Response:
+def sign_in(
+    hub: Hub, session: requests.Session, user: str, password: str = PASSWORD
+) -> requests.Response:
     return session.post(
         f"{hub.url}/hub/login",
-        data={"username": user, "password": PASSWORD, "_xsrf": xsrf(hub, session, "login")},
+        data={"username": user, "password": password, "_xsrf": xsrf(hub, session, "login")},
         timeout=20,
     )
 

@@ -38,6 +38,32 @@ def test_other_json_stays_what_it_is(tmp_path: Path, value: object) -> None:
     assert (shown.type, shown.metrics) == ("Metrics", value)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"data": {"url": "https://elsewhere.example/steal"}},
+        {"layer": [{"data": {"url": "file.csv"}}]},
+        {"mark": "image", "encoding": {"url": {"field": "x"}}},
+        {"transform": [{"lookup": "x", "from": {"data": {"url": "x.csv"}, "key": "y"}}]},
+    ],
+)
+def test_a_chart_loads_no_address(tmp_path: Path, part: dict[str, object]) -> None:
+    file = tmp_path / "loss.vl.json"
+    file.write_text(json.dumps({"$schema": SCHEMA, "mark": "bar", **part}))
+    with pytest.raises(MLWSError) as error:
+        preview("Metrics", file, ".json")
+    assert error.value.code == "40206"
+    assert "url" in str(error.value.facts["reason"])
+
+
+def test_a_chart_sets_nothing_of_the_page(tmp_path: Path) -> None:
+    rows = {"values": [{"url": "https://a.example", "clicks": 3}]}
+    chart = {"$schema": SCHEMA, "mark": "bar", "data": rows}
+    file = tmp_path / "loss.vl.json"
+    file.write_text(json.dumps({**chart, "usermeta": {"embedOptions": {"patch": "https://a"}}}))
+    assert preview("Metrics", file, ".json").spec == chart
+
+
 ROWS = "epoch,loss,score\n1,0.9,0.1\n2,0.5,0.6\n"
 
 
