@@ -39,7 +39,7 @@ from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.seal import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
-from jupyter_mlws.hub.team_handlers import TrackingHandler
+from jupyter_mlws.hub.team_handlers import OwnTrackingHandler, TrackingHandler
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 THREADS = 32
@@ -72,6 +72,7 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}metrics", MetricsHandler, given),
             (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
             (rf"{root}data/([^/]+)/(.+)", DataHandler, given),
+            (rf"{root}tracking", OwnTrackingHandler, given),
             (rf"{root}tracking/([^/]+)", TrackingHandler, given),
             (rf"{root}metrics/labs", TargetsHandler, given),
             *((rf"{root}api/v1/{pattern}", handler, given) for pattern, handler in ROUTES),

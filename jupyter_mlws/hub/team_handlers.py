@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from tornado.web import RequestHandler
 
 from jupyter_mlws.api.models import Page
@@ -9,6 +11,7 @@ from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.handlers import ServiceHandler
+from jupyter_mlws.hub.person import Person
 from jupyter_mlws.team.models import (
     MemberPut,
     Role,
@@ -90,6 +93,32 @@ class TeamMemberHandler(ServiceHandler):
     @endpoint("Remove a member, or leave", errors=(*FOR_OWNERS, "10207", "10407"))
     async def delete(self, name: str, user: str) -> None:
         self.manager.team.remove_member(self.person, name, user)
+
+
+class OwnTrackingHandler(ByToken, RESTHandler):
+    """Asked by nginx about every request to the user's own MLflow: 204 with role and workspace."""
+
+    resource = "projects"
+
+    async def get(self) -> None:
+        await self.permit()
+        self.set_header("X-MLWS-Role", Role.OWNER.value)
+        self.set_header("X-MLWS-Workspace", workspace_of(self.person))
+        self.set_status(204)
+        await self.finish()
+
+    def compute_etag(self) -> str | None:
+        return None
+
+
+def workspace_of(person: Person) -> str:
+    """Return the workspace of MLflow's that is a user's own; its name tells nothing of the user's.
+
+    That of the Hub's own services is MLflow's default.
+    """
+    if not person.name:
+        return "default"
+    return f"u-{hashlib.sha256(person.name.encode()).hexdigest()[:16]}"
 
 
 class TrackingHandler(ByToken, RESTHandler):

@@ -1,9 +1,9 @@
 """What MLflow's server asks of this Hub: who comes, what they may do, and which projects there are.
 
 Imported by MLflow alone, in its own process. Before it stands nginx, which has asked the Hub's
-service about every request and passes on its answer in two headers: the project, whose records
-are a workspace of MLflow's, and the person's role in it. MLflow's own rules do the rest, for three
-users of its own that are named after the roles and have the same rights in every project.
+service about every request and passes on its answer in two headers: the workspace of MLflow's,
+which is a project's or the person's own, and the person's role in it. MLflow's own rules do the
+rest, for three users of its own that are named after the roles and have the same rights everywhere.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from werkzeug.datastructures import Authorization
 
 ALREADY_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 ROLE_HEADER = "X-MLWS-Role"
-PROJECT = re.compile(r"p-[0-9a-f]{16}")
-"""What the service names a project's workspace."""
+WORKSPACE = re.compile(r"[pu]-[0-9a-f]{16}")
+"""What the service names the workspace of a project or a user."""
 EVERYTHING = (
     "experiment",
     "registered_model",
@@ -41,7 +41,7 @@ GRANTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 class Projects(AbstractStore):
-    """The workspaces: one for everybody, and one for each of the service's projects."""
+    """The workspaces: one for each user and each of the service's projects."""
 
     def __init__(self, workspace_uri: str) -> None:
         del workspace_uri
@@ -50,9 +50,9 @@ class Projects(AbstractStore):
         return [self.get_default_workspace()]
 
     def get_workspace(self, workspace_name: str) -> Any:
-        if workspace_name != DEFAULT_WORKSPACE_NAME and not PROJECT.fullmatch(workspace_name):
+        if workspace_name != DEFAULT_WORKSPACE_NAME and not WORKSPACE.fullmatch(workspace_name):
             raise MlflowException(
-                f"No project has the workspace {workspace_name!r}.", RESOURCE_DOES_NOT_EXIST
+                f"There is no workspace {workspace_name!r}.", RESOURCE_DOES_NOT_EXIST
             )
         return Workspace(workspace_name)
 

@@ -54,7 +54,7 @@ def test_people_come_through_tls_and_everything_is_in_postgresql(stack: Stack) -
     assert stack.shell(CONNIE, f'/opt/lab/bin/python -c "{code}"').split() == ["closed"] * 2
 
 
-def test_labs_share_one_mlflow_with_their_own_tokens_and_nobody_else(stack: Stack) -> None:
+def test_each_user_has_an_mlflow_that_no_other_user_sees(stack: Stack) -> None:
     for user in (CONNIE, COLIN):
         stack.sign_up(user)
         if not stack.server(user):
@@ -65,12 +65,20 @@ def test_labs_share_one_mlflow_with_their_own_tokens_and_nobody_else(stack: Stac
         "mlflow.end_run()"
     )
     stack.shell(CONNIE, f'/opt/lab/bin/python -c "{write}"')
+    count = "import mlflow; print('runs:', len(mlflow.search_runs(search_all_experiments=True)))"
+    assert stack.shell(COLIN, f'/opt/lab/bin/python -c "{count}"').endswith("runs: 0")
     read = (
         "import mlflow; run = mlflow.search_runs(experiment_names=['team']).iloc[0]; "
         "print(run['metrics.accuracy'], "
         "mlflow.artifacts.load_text(run.artifact_uri + '/note.txt'))"
     )
-    assert stack.shell(COLIN, f'/opt/lab/bin/python -c "{read}"').endswith("0.75 hello")
+    assert stack.shell(CONNIE, f'/opt/lab/bin/python -c "{read}"').endswith("0.75 hello")
+    find = "import mlflow; print(mlflow.search_runs(experiment_names=['team']).iloc[0].run_id)"
+    identifier = stack.shell(CONNIE, f'/opt/lab/bin/python -c "{find}"').splitlines()[-1]
+    delete = f"import mlflow; mlflow.MlflowClient().delete_run('{identifier}')"
+    refused = stack.shell(COLIN, f'/opt/lab/bin/python -c "{delete}" 2>&1 || echo refused')
+    assert refused.endswith("refused")
+    assert stack.shell(CONNIE, f'/opt/lab/bin/python -c "{read}"').endswith("0.75 hello")
     team = f"http://{stack.settings.gateway}:{stack.environment['HUB_TEAM_PORT']}"
     address = f"{team}/mlflow/api/2.0/mlflow/experiments/search?max_results=1"
     for header in ({}, {"Authorization": "Bearer 0123"}):
