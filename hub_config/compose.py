@@ -86,6 +86,7 @@ def up(
 
 def main() -> int:
     from hub_config import requirements
+    from hub_config.up import protect
 
     settings, engine = Settings.read(), Engine()
     folder = Path(os.environ.get("HUB_SECRETS") or HERE / "secrets")
@@ -100,6 +101,7 @@ def main() -> int:
         if settings.builds_image:
             requirements.image(settings, engine, wheel)
         build_hub(engine, wheel, f"{settings.name}-hub", base_image(engine))
+        protect(settings)
         done = up(engine, {"HUB_GATEWAY": settings.gateway}, sys.argv[1:])
     except (EngineError, subprocess.CalledProcessError) as error:
         print(f"\n{error}", file=sys.stderr)

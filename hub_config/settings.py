@@ -36,6 +36,7 @@ class Settings:
     own_address: str
     api_port: int
     service_port: int
+    host_ports: tuple[int, ...]
     administrator: str
     database: str
     records: str
@@ -86,6 +87,7 @@ class Settings:
             own_address=text("ADDRESS", ""),
             api_port=int(text("API_PORT", "8081")),
             service_port=int(text("SERVICE_PORT", "8082")),
+            host_ports=tuple(int(port) for port in text("HOST_PORTS", "").split(",") if port),
             administrator=text("ADMIN", "admin"),
             database=text("DB", f"sqlite:///{data / 'hub.sqlite'}"),
             records=environment.get("MLWS_DB_URL") or f"sqlite:///{data / 'mlws.sqlite'}",

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hub_config import processes, requirements
+from hub_config import firewall, processes, requirements
 from hub_config.engine import Engine, EngineError, running_engine
 from hub_config.settings import Settings
 
@@ -78,6 +78,7 @@ def up(installed: bool) -> int:
             with step("Starting the Hub"):
                 processes.stop(settings)
                 requirements.network(settings, engine)
+                protect(settings)
                 created = requirements.administrator(settings, password)
                 if created and not os.environ.get(PASSWORD):
                     # Before the Hub is started, so that it is not lost where that fails.
@@ -86,6 +87,14 @@ def up(installed: bool) -> int:
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
     print(f"\nThe Hub: {settings.url}    its log: {processes.log_file(settings)}")
     return 0
+
+
+def protect(settings: Settings) -> None:
+    """Keep labs away from the rest of this machine, or say how."""
+    command = firewall.apply(settings)
+    if command is not None:
+        print("\nLabs reach every port of this machine, and a cloud's metadata service, until")
+        print(f"root runs this, after each start of the machine: {command}\n")
 
 
 def _stamp(settings: Settings) -> str:

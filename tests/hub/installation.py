@@ -358,6 +358,8 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         # More than a small machine has, so that tests don't queue behind each other.
         "HUB_CAPACITY": '{"cpu": "16", "memory": "24Gi"}',
         "HUB_ADMIN": ADMINISTRATOR,
+        # For servers of the tests.
+        "HUB_HOST_PORTS": str(slot.ports[4]),
         "HUB_SHARED_PROJECTS": "8",
         "HUB_SHARED_PROJECT_SIZE": "128Mi",
         "HUB_CONFIG": str(Path(__file__).parent / "no_polling.py"),

@@ -69,7 +69,9 @@ def index(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     make_wheel(folder / "simple" / "mlwsprobe", "mlwsprobe", "1.5", "COLOUR = 'green'\n", scripts)
     make_wheel(folder / "simple" / "mlwslarge", "mlwslarge", "1", "#" * LARGE)
     handler = functools.partial(Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer((hub.settings.gateway, 0), handler)
+    server = http.server.ThreadingHTTPServer(
+        (hub.settings.gateway, hub.settings.host_ports[0]), handler
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://{hub.settings.gateway}:{server.server_port}/simple"
     server.shutdown()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import json
 import os
 import signal
+import subprocess
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from hub_config.engine import Engine
 from jupyter_mlws.errors import MLWSError
@@ -143,6 +147,41 @@ def test_a_container_reaches_hub_and_service_but_no_engine(hub: Hub, lab: dict[s
     assert hub.shell(ADA, "ls /var/run/docker.sock /run/docker.sock 2>/dev/null || true") == ""
     for port in (2375, 2376, hub.settings.port, hub.settings.proxy_api_port):
         assert hub.shell(ADA, f"{ask} http://{gateway}:{port}/ || true") == "000"
+
+
+def test_a_container_reaches_no_other_port_of_the_host(hub: Hub, lab: dict[str, Any]) -> None:
+    gateway = host_of(hub.settings.service_url)
+    ask = "curl --silent --max-time 3 --output /dev/null --write-out '%{http_code}'"
+    with (
+        http.server.ThreadingHTTPServer((gateway, 0), http.server.BaseHTTPRequestHandler) as closed,
+        http.server.ThreadingHTTPServer(
+            (gateway, hub.settings.host_ports[0]), http.server.BaseHTTPRequestHandler
+        ) as open_,
+    ):
+        for server in (closed, open_):
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            # They have no method GET.
+            url = f"http://{gateway}:{closed.server_port}/"
+            assert requests.get(url, timeout=5).status_code == 501
+            assert hub.shell(ADA, f"{ask} http://{gateway}:{open_.server_port}/ || true") == "501"
+            assert hub.shell(ADA, f"{ask} {url} || true") == "000"
+        finally:
+            closed.shutdown()
+            open_.shutdown()
+
+
+def test_a_container_reaches_no_metadata_service(hub: Hub, lab: dict[str, Any]) -> None:
+    def dropped() -> int:
+        rules = subprocess.run(
+            ["iptables", "-w", "-nvxL", "DOCKER-USER"], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+        (row,) = (row for row in rules if hub.settings.bridge in row and "169.254.0.0/16" in row)
+        return int(row.split()[0])
+
+    before = dropped()
+    hub.shell(ADA, "curl --silent --max-time 2 http://169.254.169.254/latest/ || true")
+    assert dropped() > before
 
 
 @pytest.mark.parametrize(
