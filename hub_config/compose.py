@@ -22,7 +22,13 @@ from hub_config.settings import ROOT, Settings
 
 HERE = Path(__file__).parent
 FILE = HERE / "compose.yaml"
-RANDOM = ("database_password", "admin_password", "metrics_token", "storage_password")
+RANDOM = (
+    "database_password",
+    "admin_password",
+    "grafana_password",
+    "metrics_token",
+    "storage_password",
+)
 CERTIFICATE, KEY = "tls_certificate", "tls_key"
 LIMIT = 1800.0
 
