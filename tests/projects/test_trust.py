@@ -30,8 +30,8 @@ pathlib.Path({marker!r}).write_text("ran")
 from jupyter_mlws.components import Table, component
 
 @component
-def clean(table: Table) -> Table:
-    return table
+def clean(data: Table) -> Table:
+    return data
 """
 
 
@@ -147,7 +147,3 @@ def test_a_new_project_is_trusted_and_a_clone_is_not(project: Project, tmp_path:
     trust(root / "copy")
     assert not projects.clone(str(project.root), "copy").trusted
     assert not is_trusted((root / "copy").resolve())
-
-
-def test_every_route_is_covered() -> None:
-    assert {pattern for pattern, _ in REST} | set(STREAMS) == {pattern for pattern, _ in ROUTES}
