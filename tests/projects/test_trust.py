@@ -14,7 +14,6 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
 from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
-from jupyter_mlws.routes import ROUTES
 from tests import python
 from tests.api.test_contract import REST, STREAMS
 
