@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import threading
 import time
 from functools import cached_property
 from pathlib import Path
@@ -29,8 +30,11 @@ KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 PREFIX = "mlws/api/v1"
 FILE_IDS = "jupyter_server_fileid"
 """The extension that gives files ids which stay when they are renamed."""
+TRANSACTIONS = "mlflow.db-*"
+"""Files that the database of runs has for moments, which the file browser does not list."""
 DEATH_NOTICED = 0.5
 """Seconds between two looks of Jupyter's restarter at a kernel, where nothing else is set."""
+_IMPORTING = threading.Lock()
 
 
 class MLWSApp(ExtensionApp):
@@ -109,6 +113,7 @@ class MLWSApp(ExtensionApp):
         from jupyter_mlws.watcher import Watchers
 
         assert self.serverapp is not None  # set by the server that loads the extension
+        _routes()
         root = Path(self.projects_dir or self.serverapp.root_dir)
         hub, own = hub_service(), own_container()
         server = JupyterServer(self.serverapp)
@@ -161,6 +166,9 @@ class MLWSApp(ExtensionApp):
         self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
             "time_to_dead", DEATH_NOTICED
         )
+        # A file that is gone while its folder is listed makes Jupyter say that there is no folder.
+        contents: Any = self.serverapp.contents_manager
+        contents.hide_globs = [*contents.hide_globs, TRANSACTIONS]
         extensions: Any = self.serverapp.extension_manager
         known = extensions.extensions.get(FILE_IDS)
         if known is None or not known.enabled:
@@ -318,6 +326,8 @@ class MLWSApp(ExtensionApp):
 
 
 def _routes() -> Routes:
-    from jupyter_mlws.routes import ROUTES
+    # Threads that import modules at once may each see those of the other half imported.
+    with _IMPORTING:
+        from jupyter_mlws.routes import ROUTES
 
-    return ROUTES
+        return ROUTES

@@ -54,9 +54,11 @@ class Debugger:
         seen = self.ask("evaluate", expression="result", frameId=frame["id"])
         assert seen["result"] == "42"
         self.ask("continue", threadId=thread)
-        printed = self._hear("stream", execution)["text"]
+        printed = ""
+        while not printed.endswith("\n"):
+            printed += self._hear("stream", execution)["text"]
         self.ask("disconnect")
-        return str(printed)
+        return printed
 
     def _send(self, channel: str, kind: str, content: dict[str, Any]) -> str:
         identifier = uuid.uuid4().hex

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.client import API, RemoteError, Server, running
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
@@ -72,7 +73,7 @@ def labs(
     for process in processes:
         assert process.pid is not None
         os.kill(process.pid, signal.SIGTERM)
-        process.communicate()
+        sys.stderr.write(process.communicate()[1].decode())
 
 
 @pytest.mark.timeout(240 + 2 * SECONDS)
@@ -92,8 +93,8 @@ def test_everything_that_is_committed_at_once_is_there(
             body = {"message": path, "paths": [path]}
             try:
                 made[name].append(server.post("snapshots", body)["id"])
-            except RemoteError as error:
-                failures.append(error.body)
+            except (RemoteError, MLWSError) as error:
+                failures.append(error)
                 return
 
     def terminal() -> None:

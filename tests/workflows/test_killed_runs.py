@@ -22,7 +22,7 @@ from jupyter_mlws.workflows.processes import bearers
 from tests.workflows import twins
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
-KILLS = int(os.environ.get("MLWS_KILLS", "40"))
+KILLS = int(os.environ.get("MLWS_KILLS", "20"))
 LONGEST = 0.9
 """Seconds after which a run is killed at the latest; a whole one takes about that."""
 

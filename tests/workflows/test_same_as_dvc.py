@@ -18,7 +18,7 @@ from tests.workflows.twins import Twins
 
 PARAMS = "lr: 0.1\nopt: {b: [1, 2], c: x, size: 3}\nwords: a longer text\nnames: [a, b]\n"
 CONFIG = '{"z": {"q": 1, "r": null}, "n": 1e3}'
-GRAPHS = int(os.environ.get("MLWS_GRAPHS", "15"))
+GRAPHS = int(os.environ.get("MLWS_GRAPHS", "8"))
 SAME = "MLWS_GRAPHS" not in os.environ
 """The same graphs every time, unless some are asked for: then others."""
 
