@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_mlws.components.node import main
 from jupyter_mlws.components.registry import Registry
+from jupyter_mlws.projects.trust import trust
 
 OWN = """\
 print("noise on stdout")
@@ -24,6 +25,7 @@ def keep_rows(data: Table, *, count: int = 3) -> Table:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "components").mkdir()
+    trust(tmp_path)
     return tmp_path
 
 

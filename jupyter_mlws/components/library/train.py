@@ -161,6 +161,7 @@ def train_clusters(
     from sklearn.mixture import GaussianMixture
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     made: dict[str, Callable[[], Any]] = {
         "k_means": lambda: KMeans(n_clusters=clusters, n_init=10, random_state=random_state),
@@ -172,7 +173,9 @@ def train_clusters(
     }
     features = checked(data.drop(columns=[name for name in ignore if name in data.columns]))
     model = make_pipeline(*([StandardScaler()] if scale else []), made[algorithm]())
-    found = model.fit_predict(features)
+    # Threads add up the centres in the order in which they end: other bytes each time.
+    with threadpool_limits(1):
+        found = model.fit_predict(features)
     count = len(set(found) - {-1})
     inside = found >= 0
     metrics: dict[str, Any] = {"clusters": count, "rows_outside": int((~inside).sum())}
