@@ -151,7 +151,7 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
     assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
     assert "30404" in words(root, "data", "remote", "nobody", code=1)
-    assert "50201" in words(root, "data", "remote", "Bad", "ftp://x", code=1)
+    assert "'[NAME]'" in words(root, "data", "remote", "Bad", "ftp://x", code=2)
     assert "far" in words(root, "data", "remote", "-d", "far")
     (root / "wine.csv").write_text("three\n")
     assert "修改 1" in words(root, "data", "diff", "wine.csv", language="zh_CN.UTF-8")
@@ -190,7 +190,7 @@ def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> Non
     assert [run["name"] for run in runs][1] == "one"
     asked = ("-s", "metrics.accuracy DESC", "-n", "1", "-f", "metrics.accuracy > 0", "--json")
     assert json.loads(words(root, "runs", *asked))[0]["name"] == "one"
-    assert "50201" in words(root, "runs", "-f", "nonsense", code=1)
+    assert "'-f' / '--filter'" in words(root, "runs", "-f", "nonsense", code=2)
     ids = [run["id"] for run in runs]
     assert "accuracy" in words(root, "compare", *ids)
     words(root, "compare", ids[0], code=2)

@@ -115,6 +115,14 @@ _QUICK = _option(
         "对远程存储仅检查名称与大小，而不读取每个对象。",
     ),
 )
+_WIDE = _option(
+    "--wide",
+    is_flag=True,
+    words=Words(
+        "Show all columns, also where the terminal is too narrow.",
+        "显示全部列，即使终端宽度不足。",
+    ),
+)
 _SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
 _METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
 _MODE = _option(
@@ -446,6 +454,7 @@ WORDS: list[Word] = [
                 words=Words("What its aliases meant, and when.", "显示其别名的历史。"),
             ),
             _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
+            _WIDE,
         ],
     ),
     Word(
@@ -478,6 +487,7 @@ WORDS: list[Word] = [
                 is_flag=True,
                 words=Words("The runs of nodes, too.", "同时列出节点的运行。"),
             ),
+            _WIDE,
             _option(
                 "-n",
                 "--number",

@@ -29,6 +29,7 @@ def runs(
     query: str | None,
     sort: Sequence[str],
     nested: bool,
+    wide: bool,
 ) -> int:
     from jupyter_mlws.words.commands import workflow_of
 
@@ -41,7 +42,8 @@ def runs(
         asked["q"] = query
     if nested:
         asked["nested"] = True
-    desk.answer(desk.session.runs(asked, number), desk.views.runs)
+    found = desk.session.runs(asked, number)
+    desk.answer(found, lambda rows: desk.views.runs(rows, wide=wide))
     return OK
 
 

@@ -71,8 +71,9 @@ def models(
     query: str | None,
     mode: str | None,
     aliases: bool,
+    wide: bool,
 ) -> int:
-    if name == "best" and metric is not None:
+    if name == "best" and metric:
         ranked = desk.session.best_models(
             {"metric": metric, "mode": mode} if mode else {"metric": metric}
         )
@@ -87,10 +88,10 @@ def models(
         return OK
     if name is not None:
         model = desk.session.model(name)
-        desk.answer(model, lambda found: version_views.model(desk.views, found))
+        desk.answer(model, lambda found: version_views.model(desk.views, found, wide=wide))
         return OK
     rows = desk.session.models(query, MANY)
-    desk.answer(rows, lambda found: version_views.models(desk.views, found))
+    desk.answer(rows, lambda found: version_views.models(desk.views, found, wide=wide))
     return OK
 
 

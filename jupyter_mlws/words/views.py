@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -479,31 +480,32 @@ class Views:
             )
         ]
 
-    def runs(self, runs: Sequence[JSON]) -> list[Block]:
+    def runs(self, runs: Sequence[JSON], *, wide: bool = False) -> list[Block]:
         if not runs:
             return [line(self.say("No run yet.", "还没有运行。"), Tone.FAINT)]
         metrics = sorted({name for run in runs for name in run["metrics"]})
         rows = [
             [
                 Cell(r["run"] or r["id"] or "", Tone.STRONG),
-                Cell(r["workflow"] or "", Tone.FAINT),
                 self.word(r["status"]),
                 Cell(when_of(r["started"]), Tone.FAINT),
                 Cell(_seconds(r["duration"]), Tone.FAINT),
-                Cell((r["commit"] or "")[:8], Tone.WARN),
                 *(Cell(number_of(r["metrics"].get(name))) for name in metrics),
+                Cell((r["commit"] or "")[:8], Tone.WARN),
+                Cell(r["workflow"] or "", Tone.FAINT),
             ]
             for r in runs
         ]
         columns = [
             ("Run", "运行"),
-            ("Workflow", "工作流"),
             ("Status", "状态"),
             ("Started", "开始"),
             ("Time", "用时"),
+            *((name, name) for name in metrics),
             ("Commit", "提交"),
+            ("Workflow", "工作流"),
         ]
-        return [self.table([*columns, *((name, name) for name in metrics)], rows)]
+        return [self.fitted(columns, rows, "runs", wide=wide)]
 
     def projects(self, projects: Iterable[JSON]) -> list[Block]:
         rows = [
@@ -526,6 +528,23 @@ class Views:
     def table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
         """Rows below the names of their columns, each (English, Chinese)."""
         return Table([zh if self._chinese else en for en, zh in columns], rows)
+
+    def fitted(
+        self,
+        columns: Sequence[tuple[str, str]],
+        rows: Sequence[Sequence[Cell]],
+        command: str,
+        *,
+        wide: bool,
+    ) -> Table:
+        """A table that a terminal shows with the columns that fit, or all of them if ``wide``."""
+        hint = self.say(
+            "Some columns do not fit: `{command} --wide` shows all.",
+            "部分列未显示：`{command} --wide` 显示全部列。",
+            command=command,
+        )
+        table = self.table(columns, rows)
+        return replace(table, required=len(columns) if wide else 2, hint=hint)
 
     def word(self, word: str) -> Cell:
         """A word of the API in the reader's language and its colour."""
