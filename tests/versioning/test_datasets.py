@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,6 +112,35 @@ def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) ->
     assert [d.path for d in versions.datasets.list(DatasetsQuery(q="WINE")).items] == [
         "data/wine.csv"
     ]
+
+
+def test_datasets_are_listed_while_files_come_and_go(versions: Versions, root: Path) -> None:
+    folder = root / "data" / "images"
+    stopped = threading.Event()
+
+    def change() -> None:
+        files = [folder / f"{number}.tmp" for number in range(40)]
+        while not stopped.is_set():
+            for file in files:
+                file.write_bytes(b"half written")
+            for file in files:
+                file.unlink()
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        states = {
+            item.state.value
+            for _ in range(40)
+            for item in versions.datasets.list().items
+            if item.path == "data/images"
+        }
+    finally:
+        stopped.set()
+        changing.join()
+    assert states <= {"unchanged", "modified"}
+    (images,) = versions.datasets.list(DatasetsQuery(q="images")).items
+    assert images.state.value == "unchanged"
 
 
 def test_who_makes_and_needs_data_is_told(versions: Versions, root: Path, dvc: Command) -> None:

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.files import replace
@@ -21,6 +22,9 @@ REMEMBERED = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""
 RACY = 2.0
 """Seconds: a file changed this recently may change again without its time telling."""
+
+ATTEMPTS = 3
+"""Readings of data that changes; data that still changes then is not as recorded."""
 
 Stamp = tuple[int, int, int]
 
@@ -42,18 +46,29 @@ class WorkingData:
     def state(self, item: DataFile) -> str | None:
         """``deleted``, ``modified``, or None where the data is as ``item`` says."""
         with self._lock:
-            return self._state(item)
+            return self._steady_state(item)
 
     def states(self, items: list[DataFile]) -> dict[str, str]:
         """The paths whose data is not as recorded, each with :meth:`state`."""
         found = {}
         with self._lock:
             for item in items:
-                state = self._state(item)
+                state = self._steady_state(item)
                 if state is not None:
                     found[item.path] = state
             self._remember()
         return found
+
+    def _steady_state(self, item: DataFile) -> str | None:
+        """The state of data that other programs may write meanwhile: read again if a file is gone.
+
+        A temporary file of a folder, for example, exists when the folder is listed and no longer
+        when it is hashed.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return self._state(item)
+        return "modified"
 
     def _state(self, item: DataFile) -> str | None:
         target = self._root / item.path
