@@ -264,7 +264,13 @@ export type IPreview =
 
 export type ChangeKind = 'code' | 'notebook' | 'data';
 export type ChangeState =
-  'added' | 'modified' | 'deleted' | 'renamed' | 'untracked' | 'conflicted';
+  | 'added'
+  | 'modified'
+  | 'deleted'
+  | 'renamed'
+  | 'untracked'
+  | 'conflicted'
+  | 'not_pulled';
 
 export interface IChange {
   path: string;
@@ -412,6 +418,8 @@ export interface IRestorePlan {
   lost: { path: string; reason: string }[];
   /** Data that no store holds any more. */
   missing: { path: string; md5: string }[];
+  /** The remote that could not be asked for what is missing. */
+  unreachable: { remote: string; reason: string } | null;
   nothing: boolean;
 }
 

@@ -167,6 +167,20 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     assert (root / "got.csv").read_text() == "x\n"
 
 
+def test_data_of_a_clone_is_pulled_by_one_word(full: Project, git: Git, tmp_path: Path) -> None:
+    words(full.root, "push")
+    git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "clone")
+    clone = tmp_path / "clone"
+    for line in (("status",), ("data", "list")):
+        shown = words(clone, *line)
+        assert "not pulled" in shown
+        assert "jupyter mlws data pull" in shown
+    assert "未拉取" in words(clone, "status", language="zh_CN.UTF-8")
+    assert "wine.csv is here" in words(clone, "data", "pull")
+    assert (clone / "wine.csv").read_text() == "one\n"
+    assert "No data to pull" in words(clone, "data", "pull")
+
+
 SCRIPT = """\
 import sys
 import mlflow

@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.kinds import ChangeKind
 
 
 class ChangeState(str, Enum):
-    """How a path differs."""
+    """How a path differs; data is not pulled where this machine does not have it yet."""
 
     ADDED = "added"
     MODIFIED = "modified"
@@ -31,6 +31,7 @@ class ChangeState(str, Enum):
     RENAMED = "renamed"
     UNTRACKED = "untracked"
     CONFLICTED = "conflicted"
+    NOT_PULLED = "not_pulled"
 
 
 def _printable(value: Any) -> Any:
@@ -285,14 +286,24 @@ class Lost(Record):
 
 
 class Missing(Record):
-    """Data that no store has."""
+    """Data that neither the cache nor the remote has, or that a remote out of reach may have."""
 
     path: Text
     md5: str
 
 
+class UnreachableRemote(Record):
+    """A remote for data that could not be asked."""
+
+    remote: str
+    reason: str
+
+
 class RestorePlan(Record):
-    """What a restore would do; ``nothing``: all is as in the snapshot already."""
+    """What a restore would do; ``nothing``: all is as in the snapshot already.
+
+    ``unreachable``: the remote that could not be asked for what is ``missing``.
+    """
 
     snapshot: str
     code: list[CodeAction]
@@ -300,6 +311,7 @@ class RestorePlan(Record):
     bytes_to_fetch: int
     lost: list[Lost]
     missing: list[Missing]
+    unreachable: UnreachableRemote | None = None
     nothing: bool
 
 

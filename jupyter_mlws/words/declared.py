@@ -924,8 +924,11 @@ DATA_WORDS: list[Word] = [
     Word(
         "pull",
         versions.pull_data,
-        Words("Bring PATH from its remote.", "从远程存储拉取 PATH。"),
-        [_argument("path", type=click.Path())],
+        Words(
+            "Bring PATH from its remote, or all data that is not pulled where PATH is left out.",
+            "从远程存储拉取 PATH；省略 PATH 时拉取所有未拉取的数据。",
+        ),
+        [_argument("path", required=False, type=click.Path())],
     ),
     Word(
         "gc",

@@ -187,7 +187,7 @@ def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
         ("Files", "文件数"),
         ("Hash", "哈希"),
     ]
-    return [views.table(columns, cells)]
+    return [views.table(columns, cells), *views.pull_hint(row["state"] for row in rows)]
 
 
 def dataset(views: Views, found: JSON) -> list[Block]:
@@ -225,7 +225,14 @@ def dataset(views: Views, found: JSON) -> list[Block]:
     ]
 
 
-def moved(views: Views, result: JSON) -> list[Block]:
+def moved(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Which data is at its remote, and here."""
-    text = views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **result)
-    return [line(text, Tone.GOOD)]
+    if not rows:
+        return [line(views.say("No data to pull.", "没有可拉取的数据。"), Tone.FAINT)]
+    return [
+        line(
+            views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **row),
+            Tone.GOOD,
+        )
+        for row in rows
+    ]

@@ -15,6 +15,8 @@ from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"
+NOT_PULLED = "not_pulled"
+"""The state of data that this machine does not have yet."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 _TONES = {
@@ -32,6 +34,7 @@ _TONES = {
     "untracked": Tone.FAINT,
     "modified": Tone.WARN,
     "deleted": Tone.BAD,
+    "not_pulled": Tone.WARN,
     "conflicted": Tone.BAD,
     "missing": Tone.BAD,
     "damaged": Tone.BAD,
@@ -57,6 +60,7 @@ _CHINESE = {
     "untracked": "未跟踪",
     "modified": "修改",
     "deleted": "删除",
+    "not_pulled": "未拉取",
     "renamed": "重命名",
     "conflicted": "冲突",
     "unchanged": "未更改",
@@ -158,12 +162,22 @@ class Views:
             [self.word(c["state"]), self.word(c["kind"]), Cell(_moved(c)), Cell(size_of(c["size"]))]
             for c in status["changes"]
         ]
+        columns = [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")]
         return [
             *blocks,
-            self.table(
-                [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")], rows
-            ),
+            self.table(columns, rows),
+            *self.pull_hint(change["state"] for change in status["changes"]),
         ]
+
+    def pull_hint(self, states: Iterable[str]) -> list[Block]:
+        """How to get data that is not pulled, where a state says so."""
+        if NOT_PULLED not in states:
+            return []
+        text = self.say(
+            "Pull the data with: jupyter mlws data pull",
+            "拉取数据：jupyter mlws data pull",
+        )
+        return [line(text, Tone.FAINT)]
 
     def waiting(self, holder: Holder) -> str:
         """For whose work it is waited."""
@@ -262,6 +276,12 @@ class Views:
             blocks.append(Lines([[Cell(kept, Tone.WARN)], *lost]))
         if plan["missing"]:
             text = self.say("Data that no store has:", "任何存储中都没有的数据：")
+            if plan["unreachable"]:
+                text = self.say(
+                    "The remote {remote} cannot be reached ({reason}). It is needed for:",
+                    "无法连接远程存储 {remote}（{reason}），以下数据需要它：",
+                    **plan["unreachable"],
+                )
             blocks.append(
                 Lines(
                     [[Cell(text, Tone.BAD)], *([Cell(f"  {m['path']}")] for m in plan["missing"])]
@@ -548,7 +568,7 @@ class Views:
 
     def word(self, word: str) -> Cell:
         """A word of the API in the reader's language and its colour."""
-        shown = _CHINESE.get(word, word) if self._chinese else word
+        shown = _CHINESE.get(word, word) if self._chinese else word.replace("_", " ")
         return Cell(shown, _TONES.get(word, Tone.PLAIN))
 
     def _unified(self, diff: JSON) -> Lines:

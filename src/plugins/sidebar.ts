@@ -100,6 +100,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         discard: chosen => void staging.discard(chosen),
         commit: options =>
           run(CommandIDs.commit, { message: changes.message, ...options }),
+        pullData: data => void code.remotes.pullData(data),
         resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
         continueMerge: () => void refs.continueMerge(),
         abortMerge: () => void refs.abortMerge()

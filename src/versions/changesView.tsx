@@ -6,6 +6,7 @@ import { Conflicts, type IMergeActions } from '../code/conflicts';
 import { groupChanges, type IChangeGroups } from '../code/groups';
 import { Failure } from '../failure';
 import { LiveView } from '../liveView';
+import type { IChange } from '../models';
 import type { ChangesModel, ICommitOptions } from './changes';
 import { ProofBadges } from './proof';
 
@@ -15,6 +16,15 @@ const LOOKS_SECRET = '30206';
 /** What the person can do here. */
 export interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
+  pullData(changes: readonly IChange[]): void;
+}
+
+/** Paths that a sentence names. */
+const NAMED = 3;
+
+function listOf(changes: readonly IChange[]): string {
+  const paths = changes.slice(0, NAMED).map(change => change.path);
+  return [...paths, ...(changes.length > NAMED ? ['…'] : [])].join(', ');
 }
 
 function CommitBox(props: {
@@ -165,6 +175,25 @@ export class ChangesView extends LiveView<ChangesModel> {
               status.outbox.length
             )}
           </p>
+        )}
+        {groups.notPulled.length > 0 && (
+          <div className="jp-mlws-Note" role="status">
+            <p title={groups.notPulled.map(one => one.path).join('\n')}>
+              {trans._n(
+                'Data is not pulled yet: %2',
+                '%1 datasets are not pulled yet: %2',
+                groups.notPulled.length,
+                listOf(groups.notPulled)
+              )}
+            </p>
+            <Button
+              small={true}
+              className="jp-mlws-PullDataButton"
+              onClick={() => actions.pullData(groups.notPulled)}
+            >
+              {trans.__('Pull Data')}
+            </Button>
+          </div>
         )}
         {status.operation && !merging && model.busy === null && (
           <p className="jp-mlws-Note" role="status">

@@ -108,6 +108,8 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
     continueMerge: () => calls.push('continue'),
     abortMerge: () => calls.push('abort'),
+    pullData: (data: readonly IChange[]) =>
+      calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
       calls.push(options.staged ? 'commit staged' : 'commit')
   };
@@ -189,6 +191,23 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     'commit staged',
     'commit'
   ]);
+});
+
+it('offers to pull data that a clone lacks, and not to commit it', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [{ ...change, state: 'not_pulled' }],
+    operation: null,
+    outbox: []
+  };
+  const [node, model] = await changes();
+  model.message = 'why';
+  await rest();
+  expect(button(node, '.jp-mlws-CommitButton').textContent).toBe('Commit');
+  expect(node.querySelector('[data-mlws-path]')).toBeNull();
+  button(node, '.jp-mlws-PullDataButton').click();
+  expect(calls).toEqual(['pull data/wine.csv']);
 });
 
 it('shows a merge that waits instead of the commit box', async () => {

@@ -11,7 +11,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.data.models import DatasetsQuery
+from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]
@@ -224,6 +224,39 @@ def test_a_dataset_goes_to_its_remote_and_comes_back(
     (root / "data" / "wine.csv").unlink()
     error = refused(lambda: versions.datasets.push("data~1wine.csv"))
     assert error.code == "30402"
+
+
+def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
+    versions: Versions, root: Path, tmp_path: Path, git: Command
+) -> None:
+    store = tmp_path / "store"
+    versions.data_remotes.put("store", DataRemotePut(url=str(store), default=True))
+    versions.snapshots.create("Remote")
+    git(tmp_path, "clone", "-q", str(root), "clone")
+    clone = Versions(Project.open(tmp_path / "clone"))
+
+    def states() -> dict[str, str]:
+        return {item.path: item.state.value for item in clone.datasets.list().items}
+
+    assert states() == {"data/images": "not_pulled", "data/wine.csv": "not_pulled"}
+    changes = {change.path: change.state.value for change in clone.snapshots.status().changes}
+    assert changes == states()
+    shutil.move(store, f"{store}.away")
+    plan = clone.snapshots.restore_plan("HEAD")
+    assert plan.unreachable is not None
+    assert plan.unreachable.remote == "store"
+    assert str(store) in plan.unreachable.reason
+    assert refused(lambda: clone.snapshots.restore("HEAD")).code == "30101"
+    shutil.move(f"{store}.away", store)
+    assert clone.snapshots.restore_plan("HEAD").unreachable is None
+    for name in ("data~1images", "data~1wine.csv"):
+        clone.datasets.pull(name)
+    assert set(states().values()) == {"unchanged"}
+    # What only the working tree lacks was deleted here.
+    (tmp_path / "clone" / "data" / "wine.csv").unlink()
+    shutil.rmtree(tmp_path / "clone" / "data" / "images")
+    assert set(states().values()) == {"deleted"}
+    clone.close()
 
 
 def test_without_dvc_it_says_how_to_begin(tmp_path: Path, git: Command) -> None:

@@ -10,6 +10,7 @@ from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, S
 from jupyter_mlws.versioning.data.content import large_from, listed, normal, size_of
 from jupyter_mlws.versioning.data.datafiles import covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.data.worktree import NOT_PULLED
 from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.versioning.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.progress import quiet
@@ -75,7 +76,12 @@ class StagingManager:
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
             named = [normal(self._project, path) for path in request.paths or ()]
-            data = [path for path in states if request.all or covers(named, path)]
+            data = [
+                path
+                for path, state in states.items()
+                # Data that was never pulled is no change of the person's to undo.
+                if (request.all and state != NOT_PULLED) or covers(named, path)
+            ]
             rest = request.model_copy(
                 update={"paths": [path for path in named if path not in states] or None}
             )

@@ -358,7 +358,8 @@ class Creation:
             if error.code not in UNASKED:
                 raise
             if unstored:
-                raise MLWSError("30402", paths=", ".join(i.path for i in unstored)) from error
+                # Only the remote can have it: it is not lost, and nothing is committed without it.
+                raise
             self._warnings.append(DATA_LOCAL.fill(reason=error.message.en))
             return False
         if elsewhere:

@@ -25,7 +25,6 @@ from jupyter_mlws.versioning.data.content import LARGE, Content, normal
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.data.worktree import WorkingData
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.models import (
@@ -35,6 +34,7 @@ from jupyter_mlws.versioning.models import (
     Missing,
     RestorePlan,
     RestoreResult,
+    UnreachableRemote,
 )
 from jupyter_mlws.versioning.parts import part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -70,6 +70,7 @@ class Steps:
     fetch: list[DataFile] = field(default_factory=list)
     remove: list[DataFile] = field(default_factory=list)
     missing: list[DataFile] = field(default_factory=list)
+    unreachable: MLWSError | None = None
     lost: dict[str, str] = field(default_factory=dict)
     in_the_way: dict[str, str] = field(default_factory=dict)
     index: list[str] = field(default_factory=list)
@@ -113,6 +114,9 @@ class Restore:
                 for path, state in sorted(steps.lost.items())
             ],
             missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
+            unreachable=(
+                UnreachableRemote(**steps.unreachable.facts) if steps.unreachable else None
+            ),
             nothing=steps.nothing and not steps.missing,
         )
 
@@ -135,6 +139,8 @@ class Restore:
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
             steps = self._steps(sha, paths, stack)
+            if steps.unreachable is not None:
+                raise steps.unreachable
             if steps.missing:
                 raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
             if steps.nothing:
@@ -275,21 +281,11 @@ class Restore:
         data = self._open(steps, stack)
         absent = data.missing(differing)
         steps.checkout = [item for item in differing if item not in absent]
-        lacking = self._lacking(data, absent)
+        lacking = {item.path for item in data.lacking(absent, insist=False)}
         steps.fetch = [item for item in absent if item.path not in lacking]
         # An output of a workflow that no store has is made again by running it.
         steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
-
-    def _lacking(self, data: DataStore, items: list[DataFile]) -> set[str]:
-        """Paths of those of the items that the remote lacks, or that can't be asked for."""
-        if not items or data.remote is None:
-            return {item.path for item in items}
-        try:
-            return {stored.item.path for stored in data.missing_remotely(items)}
-        except MLWSError as error:
-            if error.code not in UNASKED:
-                raise
-            return {item.path for item in items}
+        steps.unreachable = data.unreachable if steps.missing else None
 
     # Keeping what is there
 
