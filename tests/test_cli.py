@@ -237,6 +237,22 @@ def test_a_commit_keeps_its_message_exactly(mlws: Command, git: Git) -> None:
     assert "没有更改" in mlws("status", language="zh_CN.UTF-8").stdout
 
 
+def test_full_folders_of_new_files_are_one_line(mlws: Command) -> None:
+    folder = mlws.folder / "raw" / "images"
+    folder.mkdir(parents=True)
+    for number in range(30):
+        (folder / f"{number}.png").write_text("pixel")
+    (mlws.folder / "raw" / "labels.csv").write_text("a\n")
+    shown = mlws("status").stdout
+    assert [line.split()[-3:] for line in shown.splitlines()[-3:-1]] == [
+        ["raw/labels.csv", "2", "B"],
+        ["raw/images/", "150", "B"],
+    ]
+    assert "30 files" in shown
+    assert "jupyter mlws data add" in shown
+    assert len(mlws.json("status")["changes"]) == 31
+
+
 def test_a_commit_of_paths_leaves_the_rest(mlws: Command) -> None:
     folder = mlws.folder / "inner"
     folder.mkdir()

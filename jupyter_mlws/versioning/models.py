@@ -366,6 +366,10 @@ class SnapshotCreate(Request):
     allow_secrets: bool = Field(
         default=False, description="Commit files although they look like credentials."
     )
+    allow_many: bool = Field(
+        default=False,
+        description="Commit new files although they are so many that they look like data.",
+    )
     staged: bool = Field(default=False, description="Commit what git's index holds, and no more.")
 
     @model_validator(mode="after")

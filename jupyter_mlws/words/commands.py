@@ -90,7 +90,12 @@ def status(desk: Desk) -> int:
 
 
 def commit(
-    desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool
+    desk: Desk,
+    message: str,
+    paths: Sequence[str],
+    allow_secrets: bool,
+    allow_many: bool,
+    staged: bool,
 ) -> int:
     wanted = [desk.path(path) for path in paths]
     if staged and wanted:
@@ -100,6 +105,7 @@ def commit(
         message,
         wanted,
         allow_secrets,
+        allow_many=allow_many,
         staged=staged,
         waiting=lambda holder: desk.screen.warn(desk.views.waiting(holder)),
     )

@@ -164,6 +164,14 @@ WORDS: list[Word] = [
                 ),
             ),
             _option(
+                "--allow-many",
+                is_flag=True,
+                words=Words(
+                    "Commit new files to git although they are so many that they look like data.",
+                    "即使新文件很多、疑似数据，也提交到 git。",
+                ),
+            ),
+            _option(
                 "--staged",
                 is_flag=True,
                 words=Words("Commit what is staged, and no more.", "仅提交已暂存的内容。"),

@@ -43,6 +43,7 @@ class LocalSession:
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
@@ -53,6 +54,7 @@ class LocalSession:
             request.message,
             list(paths) or None,
             allow_secrets=allow_secrets,
+            allow_many=allow_many,
             staged=staged,
             language=self._language,
             waiting=waiting,

@@ -54,6 +54,7 @@ class Session(Protocol):
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
@@ -322,10 +323,16 @@ class RemoteSession:
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
-        body = {"message": message, "allow_secrets": allow_secrets, "staged": staged}
+        body = {
+            "message": message,
+            "allow_secrets": allow_secrets,
+            "allow_many": allow_many,
+            "staged": staged,
+        }
         body |= _paths(paths)
         with _looking_who_holds(self.project, self._server.pid, waiting):
             return self._post("snapshots", body)

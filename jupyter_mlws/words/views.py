@@ -10,11 +10,16 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.errors import Words
+from jupyter_mlws.files import by_folder
 from jupyter_mlws.locks import Holder
 from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"
+TRACK_HINT = (
+    "Track a folder of data with: jupyter mlws data add PATH",
+    "跟踪数据文件夹：jupyter mlws data add PATH",
+)
 NOT_PULLED = "not_pulled"
 """The state of data that this machine does not have yet."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -158,15 +163,38 @@ class Views:
             blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
             return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+        changes = {change["path"]: change for change in status["changes"]}
+        new = {path for path, change in changes.items() if change["state"] == "untracked"}
+        folders = [row for row in by_folder(new) if row[1] > 1]
+        inside = tuple(folder for folder, _ in folders)
         rows = [
-            [self.word(c["state"]), self.word(c["kind"]), Cell(_moved(c)), Cell(size_of(c["size"]))]
-            for c in status["changes"]
+            self._changed(change)
+            for path, change in changes.items()
+            if path not in new or not path.startswith(inside)
         ]
+        for folder, count in folders:
+            size = sum(changes[path]["size"] or 0 for path in new if path.startswith(folder))
+            shown = self.say("{count} files", "{count} 个文件", count=count)
+            rows.append(
+                [self.word("untracked"), Cell(shown, Tone.FAINT), Cell(folder), Cell(size_of(size))]
+            )
         columns = [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")]
         return [
             *blocks,
             self.table(columns, rows),
             *self.pull_hint(change["state"] for change in status["changes"]),
+            *([line(self.say(*TRACK_HINT), Tone.FAINT)] if folders else []),
+        ]
+
+    def _changed(self, change: JSON) -> list[Cell]:
+        # Nothing says yet what a new file is: it may be code or data.
+        new = change["state"] == "untracked" and change["kind"] == "code"
+        kind = Cell(self.say("file", "文件")) if new else self.word(change["kind"])
+        return [
+            self.word(change["state"]),
+            kind,
+            Cell(_moved(change)),
+            Cell(size_of(change["size"])),
         ]
 
     def pull_hint(self, states: Iterable[str]) -> list[Block]:

@@ -13,6 +13,9 @@ import { ProofBadges } from './proof';
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
+/** Code of the error that so many new files may be data. */
+const MANY_FILES = '30221';
+
 /** What the person can do here. */
 export interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
@@ -159,6 +162,14 @@ export class ChangesView extends LiveView<ChangesModel> {
             }
           >
             {trans.__('These are no secrets: commit')}
+          </Button>
+        )}
+        {model.commitError?.code === MANY_FILES && (
+          <Button
+            small={true}
+            onClick={() => actions.commit({ allowMany: true })}
+          >
+            {trans.__('Commit all of them to git')}
           </Button>
         )}
         {model.warnings.map(warning => (

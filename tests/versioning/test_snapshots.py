@@ -288,6 +288,22 @@ def test_a_broken_dvc_yaml_elsewhere_stops_nothing(manager: SnapshotManager, git
     assert _status(manager) == {}
 
 
+def test_many_new_files_are_committed_only_when_allowed(manager: SnapshotManager) -> None:
+    folder = manager.project.root / "raw"
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f"{number}.txt").write_text("data")
+    with pytest.raises(MLWSError) as error:
+        manager.create("Many")
+    assert error.value.code == "30221"
+    assert (error.value.facts["count"], error.value.facts["paths"]) == (1000, ["raw/"])
+    manager.create("One", ["raw/1.txt"])
+    assert len(_status(manager)) == 999
+    (folder / "large.bin").write_bytes(b"\0" * 1024)
+    assert manager.create("Many", allow_many=True).stats.code == 1000
+    assert _status(manager) == {}
+
+
 def test_data_that_no_store_has_is_not_named(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
     (root / "lost.csv.dvc").write_text(

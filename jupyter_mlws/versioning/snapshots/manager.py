@@ -152,6 +152,7 @@ class SnapshotManager:
         paths: Sequence[str] | None = None,
         *,
         allow_secrets: bool = False,
+        allow_many: bool = False,
         staged: bool = False,
         language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
@@ -160,11 +161,13 @@ class SnapshotManager:
         """Commit all changes, those at and below ``paths``, or those that are ``staged``.
 
         ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
-        Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
+        Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
         with self._repository.exclusive("snapshot", waiting):
             creation = Creation(self._repository, told)
-            made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
+            made = creation.run(
+                message, paths, allow_secrets=allow_secrets, allow_many=allow_many, staged=staged
+            )
         if made.data_remote:
             self._repository.outbox.try_deliver()
         elif made.data_remote is False:
