@@ -304,6 +304,8 @@ export interface IGitStatus {
   lock: ILockHolder | null;
   /** Snapshots whose data waits for the remote. */
   outbox: string[];
+  /** The other snapshot that the files were restored to. */
+  restored: { commit: string; short: string; subject: string } | null;
 }
 
 /** Lines that differ, as git prints them; `id` is what staging takes. */
@@ -340,6 +342,15 @@ export interface IFileDiff {
   hunks: IDiffHunk[];
   /** Of notebooks that can be compared cell by cell. */
   cells: ICellDiff[] | null;
+}
+
+/** A commit that keeps what a restore, a discard or an aborted merge replaced. */
+export interface ISafetyCopy {
+  id: string;
+  reason: string;
+  base: string | null;
+  timestamp: string;
+  files: string[];
 }
 
 /** `safety`: a commit that keeps what was there. */

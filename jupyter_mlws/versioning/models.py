@@ -88,11 +88,20 @@ class LockHolder(Record):
     pid: int
 
 
+class RestoredVersion(Record):
+    """The snapshot that the files were restored to, while HEAD is another one."""
+
+    commit: str
+    short: str
+    subject: Text
+
+
 class GitStatus(Record):
     """``operation`` is the merge, rebase, restore… that waits to be finished.
 
     ``lock``: who changes the project just now. ``outbox``: snapshots whose data waits for the
-    remote.
+    remote. ``restored``: the other snapshot that the files come from; to commit them goes back to
+    it.
     """
 
     branch: Text | None
@@ -102,6 +111,7 @@ class GitStatus(Record):
     operation: str | None = None
     lock: LockHolder | None = None
     outbox: list[str] = Field(default_factory=list)
+    restored: RestoredVersion | None = None
 
 
 class DiffHunk(Record):

@@ -411,6 +411,16 @@ WORDS: list[Word] = [
         ],
     ),
     Word(
+        "safety",
+        code.safety,
+        Words(
+            "List what restores, discards and aborted merges replaced, or restore COPY, with what "
+            "was staged.",
+            "列出恢复、丢弃与中止合并所替换的内容；给出 COPY 时恢复该副本及其暂存内容。",
+        ),
+        [_argument("identifier", required=False, metavar="[COPY]")],
+    ),
+    Word(
         "fetch",
         code.fetch,
         Words(

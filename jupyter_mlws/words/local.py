@@ -115,6 +115,12 @@ class LocalSession:
     def drop_stash(self, identifier: str) -> JSON:
         return _plain(self._workspace.versions.stashes.drop(identifier))
 
+    def safety_copies(self) -> list[JSON]:
+        return [_plain(copy) for copy in self._workspace.versions.safety.list()]
+
+    def restore_safety(self, identifier: str, told: Told) -> JSON:
+        return _plain(self._workspace.versions.safety.restore(identifier, _telling(told)))
+
     def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
         prune = bool(asked.get("prune"))

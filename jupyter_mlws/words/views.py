@@ -161,6 +161,16 @@ class Views:
                 shown=", ".join(sha[:8] for sha in outbox),
             )
             blocks.append(line(text, Tone.WARN))
+        restored = status.get("restored")
+        if restored:
+            text = self.say(
+                "Files are as in {short} “{subject}”. Return with `jupyter mlws restore HEAD`, or "
+                "keep them with `jupyter mlws commit`.",
+                "文件内容与 {short}“{subject}”一致。用 `jupyter mlws restore HEAD` 返回，"
+                "或用 `jupyter mlws commit` 保留。",
+                **restored,
+            )
+            blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
             return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
         changes = {change["path"]: change for change in status["changes"]}

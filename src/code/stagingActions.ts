@@ -83,7 +83,7 @@ export class StagingActions {
     );
     const undo = {
       label: trans.__('Undo'),
-      callback: () => void this._bringBack(safety!, paths)
+      callback: () => void this._bringBack(safety!)
     };
     Notification.success(message, {
       autoClose: 20_000,
@@ -91,18 +91,11 @@ export class StagingActions {
     });
   }
 
-  private async _bringBack(
-    safety: string,
-    paths: readonly string[]
-  ): Promise<void> {
+  private async _bringBack(safety: string): Promise<void> {
     const trans = this._trans;
-    await this._work.carryOut(
-      `/snapshots/${safety}/restore`,
-      { paths },
-      {
-        doing: trans.__('Bringing changes back…'),
-        done: () => trans.__('The changes are back.')
-      }
-    );
+    await this._work.carryOut(`/git/safety/${safety}/restore`, undefined, {
+      doing: trans.__('Bringing changes back…'),
+      done: () => trans.__('The changes are back.')
+    });
   }
 }

@@ -100,6 +100,8 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         discard: chosen => void staging.discard(chosen),
         commit: options =>
           run(CommandIDs.commit, { message: changes.message, ...options }),
+        returnToHead: () =>
+          run(CommandIDs.restore, { id: changes.status?.head ?? 'HEAD' }),
         pullData: data => void code.remotes.pullData(data),
         resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
         continueMerge: () => void refs.continueMerge(),

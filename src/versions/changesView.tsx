@@ -20,6 +20,8 @@ const MANY_FILES = '30221';
 export interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
   pullData(changes: readonly IChange[]): void;
+  /** Restores the newest snapshot. */
+  returnToHead(): void;
 }
 
 /** Paths that a sentence names. */
@@ -186,6 +188,37 @@ export class ChangesView extends LiveView<ChangesModel> {
               status.outbox.length
             )}
           </p>
+        )}
+        {status.restored && (
+          <div className="jp-mlws-Note jp-mlws-Restored" role="status">
+            <p>
+              {trans.__(
+                'Files are as in %1 “%2”. A commit makes that the newest snapshot.',
+                status.restored.short,
+                status.restored.subject
+              )}
+            </p>
+            <Button
+              small={true}
+              className="jp-mlws-ReturnButton"
+              onClick={() => actions.returnToHead()}
+            >
+              {trans.__('Return to %1', status.branch ?? 'HEAD')}
+            </Button>
+            <Button
+              small={true}
+              className="jp-mlws-KeepButton"
+              onClick={() => {
+                model.message = trans.__(
+                  'Restore “%1”',
+                  status.restored!.subject
+                );
+                this.focusMessage();
+              }}
+            >
+              {trans.__('Keep as a New Snapshot')}
+            </Button>
+          </div>
         )}
         {groups.notPulled.length > 0 && (
           <div className="jp-mlws-Note" role="status">

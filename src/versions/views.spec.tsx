@@ -108,6 +108,7 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
     continueMerge: () => calls.push('continue'),
     abortMerge: () => calls.push('abort'),
+    returnToHead: () => calls.push('return'),
     pullData: (data: readonly IChange[]) =>
       calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
@@ -191,6 +192,25 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     'commit staged',
     'commit'
   ]);
+});
+
+it('says that the files are as in another snapshot', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [change],
+    operation: null,
+    outbox: [],
+    restored: { commit: 'd304bd64aa', short: 'd304bd64', subject: 'Before' }
+  };
+  const [node, model] = await changes();
+  expect(node.querySelector('.jp-mlws-Restored')!.textContent).toContain(
+    'Files are as in d304bd64 “Before”.'
+  );
+  button(node, '.jp-mlws-ReturnButton').click();
+  expect(calls).toEqual(['return']);
+  button(node, '.jp-mlws-KeepButton').click();
+  expect(model.message).toBe('Restore “Before”');
 });
 
 it('offers to pull data that a clone lacks, and not to commit it', async () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -9,6 +10,7 @@ from functools import cached_property
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.files import replace
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.code.compare import Comparison
@@ -31,6 +33,7 @@ from jupyter_mlws.versioning.models import (
     HistoryQuery,
     LockHolder,
     Proof,
+    RestoredVersion,
     RestorePlan,
     RestoreResult,
     Snapshot,
@@ -50,7 +53,7 @@ from jupyter_mlws.versioning.snapshots.creation import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
-from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.snapshots.restore import RESTORED, SAFETY, Restore
 from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
 from jupyter_mlws.versioning.snapshots.verification import Verifier
 
@@ -88,7 +91,21 @@ class SnapshotManager:
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
             lock=self._lock_holder(),
             outbox=self._repository.outbox.waiting(),
+            restored=self._restored(status),
         )
+
+    def _restored(self, status: Status) -> RestoredVersion | None:
+        """The snapshot that was restored since HEAD moved, while anything of it is uncommitted."""
+        if not status.entries:
+            return None
+        try:
+            note = json.loads((self.project.state / RESTORED).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        if note["head"] != status.head or self._git.find(note["commit"]) is None:
+            return None
+        commit = self._git.log(LogQuery(note["commit"], limit=1))[0]
+        return RestoredVersion(commit=commit.sha, short=commit.sha[:8], subject=commit.subject)
 
     def _lock_holder(self) -> LockHolder | None:
         holder = self.project.holder()
@@ -206,7 +223,15 @@ class SnapshotManager:
         Nothing has changed then.
         """
         with self._repository.exclusive("restore", waiting_in(progress)):
-            return self._restore.run(self._git.resolve(name), paths, progress)
+            sha, head = self._git.resolve(name), self._git.find("HEAD")
+            result = self._restore.run(sha, paths, progress)
+            kept = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
+            if paths is None and sha != head and not kept:
+                note = {"commit": sha, "head": head}
+                replace(self.project.state / RESTORED, json.dumps(note))
+            elif paths is None:
+                (self.project.state / RESTORED).unlink(missing_ok=True)
+            return result
 
     def resolve(self, name: str) -> str:
         """The id of the version that ``name`` means; error 30404."""

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
 
 SAFETY = "safety/"
+RESTORED = "restored.json"
+"""In the project's state: the snapshot that was restored last as a whole, and HEAD then."""
+BEFORE = "Before: "
+"""The beginning of a safety commit's message: the command that it was made before."""
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
 UNUSED = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
@@ -127,10 +131,12 @@ class Restore:
         progress: Telling = quiet,
         *,
         kept: str | None = None,
+        keep_index: bool = False,
     ) -> RestoreResult:
         """Restore; the caller holds the project's lock.
 
-        ``kept``: a commit that has all that is replaced already.
+        ``kept``: a commit that has all that is replaced already. ``keep_index``: what is staged of
+        the restored paths stays staged.
         """
         operation = self._git.unfinished()
         if operation:
@@ -139,6 +145,8 @@ class Restore:
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
             steps = self._steps(sha, paths, stack)
+            if keep_index:
+                steps.index = []
             if steps.unreachable is not None:
                 raise steps.unreachable
             if steps.missing:
@@ -176,13 +184,13 @@ class Restore:
             data=[item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]],
         )
 
-    def keep(self, name: str) -> str | None:
+    def keep(self, name: str, message: str | None = None) -> str | None:
         """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
         with ExitStack() as stack:
             items = self._content.data_now()
             changed = self._working.states(items)
             data = stack.enter_context(_open(self._root)) if changed else None
-            return self._keep(name, data, None)
+            return self._keep(name, data, None, message)
 
     # Planning
 
@@ -289,7 +297,9 @@ class Restore:
 
     # Keeping what is there
 
-    def _keep(self, name: str, data: DataStore | None, steps: Steps | None) -> str | None:
+    def _keep(
+        self, name: str, data: DataStore | None, steps: Steps | None, message: str | None = None
+    ) -> str | None:
         """A commit of all that the working tree and the index hold; None where HEAD has it."""
         head = self._git.find("HEAD")
         with private_index(self._project, Git) as private:
@@ -305,10 +315,11 @@ class Restore:
             if tree == before and staged == before:
                 return None
             parents = [head] if head else []
-            if staged not in (tree, before):
-                # What was staged is neither HEAD's nor the working tree's: kept as with git stash.
+            if staged != before and (staged != tree or steps is not None):
+                # What was staged is kept as with git stash, so that it can be staged again.
                 parents.append(private.commit_tree(staged, parents, "The index\n"))
-            sha = private.commit_tree(tree, parents, f"Working tree kept: {name}\n")
+            text = message or f"Working tree kept: {name}\n"
+            sha = private.commit_tree(tree, parents, text)
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
 
