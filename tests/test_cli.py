@@ -318,6 +318,9 @@ def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: 
     assert "已缓存" in mlws("plan", language="zh_CN.UTF-8").stdout
     assert "copied" in mlws("logs", mlws.json("runs")[-1]["run"], "first").stdout
     assert again["id"] in mlws("runs").stdout
+    cached = mlws("logs", "latest", "first")
+    assert "copied" in cached.stdout
+    assert f"did not run in {again['id']}" in cached.stderr
 
 
 def test_a_run_of_targets_leaves_the_rest(mlws: Command, workflow: Path) -> None:

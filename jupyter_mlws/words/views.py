@@ -270,8 +270,9 @@ class Views:
                 [
                     self.word(f["state"]),
                     Cell(_moved(f)),
-                    Cell(f"+{f['additions'] or 0}", Tone.GOOD),
-                    Cell(f"-{f['deletions'] or 0}", Tone.BAD),
+                    # Data and binary files have no lines.
+                    Cell("" if f["additions"] is None else f"+{f['additions']}", Tone.GOOD),
+                    Cell("" if f["deletions"] is None else f"-{f['deletions']}", Tone.BAD),
                 ]
                 for f in diff["files"]
             ]

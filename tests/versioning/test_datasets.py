@@ -97,6 +97,21 @@ def test_a_version_comes_back_by_commit_or_hash(versions: Versions, root: Path) 
     assert refused(lambda: versions.datasets.checkout("no-such", "HEAD")).facts["kind"] == "dataset"
 
 
+def test_one_version_is_current_where_content_has_come_back(versions: Versions, root: Path) -> None:
+    for number, text in enumerate(("two\n", "a,b\n1,2\n")):
+        (root / "data" / "wine.csv").write_text(text)
+        versions.snapshots.create(f"Change {number}")
+    found = versions.datasets.get("data~1wine.csv").versions
+    assert [(one.subject, one.current) for one in found] == [
+        ("Change 1", True),
+        ("Change 0", False),
+        ("Code and data", False),
+    ]
+    assert found[0].md5 == found[2].md5
+    second = versions.datasets.get("data~1wine.csv", limit=1, cursor=found[1].commit)
+    assert [one.current for one in second.versions] == [False]
+
+
 def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) -> None:
     (root / "data" / "wine.csv").write_text("changed\n")
     shutil.rmtree(root / "data" / "images")

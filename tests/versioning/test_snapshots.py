@@ -288,6 +288,16 @@ def test_a_broken_dvc_yaml_elsewhere_stops_nothing(manager: SnapshotManager, git
     assert _status(manager) == {}
 
 
+def test_a_commit_on_no_branch_warns(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "train.py").write_text("on main\n")
+    assert manager.create("On main").warnings == []
+    git(root, "checkout", "-q", "--detach")
+    (root / "train.py").write_text("detached\n")
+    (warning,) = manager.create("Detached").warnings
+    assert "jupyter mlws branch" in warning
+
+
 def test_many_new_files_are_committed_only_when_allowed(manager: SnapshotManager) -> None:
     folder = manager.project.root / "raw"
     folder.mkdir()

@@ -58,6 +58,10 @@ LEFT_OUT_LARGE = Words(
     "{path} ({size} MB) was left out: track it as data (`jupyter mlws data add {path}`).",
     "未包含 {path}（{size} MB）：请作为数据跟踪（`jupyter mlws data add {path}`）。",
 )
+ON_NO_BRANCH = Words(
+    "HEAD is detached: this snapshot is on no branch. Keep it with `jupyter mlws branch NAME`.",
+    "HEAD 处于游离状态：此快照不属于任何分支。请用 `jupyter mlws branch NAME` 保留它。",
+)
 RUNS_LEFT_OUT = Words(
     "Runs were not named, because MLflow did not answer; the next snapshot names them. {reason}",
     "MLflow 无响应，未记录相关运行；下一个快照会记录。{reason}",
@@ -158,6 +162,8 @@ class Creation:
             secrets = self._secrets(selection)
             if secrets:
                 raise MLWSError("30206", paths=", ".join(secrets))
+        if status.branch is None and status.head is not None:
+            self._warnings.append(ON_NO_BRANCH)
         pending = self._begin(status)
         try:
             with full_disk_told():
