@@ -278,7 +278,9 @@ VALUES = st.recursive(
     lambda values: st.dictionaries(st.sampled_from("xy"), values, max_size=2),
     max_leaves=4,
 )
-METADATA = st.dictionaries(st.sampled_from(["tags", "jupyter", "custom"]), VALUES, max_size=2)
+METADATA = st.fixed_dictionaries(
+    {}, optional={"tags": st.lists(st.sampled_from("abc"), unique=True), "custom": VALUES}
+)
 OUTPUTS = st.lists(st.sampled_from(["one", "two"]), max_size=2)
 CELLS = st.lists(st.tuples(st.booleans(), PICTURES, METADATA, OUTPUTS), min_size=3, max_size=3)
 

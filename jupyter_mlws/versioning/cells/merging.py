@@ -212,7 +212,8 @@ def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
     )
     cell.pop("attachments", None)
     attachments = _merge_values(*(_attachments(side) for side in (base, ours, theirs)), depth=1)
-    if attachments or "attachments" in ours:
+    has_key = _merge_values(*("attachments" in side for side in (base, ours, theirs)))
+    if attachments or has_key:
         cell.attachments = attachments
 
 
@@ -302,18 +303,26 @@ def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
 
 
 def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
-    """Outputs belong to the source that made them; of two runs of one source, ours stays."""
+    """Outputs belong to the source that made them; of two runs since the base, ours stays."""
     for cell in merged.cells:
         if cell.cell_type != "code" or cell.get("outputs"):
             continue
         cell.outputs = []
         cell.execution_count = None
-        for side in (OURS, THEIRS):
-            known = cells[side].get(cell["id"])
-            if known is not None and known.source == cell.source and known.get("outputs"):
-                cell.outputs = known.outputs
-                cell.execution_count = known.get("execution_count")
-                break
+        base, ours, theirs = (cells[side].get(cell["id"]) for side in (BASE, OURS, THEIRS))
+        made = [side for side in (ours, theirs) if side and side.source == cell.source]
+        # A side that has not run the cell since, or has another source, says nothing.
+        ran = [side for side in made if not base or _run_of(side) != _run_of(base)]
+        chosen = ran or [side for side in made if side.get("outputs")] or made
+        if len(chosen) > 1 and not chosen[0].get("outputs"):
+            chosen = chosen[1:]
+        if chosen:
+            cell.outputs = chosen[0].get("outputs", [])
+            cell.execution_count = chosen[0].get("execution_count")
+
+
+def _run_of(cell: Any) -> Any:
+    return cell.source, cell.get("outputs", []), cell.get("execution_count")
 
 
 def _finish(merged: Any, minor: int) -> None:
