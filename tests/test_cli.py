@@ -139,7 +139,6 @@ def test_the_locale_decides_the_language(environment: dict[str, str], language: 
         (["commit"], "缺少参数 message"),
         (["log", "-n", "none"], "参数 '-n' / '--number' 的值无效"),
         (["commit", "-m", " "], "参数 '-m' / '--message' 的值无效：不能为空白"),
-        (["models", "best", ""], "models best"),
         (["data", "import", "", "data.csv"], "参数 'URL' 的值无效"),
         (["runs", "--sort", "nothing"], "参数 '-s' / '--sort' 的值无效"),
         (["status", "--jsn"], "没有选项 --jsn"),
