@@ -36,6 +36,11 @@ export class StagingActions {
     await told(() => this._client.post('/git/unstage', chosen));
   }
 
+  /** Lets DVC keep a folder, which git then leaves alone. */
+  async track(path: string): Promise<void> {
+    await this._work.change(() => this._client.post('/datasets', { path }));
+  }
+
   /** Undoes what is not staged, after a word of what that loses. */
   async discard(chosen: Chosen): Promise<void> {
     const trans = this._trans;

@@ -98,6 +98,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         stage: chosen => void staging.stage(chosen),
         unstage: chosen => void staging.unstage(chosen),
         discard: chosen => void staging.discard(chosen),
+        track: path => void staging.track(path),
         commit: options =>
           run(CommandIDs.commit, { message: changes.message, ...options }),
         returnToHead: () =>

@@ -109,6 +109,7 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     continueMerge: () => calls.push('continue'),
     abortMerge: () => calls.push('abort'),
     returnToHead: () => calls.push('return'),
+    track: (path: string) => calls.push(`track ${path}`),
     pullData: (data: readonly IChange[]) =>
       calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
@@ -192,6 +193,30 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     'commit staged',
     'commit'
   ]);
+});
+
+it('folds a full folder of new files, and tracks it as data', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: Array.from({ length: 12 }, (_, number) => ({
+      ...change,
+      path: `raw/${number}.png`,
+      kind: 'code',
+      state: 'untracked',
+      worktree_state: 'untracked'
+    })),
+    operation: null,
+    outbox: [],
+    restored: null
+  };
+  const [node] = await changes();
+  expect(node.querySelectorAll('.jp-mlws-Change')).toHaveLength(1);
+  button(node, '.jp-mlws-TrackButton').click();
+  expect(calls).toEqual(['track raw']);
+  button(node, '[data-mlws-folder="raw"]').click();
+  await rest();
+  expect(node.querySelectorAll('.jp-mlws-Change')).toHaveLength(13);
 });
 
 it('says that the files are as in another snapshot', async () => {
