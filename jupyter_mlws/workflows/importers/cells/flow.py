@@ -351,8 +351,9 @@ class Flow:
     # What is not in variables
 
     def _keep_all(self, step: Step, reason: Words) -> None:
-        """All cells before and after stay with this one."""
+        """All cells before and after stay with this one, which may use any name."""
         step.runs = True
+        self._need(step, sorted(self._current))
         step.together += [(other, reason) for other in range(step.index)]
         self._states["everything"] = step.index
 
