@@ -61,6 +61,7 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
+    "safety copy": "安全副本",
     "stash": "储藏",
     "tag": "标签",
     "version": "版本",

@@ -224,7 +224,7 @@ export class ChangesView extends LiveView<ChangesModel> {
           <div className="jp-mlws-Note" role="status">
             <p title={groups.notPulled.map(one => one.path).join('\n')}>
               {trans._n(
-                'Data is not pulled yet: %2',
+                '%1 dataset is not pulled yet: %2',
                 '%1 datasets are not pulled yet: %2',
                 groups.notPulled.length,
                 listOf(groups.notPulled)

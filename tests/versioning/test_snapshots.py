@@ -271,7 +271,7 @@ def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Co
     made = manager.create("x", language="zh-CN")
     assert len(made.warnings) == 1
     assert "big.bin" in made.warnings[0]
-    assert "请用 DVC" in made.warnings[0]
+    assert "jupyter mlws data add big.bin" in made.warnings[0]
     assert _status(manager) == {"big.bin": "untracked"}
     git(root, "config", "mlws.largefile", "20m")
     assert manager.create("Now").warnings == []
