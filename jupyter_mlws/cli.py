@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from jupyter_mlws import __version__
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.errors import CHINESE, ENGLISH, MLWSError, Words
 from jupyter_mlws.words import commands
@@ -32,7 +33,11 @@ ABOUT = Words(
 )
 JSON_HELP = Words("Print the result as JSON.", "以 JSON 输出结果。")
 HELP_HELP = Words("Show this message and exit.", "显示本说明并退出。")
+VERSION_HELP = Words("Show the version and exit.", "显示版本并退出。")
 FOLDER_HELP = Words("Work in the project of this folder.", "在此文件夹所属的项目中操作。")
+INVALID_REQUEST = "50201"
+OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
+"""The names of options that differ from those of the API's fields."""
 HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
 
 
@@ -68,11 +73,27 @@ def build(language: str) -> click.Group:
             help=FOLDER_HELP.in_(language),
         )
     )
+    top.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help=VERSION_HELP.in_(language),
+        )
+    )
     projects = Words("List and make projects.", "列出和创建项目。")
     top.add_command(_group("projects", projects, language, PROJECT_WORDS))
     data = Words("Track data, and bring it here and away.", "跟踪数据，以及推送与拉取。")
     top.add_command(_group("data", data, language, DATA_WORDS))
     return top
+
+
+def _show_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"{PROGRAM} {__version__}")
+        context.exit()
 
 
 def _enter(folder: Path | None = None) -> None:
@@ -97,10 +118,17 @@ def _group(name: str, about: Words, language: str, words: Sequence[Word]) -> cli
 
 
 def _command(word: Word, language: str) -> click.Command:
-    @click.pass_obj
-    def call(desk: Desk, /, as_json: bool, **given: Any) -> int:
+    @click.pass_context
+    def call(context: click.Context, /, as_json: bool, **given: Any) -> int:
+        desk: Desk = context.obj
         desk.as_json = as_json
-        return word.action(desk, **given)
+        try:
+            return word.action(desk, **given)
+        except (MLWSError, RemoteError) as error:
+            usage = None if as_json else _usage_error(error.as_dict(language), context)
+            if usage is None:
+                raise
+            raise usage from error
 
     parameters = [make(language) for make in word.parameters]
     parameters.append(
@@ -118,6 +146,19 @@ def _command(word: Word, language: str) -> click.Command:
     )
     _speak(command, language)
     return command
+
+
+def _usage_error(body: Mapping[str, Any], context: click.Context) -> click.UsageError | None:
+    """Return an invalid request as an invalid command line, where its options are at fault."""
+    if body["code"] != INVALID_REQUEST:
+        return None
+    parameters = {parameter.name: parameter for parameter in context.command.params}
+    for fault in body["errors"]:
+        field = fault["field"].split(".")[0]
+        parameter = parameters.get(OPTION_OF.get(field, field))
+        if parameter is not None:
+            return click.BadParameter(fault["message"], context, parameter)
+    return None
 
 
 def _speak(command: click.Command, language: str) -> None:
@@ -163,7 +204,7 @@ def usage_words(error: click.UsageError) -> Words:
             english, f"缺少参数 {error.param.human_readable_name if error.param else ''}。"
         )
     if isinstance(error, click.BadParameter):
-        name = error.param.human_readable_name if error.param else ""
+        name = error.param.get_error_hint(error.ctx) if error.param else ""
         return Words(english, f"参数 {name} 的值无效：{error.message}")
     if english.startswith("No such command"):
         return Words(english, f"没有命令 {english.partition('command')[2].split('.')[0].strip()}。")

@@ -61,6 +61,7 @@ TERMS = {
     "revert": "还原",
     "run": "运行",
     "snapshot": "快照",
+    "safety copy": "安全副本",
     "stash": "储藏",
     "tag": "标签",
     "version": "版本",
@@ -700,8 +701,10 @@ CATALOGUE: dict[str, Entry] = {
         400,
         Words("Some files seem to hold secrets: {paths}", "有文件疑似包含密钥或凭据：{paths}"),
         Words(
-            "Take the secrets out, or commit with `allow_secrets` when they are none.",
-            "请移除其中的密钥；若确认不是密钥，请使用 `allow_secrets` 提交。",
+            "Take the secrets out; when they are none, commit with `--allow-secrets` (in the API "
+            "`allow_secrets`).",
+            "请移除其中的密钥；若确认不是密钥，请使用 `--allow-secrets`（API 中为 `allow_secrets`）"
+            "提交。",
         ),
     ),
     "30207": Entry(
@@ -735,8 +738,10 @@ CATALOGUE: dict[str, Entry] = {
         400,
         Words("Too large for git: {paths}", "文件过大，不适合用 git 管理：{paths}"),
         Words(
-            "Track them with DVC (`dvc add`), or raise the git setting `mlws.largefile` (bytes).",
-            "请用 DVC 跟踪（`dvc add`），或调高 git 设置 `mlws.largefile`（字节）。",
+            "Track them as data (`jupyter mlws data add PATH`), or raise the git setting "
+            "`mlws.largefile` (bytes).",
+            "请作为数据跟踪（`jupyter mlws data add PATH`），或调高 git 设置 `mlws.largefile`"
+            "（字节）。",
         ),
     ),
     "30211": Entry(
@@ -835,6 +840,19 @@ CATALOGUE: dict[str, Entry] = {
         Words(
             "Correct `.dvc/config`, or restore it from a snapshot.",
             "请修正 `.dvc/config`，或从快照中恢复该文件。",
+        ),
+    ),
+    "30221": Entry(
+        400,
+        Words(
+            "{count} new files ({size} MB) would go into git: {named}",
+            "将有 {count} 个新文件（{size} MB）存入 git：{named}",
+        ),
+        Words(
+            "Track folders of data with `jupyter mlws data add PATH`, name what is to be left out "
+            "in `.gitignore`, or commit with `--allow-many` (in the API `allow_many`).",
+            "请用 `jupyter mlws data add PATH` 跟踪数据文件夹，将无需提交的内容写入 `.gitignore`，"
+            "或使用 `--allow-many`（API 中为 `allow_many`）提交。",
         ),
     ),
     "30230": Entry(

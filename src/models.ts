@@ -266,7 +266,13 @@ export type IPreview =
 
 export type ChangeKind = 'code' | 'notebook' | 'data';
 export type ChangeState =
-  'added' | 'modified' | 'deleted' | 'renamed' | 'untracked' | 'conflicted';
+  | 'added'
+  | 'modified'
+  | 'deleted'
+  | 'renamed'
+  | 'untracked'
+  | 'conflicted'
+  | 'not_pulled';
 
 export interface IChange {
   path: string;
@@ -300,6 +306,8 @@ export interface IGitStatus {
   lock: ILockHolder | null;
   /** Snapshots whose data waits for the remote. */
   outbox: string[];
+  /** The other snapshot that the files were restored to. */
+  restored: { commit: string; short: string; subject: string } | null;
 }
 
 /** Lines that differ, as git prints them; `id` is what staging takes. */
@@ -336,6 +344,15 @@ export interface IFileDiff {
   hunks: IDiffHunk[];
   /** Of notebooks that can be compared cell by cell. */
   cells: ICellDiff[] | null;
+}
+
+/** A commit that keeps what a restore, a discard or an aborted merge replaced. */
+export interface ISafetyCopy {
+  id: string;
+  reason: string;
+  base: string | null;
+  timestamp: string;
+  files: string[];
 }
 
 /** `safety`: a commit that keeps what was there. */
@@ -414,6 +431,8 @@ export interface IRestorePlan {
   lost: { path: string; reason: string }[];
   /** Data that no store holds any more. */
   missing: { path: string; md5: string }[];
+  /** The remote that could not be asked for what is missing. */
+  unreachable: { remote: string; reason: string } | null;
   nothing: boolean;
 }
 

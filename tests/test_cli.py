@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_mlws import __version__
 from jupyter_mlws.cli import build, language_of, manual, usage_words
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS
@@ -131,7 +137,10 @@ def test_the_locale_decides_the_language(environment: dict[str, str], language: 
     [
         (["stauts"], "没有命令 'stauts'"),
         (["commit"], "缺少参数 message"),
-        (["log", "-n", "none"], "参数 number 的值无效"),
+        (["log", "-n", "none"], "参数 '-n' / '--number' 的值无效"),
+        (["commit", "-m", " "], "参数 '-m' / '--message' 的值无效：不能为空白"),
+        (["data", "import", "", "data.csv"], "参数 'URL' 的值无效"),
+        (["runs", "--sort", "nothing"], "参数 '-s' / '--sort' 的值无效"),
         (["status", "--jsn"], "没有选项 --jsn"),
     ],
 )
@@ -141,6 +150,52 @@ def test_a_wrong_line_is_code_2_and_says_what_is_wrong(
     english = mlws(*words, code=2).stderr
     assert "Usage: jupyter-mlws" in english
     assert said in mlws(*words, code=2, language="zh_CN.UTF-8").stderr
+
+
+def test_an_invalid_value_is_json_for_programs(mlws: Command) -> None:
+    body = json.loads(mlws("commit", "-m", "", "--json", code=1).stderr)
+    assert (body["code"], body["errors"][0]["field"]) == ("50201", "message")
+
+
+def test_the_version_is_shown(mlws: Command) -> None:
+    assert mlws("--version").stdout == f"jupyter-mlws {__version__}\n"
+
+
+def in_terminal(folder: Path, columns: int, *words: str) -> list[str]:
+    """The lines that a command writes into a terminal of a width, without colours."""
+    controller, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"}
+    environment.pop("COLUMNS", None)
+    command = [sys.executable, "-m", "jupyter_mlws", *words]
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        written = b""
+        # Reading fails with EIO when the other end is closed.
+        with suppress(OSError):
+            while part := os.read(controller, 65536):
+                written += part
+        os.close(controller)
+    assert process.returncode == 0, written.decode()
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode()).splitlines()
+
+
+def test_a_narrow_terminal_shows_fewer_columns_of_runs_and_whole_ids(
+    mlws: Command, workflow: Path
+) -> None:
+    mlws("run")
+    run = mlws.json("runs")[0]["run"]
+    wide, narrow, all_columns = (
+        [line.rstrip() for line in in_terminal(mlws.folder, columns, "runs", *options)]
+        for columns, options in ((120, ()), (len(run) + 14, ()), (len(run) + 14, ("--wide",)))
+    )
+    assert wide[0].split() == ["Run", "Status", "Started", "Time", "Commit", "Workflow"]
+    assert wide[1].startswith(f"{run}  COMPLETED  ")
+    assert all_columns == wide
+    assert [line.split() for line in narrow[:2]] == [["Run", "Status"], [run, "COMPLETED"]]
+    assert narrow[2].startswith("Some columns do not fit: `runs --wide`")
 
 
 def test_usage_words_have_both_languages_for_every_kind_of_click() -> None:
@@ -179,6 +234,22 @@ def test_a_commit_keeps_its_message_exactly(mlws: Command, git: Git) -> None:
     assert snapshot["short"] in mlws("log").stdout
     assert mlws.json("status")["changes"] == []
     assert "没有更改" in mlws("status", language="zh_CN.UTF-8").stdout
+
+
+def test_full_folders_of_new_files_are_one_line(mlws: Command) -> None:
+    folder = mlws.folder / "raw" / "images"
+    folder.mkdir(parents=True)
+    for number in range(30):
+        (folder / f"{number}.png").write_text("pixel")
+    (mlws.folder / "raw" / "labels.csv").write_text("a\n")
+    shown = mlws("status").stdout
+    assert [line.split()[-3:] for line in shown.splitlines()[-3:-1]] == [
+        ["raw/labels.csv", "2", "B"],
+        ["raw/images/", "150", "B"],
+    ]
+    assert "30 files" in shown
+    assert "jupyter mlws data add" in shown
+    assert len(mlws.json("status")["changes"]) == 31
 
 
 def test_a_commit_of_paths_leaves_the_rest(mlws: Command) -> None:
@@ -246,6 +317,9 @@ def test_a_workflow_is_planned_and_run_and_then_cached(mlws: Command, workflow: 
     assert "已缓存" in mlws("plan", language="zh_CN.UTF-8").stdout
     assert "copied" in mlws("logs", mlws.json("runs")[-1]["run"], "first").stdout
     assert again["id"] in mlws("runs").stdout
+    cached = mlws("logs", "latest", "first")
+    assert "copied" in cached.stdout
+    assert f"did not run in {again['id']}" in cached.stderr
 
 
 def test_a_run_of_targets_leaves_the_rest(mlws: Command, workflow: Path) -> None:

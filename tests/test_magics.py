@@ -258,6 +258,7 @@ def test_a_cell_is_tracked_with_a_true_commit(notebook: Notebook, project: Proje
     body = "import mlflow\nmlflow.log_metric('accuracy', 0.5)\nkept = 7"
     seen = notebook.good(f"%%mlws track first\n{body}")
     assert "COMPLETED" in shown(seen, "text/plain")
+    assert not [message for message in seen if message["msg_type"] == "stream"]
     # The cell ran here.
     assert shown(notebook.good("kept"), "text/plain") == "7"
     (run,) = runs_of(notebook)

@@ -151,10 +151,11 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
     assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
     assert "30404" in words(root, "data", "remote", "nobody", code=1)
-    assert "50201" in words(root, "data", "remote", "Bad", "ftp://x", code=1)
+    assert "'[NAME]'" in words(root, "data", "remote", "Bad", "ftp://x", code=2)
     assert "far" in words(root, "data", "remote", "-d", "far")
     (root / "wine.csv").write_text("three\n")
     assert "修改 1" in words(root, "data", "diff", "wine.csv", language="zh_CN.UTF-8")
+    assert "+0" not in words(root, "diff")
     words(root, "data", "add", "wine.csv")
     shown = words(root, "data", "verify", "wine.csv", code=1)
     assert "cache  whole" in shown
@@ -165,6 +166,20 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     (tmp_path / "elsewhere.csv").write_text("x\n")
     words(root, "data", "import", f"file://{tmp_path}/elsewhere.csv", "got.csv", "--no-link")
     assert (root / "got.csv").read_text() == "x\n"
+
+
+def test_data_of_a_clone_is_pulled_by_one_word(full: Project, git: Git, tmp_path: Path) -> None:
+    words(full.root, "push")
+    git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "clone")
+    clone = tmp_path / "clone"
+    for line in (("status",), ("data", "list")):
+        shown = words(clone, *line)
+        assert "not pulled" in shown
+        assert "jupyter mlws data pull" in shown
+    assert "未拉取" in words(clone, "status", language="zh_CN.UTF-8")
+    assert "wine.csv is here" in words(clone, "data", "pull")
+    assert (clone / "wine.csv").read_text() == "one\n"
+    assert "No data to pull" in words(clone, "data", "pull")
 
 
 SCRIPT = """\
@@ -190,7 +205,7 @@ def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> Non
     assert [run["name"] for run in runs][1] == "one"
     asked = ("-s", "metrics.accuracy DESC", "-n", "1", "-f", "metrics.accuracy > 0", "--json")
     assert json.loads(words(root, "runs", *asked))[0]["name"] == "one"
-    assert "50201" in words(root, "runs", "-f", "nonsense", code=1)
+    assert "'-f' / '--filter'" in words(root, "runs", "-f", "nonsense", code=2)
     ids = [run["id"] for run in runs]
     assert "accuracy" in words(root, "compare", *ids)
     words(root, "compare", ids[0], code=2)

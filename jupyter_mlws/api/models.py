@@ -6,7 +6,10 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jupyter_mlws.api import wording
+
 Item = TypeVar("Item")
+CURSOR = wording.pattern(r"^\d{1,9}$", "is no cursor of this list", "不是此列表的游标")
 
 
 class Request(BaseModel):
@@ -41,6 +44,24 @@ class PageQuery(Request):
 
     limit: int = Field(default=50, ge=1, le=500, description="At most so many items.")
     cursor: str | None = Field(default=None, description="`next_cursor` of the part before.")
+
+
+class ShortListQuery(Request):
+    """Part of a short list; all of it where no limit is named."""
+
+    limit: int | None = Field(
+        default=None, ge=1, le=500, description="At most so many items; by default all."
+    )
+    cursor: str | None = Field(
+        default=None, pattern=CURSOR, description="`next_cursor` of the part before."
+    )
+
+    def part_of(self, page: Page[Item]) -> Page[Item]:
+        """Return the part of a whole list that this query names."""
+        start = int(self.cursor or 0)
+        end = len(page.items) if self.limit is None else start + self.limit
+        following = str(end) if end < len(page.items) else None
+        return page.model_copy(update={"items": page.items[start:end], "next_cursor": following})
 
 
 class NoQuery(Request):

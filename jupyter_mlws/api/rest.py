@@ -20,11 +20,11 @@ from datetime import datetime, timezone
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from tornado import web
 
 from jupyter_mlws.api import idempotency, wording
-from jupyter_mlws.api.models import NoQuery
+from jupyter_mlws.api.models import NoQuery, Page, ShortListQuery
 from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.errors import ENGLISH, MLWSError, Words
 
@@ -97,10 +97,13 @@ def endpoint(
     ``shared`` those who ask the same at the same moment get one answer, which must not depend on
     who asks.
     ``dry_status`` is the status of an answer that only shows what would be done; ``media`` the
-    type of one that is no JSON, which the method writes itself.
+    type of one that is no JSON, which the method writes itself. A :class:`Page` without a ``query``
+    of its own is a whole list: ``limit`` and ``cursor`` cut it here.
     The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
     and returns the data or a :class:`Reply`.
     """
+    short_list = query is NoQuery and reply is not None and issubclass(reply, Page)
+    query = ShortListQuery if short_list else query
     heeded = {**(headers or {}), **({idempotency.HEADER: ONCE} if idempotent else {})}
     declared = Endpoint(
         summary, reply, body, query, status, tuple(also), tuple(errors), heeded, dry_status, media
@@ -110,16 +113,15 @@ def endpoint(
         @functools.wraps(method)
         async def call(self: RESTHandler, *ids: str) -> None:
             await self.permit(*declared.also)
-            inputs: dict[str, Any] = {}
-            if query is not NoQuery:
-                inputs["query"] = self.parse_query(query)
-            else:
-                self.parse_query(NoQuery)
+            asked = self.parse_query(query)
+            inputs: dict[str, Any] = {} if short_list or query is NoQuery else {"query": asked}
             if body is not None:
                 inputs["body"] = self.parse_body(body)
 
             async def work() -> Reply:
                 answer = await method(self, *ids, **inputs)
+                if isinstance(asked, ShortListQuery):
+                    answer = asked.part_of(answer)
                 return answer if isinstance(answer, Reply) else Reply(answer, declared.status)
 
             key = self.request.headers.get(idempotency.HEADER) if idempotent else None
@@ -186,7 +188,7 @@ class RESTHandler(web.RequestHandler):
             values = self.get_query_arguments(name)
             several = len(values) > 1 or name in _lists(model)
             given[name] = values if several else values[0]
-        return self._validate(model, given)
+        return wording.validate(model, given)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
         """The JSON body as ``model``; error 50201 names every field at fault."""
@@ -198,13 +200,7 @@ class RESTHandler(web.RequestHandler):
             raise MLWSError("50201", wording.not_json(error)) from error
         if not isinstance(given, dict):
             raise MLWSError("50201", wording.fault("", wording.NOT_AN_OBJECT))
-        return self._validate(model, given)
-
-    def _validate(self, model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
-        try:
-            return model.model_validate(given)
-        except ValidationError as error:
-            raise MLWSError("50201", *wording.faults(error)) from error
+        return wording.validate(model, given)
 
     def reply(self, answer: Reply) -> None:
         """Send ``answer`` in the envelope."""

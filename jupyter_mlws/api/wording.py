@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from jupyter_mlws.errors import Fault, Words
+from jupyter_mlws.errors import Fault, MLWSError, Words
+
+Model = TypeVar("Model", bound=BaseModel)
 
 NOT_AN_OBJECT = Words("The body must be a JSON object.", "请求体必须是 JSON 对象。")
 NO_VERSION = Words(
@@ -79,6 +82,14 @@ def not_json(error: Exception) -> Fault:
         "",
         Words(f"The body is not valid JSON: {error}", f"请求体不是有效的 JSON：{error}"),
     )
+
+
+def validate(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Return ``given`` as ``model``; error 50201 names every field at fault."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise MLWSError("50201", *faults(error)) from error
 
 
 def faults(error: ValidationError) -> list[Fault]:

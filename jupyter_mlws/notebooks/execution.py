@@ -189,7 +189,10 @@ class Run:
             return self._outcome(ExecutionStatus.SUCCESS)
         if reply.get("ename") == "KeyboardInterrupt":
             return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="interrupt"))
-        return self._outcome(ExecutionStatus.ERROR, raised(reply, self._count))
+        # Where the display of a result fails, the reply has the error None: NoneType.
+        shown = [one for one in self._outputs.items() if one["output_type"] == "error"]
+        error = shown[-1] if shown and reply.get("ename") == "NoneType" else reply
+        return self._outcome(ExecutionStatus.ERROR, raised(error, self._count))
 
     async def _stopped(
         self, answers: asyncio.Queue[tuple[str, Message]], ended: asyncio.Task[Ending]

@@ -44,9 +44,10 @@ def create_example(target: Path) -> None:
             data.track("data/wine.csv")
         _run(workspace, {})
         workspace.snapshots.create("First models of the wine")
-        _run(workspace, {"forest.n_estimators": 100, "forest.max_depth": 3})
-        workspace.snapshots.create("A larger, shallower forest")
         _run(workspace, {"linear.C": 0.01})
+        # Back to the first linear model, so that the last run ends as the last snapshot is.
+        _run(workspace, {"linear.C": 1.0, "forest.n_estimators": 100, "forest.max_depth": 3})
+        workspace.snapshots.create("A larger, shallower forest")
     finally:
         workspace.close()
     unfinished.unlink()

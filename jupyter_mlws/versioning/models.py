@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.kinds import ChangeKind
 
 
 class ChangeState(str, Enum):
-    """How a path differs."""
+    """How a path differs; data is not pulled where this machine does not have it yet."""
 
     ADDED = "added"
     MODIFIED = "modified"
@@ -31,6 +31,7 @@ class ChangeState(str, Enum):
     RENAMED = "renamed"
     UNTRACKED = "untracked"
     CONFLICTED = "conflicted"
+    NOT_PULLED = "not_pulled"
 
 
 def _printable(value: Any) -> Any:
@@ -87,11 +88,20 @@ class LockHolder(Record):
     pid: int
 
 
+class RestoredVersion(Record):
+    """The snapshot that the files were restored to, while HEAD is another one."""
+
+    commit: str
+    short: str
+    subject: Text
+
+
 class GitStatus(Record):
     """``operation`` is the merge, rebase, restore… that waits to be finished.
 
     ``lock``: who changes the project just now. ``outbox``: snapshots whose data waits for the
-    remote.
+    remote. ``restored``: the other snapshot that the files come from; to commit them goes back to
+    it.
     """
 
     branch: Text | None
@@ -101,6 +111,7 @@ class GitStatus(Record):
     operation: str | None = None
     lock: LockHolder | None = None
     outbox: list[str] = Field(default_factory=list)
+    restored: RestoredVersion | None = None
 
 
 class DiffHunk(Record):
@@ -285,14 +296,24 @@ class Lost(Record):
 
 
 class Missing(Record):
-    """Data that no store has."""
+    """Data that neither the cache nor the remote has, or that a remote out of reach may have."""
 
     path: Text
     md5: str
 
 
+class UnreachableRemote(Record):
+    """A remote for data that could not be asked."""
+
+    remote: str
+    reason: str
+
+
 class RestorePlan(Record):
-    """What a restore would do; ``nothing``: all is as in the snapshot already."""
+    """What a restore would do; ``nothing``: all is as in the snapshot already.
+
+    ``unreachable``: the remote that could not be asked for what is ``missing``.
+    """
 
     snapshot: str
     code: list[CodeAction]
@@ -300,6 +321,7 @@ class RestorePlan(Record):
     bytes_to_fetch: int
     lost: list[Lost]
     missing: list[Missing]
+    unreachable: UnreachableRemote | None = None
     nothing: bool
 
 
@@ -353,6 +375,10 @@ class SnapshotCreate(Request):
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     allow_secrets: bool = Field(
         default=False, description="Commit files although they look like credentials."
+    )
+    allow_many: bool = Field(
+        default=False,
+        description="Commit new files although they are so many that they look like data.",
     )
     staged: bool = Field(default=False, description="Commit what git's index holds, and no more.")
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.merging import MergeManager
     from jupyter_mlws.versioning.code.remotes import RemoteManager
     from jupyter_mlws.versioning.code.rollback import RollbackManager
+    from jupyter_mlws.versioning.code.safety import SafetyManager
     from jupyter_mlws.versioning.code.staging import StagingManager
     from jupyter_mlws.versioning.code.stashes import StashManager
     from jupyter_mlws.versioning.code.tags import TagManager
@@ -78,6 +79,12 @@ class Versions:
         from jupyter_mlws.versioning.code.stashes import StashManager
 
         return StashManager(self._repository)
+
+    @cached_property
+    def safety(self) -> SafetyManager:
+        from jupyter_mlws.versioning.code.safety import SafetyManager
+
+        return SafetyManager(self._repository)
 
     @cached_property
     def datasets(self) -> DatasetManager:

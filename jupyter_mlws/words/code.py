@@ -101,9 +101,23 @@ def stash(desk: Desk, action: str, identifier: str | None, message: str | None, 
     return OK
 
 
+def safety(desk: Desk, identifier: str | None) -> int:
+    rows = desk.session.safety_copies()
+    if identifier is None:
+        desk.answer(rows, lambda found: code_views.safety_copies(desk.views, found))
+        return OK
+    chosen = _by_beginning([str(row["id"]) for row in rows], identifier)
+    restored = desk.session.restore_safety(chosen, desk.screen.note)
+    desk.answer(restored, desk.views.restored)
+    return OK
+
+
 def _stash(desk: Desk, given: str | None) -> str:
     """The id that is meant by its beginning; without one the newest."""
-    known = [str(row["id"]) for row in desk.session.stashes()]
+    return _by_beginning([str(row["id"]) for row in desk.session.stashes()], given)
+
+
+def _by_beginning(known: Sequence[str], given: str | None) -> str:
     if given is None and known:
         return known[0]
     found = [identifier for identifier in known if given and identifier.startswith(given)]

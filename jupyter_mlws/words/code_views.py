@@ -99,6 +99,24 @@ def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
     return [views.table(columns, cells)]
 
 
+def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
+    """A line for every safety copy, and how one is restored."""
+    if not rows:
+        return [line(views.say("No safety copy.", "没有安全副本。"), Tone.FAINT)]
+    cells = [
+        [
+            Cell(row["id"][:8], Tone.WARN),
+            Cell(row["reason"]),
+            Cell(when_of(row["timestamp"]), Tone.FAINT),
+            Cell(", ".join(row["files"][:3]) + (", …" if len(row["files"]) > 3 else "")),
+        ]
+        for row in rows
+    ]
+    columns = [("Copy", "副本"), ("Before", "操作之前"), ("Time", "时间"), ("Files", "文件")]
+    hint = views.say("Restore one: jupyter mlws safety COPY", "恢复：jupyter mlws safety 副本")
+    return [views.table(columns, cells), line(hint, Tone.FAINT)]
+
+
 def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for everything that was put aside."""
     if not rows:

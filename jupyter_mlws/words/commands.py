@@ -91,7 +91,12 @@ def status(desk: Desk) -> int:
 
 
 def commit(
-    desk: Desk, message: str, paths: Sequence[str], allow_secrets: bool, staged: bool
+    desk: Desk,
+    message: str,
+    paths: Sequence[str],
+    allow_secrets: bool,
+    allow_many: bool,
+    staged: bool,
 ) -> int:
     wanted = [desk.path(path) for path in paths]
     if staged and wanted:
@@ -101,6 +106,7 @@ def commit(
         message,
         wanted,
         allow_secrets,
+        allow_many=allow_many,
         staged=staged,
         waiting=lambda holder: desk.screen.warn(desk.views.waiting(holder)),
     )
@@ -296,16 +302,36 @@ def cancel(desk: Desk, run: str | None) -> int:
 
 def logs(desk: Desk, run: str, node: str, follow: bool) -> int:
     path, found = _find_run(desk.session, run)
-    part = desk.session.log(path, found["id"], node, 0)
+    identifier = found["id"]
+    part = desk.session.log(path, identifier, node, 0)
+    if part["complete"] and not part["size"]:
+        executed = _last_execution(desk.session, path, identifier, node)
+        if executed not in (None, identifier):
+            text = "{node} did not run in {run}; this is its log of {executed}."
+            zh = "{node} 未在 {run} 中运行；以下为其在 {executed} 中的日志。"
+            facts = {"node": node, "run": identifier, "executed": executed}
+            desk.screen.warn(desk.views.say(text, zh, **facts))
+            identifier = executed
+            part = desk.session.log(path, identifier, node, 0)
     if desk.as_json:
         desk.screen.data(part)
         return OK
     _show_text(desk, part["text"])
     while follow and not part["complete"]:
         time.sleep(FOLLOW)
-        part = desk.session.log(path, found["id"], node, part["size"])
+        part = desk.session.log(path, identifier, node, part["size"])
         _show_text(desk, part["text"])
     return OK
+
+
+def _last_execution(session: Session, path: str, run: str, node: str) -> str | None:
+    """Return the newest run up to ``run`` that executed a node; the ids begin with their time."""
+    for candidate in session.runs_of(path):
+        if candidate["id"] <= run:
+            nodes = session.run(path, candidate["id"])["nodes"]
+            if any(row["id"] == node and row["started"] is not None for row in nodes):
+                return str(candidate["id"])
+    return None
 
 
 def list_projects(desk: Desk) -> int:

@@ -115,6 +115,14 @@ _QUICK = _option(
         "对远程存储仅检查名称与大小，而不读取每个对象。",
     ),
 )
+_WIDE = _option(
+    "--wide",
+    is_flag=True,
+    words=Words(
+        "Show all columns, also where the terminal is too narrow.",
+        "显示全部列，即使终端宽度不足。",
+    ),
+)
 _SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
 _METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
 _MODE = _option(
@@ -153,6 +161,14 @@ WORDS: list[Word] = [
                 words=Words(
                     "Commit files although they look like credentials.",
                     "即使文件疑似包含凭据也提交。",
+                ),
+            ),
+            _option(
+                "--allow-many",
+                is_flag=True,
+                words=Words(
+                    "Commit new files to git although they are so many that they look like data.",
+                    "即使新文件很多、疑似数据，也提交到 git。",
                 ),
             ),
             _option(
@@ -395,6 +411,16 @@ WORDS: list[Word] = [
         ],
     ),
     Word(
+        "safety",
+        code.safety,
+        Words(
+            "List what restores, discards and aborted merges replaced, or restore COPY, with what "
+            "was staged.",
+            "列出恢复、丢弃与中止合并所替换的内容；给出 COPY 时恢复该副本及其暂存内容。",
+        ),
+        [_argument("identifier", required=False, metavar="[COPY]")],
+    ),
+    Word(
         "fetch",
         code.fetch,
         Words(
@@ -446,6 +472,7 @@ WORDS: list[Word] = [
                 words=Words("What its aliases meant, and when.", "显示其别名的历史。"),
             ),
             _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
+            _WIDE,
         ],
     ),
     Word(
@@ -478,6 +505,7 @@ WORDS: list[Word] = [
                 is_flag=True,
                 words=Words("The runs of nodes, too.", "同时列出节点的运行。"),
             ),
+            _WIDE,
             _option(
                 "-n",
                 "--number",
@@ -929,8 +957,11 @@ DATA_WORDS: list[Word] = [
     Word(
         "pull",
         versions.pull_data,
-        Words("Bring PATH from its remote.", "从远程存储拉取 PATH。"),
-        [_argument("path", type=click.Path())],
+        Words(
+            "Bring PATH from its remote, or all data that is not pulled where PATH is left out.",
+            "从远程存储拉取 PATH；省略 PATH 时拉取所有未拉取的数据。",
+        ),
+        [_argument("path", required=False, type=click.Path())],
     ),
     Word(
         "gc",

@@ -90,7 +90,15 @@ def reproduction(views: Views, found: JSON) -> list[Block]:
     rows += data_lines(views, found["data"])
     for row in found["unavailable"]:
         made = views.say("{path}: a run makes it", "{path}：运行后生成", **row)
-        gone = views.say("{path}: no store has it", "{path}：没有任何存储", **row)
+        if row["unreachable"]:
+            gone = views.say(
+                "{path}: the remote {remote} cannot be reached: {reason}",
+                "{path}：无法连接远程存储 {remote}：{reason}",
+                path=row["path"],
+                **row["unreachable"],
+            )
+        else:
+            gone = views.say("{path}: no store has it", "{path}：没有任何存储", **row)
         rows.append([Cell(made, Tone.FAINT) if row["made"] else Cell(gone, Tone.BAD)])
     if found["command"]:
         rows.append([Cell(found["command"])])

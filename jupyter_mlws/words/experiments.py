@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,7 @@ def runs(
     query: str | None,
     sort: Sequence[str],
     nested: bool,
+    wide: bool,
 ) -> int:
     from jupyter_mlws.words.commands import workflow_of
 
@@ -41,7 +43,8 @@ def runs(
         asked["q"] = query
     if nested:
         asked["nested"] = True
-    desk.answer(desk.session.runs(asked, number), desk.views.runs)
+    found = desk.session.runs(asked, number)
+    desk.answer(found, lambda rows: desk.views.runs(rows, wide=wide))
     return OK
 
 
@@ -147,6 +150,8 @@ def track(
 def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
     """Begin a run for this process's own code: MLflow finds it by its variables."""
     _check_mlflow(desk)
+    # MLflow imports tqdm's bars, which warn in every kernel without ipywidgets.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     if os.environ.get(OPEN_VARIABLE):
         text = "A run goes on here: end it with %mlws track --end"
         raise UsageFaultError(desk.views.say(text, "已有运行在进行，请先用 %mlws track --end 结束"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.locks import Waiting
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.models import Snapshot
     from jupyter_mlws.versioning.progress import Telling
 
+AnyModel = TypeVar("AnyModel", bound="BaseModel")
 PAGE = 500
 """Items asked for at a time."""
 
@@ -42,14 +43,18 @@ class LocalSession:
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
-        snapshots = self._workspace.snapshots
-        created = snapshots.create(
-            message,
+        from jupyter_mlws.versioning.models import SnapshotCreate
+
+        request = validate(SnapshotCreate, {"message": message})
+        created = self._workspace.snapshots.create(
+            request.message,
             list(paths) or None,
             allow_secrets=allow_secrets,
+            allow_many=allow_many,
             staged=staged,
             language=self._language,
             waiting=waiting,
@@ -71,7 +76,9 @@ class LocalSession:
     def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.code.merge_models import Resolution
 
-        return _plain(self._workspace.versions.merges.resolve(path, Resolution(**resolution)))
+        return _plain(
+            self._workspace.versions.merges.resolve(path, validate(Resolution, resolution))
+        )
 
     def rollback(self, to: str, message: str | None, told: Told) -> JSON:
         from jupyter_mlws.versioning.code.history_models import RollbackMode
@@ -83,7 +90,7 @@ class LocalSession:
         from jupyter_mlws.versioning.code.staging_models import StageRequest
 
         staging = self._workspace.versions.staging
-        {"stage": staging.stage, "unstage": staging.unstage}[how](StageRequest(**chosen))
+        {"stage": staging.stage, "unstage": staging.unstage}[how](validate(StageRequest, chosen))
         return self.status()
 
     def tags(self) -> list[JSON]:
@@ -107,6 +114,12 @@ class LocalSession:
 
     def drop_stash(self, identifier: str) -> JSON:
         return _plain(self._workspace.versions.stashes.drop(identifier))
+
+    def safety_copies(self) -> list[JSON]:
+        return [_plain(copy) for copy in self._workspace.versions.safety.list()]
+
+    def restore_safety(self, identifier: str, told: Told) -> JSON:
+        return _plain(self._workspace.versions.safety.restore(identifier, _telling(told)))
 
     def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
@@ -221,7 +234,7 @@ class LocalSession:
     def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.data.models import DatasetImport
 
-        given = DatasetImport(**request)
+        given = validate(DatasetImport, request)
         return _plain(self._workspace.versions.datasets.import_url(given, _telling(told)))
 
     def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
@@ -234,7 +247,7 @@ class LocalSession:
     def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.data.models import DatasetVerify
 
-        given = DatasetVerify(**asked)
+        given = validate(DatasetVerify, asked)
         datasets = self._workspace.versions.datasets
         return _plain(datasets.verify(escape(path), given, _telling(told)))
 
@@ -247,7 +260,9 @@ class LocalSession:
     def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.data.models import DataRemotePut
 
-        return _plain(self._workspace.versions.data_remotes.put(name, DataRemotePut(**request)))
+        return _plain(
+            self._workspace.versions.data_remotes.put(name, validate(DataRemotePut, request))
+        )
 
     def delete_data_remote(self, name: str) -> JSON:
         return _plain(self._workspace.versions.data_remotes.delete(name))
@@ -258,7 +273,7 @@ class LocalSession:
     def best_models(self, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.registry.models import BestQuery
 
-        return _plain(self._workspace.versions.models.best(BestQuery(**asked)))
+        return _plain(self._workspace.versions.models.best(validate(BestQuery, asked)))
 
     def alias_history(self, name: str) -> list[JSON]:
         history = self._workspace.versions.models.alias_history(escape(name))
@@ -273,12 +288,12 @@ class LocalSession:
     def begin_run(self, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.tracking.models import RunBegin
 
-        return _plain(self._workspace.versions.runs.begin(RunBegin(**request)))
+        return _plain(self._workspace.versions.runs.begin(validate(RunBegin, request)))
 
     def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.tracking.models import RunEnded
 
-        self._workspace.versions.runs.end(run, RunEnded(**request))
+        self._workspace.versions.runs.end(run, validate(RunEnded, request))
         return self.experiment(run)
 
     def run_state(self) -> JSON:
@@ -287,7 +302,7 @@ class LocalSession:
     def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.tracking.models import ReproduceRequest
 
-        given = ReproduceRequest(**request)
+        given = validate(ReproduceRequest, request)
         reproductions = self._workspace.versions.reproductions
         return _plain(reproductions.create(version_id(run), given, _telling(told)))
 
@@ -317,24 +332,24 @@ class LocalSession:
     def import_file(self, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.importers.models import ImportRequest
 
-        asked = ImportRequest(**request)
+        asked = validate(ImportRequest, request)
         return _plain(self._workspace.workflows.import_file(asked, self._language))
 
     def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import PlanQuery
 
-        query = PlanQuery(**asked)
+        query = validate(PlanQuery, asked)
         return _plain(self._workspace.workflows.plan(path, query, self._language))
 
     def sweeps(self, path: str, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.sweep_models import SweepsQuery
 
-        return _plain(self._workspace.workflows.sweeps(path, SweepsQuery(**asked)))
+        return _plain(self._workspace.workflows.sweeps(path, validate(SweepsQuery, asked)))
 
     def promote(self, path: str, name: str, asked: Mapping[str, Any], etag: str) -> JSON:
         from jupyter_mlws.workflows.sweep_models import PromoteRequest
 
-        request = PromoteRequest(**asked)
+        request = validate(PromoteRequest, asked)
         return _plain(self._workspace.workflows.promote(path, name, request, [etag]))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
@@ -357,7 +372,7 @@ class LocalSession:
         from jupyter_mlws.workflows.models import ExperimentRun, RunsQuery
 
         def page(size: int, cursor: str | None) -> Page[ExperimentRun]:
-            query = RunsQuery(**{**asked, "limit": size, "cursor": cursor})
+            query = validate(RunsQuery, {**asked, "limit": size, "cursor": cursor})
             return self._workspace.experiments.search(query)
 
         return _all(page, limit)
@@ -379,6 +394,13 @@ class LocalSession:
 
     def close(self) -> None:
         self._workspace.close()
+
+
+def validate(model: type[AnyModel], given: Mapping[str, Any]) -> AnyModel:
+    """Return ``given`` as ``model``, as the HTTP API would; error 50201 names the faults."""
+    from jupyter_mlws.api import wording
+
+    return wording.validate(model, given)
 
 
 def _plain(record: BaseModel) -> JSON:

@@ -61,10 +61,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns."""
+    """Rows under named columns.
+
+    A terminal wraps the cells of a table without ``required``. Of one with it, a terminal leaves
+    out the last columns that do not fit, down to the first ``required`` ones, and shows ``hint``.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    required: int | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,8 @@ class Lines:
 
 
 Block = Table | Lines
+GAP = "  "
+"""What is between two columns."""
 
 
 def line(text: str, tone: Tone = Tone.PLAIN) -> Lines:
@@ -122,9 +130,21 @@ class TerminalScreen:
         for block in blocks:
             if not self._coloured:
                 self._out.write(plain(block))
+            elif isinstance(block, Table) and block.required is not None:
+                self._show_whole(block, block.required)
             else:
                 self._console.print(_rich(block), soft_wrap=isinstance(block, Lines))
         self._out.flush()
+
+    def _show_whole(self, table: Table, required: int) -> None:
+        """Show the columns that fit, no cell of them wrapped: an id is copied as it is."""
+        count = len(table.columns)
+        while count > required and _width(table, count) > self._console.width:
+            count -= 1
+        shown = Table(table.columns[:count], [row[:count] for row in table.rows])
+        self._console_of(_width(shown, count)).print(_rich(shown))
+        if count < len(table.columns):
+            self._console.print(_rich(line(table.hint, Tone.FAINT)), soft_wrap=True)
 
     def data(self, data: Any) -> None:
         self._out.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
@@ -161,12 +181,14 @@ class TerminalScreen:
 
     @cached_property
     def _console(self) -> Console:
+        # Wide enough that no path is cut where nobody looks at the width.
+        return self._console_of(None if self._out.isatty() else 200)
+
+    def _console_of(self, width: int | None) -> Console:
         # Only where it is needed: its import, and its layout of a long table, take longer than most
         # commands.
         from rich.console import Console
 
-        # Wide enough that no path is cut where nobody looks at the width.
-        width = None if self._out.isatty() else 200
         return Console(file=self._out, width=width, highlight=False, emoji=False, markup=False)
 
 
@@ -226,6 +248,17 @@ def _bundle(blocks: Sequence[Block]) -> dict[str, str]:
     }
 
 
+def _width(table: Table, count: int) -> int:
+    """The characters of the first ``count`` columns, with what is between them."""
+    from rich.cells import cell_len
+
+    texts = [table.columns, *([cell.text for cell in row] for row in table.rows)]
+    return sum(
+        max(cell_len(text) for row in texts for text in row[column].split("\n")) + len(GAP)
+        for column in range(count)
+    )
+
+
 def plain(block: Block) -> str:
     """``block`` as text without colours; columns are padded by the width that is seen."""
     if isinstance(block, Lines):
@@ -241,7 +274,7 @@ def plain(block: Block) -> str:
     ]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     padded = (
-        "  ".join(
+        GAP.join(
             text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)
         )
         for row in rows
@@ -254,7 +287,7 @@ def _rich(block: Block) -> Any:
 
     if isinstance(block, Lines):
         return _rich_lines(block)
-    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = RichTable(box=None, pad_edge=False, header_style="bold", padding=(0, len(GAP), 0, 0))
     for column in block.columns:
         table.add_column(column, overflow="fold")
     for row in block.rows:

@@ -55,6 +55,7 @@ class Session(Protocol):
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
@@ -101,6 +102,12 @@ class Session(Protocol):
 
     def drop_stash(self, identifier: str) -> JSON:
         """Forget a stash; what it was."""
+
+    def safety_copies(self) -> list[JSON]:
+        """Safety copies, newest first."""
+
+    def restore_safety(self, identifier: str, told: Told) -> JSON:
+        """Restore a safety copy."""
 
     def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
         """Learn where a remote's branches are; ``asked`` is the body of the API's fetch."""
@@ -324,10 +331,16 @@ class RemoteSession:
         paths: Sequence[str],
         allow_secrets: bool,
         *,
+        allow_many: bool = False,
         staged: bool = False,
         waiting: Waiting = lambda holder: None,
     ) -> JSON:
-        body = {"message": message, "allow_secrets": allow_secrets, "staged": staged}
+        body = {
+            "message": message,
+            "allow_secrets": allow_secrets,
+            "allow_many": allow_many,
+            "staged": staged,
+        }
         body |= _paths(paths)
         with _looking_who_holds(self.project, self._server.pid, waiting):
             return self._post("snapshots", body)
@@ -375,6 +388,12 @@ class RemoteSession:
 
     def drop_stash(self, identifier: str) -> JSON:
         return self._delete(f"git/stashes/{segment(identifier)}")
+
+    def safety_copies(self) -> list[JSON]:
+        return list(self._get("git/safety")["items"])
+
+    def restore_safety(self, identifier: str, told: Told) -> JSON:
+        return self._follow(f"git/safety/{segment(identifier)}/restore", {}, told)
 
     def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
         return self._follow("git/fetch", asked, told)

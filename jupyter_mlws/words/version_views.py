@@ -83,7 +83,7 @@ def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
     return [[Cell(text, Tone.FAINT)]]
 
 
-def models(views: Views, rows: Sequence[JSON]) -> list[Block]:
+def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
     """A line for every model with what its newest version measured."""
     if not rows:
         return [line(views.say("No model yet.", "还没有模型。"), Tone.FAINT)]
@@ -94,9 +94,9 @@ def models(views: Views, rows: Sequence[JSON]) -> list[Block]:
             Cell(row["name"], Tone.STRONG),
             Cell(str(version["version"])),
             Cell(_aliases(row["aliases"]), Tone.BUSY),
-            Cell(when_of(row["updated"]), Tone.FAINT),
-            Cell((version["commit"] or "")[:8], Tone.WARN),
             *(Cell(number_of(version["metrics"].get(name))) for name in names),
+            Cell((version["commit"] or "")[:8], Tone.WARN),
+            Cell(when_of(row["updated"]), Tone.FAINT),
         ]
         for row, version in zip(rows, newest, strict=True)
     ]
@@ -104,17 +104,18 @@ def models(views: Views, rows: Sequence[JSON]) -> list[Block]:
         ("Model", "模型"),
         ("Newest", "最新"),
         ("Aliases", "别名"),
-        ("Time", "时间"),
+        *((name, name) for name in names),
         ("Commit", "提交"),
+        ("Time", "时间"),
     ]
-    return [views.table([*columns, *((name, name) for name in names)], cells)]
+    return [views.fitted(columns, cells, "models", wide=wide)]
 
 
 def _aliases(aliases: JSON) -> str:
     return ", ".join(f"{alias} → {number}" for alias, number in sorted(aliases.items()))
 
 
-def model(views: Views, found: JSON) -> list[Block]:
+def model(views: Views, found: JSON, *, wide: bool) -> list[Block]:
     """A line for every version of one model."""
     versions = found["versions"]
     names = sorted({name for version in versions for name in version["metrics"]})
@@ -122,21 +123,22 @@ def model(views: Views, found: JSON) -> list[Block]:
         [
             Cell(str(version["version"]), Tone.STRONG),
             Cell(", ".join(version["aliases"]), Tone.BUSY),
-            Cell(when_of(version["timestamp"]), Tone.FAINT),
-            Cell((version["commit"] or "")[:8], Tone.WARN),
-            Cell(", ".join(f"{key}={value}" for key, value in version["params"].items())),
             *(Cell(number_of(version["metrics"].get(name))) for name in names),
+            Cell((version["commit"] or "")[:8], Tone.WARN),
+            Cell(when_of(version["timestamp"]), Tone.FAINT),
+            Cell(", ".join(f"{key}={value}" for key, value in version["params"].items())),
         ]
         for version in versions
     ]
     columns = [
         ("Version", "版本"),
         ("Aliases", "别名"),
-        ("Time", "时间"),
+        *((name, name) for name in names),
         ("Commit", "提交"),
+        ("Time", "时间"),
         ("Parameters", "参数"),
     ]
-    table = views.table([*columns, *((name, name) for name in names)], cells)
+    table = views.fitted(columns, cells, "models NAME", wide=wide)
     return [line(found["name"], Tone.STRONG), table]
 
 
@@ -185,7 +187,7 @@ def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
         ("Files", "文件数"),
         ("Hash", "哈希"),
     ]
-    return [views.table(columns, cells)]
+    return [views.table(columns, cells), *views.pull_hint(row["state"] for row in rows)]
 
 
 def dataset(views: Views, found: JSON) -> list[Block]:
@@ -223,7 +225,14 @@ def dataset(views: Views, found: JSON) -> list[Block]:
     ]
 
 
-def moved(views: Views, result: JSON) -> list[Block]:
+def moved(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Which data is at its remote, and here."""
-    text = views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **result)
-    return [line(text, Tone.GOOD)]
+    if not rows:
+        return [line(views.say("No data to pull.", "没有可拉取的数据。"), Tone.FAINT)]
+    return [
+        line(
+            views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **row),
+            Tone.GOOD,
+        )
+        for row in rows
+    ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from jupyter_mlws.client import RemoteError
+from jupyter_mlws.errors import ENGLISH, MLWSError
 from jupyter_mlws.words import experiment_views, proof_views, version_views
 from jupyter_mlws.words.commands import FAILED, OK, Desk, UsageFaultError
+from jupyter_mlws.words.views import NOT_PULLED
 
 MANY = 10_000
 """Rows that are listed at most."""
@@ -71,8 +74,9 @@ def models(
     query: str | None,
     mode: str | None,
     aliases: bool,
+    wide: bool,
 ) -> int:
-    if name == "best" and metric is not None:
+    if name == "best" and metric:
         ranked = desk.session.best_models(
             {"metric": metric, "mode": mode} if mode else {"metric": metric}
         )
@@ -87,10 +91,10 @@ def models(
         return OK
     if name is not None:
         model = desk.session.model(name)
-        desk.answer(model, lambda found: version_views.model(desk.views, found))
+        desk.answer(model, lambda found: version_views.model(desk.views, found, wide=wide))
         return OK
     rows = desk.session.models(query, MANY)
-    desk.answer(rows, lambda found: version_views.models(desk.views, found))
+    desk.answer(rows, lambda found: version_views.models(desk.views, found, wide=wide))
     return OK
 
 
@@ -120,13 +124,26 @@ def checkout_data(desk: Desk, path: str, version: str) -> int:
 
 def push_data(desk: Desk, path: str) -> int:
     moved = desk.session.push_dataset(desk.path(path), desk.screen.note)
-    desk.answer(moved, lambda found: version_views.moved(desk.views, found))
+    desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
     return OK
 
 
-def pull_data(desk: Desk, path: str) -> int:
-    moved = desk.session.pull_dataset(desk.path(path), desk.screen.note)
-    desk.answer(moved, lambda found: version_views.moved(desk.views, found))
+def pull_data(desk: Desk, path: str | None) -> int:
+    if path is not None:
+        moved = desk.session.pull_dataset(desk.path(path), desk.screen.note)
+        desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
+        return OK
+    pulled = []
+    for row in desk.session.datasets(None, MANY):
+        if row["state"] != NOT_PULLED:
+            continue
+        try:
+            pulled.append(desk.session.pull_dataset(row["path"], desk.screen.note))
+        except (MLWSError, RemoteError) as error:
+            # An output that the remote does not have is made again by a run.
+            if not row["output"] or error.as_dict(ENGLISH)["code"] != "30402":
+                raise
+    desk.answer(pulled, lambda found: version_views.moved(desk.views, found))
     return OK
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.errors import Words
+from jupyter_mlws.files import by_folder
 from jupyter_mlws.locks import Holder
 from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"
+TRACK_HINT = (
+    "Track a folder of data with: jupyter mlws data add PATH",
+    "跟踪数据文件夹：jupyter mlws data add PATH",
+)
+NOT_PULLED = "not_pulled"
+"""The state of data that this machine does not have yet."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 _TONES = {
@@ -31,6 +39,7 @@ _TONES = {
     "untracked": Tone.FAINT,
     "modified": Tone.WARN,
     "deleted": Tone.BAD,
+    "not_pulled": Tone.WARN,
     "conflicted": Tone.BAD,
     "missing": Tone.BAD,
     "damaged": Tone.BAD,
@@ -56,6 +65,7 @@ _CHINESE = {
     "untracked": "未跟踪",
     "modified": "修改",
     "deleted": "删除",
+    "not_pulled": "未拉取",
     "renamed": "重命名",
     "conflicted": "冲突",
     "unchanged": "未更改",
@@ -151,18 +161,61 @@ class Views:
                 shown=", ".join(sha[:8] for sha in outbox),
             )
             blocks.append(line(text, Tone.WARN))
+        restored = status.get("restored")
+        if restored:
+            text = self.say(
+                "Files are as in {short} “{subject}”. Return with `jupyter mlws restore HEAD`, or "
+                "keep them with `jupyter mlws commit`.",
+                "文件内容与 {short}“{subject}”一致。用 `jupyter mlws restore HEAD` 返回，"
+                "或用 `jupyter mlws commit` 保留。",
+                **restored,
+            )
+            blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
             return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+        changes = {change["path"]: change for change in status["changes"]}
+        new = {path for path, change in changes.items() if change["state"] == "untracked"}
+        folders = [row for row in by_folder(new) if row[1] > 1]
+        inside = tuple(folder for folder, _ in folders)
         rows = [
-            [self.word(c["state"]), self.word(c["kind"]), Cell(_moved(c)), Cell(size_of(c["size"]))]
-            for c in status["changes"]
+            self._changed(change)
+            for path, change in changes.items()
+            if path not in new or not path.startswith(inside)
         ]
+        for folder, count in folders:
+            size = sum(changes[path]["size"] or 0 for path in new if path.startswith(folder))
+            shown = self.say("{count} files", "{count} 个文件", count=count)
+            rows.append(
+                [self.word("untracked"), Cell(shown, Tone.FAINT), Cell(folder), Cell(size_of(size))]
+            )
+        columns = [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")]
         return [
             *blocks,
-            self.table(
-                [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")], rows
-            ),
+            self.table(columns, rows),
+            *self.pull_hint(change["state"] for change in status["changes"]),
+            *([line(self.say(*TRACK_HINT), Tone.FAINT)] if folders else []),
         ]
+
+    def _changed(self, change: JSON) -> list[Cell]:
+        # Nothing says yet what a new file is: it may be code or data.
+        new = change["state"] == "untracked" and change["kind"] == "code"
+        kind = Cell(self.say("file", "文件")) if new else self.word(change["kind"])
+        return [
+            self.word(change["state"]),
+            kind,
+            Cell(_moved(change)),
+            Cell(size_of(change["size"])),
+        ]
+
+    def pull_hint(self, states: Iterable[str]) -> list[Block]:
+        """How to get data that is not pulled, where a state says so."""
+        if NOT_PULLED not in states:
+            return []
+        text = self.say(
+            "Pull the data with: jupyter mlws data pull",
+            "拉取数据：jupyter mlws data pull",
+        )
+        return [line(text, Tone.FAINT)]
 
     def waiting(self, holder: Holder) -> str:
         """For whose work it is waited."""
@@ -217,8 +270,9 @@ class Views:
                 [
                     self.word(f["state"]),
                     Cell(_moved(f)),
-                    Cell(f"+{f['additions'] or 0}", Tone.GOOD),
-                    Cell(f"-{f['deletions'] or 0}", Tone.BAD),
+                    # Data and binary files have no lines.
+                    Cell("" if f["additions"] is None else f"+{f['additions']}", Tone.GOOD),
+                    Cell("" if f["deletions"] is None else f"-{f['deletions']}", Tone.BAD),
                 ]
                 for f in diff["files"]
             ]
@@ -261,6 +315,12 @@ class Views:
             blocks.append(Lines([[Cell(kept, Tone.WARN)], *lost]))
         if plan["missing"]:
             text = self.say("Data that no store has:", "任何存储中都没有的数据：")
+            if plan["unreachable"]:
+                text = self.say(
+                    "The remote {remote} cannot be reached ({reason}). It is needed for:",
+                    "无法连接远程存储 {remote}（{reason}），以下数据需要它：",
+                    **plan["unreachable"],
+                )
             blocks.append(
                 Lines(
                     [[Cell(text, Tone.BAD)], *([Cell(f"  {m['path']}")] for m in plan["missing"])]
@@ -479,31 +539,32 @@ class Views:
             )
         ]
 
-    def runs(self, runs: Sequence[JSON]) -> list[Block]:
+    def runs(self, runs: Sequence[JSON], *, wide: bool = False) -> list[Block]:
         if not runs:
             return [line(self.say("No run yet.", "还没有运行。"), Tone.FAINT)]
         metrics = sorted({name for run in runs for name in run["metrics"]})
         rows = [
             [
                 Cell(r["run"] or r["id"] or "", Tone.STRONG),
-                Cell(r["workflow"] or "", Tone.FAINT),
                 self.word(r["status"]),
                 Cell(when_of(r["started"]), Tone.FAINT),
                 Cell(_seconds(r["duration"]), Tone.FAINT),
-                Cell((r["commit"] or "")[:8], Tone.WARN),
                 *(Cell(number_of(r["metrics"].get(name))) for name in metrics),
+                Cell((r["commit"] or "")[:8], Tone.WARN),
+                Cell(r["workflow"] or "", Tone.FAINT),
             ]
             for r in runs
         ]
         columns = [
             ("Run", "运行"),
-            ("Workflow", "工作流"),
             ("Status", "状态"),
             ("Started", "开始"),
             ("Time", "用时"),
+            *((name, name) for name in metrics),
             ("Commit", "提交"),
+            ("Workflow", "工作流"),
         ]
-        return [self.table([*columns, *((name, name) for name in metrics)], rows)]
+        return [self.fitted(columns, rows, "runs", wide=wide)]
 
     def projects(self, projects: Iterable[JSON]) -> list[Block]:
         rows = [
@@ -533,9 +594,26 @@ class Views:
         """Rows below the names of their columns, each (English, Chinese)."""
         return Table([zh if self._chinese else en for en, zh in columns], rows)
 
+    def fitted(
+        self,
+        columns: Sequence[tuple[str, str]],
+        rows: Sequence[Sequence[Cell]],
+        command: str,
+        *,
+        wide: bool,
+    ) -> Table:
+        """A table that a terminal shows with the columns that fit, or all of them if ``wide``."""
+        hint = self.say(
+            "Some columns do not fit: `{command} --wide` shows all.",
+            "部分列未显示：`{command} --wide` 显示全部列。",
+            command=command,
+        )
+        table = self.table(columns, rows)
+        return replace(table, required=len(columns) if wide else 2, hint=hint)
+
     def word(self, word: str) -> Cell:
         """A word of the API in the reader's language and its colour."""
-        shown = _CHINESE.get(word, word) if self._chinese else word
+        shown = _CHINESE.get(word, word) if self._chinese else word.replace("_", " ")
         return Cell(shown, _TONES.get(word, Tone.PLAIN))
 
     def _unified(self, diff: JSON) -> Lines:

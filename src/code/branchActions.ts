@@ -8,6 +8,7 @@ import type {
   IBranch,
   IMerged,
   IRolledBack,
+  ISafetyCopy,
   IStash,
   ITag
 } from '../models';
@@ -267,6 +268,27 @@ export class BranchActions {
       }
     );
     await this._branches.refresh();
+  }
+
+  /** Restores what a restore, a discard or an aborted merge replaced, after a question. */
+  async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
+    const trans = this._trans;
+    const sure = await agreed(
+      trans.__('Restore the safety copy %1?', copy.id.slice(0, 8)),
+      trans.__(
+        'Files: %1. What they hold now is kept in another safety copy.',
+        copy.files.slice(0, 12).join(', ')
+      ),
+      trans.__('Restore'),
+      trans
+    );
+    if (sure) {
+      await this._work.carryOut(`/git/safety/${copy.id}/restore`, undefined, {
+        doing: trans.__('Bringing changes back…'),
+        done: () => trans.__('The changes are back.')
+      });
+      await this._branches.refresh();
+    }
   }
 
   async dropStash(stash: IStash): Promise<void> {

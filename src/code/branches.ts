@@ -1,5 +1,12 @@
 import { WorkspaceModel } from '../live';
-import type { IBranch, IPage, IRemote, IStash, ITag } from '../models';
+import type {
+  IBranch,
+  IPage,
+  IRemote,
+  ISafetyCopy,
+  IStash,
+  ITag
+} from '../models';
 
 /** Branches, tags, stashes and remotes of the project. */
 export class BranchesModel extends WorkspaceModel {
@@ -26,6 +33,11 @@ export class BranchesModel extends WorkspaceModel {
     return this._stashes;
   }
 
+  /** What restores, discards and aborted merges replaced, newest first. */
+  get safetyCopies(): readonly ISafetyCopy[] {
+    return this._safetyCopies;
+  }
+
   get remotes(): readonly IRemote[] {
     return this._remotes;
   }
@@ -33,21 +45,29 @@ export class BranchesModel extends WorkspaceModel {
   protected async load(): Promise<void> {
     const read = async <T>(path: string) =>
       (await this.client.get<IPage<T>>(path)).items;
-    [this._branches, this._tags, this._stashes, this._remotes] =
-      await Promise.all([
-        read<IBranch>('/git/branches'),
-        read<ITag>('/git/tags'),
-        read<IStash>('/git/stashes'),
-        read<IRemote>('/git/remotes')
-      ]);
+    [
+      this._branches,
+      this._tags,
+      this._stashes,
+      this._safetyCopies,
+      this._remotes
+    ] = await Promise.all([
+      read<IBranch>('/git/branches'),
+      read<ITag>('/git/tags'),
+      read<IStash>('/git/stashes'),
+      read<ISafetyCopy>('/git/safety'),
+      read<IRemote>('/git/remotes')
+    ]);
   }
 
   protected reset(): void {
     this._branches = this._tags = this._stashes = this._remotes = [];
+    this._safetyCopies = [];
   }
 
   private _branches: readonly IBranch[] = [];
   private _tags: readonly ITag[] = [];
   private _stashes: readonly IStash[] = [];
+  private _safetyCopies: readonly ISafetyCopy[] = [];
   private _remotes: readonly IRemote[] = [];
 }

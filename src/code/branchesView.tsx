@@ -11,7 +11,7 @@ import type { ReactNode } from 'react';
 
 import { relativeTime } from '../format';
 import { LiveView } from '../liveView';
-import type { IBranch, IRemote, IStash, ITag } from '../models';
+import type { IBranch, IRemote, ISafetyCopy, IStash, ITag } from '../models';
 import { Rows } from '../rows';
 import type { BranchActions } from './branchActions';
 import type { BranchesModel } from './branches';
@@ -205,6 +205,35 @@ function StashRow(
   );
 }
 
+/** The command that a safety copy was made before. */
+function reasonWord(reason: string, trans: TranslationBundle): string {
+  const words: Record<string, string> = {
+    restore: trans.__('Before a restore'),
+    discard: trans.__('Before a discard'),
+    'merge --abort': trans.__('Before a merge was aborted')
+  };
+  return words[reason] ?? reason;
+}
+
+function SafetyRow(
+  props: IWords & { copy: ISafetyCopy; actions: BranchActions }
+): JSX.Element {
+  const { copy, actions, language, trans } = props;
+  const files = trans._n('%1 file', '%1 files', copy.files.length);
+  const name = reasonWord(copy.reason, trans);
+  return (
+    <Row
+      className="jp-mlws-SafetyCopy"
+      name={name}
+      label={trans.__('Restore the safety copy %1', copy.id.slice(0, 8))}
+      title={copy.files.slice(0, 12).join('\n')}
+      facts={`${files} · ${relativeTime(copy.timestamp, language)}`}
+      onClick={() => void actions.restoreSafetyCopy(copy)}
+      buttons={null}
+    />
+  );
+}
+
 function RemoteRow(
   props: IWords & { remote: IRemote; actions: RemoteActions }
 ): JSX.Element {
@@ -376,6 +405,15 @@ export class BranchesView extends LiveView<BranchesModel> {
               actions={actions}
               {...words}
             />
+          )}
+        />
+        <Group
+          name="safety"
+          title={trans.__('Safety copies')}
+          items={model.safetyCopies}
+          trans={trans}
+          row={copy => (
+            <SafetyRow key={copy.id} copy={copy} actions={actions} {...words} />
           )}
         />
         <Group

@@ -1,12 +1,20 @@
-import { addIcon, Button, LabIcon, undoIcon } from '@jupyterlab/ui-components';
+import {
+  addIcon,
+  Button,
+  caretDownIcon,
+  caretRightIcon,
+  LabIcon,
+  undoIcon
+} from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { fileSize } from '../format';
 import type { ChangeState, IChange } from '../models';
 import { Rows } from '../rows';
-import { kindIcons } from '../versions/icons';
+import { dataIcon, kindIcons } from '../versions/icons';
 import { kindWord, stateLetters, stateWord } from '../versions/words';
+import { byFolder, type IFullFolder, isFolder } from './folders';
 import type { IChangeGroups } from './groups';
 import { IconButton } from './iconButton';
 import { minusIcon } from './icons';
@@ -22,6 +30,8 @@ export interface IChangeActions {
   stage(chosen: Chosen): void;
   unstage(chosen: Chosen): void;
   discard(chosen: Chosen): void;
+  /** Lets DVC keep a folder. */
+  track(path: string): void;
 }
 
 interface IListProps {
@@ -99,6 +109,59 @@ function ChangeRow(
   );
 }
 
+function FolderRow(
+  props: IListProps & {
+    full: IFullFolder;
+    isOpen: boolean;
+    onToggle: () => void;
+  }
+): JSX.Element {
+  const { full, isOpen, onToggle, actions, language, trans } = props;
+  const path = full.folder.slice(0, -1);
+  const slash = path.lastIndexOf('/');
+  const Caret = isOpen ? caretDownIcon : caretRightIcon;
+  const files = trans._n('%1 file', '%1 files', full.changes.length);
+  const size = full.changes.reduce((sum, one) => sum + (one.size ?? 0), 0);
+  const told = `${path}: ${files}, ${fileSize(size, language)}`;
+  return (
+    <li className="jp-mlws-ChangeItem">
+      <button
+        type="button"
+        className="jp-mlws-Row jp-mlws-Change"
+        data-mlws-row
+        data-mlws-folder={path}
+        aria-expanded={isOpen}
+        title={told}
+        aria-label={told}
+        onClick={onToggle}
+      >
+        <Caret.react tag="span" className="jp-mlws-Row-icon" width="16px" />
+        <span className="jp-mlws-Row-name">{path.slice(slash + 1)}/</span>
+        <span className="jp-mlws-Row-folder">{files}</span>
+        <span className="jp-mlws-ChangeState" data-mlws-state="untracked">
+          {stateLetters.untracked}
+        </span>
+      </button>
+      <span className="jp-mlws-Row-buttons">
+        <IconButton
+          icon={dataIcon}
+          className="jp-mlws-TrackButton"
+          label={trans.__('Track as Data')}
+          of={path}
+          onClick={() => actions.track(path)}
+        />
+        <IconButton
+          icon={addIcon}
+          className="jp-mlws-StageButton"
+          label={trans.__('Stage')}
+          of={path}
+          onClick={() => actions.stage({ paths: [path] })}
+        />
+      </span>
+    </li>
+  );
+}
+
 function ChangeGroup(
   props: IListProps & {
     title: string;
@@ -109,7 +172,20 @@ function ChangeGroup(
 ): JSX.Element {
   const { title, changes, staged, all, trans } = props;
   const [everything, setEverything] = useState(false);
-  const drawn = everything ? changes : changes.slice(0, DRAWN);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (folder: string) => {
+    const next = new Set(open);
+    if (!next.delete(folder)) {
+      next.add(folder);
+    }
+    setOpen(next);
+  };
+  const entries = (staged ? changes : byFolder(changes)).flatMap(entry =>
+    isFolder(entry) && open.has(entry.folder)
+      ? [entry, ...entry.changes]
+      : [entry]
+  );
+  const drawn = everything ? entries : entries.slice(0, DRAWN);
   return (
     <section className="jp-mlws-ChangeGroup" data-mlws-staged={staged}>
       <header>
@@ -125,18 +201,30 @@ function ChangeGroup(
         )}
       </header>
       <Rows label={title}>
-        {drawn.map(change => (
-          <ChangeRow
-            key={change.path}
-            change={change}
-            staged={staged}
-            actions={props.actions}
-            language={props.language}
-            trans={trans}
-          />
-        ))}
+        {drawn.map(entry =>
+          isFolder(entry) ? (
+            <FolderRow
+              key={entry.folder}
+              full={entry}
+              isOpen={open.has(entry.folder)}
+              onToggle={() => toggle(entry.folder)}
+              actions={props.actions}
+              language={props.language}
+              trans={trans}
+            />
+          ) : (
+            <ChangeRow
+              key={entry.path}
+              change={entry}
+              staged={staged}
+              actions={props.actions}
+              language={props.language}
+              trans={trans}
+            />
+          )
+        )}
       </Rows>
-      {drawn.length < changes.length && (
+      {drawn.length < entries.length && (
         <Button small={true} onClick={() => setEverything(true)}>
           {trans.__('Show all %1 changes', changes.length)}
         </Button>

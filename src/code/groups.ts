@@ -6,13 +6,19 @@ export interface IChangeGroups {
   staged: IChange[];
   /** Not staged, data that DVC tracks too. */
   rest: IChange[];
+  /** Data that this machine does not have yet: no change to commit. */
+  notPulled: IChange[];
 }
 
 export function groupChanges(status: IGitStatus): IChangeGroups {
   const conflicts = status.changes.filter(one => one.state === 'conflicted');
-  const others = status.changes.filter(one => one.state !== 'conflicted');
+  const notPulled = status.changes.filter(one => one.state === 'not_pulled');
+  const others = status.changes.filter(
+    one => one.state !== 'conflicted' && one.state !== 'not_pulled'
+  );
   return {
     conflicts,
+    notPulled,
     staged: others.filter(one => one.index_state !== null),
     rest: others.filter(
       one => one.worktree_state !== null || one.index_state === null

@@ -2,7 +2,14 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { agreed } from '../agreed';
 import { escapeId, MLWSClient } from '../api';
-import type { IFetched, IPulled, IPushed, IRemote, ITag } from '../models';
+import type {
+  IChange,
+  IFetched,
+  IPulled,
+  IPushed,
+  IRemote,
+  ITag
+} from '../models';
 import { told } from '../versions/told';
 import type { BranchesModel } from './branches';
 import { askFields } from './form';
@@ -71,6 +78,23 @@ export class RemoteActions {
       const id = encodeURIComponent(escapeId(remote.name));
       await told(() => this._client.delete(`/git/remotes/${id}`));
       await this._branches.refresh();
+    }
+  }
+
+  /** Pulls data from its remote, one dataset after the other, until one fails. */
+  async pullData(changes: readonly IChange[]): Promise<void> {
+    for (const { path } of changes) {
+      const pulled = await this._work.carryOut(
+        `/datasets/${encodeURIComponent(escapeId(path))}/pull`,
+        undefined,
+        {
+          doing: this._trans.__('Pulling %1', path),
+          done: () => this._trans.__('Pulled %1', path)
+        }
+      );
+      if (pulled === null) {
+        return;
+      }
     }
   }
 

@@ -36,6 +36,11 @@ export class StagingActions {
     await told(() => this._client.post('/git/unstage', chosen));
   }
 
+  /** Lets DVC keep a folder, which git then leaves alone. */
+  async track(path: string): Promise<void> {
+    await this._work.change(() => this._client.post('/datasets', { path }));
+  }
+
   /** Undoes what is not staged, after a word of what that loses. */
   async discard(chosen: Chosen): Promise<void> {
     const trans = this._trans;
@@ -83,7 +88,7 @@ export class StagingActions {
     );
     const undo = {
       label: trans.__('Undo'),
-      callback: () => void this._bringBack(safety!, paths)
+      callback: () => void this._bringBack(safety!)
     };
     Notification.success(message, {
       autoClose: 20_000,
@@ -91,18 +96,11 @@ export class StagingActions {
     });
   }
 
-  private async _bringBack(
-    safety: string,
-    paths: readonly string[]
-  ): Promise<void> {
+  private async _bringBack(safety: string): Promise<void> {
     const trans = this._trans;
-    await this._work.carryOut(
-      `/snapshots/${safety}/restore`,
-      { paths },
-      {
-        doing: trans.__('Bringing changes back…'),
-        done: () => trans.__('The changes are back.')
-      }
-    );
+    await this._work.carryOut(`/git/safety/${safety}/restore`, undefined, {
+      doing: trans.__('Bringing changes back…'),
+      done: () => trans.__('The changes are back.')
+    });
   }
 }

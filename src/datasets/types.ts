@@ -1,6 +1,7 @@
 /** The JSON of datasets and their stores, field for field. */
 
-export type DatasetState = 'unchanged' | 'modified' | 'deleted' | 'unrecorded';
+export type DatasetState =
+  'unchanged' | 'modified' | 'deleted' | 'not_pulled' | 'unrecorded';
 
 /** Data that DVC tracks, as recorded now. */
 export interface IDataset {

@@ -33,7 +33,11 @@ function DatasetRow(props: IDataProps & { dataset: IDataset }): JSX.Element {
   const isOpen = model.expanded.has(dataset.id);
   const Caret = isOpen ? caretDownIcon : caretRightIcon;
   const slash = dataset.path.lastIndexOf('/');
-  const marks = marksOf(dataset, model.place(dataset));
+  const marks = marksOf(
+    dataset,
+    model.place(dataset),
+    model.unreachable !== null
+  );
   const told = [
     dataset.path,
     extent(dataset, language, trans),

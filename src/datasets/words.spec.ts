@@ -17,7 +17,7 @@ it('marks nothing where all is well, nor what is not known', () => {
 it('marks what is to be done, the most pressing first', () => {
   const gone = { ...dataset, state: 'deleted' as const };
   expect(marksOf(gone, { ...place, cached: false })).toEqual([
-    'uncached',
+    'unpulled',
     'missing'
   ]);
   const changed = { ...dataset, state: 'modified' as const };
@@ -27,6 +27,11 @@ it('marks what is to be done, the most pressing first', () => {
   ]);
   const lost = { ...place, cached: false, remote: false };
   expect(marksOf(dataset, lost)).toEqual(['lost']);
+  const unpulled = { ...dataset, state: 'not_pulled' as const };
+  expect(marksOf(unpulled, undefined)).toEqual(['unpulled']);
+  const unknown = { ...place, cached: false, remote: null };
+  expect(marksOf(unpulled, unknown)).toEqual(['lost']);
+  expect(marksOf(unpulled, unknown, true)).toEqual(['unpulled']);
 });
 
 it('names a download by the end of its address', () => {

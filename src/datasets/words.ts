@@ -5,16 +5,23 @@ import type { IDataset, IDatasetPlace } from './types';
 
 /** What is to be known of a dataset at a glance. */
 export type Mark =
-  'changed' | 'missing' | 'unrecorded' | 'uncached' | 'lost' | 'unpushed';
+  'changed' | 'missing' | 'unrecorded' | 'unpulled' | 'lost' | 'unpushed';
 
-/** The marks of a dataset, the most pressing first; none where all is well. */
+/**
+ * The marks of a dataset, the most pressing first; none where all is well.
+ *
+ * `isUnreachable`: the remote could not be asked what it has.
+ */
 export function marksOf(
   dataset: IDataset,
-  place: IDatasetPlace | undefined
+  place: IDatasetPlace | undefined,
+  isUnreachable = false
 ): Mark[] {
   const marks: Mark[] = [];
-  if (place && !place.cached) {
-    marks.push(place.remote === true ? 'uncached' : 'lost');
+  if (place ? !place.cached : dataset.state === 'not_pulled') {
+    // A remote that cannot be asked may have it.
+    const isLost = place && place.remote !== true && !isUnreachable;
+    marks.push(isLost ? 'lost' : 'unpulled');
   }
   if (dataset.state === 'deleted') {
     marks.push('missing');
@@ -36,7 +43,7 @@ export function markWord(mark: Mark, trans: TranslationBundle): string {
     changed: trans.__('changed'),
     missing: trans.__('missing'),
     unrecorded: trans.__('not made yet'),
-    uncached: trans.__('not here'),
+    unpulled: trans.__('not pulled'),
     lost: trans.__('in no store'),
     unpushed: trans.__('not pushed')
   };
@@ -53,8 +60,8 @@ export function markHelp(mark: Mark, trans: TranslationBundle): string {
       'Not in the working tree; pull brings back what is recorded'
     ),
     unrecorded: trans.__('A workflow makes it that has not run yet'),
-    uncached: trans.__(
-      'The recorded content is at the remote and not on this machine; pull brings it'
+    unpulled: trans.__(
+      'The recorded content is not on this machine; pull brings it from the remote'
     ),
     lost: trans.__(
       'Neither this machine’s cache nor the remote is known to have the recorded content'

@@ -1,6 +1,6 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { Button, ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { Button, ReactWidget } from '@jupyterlab/ui-components';
 
 import type { Message } from '@lumino/messaging';
 
@@ -18,7 +18,14 @@ export class ErrorsView extends ReactWidget {
     super();
     this.addClass('jp-mlws-ErrorsView');
     this.node.tabIndex = -1;
-    _notebooks.currentChanged.connect(() => this.update());
+    _notebooks.currentChanged.connect(this._follow, this);
+    this._follow();
+  }
+
+  dispose(): void {
+    this._notebooks.currentChanged.disconnect(this._follow, this);
+    this._model?.stateChanged.disconnect(this.update, this);
+    super.dispose();
   }
 
   /** Whoever opens it by keyboard goes on in it. */
@@ -39,33 +46,42 @@ export class ErrorsView extends ReactWidget {
     }
     const { panel, model } = current;
     return (
-      <UseSignal signal={model.stateChanged}>
-        {() => (
-          <section aria-label={trans.__('Errors of this notebook')}>
-            {model.error && <Failure error={model.error} trans={trans} />}
-            {model.failures.length === 0 ? (
-              <p className="jp-mlws-Hint" role="status">
-                {trans.__('No cell failed when it last ran.')}
-              </p>
-            ) : (
-              <ul className="jp-mlws-Errors">
-                {model.failures.map(failure => (
-                  <ErrorRow
-                    key={failure.execution.id}
-                    failure={failure}
-                    notebooks={this._notebooks}
-                    panel={panel}
-                    model={model}
-                    trans={trans}
-                  />
-                ))}
-              </ul>
-            )}
-          </section>
+      <section aria-label={trans.__('Errors of this notebook')}>
+        {model.error && <Failure error={model.error} trans={trans} />}
+        {model.failures.length === 0 ? (
+          <p className="jp-mlws-Hint" role="status">
+            {trans.__('No cell failed when it last ran.')}
+          </p>
+        ) : (
+          <ul className="jp-mlws-Errors">
+            {model.failures.map(failure => (
+              <ErrorRow
+                key={failure.execution.id}
+                failure={failure}
+                notebooks={this._notebooks}
+                panel={panel}
+                model={model}
+                trans={trans}
+              />
+            ))}
+          </ul>
         )}
-      </UseSignal>
+      </section>
     );
   }
+
+  /** Draws anew after every change of the notebook that is looked at now. */
+  private _follow(): void {
+    const model = this._notebooks.current?.model ?? null;
+    if (model !== this._model) {
+      this._model?.stateChanged.disconnect(this.update, this);
+      model?.stateChanged.connect(this.update, this);
+      this._model = model;
+    }
+    this.update();
+  }
+
+  private _model: NotebookModel | null = null;
 }
 
 function ErrorRow(props: {

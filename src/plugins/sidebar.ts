@@ -98,8 +98,12 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
         stage: chosen => void staging.stage(chosen),
         unstage: chosen => void staging.unstage(chosen),
         discard: chosen => void staging.discard(chosen),
+        track: path => void staging.track(path),
         commit: options =>
           run(CommandIDs.commit, { message: changes.message, ...options }),
+        returnToHead: () =>
+          run(CommandIDs.restore, { id: changes.status?.head ?? 'HEAD' }),
+        pullData: data => void code.remotes.pullData(data),
         resolve: ({ path }) => run(CodeCommandIDs.resolve, { path }),
         continueMerge: () => void refs.continueMerge(),
         abortMerge: () => void refs.abortMerge()

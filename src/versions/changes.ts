@@ -15,6 +15,8 @@ export interface ICommitOptions {
   /** Only what git's index holds. */
   staged?: boolean;
   allowSecrets?: boolean;
+  /** New files although they are so many that they look like data. */
+  allowMany?: boolean;
 }
 
 /** What differs from the current snapshot, and the making of the next one. */
@@ -82,7 +84,11 @@ export class ChangesModel extends WorkspaceModel {
   async commit(
     busy: string,
     prepare: () => Promise<void>,
-    { staged = false, allowSecrets = false }: ICommitOptions = {}
+    {
+      staged = false,
+      allowSecrets = false,
+      allowMany = false
+    }: ICommitOptions = {}
   ): Promise<ISnapshot | null> {
     if (!this.canCommit) {
       return null;
@@ -96,6 +102,7 @@ export class ChangesModel extends WorkspaceModel {
       const body = {
         message: this._message.trim(),
         allow_secrets: allowSecrets,
+        allow_many: allowMany,
         staged
       };
       const made = await this.client.post<ISnapshotCreated>('/snapshots', body);

@@ -6,15 +6,30 @@ import { Conflicts, type IMergeActions } from '../code/conflicts';
 import { groupChanges, type IChangeGroups } from '../code/groups';
 import { Failure } from '../failure';
 import { LiveView } from '../liveView';
+import type { IChange } from '../models';
 import type { ChangesModel, ICommitOptions } from './changes';
 import { ProofBadges } from './proof';
 
 /** Code of the error that files look like credentials. */
 const LOOKS_SECRET = '30206';
 
+/** Code of the error that so many new files may be data. */
+const MANY_FILES = '30221';
+
 /** What the person can do here. */
 export interface IChangesActions extends IChangeActions, IMergeActions {
   commit(options?: ICommitOptions): void;
+  pullData(changes: readonly IChange[]): void;
+  /** Restores the newest snapshot. */
+  returnToHead(): void;
+}
+
+/** Paths that a sentence names. */
+const NAMED = 3;
+
+function listOf(changes: readonly IChange[]): string {
+  const paths = changes.slice(0, NAMED).map(change => change.path);
+  return [...paths, ...(changes.length > NAMED ? ['…'] : [])].join(', ');
 }
 
 function CommitBox(props: {
@@ -151,6 +166,14 @@ export class ChangesView extends LiveView<ChangesModel> {
             {trans.__('These are no secrets: commit')}
           </Button>
         )}
+        {model.commitError?.code === MANY_FILES && (
+          <Button
+            small={true}
+            onClick={() => actions.commit({ allowMany: true })}
+          >
+            {trans.__('Commit all of them to git')}
+          </Button>
+        )}
         {model.warnings.map(warning => (
           <p key={warning} className="jp-mlws-Note" role="status">
             {warning}
@@ -165,6 +188,56 @@ export class ChangesView extends LiveView<ChangesModel> {
               status.outbox.length
             )}
           </p>
+        )}
+        {status.restored && (
+          <div className="jp-mlws-Note jp-mlws-Restored" role="status">
+            <p>
+              {trans.__(
+                'Files are as in %1 “%2”. A commit makes that the newest snapshot.',
+                status.restored.short,
+                status.restored.subject
+              )}
+            </p>
+            <Button
+              small={true}
+              className="jp-mlws-ReturnButton"
+              onClick={() => actions.returnToHead()}
+            >
+              {trans.__('Return to %1', status.branch ?? 'HEAD')}
+            </Button>
+            <Button
+              small={true}
+              className="jp-mlws-KeepButton"
+              onClick={() => {
+                model.message = trans.__(
+                  'Restore “%1”',
+                  status.restored!.subject
+                );
+                this.focusMessage();
+              }}
+            >
+              {trans.__('Keep as a New Snapshot')}
+            </Button>
+          </div>
+        )}
+        {groups.notPulled.length > 0 && (
+          <div className="jp-mlws-Note" role="status">
+            <p title={groups.notPulled.map(one => one.path).join('\n')}>
+              {trans._n(
+                '%1 dataset is not pulled yet: %2',
+                '%1 datasets are not pulled yet: %2',
+                groups.notPulled.length,
+                listOf(groups.notPulled)
+              )}
+            </p>
+            <Button
+              small={true}
+              className="jp-mlws-PullDataButton"
+              onClick={() => actions.pullData(groups.notPulled)}
+            >
+              {trans.__('Pull Data')}
+            </Button>
+          </div>
         )}
         {status.operation && !merging && model.busy === null && (
           <p className="jp-mlws-Note" role="status">

@@ -102,7 +102,8 @@ function addSidebarCommands(
         {
           // Without a word of it as the button does: what is staged, if anything is.
           staged: (args.staged as boolean | undefined) ?? changes.hasStaged,
-          allowSecrets: args.allowSecrets === true
+          allowSecrets: args.allowSecrets === true,
+          allowMany: args.allowMany === true
         }
       );
       return made?.id ?? null;

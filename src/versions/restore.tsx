@@ -58,13 +58,23 @@ export function PlanSummary(props: {
     <div className="jp-mlws-Plan">
       {plan.missing.length > 0 && (
         <p className="jp-mlws-Failure">
-          {trans.__(
-            'This version cannot be restored: no store holds the data below any more. Pull it from a remote that has it, then try again.'
-          )}
+          {plan.unreachable
+            ? trans.__(
+                'This version cannot be restored now: the remote “%1” cannot be reached. %2',
+                plan.unreachable.remote,
+                plan.unreachable.reason
+              )
+            : trans.__(
+                'This version cannot be restored: no store holds the data below any more. Pull it from a remote that has it, then try again.'
+              )}
         </p>
       )}
       <Paths
-        title={trans.__('Data that no store holds')}
+        title={
+          plan.unreachable
+            ? trans.__('Data that the remote may have')
+            : trans.__('Data that no store holds')
+        }
         paths={plan.missing.map(item => item.path)}
         trans={trans}
       />

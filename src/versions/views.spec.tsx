@@ -108,6 +108,10 @@ async function changes(): Promise<[HTMLElement, ChangesModel]> {
     resolve: (one: IConflict) => calls.push(`resolve ${one.path}`),
     continueMerge: () => calls.push('continue'),
     abortMerge: () => calls.push('abort'),
+    returnToHead: () => calls.push('return'),
+    track: (path: string) => calls.push(`track ${path}`),
+    pullData: (data: readonly IChange[]) =>
+      calls.push(`pull ${data.map(one => one.path).join(' ')}`),
     commit: (options: ICommitOptions = {}) =>
       calls.push(options.staged ? 'commit staged' : 'commit')
   };
@@ -189,6 +193,66 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
     'commit staged',
     'commit'
   ]);
+});
+
+it('folds a full folder of new files, and tracks it as data', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: Array.from({ length: 12 }, (_, number) => ({
+      ...change,
+      path: `raw/${number}.png`,
+      kind: 'code',
+      state: 'untracked',
+      worktree_state: 'untracked'
+    })),
+    operation: null,
+    outbox: [],
+    restored: null
+  };
+  const [node] = await changes();
+  expect(node.querySelectorAll('.jp-mlws-Change')).toHaveLength(1);
+  button(node, '.jp-mlws-TrackButton').click();
+  expect(calls).toEqual(['track raw']);
+  button(node, '[data-mlws-folder="raw"]').click();
+  await rest();
+  expect(node.querySelectorAll('.jp-mlws-Change')).toHaveLength(13);
+});
+
+it('says that the files are as in another snapshot', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [change],
+    operation: null,
+    outbox: [],
+    restored: { commit: 'd304bd64aa', short: 'd304bd64', subject: 'Before' }
+  };
+  const [node, model] = await changes();
+  expect(node.querySelector('.jp-mlws-Restored')!.textContent).toContain(
+    'Files are as in d304bd64 “Before”.'
+  );
+  button(node, '.jp-mlws-ReturnButton').click();
+  expect(calls).toEqual(['return']);
+  button(node, '.jp-mlws-KeepButton').click();
+  expect(model.message).toBe('Restore “Before”');
+});
+
+it('offers to pull data that a clone lacks, and not to commit it', async () => {
+  wire.answers['GET /git/status'] = {
+    branch: 'main',
+    head: 'a',
+    changes: [{ ...change, state: 'not_pulled' }],
+    operation: null,
+    outbox: []
+  };
+  const [node, model] = await changes();
+  model.message = 'why';
+  await rest();
+  expect(button(node, '.jp-mlws-CommitButton').textContent).toBe('Commit');
+  expect(node.querySelector('[data-mlws-path]')).toBeNull();
+  button(node, '.jp-mlws-PullDataButton').click();
+  expect(calls).toEqual(['pull data/wine.csv']);
 });
 
 it('shows a merge that waits instead of the commit box', async () => {

@@ -9,6 +9,7 @@ export const stateLetters: Record<ChangeState, string> = {
   deleted: 'D',
   renamed: 'R',
   untracked: 'U',
+  not_pulled: '↓',
   conflicted: '!'
 };
 
@@ -22,6 +23,7 @@ export function stateWord(
     deleted: trans.__('deleted'),
     renamed: trans.__('renamed'),
     untracked: trans.__('new, not versioned yet'),
+    not_pulled: trans.__('not pulled'),
     conflicted: trans.__('in conflict')
   };
   return words[state] ?? state;

@@ -44,6 +44,8 @@ def test_canvas_and_sidebar(
     shoot(f"canvas-{theme}-{locale}")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     expect(page.locator(".jp-mlws-Snapshot")).to_have_count(2)
+    # The example begins as its last snapshot is.
+    expect(page.locator(".jp-mlws-Change")).to_have_count(0)
     expect(page.locator(".jp-mlws-Sidebar")).to_contain_text(CHANGES[locale])
     page.locator(".jp-mlws-Snapshot-head").first.click()
     shoot(f"sidebar-{theme}-{locale}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.data.models import DatasetsQuery
+from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]
@@ -96,6 +97,21 @@ def test_a_version_comes_back_by_commit_or_hash(versions: Versions, root: Path) 
     assert refused(lambda: versions.datasets.checkout("no-such", "HEAD")).facts["kind"] == "dataset"
 
 
+def test_one_version_is_current_where_content_has_come_back(versions: Versions, root: Path) -> None:
+    for number, text in enumerate(("two\n", "a,b\n1,2\n")):
+        (root / "data" / "wine.csv").write_text(text)
+        versions.snapshots.create(f"Change {number}")
+    found = versions.datasets.get("data~1wine.csv").versions
+    assert [(one.subject, one.current) for one in found] == [
+        ("Change 1", True),
+        ("Change 0", False),
+        ("Code and data", False),
+    ]
+    assert found[0].md5 == found[2].md5
+    second = versions.datasets.get("data~1wine.csv", limit=1, cursor=found[1].commit)
+    assert [one.current for one in second.versions] == [False]
+
+
 def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) -> None:
     (root / "data" / "wine.csv").write_text("changed\n")
     shutil.rmtree(root / "data" / "images")
@@ -111,6 +127,35 @@ def test_datasets_are_listed_with_their_state(versions: Versions, root: Path) ->
     assert [d.path for d in versions.datasets.list(DatasetsQuery(q="WINE")).items] == [
         "data/wine.csv"
     ]
+
+
+def test_datasets_are_listed_while_files_come_and_go(versions: Versions, root: Path) -> None:
+    folder = root / "data" / "images"
+    stopped = threading.Event()
+
+    def change() -> None:
+        files = [folder / f"{number}.tmp" for number in range(40)]
+        while not stopped.is_set():
+            for file in files:
+                file.write_bytes(b"half written")
+            for file in files:
+                file.unlink()
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        states = {
+            item.state.value
+            for _ in range(40)
+            for item in versions.datasets.list().items
+            if item.path == "data/images"
+        }
+    finally:
+        stopped.set()
+        changing.join()
+    assert states <= {"unchanged", "modified"}
+    (images,) = versions.datasets.list(DatasetsQuery(q="images")).items
+    assert images.state.value == "unchanged"
 
 
 def test_who_makes_and_needs_data_is_told(versions: Versions, root: Path, dvc: Command) -> None:
@@ -194,6 +239,39 @@ def test_a_dataset_goes_to_its_remote_and_comes_back(
     (root / "data" / "wine.csv").unlink()
     error = refused(lambda: versions.datasets.push("data~1wine.csv"))
     assert error.code == "30402"
+
+
+def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
+    versions: Versions, root: Path, tmp_path: Path, git: Command
+) -> None:
+    store = tmp_path / "store"
+    versions.data_remotes.put("store", DataRemotePut(url=str(store), default=True))
+    versions.snapshots.create("Remote")
+    git(tmp_path, "clone", "-q", str(root), "clone")
+    clone = Versions(Project.open(tmp_path / "clone"))
+
+    def states() -> dict[str, str]:
+        return {item.path: item.state.value for item in clone.datasets.list().items}
+
+    assert states() == {"data/images": "not_pulled", "data/wine.csv": "not_pulled"}
+    changes = {change.path: change.state.value for change in clone.snapshots.status().changes}
+    assert changes == states()
+    shutil.move(store, f"{store}.away")
+    plan = clone.snapshots.restore_plan("HEAD")
+    assert plan.unreachable is not None
+    assert plan.unreachable.remote == "store"
+    assert str(store) in plan.unreachable.reason
+    assert refused(lambda: clone.snapshots.restore("HEAD")).code == "30101"
+    shutil.move(f"{store}.away", store)
+    assert clone.snapshots.restore_plan("HEAD").unreachable is None
+    for name in ("data~1images", "data~1wine.csv"):
+        clone.datasets.pull(name)
+    assert set(states().values()) == {"unchanged"}
+    # What only the working tree lacks was deleted here.
+    (tmp_path / "clone" / "data" / "wine.csv").unlink()
+    shutil.rmtree(tmp_path / "clone" / "data" / "images")
+    assert set(states().values()) == {"deleted"}
+    clone.close()
 
 
 def test_without_dvc_it_says_how_to_begin(tmp_path: Path, git: Command) -> None:

@@ -213,6 +213,120 @@ def test_no_edit_is_lost_and_every_result_validates(
     assert (same.conflicts, sources(same.text)) == ([], sources(sides[0]))
 
 
+def picture_cell(**attachments: str) -> Any:
+    """A cell of text with pictures; of none, without the key."""
+    cell = v4.new_markdown_cell("# Pictures")
+    if attachments:
+        cell["attachments"] = {name: {"image/png": data} for name, data in attachments.items()}
+    return cell
+
+
+def pictures(content: bytes) -> list[dict[str, str]]:
+    document = nbformat.reads(content.decode(), as_version=4)
+    nbformat.validate(document)
+    return [
+        {name: bundle["image/png"] for name, bundle in cell.get("attachments", {}).items()}
+        for cell in document.cells
+    ]
+
+
+def versions_of(*cells: Any) -> list[bytes]:
+    """The text of three notebooks of one cell, which has one id."""
+    for cell in cells:
+        cell["id"] = "pictures"
+    return [text(v4.new_notebook(cells=[cell])) for cell in cells]
+
+
+def test_attachments_that_both_sides_add_stay() -> None:
+    merged = merge(*versions_of(picture_cell(), picture_cell(a="AA"), picture_cell(b="BB")))
+    assert (merged.conflicts, pictures(merged.text)) == ([], [{"a": "AA", "b": "BB"}])
+    empty = picture_cell()
+    empty["attachments"] = {}
+    merged = merge(*versions_of(empty, picture_cell(a="AA"), picture_cell(b="BB")))
+    assert (merged.conflicts, pictures(merged.text)) == ([], [{"a": "AA", "b": "BB"}])
+
+
+def test_an_attachment_that_both_sides_changed_is_a_conflict() -> None:
+    given = versions_of(picture_cell(a="A"), picture_cell(a="A1"), picture_cell(a="A2", b="B"))
+    assert merge(*given).conflicts == ["pictures"]
+    assert pictures(merge(*given, {"*": "ours"}).text) == [{"a": "A1"}]
+    assert pictures(merge(*given, {"*": "theirs"}).text) == [{"a": "A2", "b": "B"}]
+    assert pictures(merge(*given, {"*": "both"}).text) == [{"a": "A1"}, {"a": "A2", "b": "B"}]
+    written = merge(*given, {"*": {"source": "# Mine"}})
+    assert (sources(written.text), pictures(written.text)) == (["# Mine"], [{"a": "A1", "b": "B"}])
+
+
+def test_an_attachment_added_to_a_cell_that_the_other_side_deleted_is_a_conflict() -> None:
+    base, _, theirs = versions_of(picture_cell(), picture_cell(), picture_cell(a="A"))
+    merged = merge(base, text(v4.new_notebook()), theirs)
+    assert (merged.conflicts, pictures(merged.text)) == (["pictures"], [{"a": "A"}])
+
+
+def test_tags_that_both_sides_add_stay() -> None:
+    cells = [picture_cell() for _ in range(3)]
+    cells[0].metadata = {"tags": ["old", "kept"]}
+    cells[1].metadata = {"tags": ["old", "kept", "ours"], "x": [1]}
+    cells[2].metadata = {"tags": ["kept", "theirs"], "x": {"y": 1}}
+    document = nbformat.reads(merge(*versions_of(*cells)).text.decode(), as_version=4)
+    assert document.cells[0].metadata == {"tags": ["kept", "ours", "theirs"], "x": [1]}
+
+
+BUNDLES = st.sampled_from([{"image/png": "AAAA"}, {"image/png": "BBBB"}, {"image/jpeg": "CC"}])
+PICTURES = st.none() | st.dictionaries(st.sampled_from(["a.png", "b.png"]), BUNDLES)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.lists(st.sampled_from("abc"), max_size=2),
+    lambda values: st.dictionaries(st.sampled_from("xy"), values, max_size=2),
+    max_leaves=4,
+)
+METADATA = st.fixed_dictionaries(
+    {}, optional={"tags": st.lists(st.sampled_from("abc"), unique=True), "custom": VALUES}
+)
+OUTPUTS = st.lists(st.sampled_from(["one", "two"]), max_size=2)
+CELLS = st.lists(st.tuples(st.booleans(), PICTURES, METADATA, OUTPUTS), min_size=3, max_size=3)
+
+
+def _cells(rows: list[Any], deleted: int) -> list[Any]:
+    """Two cells of code and one of text, with what ``rows`` give them."""
+    cells = []
+    for number, (edited, attachments, metadata, outputs) in enumerate(rows):
+        new = v4.new_markdown_cell if number == 2 else v4.new_code_cell
+        cell = new(f"cell {number}" + "\nedited" * edited, id=f"cell-{number}")
+        cell.metadata = nbformat.from_dict(metadata)
+        if number == 2 and attachments is not None:
+            cell["attachments"] = nbformat.from_dict(attachments)
+        elif number < 2:
+            cell.outputs = [v4.new_output("stream", text=output) for output in outputs]
+        cells.append(cell)
+    return [cell for number, cell in enumerate(cells) if number != deleted]
+
+
+def _attached(content: bytes) -> Any:
+    """What is attached to any cell."""
+    cells = nbformat.reads(content.decode(), as_version=4).cells
+    return [item for cell in cells for item in cell.get("attachments", {}).items()]
+
+
+@settings(max_examples=200, deadline=None)
+@given(CELLS, CELLS, CELLS, st.integers(0, 9), st.integers(0, 9))
+def test_whole_cells_merge_to_valid_notebooks_without_a_loss(
+    base: Any, ours: Any, theirs: Any, deleted_by_us: int, deleted_by_them: int
+) -> None:
+    sides = [(base, 9), (ours, deleted_by_us), (theirs, deleted_by_them)]
+    given_ = [text(v4.new_notebook(cells=_cells(rows, deleted))) for rows, deleted in sides]
+    merged = merge(*given_)
+    check(parse(merged.text))
+    if not merged.conflicts:
+        known = _attached(given_[0])
+        added = [item for side in given_[1:] for item in _attached(side) if item not in known]
+        assert all(item in _attached(merged.text) for item in added)
+    for choice in ("ours", "theirs", "both", {"source": "new"}):
+        settled = merge(*given_, {"*": choice})
+        assert settled.conflicts == []
+        check(parse(settled.text))
+    assert merge(given_[0], given_[0], given_[2]).text == given_[2]
+    assert merge(given_[0], given_[1], given_[0]).text == given_[1]
+
+
 def test_a_cell_that_both_changed_is_a_conflict_and_chosen() -> None:
     base = notebook("a", "x = 1", "b", "gone")
     ours, theirs = copy.deepcopy(base), copy.deepcopy(base)

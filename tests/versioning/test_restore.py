@@ -230,6 +230,24 @@ def test_data_is_fetched_from_the_remote_and_checked(
     assert tree_of(root) == before
 
 
+def test_status_names_the_snapshot_that_was_restored(manager: SnapshotManager) -> None:
+    root = manager.project.root
+    first = manager.get("HEAD")
+    (root / "train.py").write_text("two\n")
+    second = manager.create("Two")
+    assert manager.status().restored is None
+    manager.restore(first.id)
+    restored = manager.status().restored
+    assert restored is not None
+    assert (restored.commit, restored.subject) == (first.id, "Code and data")
+    manager.restore(second.id)
+    assert manager.status().restored is None
+    manager.restore(first.id)
+    manager.create("Back to one")
+    (root / "train.py").write_text("three\n")
+    assert manager.status().restored is None
+
+
 def test_nothing_changes_where_data_is_in_no_store(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
     shutil.rmtree(root / ".dvc" / "cache" / "files")

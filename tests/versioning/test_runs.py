@@ -151,6 +151,54 @@ def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
         assert (error.code, [fault.field for fault in error.faults]) == ("50201", [field])
 
 
+UNUSUAL_RUNS = """
+import mlflow
+
+client = mlflow.MlflowClient()
+
+
+def run(name, accuracy, ended):
+    run_id = client.create_run("0", run_name=name, start_time=1000).info.run_id
+    client.log_metric(run_id, "accuracy", accuracy)
+    if ended:
+        client.set_terminated(run_id, end_time=ended)
+    return run_id
+
+
+run("diverged", float("nan"), 3000)
+run("zero", 0.0, 2000)
+running = run("running", 0.5, None)
+dataset = mlflow.entities.Dataset("wine", "12ab34", "local", "{}")
+context = mlflow.entities.InputTag("mlflow.data.context", "training")
+client.log_inputs(running, datasets=[mlflow.entities.DatasetInput(dataset, [context])])
+"""
+
+
+def test_unusual_values_are_filtered_and_sorted(opened: Workspace, root: Path) -> None:
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": opened.versions.tracking.uri}
+    python.run(UNUSUAL_RUNS, cwd=root, env=environment, check=True)
+
+    def names(**query: object) -> list[str]:
+        return [
+            run.name for run in opened.experiments.search(RunsQuery.model_validate(query)).items
+        ]
+
+    # NaN is no number: it is neither 0 nor less than 1, and differs from both.
+    assert names(filter="metrics.accuracy < 1", sort="metrics.accuracy ASC") == ["zero", "running"]
+    assert names(filter="metrics.accuracy = 0") == ["zero"]
+    assert set(names(filter="metrics.accuracy != 0")) == {"running", "diverged"}
+    # A run that still runs has no end: it comes last, either way.
+    assert names(sort="attributes.end_time ASC") == ["zero", "diverged", "running"]
+    assert names(sort="attributes.end_time DESC") == ["diverged", "zero", "running"]
+    for condition in (
+        "dataset.name = 'wine'",
+        "dataset.digest LIKE '12%'",
+        "dataset.context IN ('training', 'test')",
+    ):
+        assert names(filter=condition) == ["running"]
+    assert names(filter="dataset.name = 'wine' AND dataset.context = 'test'") == []
+
+
 WORKFLOW = """\
 stages:
   clean:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.models import HistoryQuery
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests.versioning.working_trees import add_data, log_run, tag_of
@@ -185,6 +188,79 @@ def test_secrets_are_refused_unless_allowed(manager: SnapshotManager, git: Comma
     assert _status(manager) == {}
 
 
+LETTERS = "aB3dE5gH7jK9mN2pQ4sT6vW8xY1zC0fR" * 4
+HEX = "0123456789abcdef" * 8
+# Put together here: the text of a test is searched, too, wherever it is committed.
+SECRETS = {
+    "openssh": "-----BEGIN OPENSSH PRIVATE " + "KEY-----",
+    "pgp": "-----BEGIN PGP PRIVATE " + "KEY BLOCK-----",
+    "putty": "PuTTY-User-Key-" + "File-2: ssh-rsa",
+    "age": "AGE-SECRET-" + "KEY-1" + "Q" * 58,
+    "aws id": "AK" + "IA" + "ABCDEFGHIJKLMNOP",
+    "aws secret": "AWS_SECRET_ACCESS_KEY=" + LETTERS[:40],
+    "github": "gh" + "p_" + LETTERS[:36],
+    "github pat": "github_" + "pat_" + LETTERS[:22] + "_" + LETTERS[:59],
+    "gitlab": "gl" + "pat-" + LETTERS[:20],
+    "hugging face": "h" + "f_" + LETTERS[:34],
+    "openai": "s" + "k-proj-" + LETTERS[:60],
+    "anthropic": "s" + "k-ant-api03-" + LETTERS[:95],
+    "slack": "xo" + "xb-123456789012-123456789012-" + LETTERS[:24],
+    "slack webhook": "https://hooks.slack" + ".com/services/T0123ABCD/B0123ABCD/" + LETTERS[:24],
+    "google": "AI" + "za" + LETTERS[:35],
+    "azure": "ACCOUNTKEY=" + LETTERS[:86] + "==",
+    "stripe": "sk_" + "live_" + LETTERS[:24],
+    "twilio": "S" + "K" + HEX[:32],
+    "sendgrid": "S" + "G." + LETTERS[:22] + "." + LETTERS[:43],
+    "npm": "np" + "m_" + LETTERS[:36],
+    "pypi": "pypi-" + "AgEIcHlwaS5vcmc" + LETTERS[:80],
+    "jwt": "ey" + "J" + LETTERS[:20] + ".ey" + "J" + LETTERS[:30] + "." + LETTERS[:43],
+    "url": "postgresql://admin:" + LETTERS[:14] + "@db.example.com/x",
+    "telegram": "123456789" + ":A" + "A" + LETTERS[:33],
+    "password": 'Password = "' + LETTERS[:14] + '"',
+    "api key": "api_key: '" + HEX[:32] + "'",
+    "discord": "DISCORD_TOKEN=M" + LETTERS[:23] + "." + LETTERS[:6] + "." + LETTERS[:27],
+    "mailchimp": HEX[:32] + "-us" + "12",
+    "databricks": "da" + "pi" + HEX[:32],
+    "wandb": "export WANDB_API_KEY=" + HEX[:40],
+    "kaggle": '{"username":"me","key":"' + HEX[:32] + '"}',
+    "digitalocean": "do" + "p_v1_" + HEX[:64],
+    "vault": "hv" + "s." + LETTERS[:95],
+    "docker": "dc" + "kr_pat_" + LETTERS[:27],
+    "grafana": "gl" + "sa_" + LETTERS[:32] + "_" + HEX[:8],
+    "shopify": "sh" + "pat_" + HEX[:32],
+    "square": "sq" + "0csp-" + LETTERS[:43],
+}
+
+
+@pytest.mark.parametrize("kind", SECRETS)
+def test_secrets_of_many_kinds_are_known_in_every_encoding(kind: str) -> None:
+    text = f"key\n{SECRETS[kind]}\nend\n"
+    for encoding in ("utf-8", "utf-16", "utf-16-be"):
+        assert looks_secret(text.encode(encoding))
+
+
+def test_secrets_are_found_anywhere_in_large_files(tmp_path: Path) -> None:
+    secret = SECRETS["github"].encode()
+    block = 1024 * 1024
+    for at in (block - 10, block - len(secret), 3 * block):
+        (tmp_path / "large.txt").write_bytes(b" " * at + secret + b" " * block)
+        assert find_secrets(tmp_path, ["large.txt"]) == ["large.txt"]
+
+
+def test_notebooks_locks_and_placeholders_are_no_secrets() -> None:
+    drawn = random.Random(3)
+    picture = base64.b64encode(drawn.randbytes(300_000)).decode()
+    hashes = "\n".join(f"  md5: {drawn.randbytes(16).hex()}" for _ in range(5000))
+    for text in (
+        f'{{"image/png": "{picture}"}}',
+        f"outs:\n{hashes}\n",
+        'password = os.environ["PASSWORD"]\napi_key: "${API_KEY}"\n',
+        "postgresql://user:{password}@host https://me:password@host http://u:pw@host",
+        'token = "YOUR_API_KEY"\nmy_task-us12 sk-learn risk-averse desk-1',
+    ):
+        assert not looks_secret(text.encode())
+
+
 def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Command) -> None:
     root = manager.project.root
     (root / "big.bin").write_bytes(b"x" * (10 * 1024 * 1024))
@@ -195,7 +271,7 @@ def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Co
     made = manager.create("x", language="zh-CN")
     assert len(made.warnings) == 1
     assert "big.bin" in made.warnings[0]
-    assert "请用 DVC" in made.warnings[0]
+    assert "jupyter mlws data add big.bin" in made.warnings[0]
     assert _status(manager) == {"big.bin": "untracked"}
     git(root, "config", "mlws.largefile", "20m")
     assert manager.create("Now").warnings == []
@@ -285,6 +361,32 @@ def test_a_broken_dvc_yaml_elsewhere_stops_nothing(manager: SnapshotManager, git
     (root / "data" / "wine.csv").write_text("damaged\n")
     manager.restore(made.id)
     assert (root / "data" / "wine.csv").read_text() == "a,b\n5,6\n"
+    assert _status(manager) == {}
+
+
+def test_a_commit_on_no_branch_warns(manager: SnapshotManager, git: Command) -> None:
+    root = manager.project.root
+    (root / "train.py").write_text("on main\n")
+    assert manager.create("On main").warnings == []
+    git(root, "checkout", "-q", "--detach")
+    (root / "train.py").write_text("detached\n")
+    (warning,) = manager.create("Detached").warnings
+    assert "jupyter mlws branch" in warning
+
+
+def test_many_new_files_are_committed_only_when_allowed(manager: SnapshotManager) -> None:
+    folder = manager.project.root / "raw"
+    folder.mkdir()
+    for number in range(1000):
+        (folder / f"{number}.txt").write_text("data")
+    with pytest.raises(MLWSError) as error:
+        manager.create("Many")
+    assert error.value.code == "30221"
+    assert (error.value.facts["count"], error.value.facts["paths"]) == (1000, ["raw/"])
+    manager.create("One", ["raw/1.txt"])
+    assert len(_status(manager)) == 999
+    (folder / "large.bin").write_bytes(b"\0" * 1024)
+    assert manager.create("Many", allow_many=True).stats.code == 1000
     assert _status(manager) == {}
 
 

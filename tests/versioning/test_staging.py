@@ -216,6 +216,43 @@ def test_notebooks_are_compared_by_cells(versions: Versions, root: Path, git: Co
     assert versions.snapshots.file_diff("nb.ipynb").cells is None
 
 
+def test_a_discard_is_undone_with_what_was_staged(
+    versions: Versions, root: Path, git: Command
+) -> None:
+    git(root, "add", "long.txt")
+    (root / "long.txt").write_text(changed(2, 20, 30, 38))
+    (root / "data" / "wine.csv").write_text("a,b\n5,6\n")
+    (root / "train.py").write_text("stays\n")
+    staged = git(root, "diff", "--cached")
+    gone = versions.staging.discard(StageRequest(paths=["long.txt", "data/wine.csv"]))
+    assert (root / "long.txt").read_text() == changed(2, 20, 38)
+    copy = versions.safety.list()[0]
+    assert (copy.id, copy.reason) == (gone.safety, "discard")
+    assert copy.files == ["data/wine.csv", "long.txt"]
+    (root / "train.py").write_text("changed later\n")
+    versions.safety.restore(copy.id)
+    assert git(root, "diff", "--cached") == staged
+    assert (root / "long.txt").read_text() == changed(2, 20, 30, 38)
+    assert (root / "data" / "wine.csv").read_text() == "a,b\n5,6\n"
+    assert (root / "train.py").read_text() == "changed later\n"
+    assert refused(lambda: versions.safety.restore("0" * 40)).code == "30404"
+
+
+def test_a_restore_is_undone_with_what_was_staged(
+    versions: Versions, root: Path, git: Command
+) -> None:
+    for staged in (False, True):
+        if staged:
+            git(root, "add", "long.txt")
+        before = git(root, "status", "--porcelain")
+        restored = versions.snapshots.restore("HEAD~1")
+        assert git(root, "status", "--porcelain") != before
+        assert restored.safety is not None
+        versions.safety.restore(restored.safety)
+        assert git(root, "status", "--porcelain") == before
+        assert (root / "long.txt").read_text() == changed(2, 20, 38)
+
+
 def test_large_and_binary_files_are_told_as_such(versions: Versions, root: Path) -> None:
     (root / "train.py").write_bytes(b"\0" * 10)
     found = versions.snapshots.staged_file_diff("train.py", staged=False)

@@ -186,3 +186,22 @@ async def test_what_can_be_set_of_a_notebook(fetch, write: Callable[..., Path]) 
     for name in ("no.ipynb", "train.py", "..~1out.ipynb", "%00.ipynb"):
         refused = await ask(name)
         assert (refused.code, json.loads(refused.body)["code"]) == (404, "40401"), name
+
+
+async def test_the_list_of_workflows_is_read_part_by_part(
+    workflows: WorkflowManager, write: Callable[..., Path], fetch
+) -> None:
+    paths = [f"w{number}/dvc.yaml" for number in range(3)]
+    for path in paths:
+        write(path, "stages: {}\n")
+
+    async def part(**query: str) -> tuple[list[str], str | None]:
+        answer = json.loads((await fetch("mlws/api/v1/workflows", params=query)).body)["data"]
+        return [row["path"] for row in answer["items"]], answer["next_cursor"]
+
+    assert await part() == (paths, None)
+    first, cursor = await part(limit="2")
+    assert (first, cursor is None) == (paths[:2], False)
+    assert await part(limit="2", cursor=str(cursor)) == (paths[2:], None)
+    with pytest.raises(HTTPClientError, match="400"):
+        await part(cursor="dvc.yaml")

@@ -99,6 +99,14 @@ def test_a_failing_cell_is_named_and_leaves_nothing(call, tmp_path: Path) -> Non
     assert not (tmp_path / "out.ipynb").exists()
 
 
+def test_a_result_that_cannot_be_displayed_is_named(call, tmp_path: Path) -> None:
+    code = "class A:\n    def _repr_html_(self):\n        raise ValueError('no html')\nA()"
+    (tmp_path / "bad.ipynb").write_text(notebook(code))
+    said = call("bad.ipynb", "--out", "out.ipynb", code=1).stderr
+    assert "bad.ipynb: cell 1: ValueError: no html" in said
+    assert "NoneType" not in said
+
+
 def test_a_kernel_that_dies_is_told(call, tmp_path: Path) -> None:
     (tmp_path / "a.ipynb").write_text(notebook("x = 1", "import os\nos._exit(3)"))
     assert "cell 2: DeadKernelError" in call("a.ipynb", "--out", "b.ipynb", code=1).stderr

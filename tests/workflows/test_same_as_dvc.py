@@ -234,6 +234,33 @@ FOLDER = {
 
 
 @pytest.mark.parametrize("fast", [True, False])
+def test_stages_that_end_in_another_order_are_ignored_in_that_of_dvc(
+    fast: bool, template: Path, tmp_path: Path
+) -> None:
+    pair = _fresh(template, tmp_path / "pair")
+    for root in (pair.theirs, pair.ours):
+        config = root / ".dvc" / "config"
+        remote = f"['remote \"far\"']\n    url = {tmp_path}/far\n"
+        autostage = "" if fast else "[core]\n    autostage = false\n"
+        config.write_text(config.read_text() + autostage + remote)
+    document = {
+        "stages": {
+            "a": {"cmd": "sleep 1.5; echo a > a.txt", "outs": ["a.txt"]},
+            # Of an output with a remote of its own only DVC knows.
+            "b": {"cmd": "echo b > b.txt", "outs": [{"b.txt": {"remote": "far"}}]},
+            "c": {"cmd": "echo c > c.txt", "outs": ["c.txt"]},
+        }
+    }
+    _write(pair, document)
+    for root in (pair.theirs, pair.ours):
+        with (root / ".gitignore").open("a") as file:
+            file.write("# mine\n")
+    assert pair.run(jobs=3)
+    assert pair.differences() == {}
+    assert (pair.fast, pair.slow) == ((2, 1) if fast else (0, 0))
+
+
+@pytest.mark.parametrize("fast", [True, False])
 def test_a_folder_of_outputs_has_its_ignore_file(
     fast: bool, template: Path, tmp_path: Path
 ) -> None:

@@ -69,9 +69,13 @@ def without_outputs(document: Any) -> Any:
     ]
     bare = nbformat.from_dict(copy.deepcopy({**document, "cells": cells}))
     for cell in bare.cells:
-        for name in NOISE:
-            cell.metadata.pop(name, None)
+        cell.metadata = without_noise(cell.metadata)
         if cell.cell_type == "code":
             cell.outputs = []
             cell.execution_count = None
     return bare
+
+
+def without_noise(metadata: Any) -> Any:
+    """Return a cell's metadata without that of a run or a look."""
+    return nbformat.from_dict({key: value for key, value in metadata.items() if key not in NOISE})

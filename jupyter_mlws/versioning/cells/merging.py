@@ -1,6 +1,8 @@
 """Merges three versions of a notebook: source by nbdime, outputs by whose source they belong to.
 
-Where both sides changed notebook or cell metadata differently, ours stays.
+Metadata and attachments are merged by their names. nbdime drops or raises on attachments that both
+sides added, and on metadata whose values have different types in two cells. Where both sides
+changed one value of the metadata, ours stays; one attachment that both changed is a conflict.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from jupyter_mlws.versioning.cells.alignment import adopt, make_unique, new_id
 from jupyter_mlws.versioning.cells.document import (
     WITH_IDS,
     check,
+    nbformat,
     parse,
+    without_noise,
     without_outputs,
     write,
 )
@@ -41,6 +45,8 @@ OPTIONS = Namespace(
 )
 
 
+ABSENT: Any = object()
+"""A key that one side does not have, while merging values."""
 NOTE = re.compile(r"<<<<<<< (LOCAL|REMOTE) CELL DELETED >>>>>>>")
 """What nbdime writes into a cell that one side deleted or moved, and the other changed."""
 
@@ -72,7 +78,10 @@ def merge(
     _without_notes(merged, cells)
     for name in (OURS, THEIRS):
         _complete(merged, sides[name].cells, cells)
+    merged.metadata = _merge_values(*(sides[name].metadata for name in (BASE, OURS, THEIRS)))
     conflicts = _conflicts(cells, merged)
+    for cell in merged.cells:
+        _merge_properties(cell, *(cells[name].get(cell["id"]) for name in (BASE, OURS, THEIRS)))
     merged.cells = [
         part for cell in merged.cells for part in _resolved(cell, conflicts, cells, choices or {})
     ]
@@ -95,20 +104,28 @@ def _realign(sides: Mapping[str, Any]) -> None:
 
 
 def _merged(sides: Mapping[str, Any]) -> Any:
-    base, ours, theirs = (without_outputs(sides[name]) for name in (BASE, OURS, THEIRS))
+    base, ours, theirs = (_sources(sides[name]) for name in (BASE, OURS, THEIRS))
     # The ids tell which cells are one. By likeness nbdime would take two short new ones for one.
     notebook_predicates["/cells"] = [compare_cell_by_ids]
-    strategies = notebook_merge_strategies(OPTIONS)
-    strategies.update({"/metadata": "use-local", "/cells/*/metadata": "use-local"})
     decisions = decide_merge_with_diff(
         base,
         ours,
         theirs,
         diff_notebooks(base, ours),
         diff_notebooks(base, theirs),
-        strategies,
+        notebook_merge_strategies(OPTIONS),
     )
     return apply_decisions(base, decisions)
+
+
+def _sources(document: Any) -> Any:
+    """Return a copy of ``document`` without outputs, metadata and attachments."""
+    bare = without_outputs(document)
+    bare.metadata = nbformat.from_dict({})
+    for cell in bare.cells:
+        cell.metadata = nbformat.from_dict({})
+        cell.pop("attachments", None)
+    return bare
 
 
 def _without_notes(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
@@ -130,7 +147,7 @@ def _complete(merged: Any, side: list[Any], cells: Mapping[str, Mapping[str, Any
             continue
         base = cells[BASE].get(name)
         deleted = name not in cells[OURS] or name not in cells[THEIRS]
-        if base is None or not deleted or cell.source != base.source:
+        if base is None or not deleted or _edited(cell, base):
             there.insert(at, name)
             kept = copy.deepcopy(cell)
             theirs = cells[THEIRS].get(name)
@@ -152,17 +169,79 @@ def _conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]
         name = cell.get("id")
         base, ours, theirs = (cells[side].get(name) for side in (BASE, OURS, THEIRS))
         if base is None:
+            if ours and theirs and _attachments_in_conflict({}, ours, theirs):
+                found.append(name)
             continue
         if ours is None or theirs is None:
             # One side deleted it, and as it still is there, the other one has changed it.
             left = ours if theirs is None else theirs
-            if left is not None and left.source != base.source:
+            if left is not None and _edited(left, base):
                 found.append(name)
-        elif _marked(cell.source) and not any(
-            _marked(side.source) for side in (base, ours, theirs)
+        elif _attachments_in_conflict(base, ours, theirs) or (
+            _marked(cell.source) and not any(_marked(side.source) for side in (base, ours, theirs))
         ):
             found.append(name)
     return found
+
+
+def _edited(cell: Any, base: Any) -> bool:
+    return cell.source != base.source or _attachments(cell) != _attachments(base)
+
+
+def _attachments(cell: Any) -> Any:
+    return cell.get("attachments") or {}
+
+
+def _attachments_in_conflict(base: Any, ours: Any, theirs: Any) -> bool:
+    """Whether both sides changed one attachment, each in its own way."""
+    base, ours, theirs = (_attachments(cell) for cell in (base, ours, theirs))
+    return any(
+        ours.get(name) != theirs.get(name)
+        and base.get(name) != ours.get(name)
+        and base.get(name) != theirs.get(name)
+        for name in {*ours, *theirs}
+    )
+
+
+def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
+    """Set a merged cell's metadata and attachments; of those in conflict, ours stay."""
+    ours, theirs = ours or theirs, theirs or ours
+    base = base or {}
+    cell.metadata = _merge_values(
+        base.get("metadata", {}), without_noise(ours.metadata), without_noise(theirs.metadata)
+    )
+    cell.pop("attachments", None)
+    attachments = _merge_values(*(_attachments(side) for side in (base, ours, theirs)), depth=1)
+    has_key = _merge_values(*("attachments" in side for side in (base, ours, theirs)))
+    if attachments or has_key:
+        cell.attachments = attachments
+
+
+def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
+    """Merge JSON values: objects key by key, lists of names as sets; else ours if both changed."""
+    if ours == theirs or theirs == base:
+        return ours
+    if ours == base:
+        return theirs
+    if depth and isinstance(ours, dict) and isinstance(theirs, dict):
+        base = base if isinstance(base, dict) else {}
+        merged = {
+            key: _merge_values(*(side.get(key, ABSENT) for side in (base, ours, theirs)), depth - 1)
+            for key in {**ours, **theirs}
+        }
+        return nbformat.from_dict(
+            {key: value for key, value in merged.items() if value is not ABSENT}
+        )
+    if _names(ours) and _names(theirs):
+        known = base if _names(base) else []
+        kept = [name for name in ours if name in theirs or name not in known]
+        return kept + [name for name in theirs if name not in known and name not in ours]
+    return ours
+
+
+def _names(value: Any) -> bool:
+    """Whether ``value`` is a list of names, as a cell's tags are."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _marked(source: str) -> bool:
@@ -191,12 +270,10 @@ def _resolved(
     if choice is None:
         return [cell]
     if isinstance(choice, Mapping):
-        side = copy.deepcopy(cells[OURS].get(name) or cells[THEIRS][name])
-        if side.source != choice["source"]:
-            side.source = choice["source"]
-            # By another source they were made; those of a side that says the same are brought.
-            side.pop("outputs", None)
-        return [side]
+        cell.source = choice["source"]
+        # The outputs of a side with this source come with it.
+        cell.pop("outputs", None)
+        return [cell]
     if choice != BOTH:
         side = cells[choice].get(name)
         return [copy.deepcopy(side)] if side is not None else []
@@ -226,18 +303,26 @@ def _row(cell: Any, cells: Mapping[str, Mapping[str, Any]], conflicts: list[str]
 
 
 def _bring_outputs(merged: Any, cells: Mapping[str, Mapping[str, Any]]) -> None:
-    """Outputs belong to the source that made them; of two runs of one source, ours stays."""
+    """Outputs belong to the source that made them; of two runs since the base, ours stays."""
     for cell in merged.cells:
         if cell.cell_type != "code" or cell.get("outputs"):
             continue
         cell.outputs = []
         cell.execution_count = None
-        for side in (OURS, THEIRS):
-            known = cells[side].get(cell["id"])
-            if known is not None and known.source == cell.source and known.get("outputs"):
-                cell.outputs = known.outputs
-                cell.execution_count = known.get("execution_count")
-                break
+        base, ours, theirs = (cells[side].get(cell["id"]) for side in (BASE, OURS, THEIRS))
+        made = [side for side in (ours, theirs) if side and side.source == cell.source]
+        # A side that has not run the cell since, or has another source, says nothing.
+        ran = [side for side in made if not base or _run_of(side) != _run_of(base)]
+        chosen = ran or [side for side in made if side.get("outputs")] or made
+        if len(chosen) > 1 and not chosen[0].get("outputs"):
+            chosen = chosen[1:]
+        if chosen:
+            cell.outputs = chosen[0].get("outputs", [])
+            cell.execution_count = chosen[0].get("execution_count")
+
+
+def _run_of(cell: Any) -> Any:
+    return cell.source, cell.get("outputs", []), cell.get("execution_count")
 
 
 def _finish(merged: Any, minor: int) -> None:

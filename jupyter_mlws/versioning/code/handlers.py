@@ -147,6 +147,7 @@ class CommitHandler(VersioningHandler):
             body.message,
             body.paths,
             allow_secrets=body.allow_secrets,
+            allow_many=body.allow_many,
             staged=body.staged,
         )
         version = await in_thread(manager.code_version, made.id)

@@ -80,6 +80,19 @@ class StashApply(Request):
     keep: bool = False
 
 
+class SafetyCopy(Record):
+    """A commit that keeps what was replaced: ``reason`` is the command that did it.
+
+    ``base`` is the commit that was checked out, ``files`` are those that differ from it.
+    """
+
+    id: str
+    reason: Text
+    base: str | None
+    timestamp: str
+    files: list[Text]
+
+
 class StashApplied(Record):
     """What was brought back; ``data`` changed for that."""
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.private_index import private_index
-from jupyter_mlws.versioning.snapshots.restore import SAFETY, moment
+from jupyter_mlws.versioning.snapshots.restore import BEFORE, SAFETY, moment
 
 
-def keep_code(project: Project, git: Git, paths: Iterable[str], before: str) -> str:
+def message_before(command: str, paths: Collection[str]) -> str:
+    """The message of a safety commit: what it was made before, and for which paths."""
+    return f"{BEFORE}{command}\n\n{json.dumps(sorted(paths))}\n"
+
+
+def keep_code(project: Project, git: Git, paths: Collection[str], before: str) -> str:
     """Commit the working tree's ``paths``, over what the index holds; the commit."""
     head = git.find("HEAD")
     with private_index(project, Git) as private:
         private.add(sorted(paths))
-        message = f"Before: {before}"
-        sha = private.commit_tree(private.write_tree(), [head] if head else [], message)
+        parents = [head] if head else []
+        sha = private.commit_tree(private.write_tree(), parents, message_before(before, paths))
     git.update_ref(f"refs/mlws/{SAFETY}{moment()}", sha, None, "safety")
     return sha

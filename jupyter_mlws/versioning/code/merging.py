@@ -360,7 +360,7 @@ class MergeManager:
             if incoming(self._git) is None:
                 raise MLWSError("30252")
             head = self._git.resolve("HEAD")
-            changed = uncommitted(self._root, self._git.status(), large_from(self._git))
+            changed = {*uncommitted(self._root, self._git.status(), large_from(self._git))}
             safety = keep_code(self._project, self._git, changed, "merge --abort")
             self._git.run("merge", "--abort", timeout=TIMEOUT)
         return Aborted(commit=head, safety=safety)

@@ -8,6 +8,7 @@ from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code.history_models import (
     RollbackRequest,
+    SafetyCopy,
     Stash,
     StashApply,
     StashCreate,
@@ -163,12 +164,43 @@ class StashApplyHandler(VersioningHandler):
         )
 
 
+class SafetyHandler(VersioningHandler):
+    """What restores, discards and aborted merges replaced."""
+
+    resource = "git"
+
+    @endpoint("List safety copies, newest first", Page[SafetyCopy], shared=True, errors=["50402"])
+    async def get(self) -> Page[SafetyCopy]:
+        safety = (await self.managers()).safety
+        return Page(items=[*await in_thread(safety.list)])
+
+
+class SafetyRestoreHandler(VersioningHandler):
+    """A safety copy, restored."""
+
+    resource = "git"
+
+    @endpoint(
+        "Restore a safety copy, with what was staged",
+        Operation,
+        status=202,
+        also=WRITES,
+        errors=["30404", "50402"],
+    )
+    async def post(self, identifier: str) -> Reply:
+        safety = (await self.managers()).safety
+        await in_thread(safety.check, identifier)
+        return self.begin("restore", lambda told: safety.restore(identifier, told))
+
+
 HANDLERS = [
     (r"git/rollback", RollbackHandler),
     (r"git/tags", TagsHandler),
     (r"git/tag", TagHandler),
     (r"git/tag/([^/]+)", NamedTagHandler),
     (r"git/tag/([^/]+)/push", TagPushHandler),
+    (r"git/safety", SafetyHandler),
+    (r"git/safety/([^/]+)/restore", SafetyRestoreHandler),
     (r"git/stashes", StashesHandler),
     (r"git/stashes/([^/]+)", StashHandler),
     (r"git/stashes/([^/]+)/apply", StashApplyHandler),

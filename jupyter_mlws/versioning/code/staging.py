@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from jupyter_mlws.errors import Fault, MLWSError, Words
-from jupyter_mlws.versioning.code.keeping import keep_code
+from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.data.content import large_from, listed, normal, size_of
 from jupyter_mlws.versioning.data.datafiles import covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.data.worktree import NOT_PULLED
 from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.versioning.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.progress import quiet
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, moment
 
 NOTHING_NAMED = Words("name paths or hunks, or give all", "请给出 paths、hunks 或 all")
 WHOLE_ONLY = Words(
@@ -75,7 +76,12 @@ class StagingManager:
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
             named = [normal(self._project, path) for path in request.paths or ()]
-            data = [path for path in states if request.all or covers(named, path)]
+            data = [
+                path
+                for path, state in states.items()
+                # Data that was never pulled is no change of the person's to undo.
+                if (request.all and state != NOT_PULLED) or covers(named, path)
+            ]
             rest = request.model_copy(
                 update={"paths": [path for path in named if path not in states] or None}
             )
@@ -87,15 +93,19 @@ class StagingManager:
             self._refuse_large(paths, status)
             patches = self._patches(hunks, staged=False)
             touched = [*paths, *hunks]
-            safety = keep_code(self._project, self._git, touched, "discard") if touched else None
+            restore = Restore(self._project, self._content, self._working)
+            if data:
+                message = message_before("discard", [*touched, *data])
+                safety = restore.keep(f"{SAFETY}{moment()}", message)
+            else:
+                safety = (
+                    keep_code(self._project, self._git, touched, "discard") if touched else None
+                )
             for patch in patches:
                 self._apply(patch, "--reverse")
             self._undo(paths, status)
             if data:
-                restore = Restore(self._project, self._content, self._working)
-                head = self._git.resolve("HEAD")
-                result = restore.run(head, data, quiet)
-                safety = safety or result.safety
+                restore.run(self._git.resolve("HEAD"), data, quiet, kept=safety)
         return Discarded(safety=safety, paths=listed({*touched, *data}))
 
     # What is meant

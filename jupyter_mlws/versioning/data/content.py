@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.errors import MLWSError
@@ -67,7 +69,8 @@ class Content:
         tracked, relevant = self._tracked()
         texts = {}
         for path in {*relevant, *filter(is_relevant, untracked)}:
-            if (self._git.root / path).is_file():
+            # A file that git listed may be gone, or be a folder by now.
+            with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 texts[path] = (self._git.root / path).read_bytes()
         return [item for item in read(texts) if item.path not in tracked]
 
@@ -147,4 +150,8 @@ def large_from(git: Git) -> int:
 
 def size_of(path: Path) -> int | None:
     """Bytes of a file; None for folders and what is not there."""
-    return path.lstat().st_size if path.is_file() or path.is_symlink() else None
+    try:
+        facts = path.lstat()
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) or stat.S_ISLNK(facts.st_mode) else None

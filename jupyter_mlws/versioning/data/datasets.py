@@ -359,13 +359,16 @@ class DatasetManager:
         self, item: DataFile, limit: int, cursor: str | None
     ) -> tuple[Sequence[DatasetVersion], str | None]:
         start = self._git.resolve(cursor) if cursor else self._git.find("HEAD")
+        # The content may have come back: the newest commit with it is the current version.
+        matches = (row.commit.sha for row in self._history(item) if row.item.md5 == item.md5)
+        current = next(matches, None)
         found: list[DatasetVersion] = []
         for version in self._history(item, start):
             if cursor and version.commit.sha == start:
                 continue
             if len(found) == limit:
                 return found, found[-1].commit
-            found.append(_version(version, version.item.md5 == item.md5))
+            found.append(_version(version, version.commit.sha == current))
         return found, None
 
     def _history(self, item: DataFile, start: str | None = None) -> Iterator[Found]:

@@ -16,6 +16,7 @@ class DatasetState(str, Enum):
     UNCHANGED = "unchanged"
     MODIFIED = "modified"
     DELETED = "deleted"
+    NOT_PULLED = "not_pulled"
     UNRECORDED = "unrecorded"
 
 

@@ -5,22 +5,29 @@ Hashes are remembered by size, time and inode, as git does it, so that looking a
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.files import replace
 from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.dvc.fast.repository import config_files, read_config
 
 BLOCK = 1024 * 1024
 REMEMBERED = 64 * 1024
 """Bytes from which on a file's hash is kept across restarts."""
 RACY = 2.0
 """Seconds: a file changed this recently may change again without its time telling."""
+
+NOT_PULLED = "not_pulled"
+ATTEMPTS = 3
+"""Readings of data that changes; data that still changes then is not as recorded."""
 
 Stamp = tuple[int, int, int]
 
@@ -40,25 +47,40 @@ class WorkingData:
         self._news = False
 
     def state(self, item: DataFile) -> str | None:
-        """``deleted``, ``modified``, or None where the data is as ``item`` says."""
+        """Return how the data differs from ``item``; None where it does not.
+
+        ``modified``, ``deleted`` where it is only in the cache, ``not_pulled`` where the cache
+        does not have it either, as after a clone.
+        """
         with self._lock:
-            return self._state(item)
+            return self._steady_state(item)
 
     def states(self, items: list[DataFile]) -> dict[str, str]:
         """The paths whose data is not as recorded, each with :meth:`state`."""
         found = {}
         with self._lock:
             for item in items:
-                state = self._state(item)
+                state = self._steady_state(item)
                 if state is not None:
                     found[item.path] = state
             self._remember()
         return found
 
+    def _steady_state(self, item: DataFile) -> str | None:
+        """The state of data that other programs may write meanwhile: read again if a file is gone.
+
+        A temporary file of a folder, for example, exists when the folder is listed and no longer
+        when it is hashed.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return self._state(item)
+        return "modified"
+
     def _state(self, item: DataFile) -> str | None:
         target = self._root / item.path
         if not target.exists():
-            return "deleted"
+            return "deleted" if self._is_cached(item) else NOT_PULLED
         if item.legacy or (target.is_dir() and self._has_ignore_rules()):
             return self._asked_of_dvc(item)
         if target.is_dir() != item.folder:
@@ -68,6 +90,17 @@ class WorkingData:
         if item.size is not None and target.stat().st_size != item.size:
             return "modified"
         return None if self._file(target) == item.md5 else "modified"
+
+    def _is_cached(self, item: DataFile) -> bool:
+        assert item.md5 is not None
+        cache = cache_folder(self._root)
+        store = cache if item.legacy else cache / "files" / "md5"
+        objects = [item.md5]
+        if item.folder:
+            with suppress(FileNotFoundError, ValueError):
+                listing = json.loads(_object(store, item.md5).read_bytes())
+                objects += [row["md5"] for row in listing]
+        return all(_object(store, md5).exists() for md5 in objects)
 
     def _asked_of_dvc(self, item: DataFile) -> str | None:
         from jupyter_mlws.versioning.dvc.data import open_data
@@ -130,6 +163,21 @@ def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
         # Nothing remembered, or half a file after a crash: everything is hashed anew.
         return {}
     return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
+
+
+def cache_folder(root: Path) -> Path:
+    """Return the folder of DVC's cache by its settings; the default one if they cannot be read."""
+    folder = root / ".dvc" / "cache"
+    for path in config_files(root):
+        with suppress(configparser.Error, UnicodeDecodeError):
+            setting = read_config(path).get("cache", "dir", fallback=None)
+            if setting is not None:
+                folder = path.parent / Path(setting).expanduser()
+    return folder
+
+
+def _object(store: Path, md5: str) -> Path:
+    return store / md5[:2] / md5[2:]
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -84,6 +84,8 @@ class DataStore:
         self._repo = repo
         self._checked: set[Path] = set()
         self._sent: list[StoredObject] = []
+        self.unreachable: MLWSError | None = None
+        """Why the remote could not be asked for what :meth:`lacking` names."""
 
     # Working tree and cache
 
@@ -534,17 +536,28 @@ class DataStore:
     def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
         """Those of the items, which the cache lacks, that the remote can't give either.
 
-        With ``insist`` error 30101 where it can't be asked; else all of them are lacking then.
+        With ``insist`` error 30101 where it can't be asked; else all of them are lacking then, and
+        :attr:`unreachable` says why.
         """
         if not items or self.remote is None:
             return items
         try:
             paths = {stored.item.path for stored in self.missing_remotely(items)}
+            if paths:
+                self._insist_on_folder()
         except MLWSError as error:
             if error.code not in UNASKED or insist:
                 raise
+            self.unreachable = error
             return items
         return [item for item in items if item.path in paths]
+
+    def _insist_on_folder(self) -> None:
+        """Error 30101 where the remote is a folder that is not there, as of an unmounted disk."""
+        remote = self._repo.cloud.get_remote()
+        if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
+            reason = f"the folder {remote.path} does not exist"
+            raise MLWSError("30101", remote=self.remote, reason=reason)
 
     def _lacked(
         self, source: Any, target: Any, objects: Sequence[StoredObject]

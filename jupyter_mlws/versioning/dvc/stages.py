@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.search_path import search_path
 
@@ -204,6 +205,7 @@ class Pipeline:
         self._root = root
         self._path = path
         self._file = load_file(repo, str(root / path))
+        self._ignores = Ignores(root)
         self._running: dict[str, Any] = {}
         self._finished: dict[str, Any] = {}
         with _refusing(path):
@@ -354,6 +356,7 @@ class Pipeline:
         """
         from dvc.stage.cache import RunCacheNotFoundError
 
+        self._ignores.remember(self.stored_outputs(name))
         changes = () if force else self.examine(name, Forecast()).changes
         with self._at_work():
             stage = self._stages[name]
@@ -454,8 +457,13 @@ class Pipeline:
             dump_yaml(str(temporary), data)
             if before:
                 shutil.copymode(path, temporary)
+            self._ignores.arrange(path for name in order for path in self.stored_outputs(name))
             temporary.replace(path)
             self._repo.scm_context.track_file(os.path.relpath(path))
+
+    def stored_outputs(self, name: str) -> list[str]:
+        """The outputs of a stage that DVC stores and git ignores, as the file names them."""
+        return [self._shown(out, str(out)) for out in self._stages[name].outs if out.use_scm_ignore]
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date: missing data from the cache, changed data

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.files import by_folder
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import (
     Content,
@@ -50,9 +51,16 @@ with every later operation."""
 REFRESH_TRIES = 20
 """Tries to refresh the index while another git program holds it, 50 ms apart."""
 
+MANY_NEW_FILES = 1000
+MANY_NEW_BYTES = 100 * 1024 * 1024
+"""New files of one commit from which on a person is asked first: they may be data."""
 LEFT_OUT_LARGE = Words(
-    "{path} ({size} MB) was left out: large files are tracked with DVC (`dvc add {path}`).",
-    "未包含 {path}（{size} MB）：大文件请用 DVC 跟踪（`dvc add {path}`）。",
+    "{path} ({size} MB) was left out: track it as data (`jupyter mlws data add {path}`).",
+    "未包含 {path}（{size} MB）：请作为数据跟踪（`jupyter mlws data add {path}`）。",
+)
+ON_NO_BRANCH = Words(
+    "HEAD is detached: this snapshot is on no branch. Keep it with `jupyter mlws branch NAME`.",
+    "HEAD 处于游离状态：此快照不属于任何分支。请用 `jupyter mlws branch NAME` 保留它。",
 )
 RUNS_LEFT_OUT = Words(
     "Runs were not named, because MLflow did not answer; the next snapshot names them. {reason}",
@@ -139,6 +147,7 @@ class Creation:
         paths: Sequence[str] | None,
         *,
         allow_secrets: bool,
+        allow_many: bool = False,
         staged: bool = False,
     ) -> Made:
         """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
@@ -147,10 +156,14 @@ class Creation:
         self._repository.refuse_unfinished(status.conflicts)
         self._git.check_identity()
         selection = self._staged(status) if staged else self._select(status, paths)
+        if not allow_many and not staged:
+            self._refuse_many(status, selection)
         if not allow_secrets:
             secrets = self._secrets(selection)
             if secrets:
                 raise MLWSError("30206", paths=", ".join(secrets))
+        if status.branch is None and status.head is not None:
+            self._warnings.append(ON_NO_BRANCH)
         pending = self._begin(status)
         try:
             with full_disk_told():
@@ -202,6 +215,18 @@ class Creation:
                 raise MLWSError("30210", paths=", ".join(large))
             raise MLWSError("30203")
         return selection
+
+    def _refuse_many(self, status: Status, selection: Selection) -> None:
+        """Error 30221 where a commit takes so many new files that they may be data."""
+        new = [e.path for e in status.entries if e.state == "untracked" and not e.staged]
+        new = [path for path in new if path in selection.paths]
+        size = sum(size_of(self._project.root / path) or 0 for path in new)
+        if len(new) < MANY_NEW_FILES and size < MANY_NEW_BYTES:
+            return
+        folders = [path for path, _ in sorted(by_folder(new), key=lambda row: -row[1])]
+        named = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
+        paths = listed(folders[:20])
+        raise MLWSError("30221", count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
 
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
         """Not to take data out of the version by a file that something has cut off."""
@@ -358,7 +383,8 @@ class Creation:
             if error.code not in UNASKED:
                 raise
             if unstored:
-                raise MLWSError("30402", paths=", ".join(i.path for i in unstored)) from error
+                # Only the remote can have it: it is not lost, and nothing is committed without it.
+                raise
             self._warnings.append(DATA_LOCAL.fill(reason=error.message.en))
             return False
         if elsewhere:

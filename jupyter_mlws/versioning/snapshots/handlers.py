@@ -52,6 +52,7 @@ class SnapshotsHandler(VersioningHandler):
             body.message,
             body.paths,
             allow_secrets=body.allow_secrets,
+            allow_many=body.allow_many,
             staged=body.staged,
             language=self.language,
         )

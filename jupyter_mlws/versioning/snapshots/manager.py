@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -9,6 +10,7 @@ from functools import cached_property
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.files import replace
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.code.compare import Comparison
@@ -31,6 +33,7 @@ from jupyter_mlws.versioning.models import (
     HistoryQuery,
     LockHolder,
     Proof,
+    RestoredVersion,
     RestorePlan,
     RestoreResult,
     Snapshot,
@@ -50,7 +53,7 @@ from jupyter_mlws.versioning.snapshots.creation import (
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
-from jupyter_mlws.versioning.snapshots.restore import Restore
+from jupyter_mlws.versioning.snapshots.restore import RESTORED, SAFETY, Restore
 from jupyter_mlws.versioning.snapshots.switch_journal import is_switching
 from jupyter_mlws.versioning.snapshots.verification import Verifier
 
@@ -88,7 +91,21 @@ class SnapshotManager:
             operation="restore" if is_switching(self.project) else self._git.unfinished(),
             lock=self._lock_holder(),
             outbox=self._repository.outbox.waiting(),
+            restored=self._restored(status),
         )
+
+    def _restored(self, status: Status) -> RestoredVersion | None:
+        """The snapshot that was restored since HEAD moved, while anything of it is uncommitted."""
+        if not status.entries:
+            return None
+        try:
+            note = json.loads((self.project.state / RESTORED).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        if note["head"] != status.head or self._git.find(note["commit"]) is None:
+            return None
+        commit = self._git.log(LogQuery(note["commit"], limit=1))[0]
+        return RestoredVersion(commit=commit.sha, short=commit.sha[:8], subject=commit.subject)
 
     def _lock_holder(self) -> LockHolder | None:
         holder = self.project.holder()
@@ -152,6 +169,7 @@ class SnapshotManager:
         paths: Sequence[str] | None = None,
         *,
         allow_secrets: bool = False,
+        allow_many: bool = False,
         staged: bool = False,
         language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
@@ -160,11 +178,13 @@ class SnapshotManager:
         """Commit all changes, those at and below ``paths``, or those that are ``staged``.
 
         ``told`` hears the name of each step, ``waiting`` who holds the project meanwhile.
-        Errors: 30201, 30203, 30205 to 30210, 30401, 30402.
+        Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
         with self._repository.exclusive("snapshot", waiting):
             creation = Creation(self._repository, told)
-            made = creation.run(message, paths, allow_secrets=allow_secrets, staged=staged)
+            made = creation.run(
+                message, paths, allow_secrets=allow_secrets, allow_many=allow_many, staged=staged
+            )
         if made.data_remote:
             self._repository.outbox.try_deliver()
         elif made.data_remote is False:
@@ -203,7 +223,15 @@ class SnapshotManager:
         Nothing has changed then.
         """
         with self._repository.exclusive("restore", waiting_in(progress)):
-            return self._restore.run(self._git.resolve(name), paths, progress)
+            sha, head = self._git.resolve(name), self._git.find("HEAD")
+            result = self._restore.run(sha, paths, progress)
+            kept = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
+            if paths is None and sha != head and not kept:
+                note = {"commit": sha, "head": head}
+                replace(self.project.state / RESTORED, json.dumps(note))
+            elif paths is None:
+                (self.project.state / RESTORED).unlink(missing_ok=True)
+            return result
 
     def resolve(self, name: str) -> str:
         """The id of the version that ``name`` means; error 30404."""

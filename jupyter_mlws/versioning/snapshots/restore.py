@@ -25,7 +25,6 @@ from jupyter_mlws.versioning.data.content import LARGE, Content, normal
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.data.worktree import WorkingData
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.models import (
@@ -35,6 +34,7 @@ from jupyter_mlws.versioning.models import (
     Missing,
     RestorePlan,
     RestoreResult,
+    UnreachableRemote,
 )
 from jupyter_mlws.versioning.parts import part_of
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -44,6 +44,10 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import DataStore
 
 SAFETY = "safety/"
+RESTORED = "restored.json"
+"""In the project's state: the snapshot that was restored last as a whole, and HEAD then."""
+BEFORE = "Before: "
+"""The beginning of a safety commit's message: the command that it was made before."""
 """Below ``refs/mlws/``: commits that keep what a restore replaced."""
 UNUSED = 600.0
 """Seconds after which a private index is left over: the longest call of git on one is shorter."""
@@ -70,6 +74,7 @@ class Steps:
     fetch: list[DataFile] = field(default_factory=list)
     remove: list[DataFile] = field(default_factory=list)
     missing: list[DataFile] = field(default_factory=list)
+    unreachable: MLWSError | None = None
     lost: dict[str, str] = field(default_factory=dict)
     in_the_way: dict[str, str] = field(default_factory=dict)
     index: list[str] = field(default_factory=list)
@@ -113,6 +118,9 @@ class Restore:
                 for path, state in sorted(steps.lost.items())
             ],
             missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
+            unreachable=(
+                UnreachableRemote(**steps.unreachable.facts) if steps.unreachable else None
+            ),
             nothing=steps.nothing and not steps.missing,
         )
 
@@ -123,10 +131,12 @@ class Restore:
         progress: Telling = quiet,
         *,
         kept: str | None = None,
+        keep_index: bool = False,
     ) -> RestoreResult:
         """Restore; the caller holds the project's lock.
 
-        ``kept``: a commit that has all that is replaced already.
+        ``kept``: a commit that has all that is replaced already. ``keep_index``: what is staged of
+        the restored paths stays staged.
         """
         operation = self._git.unfinished()
         if operation:
@@ -135,6 +145,10 @@ class Restore:
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
             steps = self._steps(sha, paths, stack)
+            if keep_index:
+                steps.index = []
+            if steps.unreachable is not None:
+                raise steps.unreachable
             if steps.missing:
                 raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
             if steps.nothing:
@@ -170,13 +184,13 @@ class Restore:
             data=[item.path for item in [*steps.checkout, *steps.fetch, *steps.remove]],
         )
 
-    def keep(self, name: str) -> str | None:
+    def keep(self, name: str, message: str | None = None) -> str | None:
         """Commit the working tree as it is to ``refs/mlws/<name>``; None where HEAD has it all."""
         with ExitStack() as stack:
             items = self._content.data_now()
             changed = self._working.states(items)
             data = stack.enter_context(_open(self._root)) if changed else None
-            return self._keep(name, data, None)
+            return self._keep(name, data, None, message)
 
     # Planning
 
@@ -275,25 +289,17 @@ class Restore:
         data = self._open(steps, stack)
         absent = data.missing(differing)
         steps.checkout = [item for item in differing if item not in absent]
-        lacking = self._lacking(data, absent)
+        lacking = {item.path for item in data.lacking(absent, insist=False)}
         steps.fetch = [item for item in absent if item.path not in lacking]
         # An output of a workflow that no store has is made again by running it.
         steps.missing = [i for i in absent if i.path in lacking and not i.pipeline]
-
-    def _lacking(self, data: DataStore, items: list[DataFile]) -> set[str]:
-        """Paths of those of the items that the remote lacks, or that can't be asked for."""
-        if not items or data.remote is None:
-            return {item.path for item in items}
-        try:
-            return {stored.item.path for stored in data.missing_remotely(items)}
-        except MLWSError as error:
-            if error.code not in UNASKED:
-                raise
-            return {item.path for item in items}
+        steps.unreachable = data.unreachable if steps.missing else None
 
     # Keeping what is there
 
-    def _keep(self, name: str, data: DataStore | None, steps: Steps | None) -> str | None:
+    def _keep(
+        self, name: str, data: DataStore | None, steps: Steps | None, message: str | None = None
+    ) -> str | None:
         """A commit of all that the working tree and the index hold; None where HEAD has it."""
         head = self._git.find("HEAD")
         with private_index(self._project, Git) as private:
@@ -309,10 +315,11 @@ class Restore:
             if tree == before and staged == before:
                 return None
             parents = [head] if head else []
-            if staged not in (tree, before):
-                # What was staged is neither HEAD's nor the working tree's: kept as with git stash.
+            if staged != before and (staged != tree or steps is not None):
+                # What was staged is kept as with git stash, so that it can be staged again.
                 parents.append(private.commit_tree(staged, parents, "The index\n"))
-            sha = private.commit_tree(tree, parents, f"Working tree kept: {name}\n")
+            text = message or f"Working tree kept: {name}\n"
+            sha = private.commit_tree(tree, parents, text)
         self._git.run("update-ref", f"refs/mlws/{name}", sha)
         return sha
 

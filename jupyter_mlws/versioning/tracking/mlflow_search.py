@@ -26,7 +26,14 @@ from jupyter_mlws.versioning.tracking.run_tags import (
 
 JSON = dict[str, Any]
 NEWEST = "attributes.start_time DESC"
-KINDS = {"metric": "metrics", "parameter": "params", "tag": "tags", "attribute": "attributes"}
+KINDS = {
+    "metric": "metrics",
+    "parameter": "params",
+    "tag": "tags",
+    "attribute": "attributes",
+    "dataset": "datasets",
+}
+DATASET_CONTEXT = "mlflow.data.context"
 RUN_NAME = "mlflow.runName"
 OWN = ("mlflow.", "mlws.")
 """Beginnings of the tags that are facts of a run, and none of the person's."""
@@ -287,8 +294,6 @@ def _understood(field: str, read: Callable[[str], Any], text: str) -> Any:
 def _filters(text: str, nested: bool, tags: Mapping[str, str]) -> list[JSON]:
     rows = [dict(row) for row in _understood("filter", search_utils().parse_search_filter, text)]
     for row in rows:
-        if row["type"] not in KINDS:
-            raise SearchFaultError("filter", f"{row['type']}s cannot be searched for")
         row["text"] = _spelled(row)
     if not nested:
         rows.append(_made("tag", PARENT, "IS NULL", None))
@@ -334,6 +339,8 @@ def _condition(row: Mapping[str, Any], dialect: str) -> Any:
     compare = utils.get_sql_comparison_func(comparator, dialect)
     if kind == "attribute" and key != "run_name":
         return compare(getattr(run, run.get_attribute_name(key)), row["value"])
+    if kind == "dataset":
+        return _dataset(run, key, lambda column: compare(column, row["value"])).exists()
     if kind == "attribute":
         # As MLflow does it: the name of a run of old versions is in its tag alone.
         kind, key = "tag", RUN_NAME
@@ -341,8 +348,28 @@ def _condition(row: Mapping[str, Any], dialect: str) -> Any:
     there = select(table.run_uuid).where(table.run_uuid == run.run_uuid, table.key == key)
     if comparator in ("IS NULL", "IS NOT NULL"):
         return there.exists() if comparator == "IS NOT NULL" else ~there.exists()
-    value = float(row["value"]) if kind == "metric" else row["value"]
-    return there.where(compare(table.value, value)).exists()
+    if kind != "metric":
+        return there.where(compare(table.value, row["value"])).exists()
+    # MLflow stores NaN as 0 with a mark. NaN differs from every number, and is nothing else.
+    measured = compare(table.value, float(row["value"]))
+    matches = table.is_nan | measured if comparator == "!=" else ~table.is_nan & measured
+    return there.where(matches).exists()
+
+
+def _dataset(run: Any, key: str, matches: Callable[[Any], Any]) -> Any:
+    """Select the datasets of a run whose ``key`` (name, digest or context) matches."""
+    from sqlalchemy import select
+
+    known = tables()
+    link, dataset, tag = known.SqlInput, known.SqlDataset, known.SqlInputTag
+    inputs = select(link.input_uuid).where(
+        link.destination_id == run.run_uuid, link.source_type == "DATASET"
+    )
+    if key == "context":
+        inputs = inputs.join(tag, tag.input_uuid == link.input_uuid)
+        return inputs.where(tag.name == DATASET_CONTEXT, matches(tag.value))
+    inputs = inputs.join(dataset, dataset.dataset_uuid == link.source_id)
+    return inputs.where(matches(getattr(dataset, key)))
 
 
 def _ordered(wanted: Any, row: Mapping[str, Any], place: int, dialect: str) -> Any:
@@ -354,7 +381,7 @@ def _ordered(wanted: Any, row: Mapping[str, Any], place: int, dialect: str) -> A
     kind, key = row["type"], utils.translate_key_alias(row["key"])
     if kind == "attribute" and key != "run_name":
         columns = [getattr(run, run.get_attribute_name(key))]
-        missing = []
+        missing = [columns[0].is_(None)]
     else:
         if kind == "attribute":
             kind, key = "tag", RUN_NAME

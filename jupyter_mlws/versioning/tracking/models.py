@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.versioning.models import Plain, Text
+from jupyter_mlws.versioning.models import Plain, Text, UnreachableRemote
 from jupyter_mlws.versioning.registry.models import Scalar
 
 
@@ -64,11 +64,15 @@ class ReproduceRequest(Request):
 
 
 class UnavailableData(Record):
-    """Data of the run that no store has; ``made``: a run of the workflow makes it again."""
+    """Data of the run that neither cache nor remote has, or that an ``unreachable`` one may have.
+
+    ``made``: a run of the workflow makes it again.
+    """
 
     path: Text
     md5: str
     made: bool
+    unreachable: UnreachableRemote | None = None
 
 
 class Reproduction(Record):

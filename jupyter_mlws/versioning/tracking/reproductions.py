@@ -23,6 +23,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import normal
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.tracking.client import RefusedError
@@ -202,8 +203,11 @@ class Reproductions:
             for place, item in enumerate(there):
                 progress(place, len(there), "datasets", "data")
                 data.checkout(item)
+        unreachable = UnreachableRemote(**data.unreachable.facts) if data.unreachable else None
         unavailable = [
-            UnavailableData(path=item.path, md5=item.md5 or "", made=item.pipeline)
+            UnavailableData(
+                path=item.path, md5=item.md5 or "", made=item.pipeline, unreachable=unreachable
+            )
             for item in lacking
         ]
         return [item.path for item in there], unavailable

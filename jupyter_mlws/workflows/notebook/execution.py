@@ -40,20 +40,24 @@ def execute(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        number = _failed(notebook)
+        number, shown = _failed(notebook)
         traceback = COLOURS.sub("", error.traceback)
-        raise CellError(number, error.ename, error.evalue, traceback) from None
+        # Where the display of a result fails, the kernel replies with the error None: NoneType.
+        raise CellError(number, shown.ename, shown.evalue, traceback) from None
     except (DeadKernelError, asyncio.CancelledError) as error:
         if client.stopped:
             raise KeyboardInterrupt from None
         raise CellError(client.at + 1, "DeadKernelError", str(error), "") from None
 
 
-def _failed(notebook: Any) -> int:
-    for number, cell in enumerate(notebook.cells, 1):
-        if any(output.output_type == "error" for output in cell.get("outputs", ())):
-            found = number
-    return found
+def _failed(notebook: Any) -> tuple[int, Any]:
+    """The number of the last cell with an error among its outputs, and that error."""
+    return [
+        (number, output)
+        for number, cell in enumerate(notebook.cells, 1)
+        for output in cell.get("outputs", ())
+        if output.output_type == "error"
+    ][-1]
 
 
 def _client(notebook: Any, folder: Path, out: TextIO, err: TextIO) -> Any:

@@ -347,6 +347,42 @@ total = []"""
 SHOW = "\nprint(repr((a, b, c, total)))"
 
 
+SHOWING = """\
+class Show:
+    def __init__(self, *names):
+        self.names = names
+    def show(self):
+        for name in self.names:
+            print(name, eval(name))
+def look(name):
+    return eval(name)"""
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["Show('a', 'b + [c]').show()", "print(look('c'))", "shown = Show('c')\nshown.show()"],
+)
+def test_names_that_a_function_or_class_evaluates_are_there(
+    split: Split, project: Project, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    cells = [SHOWING, "a = 1\nb = [a]", "c = a + 1", last, "print(a)"]
+    _compare(cells, split, project, monkeypatch)
+
+
+def test_names_in_texts_that_pandas_evaluates_are_there(
+    split: Split, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [
+        "import pandas as pd",
+        "t = pd.DataFrame({'x': [1, 2, 3]})",
+        "limit = len(t) - 1",
+        "print(t.query('x > @limit').to_dict())",
+        "print(pd.eval('t.x + limit').tolist())",
+        "print(t.eval('y = x * @limit').to_dict())",
+    ]
+    _compare(cells, split, project, monkeypatch)
+
+
 @given(cells=CELLS)
 @settings(
     max_examples=120,

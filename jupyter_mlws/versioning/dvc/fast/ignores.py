@@ -19,6 +19,38 @@ class Ignores:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._before: dict[str, list[str]] = {}
+
+    def remember(self, paths: Iterable[str]) -> None:
+        """Note which lines the `.gitignore` beside each path has before a run adds some."""
+        for folder in map(posixpath.dirname, paths):
+            if folder not in self._before:
+                self._before[folder] = self._lines(folder)
+
+    def arrange(self, paths: Iterable[str]) -> None:
+        """Put the lines that the run has added into the order of ``paths``.
+
+        Stages that run at once add their lines as they end, `dvc repro` one stage after the other.
+        """
+        ranks: dict[tuple[str, str], int] = {}
+        for path in paths:
+            ranks.setdefault((posixpath.dirname(path), _line(path)), len(ranks))
+        for folder, before in self._before.items():
+            lines = self._lines(folder)
+            added = lines[len(before) :]
+            if lines[: len(before)] != before or any((folder, one) not in ranks for one in added):
+                # Somebody else has changed the file meanwhile.
+                continue
+            arranged = sorted(added, key=lambda line, folder=folder: ranks[folder, line])
+            if arranged != added:
+                text = "".join(f"{line}\n" for line in [*before, *arranged])
+                self._file(folder).write_text(text, encoding="utf-8")
+
+    def _lines(self, folder: str) -> list[str]:
+        try:
+            return self._file(folder).read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
 
     def tracked(self, paths: Iterable[str]) -> set[str]:
         """The paths that git tracks, or something in them."""
@@ -38,6 +70,7 @@ class Ignores:
 
     def ignore(self, paths: Sequence[str]) -> None:
         """Add what is not ignored yet to the `.gitignore` beside it, in the order given."""
+        self.remember(paths)
         folders: dict[str, list[str]] = {}
         for path in dict.fromkeys(paths):
             folders.setdefault(posixpath.dirname(path), []).append(path)

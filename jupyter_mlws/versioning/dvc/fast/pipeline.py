@@ -130,7 +130,9 @@ class FastPipeline:
         with self._slow_turn:
             # DVC counts these files where they lie in a folder, and adds lines of its own.
             self._ignore(self._not_ignored, self.order)
-            return slow(self._dvc())
+            dvc = self._dvc()
+            self._ignores.remember(dvc.stored_outputs(name))
+            return slow(dvc)
 
     def places(self, name: str) -> list[str]:
         """All files and folders that a stage reads or makes."""
@@ -571,11 +573,22 @@ class FastPipeline:
             with holding(self._root):
                 # In this order, as DVC: who finds an entry in the lock file looks no further.
                 self._ignore(self._not_ignored.intersection(news), order)
+                if self._slow is not None:
+                    with self._ignoring:
+                        self._ignores.arrange(self._ignored_outputs(self._slow, order))
                 self._lock.write(news, order, set(self._settled))
         except OSError as error:
             raise StageError(f"{error.strerror or error}: {self._path}") from error
         self._folded.update(news)
         self.on_fold(self.base)
+
+    def _ignored_outputs(self, dvc: Pipeline, order: Sequence[str]) -> Iterator[str]:
+        for name in order:
+            if name in self.unusual:
+                yield from dvc.stored_outputs(name)
+            else:
+                outs = self._stages[name].outs
+                yield from (relative(out.full, self._root) for out in outs if out.cached)
 
     def refresh(self, paths: Sequence[str]) -> list[str]:
         """Bring data with `.dvc` files up to date, as ``dvc repro`` does; what was changed."""

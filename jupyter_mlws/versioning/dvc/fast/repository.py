@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +28,7 @@ HARMLESS = {
 def check(root: Path) -> None:
     """:class:`UnusualError` unless DVC keeps plain files in its default places and forms."""
     check_releases(str(next((p for p in sys.path if _has_dvc(p)), "")))
-    for config in _configs(root):
+    for config in config_files(root):
         _check_config(config)
     if not (root / ".git").exists():
         raise UnusualError("no git repository")
@@ -58,8 +59,8 @@ def check_releases(packages: str) -> None:
             raise UnusualError(f"{name} {version or '?'}")
 
 
-def _configs(root: Path) -> list[Path]:
-    """DVC's configuration files, of the machine, the person and the repository."""
+def config_files(root: Path) -> list[Path]:
+    """DVC's configuration files: of the machine, the person and the repository; the last win."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     machine = os.environ.get("DVC_SYSTEM_CONFIG_DIR", "/etc/xdg/dvc")
     person = os.environ.get("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc"))
@@ -71,11 +72,8 @@ def _configs(root: Path) -> list[Path]:
 
 
 def _check_config(path: Path) -> None:
-    config = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        config.read_string(_flattened(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return
+        config = read_config(path)
     except (configparser.Error, UnicodeDecodeError) as error:
         raise UnusualError(f"{path.name} of DVC") from error
     for section in config.sections():
@@ -86,9 +84,14 @@ def _check_config(path: Path) -> None:
             raise UnusualError(f"DVC's setting {section}.{min(unknown)}")
 
 
-def _flattened(text: str) -> str:
-    """DVC's files indent their settings, which configparser would take for continued lines."""
-    return "\n".join(line.strip() for line in text.splitlines())
+def read_config(path: Path) -> configparser.ConfigParser:
+    """Parse a configuration file of DVC; a missing one is empty."""
+    config = configparser.ConfigParser(interpolation=None, strict=False)
+    with suppress(FileNotFoundError):
+        # DVC's files indent their settings, which configparser would take for continued lines.
+        lines = path.read_text(encoding="utf-8").splitlines()
+        config.read_string("\n".join(line.strip() for line in lines))
+    return config
 
 
 def _check_ignores(path: Path) -> None:

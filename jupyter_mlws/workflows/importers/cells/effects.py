@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 
 from jupyter_mlws.workflows.importers.cells.inference import Function, Scope, bind, infer, learn
@@ -233,6 +234,16 @@ def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
             return set()
         return aliases(call.func.value, scope) | (taken if found is Kind.OPAQUE else set())
     return taken
+
+
+def names_in_queries(statement: ast.AST) -> Iterator[str]:
+    """The names in the texts that pandas evaluates: `pd.eval("a + b")`, `t.query("x > @limit")`."""
+    for node in walk(statement):
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(function, ast.Attribute) and function.attr in ("eval", "query"):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from re.findall(r"[^\W\d]\w*", part.value)
 
 
 # What is not in variables

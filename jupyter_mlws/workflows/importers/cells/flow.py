@@ -21,6 +21,8 @@ HISTORY = re.compile(r"_{1,3}|_\d+|_i+\d*|In|Out|_[ioh]h|_dh")
 FILLING = frozenset(("append", "extend", "insert", "update", "add", "setdefault"))
 """The methods that put values into a list, set or mapping."""
 REFLECTION = frozenset(("exec", "eval", "globals", "locals", "vars", "dir", "get_ipython"))
+GLOBAL_REFLECTION = frozenset(("exec", "eval", "globals"))
+"""Those that reach the notebook's names from within a function, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +209,10 @@ class Flow:
             self._keep_all(step, PAST)
         if called & REFLECTION - {"get_ipython"} and not called & REFLECTION & self._current.keys():
             self._keep_all(step, REFLECTED)
-        self._need(step, [*names.reads, *names.late])
+        inner = self._need(step, [*names.reads, *names.late, *effects.names_in_queries(statement)])
+        if inner & GLOBAL_REFLECTION - called - self._current.keys():
+            # A function or class that it uses runs code or looks names up.
+            self._keep_all(step, REFLECTED)
         self._note_states(step, statement)
         self._note_files(step, statement)
         mutated = effects.changed(statement, scope) | effects.written_globals(statement, scope)
@@ -281,8 +286,8 @@ class Flow:
                 waiting += self._shared.get(name, ())
         return group
 
-    def _need(self, step: Step, names: Sequence[str]) -> None:
-        """Note what is read, with what functions among it read when they are called."""
+    def _need(self, step: Step, names: Sequence[str]) -> set[str]:
+        """Note what is read, with what functions among it read when they are called; all names."""
         waiting, seen = list(names), set()
         while waiting:
             name = waiting.pop()
@@ -297,6 +302,7 @@ class Flow:
                 step.reads.setdefault(name, version)
             if version is not None and version.carried is not None:
                 waiting += [n for n in names_of_source(version.carried.source) if n != name]
+        return seen
 
     def _change(self, step: Step, name: str) -> None:
         """An object changes: so do all names that may share it, and they stay together."""
@@ -345,8 +351,9 @@ class Flow:
     # What is not in variables
 
     def _keep_all(self, step: Step, reason: Words) -> None:
-        """All cells before and after stay with this one."""
+        """All cells before and after stay with this one, which may use any name."""
         step.runs = True
+        self._need(step, sorted(self._current))
         step.together += [(other, reason) for other in range(step.index)]
         self._states["everything"] = step.index
 

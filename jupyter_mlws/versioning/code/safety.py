@@ -1,0 +1,103 @@
+"""Safety copies: commits on hidden refs of what a restore, discard or aborted merge replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.code.history_models import SafetyCopy
+from jupyter_mlws.versioning.data.content import listed
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.models import RestoreResult
+from jupyter_mlws.versioning.progress import Telling, quiet
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.restore import BEFORE, RESTORED, SAFETY, Restore
+
+FIELDS = ("refname", "objectname", "parent", "creatordate:iso-strict", "subject", "body")
+MAX_COPIES = 200
+"""Newest copies that are listed."""
+RESTORE = "restore"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A safety commit. ``paths`` are those that it was made for; None for the working tree.
+
+    ``base`` is the commit that was checked out, ``index`` holds what was staged, if anything was.
+    """
+
+    id: str
+    base: str | None
+    index: str | None
+    timestamp: str
+    reason: str
+    paths: list[str] | None
+
+
+class SafetyManager:
+    """The safety copies of one project. Thread-safe: what writes holds the project's lock."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._git = repository.git
+
+    def list(self) -> Sequence[SafetyCopy]:
+        """Safety copies, newest first."""
+        return [self._record(copy) for copy in self._copies()]
+
+    def check(self, identifier: str) -> Copy:
+        """The copy of an id; error 30404."""
+        for copy in self._copies():
+            if copy.id == identifier:
+                return copy
+        raise MLWSError("30404", kind="safety copy", name=identifier)
+
+    def restore(self, identifier: str, progress: Telling = quiet) -> RestoreResult:
+        """Bring back what a copy keeps; what was staged is staged again.
+
+        What this replaces is kept in a safety copy, too. Errors: 30404, and those of a restore.
+        """
+        with self._repository.exclusive("restore"), full_disk_told():
+            copy = self.check(identifier)
+            project, content = self._repository.project, self._repository.content
+            restore = Restore(project, content, self._repository.working)
+            # A discard leaves the index alone: what was staged then still is.
+            result = restore.run(copy.id, copy.paths, progress, keep_index=copy.paths is not None)
+            if copy.paths is None:
+                (project.state / RESTORED).unlink(missing_ok=True)
+            if copy.index is not None and copy.base == self._git.find("HEAD"):
+                self._git.run("read-tree", copy.index)
+                self._git.run("update-index", "-q", "--refresh", codes=(0, 1))
+        return result
+
+    def _copies(self) -> Sequence[Copy]:
+        form = "%00".join(f"%({field})" for field in FIELDS) + "%00"
+        options = ("--sort=-refname", f"--count={MAX_COPIES}", f"--format={form}")
+        output = self._git.run("for-each-ref", *options, "--", f"refs/mlws/{SAFETY}")
+        parts = output.decode(errors="surrogateescape").split("\0")
+        rows = [parts[at : at + len(FIELDS)] for at in range(0, len(parts) - 1, len(FIELDS))]
+        copies = []
+        for _, sha, parents, timestamp, subject, body in rows:
+            base, _, index = parents.partition(" ")
+            before, _, reason = subject.partition(BEFORE)
+            known = not before and body.strip()
+            paths = json.loads(body) if known else None
+            copies.append(
+                Copy(sha, base or None, index or None, timestamp, reason or RESTORE, paths)
+            )
+        return copies
+
+    def _record(self, copy: Copy) -> SafetyCopy:
+        files = copy.paths
+        if files is None:
+            start = copy.base or self._git.empty_tree()
+            files = [row.path for row in self._git.differences(start, copy.id)]
+        return SafetyCopy(
+            id=copy.id,
+            reason=copy.reason,
+            base=copy.base,
+            timestamp=copy.timestamp,
+            files=listed(files),
+        )
