@@ -85,6 +85,7 @@ class Lane(Protocol):
     """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
 
     order: Sequence[str]
+    unusual: dict[str, Words]
 
     def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
@@ -441,8 +442,14 @@ class Engine:
             reasons=[list(words)],
             outputs=self._lane.hashes(node),
             lock=self._lane.entry(node),
+            **self._dvc_reason(node),
         )
         self._finish(node)
+
+    def _dvc_reason(self, node: str) -> dict[str, Any]:
+        """Why DVC's own code did a node's hashing and storing, where it did."""
+        reason = self._lane.unusual.get(node)
+        return {} if reason is None else {"dvc_reason": list(reason)}
 
     def _inputs(self, node: str) -> dict[str, str]:
         """The hashes of what a node read, by paths in the project; its lock has others."""
@@ -662,6 +669,7 @@ class Engine:
             outputs=hashes,
             lock=self._lane.entry(node),
             ended=attempt.ended,
+            **self._dvc_reason(node),
         )
         self._finish(node)
 
@@ -729,7 +737,8 @@ class Engine:
 
     def _fail(self, node: str, code: str, facts: dict[str, Any], **more: Any) -> None:
         error = {"code": code, "facts": facts}
-        self._journal.set_node(self._run, node, Status.FAILED, error=error, **more)
+        facts = {**more, **self._dvc_reason(node)}
+        self._journal.set_node(self._run, node, Status.FAILED, error=error, **facts)
         self._failure = self._failure or error
         policy = self._policies[node]
         if policy.on_failure is OnFailure.CONTINUE:

@@ -15,6 +15,8 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.words.render import Lines
+from jupyter_mlws.words.views import Views
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from jupyter_mlws.workflows.processes import alive, bearers
@@ -241,7 +243,6 @@ def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager,
     assert workflows.wait(PATH, asked.id, LIMIT, recorded=False).status == "CANCELLED"
 
 
-@COLD
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
     write(PATH, SLOW)
     write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
@@ -314,6 +315,48 @@ def test_variants_and_templates_are_dvcs(
     assert {e.source for e in workflows.get(PATH).edges} == {"each@1", "each@2"}
     assert set(states(run())) == {"each@1", "each@2", "all"}
     assert (project.root / "all.txt").read_text() == "1\n2\n"
+
+
+def test_below_a_shim_of_pyenv_stages_run_as_ever(
+    project: Project,
+    write: Callable[..., Path],
+    run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = "/opt/pyenv"
+    shims = f"{root}/versions/3.12/bin:{root}/libexec:{root}/plugins/python-build/bin"
+    for name in ("DIR", "VERSION", "HOOK_PATH", "ROOT"):
+        monkeypatch.setenv(f"PYENV_{name}", root)
+    monkeypatch.setenv("PATH", f"{shims}:{os.environ['PATH']}")
+    write(PATH, "stages:\n  a: {cmd: echo $PATH > path.txt, outs: [path.txt]}\n")
+    ended = run()
+    assert ended.status == "COMPLETED"
+    assert [node.dvc_reason for node in ended.nodes] == [None]
+    assert root not in (project.root / "path.txt").read_text()
+
+
+def test_a_run_names_the_stages_that_used_dvcs_own_code(
+    project: Project, write: Callable[..., Path], run: Callable[..., Run]
+) -> None:
+    write("conf.toml", "a = 1\n")
+    write(
+        PATH,
+        "stages:\n"
+        "  slow: {cmd: echo 1 > slow.txt, params: [conf.toml: [a]], outs: [slow.txt]}\n"
+        "  plain: {cmd: echo 1 > plain.txt, outs: [plain.txt]}\n"
+        "  broken: {cmd: 'false', params: [conf.toml: [a]]}\n",
+    )
+    ended = run(keep_going=True)
+    why = "a parameters file of another kind"
+    reasons = {node.id: node.dvc_reason for node in ended.nodes}
+    assert reasons == {"slow": why, "plain": None, "broken": why}
+    last = Views("en").run_end(ended.model_dump())[-1]
+    assert isinstance(last, Lines)
+    assert last.lines[0][0].text == f"Stages run by DVC's own, slower code ({why}): slow, broken"
+    config = project.root / ".dvc" / "config"
+    config.write_text(config.read_text() + "[cache]\n    type = copy\n")
+    reasons = {node.id: node.dvc_reason for node in run(targets=["plain"]).nodes}
+    assert reasons == {"plain": "DVC's setting cache.type"}
 
 
 def test_events_are_complete_and_in_order(

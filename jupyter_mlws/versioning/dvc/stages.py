@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.search_path import search_path
 
@@ -211,6 +211,8 @@ class Pipeline:
             self.names: list[str] = list(self._stages)
             self.order: Sequence[str] = self.names
             self._known = set(self._stages.lockfile_data)
+        self.unusual: dict[str, Words] = {}
+        """Why the fast lane left these stages to this one."""
 
     # Planning
 

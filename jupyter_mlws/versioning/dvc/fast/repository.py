@@ -30,9 +30,9 @@ def check(root: Path) -> None:
     for config in _configs(root):
         _check_config(config)
     if not (root / ".git").exists():
-        raise UnusualError("no git repository")
+        raise UnusualError("no git repository", "不是 git 仓库")
     if (root / ".dvc" / "cache").is_symlink():
-        raise UnusualError("a cache elsewhere")
+        raise UnusualError("a cache elsewhere", "缓存在别处")
     _check_ignores(root / ".dvcignore")
 
 
@@ -55,7 +55,7 @@ def check_releases(packages: str) -> None:
     for name, releases in TESTED.items():
         version = installed.get(name) or installed.get(name.replace("_", "."), "")
         if not version.startswith(releases):
-            raise UnusualError(f"{name} {version or '?'}")
+            raise UnusualError(f"{name} {version or '?'}", f"{name} {version or '?'}")
 
 
 def _configs(root: Path) -> list[Path]:
@@ -77,13 +77,15 @@ def _check_config(path: Path) -> None:
     except FileNotFoundError:
         return
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UnusualError(f"{path.name} of DVC") from error
+        raise UnusualError(f"DVC's file {path}", f"DVC 的文件 {path}") from error
     for section in config.sections():
         if section.startswith(("remote ", "'remote ")):
             continue
         unknown = set(config[section]) - HARMLESS.get(section, set())
         if unknown:
-            raise UnusualError(f"DVC's setting {section}.{min(unknown)}")
+            raise UnusualError(
+                f"DVC's setting {section}.{min(unknown)}", f"DVC 的设置 {section}.{min(unknown)}"
+            )
 
 
 def _flattened(text: str) -> str:
@@ -97,4 +99,4 @@ def _check_ignores(path: Path) -> None:
     except FileNotFoundError:
         return
     if any(line.strip() and not line.startswith("#") for line in lines):
-        raise UnusualError("patterns in .dvcignore")
+        raise UnusualError("patterns in .dvcignore", ".dvcignore 中有模式")
