@@ -95,3 +95,26 @@ def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) ->
     finally:
         broken.close()
     assert error.value.code == "30105"
+
+
+def test_a_read_makes_no_store_and_a_write_makes_one_that_git_does_not_see(
+    tmp_path: Path, git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    git(tmp_path, "init", "-q")
+    client = TrackingClient(tracking_uri(tmp_path), tmp_path / ".git")
+    asked = {"sort": [], "limit": 5, "cursor": None}
+    try:
+        assert client.ask("search", filter="", **asked) == {"items": [], "next": None}
+        assert client.ask("search", filter="params.a >", **asked)["field"] == "filter"
+        assert client.ask("columns") == {"params": [], "metrics": []}
+        assert [path.name for path in tmp_path.iterdir()] == [".git"]
+        run = client.ask("begin_run", experiment="e", name=None, tags={}, params={})["id"]
+        assert client.ask("find_run", identifier=run)["id"] == run
+    finally:
+        client.close()
+    assert (tmp_path / "mlflow.db").exists()
+    (tmp_path / "mlruns").mkdir(exist_ok=True)
+    (tmp_path / "mlruns" / "artifact").write_text("a")
+    git(tmp_path, "add", "-A")
+    assert git(tmp_path, "status", "--porcelain") == ""
