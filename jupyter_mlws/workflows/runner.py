@@ -64,7 +64,7 @@ class Runner:
         self._project = project
         self._id = run
         self._warm = warm
-        self._journal = Journal(project)
+        self._journal = Journal(project, follow=False)
         self._recorder = recorder
         self._engine: Engine | None = None
         self._commit: Future[RunCommit]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.project import DATABASE, Project
 from jupyter_mlws.words.render import Lines
 from jupyter_mlws.words.views import Views
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -241,6 +241,16 @@ def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager,
     asked = workflows.execute(PATH, ExecuteRequest())
     workflows.cancel(PATH, asked.id)
     assert workflows.wait(PATH, asked.id, LIMIT, recorded=False).status == "CANCELLED"
+
+
+@COLD
+def test_runs_go_on_after_their_history_was_deleted(
+    project: Project, diamond: None, run: Callable[..., Run], states
+) -> None:
+    run()
+    (project.state / DATABASE).unlink()
+    ended = run(force=True)
+    assert (ended.status, set(states(ended).values())) == ("COMPLETED", {"COMPLETED"})
 
 
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
