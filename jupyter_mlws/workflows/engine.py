@@ -66,6 +66,9 @@ MEASURE_EVERY = 0.25
 """Seconds between two looks at the memory of nodes that have a limit."""
 TURN = 0.05
 """Seconds after which nodes that need no process let others be heard."""
+MAX_LOG_BYTES = 20 * 1024 * 1024
+"""A node's log beyond this keeps its first and its last tenth."""
+LOG_CUT = f"[left out here: a node's log is limited to {MAX_LOG_BYTES >> 20} MiB]\n".encode()
 LOSSES = 3
 """How often a node is tried again after the cluster lost its worker; its retries stay its own."""
 LOSS_WAIT = 1.0
@@ -579,9 +582,11 @@ class Engine:
                     self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
 
     def _look_at_log(self, attempt: Attempt) -> None:
-        """Tell how far a node is, where what it printed since the last look says so."""
+        """Tell how far a node is, where what it printed since the last look says so; keep the log
+        within its limit."""
         path = log_path(self._logs, attempt.node)
         try:
+            shorten(path)
             with path.open("rb") as log:
                 end = os.fstat(log.fileno()).st_size
                 log.seek(max(attempt.log_end, end - NEWEST))
@@ -599,6 +604,7 @@ class Engine:
         attempt.handle = None
         command = attempt.command
         assert command is not None
+        shorten(log_path(self._logs, attempt.node))
         if isinstance(outcome, Gone):
             self._gone = outcome
             self._release(attempt)
@@ -810,6 +816,26 @@ def log_path(folder: Path, node: str) -> Path:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def shorten(path: Path) -> None:
+    """Cut the middle out of a log that is over its limit, and say so in the log.
+
+    Its process goes on writing at the end of the file; what it writes between the reading of the
+    end and the cut is lost as well.
+    """
+    if not path.exists() or _size(path) <= MAX_LOG_BYTES:
+        return
+    part = MAX_LOG_BYTES // 10
+    with path.open("rb") as log:
+        head = log.read(part)
+        head = head[: head.rfind(b"\n") + 1]
+        log.seek(-part, os.SEEK_END)
+        end = log.read()
+    end = end[end.find(b"\n") + 1 :]
+    with path.open("ab", buffering=0) as log:
+        log.truncate(len(head))
+        log.write(LOG_CUT + end)
 
 
 def tail(path: Path, lines: int = TAIL) -> list[str]:

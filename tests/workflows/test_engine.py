@@ -17,6 +17,8 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import DATABASE, Project
 from jupyter_mlws.words.render import Lines
 from jupyter_mlws.words.views import Views
+from jupyter_mlws.workflows.engine import LOG_CUT, MAX_LOG_BYTES, log_path
+from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from jupyter_mlws.workflows.processes import alive, bearers
@@ -251,6 +253,23 @@ def test_runs_go_on_after_their_history_was_deleted(
     (project.state / DATABASE).unlink()
     ended = run(force=True)
     assert (ended.status, set(states(ended).values())) == ("COMPLETED", {"COMPLETED"})
+
+
+def test_a_log_is_cut_at_its_limit(
+    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run]
+) -> None:
+    lines = f"yes line | head -c {MAX_LOG_BYTES + 1}; echo; echo the last"
+    write(PATH, f"stages:\n  a: {{cmd: {lines}}}\n")
+    ended = run()
+    log = log_path(run_folder(project, ended.id), "a").read_bytes()
+    assert len(log) < MAX_LOG_BYTES / 4
+    assert log.startswith(b"> yes line")
+    assert log.endswith(b"the last\n")
+    assert log.count(LOG_CUT) == 1
+    # A reader who has come further than the log is long now goes on with its end.
+    part = workflows.log(PATH, ended.id, "a", MAX_LOG_BYTES)
+    assert part.text.endswith("the last\n")
+    assert part.complete
 
 
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
