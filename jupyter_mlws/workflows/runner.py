@@ -90,7 +90,8 @@ class Runner:
         with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
             self._commit = beside.submit(self._committed)
             self._carry_out(row)
-        self._recorder.record(self._id)
+        if not live.hand_over(self._project.root, self._id, self._recorder.uri):
+            self._recorder.record(self._id)
 
     def _carry_out(self, row: dict[str, Any]) -> None:
         try:
@@ -282,6 +283,18 @@ class Process:
             self._runner.close()
             self._runner = None
 
+    def _record(self, run: str, uri: str) -> bool:
+        """Record a run that another process has carried out, in whose place this one is now."""
+        if uri != self._recorder.uri:
+            return False
+        try:
+            self._recorder.take_over(run)
+        except MLWSError as error:
+            # The journal was deleted meanwhile.
+            log.warning("the run %s is not recorded: %s", run, error)
+            return False
+        return True
+
     def end(self, number: int, frame: FrameType | None) -> None:
         """SIGTERM: the run is cancelled; between two runs the process ends."""
         if self._runner is None:
@@ -295,7 +308,7 @@ class Process:
 
     def await_more(self) -> None:
         """Carry out what comes, until nothing has come for a while."""
-        for run, log in live.offers(self._project):
+        for run, log in live.offers(self._project, self._record):
             for target in (1, 2):
                 os.dup2(log, target)
             self.carry_out(run)
