@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, is_full_disk
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast import settled
@@ -111,7 +111,8 @@ class Runner:
         except Exception as error:
             # The edge of this process: whatever it was, the run must not seem to go on.
             log.exception("the run %s failed", self._id)
-            self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
+            code = "30102" if is_full_disk(error) else "40104"
+            self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
     def _settled(self, row: dict[str, Any], text: str) -> bool:
         """Whether there was nothing to do, and that is told by now."""
