@@ -231,6 +231,12 @@ class History:
             )
         return [Unended(_begun(row), row["started"]) for row in rows]
 
+    def requests(self, kernel: str) -> set[str]:
+        """The kernel's own ids of the requests of all executions that it ran."""
+        with self._lock:
+            rows = self._database.execute("SELECT message FROM executions WHERE kernel = ?", kernel)
+        return {row["message"] for row in rows}
+
     def page(
         self,
         notebook: str,
