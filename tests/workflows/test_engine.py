@@ -453,6 +453,26 @@ def test_changed_source_data_is_taken_in_as_dvc_repro_does(
     assert (project.root / "data.txt").read_text() == "2\n"
 
 
+def test_changed_data_in_a_folder_is_taken_in_as_dvc_repro_does(
+    project: Project, write, run: Callable[..., Run]
+) -> None:
+    write("data/a.txt", "1\n")
+    write("data/deep/b.txt", "1\n")
+    write(
+        PATH,
+        "stages:\n"
+        "  make: {cmd: echo 1 > data/made.txt, outs: [data/made.txt]}\n"
+        "  read: {cmd: cat data/*.txt > all.txt, deps: [data], outs: [all.txt]}\n",
+    )
+    dvc(project.root, "add", "data/a.txt", "data/deep/b.txt")
+    assert run().status == "COMPLETED"
+    write("data/a.txt", "2\n")
+    (project.root / "data" / "deep" / "b.txt").unlink()
+    assert run().status == "COMPLETED"
+    assert "up to date" in dvc(project.root, "status")
+    assert (project.root / "data" / "deep" / "b.txt").read_text() == "1\n"
+
+
 def test_commands_take_the_python_of_an_activated_environment(
     project: Project,
     write: Callable[..., Path],

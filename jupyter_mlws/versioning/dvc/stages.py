@@ -518,7 +518,25 @@ class Pipeline:
 
 
 def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """The paths, or folders above them, that have a `.dvc` file."""
+    """The paths, folders above them and files in them that have a `.dvc` file."""
+    paths = list(paths)
+    tracked = list(tracked_data(root, paths))
+    yield from tracked
+    seen = set(tracked)
+    for path in paths:
+        for folder, folders, files in os.walk(root / path):
+            folders[:] = [name for name in folders if name not in (".git", ".dvc")]
+            here = Path(folder).relative_to(root)
+            for name in files:
+                if name.endswith(".dvc"):
+                    source = (here / name.removesuffix(".dvc")).as_posix()
+                    if source not in seen:
+                        yield source
+                    seen.add(source)
+
+
+def tracked_data(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """The paths, and folders above them, that have a `.dvc` file."""
     seen = set()
     for path in paths:
         for place in (Path(path), *Path(path).parents):
