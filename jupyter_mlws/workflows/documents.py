@@ -134,9 +134,29 @@ class Documents:
         lost = graph.lost_settings(document, stages, components)
         return findings if not lost or self._passes_false() else [*findings, *lost]
 
-    def refuse_faulty(self, document: Document) -> None:
-        """Raise what keeps the workflow from running, all faults in one error."""
-        errors = [f for f in self.findings(document) if f.severity is Severity.ERROR]
+    def refuse_faulty(
+        self,
+        document: Document,
+        targets: Sequence[str] = (),
+        skip: Collection[str] = (),
+        *,
+        keep_going: bool = False,
+    ) -> None:
+        """Raise what keeps the workflow from running, all faults in one error.
+
+        What only single nodes lack (an input, a setting) keeps those alone from running: it counts
+        for the ``targets`` and what they need, and not for a run that goes on after failures.
+        """
+        stages, findings = self.stages(document)
+        ids = [stage.id for stage in stages]
+        roots = [target for target in targets if target in ids] or ids
+        wanted = graph.closure(graph.upstream(stages), roots) - set(skip)
+        errors = [
+            finding
+            for finding in (*findings, *self.validate(document, stages))
+            if finding.severity is Severity.ERROR
+            and not (finding.draft and (keep_going or finding.node not in wanted))
+        ]
         if errors:
             raise refusal(document.path, errors)
 

@@ -209,7 +209,7 @@ class WorkflowManager:
         asked = asked or PlanQuery()
         jobs = asked.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
-        self._documents.refuse_faulty(document)
+        self._documents.refuse_faulty(document, asked.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:

@@ -20,7 +20,7 @@ from jupyter_mlws.words.views import Views
 from jupyter_mlws.workflows.engine import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
 from jupyter_mlws.workflows.processes import alive, bearers
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
@@ -471,6 +471,35 @@ def test_changed_data_in_a_folder_is_taken_in_as_dvc_repro_does(
     assert run().status == "COMPLETED"
     assert "up to date" in dvc(project.root, "status")
     assert (project.root / "data" / "deep" / "b.txt").read_text() == "1\n"
+
+
+HALF = """\
+stages:
+  whole: {cmd: cp data.txt whole.txt, deps: [data.txt], outs: [whole.txt]}
+  lacking: {cmd: cp away.txt lacking.txt, deps: [away.txt], outs: [lacking.txt]}
+  after: {cmd: cp lacking.txt after.txt, deps: [lacking.txt], outs: [after.txt]}
+"""
+
+
+def test_a_missing_input_keeps_its_own_node_alone_from_running(
+    workflows: WorkflowManager, write, run: Callable[..., Run], states
+) -> None:
+    write("data.txt", "1\n")
+    write(PATH, HALF)
+    with pytest.raises(MLWSError) as error:
+        run()
+    assert [fault.field for fault in error.value.faults] == ["lacking.deps"]
+    assert states(run(targets=["whole"])) == {"whole": "COMPLETED"}
+    assert [node.id for node in workflows.plan(PATH, PlanQuery(targets=["whole"])).nodes] == [
+        "whole"
+    ]
+    with pytest.raises(MLWSError):
+        run(targets=["after"])
+    ended = run(keep_going=True, force=True)
+    assert ended.status == "FAILED"
+    assert states(ended) == {"whole": "COMPLETED", "lacking": "FAILED", "after": "SKIPPED"}
+    assert ended.error is not None
+    assert ended.error.details["reason"] == "dependency 'away.txt' does not exist"
 
 
 def test_commands_take_the_python_of_an_activated_environment(
