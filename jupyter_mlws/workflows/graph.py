@@ -336,6 +336,49 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
                 )
 
 
+def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) -> Iterator[Finding]:
+    """Outputs that another workflow makes, too."""
+    for stage in stages:
+        for out in stage.outs:
+            for other, path in others.of(out):
+                yield Finding(
+                    "40202",
+                    Words(
+                        f"The output {out!r} is also made by {other.id} of {workflow} ({path}): "
+                        "the dvc program refuses all workflows of the project for it.",
+                        f"输出 {out!r} 同时由 {workflow} 的 {other.id} 生成（{path}）："
+                        "dvc 程序会因此拒绝项目中的所有工作流。",
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Words("Give one of them another path.", "为其中之一换一个路径。"),
+                    severity=Severity.WARNING,
+                )
+
+
+def tracked_outputs(stages: Sequence[Stage], tracked: Sequence[str]) -> Iterator[Finding]:
+    """Outputs that are ``tracked``, with `.dvc` files of their own."""
+    for stage in stages:
+        for out in stage.outs:
+            for path in tracked:
+                if path in (out, *_parents(out)):
+                    yield Finding(
+                        "40202",
+                        Words(
+                            f"The output {out!r} is data of {path}.dvc.",
+                            f"输出 {out!r} 是 {path}.dvc 的数据。",
+                        ),
+                        node=stage.id,
+                        field="outs",
+                        line=stage.line,
+                        fix=Words(
+                            f"Choose another path, or remove {path}.dvc.",
+                            f"换一个路径，或删除 {path}.dvc。",
+                        ),
+                    )
+
+
 def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
     producers = Producers(stages)
     for stage in stages:
