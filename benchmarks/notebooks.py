@@ -85,7 +85,7 @@ async def history(root: Path) -> None:
     """Pages of a long history."""
     notebook = (await ask("notebooks", {"path": "long.ipynb"}))["id"]
     project = Project.open(root)
-    kept = History(project.database, project.state)
+    kept = History(project.history(), project.state)
     for number in range(EXECUTIONS):
         name, source = f"e{number}", f"value = {number}\nprint(value)\n" * 5
         kept.begin(Begun(name, name, notebook, "long.ipynb", f"c{number % 40}", source))

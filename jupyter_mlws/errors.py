@@ -6,6 +6,9 @@ B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts.
 
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -150,6 +153,35 @@ class MLWSError(Exception):
             ],
             "solution": self.solution.in_(language),
         }
+
+
+TOO_LONG_NAME = Words(
+    "The name {name!r} is longer than the 255 bytes that a file's name may have.",
+    "名称 {name!r} 超过文件名的上限 255 字节。",
+)
+
+
+def too_long_name(path: str) -> MLWSError:
+    """The error for a path with a name that no file can have."""
+    name = max(path.split("/"), key=len)
+    shown = f"{name[:60]}…" if len(name) > 60 else name
+    return MLWSError("50201", Fault("path", TOO_LONG_NAME.fill(name=shown)))
+
+
+def of_system(error: BaseException) -> MLWSError | None:
+    """The error of the catalogue for what the system refuses everywhere: more data on a full disk,
+    and too long names. None for all others."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return too_long_name(os.fsdecode(error.filename or ""))
+    return MLWSError("30102", reason=str(error)) if is_full_disk(error) else None
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether no space or quota is left."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # SQLite has no class for it.
+    return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
 
 
 CATALOGUE: dict[str, Entry] = {

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.api.streams import RingStream
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import ENGLISH, MLWSError, of_system
 
 KEPT = 200
 """Ended operations that can still be asked for."""
@@ -220,10 +220,12 @@ class OperationManager:
         except MLWSError as error:
             end = self._failed(identifier, error)
         except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
-            end = self._failed(identifier, MLWSError("50101", id=identifier))
-            loop.call_exception_handler(
-                {"message": f"operation {identifier} failed", "exception": error}
-            )
+            refused = of_system(error)
+            end = self._failed(identifier, refused or MLWSError("50101", id=identifier))
+            if refused is None:
+                loop.call_exception_handler(
+                    {"message": f"operation {identifier} failed", "exception": error}
+                )
         self._progress.pop(identifier, None)
         self._update(identifier, {**end, "question": None})
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from jupyter_mlws import schema
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.locks import FileLock, Holder, Waiting
+from jupyter_mlws.sqlite import Database, open_or_replace
 
 DATABASE = "mlws.sqlite"
 """What is only ours, in the state folder."""
@@ -103,7 +104,11 @@ class Project:
 
     def database(self) -> sqlite3.Connection:
         """A new connection to the project's database (:func:`schema.connect`)."""
-        return schema.connect(self.state / DATABASE)
+        return open_or_replace(self.state / DATABASE, schema.connect)
+
+    def history(self, *, follow: bool = True) -> Database:
+        """The project's database, for those who keep it open; see :class:`Database`."""
+        return Database(self.state / DATABASE, schema.connect, follow=follow)
 
     def has_database(self) -> bool:
         """Whether anything was ever recorded."""

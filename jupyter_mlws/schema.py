@@ -92,13 +92,17 @@ def connect(path: Path) -> sqlite3.Connection:
     time.
     """
     connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    # Where the file system has no shared memory, SQLite answers with the mode it kept.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
-    connection.execute("PRAGMA foreign_keys = ON")
-    migrate(connection)
+    try:
+        connection.row_factory = sqlite3.Row
+        # Where the file system has no shared memory, SQLite answers with the mode it kept.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

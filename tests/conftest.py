@@ -61,8 +61,7 @@ def _set_up_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("MLWS_RUNNER_IDLE", "0")
     # So do the kernels of tests that are killed.
     monkeypatch.setenv("MLWS_KERNELS_WAIT", "60")
-    # DVC, and so the engine, treats a shell below pyenv's in its own way.
-    foreign = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID", "PYENV_HOOK_PATH")
+    foreign = ("MLFLOW_TRACKING_URI", "MLFLOW_RUN_ID")
     for name in (*foreign, "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder

@@ -30,6 +30,8 @@ REQUESTS = int(WANTED or 4)
 LONGEST = 16_000
 """Characters of a request."""
 NO_HUB = "10103"
+TOO_LONG_NAMES = ("x" * 300, "data/" + "数" * 100, f"https://example.invalid/{'x' * 300}.git")
+NO_UNICODE = ("\udce9", "a\ud800b")
 CHECKS = [
     content_type_conformance,
     not_a_server_error,
@@ -80,11 +82,32 @@ class Place:
             for name in case.path_parameters or {}:
                 if name in self.known and data.draw(st.booleans()):
                     case.path_parameters[name] = data.draw(st.sampled_from(self.known[name]))
+            if data.draw(st.booleans()):
+                spoil(case, data)
             answer = case.call(base_url=self.url, headers=self.headers, timeout=120)
             if answer.status_code != 503 or answer.json()["code"] != NO_HUB:
                 case.validate_response(answer, checks=CHECKS)
 
         check()
+
+
+def spoil(case: schemathesis.Case, data: st.DataObject) -> None:
+    """Put names in the request that no file can have, and text that is no Unicode."""
+
+    def spoiled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: spoiled(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [spoiled(part) for part in value]
+        if isinstance(value, str) and data.draw(st.booleans()):
+            return data.draw(st.sampled_from((*TOO_LONG_NAMES, *NO_UNICODE)))
+        return value
+
+    case.body = spoiled(case.body)
+    for place in (case.query or {}, case.path_parameters or {}):
+        for name, value in place.items():
+            if isinstance(value, str) and data.draw(st.booleans()):
+                place[name] = data.draw(st.sampled_from(TOO_LONG_NAMES))
 
 
 def is_plain(text: str) -> bool:

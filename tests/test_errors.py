@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import jupyter_mlws
-from jupyter_mlws.errors import CATALOGUE, TERMS, Fault, MLWSError, Words, as_markdown
+from jupyter_mlws.errors import CATALOGUE, TERMS, Fault, MLWSError, Words, as_markdown, of_system
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 DOCS = Path(__file__).parent.parent / "docs"
@@ -59,3 +61,20 @@ def test_what_a_sentence_calls_a_thing_is_in_the_readers_language(sources: str) 
     body = MLWSError("40401", kind="workflow", name="x").as_dict("zh-CN")
     assert body["message"] == "找不到工作流 'x'。"
     assert body["details"]["kind"] == "workflow"
+
+
+def test_a_full_disk_and_a_name_that_is_too_long_are_known_wherever_they_come_from() -> None:
+    with pytest.raises(OSError, match="too long") as too_long:
+        (PACKAGE / ("数" * 100) / "a").stat()
+    error = of_system(too_long.value)
+    assert error is not None
+    assert error.code == "50201"
+    assert error.faults[0].message.en.startswith(f"The name '{'数' * 60}…' is longer")
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as full:
+            database.executescript("CREATE TABLE a (b); CREATE TABLE c (d); CREATE TABLE e (f);")
+    error = of_system(full.value)
+    assert error is not None
+    assert error.code == "30102"
+    assert of_system(ValueError("no")) is None

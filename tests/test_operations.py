@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,19 @@ async def test_cancelled_work_stops_at_its_next_report() -> None:
         await asyncio.to_thread(begun.wait, 5)
         operations.cancel(started.id)
         assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.CANCELLED
+
+
+async def test_a_full_disk_is_told_as_such() -> None:
+    async with running() as operations:
+
+        def work(progress: Progress) -> None:
+            Path("/dev/full").write_text("more")
+
+        started = operations.start("pull", work)
+        assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.FAILED
+        error = operations.get(started.id).error
+        assert error is not None
+        assert error["code"] == "30102"
 
 
 async def test_an_error_is_told_in_the_readers_language() -> None:

@@ -91,6 +91,16 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
         local.close()
 
 
+def test_a_restore_tells_its_steps_without_a_server(full: Project) -> None:
+    (full.root / "wine.csv").write_text("changed\n")
+    local = LocalSession(full, "en", Origin.CLI)
+    told: list[str] = []
+    local.restore("HEAD", [], told.append)
+    local.close()
+    assert told[0] == "plan"
+    assert len(told) > 2
+
+
 def _compare(remote: Session, local: Session, root: Path) -> None:
     def quiet(text: str) -> None: ...
 

@@ -15,7 +15,7 @@ from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.errors import CATALOGUE
 
 REFERENCE = "#/components/schemas/{model}"
-ALWAYS = ("50101", "50201", "50301")
+ALWAYS = ("30102", "50101", "50201", "50301")
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
 

@@ -26,7 +26,7 @@ from tornado import web
 from jupyter_mlws.api import idempotency, wording
 from jupyter_mlws.api.models import NoQuery, Page, ShortListQuery
 from jupyter_mlws.api.sharing import SharedReadings
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import ENGLISH, MLWSError, Words, of_system
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -200,6 +200,9 @@ class RESTHandler(web.RequestHandler):
             raise MLWSError("50201", wording.not_json(error)) from error
         if not isinstance(given, dict):
             raise MLWSError("50201", wording.fault("", wording.NOT_AN_OBJECT))
+        unencodable = list(wording.unencodable(given))
+        if unencodable:
+            raise MLWSError("50201", *unencodable)
         return wording.validate(model, given)
 
     def reply(self, answer: Reply) -> None:
@@ -213,7 +216,7 @@ class RESTHandler(web.RequestHandler):
         if answer.version and self.request.method != "GET":
             self.set_header("ETag", f'"{answer.version}"')
         data = to_json(answer.data)
-        self.finish(json.dumps(_envelope(answer.status, data, self.language), ensure_ascii=False))
+        self.finish(encoded(_envelope(answer.status, data, self.language)))
 
     def compute_etag(self) -> str | None:
         """The hash of a GET's answer, behind the version that the endpoint itself gave.
@@ -244,11 +247,14 @@ class RESTHandler(web.RequestHandler):
         body = error.as_dict(self.language)
         body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.set_header("Content-Type", JSON)
-        self.finish(json.dumps(body, ensure_ascii=False, default=str))
+        self.finish(encoded(body))
 
     def _as_ours(self, error: BaseException | None) -> MLWSError:
         if isinstance(error, MLWSError):
             return error
+        refused = of_system(error) if error is not None else None
+        if refused is not None:
+            return refused
         if isinstance(error, web.HTTPError):
             if error.status_code in (401, 403):
                 return MLWSError("50301", action="use", resource=self.resource)
@@ -267,9 +273,8 @@ class RESTHandler(web.RequestHandler):
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Expected errors are one line; our own faults keep their traceback, under their id."""
-        expected = isinstance(value, MLWSError | web.HTTPError)
         error = self._as_ours(value)
-        if expected and error.code != "50101":
+        if error.code != "50101":
             level = logging.INFO if error.status < 500 else logging.WARNING
             self.log.log(level, "%s %s: %s", self.request.method, self.request.path, value)
         else:
@@ -316,6 +321,11 @@ def _lists(model: type[BaseModel]) -> set[str]:
         for name, field in model.model_fields.items()
         if any(get_origin(part) is list for part in (field.annotation, *get_args(field.annotation)))
     }
+
+
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8; of a file's name that is not UTF-8 the odd bytes are escaped surrogates."""
+    return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
 
 
 def _envelope(status: int, data: Any, language: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
@@ -11,7 +10,7 @@ from typing import Any, ClassVar
 
 from tornado import websocket
 
-from jupyter_mlws.api.rest import JSON, preferred_language
+from jupyter_mlws.api.rest import JSON, encoded, preferred_language
 from jupyter_mlws.errors import MLWSError
 
 SLOW_READER = 4008
@@ -113,7 +112,7 @@ class StreamHandler(websocket.WebSocketHandler):
         except MLWSError as error:
             self.set_status(error.status)
             self.set_header("Content-Type", JSON)
-            self.finish(json.dumps(error.as_dict(self.language), ensure_ascii=False))
+            self.finish(encoded(error.as_dict(self.language)))
             return None
         return await super().get(*ids)
 
@@ -150,7 +149,7 @@ class StreamHandler(websocket.WebSocketHandler):
             self.close(UNAVAILABLE if error.status >= 500 else BAD_REQUEST, error.code)
 
     async def _write(self, message: dict[str, Any]) -> None:
-        await self.pass_on(json.dumps(message, ensure_ascii=False))
+        await self.pass_on(encoded(message).decode())
 
     async def tell(self, *ids: str) -> None:
         """Send everything from ``?since=`` on, until the reader leaves."""

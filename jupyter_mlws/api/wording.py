@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,9 @@ NOT_AN_OBJECT = Words("The body must be a JSON object.", "请求体必须是 JSO
 NO_VERSION = Words(
     "This header must name the version that the change was made of: the ETag of a GET, or *.",
     "此标头须指明更改所基于的版本：GET 返回的 ETag，或 *。",
+)
+NO_UNICODE = Words(
+    "must be valid Unicode text, without lone surrogates", "应为有效的 Unicode 文本，不含孤立代理项"
 )
 TOO_LARGE = Words("The body is larger than 16 MB.", "请求体超过 16 MB。")
 
@@ -74,6 +77,32 @@ NOT_BLANK = pattern(r"\S", "must not be blank", "不能为空白")
 def fault(field: str, message: Words) -> Fault:
     """One row of ``errors``."""
     return Fault(field, message)
+
+
+def unencodable(value: Any, field: str = "") -> Iterator[Fault]:
+    """A row for each text in a JSON value that cannot be UTF-8: no file, database or answer can
+    hold it."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            where = f"{field}.{key}" if field else key
+            if not is_encodable(key):
+                yield Fault(field, NO_UNICODE)
+            else:
+                yield from unencodable(part, where)
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from unencodable(part, f"{field}.{place}" if field else str(place))
+    elif isinstance(value, str) and not is_encodable(value):
+        yield Fault(field, NO_UNICODE)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def not_json(error: Exception) -> Fault:

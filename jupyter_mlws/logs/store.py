@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlws.logs.entries import LEVELS, Entry, Source, masked
+from jupyter_mlws.sqlite import Database
 
 KEPT = 100_000
 """Lines that are kept; older ones are forgotten."""
@@ -57,7 +58,7 @@ class LogStore:
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
-        self._reading: sqlite3.Connection | None = None
+        self._reading = Database(file, _connect)
         self._news: dict[asyncio.Event, asyncio.AbstractEventLoop] = {}
         self._closed = False
 
@@ -81,30 +82,31 @@ class LogStore:
 
     def after(self, wanted: Filter, seq: int, limit: int = BATCH) -> list[Entry]:
         """The lines after ``seq`` that fit, oldest first."""
+        if seq > self.newest():
+            # It is of a file whose place another has taken.
+            seq = 0
         return self._select(wanted, "seq > ?", seq, "ASC", limit)
 
     def newest(self) -> int:
         """The seq of the newest line."""
         with self._lock:
-            row = self._connection().execute("SELECT MAX(seq) FROM logs").fetchone()
-        return int(row[0] or 0)
+            ((newest,),) = self._reading.execute("SELECT MAX(seq) FROM logs")
+        return int(newest or 0)
 
     def read_until(self, place: str) -> int | None:
         """How far a journal of others was read into this store; None before the first time."""
         with self._lock:
-            row = (
-                self._connection()
-                .execute("SELECT seq FROM read WHERE place = ?", (place,))
-                .fetchone()
-            )
-        return int(row[0]) if row else None
+            rows = self._reading.execute("SELECT seq FROM read WHERE place = ?", place)
+        return int(rows[0]["seq"]) if rows else None
 
     def set_read(self, place: str, seq: int) -> None:
         """Remember that."""
         with self._lock:
-            self._connection().execute(
+            self._reading.execute(
                 "INSERT INTO read VALUES (?, ?) ON CONFLICT (place) DO UPDATE SET seq = ?",
-                (place, seq, seq),
+                place,
+                seq,
+                seq,
             )
 
     async def follow(self, wanted: Filter, since: int) -> AsyncIterator[Entry]:
@@ -130,9 +132,7 @@ class LogStore:
             self._queue.put(None)
             self._thread.join(10)
         with self._lock:
-            if self._reading is not None:
-                self._reading.close()
-                self._reading = None
+            self._reading.close()
 
     def _start(self) -> None:
         if self._thread is not None:
@@ -143,7 +143,7 @@ class LogStore:
                 self._thread.start()
 
     def _write(self) -> None:
-        connection = self._opened()
+        database = Database(self._file, _connect)
         count = 0
         while True:
             batch = [self._queue.get()]
@@ -151,14 +151,14 @@ class LogStore:
                 batch.append(self._queue.get_nowait())
             entries = [one for one in batch if isinstance(one, Entry)]
             try:
-                self._insert(connection, entries)
+                self._insert(database, entries)
                 count += len(entries)
                 if count >= KEPT // 100:
-                    connection.execute(
-                        "DELETE FROM logs WHERE seq <= (SELECT MAX(seq) FROM logs) - ?", (KEPT,)
+                    database.execute(
+                        "DELETE FROM logs WHERE seq <= (SELECT MAX(seq) FROM logs) - ?", KEPT
                     )
                     count = 0
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001  the edge of this thread, which must go on
                 # A full disk: the lines are lost, the server goes on.
                 log.debug("log lines were not written: %s", error)
             for one in batch:
@@ -166,27 +166,27 @@ class LogStore:
                     one.set()
             self._tell()
             if None in batch:
-                connection.close()
+                database.close()
                 return
 
-    def _insert(self, connection: sqlite3.Connection, entries: list[Entry]) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(
-            "INSERT INTO logs (time, source, level, subject, message, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    one.time,
-                    one.source.value,
-                    LEVELS[one.level],
-                    one.subject,
-                    masked(one.message),
-                    json.dumps(dict(one.facts)),
-                )
-                for one in entries
-            ],
-        )
-        connection.execute("COMMIT")
+    def _insert(self, database: Database, entries: list[Entry]) -> None:
+        rows = [
+            (
+                one.time,
+                one.source.value,
+                LEVELS[one.level],
+                _encodable(one.subject),
+                _encodable(masked(one.message)),
+                _encodable(json.dumps(dict(one.facts), ensure_ascii=False)),
+            )
+            for one in entries
+        ]
+        try:
+            _insert_rows(database.connection, rows)
+        except sqlite3.DatabaseError as error:
+            if not database.replace(error):
+                raise
+            _insert_rows(database.connection, rows)
 
     def _tell(self) -> None:
         for news, loop in list(self._news.items()):
@@ -209,7 +209,7 @@ class LogStore:
         sql = "SELECT * FROM logs WHERE " + " AND ".join(conditions)  # noqa: S608  texts of here
         sql += f" ORDER BY seq {order} LIMIT ?"
         with self._lock:
-            rows = self._connection().execute(sql, (*values, limit)).fetchall()
+            rows = self._reading.execute(sql, *values, limit)
         return [
             Entry(
                 source=Source(row["source"]),
@@ -223,22 +223,35 @@ class LogStore:
             for row in rows
         ]
 
-    def _connection(self) -> sqlite3.Connection:
-        if self._reading is None:
-            self._reading = self._opened()
-        return self._reading
 
-    def _opened(self) -> sqlite3.Connection:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self._file, timeout=10.0, isolation_level=None, check_same_thread=False
-        )
+def _connect(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(file, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")
         for statement in (TABLE, INDEX, READ):
             connection.execute(statement)
-        return connection
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _insert_rows(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(
+            "INSERT INTO logs (time, source, level, subject, message, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+
+def _encodable(text: str) -> str:
+    """Without lone surrogates, which stand for bytes of file names that are not UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _json(sources: Sequence[Source]) -> str | None:

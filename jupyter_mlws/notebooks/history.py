@@ -31,6 +31,7 @@ from jupyter_mlws.notebooks.models import (
     Origin,
 )
 from jupyter_mlws.project import Project
+from jupyter_mlws.sqlite import Database
 
 KEPT = 20_000
 """Executions that a database keeps; older ones are forgotten."""
@@ -93,7 +94,7 @@ class History:
 
     def __init__(
         self,
-        connect: Callable[[], sqlite3.Connection],
+        database: Database,
         folder: Path,
         lasting: Callable[[], Collection[str]] = tuple,
     ) -> None:
@@ -104,16 +105,20 @@ class History:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._mark = (self._folder / self._server).open("w")
         fcntl.flock(self._mark, fcntl.LOCK_EX)
-        self._connection = connect()
+        self._database = database
         self._lose_abandoned()
 
     def close(self) -> None:
         """Close the database; what still runs is lost, what waits is cancelled."""
         with self._lock:
             self._lose(self._server)
-            self._connection.close()
+            self._database.close()
             (self._folder / self._server).unlink(missing_ok=True)
             self._mark.close()
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection
 
     def queue(self, request: str, waiting: Sequence[Begun]) -> None:
         """Enter what waits to begin, in the place of what the call had waiting before."""
@@ -145,40 +150,39 @@ class History:
             self._drop(request)
 
     def _drop(self, request: str) -> None:
-        self._connection.execute(
+        self._database.execute(
             "DELETE FROM executions WHERE request = ? AND status = ?",
-            (request, ExecutionStatus.QUEUED.value),
+            request,
+            ExecutionStatus.QUEUED.value,
         )
 
     def begin(self, begun: Begun) -> None:
         """Enter an execution as running; it comes after all that began before it."""
         with self._lock:
-            self._connection.execute(
+            self._database.execute(
                 "REPLACE INTO executions (id, request, notebook, path, cell, source, status,"
                 " started, server, origin, kernel, process, message, snapshot, saves, deadline)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    begun.id,
-                    begun.request,
-                    begun.notebook,
-                    begun.path,
-                    begun.cell,
-                    begun.source[:SOURCE_LIMIT],
-                    ExecutionStatus.RUNNING.value,
-                    time.time(),
-                    self._server,
-                    begun.origin.value,
-                    begun.kernel,
-                    begun.process,
-                    begun.message,
-                    begun.snapshot,
-                    begun.saves,
-                    begun.deadline,
-                ),
+                begun.id,
+                begun.request,
+                begun.notebook,
+                begun.path,
+                begun.cell,
+                begun.source[:SOURCE_LIMIT],
+                ExecutionStatus.RUNNING.value,
+                time.time(),
+                self._server,
+                begun.origin.value,
+                begun.kernel,
+                begun.process,
+                begun.message,
+                begun.snapshot,
+                begun.saves,
+                begun.deadline,
             )
-            self._connection.execute(
+            self._database.execute(
                 "DELETE FROM executions WHERE seq <= (SELECT MAX(seq) FROM executions) - ?",
-                (KEPT,),
+                KEPT,
             )
 
     def end(self, identifier: str, outcome: Outcome, *, outputs: bool = False) -> None:
@@ -190,41 +194,48 @@ class History:
         if written is not None and len(written) > OUTPUTS_LIMIT:
             written = None
         with self._lock:
-            self._connection.execute(
+            self._database.execute(
                 "UPDATE executions SET status = ?, duration = ?, count = ?, ename = ?, line = ?,"
                 " error = ?, memory = ?, signature = ?, outputs = ? WHERE id = ?",
-                (
-                    outcome.status.value,
-                    outcome.duration,
-                    outcome.count,
-                    facts.get("ename"),
-                    facts.get("line"),
-                    record,
-                    outcome.memory,
-                    signature(facts) if facts.get("ename") else None,
-                    written,
-                    identifier,
-                ),
+                outcome.status.value,
+                outcome.duration,
+                outcome.count,
+                facts.get("ename"),
+                facts.get("line"),
+                record,
+                outcome.memory,
+                signature(facts) if facts.get("ename") else None,
+                written,
+                identifier,
             )
             if written is not None:
-                self._connection.execute(
+                self._database.execute(
                     "UPDATE executions SET outputs = NULL WHERE outputs IS NOT NULL AND seq <="
                     " (SELECT MAX(seq) FROM executions) - ?",
-                    (OUTPUTS_KEPT,),
+                    OUTPUTS_KEPT,
                 )
 
     def claim(self, kernel: str) -> list[Unended]:
         """Take over what a server before this one left running on a kernel, oldest first."""
         with self._lock:
-            rows = self._connection.execute(
+            rows = self._database.execute(
                 "SELECT * FROM executions WHERE kernel = ? AND status = ? ORDER BY seq",
-                (kernel, ExecutionStatus.RUNNING.value),
-            ).fetchall()
-            self._connection.execute(
+                kernel,
+                ExecutionStatus.RUNNING.value,
+            )
+            self._database.execute(
                 "UPDATE executions SET server = ? WHERE kernel = ? AND status = ?",
-                (self._server, kernel, ExecutionStatus.RUNNING.value),
+                self._server,
+                kernel,
+                ExecutionStatus.RUNNING.value,
             )
         return [Unended(_begun(row), row["started"]) for row in rows]
+
+    def requests(self, kernel: str) -> set[str]:
+        """The kernel's own ids of the requests of all executions that it ran."""
+        with self._lock:
+            rows = self._database.execute("SELECT message FROM executions WHERE kernel = ?", kernel)
+        return {row["message"] for row in rows}
 
     def page(
         self,
@@ -328,24 +339,25 @@ class History:
     def processes(self, notebook: str) -> list[str]:
         """The kernel processes that ran cells of a notebook well, newest first."""
         with self._lock:
-            rows = self._connection.execute(
+            rows = self._database.execute(
                 "SELECT process, MAX(seq) AS last FROM executions WHERE notebook = ? AND status = ?"
                 " AND cell IS NOT NULL AND process IS NOT NULL GROUP BY process"
                 " ORDER BY last DESC LIMIT 20",
-                (notebook, ExecutionStatus.SUCCESS.value),
-            ).fetchall()
+                notebook,
+                ExecutionStatus.SUCCESS.value,
+            )
         return [row["process"] for row in rows]
 
     def _rows(self, rest: str, values: Iterable[Any]) -> list[sqlite3.Row]:
         with self._lock:
             sql = "SELECT * FROM executions " + rest  # noqa: S608  only of this file's own texts
-            return self._connection.execute(sql, tuple(values)).fetchall()
+            return self._database.execute(sql, *values)
 
     def _lose_abandoned(self) -> None:
-        rows = self._connection.execute(
+        rows = self._database.execute(
             "SELECT server FROM executions WHERE status = 'RUNNING'"
             " UNION SELECT server FROM executions WHERE status = 'QUEUED'"
-        ).fetchall()
+        )
         for row in rows:
             if row["server"] != self._server and self._is_gone(row["server"]):
                 self._lose(row["server"], self._lasting())
@@ -363,20 +375,20 @@ class History:
         return True
 
     def _lose(self, server: str, lasting: Collection[str] = ()) -> None:
-        self._connection.execute(
+        self._database.execute(
             "UPDATE executions SET status = ? WHERE server = ? AND status = ?"
             " AND (kernel IS NULL OR kernel NOT IN (SELECT value FROM json_each(?)))",
-            (
-                ExecutionStatus.LOST.value,
-                server,
-                ExecutionStatus.RUNNING.value,
-                json.dumps(list(lasting)),
-            ),
+            ExecutionStatus.LOST.value,
+            server,
+            ExecutionStatus.RUNNING.value,
+            json.dumps(list(lasting)),
         )
         never = MLWSError("20205")
-        self._connection.execute(
+        self._database.execute(
             "UPDATE executions SET status = ?, error = ? WHERE server = ? AND status = 'QUEUED'",
-            (ExecutionStatus.CANCELLED.value, _record(never), server),
+            ExecutionStatus.CANCELLED.value,
+            _record(never),
+            server,
         )
 
 
@@ -413,10 +425,10 @@ class Histories:
 
     def _opened(self, project: Project | None) -> History:
         if project is not None:
-            return History(project.database, project.state, self._lasting)
+            return History(project.history(), project.state, self._lasting)
         folder = self._data / "mlws"
         folder.mkdir(parents=True, exist_ok=True)
-        return History(lambda: schema.connect(folder / "mlws.sqlite"), folder, self._lasting)
+        return History(Database(folder / "mlws.sqlite", schema.connect), folder, self._lasting)
 
 
 def signature(facts: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import ENGLISH, MLWSError, of_system
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
@@ -312,7 +312,8 @@ class NotebookRuntime:
                 raise
             await self._close(job, ExecutionStatus.CANCELLED, MLWSError("20204", by="request"))
         except Exception as error:  # noqa: BLE001  the edge: a fault of ours ends the call, too
-            self._end(job, ExecutionStatus.ERROR, MLWSError("50101", id=job.id))
+            failure = of_system(error) or MLWSError("50101", id=job.id)
+            self._end(job, ExecutionStatus.ERROR, failure)
             asyncio.get_running_loop().call_exception_handler(
                 {"message": f"execution {job.id} failed", "exception": error}
             )

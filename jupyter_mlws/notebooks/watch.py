@@ -101,6 +101,7 @@ class KernelWatch:
         self._open: set[str] = set()
         self._aside: list[list[bytes]] | None = [] if paused else None
         self._going: dict[str, Going] = {}
+        self._known: set[str] = set()
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue()
         self._process = process_of(self._manager)
         self._stream = self._manager.connect_iopub()
@@ -140,9 +141,11 @@ class KernelWatch:
         """Go on with what ran when the server before this one was killed."""
         for execution in await asyncio.to_thread(place.history.held, self.process):
             self.kernel.done.append(execution.id)
+        self._known = await asyncio.to_thread(place.history.requests, self.kernel.id)
         for unended in await asyncio.to_thread(place.history.claim, self.kernel.id):
             begun = unended.begun
             request = begun.message or begun.id
+            self._known.discard(request)
             self._going[request] = Going(begun, place, unended.started, unended=unended)
             self.meter.begin(request, self._process)
 
@@ -230,6 +233,9 @@ class KernelWatch:
             return None
         if parent.get("session") in self.kernel.sessions:
             return None
+        if request in self._known:
+            # The keeper heard also what had ended before the server was killed.
+            return request
         if self._is_heard_twice(request, kind, by):
             return request
         if kind == "execute_input":

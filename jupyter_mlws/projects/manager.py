@@ -184,7 +184,12 @@ class ProjectManager:
         if identifier == DEFAULT:
             return Project.open(self.root)
         target = self._target(unescape(identifier))
-        if not (target / ".git").exists():
+        try:
+            known = (target / ".git").exists()
+        except OSError as error:
+            # No folder can have such a name.
+            raise MLWSError("50402", name=identifier) from error
+        if not known:
             raise MLWSError("50402", name=identifier)
         return Project(target)
 

@@ -209,6 +209,12 @@ class CodeVersion(Record):
     refs: list[Text]
 
 
+class CommitCreated(CodeVersion):
+    """A new commit; ``warnings`` tell what was left out, and why."""
+
+    warnings: list[str] = Field(default_factory=list)
+
+
 class Author(Record):
     """Who wrote a version."""
 

@@ -148,7 +148,8 @@ class LocalSession:
         return _plain(self._workspace.snapshots.restore_plan(snapshot, list(paths) or None))
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
-        return _plain(self._workspace.snapshots.restore(snapshot, list(paths) or None))
+        snapshots = self._workspace.snapshots
+        return _plain(snapshots.restore(snapshot, list(paths) or None, _telling(told)))
 
     def verify(self, snapshot: str, quick: bool, told: Told) -> JSON:
         snapshots = self._workspace.snapshots

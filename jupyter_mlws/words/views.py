@@ -523,7 +523,26 @@ class Views:
                     ]
                 )
             )
-        return blocks
+        return [*blocks, *self._dvc_stages(run["nodes"])]
+
+    def _dvc_stages(self, nodes: Sequence[JSON]) -> list[Block]:
+        """The stages that DVC's own code hashed and stored, by the reason for it."""
+        stages: dict[str, list[str]] = {}
+        for node in nodes:
+            if node["dvc_reason"]:
+                stages.setdefault(node["dvc_reason"], []).append(node["id"])
+        return [
+            line(
+                self.say(
+                    "Stages run by DVC's own, slower code ({reason}): {stages}",
+                    "由 DVC 自身（较慢）的代码运行的阶段（{reason}）：{stages}",
+                    reason=reason,
+                    stages=", ".join(names),
+                ),
+                Tone.FAINT,
+            )
+            for reason, names in stages.items()
+        ]
 
     def node_line(self, node: JSON) -> list[Block]:
         """One node's news, for output that only grows."""

@@ -79,8 +79,8 @@ def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    # Its end is collected by pid; the object would warn that nobody did.
-    process.returncode = 0
+    # So that it leaves no zombie, whenever it ends.
+    threading.Thread(target=process.wait, name="mlws-reaper", daemon=True).start()
     return process.pid
 
 

@@ -7,6 +7,7 @@ import os
 import posixpath
 import secrets
 import shutil
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns", "site-packages"})
 
+WALK_INTERVAL = 5.0
+"""Seconds for which the files of other workflows are known: every edit asks for them."""
+
 Found = tuple[builtins.list[Stage], builtins.list[graph.Finding]]
 
 
@@ -35,6 +39,8 @@ class Documents:
         self._root = project.root
         self._registry = registry
         self._notebooks = Notebooks(project)
+        self._outputs: dict[str, tuple[str, graph.Producers]] = {}
+        self._walk: tuple[float, builtins.list[str]] = (-WALK_INTERVAL, [])
 
     def components(self, stages: Sequence[Stage]) -> dict[str, Component]:
         """Every component by name, and what is known of the notebooks that stages run."""
@@ -118,6 +124,28 @@ class Documents:
         stages, findings = self.stages(document)
         return [*findings, *self.validate(document, stages)]
 
+    def collisions(
+        self, document: Document, stages: Sequence[Stage]
+    ) -> builtins.list[graph.Finding]:
+        """The outputs that other workflows of the project make, too."""
+        findings: builtins.list[graph.Finding] = []
+        if time.monotonic() - self._walk[0] >= WALK_INTERVAL:
+            self._walk = time.monotonic(), self.paths()
+        for path in self._walk[1]:
+            if path == document.path:
+                continue
+            try:
+                text = self.text(path)
+                known = self._outputs.get(path)
+                if known is None or known[0] != text:
+                    known = text, graph.Producers(self.stages(parse(path, text))[0])
+                    self._outputs[path] = known
+            except MLWSError:
+                # Its own page says what is wrong with it.
+                continue
+            findings += graph.made_elsewhere(stages, known[1], path)
+        return findings
+
     def validate(
         self, document: Document, stages: Sequence[Stage], planned: Collection[str] = ()
     ) -> builtins.list[graph.Finding]:
@@ -125,18 +153,42 @@ class Documents:
 
         ``planned`` are files that are to be written together with it.
         """
+        from jupyter_mlws.versioning.dvc.stages import tracked_data
+
         components = self.components(stages)
 
         def exists(path: str) -> bool:
             return path in planned or self.exists(path)
 
         findings = graph.validate(document, stages, components, exists)
+        tracked = list(tracked_data(self._root, (out for stage in stages for out in stage.outs)))
+        findings += graph.tracked_outputs(stages, tracked)
         lost = graph.lost_settings(document, stages, components)
         return findings if not lost or self._passes_false() else [*findings, *lost]
 
-    def refuse_faulty(self, document: Document) -> None:
-        """Raise what keeps the workflow from running, all faults in one error."""
-        errors = [f for f in self.findings(document) if f.severity is Severity.ERROR]
+    def refuse_faulty(
+        self,
+        document: Document,
+        targets: Sequence[str] = (),
+        skip: Collection[str] = (),
+        *,
+        keep_going: bool = False,
+    ) -> None:
+        """Raise what keeps the workflow from running, all faults in one error.
+
+        What only single nodes lack (an input, a setting) keeps those alone from running: it counts
+        for the ``targets`` and what they need, and not for a run that goes on after failures.
+        """
+        stages, findings = self.stages(document)
+        ids = [stage.id for stage in stages]
+        roots = [target for target in targets if target in ids] or ids
+        wanted = graph.closure(graph.upstream(stages), roots) - set(skip)
+        errors = [
+            finding
+            for finding in (*findings, *self.validate(document, stages))
+            if finding.severity is Severity.ERROR
+            and not (finding.draft and (keep_going or finding.node not in wanted))
+        ]
         if errors:
             raise refusal(document.path, errors)
 

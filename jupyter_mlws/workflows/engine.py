@@ -66,6 +66,9 @@ MEASURE_EVERY = 0.25
 """Seconds between two looks at the memory of nodes that have a limit."""
 TURN = 0.05
 """Seconds after which nodes that need no process let others be heard."""
+MAX_LOG_BYTES = 20 * 1024 * 1024
+"""A node's log beyond this keeps its first and its last tenth."""
+LOG_CUT = f"[left out here: a node's log is limited to {MAX_LOG_BYTES >> 20} MiB]\n".encode()
 LOSSES = 3
 """How often a node is tried again after the cluster lost its worker; its retries stay its own."""
 LOSS_WAIT = 1.0
@@ -85,6 +88,7 @@ class Lane(Protocol):
     """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
 
     order: Sequence[str]
+    unusual: dict[str, Words]
 
     def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
@@ -441,8 +445,14 @@ class Engine:
             reasons=[list(words)],
             outputs=self._lane.hashes(node),
             lock=self._lane.entry(node),
+            **self._dvc_reason(node),
         )
         self._finish(node)
+
+    def _dvc_reason(self, node: str) -> dict[str, Any]:
+        """Why DVC's own code did a node's hashing and storing, where it did."""
+        reason = self._lane.unusual.get(node)
+        return {} if reason is None else {"dvc_reason": list(reason)}
 
     def _inputs(self, node: str) -> dict[str, str]:
         """The hashes of what a node read, by paths in the project; its lock has others."""
@@ -572,9 +582,11 @@ class Engine:
                     self._stop(attempt, "40103", {"resource": "memory", "limit": limit})
 
     def _look_at_log(self, attempt: Attempt) -> None:
-        """Tell how far a node is, where what it printed since the last look says so."""
+        """Tell how far a node is, where what it printed since the last look says so; keep the log
+        within its limit."""
         path = log_path(self._logs, attempt.node)
         try:
+            shorten(path)
             with path.open("rb") as log:
                 end = os.fstat(log.fileno()).st_size
                 log.seek(max(attempt.log_end, end - NEWEST))
@@ -592,6 +604,7 @@ class Engine:
         attempt.handle = None
         command = attempt.command
         assert command is not None
+        shorten(log_path(self._logs, attempt.node))
         if isinstance(outcome, Gone):
             self._gone = outcome
             self._release(attempt)
@@ -662,6 +675,7 @@ class Engine:
             outputs=hashes,
             lock=self._lane.entry(node),
             ended=attempt.ended,
+            **self._dvc_reason(node),
         )
         self._finish(node)
 
@@ -729,7 +743,8 @@ class Engine:
 
     def _fail(self, node: str, code: str, facts: dict[str, Any], **more: Any) -> None:
         error = {"code": code, "facts": facts}
-        self._journal.set_node(self._run, node, Status.FAILED, error=error, **more)
+        facts = {**more, **self._dvc_reason(node)}
+        self._journal.set_node(self._run, node, Status.FAILED, error=error, **facts)
         self._failure = self._failure or error
         policy = self._policies[node]
         if policy.on_failure is OnFailure.CONTINUE:
@@ -801,6 +816,26 @@ def log_path(folder: Path, node: str) -> Path:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
+
+
+def shorten(path: Path) -> None:
+    """Cut the middle out of a log that is over its limit, and say so in the log.
+
+    Its process goes on writing at the end of the file; what it writes between the reading of the
+    end and the cut is lost as well.
+    """
+    if not path.exists() or _size(path) <= MAX_LOG_BYTES:
+        return
+    part = MAX_LOG_BYTES // 10
+    with path.open("rb") as log:
+        head = log.read(part)
+        head = head[: head.rfind(b"\n") + 1]
+        log.seek(-part, os.SEEK_END)
+        end = log.read()
+    end = end[end.find(b"\n") + 1 :]
+    with path.open("ab", buffering=0) as log:
+        log.truncate(len(head))
+        log.write(LOG_CUT + end)
 
 
 def tail(path: Path, lines: int = TAIL) -> list[str]:

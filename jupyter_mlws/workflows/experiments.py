@@ -45,8 +45,8 @@ class Experiments:
         """A part of the runs, the newest first where nothing else is asked for.
 
         Runs of workflows that MLflow has not heard of yet come first. Where nothing is searched
-        for and MLflow does not answer, those of the journal are the list. Errors: 50201 names
-        what of the query cannot be read, 30105.
+        for and MLflow does not answer, those of the journal are the list, if it has any. Errors:
+        50201 names what of the query cannot be read, 30105.
         """
         query = query or RunsQuery()
         self._workflows.reconcile()
@@ -59,7 +59,11 @@ class Experiments:
         except MLWSError as error:
             if error.code != "30105" or not newest:
                 raise
-            return self._workflows.experiment_runs(query.workflow, query.limit)
+            known = self._workflows.experiment_runs(query.workflow, query.limit)
+            if not known.items:
+                # An empty list would say that there is no run.
+                raise
+            return known
         # A run may have come to MLflow between the two questions.
         there = {row["run"] for row in found["items"]}
         items = [run for run in waiting if run.run not in there]

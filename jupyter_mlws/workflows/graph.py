@@ -64,7 +64,7 @@ class Finding:
 
 def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     """Every output path that another stage depends on (equal, inside or above)."""
-    producers = _Producers(stages)
+    producers = Producers(stages)
     found = []
     for stage in stages:
         ports_in = _ports_of_paths(stage, [p.name for p in _inputs(stage, components)])
@@ -84,7 +84,7 @@ def edges(stages: Sequence[Stage], components: Components) -> list[Edge]:
     return found
 
 
-class _Producers:
+class Producers:
     """Which stage makes a path, in time linear in the depth of paths."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
@@ -100,6 +100,10 @@ class _Producers:
         for place in (path, *_parents(path)):
             yield from ((stage, place) for stage in self._exact.get(place, ()))
         yield from self._below.get(path, ())
+
+    def makes(self, path: str) -> bool:
+        """Whether a stage makes all of a path: it, or a folder above it."""
+        return any(place in self._exact for place in (path, *_parents(path)))
 
 
 def _parents(path: str) -> Iterator[str]:
@@ -134,7 +138,7 @@ def ordered(stages: Sequence[Stage]) -> list[Stage]:
 
     A depth-first walk in file order. Cycles are broken where they are met.
     """
-    producers = _Producers(stages)
+    producers = Producers(stages)
     done: dict[str, Stage] = {}
     seen: set[str] = set()
     for first in stages:
@@ -151,13 +155,13 @@ def ordered(stages: Sequence[Stage]) -> list[Stage]:
     return list(done.values())
 
 
-def _sources(stage: Stage, producers: _Producers) -> Iterator[Stage]:
+def _sources(stage: Stage, producers: Producers) -> Iterator[Stage]:
     return (source for dep in stage.deps for source, _ in producers.of(dep))
 
 
 def upstream(stages: Sequence[Stage]) -> dict[str, list[str]]:
     """The stages that each stage needs directly."""
-    producers = _Producers(stages)
+    producers = Producers(stages)
     return {
         stage.id: list(dict.fromkeys(s.id for s in _sources(stage, producers) if s is not stage))
         for stage in stages
@@ -187,11 +191,12 @@ def downstream(stages: Sequence[Stage], node: str) -> set[str]:
 
 
 def external_inputs(stages: Sequence[Stage], targets: Sequence[str] = ()) -> list[str]:
-    """What the targets and the stages before them read that no stage here makes."""
-    producers = _Producers(stages)
+    """What the targets and the stages before them read that no stage here makes, at least in
+    part."""
+    producers = Producers(stages)
     wanted = closure(upstream(stages), targets or [stage.id for stage in stages])
     deps = (dep for stage in stages if stage.id in wanted for dep in stage.deps)
-    return [dep for dep in dict.fromkeys(deps) if next(producers.of(dep), None) is None]
+    return [dep for dep in dict.fromkeys(deps) if not producers.makes(dep)]
 
 
 def text_findings(faults: Sequence[Fault]) -> list[Finding]:
@@ -312,7 +317,7 @@ def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding
 
 
 def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
-    producers = _Producers(stages)
+    producers = Producers(stages)
     for stage in stages:
         for out in stage.outs:
             others = [(s, path) for s, path in producers.of(out) if s.id != stage.id]
@@ -331,8 +336,51 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
                 )
 
 
+def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) -> Iterator[Finding]:
+    """Outputs that another workflow makes, too."""
+    for stage in stages:
+        for out in stage.outs:
+            for other, path in others.of(out):
+                yield Finding(
+                    "40202",
+                    Words(
+                        f"The output {out!r} is also made by {other.id} of {workflow} ({path}): "
+                        "the dvc program refuses all workflows of the project for it.",
+                        f"输出 {out!r} 同时由 {workflow} 的 {other.id} 生成（{path}）："
+                        "dvc 程序会因此拒绝项目中的所有工作流。",
+                    ),
+                    node=stage.id,
+                    field="outs",
+                    line=stage.line,
+                    fix=Words("Give one of them another path.", "为其中之一换一个路径。"),
+                    severity=Severity.WARNING,
+                )
+
+
+def tracked_outputs(stages: Sequence[Stage], tracked: Sequence[str]) -> Iterator[Finding]:
+    """Outputs that are ``tracked``, with `.dvc` files of their own."""
+    for stage in stages:
+        for out in stage.outs:
+            for path in tracked:
+                if path in (out, *_parents(out)):
+                    yield Finding(
+                        "40202",
+                        Words(
+                            f"The output {out!r} is data of {path}.dvc.",
+                            f"输出 {out!r} 是 {path}.dvc 的数据。",
+                        ),
+                        node=stage.id,
+                        field="outs",
+                        line=stage.line,
+                        fix=Words(
+                            f"Choose another path, or remove {path}.dvc.",
+                            f"换一个路径，或删除 {path}.dvc。",
+                        ),
+                    )
+
+
 def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator[Finding]:
-    producers = _Producers(stages)
+    producers = Producers(stages)
     for stage in stages:
         for dep in stage.deps:
             if next(producers.of(dep), None) is None and not exists(dep):

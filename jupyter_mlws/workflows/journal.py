@@ -43,19 +43,29 @@ class NewRun:
 
 
 class Journal:
-    """The journal of one project. Thread-safe; used by several processes at once."""
+    """The journal of one project. Thread-safe; used by several processes at once.
 
-    def __init__(self, project: Project) -> None:
+    Where its file is damaged or deleted, a new one takes its place, without the runs of before.
+    Without ``follow`` a deleted one is written to the end: a run does not change its journal.
+    """
+
+    def __init__(self, project: Project, *, follow: bool = True) -> None:
         self._project = project
         self._lock = threading.RLock()
         self._batch = False
         self._rings = False
-        self._connection = project.database()
+        self._database = project.history(follow=follow)
+        # Created at once: others ask whether the file exists.
+        self._connection  # noqa: B018
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
-            self._connection.close()
+            self._database.close()
 
     # Writing
 
@@ -227,15 +237,12 @@ class Journal:
     def run(self, run: str, language: str = ENGLISH) -> Row:
         """A run with its nodes and the seq of its last event, all of one moment, as the API
         tells it."""
-        with self._lock:
+        with self._lock, self._outermost():
             self._connection.execute("BEGIN")
-            try:
-                row = self._run(run)
-                nodes = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
-                last = self._one("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
-                counts = self._counts(run)
-            finally:
-                self._connection.execute("COMMIT")
+            row = self._run(run)
+            nodes = self._all("SELECT * FROM nodes WHERE run = ? ORDER BY position", run)
+            last = self._one("SELECT MAX(seq) AS seq FROM events WHERE run = ?", run)
+            counts = self._counts(run)
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return {
             **telling.run_summary(_known(row), counts, language),
@@ -365,7 +372,7 @@ class Journal:
         found: dict[str, str] = {}
         if not wanted:
             return found
-        with self._lock:
+        with self._lock, self._outermost():
             rows = self._connection.execute(
                 "SELECT nodes.run, nodes.record FROM nodes JOIN runs ON runs.id = nodes.run "
                 "WHERE nodes.status = ? ORDER BY runs.created DESC LIMIT ?",
@@ -393,6 +400,9 @@ class Journal:
 
     def events_after(self, seq: int, limit: int = 200, language: str = ENGLISH) -> list[Row]:
         """Events after ``seq``, oldest first, as `/workflows/status` sends them."""
+        if seq > self.last_seq():
+            # It is of a file whose place another has taken.
+            seq = 0
         with self._lock:
             rows = self._all(
                 "SELECT events.*, runs.workflow AS workflow, runs.created AS created "
@@ -416,11 +426,11 @@ class Journal:
         return {row["status"]: row["n"] for row in rows}
 
     def _one(self, query: str, *values: Any) -> sqlite3.Row | None:
-        row: sqlite3.Row | None = self._connection.execute(query, values).fetchone()
-        return row
+        rows = self._database.execute(query, *values)
+        return rows[0] if rows else None
 
     def _all(self, query: str, *values: Any) -> list[sqlite3.Row]:
-        return self._connection.execute(query, values).fetchall()
+        return self._database.execute(query, *values)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -445,9 +455,11 @@ class Journal:
         self._batch = True
         try:
             yield
-        except BaseException:
-            self._end("ROLLBACK")
+        except BaseException as error:
             self._rings = False
+            self._end("ROLLBACK")
+            # What was to be written is lost; the next call has a sound file.
+            self._database.replace(error)
             raise
         self._end("COMMIT")
         if self._rings:

@@ -1,5 +1,7 @@
 """The process of a run stays for the project's next ones: they have its imports and warm workers.
 
+At most one process of a project waits: another leaves it the record of its run, and ends.
+
 It listens on a socket of the system's abstract names, which no file system has to know and which
 is gone with it. Only the same person is heard, and only for the same code and Python. While it
 runs something it does not listen, and whoever asks starts a process of their own.
@@ -14,10 +16,11 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jupyter_mlws.project import Project
 
@@ -34,18 +37,30 @@ LARGEST = 4 * 1024 * 1024
 """Bytes of an offer: the environment of a person."""
 LENGTH = struct.Struct("!I")
 
+Record = Callable[[str, str], bool]
+"""Records a run in the tracking store at an address; whether it will."""
+
 
 def offer(root: Path, run: str, log: int) -> int | None:
     """Ask the idle process of the project to carry out ``run``, with this process's environment
     and ``log`` as its output; its pid, or None where there is none."""
+    return _ask(root, {"run": run, "environment": dict(os.environ)}, log)
+
+
+def hand_over(root: Path, run: str, uri: str) -> bool:
+    """Ask the idle process of the project to record ``run``, which has ended, in the tracking
+    store at ``uri``; whether it will."""
+    return _ask(root, {"record": run, "uri": uri}, 2) is not None
+
+
+def _ask(root: Path, words: dict[str, Any], log: int) -> int | None:
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER)
         try:
             connection.connect(_address(root))
-            words = {"run": run, "environment": dict(os.environ), "stamp": stamp()}
-            body = json.dumps(words).encode()
+            body = json.dumps({**words, "stamp": stamp()}).encode()
             socket.send_fds(connection, [LENGTH.pack(len(body))], [log])
             connection.sendall(body)
             answer = connection.recv(32)
@@ -66,12 +81,15 @@ def listens(root: Path) -> bool:
     return True
 
 
-def offers(project: Project) -> Iterator[tuple[str, int]]:
+def offers(project: Project, record: Record) -> Iterator[tuple[str, int]]:
     """What is offered, one run after the other, with the log that it writes to; ends when nothing
-    has come for a while, or when the project is gone. Between two runs nobody is heard."""
+    has come for a while, or when the project is gone. Between two runs nobody is heard.
+
+    What is handed over meanwhile goes to ``record``.
+    """
     while (idle := _idle()) > 0 and hasattr(socket, "SO_PEERCRED"):
         time.sleep(PAUSE)
-        taken = _take(project.root, idle)
+        taken = _take(project.root, idle, record)
         if taken is None or not (project.root / ".dvc").is_dir():
             return
         run, log = taken
@@ -88,7 +106,7 @@ def _idle() -> float:
         return DEFAULT_IDLE
 
 
-def _take(root: Path, idle: float) -> tuple[str, int] | None:
+def _take(root: Path, idle: float, record: Record) -> tuple[str, int] | None:
     """The next offer; None after the idle time, and where another process listens already."""
     deadline = time.monotonic() + idle
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
@@ -105,14 +123,14 @@ def _take(root: Path, idle: float) -> tuple[str, int] | None:
                 return None
             with connection, suppress(OSError, ValueError, KeyError):
                 connection.settimeout(PATIENCE)
-                taken = _agree(connection)
+                taken = _agree(connection, record)
                 if taken is not None:
                     return taken
         return None
 
 
-def _agree(connection: socket.socket) -> tuple[str, int] | None:
-    """Read an offer and say yes; None where it is not for this process."""
+def _agree(connection: socket.socket, record: Record) -> tuple[str, int] | None:
+    """Read an offer and say yes; None where it is not for this process, or no run."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
     if struct.unpack("3i", credentials)[1] != os.getuid():
         return None
@@ -126,6 +144,11 @@ def _agree(connection: socket.socket) -> tuple[str, int] | None:
         if words["stamp"] != stamp():
             # Another code than this process has: it makes room for one that has it.
             sys.exit(0)
+        if "record" in words:
+            if record(str(words["record"]), str(words["uri"])):
+                connection.sendall(str(os.getpid()).encode())
+            os.close(log)
+            return None
         run = str(words["run"])
         connection.sendall(str(os.getpid()).encode())
     except BaseException:

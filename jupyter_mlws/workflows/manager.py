@@ -105,6 +105,7 @@ class WorkflowManager:
         run = self._journal.newest(document.path)
         states = self._journal.node_records(run) if run else {}
         findings += self._documents.validate(document, stages, planned)
+        findings += self._documents.collisions(document, stages)
         brought: dict[str, set[str]] = {}
         for edge in edges:
             brought.setdefault(edge.target, set()).add(edge.path)
@@ -199,7 +200,10 @@ class WorkflowManager:
                     fix=error.solution.in_(language),
                 )
             ]
-        return [finding.told(language) for finding in self._documents.findings(document)]
+        stages, findings = self._documents.stages(document)
+        findings += self._documents.validate(document, stages)
+        findings += self._documents.collisions(document, stages)
+        return [finding.told(language) for finding in findings]
 
     def plan(self, path: str, asked: PlanQuery | None = None, language: str = ENGLISH) -> Plan:
         """What a run would do with each node, why, and how long it would take."""
@@ -209,7 +213,7 @@ class WorkflowManager:
         asked = asked or PlanQuery()
         jobs = asked.jobs or os.cpu_count() or 1
         document = self._documents.read(path)
-        self._documents.refuse_faulty(document)
+        self._documents.refuse_faulty(document, asked.targets)
         state = self._project.state
         data = resolved.stages(self._root, path, document.text, document.data, state)
         with open_lane(self._root, path, data, state) as lane:

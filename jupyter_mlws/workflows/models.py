@@ -86,7 +86,10 @@ class RunSummary(Record):
 
 
 class NodeRun(Record):
-    """One node of a run; ``progress`` (0 to 1) is what it tells of itself while it runs."""
+    """One node of a run; ``progress`` (0 to 1) is what it tells of itself while it runs.
+
+    ``dvc_reason``: why DVC's own, slower code hashed and stored it; null where the engine did.
+    """
 
     id: str
     status: Status
@@ -97,6 +100,7 @@ class NodeRun(Record):
     reasons: list[str]
     attempt: int
     progress: float | None
+    dvc_reason: str | None
     error: Failure | None
 
 

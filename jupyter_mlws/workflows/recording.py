@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import queue
 import threading
 import time
@@ -19,6 +20,7 @@ from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.tracking.client import RefusedError, TrackingClient
 from jupyter_mlws.workflows import mlflow_records
 from jupyter_mlws.workflows.journal import Journal, Row
+from jupyter_mlws.workflows.processes import start_time
 
 NODES_AT_ONCE = 20
 """Nodes that are recorded before a node that waits for its id has its turn."""
@@ -85,6 +87,11 @@ class Recorder:
             # It would be a copy of an earlier experiment.
             self._journal.note(run, recorded=True)
         self._do(lambda: self._record_all(run if computed else None))
+
+    def take_over(self, run: str) -> None:
+        """Record a run whose process ends: whoever waits for the record waits for this one."""
+        self._journal.note(run, pid=os.getpid(), pid_start=start_time(os.getpid()))
+        self.record(run)
 
     def close(self) -> None:
         """Do what was asked for, and end MLflow's process."""

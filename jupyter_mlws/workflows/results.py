@@ -39,6 +39,9 @@ class Results:
             return Log(text="", offset=offset, size=offset, complete=ended)
         with file.open("rb") as stream:
             total = os.fstat(stream.fileno()).st_size
+            if offset > total:
+                # It was cut since: go on with its end.
+                offset = max(0, total - LOG_PART)
             stream.seek(offset)
             data = stream.read(LOG_PART)
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")

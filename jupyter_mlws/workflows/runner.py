@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, is_full_disk
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast import settled
@@ -64,7 +64,7 @@ class Runner:
         self._project = project
         self._id = run
         self._warm = warm
-        self._journal = Journal(project)
+        self._journal = Journal(project, follow=False)
         self._recorder = recorder
         self._engine: Engine | None = None
         self._commit: Future[RunCommit]
@@ -90,7 +90,8 @@ class Runner:
         with ThreadPoolExecutor(1, "mlws-commit") as beside, starting(folder):
             self._commit = beside.submit(self._committed)
             self._carry_out(row)
-        self._recorder.record(self._id)
+        if not live.hand_over(self._project.root, self._id, self._recorder.uri):
+            self._recorder.record(self._id)
 
     def _carry_out(self, row: dict[str, Any]) -> None:
         try:
@@ -110,7 +111,8 @@ class Runner:
         except Exception as error:
             # The edge of this process: whatever it was, the run must not seem to go on.
             log.exception("the run %s failed", self._id)
-            self._fail({"code": "40104", "facts": {"reason": f"{type(error).__name__}: {error}"}})
+            code = "30102" if is_full_disk(error) else "40104"
+            self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
     def _settled(self, row: dict[str, Any], text: str) -> bool:
         """Whether there was nothing to do, and that is told by now."""
@@ -282,6 +284,18 @@ class Process:
             self._runner.close()
             self._runner = None
 
+    def _record(self, run: str, uri: str) -> bool:
+        """Record a run that another process has carried out, in whose place this one is now."""
+        if uri != self._recorder.uri:
+            return False
+        try:
+            self._recorder.take_over(run)
+        except MLWSError as error:
+            # The journal was deleted meanwhile.
+            log.warning("the run %s is not recorded: %s", run, error)
+            return False
+        return True
+
     def end(self, number: int, frame: FrameType | None) -> None:
         """SIGTERM: the run is cancelled; between two runs the process ends."""
         if self._runner is None:
@@ -295,7 +309,7 @@ class Process:
 
     def await_more(self) -> None:
         """Carry out what comes, until nothing has come for a while."""
-        for run, log in live.offers(self._project):
+        for run, log in live.offers(self._project, self._record):
             for target in (1, 2):
                 os.dup2(log, target)
             self.carry_out(run)

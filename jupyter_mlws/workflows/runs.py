@@ -156,7 +156,9 @@ class Runs:
             if nodes is None:
                 document = self.documents.read(path)
                 document = self.documents.with_params(document, asked.params)
-                self.documents.refuse_faulty(document)
+                self.documents.refuse_faulty(
+                    document, asked.targets, asked.skip, keep_going=asked.keep_going
+                )
                 nodes = self._checked_nodes(document, asked)
             run = self._enter(path, asked, nodes, more)
             if asked.params:

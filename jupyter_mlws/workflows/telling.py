@@ -47,6 +47,7 @@ def run_summary(row: Row, counts: Mapping[str, int], language: str) -> JSON:
 
 def node_run(name: str, status: str, record: Row, language: str) -> JSON:
     """One node of a run."""
+    dvc_reason = record.get("dvc_reason")
     return {
         "id": name,
         "status": status,
@@ -57,6 +58,7 @@ def node_run(name: str, status: str, record: Row, language: str) -> JSON:
         "reasons": [Words(*reason).in_(language) for reason in record.get("reasons", [])],
         "attempt": record.get("attempt", 0),
         "progress": record.get("progress"),
+        "dvc_reason": Words(*dvc_reason).in_(language) if dvc_reason else None,
         "error": _failure(record.get("error"), language),
     }
 

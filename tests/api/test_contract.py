@@ -147,3 +147,34 @@ async def test_the_contract_names_every_endpoint_and_resolves(fetch) -> None:
         for operation in rows.values():
             named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
             assert named == set(re.findall(r"{(\w+)}", path))
+
+
+@pytest.mark.parametrize(("pattern", "verb"), REST)
+async def test_names_that_no_file_can_have_are_refused(pattern: str, verb: str, fetch) -> None:
+    body = "{}" if verb in ("post", "put", "patch") else None
+    long = "x" * 300
+    path = "mlws/api/v1/" + re.sub(r"\([^)]*\)", long, pattern).replace("\\", "")
+    for query in ({}, {"project": long}, {"project": f"{long}/y"}):
+        answer = await fetch(
+            *path.split("/"),
+            method=verb.upper(),
+            body=body,
+            params=query,
+            raise_error=False,
+        )
+        assert answer.code < 500 or json.loads(answer.body)["code"] == "10103"
+        assert answer.body
+
+
+@pytest.mark.parametrize(("pattern", "verb"), WITH_BODY)
+@pytest.mark.parametrize("text", [r"\ud800", r"a\udce9b"])
+async def test_text_that_is_no_unicode_is_refused(
+    text: str, pattern: str, verb: str, failing
+) -> None:
+    status, said = await failing(
+        *_path(pattern).split("/"),
+        method=verb.upper(),
+        body=f'{{"a": [1, {{"b": "{text}"}}], "{text}": 1}}',
+    )
+    assert (status, said["code"]) == (400, "50201")
+    assert [fault["field"] for fault in said["errors"]] == ["a.1.b", ""]

@@ -113,7 +113,7 @@ def test_outside_of_projects_it_lies_in_the_data_folder(tmp_path: Path) -> None:
 
 def test_it_keeps_within_its_bound(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "KEPT", 5)
-    history = History(project.database, project.state)
+    history = History(project.history(), project.state)
     for number in range(12):
         history.begin(Begun(f"e{number}", "r", "n", "a.ipynb", None, "x" * 200_000))
         history.end(f"e{number}", Outcome(ExecutionStatus.SUCCESS, count=number))

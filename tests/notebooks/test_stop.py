@@ -125,6 +125,10 @@ async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home
         ]
         never = _call(address, f"notebooks/{notebook}/executions/{waiting['id']}")
         assert (never["status"], never["error"]["code"]) == ("CANCELLED", "20205")
+        # What had ended before is not entered again as another client's.
+        entered = _call(address, f"notebooks/{notebook}/executions")["items"]
+        assert len(entered) == 5
+        assert {row["origin"] for row in entered} == {"api"}
         newest = _call(address, f"notebooks/{notebook}/cells")["items"]
         assert [row["cell"] for row in newest] == ["one", "two"]
         # The kernel and its session are those of before, with all that it holds.

@@ -53,9 +53,13 @@ async def test_the_way_of_a_branch(call, done, workspace: Project, git: Command)
 
 async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> None:
     (workspace.root / "train.py").write_text("changed\n")
-    status, answer, _ = await call("POST", "git/commit", {"message": "A change"})
+    (workspace.root / "big.bin").write_bytes(b"x" * (10 * 1024 * 1024))
+    status, answer, _ = await call("POST", "git/commit", {"message": "A change"}, "zh-CN")
     assert status == 201
     version = answer["data"]
+    (warning,) = version.pop("warnings")
+    assert "big.bin" in warning
+    assert "请用 DVC" in warning
     _, answer, _ = await call("GET", "git/history")
     assert version in answer["data"]["items"]
     _, answer, _ = await call("GET", f"git/commits/{version['commit_id'][:10]}")

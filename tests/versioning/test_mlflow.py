@@ -6,12 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.versioning.tracking import client as client_module
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from tests import python
@@ -95,3 +97,55 @@ def test_the_helper_dies_with_its_owner_and_tells_of_failures(tmp_path: Path) ->
     finally:
         broken.close()
     assert error.value.code == "30105"
+
+
+def test_a_read_makes_no_store_and_a_write_makes_one_that_git_does_not_see(
+    tmp_path: Path, git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    git(tmp_path, "init", "-q")
+    client = TrackingClient(tracking_uri(tmp_path), tmp_path / ".git")
+    asked = {"sort": [], "limit": 5, "cursor": None}
+    try:
+        assert client.ask("search", filter="", **asked) == {"items": [], "next": None}
+        assert client.ask("search", filter="params.a >", **asked)["field"] == "filter"
+        assert client.ask("columns") == {"params": [], "metrics": []}
+        assert [path.name for path in tmp_path.iterdir()] == [".git"]
+        run = client.ask("begin_run", experiment="e", name=None, tags={}, params={})["id"]
+        assert client.ask("find_run", identifier=run)["id"] == run
+    finally:
+        client.close()
+    assert (tmp_path / "mlflow.db").exists()
+    (tmp_path / "mlruns").mkdir(exist_ok=True)
+    (tmp_path / "mlruns" / "artifact").write_text("a")
+    git(tmp_path, "add", "-A")
+    assert git(tmp_path, "status", "--porcelain") == ""
+
+
+def test_two_processes_at_most_and_none_after_a_while(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    clients = [TrackingClient(tracking_uri(empty_store), tmp_path) for _ in range(3)]
+
+    def running() -> list[bool]:
+        return [one._process is not None and one._process.poll() is None for one in clients]
+
+    try:
+        for one in clients:
+            assert one.finished([]) == []
+        assert running() == [False, True, True]
+        with ThreadPoolExecutor(9) as threads:
+            answers = threads.map(lambda number: clients[number % 3].finished([]), range(30))
+            assert list(answers) == [[]] * 30
+        assert sum(running()) == 2
+        monkeypatch.setattr(client_module, "IDLE_TIMEOUT", 0.2)
+        assert clients[0].finished([]) == []
+        deadline = time.monotonic() + 60
+        while any(running()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert clients[0].finished([]) == []
+    finally:
+        for one in clients:
+            one.close()

@@ -98,6 +98,15 @@ def test_a_tracked_run_names_what_the_working_tree_was(
     assert [run.id for run in opened.experiments.search().items] == [broken.id, begun.id]
 
 
+def test_a_store_out_of_reach_is_no_empty_list(
+    workspace: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/no/such/folder/mlflow.db")
+    opened = Workspace(workspace)
+    assert refused(opened.experiments.search).code == "30105"
+    opened.close()
+
+
 def test_runs_are_filtered_sorted_and_paged(opened: Workspace) -> None:
     store = opened.versions.tracking
     for number in range(7):

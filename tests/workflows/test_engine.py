@@ -14,9 +14,13 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.project import DATABASE, Project
+from jupyter_mlws.words.render import Lines
+from jupyter_mlws.words.views import Views
+from jupyter_mlws.workflows.engine import LOG_CUT, MAX_LOG_BYTES, log_path
+from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import ExecuteRequest, Run
+from jupyter_mlws.workflows.models import ExecuteRequest, PlanQuery, Run
 from jupyter_mlws.workflows.processes import alive, bearers
 from tests import python
 from tests.workflows.conftest import COLD, LIMIT, PATH, dvc
@@ -242,6 +246,32 @@ def test_cancel_before_the_process_is_up_is_a_cancel(workflows: WorkflowManager,
 
 
 @COLD
+def test_runs_go_on_after_their_history_was_deleted(
+    project: Project, diamond: None, run: Callable[..., Run], states
+) -> None:
+    run()
+    (project.state / DATABASE).unlink()
+    ended = run(force=True)
+    assert (ended.status, set(states(ended).values())) == ("COMPLETED", {"COMPLETED"})
+
+
+def test_a_log_is_cut_at_its_limit(
+    project: Project, workflows: WorkflowManager, write, run: Callable[..., Run]
+) -> None:
+    lines = f"yes line | head -c {MAX_LOG_BYTES + 1}; echo; echo the last"
+    write(PATH, f"stages:\n  a: {{cmd: {lines}}}\n")
+    ended = run()
+    log = log_path(run_folder(project, ended.id), "a").read_bytes()
+    assert len(log) < MAX_LOG_BYTES / 4
+    assert log.startswith(b"> yes line")
+    assert log.endswith(b"the last\n")
+    assert log.count(LOG_CUT) == 1
+    # A reader who has come further than the log is long now goes on with its end.
+    part = workflows.log(PATH, ended.id, "a", MAX_LOG_BYTES)
+    assert part.text.endswith("the last\n")
+    assert part.complete
+
+
 def test_one_run_of_a_file_at_a_time(workflows: WorkflowManager, write, run) -> None:
     write(PATH, SLOW)
     write("other/dvc.yaml", "stages:\n  a:\n    cmd: echo 1 > a.txt\n    outs: [a.txt]\n")
@@ -316,6 +346,48 @@ def test_variants_and_templates_are_dvcs(
     assert (project.root / "all.txt").read_text() == "1\n2\n"
 
 
+def test_below_a_shim_of_pyenv_stages_run_as_ever(
+    project: Project,
+    write: Callable[..., Path],
+    run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = "/opt/pyenv"
+    shims = f"{root}/versions/3.12/bin:{root}/libexec:{root}/plugins/python-build/bin"
+    for name in ("DIR", "VERSION", "HOOK_PATH", "ROOT"):
+        monkeypatch.setenv(f"PYENV_{name}", root)
+    monkeypatch.setenv("PATH", f"{shims}:{os.environ['PATH']}")
+    write(PATH, "stages:\n  a: {cmd: echo $PATH > path.txt, outs: [path.txt]}\n")
+    ended = run()
+    assert ended.status == "COMPLETED"
+    assert [node.dvc_reason for node in ended.nodes] == [None]
+    assert root not in (project.root / "path.txt").read_text()
+
+
+def test_a_run_names_the_stages_that_used_dvcs_own_code(
+    project: Project, write: Callable[..., Path], run: Callable[..., Run]
+) -> None:
+    write("conf.toml", "a = 1\n")
+    write(
+        PATH,
+        "stages:\n"
+        "  slow: {cmd: echo 1 > slow.txt, params: [conf.toml: [a]], outs: [slow.txt]}\n"
+        "  plain: {cmd: echo 1 > plain.txt, outs: [plain.txt]}\n"
+        "  broken: {cmd: 'false', params: [conf.toml: [a]]}\n",
+    )
+    ended = run(keep_going=True)
+    why = "a parameters file of another kind"
+    reasons = {node.id: node.dvc_reason for node in ended.nodes}
+    assert reasons == {"slow": why, "plain": None, "broken": why}
+    last = Views("en").run_end(ended.model_dump())[-1]
+    assert isinstance(last, Lines)
+    assert last.lines[0][0].text == f"Stages run by DVC's own, slower code ({why}): slow, broken"
+    config = project.root / ".dvc" / "config"
+    config.write_text(config.read_text() + "[cache]\n    type = copy\n")
+    reasons = {node.id: node.dvc_reason for node in run(targets=["plain"]).nodes}
+    assert reasons == {"plain": "DVC's setting cache.type"}
+
+
 def test_events_are_complete_and_in_order(
     workflows: WorkflowManager, diamond: None, run: Callable[..., Run]
 ) -> None:
@@ -379,6 +451,55 @@ def test_changed_source_data_is_taken_in_as_dvc_repro_does(
     (project.root / "data.txt").unlink()
     assert run().status == "COMPLETED"
     assert (project.root / "data.txt").read_text() == "2\n"
+
+
+def test_changed_data_in_a_folder_is_taken_in_as_dvc_repro_does(
+    project: Project, write, run: Callable[..., Run]
+) -> None:
+    write("data/a.txt", "1\n")
+    write("data/deep/b.txt", "1\n")
+    write(
+        PATH,
+        "stages:\n"
+        "  make: {cmd: echo 1 > data/made.txt, outs: [data/made.txt]}\n"
+        "  read: {cmd: cat data/*.txt > all.txt, deps: [data], outs: [all.txt]}\n",
+    )
+    dvc(project.root, "add", "data/a.txt", "data/deep/b.txt")
+    assert run().status == "COMPLETED"
+    write("data/a.txt", "2\n")
+    (project.root / "data" / "deep" / "b.txt").unlink()
+    assert run().status == "COMPLETED"
+    assert "up to date" in dvc(project.root, "status")
+    assert (project.root / "data" / "deep" / "b.txt").read_text() == "1\n"
+
+
+HALF = """\
+stages:
+  whole: {cmd: cp data.txt whole.txt, deps: [data.txt], outs: [whole.txt]}
+  lacking: {cmd: cp away.txt lacking.txt, deps: [away.txt], outs: [lacking.txt]}
+  after: {cmd: cp lacking.txt after.txt, deps: [lacking.txt], outs: [after.txt]}
+"""
+
+
+def test_a_missing_input_keeps_its_own_node_alone_from_running(
+    workflows: WorkflowManager, write, run: Callable[..., Run], states
+) -> None:
+    write("data.txt", "1\n")
+    write(PATH, HALF)
+    with pytest.raises(MLWSError) as error:
+        run()
+    assert [fault.field for fault in error.value.faults] == ["lacking.deps"]
+    assert states(run(targets=["whole"])) == {"whole": "COMPLETED"}
+    assert [node.id for node in workflows.plan(PATH, PlanQuery(targets=["whole"])).nodes] == [
+        "whole"
+    ]
+    with pytest.raises(MLWSError):
+        run(targets=["after"])
+    ended = run(keep_going=True, force=True)
+    assert ended.status == "FAILED"
+    assert states(ended) == {"whole": "COMPLETED", "lacking": "FAILED", "after": "SKIPPED"}
+    assert ended.error is not None
+    assert ended.error.details["reason"] == "dependency 'away.txt' does not exist"
 
 
 def test_commands_take_the_python_of_an_activated_environment(

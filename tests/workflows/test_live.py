@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +15,9 @@ import pytest
 
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import live
+from jupyter_mlws.workflows.journal import NewRun, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager
-from jupyter_mlws.workflows.models import Run
+from jupyter_mlws.workflows.models import ExecuteRequest, Run
 from jupyter_mlws.workflows.processes import alive, start_time
 from tests.workflows.conftest import COLD, LIMIT, PATH
 
@@ -107,6 +111,46 @@ def test_other_code_makes_it_go(
     assert second.status == "COMPLETED"
     assert pid_of(second) != first
     assert gone(first)
+
+
+def test_a_second_process_leaves_its_record_to_the_one_that_waits(
+    workflows: WorkflowManager, write, run: Callable[..., Run], pid_of, project: Project
+) -> None:
+    write(PATH, TELLS)
+    waiting = pid_of(run())
+    assert listening(project.root)
+    workflows._journal.create(NewRun("second", PATH, 1, "rest", ["tells"], {"force": True}))
+    run_folder(project, "second").mkdir(parents=True)
+    second = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlws.workflows.runner", "second", project.root],
+        check=True,
+        timeout=LIMIT,
+        stdin=subprocess.DEVNULL,
+    )
+    assert second.returncode == 0
+    assert workflows._journal.record("second")["pid"] == waiting
+    assert workflows.wait(PATH, "second", LIMIT).mlflow_run
+    assert listening(project.root)
+
+
+def test_an_ended_process_leaves_no_zombie(
+    workflows: WorkflowManager, write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLWS_RUNNER_IDLE", "0")
+    write(PATH, TELLS)
+    # As in a server: a process with several threads starts a new one.
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    started = workflows.execute(PATH, ExecuteRequest())
+    over.set()
+    thread.join()
+    pid = workflows._journal.record(started.id)["pid"]
+    deadline = time.monotonic() + LIMIT
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert workflows._journal.record(started.id)["status"] == "COMPLETED"
 
 
 def test_python_nodes_start_warm_in_the_second_run(

@@ -11,6 +11,7 @@ from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Problem
+from jupyter_mlws.workflows.terms import Severity
 
 PATH = "workflows/wine/dvc.yaml"
 OUT = "workflows/wine/out"
@@ -184,3 +185,30 @@ def test_files_by_hand_open_as_well(workflows: WorkflowManager, write: Callable[
     assert [(e.source, e.target, e.path) for e in workflow.edges] == [
         ("prepare", "train", "made/x")
     ]
+
+
+@pytest.mark.parametrize("tracked", ["data/out", "data"])
+def test_an_output_that_is_tracked_data_is_refused(
+    workflows: WorkflowManager, write, tracked: str
+) -> None:
+    write(f"{tracked}.dvc", "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: x\n")
+    write(PATH, "stages:\n  a: {wdir: ../.., cmd: echo 1 > data/out, outs: [data/out]}\n")
+    (problem,) = workflows.validate(PATH)
+    assert (problem.node, problem.field, problem.severity) == ("a", "outs", Severity.ERROR)
+    assert problem.message == f"The output 'data/out' is data of {tracked}.dvc."
+    with pytest.raises(MLWSError) as refused:
+        workflows.execute(PATH, ExecuteRequest())
+    assert [fault.field for fault in refused.value.faults] == ["a.outs"]
+
+
+def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager, write) -> None:
+    write("dvc.yaml", "stages:\n  whole: {cmd: mkdir out, outs: [out]}\n")
+    write("broken/dvc.yaml", "stages: [\n")
+    write(PATH, "stages:\n  a: {wdir: ../.., cmd: echo 1 > out/a, outs: [out/a]}\n")
+    (problem,) = workflows.validate(PATH)
+    assert (problem.node, problem.field, problem.severity) == ("a", "outs", Severity.WARNING)
+    assert "'out/a' is also made by whole of dvc.yaml (out)" in problem.message
+    (problem,) = workflows.get("dvc.yaml").problems
+    assert "'out' is also made by a of workflows/wine/dvc.yaml (out/a)" in problem.message
+    write("dvc.yaml", "stages:\n  whole: {cmd: mkdir other, outs: [other]}\n")
+    assert workflows.validate(PATH) == []

@@ -20,6 +20,7 @@ from jupyter_mlws.versioning.code.staging_models import Discarded, StageRequest
 from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
     CodeVersion,
+    CommitCreated,
     Diff,
     DiffQuery,
     DiffReply,
@@ -134,7 +135,7 @@ class CommitHandler(VersioningHandler):
 
     @endpoint(
         "Commit changes",
-        CodeVersion,
+        CommitCreated,
         body=SnapshotCreate,
         status=201,
         also=WRITES,
@@ -149,9 +150,11 @@ class CommitHandler(VersioningHandler):
             allow_secrets=body.allow_secrets,
             allow_many=body.allow_many,
             staged=body.staged,
+            language=self.language,
         )
         version = await in_thread(manager.code_version, made.id)
-        return Reply(version, 201, location(self, "snapshots", made.id))
+        created = CommitCreated(**version.model_dump(), warnings=made.warnings)
+        return Reply(created, 201, location(self, "snapshots", made.id))
 
 
 class CommitsHandler(VersioningHandler):

@@ -62,10 +62,10 @@ class Collector:
     def _refuse_during_runs(self) -> None:
         """What a run has made is in the cache before any file names it."""
         query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
-        with closing(self._project.database()) as database:
-            row = database.execute(query).fetchone()
-        if row is not None:
-            raise MLWSError("30232", run=row["id"])
+        with closing(self._project.history()) as history:
+            rows = history.execute(query)
+        if rows:
+            raise MLWSError("30232", run=rows[0]["id"])
 
     def _starts(self) -> list[str]:
         """Where history is walked from: all refs and HEADs, and the stashes below the newest."""

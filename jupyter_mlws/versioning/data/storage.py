@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, is_full_disk
 
 
 @contextmanager
@@ -15,6 +14,6 @@ def full_disk_told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_full_disk(error):
             raise
         raise MLWSError("30102", reason=str(error)) from error

@@ -23,8 +23,9 @@ def open_lane(
         raise MLWSError("30204")
     try:
         fast = FastPipeline(root, path, stages, state)
-    except UnusualError:
+    except UnusualError as error:
         with open_pipeline(root, path) as pipeline:
+            pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)
             yield pipeline
         return
     try:

@@ -17,7 +17,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, Words
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.search_path import search_path
@@ -213,6 +213,8 @@ class Pipeline:
             self.names: list[str] = list(self._stages)
             self.order: Sequence[str] = self.names
             self._known = set(self._stages.lockfile_data)
+        self.unusual: dict[str, Words] = {}
+        """Why the fast lane left these stages to this one."""
 
     # Planning
 
@@ -524,7 +526,25 @@ class Pipeline:
 
 
 def data_sources(root: Path, paths: Iterable[str]) -> Iterator[str]:
-    """The paths, or folders above them, that have a `.dvc` file."""
+    """The paths, folders above them and files in them that have a `.dvc` file."""
+    paths = list(paths)
+    tracked = list(tracked_data(root, paths))
+    yield from tracked
+    seen = set(tracked)
+    for path in paths:
+        for folder, folders, files in os.walk(root / path):
+            folders[:] = [name for name in folders if name not in (".git", ".dvc")]
+            here = Path(folder).relative_to(root)
+            for name in files:
+                if name.endswith(".dvc"):
+                    source = (here / name.removesuffix(".dvc")).as_posix()
+                    if source not in seen:
+                        yield source
+                    seen.add(source)
+
+
+def tracked_data(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """The paths, and folders above them, that have a `.dvc` file."""
     seen = set()
     for path in paths:
         for place in (Path(path), *Path(path).parents):

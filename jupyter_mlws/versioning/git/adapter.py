@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, too_long_name
 from jupyter_mlws.versioning.git.secrets import masked
 
 TIMEOUT = 60.0
@@ -41,6 +41,7 @@ OPTIONS = (
     "advice.addEmbeddedRepo=false",
 )
 FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+TOO_LONG = "File name too long"
 LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
 COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
 TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
@@ -173,7 +174,9 @@ class GitFailedError(Exception):
 
     def told(self) -> MLWSError:
         """The error of the catalogue: 30102 for a full disk, 30103 while another git program
-        writes, else 30106."""
+        writes, 50201 for a name that no file can have, else 30106."""
+        if TOO_LONG in self.reason:
+            return too_long_name(self.reason)
         if any(words in self.reason for words in FULL):
             return MLWSError("30102", reason=self.reason)
         if LOCKED.search(self.reason):

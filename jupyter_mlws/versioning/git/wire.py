@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
+from jupyter_mlws.versioning.git.adapter import TOO_LONG, Git, GitFailedError
 from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS
 from jupyter_mlws.versioning.git.secrets import masked
@@ -116,6 +116,8 @@ def _call(
                 *STALLED, *arguments, codes=codes, timeout=timeout, wanted=line.wanted
             )
     except GitFailedError as error:
+        if TOO_LONG in error.reason:
+            raise error.told() from error
         refused = any(part in error.reason for part in REFUSED)
         code = "30254" if refused else "30101"
         raise MLWSError(code, remote=remote, reason=error.reason) from error

@@ -1,6 +1,7 @@
 """MLflow for processes that must stay light: the calls go to a helper process.
 
-It starts with the first call and ends with its owner, whose end closes the pipe.
+It starts with the first call and ends with its owner, whose end closes the pipe, or when nothing
+was asked of it for a while. One takes 235 MB, so only a few run at once, whatever is open.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ from jupyter_mlws.errors import MLWSError
 TIMEOUT = 120.0
 """Seconds for one call; the first imports MLflow and may have to migrate its store."""
 STOP_TIMEOUT = 5.0
+MAX_PROCESSES = 2
+"""Helper processes that run at once in this process's name."""
+IDLE_TIMEOUT = 300.0
+"""Seconds without a call after which one ends."""
 
 
 class RefusedError(Exception):
@@ -66,9 +72,10 @@ class TrackingClient:
         """
         with self._lock:
             try:
-                answer = self._exchange({"call": call, "arguments": arguments}, timeout)
+                with _HELPERS.use(self, timeout):
+                    answer = self._exchange({"call": call, "arguments": arguments}, timeout)
             except (OSError, EOFError, ValueError) as error:
-                self._stop()
+                _HELPERS.stop(self)
                 raise MLWSError("30105", reason=str(error)) from error
         if "refused" in answer:
             raise RefusedError(answer["refused"], answer["error"])
@@ -79,7 +86,7 @@ class TrackingClient:
     def close(self) -> None:
         """End the process."""
         with self._lock:
-            self._stop()
+            _HELPERS.stop(self)
 
     def _call(self, call: str, /, **arguments: Any) -> Any:
         try:
@@ -128,7 +135,8 @@ class TrackingClient:
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the process, of which nothing is being asked; the next call starts another."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -141,3 +149,63 @@ class TrackingClient:
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+class _Helpers:
+    """The clients whose processes run, with the time of their last call; None while they are used.
+
+    The one that was used the longest time ago makes room for another.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._used: dict[TrackingClient, float | None] = {}
+        self._reaper: threading.Thread | None = None
+
+    @contextmanager
+    def use(self, client: TrackingClient, timeout: float) -> Iterator[None]:
+        """Let the process of a client run; :class:`TimeoutError` where all others are in use."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while client not in self._used and len(self._used) >= MAX_PROCESSES:
+                idle = {one: used for one, used in self._used.items() if used is not None}
+                if idle:
+                    self._stop(min(idle, key=idle.__getitem__))
+                elif not self._changed.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"{MAX_PROCESSES} processes of MLflow are in use")
+            self._used[client] = None
+            if self._reaper is None:
+                self._reaper = threading.Thread(target=self._reap, name="mlws-mlflow", daemon=True)
+                self._reaper.start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used[client] = time.monotonic()
+                self._changed.notify_all()
+
+    def stop(self, client: TrackingClient) -> None:
+        """End the process of a client that is not in use."""
+        with self._changed:
+            self._stop(client)
+
+    def _stop(self, client: TrackingClient) -> None:
+        if self._used.pop(client, None) is not None:
+            client.stop()
+            self._changed.notify_all()
+
+    def _reap(self) -> None:
+        with self._changed:
+            while self._used:
+                now = time.monotonic()
+                used = {one: now if last is None else last for one, last in self._used.items()}
+                for client, last in used.items():
+                    if now - last >= IDLE_TIMEOUT:
+                        self._stop(client)
+                if self._used:
+                    oldest = min(used[client] for client in self._used)
+                    self._changed.wait(max(0.0, oldest + IDLE_TIMEOUT - now))
+            self._reaper = None
+
+
+_HELPERS = _Helpers()

@@ -23,6 +23,9 @@ from typing import Any, TypeVar
 from jupyter_mlws.team.place import shared_tracking
 
 SQLITE = "sqlite:///"
+DEFAULT_FILE = "mlflow.db"
+EXCLUDED = (f"/{DEFAULT_FILE}*", "/mlruns")
+GIT_TIMEOUT = 30
 UPGRADE_TIMEOUT = 600
 """Seconds for the migration of a store made by an older MLflow."""
 A_BATCH = 100
@@ -47,7 +50,7 @@ def tracking_uri(root: Path) -> str:
     A shared project's place, else ``MLFLOW_TRACKING_URI``, else the project's own SQLite file.
     """
     given = shared_tracking(root) or os.environ.get("MLFLOW_TRACKING_URI")
-    return given or f"{SQLITE}{root}/mlflow.db"
+    return given or f"{SQLITE}{root}/{DEFAULT_FILE}"
 
 
 class MLflowStore:
@@ -61,6 +64,11 @@ class MLflowStore:
         self.uri = uri
         self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
         self._artifacts = artifacts or (self._file.parent / "mlruns" if self._file else None)
+
+    @property
+    def awaits_creation(self) -> bool:
+        """Whether the SQLite file is still to be made, by the first write."""
+        return self._file is not None and self._file.parent.is_dir() and not self._file.exists()
 
     def log_run(
         self,
@@ -150,6 +158,7 @@ class MLflowStore:
         if self._file is not None:
             # Four first opens at once raced: one process makes and migrates, the others wait.
             with _locked(self._file.with_name(self._file.name + ".lock")):
+                _exclude_from_git(self._file)
                 self._prepare(self._file)
                 return MlflowClient(self.uri, registry_uri=self.uri)
         return MlflowClient(self.uri, registry_uri=self.uri)
@@ -230,6 +239,31 @@ def value_of(value: Any) -> str:
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), A_BATCH):
         yield items[start : start + A_BATCH]
+
+
+def _exclude_from_git(file: Path) -> None:
+    """Keep the default store of a repository, its lock and its artifacts out of commits.
+
+    In the repository's own list: `.gitignore` belongs to those who share it.
+    """
+    root = file.parent
+    if file.name != DEFAULT_FILE or not (root / ".git").exists():
+        return
+    answer = subprocess.run(
+        ["git", "rev-parse", "--git-path", "info/exclude"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=GIT_TIMEOUT,
+    )
+    exclude = root / answer.stdout.rstrip("\n")
+    before = exclude.read_text(encoding="utf-8") if exclude.exists() else ""
+    missing = [line for line in EXCLUDED if line not in before.splitlines()]
+    if missing:
+        exclude.parent.mkdir(exist_ok=True)
+        gap = "\n" if before and not before.endswith("\n") else ""
+        exclude.write_text(before + gap + "\n".join(missing) + "\n", encoding="utf-8")
 
 
 def _revision(file: Path) -> str | None:

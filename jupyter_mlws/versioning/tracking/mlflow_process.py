@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+from jupyter_mlws.versioning.tracking.mlflow import SQLITE
 from jupyter_mlws.versioning.tracking.mlflow_search import MLflowSearch
 
-CALLS = (
-    "record", "log_run", "tag_runs", "finished", "has_run", "register", "models", "model",
-    "versions", "version", "set_alias", "delete_alias", "alias_history", "best", "search",
-    "find_run", "columns", "curve", "versions_of", "begin_run", "end_run",
+WRITES = (
+    "record", "log_run", "tag_runs", "register", "set_alias", "delete_alias", "begin_run",
+    "end_run",
+)  # fmt: skip
+READS = (
+    "finished", "has_run", "models", "model", "versions", "version", "alias_history", "best",
+    "search", "find_run", "columns", "curve", "versions_of",
 )  # fmt: skip
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
 
@@ -30,14 +35,21 @@ def main() -> None:
 
 
 def serve(store: MLflowSearch, calls: IO[str], answers: IO[str]) -> None:
-    """Answer each line of ``calls`` by one line of ``answers``."""
-    for line in calls:
-        answers.write(json.dumps(_answer(store, json.loads(line))) + "\n")
-        answers.flush()
+    """Answer each line of ``calls`` by one line of ``answers``.
+
+    A read does not create the store: one that is not there yet is read as an empty one.
+    """
+    with TemporaryDirectory(prefix="mlws-") as folder:
+        empty = MLflowSearch(f"{SQLITE}{folder}/mlflow.db")
+        for line in calls:
+            call = json.loads(line)
+            target = empty if call["call"] in READS and store.awaits_creation else store
+            answers.write(json.dumps(_answer(target, call)) + "\n")
+            answers.flush()
 
 
 def _answer(store: MLflowSearch, call: dict[str, Any]) -> dict[str, Any]:
-    if call["call"] not in CALLS:
+    if call["call"] not in (*READS, *WRITES):
         return {"error": f"no such call: {call['call']}"}
     try:
         return {"result": getattr(store, call["call"])(**call["arguments"])}

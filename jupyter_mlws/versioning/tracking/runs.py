@@ -24,10 +24,8 @@ class TrackedRun:
 
 def finished_runs(project: Project) -> list[TrackedRun]:
     """Tracked runs that have ended, oldest first."""
-    with closing(project.database()) as database:
-        rows = database.execute(
-            "SELECT id, record FROM runs ORDER BY created DESC LIMIT ?", (NEWEST,)
-        ).fetchall()
+    with closing(project.history()) as history:
+        rows = history.execute("SELECT id, record FROM runs ORDER BY created DESC LIMIT ?", NEWEST)
     found = []
     for row in reversed(rows):
         record: dict[str, Any] = json.loads(row["record"])

@@ -107,7 +107,7 @@ class LockFile:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise UnusualError("not UTF-8") from error
+            raise UnusualError("not UTF-8", "不是 UTF-8") from error
 
     # What was read before need not be parsed again
 
@@ -152,13 +152,13 @@ def holding(root: Path) -> Iterator[None]:
 def _entries(data: Any) -> dict[str, dict[str, Any]]:
     """The stages of a read lock file of DVC 3, in its form of today."""
     if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - KEYS:
-        raise UnusualError("a lock file of another form")
+        raise UnusualError("a lock file of another form", "锁文件为其他形式")
     stages = data.get("stages") or {}
     if not isinstance(stages, dict):
-        raise UnusualError("a lock file of another form")
+        raise UnusualError("a lock file of another form", "锁文件为其他形式")
     for entry in stages.values():
         if not isinstance(entry, dict):
-            raise UnusualError("a lock file of another form")
+            raise UnusualError("a lock file of another form", "锁文件为其他形式")
     return stages
 
 

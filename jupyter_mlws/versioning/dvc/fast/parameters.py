@@ -41,28 +41,30 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise UnusualError("a parameters file that cannot be read") from error
+        raise UnusualError("a parameters file that cannot be read", "参数文件无法读取") from error
     if path.endswith(".json"):
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise UnusualError("a parameters file that cannot be read") from error
+            raise UnusualError(
+                "a parameters file that cannot be read", "参数文件无法读取"
+            ) from error
     else:
         data = yaml12.read(text)
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise UnusualError("a parameters file of another form")
+        raise UnusualError("a parameters file of another form", "参数文件为其他形式")
     return data
 
 
 def _value(data: Any, key: str) -> Any:
     """What is at a dotted key."""
     if any(character in key for character in "*?[]!") or key != key.strip("."):
-        raise UnusualError("a parameter that is a pattern")
+        raise UnusualError("a parameter that is a pattern", "参数是模式")
     for part in key.split("."):
         if isinstance(data, list):
-            raise UnusualError("a parameter in a list")
+            raise UnusualError("a parameter in a list", "参数在列表中")
         if not isinstance(data, dict) or part not in data:
             return MISSING
         data = data[part]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_mlws.errors import Words
 from jupyter_mlws.versioning.dvc.fast import repository, yaml12
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.fast.lockfile import LockFile, holding
@@ -84,8 +85,8 @@ class FastPipeline:
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
         self._stages: dict[str, FastStage] = {}
-        self.unusual: set[str] = set()
-        """Stages that are left to DVC."""
+        self.unusual: dict[str, Words] = {}
+        """Stages that are left to DVC, with the reason."""
         self._settled = list(self._lock.entries)
         self._finished: dict[str, Entry] = {}
         self._folded: set[str] = set()
@@ -102,8 +103,8 @@ class FastPipeline:
         for name, data in stages.items():
             try:
                 self._stages[name] = read(name, data, folder, str(root))
-            except UnusualError:
-                self.unusual.add(name)
+            except UnusualError as error:
+                self.unusual[name] = error.reason
 
     def close(self) -> None:
         """Keep what was learnt, and close DVC's repository where it was opened."""
@@ -123,8 +124,8 @@ class FastPipeline:
         if name not in self.unusual:
             try:
                 return fast(self._stages[name])
-            except UnusualError:
-                self.unusual.add(name)
+            except UnusualError as error:
+                self.unusual[name] = error.reason
             except OSError as error:
                 raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
         with self._slow_turn:
@@ -400,13 +401,14 @@ class FastPipeline:
     def _command(self, one: FastStage, python: str) -> Command:
         shell = os.environ.get("SHELL") or "/bin/sh"
         kind = os.path.basename(shell).lower()
-        if kind == "fish" or "PYENV_HOOK_PATH" in os.environ:
-            raise UnusualError("a shell or environment that DVC treats in its own way")
+        if kind == "fish":
+            raise UnusualError("the shell fish", "fish shell")
         if self._environment is None:
+            environment = _outside_pyenv(os.environ)
             self._environment = {
                 "DVC_ROOT": str(self._root),
-                **os.environ,
-                "PATH": search_path(python, os.environ),
+                **environment,
+                "PATH": search_path(python, environment),
             }
         lines = one.cmd if isinstance(one.cmd, list) else one.cmd.splitlines()
         shown = tuple(line for line in lines if line.strip())
@@ -622,9 +624,20 @@ def _hashes(entry: Entry, kind: str) -> dict[str, str]:
     found = {}
     for item in entry.get(kind, ()):
         if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
-            raise UnusualError("a hash of another kind")
+            raise UnusualError("a hash of another kind", "其他类型的哈希")
         found[item["path"]] = item["md5"]
     return found
+
+
+def _outside_pyenv(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment without the folders that a shim of pyenv has put before ``PATH``."""
+    if "PYENV_HOOK_PATH" not in environment:
+        return environment
+    # Imported here: DVC takes 140 ms, and changes nothing elsewhere.
+    from dvc.utils import fix_env
+
+    fixed: dict[str, str] = fix_env(environment)
+    return fixed
 
 
 def _text(cmd: Any) -> str:

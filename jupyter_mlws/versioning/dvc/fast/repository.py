@@ -31,9 +31,9 @@ def check(root: Path) -> None:
     for config in config_files(root):
         _check_config(config)
     if not (root / ".git").exists():
-        raise UnusualError("no git repository")
+        raise UnusualError("no git repository", "不是 git 仓库")
     if (root / ".dvc" / "cache").is_symlink():
-        raise UnusualError("a cache elsewhere")
+        raise UnusualError("a cache elsewhere", "缓存在别处")
     _check_ignores(root / ".dvcignore")
 
 
@@ -56,7 +56,7 @@ def check_releases(packages: str) -> None:
     for name, releases in TESTED.items():
         version = installed.get(name) or installed.get(name.replace("_", "."), "")
         if not version.startswith(releases):
-            raise UnusualError(f"{name} {version or '?'}")
+            raise UnusualError(f"{name} {version or '?'}", f"{name} {version or '?'}")
 
 
 def config_files(root: Path) -> list[Path]:
@@ -75,13 +75,15 @@ def _check_config(path: Path) -> None:
     try:
         config = read_config(path)
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UnusualError(f"{path.name} of DVC") from error
+        raise UnusualError(f"DVC's file {path}", f"DVC 的文件 {path}") from error
     for section in config.sections():
         if section.startswith(("remote ", "'remote ")):
             continue
         unknown = set(config[section]) - HARMLESS.get(section, set())
         if unknown:
-            raise UnusualError(f"DVC's setting {section}.{min(unknown)}")
+            raise UnusualError(
+                f"DVC's setting {section}.{min(unknown)}", f"DVC 的设置 {section}.{min(unknown)}"
+            )
 
 
 def read_config(path: Path) -> configparser.ConfigParser:
@@ -100,4 +102,4 @@ def _check_ignores(path: Path) -> None:
     except FileNotFoundError:
         return
     if any(line.strip() and not line.startswith("#") for line in lines):
-        raise UnusualError("patterns in .dvcignore")
+        raise UnusualError("patterns in .dvcignore", ".dvcignore 中有模式")

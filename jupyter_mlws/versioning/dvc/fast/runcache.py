@@ -69,7 +69,7 @@ class RunCache:
         with open(path, encoding="utf-8") as file:
             entry = yaml12.read(file.read())
         if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
-            raise UnusualError("a run cache entry of another form")
+            raise UnusualError("a run cache entry of another form", "运行缓存条目为其他形式")
         return entry
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from jupyter_mlws.errors import Words
+
 
 class UnusualError(Exception):
-    """Something that only DVC itself handles; the message says what."""
+    """Something that only DVC itself handles; ``reason`` names it in every language."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.reason = Words(en, zh)

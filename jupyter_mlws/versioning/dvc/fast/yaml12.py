@@ -79,13 +79,13 @@ def read(text: str) -> Any:
 def read_with_lines(text: str) -> tuple[Any, Lines]:
     """The value, and the lines of its keys and items."""
     if _LOADER is None or _ODD_TEXT.search(text):
-        raise UnusualError("a text that parsers read differently")
+        raise UnusualError("a text that parsers read differently", "各解析器对文本的读法不同")
     loader = _LOADER(text)
     try:
         root = loader.get_single_node()
     except yaml.YAMLError as error:
         # ruamel says what is wrong, in the words that DVC's users know.
-        raise UnusualError("no valid YAML") from error
+        raise UnusualError("no valid YAML", "不是有效的 YAML") from error
     finally:
         loader.dispose()
     return (None if root is None else _value(root, set())), Lines(root)
@@ -95,17 +95,17 @@ def _value(node: Any, above: set[int]) -> Any:
     if node.id == "scalar":
         return _scalar(node)
     if id(node) in above or node.tag not in _DEFAULT_TAGS[node.id]:
-        raise UnusualError("an anchor or tag")
+        raise UnusualError("an anchor or tag", "YAML 锚点或标签")
     above.add(id(node))
     if node.id == "sequence":
         return [_value(item, above) for item in node.value]
     mapping = {}
     for key_node, value_node in node.value:
         if key_node.id != "scalar":
-            raise UnusualError("a key that is no scalar")
+            raise UnusualError("a key that is no scalar", "键不是标量")
         key = _scalar(key_node)
         if not isinstance(key, str) or key in mapping:
-            raise UnusualError("a key that is no text, or there twice")
+            raise UnusualError("a key that is no text, or there twice", "键不是文本或重复")
         mapping[key] = _value(value_node, above)
     return mapping
 
@@ -119,7 +119,7 @@ _DEFAULT_TAGS = {
 def _scalar(node: Any) -> Any:
     text: str = node.value
     if node.tag not in ("", None, "!", "tag:yaml.org,2002:str"):
-        raise UnusualError("a tag")
+        raise UnusualError("a tag", "YAML 标签")
     if node.style is not None and node.style != "":
         return text
     if text in _CONSTANTS:
@@ -129,5 +129,5 @@ def _scalar(node: Any) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     if UNCERTAIN.fullmatch(text):
-        raise UnusualError(f"the scalar {text!r}")
+        raise UnusualError(f"the scalar {text!r}", f"标量 {text!r}")
     return text

@@ -1,0 +1,144 @@
+"""SQLite files that hold history alone: a damaged one is moved aside, and a new one begun.
+
+Several processes share such a file. Each opens it anew where another file is at its path.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+BESIDE = ("-wal", "-shm")
+"""Ends of the names of the files beside a database: its log, and the index of that."""
+
+log = logging.getLogger(__name__)
+
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+class Database:
+    """One connection to a file. Not thread-safe; within a transaction it stays the same.
+
+    ``follow``: open another file that has taken the place of this one.
+    """
+
+    def __init__(self, file: Path, connect: Connect, *, follow: bool = True) -> None:
+        self._file = file
+        self._connect = connect
+        self._follow = follow
+        self._closed = False
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection to the file that is at the path now."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
+        known = self._connection
+        settled = known is None or known.in_transaction or not self._follow
+        if not settled and self._inode != inode(self._file):
+            log.warning("%s was deleted or replaced: it is opened anew", self._file)
+            self._disconnect()
+        if self._connection is None:
+            self._connection = open_or_replace(self._file, self._connect)
+            self._inode = inode(self._file)
+        return self._connection
+
+    def execute(self, query: str, *values: Any) -> list[sqlite3.Row]:
+        """Execute one statement; once more, in a new file, where this one proves to be damaged."""
+        connection = self.connection
+        try:
+            return connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            if connection.in_transaction or not self.replace(error):
+                raise
+            return self.connection.execute(query, values).fetchall()
+
+    def replace(self, error: BaseException) -> bool:
+        """Move the file aside where ``error`` says that it is damaged; whether it does."""
+        if not is_damaged(error):
+            return False
+        self._disconnect()
+        set_aside(self._file, self._inode)
+        return True
+
+    def close(self) -> None:
+        """Close the connection, for good."""
+        self._closed = True
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def open_or_replace(file: Path, connect: Connect) -> sqlite3.Connection:
+    """A connection to the file; to a new one where it is damaged, which is moved aside."""
+    known = inode(file)
+    if known is None and any(file.with_name(file.name + part).exists() for part in BESIDE):
+        _remove_rest(file)
+    try:
+        return connect(file)
+    except sqlite3.DatabaseError as error:
+        if not is_damaged(error):
+            raise
+        set_aside(file, known)
+        return connect(file)
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether SQLite found that a file is no sound database.
+
+    It has no class for that: locks, full disks and constraints are subclasses of this one, and
+    so is the error for text that is no UTF-8.
+    """
+    undecodable = isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
+    return type(error) is sqlite3.DatabaseError or undecodable
+
+
+def set_aside(file: Path, known: int | None) -> None:
+    """Rename a damaged database, unless another process has: ``known`` is the damaged inode."""
+    with _locked(file):
+        if inode(file) != known:
+            return
+        target = f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
+        # The log first: SQLite would read it into a new database of that name.
+        for part in (*BESIDE, ""):
+            one = file.with_name(file.name + part)
+            if one.exists():
+                one.rename(file.with_name(target + part))
+    log.error(
+        "the database %s is damaged: it was moved to %s, and its history begins anew", file, target
+    )
+
+
+def _remove_rest(file: Path) -> None:
+    """Remove the files beside a deleted database: a process that has it open still uses them, and
+    SQLite fails where a new database of that name finds them."""
+    with _locked(file):
+        if inode(file) is None:
+            for part in BESIDE:
+                file.with_name(file.name + part).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.with_name(f"{file.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def inode(file: Path) -> int | None:
+    """The file's inode; None where there is no file."""
+    try:
+        return file.stat().st_ino
+    except FileNotFoundError:
+        return None
