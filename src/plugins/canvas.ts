@@ -11,6 +11,7 @@ import {
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStateDB } from '@jupyterlab/statedb';
 import {
   ITranslator,
   nullTranslator,
@@ -48,7 +49,13 @@ const canvas: JupyterFrontEndPlugin<void> = {
     IDocumentManager,
     IRenderMimeRegistry
   ],
-  optional: [ITranslator, ICommandPalette, ILauncher, ILayoutRestorer],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    ILauncher,
+    ILayoutRestorer,
+    IStateDB
+  ],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
@@ -58,7 +65,8 @@ const canvas: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -90,6 +98,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       translator,
       renderers,
       commands: app.commands,
+      state,
       report
     });
     factory.widgetCreated.connect((_, widget) => {
