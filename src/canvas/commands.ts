@@ -85,6 +85,10 @@ export function addCanvasCommands(
         const widget = current();
         if (widget) {
           await act(widget, args);
+          // A menu takes the focus, and leaves it to no one.
+          if (document.activeElement === document.body) {
+            widget.content.focus();
+          }
         }
       }
     });

@@ -118,6 +118,7 @@ function FlowPane(props: IFlowProps): JSX.Element {
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
   const onDrop = useDrop(model, pane);
   const clipboard = useClipboard(handle, model);
+  useFocusInside(pane);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isMany = nodes.length > MANY_NODES;
   const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
@@ -401,6 +402,38 @@ function useRefusal(model: CanvasModel): {
     };
   }, [model, refuse]);
   return { refusal, refuse };
+}
+
+/**
+ * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
+ * undo: a browser gives it to the page, and the next key would not reach the canvas.
+ */
+function useFocusInside(pane: React.RefObject<HTMLElement>): void {
+  useEffect(() => {
+    const canvas = pane.current!;
+    let focused: Element | null = null;
+    const onFocus = (event: FocusEvent): void => {
+      focused = event.target as Element;
+    };
+    const observer = new MutationObserver(() => {
+      if (
+        focused &&
+        !focused.isConnected &&
+        document.activeElement === document.body
+      ) {
+        const row = canvas.querySelector<HTMLElement>(
+          '[role="treeitem"][tabindex="0"]'
+        );
+        (row ?? canvas).focus({ preventScroll: true });
+      }
+    });
+    canvas.addEventListener('focusin', onFocus);
+    observer.observe(canvas, { childList: true, subtree: true });
+    return () => {
+      canvas.removeEventListener('focusin', onFocus);
+      observer.disconnect();
+    };
+  }, [pane]);
 }
 
 /** React Flow's nodes, kept in step with the model; what did not change keeps its object. */

@@ -186,11 +186,15 @@ export class CanvasWidget extends ReactWidget {
 
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
+    this.focus();
+  }
+
+  /** Gives the drawing the focus, once it is there. */
+  focus(): void {
     this._wantsFocus = true;
     this._focus();
   }
 
-  /** Gives the drawing the focus, once it is there. */
   private _focus(): void {
     const drawing = this.node.querySelector<HTMLElement>('.jp-mlws-Canvas');
     if (drawing && this._wantsFocus) {
