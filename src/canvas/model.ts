@@ -337,11 +337,34 @@ export class CanvasModel implements IDisposable {
 
   /** Writes the file if need be, then starts a run. */
   async run(options: IRunOptions = {}): Promise<void> {
+    await this._save();
+    await this.control.start(options);
+  }
+
+  /** Writes the file if need be, then runs what the shown run left undone. */
+  async resume(): Promise<void> {
+    await this._save();
+    await this.control.resume();
+  }
+
+  /** Writes the file if need be, then runs a node of the shown run again, and what depends on it. */
+  async retry(node: string): Promise<void> {
+    await this._save();
+    await this.control.retry(node);
+  }
+
+  /** Writes the file if need be, then runs what depends on a node, with what the node left. */
+  async skip(node: string): Promise<void> {
+    await this._save();
+    await this.control.skip(node);
+  }
+
+  /** Writes what is typed into the text, and the text into the file, where it differs. */
+  private async _save(): Promise<void> {
     this.flush();
     if (this.file.isDirty) {
       await this.file.save();
     }
-    await this.control.start(options);
   }
 
   /** Runs a node again, and what depends on it. */

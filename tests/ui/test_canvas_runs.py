@@ -103,6 +103,17 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     assert (lab.root / "third.txt").read_text() == "12"
 
 
+def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, PATH, NODES)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, second="FAILED")
+    node(page, "second").click()
+    page.locator(".jp-mlws-CommandField").fill("cp first.txt second.txt")
+    button(page, "Retry")
+    expect_states(page, second="COMPLETED", third="COMPLETED")
+    assert "cmd: cp first.txt second.txt" in (lab.root / PATH).read_text()
+
+
 def test_retry_and_skip(page: Page, lab: Lab) -> None:
     (lab.root / "second.txt").write_text("by hand")
     open_workflow(page, lab, PATH, NODES)
