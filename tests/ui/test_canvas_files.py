@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import VIEWPORT
-from tests.ui.canvas import command, node, open_workflow, save, until
+from tests.ui.canvas import command, empty_place, node, open_workflow, save, until
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -46,6 +46,20 @@ def wait_for_text(page: Page, words: str) -> None:
 
 def banner(page: Page) -> Locator:
     return page.locator(".jp-mlws-Banner")
+
+
+def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, lab: Lab) -> None:
+    newest = "workflows/workflows~1wine~1dvc.yaml/status"
+    before = lab.fetch(newest)["id"]
+    open_workflow(page, lab, WORKFLOW, NODES)
+    set_trees(page, -5)
+    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("At least")
+    page.locator(".jp-mlws-run").click()
+    expect(page.locator(".Toastify")).to_contain_text("n_estimators")
+    assert "n_estimators: -5" in (lab.root / WORKFLOW).read_text()
+    assert lab.fetch(newest)["id"] == before
+    page.mouse.click(*empty_place(page))
+    expect(page.locator(".jp-mlws-Problems")).to_contain_text("n_estimators")
 
 
 def test_what_others_write_shows_at_once_and_nothing_is_lost(
