@@ -112,7 +112,7 @@ export class CanvasModel implements IDisposable {
     this._shared.changed.connect(this._onText, this);
     this.history.follow(this._shared);
     this._path = file.path;
-    this._take(parse(this._shared.getSource(), this._path));
+    this._take(this._parse());
     this.control.ended.connect(() => void this.loadPlan());
     this.notebooks.changed.connect(this._rebuild, this);
     this.stock.dataChanged.connect(this._rebuild, this);
@@ -273,7 +273,7 @@ export class CanvasModel implements IDisposable {
     this._service = service;
     if (this._path !== service.path) {
       this._path = service.path;
-      this._take(parse(this._shared.getSource(), this._path));
+      this._take(this._parse());
     }
     this._events = events;
     events.message.connect(this._onEvent, this);
@@ -497,7 +497,8 @@ export class CanvasModel implements IDisposable {
     }
     const result = parse(
       applySplices(this._shared.getSource(), splices),
-      this._path
+      this._path,
+      this._document
     );
     if (result.error) {
       throw new Error(
@@ -536,13 +537,17 @@ export class CanvasModel implements IDisposable {
     } finally {
       this._isOwn = false;
     }
-    this._take(result ?? parse(this._shared.getSource(), this._path));
+    this._take(result ?? this._parse());
   }
 
   private _onText(_: unknown, change: { sourceChange?: unknown }): void {
     if (change.sourceChange && !this._isOwn) {
-      this._take(parse(this._shared.getSource(), this._path));
+      this._take(this._parse());
     }
+  }
+
+  private _parse(): ParseResult {
+    return parse(this._shared.getSource(), this._path, this._document);
   }
 
   private _take(result: ParseResult): void {
@@ -575,7 +580,12 @@ export class CanvasModel implements IDisposable {
   private _rebuild(): void {
     this._graph = reuse(
       this._graph,
-      buildGraph(this._document, this._components, this.notebooks.known)
+      buildGraph(
+        this._document,
+        this._components,
+        this.notebooks.known,
+        this._graph
+      )
     );
     const before = this._places;
     this._places = placeNodes(this._graph, before);
@@ -1063,9 +1073,11 @@ function reuse(before: IGraph, after: IGraph): IGraph {
     [...after.nodes].map(([id, node]) => {
       const old = before.nodes.get(id);
       const isSame =
-        old &&
-        old.component === node.component &&
-        JSON.stringify(old) === JSON.stringify(node);
+        old === node ||
+        (old &&
+          old.component === node.component &&
+          old.stage.line === node.stage.line &&
+          JSON.stringify(old) === JSON.stringify(node));
       return [id, isSame ? old : node];
     })
   );

@@ -67,7 +67,7 @@ function renameVariable(
     return [];
   }
   const entry = stageEntry(source, id)!;
-  const start = startOf(entry.key);
+  const start = startOf(source, entry.key);
   const end = contentEnd(source, entry.value!);
   const mentions = mentionsOf(source.text, id);
   if (mentions.some(offset => offset < start || offset >= end)) {
