@@ -90,7 +90,14 @@ const experiments: JupyterFrontEndPlugin<void> = {
       client.language,
       trans
     );
-    sidebar.addSection({ view, model, rank: RANK, size: SIZE });
+    sidebar.addSection({
+      view,
+      model,
+      rank: RANK,
+      size: SIZE,
+      folded: true,
+      lazy: true
+    });
 
     app.commands.addCommand(CommandIDs.compare, {
       label: trans.__('Compare Runs'),

@@ -156,7 +156,6 @@ export class ChangesView extends LiveView<ChangesModel> {
             {warning}
           </p>
         ))}
-        {!merging && <LastSnapshot model={model} trans={trans} />}
         {status.outbox.length > 0 && (
           <p className="jp-mlws-Note" role="status">
             {trans._n(
@@ -185,6 +184,7 @@ export class ChangesView extends LiveView<ChangesModel> {
           language={this._language}
           trans={trans}
         />
+        {!merging && <LastSnapshot model={model} trans={trans} />}
       </>
     );
   }
