@@ -19,6 +19,7 @@ import { conflictOpener } from '../code/merge/open';
 import { isStageable } from '../code/stagingActions';
 import {
   CANVAS_FACTORY,
+  IMainViews,
   IMLWSClient,
   IMLWSSidebar,
   IWorkflowEvents,
@@ -46,7 +47,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
   description: 'Versions, workflows and runs of the project in the left area.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkflowEvents, IWorkspaceEvents, IDocumentManager],
+  requires: [
+    IMLWSClient,
+    IWorkflowEvents,
+    IWorkspaceEvents,
+    IDocumentManager,
+    IMainViews
+  ],
   optional: [
     ITranslator,
     ICommandPalette,
@@ -62,6 +69,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     runs: IWorkflowEvents,
     workspace: IWorkspaceEvents,
     manager: IDocumentManager,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
@@ -183,11 +191,11 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       history,
       staging
     };
-    addCommands(app, client, workspace, documents, places, trans);
+    addCommands(app, client, workspace, documents, places, views, trans);
     const resolve = conflictOpener(
-      app,
       client,
       workspace,
+      views,
       code,
       languages,
       status,

@@ -58,6 +58,41 @@ def test_canvas_and_sidebar(
     shoot(f"compare-{theme}-{locale}")
 
 
+VIEWS: dict[str, tuple[dict[str, str], str]] = {
+    "mlws:open-diff": ({"path": "notes.md"}, "Changes of notes.md"),
+    "mlws:open-experiments": ({}, "Experiments"),
+    "mlws:open-lineage": ({"of": "snapshot:HEAD"}, "Lineage"),
+    "mlws:server-log": ({}, "Server log"),
+}
+
+
+def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
+    (lab.root / "notes.md").write_text("Something is new\n")
+    open_sidebar(page, lab)
+    tabs = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
+    for identifier, (arguments, label) in VIEWS.items():
+        page.evaluate(
+            "([id, args]) => jupyterapp.commands.execute(id, args).then(() => null)",
+            [identifier, arguments],
+        )
+        expect(tabs.filter(has_text=label)).to_have_count(1)
+
+    def is_kept() -> bool:
+        files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+        data = json.loads(files[0].read_text())["data"] if files else {}
+        layout = json.dumps(data.get("layout-restorer:data", {}))
+        return layout.count("mlws-views:") == len(VIEWS)
+
+    until(page, is_kept)
+    page.goto(lab.address().removesuffix("&reset"))
+    for _, label in VIEWS.values():
+        expect(tabs.filter(has_text=label)).to_have_count(1)
+    tabs.filter(has_text="Changes of notes.md").click()
+    expect(page.locator(".jp-mlws-View:visible")).to_contain_text("Something is new")
+    tabs.filter(has_text="Lineage").click()
+    expect(page.locator("[data-mlws-lineage]").first).to_be_in_viewport()
+
+
 def test_more_of_the_canvas_dark_and_in_chinese(
     page: Page,
     start_lab: Callable[..., Lab],
