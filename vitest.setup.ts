@@ -13,7 +13,10 @@ missing.matchMedia ??= (media: string) => ({
   media,
   matches: false,
   addEventListener: () => {},
-  removeEventListener: () => {}
+  removeEventListener: () => {},
+  // The toolbar of a main-area widget uses the older names.
+  addListener: () => {},
+  removeListener: () => {}
 });
 // No idle time either.
 missing.requestIdleCallback ??= (call: () => void) => setTimeout(call);

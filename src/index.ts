@@ -11,9 +11,11 @@ import proof from './plugins/proof';
 import registry from './plugins/registry';
 import sidebar from './plugins/sidebar';
 import team from './plugins/team';
+import views from './plugins/views';
 
 const plugins: JupyterFrontEndPlugin<any>[] = [
   ...client,
+  views,
   canvas,
   sidebar,
   data,

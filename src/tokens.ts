@@ -2,6 +2,7 @@ import { Token } from '@lumino/coreutils';
 
 import type { IEventStream, MLWSClient } from './api';
 import type { IWorkflowEvent, IWorkspaceEvent } from './models';
+import type { MainViews } from './versions/mainViews';
 import type { IModelActions } from './registry/actions';
 import type { MLWSSidebar } from './versions/sidebar';
 
@@ -34,6 +35,13 @@ export type IMLWSSidebar = MLWSSidebar;
 export const IMLWSSidebar = new Token<IMLWSSidebar>(
   'jupyter-mlws:IMLWSSidebar',
   'The panel of versions, workflows and containers in the left area.'
+);
+
+/** The views of the main area. */
+export type IMainViews = MainViews;
+export const IMainViews = new Token<IMainViews>(
+  'jupyter-mlws:IMainViews',
+  'The views of diffs, tables, lineage and logs in the main area.'
 );
 
 /** What can be done with registered models, wherever runs and versions are shown. */

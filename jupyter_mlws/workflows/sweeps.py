@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from jupyter_mlws.components.values import maker_of
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
@@ -199,10 +201,12 @@ class _Known:
 
     def _measures(self, stage: Stage, judges: Judges) -> tuple[dict[str, float], str | None]:
         """A variant's numbers: of its own files, else of what is made of it."""
-        asked: list[tuple[Stage, str | None]] = [
+        # Components name a model by its file, which keeps its name when its node is renamed.
+        names = [stage.id, *(maker_of(PurePosixPath(path).name) for path in stage.outs)]
+        asked: list[tuple[Stage, list[str] | None]] = [
             (stage, None),
             *((one, None) for one in judges.own),
-            *((one, stage.id) for one in judges.shared),
+            *((one, names) for one in judges.shared),
         ]
         files, error = [], None
         for judge, below in asked:
@@ -213,7 +217,8 @@ class _Known:
                     error = error or str(problem)
                     continue
                 if below is not None:
-                    held = held.get(below) if isinstance(held, Mapping) else None
+                    known = held if isinstance(held, Mapping) else {}
+                    held = next((known[name] for name in below if name in known), None)
                 files.append((path, metrics.flat(held)))
         return metrics.merged(files), error
 

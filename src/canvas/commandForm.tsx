@@ -75,7 +75,8 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
         spellCheck={false}
         value={draft}
         onChange={event => setDraft(event.target.value)}
-        onBlur={commit}
+        // An empty command is not written: the field shows the one that runs.
+        onBlur={() => (draft.trim() === '' ? setDraft(written) : commit())}
       />
       {draft.trim() === '' && (
         <div className="jp-mlws-Field-error" role="alert">

@@ -85,6 +85,10 @@ export function addCanvasCommands(
         const widget = current();
         if (widget) {
           await act(widget, args);
+          // A menu takes the focus, and leaves it to no one.
+          if (document.activeElement === document.body) {
+            widget.content.focus();
+          }
         }
       }
     });
@@ -161,20 +165,20 @@ function runCommands(trans: TranslationBundle): ICommand[] {
     {
       id: CommandIDs.resume,
       label: trans.__('Resume the run'),
-      act: ({ model }) => model.control.resume(),
+      act: ({ model }) => model.resume(),
       isEnabled: widget =>
         canRun(widget) && NOT_DONE.has(widget.model.runs.run?.status)
     },
     {
       id: CommandIDs.retry,
       label: trans.__('Retry this node'),
-      act: widget => widget.model.control.retry(node(widget)),
+      act: widget => widget.model.retry(node(widget)),
       isEnabled: hasFailed
     },
     {
       id: CommandIDs.skip,
       label: trans.__('Skip this node'),
-      act: widget => widget.model.control.skip(node(widget)),
+      act: widget => widget.model.skip(node(widget)),
       isEnabled: hasFailed
     },
     {

@@ -1,9 +1,4 @@
-import {
-  Dialog,
-  MainAreaWidget,
-  ReactWidget,
-  showDialog
-} from '@jupyterlab/apputils';
+import { Dialog, ReactWidget, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { useId, useState } from 'react';
 
@@ -13,7 +8,6 @@ import type { IFileDiff, IPage, ISnapshot, ISnapshotDiff } from '../models';
 import { parse, type IWorkflowDocument } from './document';
 import { graphDiff } from './graphDiff';
 import { GraphDiffView } from './graphDiffView';
-import { workflowIcon } from './icons';
 import { errorText } from './words';
 
 /** The versions that a person can choose from. */
@@ -32,7 +26,7 @@ export async function compareVersions(
   path: string,
   project: string | undefined,
   trans: TranslationBundle
-): Promise<MainAreaWidget<GraphDiffView> | null> {
+): Promise<GraphDiffView | null> {
   const query = { project };
   const { items } = await client.get<IPage<ISnapshot>>('/snapshots', {
     ...query,
@@ -72,11 +66,8 @@ export async function compareVersions(
     { from: name(choice.from), to: name(choice.to) },
     trans
   );
-  const widget = new MainAreaWidget({ content: view });
-  widget.title.label = trans.__('Compare: %1', path);
-  widget.title.icon = workflowIcon;
-  widget.title.closable = true;
-  return widget;
+  view.title.label = trans.__('Compare: %1', path);
+  return view;
 }
 
 function read(

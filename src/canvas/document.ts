@@ -11,6 +11,7 @@ import {
 } from 'yaml';
 
 import { parseCommand, type IComponentCommand } from './command';
+import { parseParts, type IPartedText } from './parts';
 import { dirname, join } from './paths';
 import {
   contentEnd,
@@ -89,20 +90,40 @@ export type ParseResult =
   | { document: IWorkflowDocument; error: null }
   | { document: null; error: IParseError };
 
-/** Reads the text of a `dvc.yaml`; `path` is the file's, from the project's root. */
-export function parse(text: string, path = 'dvc.yaml'): ParseResult {
+/**
+ * Reads the text of a `dvc.yaml`; `path` is the file's, from the project's root.
+ *
+ * `before` is an earlier text of the file: only what differs from it is parsed.
+ */
+export function parse(
+  text: string,
+  path = 'dvc.yaml',
+  before: IWorkflowDocument | null = null
+): ParseResult {
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const fault = yaml.errors[0];
-  if (fault) {
-    const line = lines.linePos(fault.pos[0]).line;
-    return {
-      document: null,
-      error: { kind: 'yaml', message: fault.message, line }
-    };
-  }
   const lineOf = (offset: number): number => lines.linePos(offset).line;
-  const source = { text, yaml, lineOf, ...layoutOf(text, yaml.contents) };
+  let parsed = parseParts(text, before?.source.parts ?? []);
+  if (parsed) {
+    for (let start = 0; start < text.length || start === 0;) {
+      lines.addNewLine(start);
+      start = text.indexOf('\n', start) + 1 || text.length;
+    }
+  } else {
+    const yaml = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false
+    });
+    const [fault] = yaml.errors;
+    if (fault) {
+      const line = lineOf(fault.pos[0]);
+      return {
+        document: null,
+        error: { kind: 'yaml', message: fault.message, line }
+      };
+    }
+    parsed = { parts: [], yaml, baseOf: () => 0 };
+  }
+  const source = { text, lineOf, ...parsed, ...layoutOf(text, parsed) };
   const wrong = misshapen(source);
   return wrong
     ? { document: null, error: wrong }
@@ -112,7 +133,7 @@ export function parse(text: string, path = 'dvc.yaml'): ParseResult {
 /** The text's own habits of line ends and indentation. */
 function layoutOf(
   text: string,
-  root: unknown
+  parsed: IPartedText
 ): Pick<ISource, 'eol' | 'step' | 'listStep'> {
   const eol = /\r\n/.test(text) ? '\r\n' : '\n';
   const nested = /^([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( +)[^\s#-]/m.exec(
@@ -120,8 +141,8 @@ function layoutOf(
   );
   const list = /^( *)([^\s#-][^\n]*):[ \t]*(?:#[^\n]*)?\r?\n( *)- /gm;
   let listStep = 0;
-  const stages = entryOf(root, 'stages');
-  list.lastIndex = stages ? startOf(stages.key) : 0;
+  const stages = entryOf(parsed.yaml.contents, 'stages');
+  list.lastIndex = stages ? startOf(parsed, stages.key) : 0;
   const found = list.exec(text);
   if (found) {
     listStep = Math.max(0, found[3].length - found[1].length);
@@ -131,7 +152,7 @@ function layoutOf(
 
 function misshapen(source: ISource): IParseError | null {
   const root = source.yaml.contents as Node | null;
-  const lineOf = (node: Node): number => source.lineOf(startOf(node));
+  const lineOf = (node: Node): number => source.lineOf(startOf(source, node));
   if (!root || (isScalar(root) && root.value === null)) {
     return null;
   }
@@ -173,8 +194,49 @@ function read(source: ISource, path: string): IWorkflowDocument {
     title,
     vars,
     varFiles,
-    stages: pairs.map(pair => readStage(source, pair, dirname(path), vars))
+    stages: pairs.map(pair => stageFor(source, pair, dirname(path), vars))
   };
+}
+
+/** A stage as it was read last, and what it was read with. */
+interface IReading {
+  stage: IStage;
+  folder: string;
+  /** By the names in its templates. */
+  values: ReadonlyMap<string, Value | undefined>;
+}
+
+const READINGS = new WeakMap<Entry, IReading>();
+
+/** The stage of a pair, read only where the pair or a variable that it uses is another one. */
+function stageFor(
+  source: ISource,
+  pair: Entry,
+  folder: string,
+  globals: Vars
+): IStage {
+  const line = source.lineOf(startOf(source, pair.key));
+  const known = READINGS.get(pair);
+  const isSame =
+    known?.folder === folder &&
+    [...known.values].every(
+      ([name, value]) => valueAt(globals, name) === value
+    );
+  if (known && isSame) {
+    if (known.stage.line !== line) {
+      known.stage = { ...known.stage, line };
+    }
+    return known.stage;
+  }
+  const values = new Map<string, Value | undefined>();
+  const valueOf = (name: string): Value | undefined => {
+    const value = valueAt(globals, name);
+    values.set(name, value);
+    return value;
+  };
+  const stage = { ...readStage(source, pair, folder, valueOf), line };
+  READINGS.set(pair, { stage, folder, values });
+  return stage;
 }
 
 export function isRecord(value: unknown): value is Record<string, Value> {
@@ -189,7 +251,7 @@ function readVars(
   const varFiles: string[] = [];
   const list = entryOf(map, 'vars')?.value;
   for (const item of isSeq(list) ? list.items : []) {
-    const value = (item as Node).toJS(source.yaml) as Value;
+    const value = valueFor(source, item as Node);
     if (isRecord(value)) {
       Object.assign(vars, value);
     } else if (typeof value === 'string') {
@@ -197,6 +259,19 @@ function readVars(
     }
   }
   return { vars, varFiles };
+}
+
+const VALUES = new WeakMap<Node, Value>();
+
+/** The value of an item of `vars`: the same object as long as the item is the same. */
+function valueFor(source: ISource, item: Node): Value {
+  const known = VALUES.get(item);
+  if (known !== undefined) {
+    return known;
+  }
+  const value = item.toJS(source.yaml) as Value;
+  VALUES.set(item, value);
+  return value;
 }
 
 /** The map with a stage's `cmd`, `deps` and `outs`: below `do` for a `foreach`. */
@@ -216,22 +291,26 @@ function readStage(
   source: ISource,
   pair: Entry,
   folder: string,
-  globals: Record<string, Value>
-): IStage {
+  valueOf: (name: string) => Value | undefined
+): Omit<IStage, 'line'> {
   const id = String(pair.key.value);
   const stage = resolve(source, pair.value) as YAMLMap;
   const body = bodyOf(source, pair) ?? stage;
-  const vars = { ...globals, ...readVars(source, stage).vars };
-  const variants = readVariants(source, stage, vars);
-  const scopes = variants?.map(one => ({ ...vars, ...one.scope })) ?? [vars];
-  const place = join(folder, fill(textOf(source, body, 'wdir') || '.', vars));
+  const own = readVars(source, stage).vars;
+  const outer: IScope = { own: [own], valueOf };
+  const variants = readVariants(source, stage, outer);
+  const scopes = variants?.map(({ vars }): IScope => ({
+    own: [vars, own],
+    valueOf
+  })) ?? [outer];
+  const place = join(folder, fill(textOf(source, body, 'wdir') || '.', outer));
   const paths = (raw: string): string[] => [
     ...new Set(scopes.map(scope => join(place, fill(raw, scope))))
   ];
   const commands = readCommands(source, body);
   const command =
     commands.length === 1
-      ? parseCommand(commands[0], name => isDictionary(name, vars))
+      ? parseCommand(commands[0], name => isDictionary(name, outer))
       : null;
   return {
     id,
@@ -239,7 +318,7 @@ function readStage(
     commands,
     command,
     component: command?.component ?? null,
-    notebook: notebookOf(command, place, vars),
+    notebook: notebookOf(command, place, outer),
     args: (command?.component ? command.args : []).flatMap(({ name, values }) =>
       values.map(({ text }) => ({ name, raw: text, paths: paths(text) }))
     ),
@@ -249,7 +328,6 @@ function readStage(
     at: readPlace(source, body),
     description: textOf(source, body, 'desc'),
     frozen: toJS(source, body, 'frozen') === true,
-    line: source.lineOf(startOf(pair.key)),
     variants: variants?.map(one => one.name) ?? [],
     isEditable: !isAlias(pair.value) && !isAlias(entryOf(stage, 'do')?.value)
   };
@@ -258,12 +336,12 @@ function readStage(
 function notebookOf(
   command: IComponentCommand | null,
   place: string,
-  vars: Record<string, Value>
+  scope: IScope
 ): string | null {
   const file = command?.notebook ?? null;
   return file === null || file.startsWith('-') || file.startsWith('${')
     ? null
-    : join(place, fill(file, vars));
+    : join(place, fill(file, scope));
 }
 
 function toJS(source: ISource, map: unknown, key: string): unknown {
@@ -339,23 +417,30 @@ function kindOf(
   return commands.length === 1 && isScript ? 'script' : 'shell';
 }
 
+type Vars = Record<string, Value>;
+/** The variables of a stage and of a variant, the innermost first, in front of those of the file. */
+interface IScope {
+  own: readonly Vars[];
+  valueOf: (name: string) => Value | undefined;
+}
+
 interface IVariant {
   name: string;
-  scope: Record<string, Value>;
+  vars: Vars;
 }
 
 /** What `foreach` or `matrix` makes of a stage; null where it is a single one. */
 function readVariants(
   source: ISource,
   stage: YAMLMap,
-  vars: Record<string, Value>
+  scope: IScope
 ): IVariant[] | null {
   const foreach = toJS(source, stage, 'foreach') as Value | undefined;
   const matrix = toJS(source, stage, 'matrix') as Value | undefined;
   if (foreach !== undefined) {
-    return foreachVariants(lookUp(foreach, vars));
+    return foreachVariants(lookUp(foreach, scope));
   }
-  return isRecord(matrix) ? matrixVariants(matrix, vars) : null;
+  return isRecord(matrix) ? matrixVariants(matrix, scope) : null;
 }
 
 function foreachVariants(over: Value | undefined): IVariant[] {
@@ -363,26 +448,26 @@ function foreachVariants(over: Value | undefined): IVariant[] {
     return over.map((item, index) => ({
       name:
         isRecord(item) || Array.isArray(item) ? String(index) : textFor(item),
-      scope: { item, key: index }
+      vars: { item, key: index }
     }));
   }
   return isRecord(over)
     ? Object.entries(over).map(([key, item]) => ({
         name: key,
-        scope: { item, key }
+        vars: { item, key }
       }))
     : [];
 }
 
 function matrixVariants(
   matrix: Record<string, Value>,
-  vars: Record<string, Value>
+  scope: IScope
 ): IVariant[] {
   let rows: { names: string[]; item: Record<string, Value> }[] = [
     { names: [], item: {} }
   ];
   for (const [axis, written] of Object.entries(matrix)) {
-    const values = lookUp(written, vars);
+    const values = lookUp(written, scope);
     rows = rows.flatMap(row =>
       (Array.isArray(values) ? values : []).map((value, index) => ({
         names: [
@@ -397,7 +482,7 @@ function matrixVariants(
   }
   return rows.map(({ names, item }) => ({
     name: names.join('-'),
-    scope: { item, key: names.join('-') }
+    vars: { item, key: names.join('-') }
   }));
 }
 
@@ -417,10 +502,10 @@ export function textFor(value: Value): string {
 }
 
 /** The value behind a lone `${name}`; anything else is itself. */
-function lookUp(value: Value, vars: Record<string, Value>): Value | undefined {
+function lookUp(value: Value, scope: IScope): Value | undefined {
   const name =
     typeof value === 'string' ? /^\$\{\s*([^}]+?)\s*\}$/.exec(value) : null;
-  return name ? valueAt(vars, name[1]) : value;
+  return name ? valueIn(scope, name[1]) : value;
 }
 
 /** Follows a template's name, such as `train.optim.lr` or `list[0]`. */
@@ -442,24 +527,29 @@ export function valueAt(
   return value;
 }
 
+function valueIn(scope: IScope, name: string): Value | undefined {
+  const [first] = splitName(name);
+  const vars = scope.own.find(one =>
+    Object.prototype.hasOwnProperty.call(one, first)
+  );
+  return vars ? valueAt(vars, name) : scope.valueOf(name);
+}
+
 export function splitName(name: string): string[] {
   return name.replace(/\[(\w+)\]/g, '.$1').split('.');
 }
 
-function isDictionary(
-  name: string,
-  vars: Record<string, Value>
-): boolean | null {
-  const value = valueAt(vars, name);
+function isDictionary(name: string, scope: IScope): boolean | null {
+  const value = valueIn(scope, name);
   return value === undefined ? null : isRecord(value);
 }
 
 /** Fills templates in; those that this file can't tell stay. */
-function fill(text: string, vars: Record<string, Value>): string {
+function fill(text: string, scope: IScope): string {
   return text.replace(
     /(\\?)\$\{\s*([^}]+?)\s*\}/g,
     (whole, escape: string, name: string) => {
-      const value = escape ? undefined : valueAt(vars, name);
+      const value = escape ? undefined : valueIn(scope, name);
       return value === undefined || value === null || typeof value === 'object'
         ? whole
         : textFor(value);
@@ -480,7 +570,7 @@ export function rawSpan(
   source: ISource,
   node: Scalar
 ): { start: number; end: number } | null {
-  const start = startOf(node);
+  const start = startOf(source, node);
   const end = contentEnd(source, node);
   if (node.type === 'PLAIN') {
     return { start, end };

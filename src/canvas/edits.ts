@@ -37,6 +37,7 @@ import {
   addToMap,
   blockLines,
   clear,
+  endOf,
   entryOf,
   removeFromList,
   removeFromMap,
@@ -88,13 +89,26 @@ export function compose(
   return all;
 }
 
+/** Makes one edit of several that change different parts of the same text. */
+export function together(
+  document: IWorkflowDocument,
+  edits: readonly Edit[]
+): ISplice[] {
+  // The splices of an edit are in the order in which they are applied: from the end of the text.
+  return inOrder(
+    document.source.text,
+    edits.flatMap(edit => [...edit(document)].reverse())
+  );
+}
+
 function reread(
   document: IWorkflowDocument,
   splices: ISplice[]
 ): IWorkflowDocument {
   const result = parse(
     applySplices(document.source.text, splices),
-    document.path
+    document.path,
+    document
   );
   if (result.error) {
     throw new Error(`An edit broke the text: ${JSON.stringify(result.error)}`);
@@ -185,8 +199,8 @@ export function addTopLevel(
   if (isMap(root) && root.items.length > 0) {
     return [addToMap(source, root as YAMLMap, key, value, depth)];
   }
-  const start = isMap(root) ? startOf(root) : source.text.length;
-  const end = isMap(root) ? root.range![1] : start;
+  const start = isMap(root) ? startOf(source, root) : source.text.length;
+  const end = isMap(root) ? endOf(source, root) : start;
   const isOpenLine = start > 0 && source.text[start - 1] !== '\n';
   const lines = blockLines(source, key, value, depth).map(
     line => line + source.eol
@@ -213,22 +227,23 @@ export function removeNodes(
   const taken = (dep: IPathEntry): boolean =>
     dep.paths.some(path => files.has(path));
   return compose(document, [
-    ...users.map(
-      ({ id }): Edit =>
-        now =>
-          dropPaths(
-            now,
-            stageOf(now, id),
-            dep => taken(dep),
-            path => files.has(path)
-          )
-    ),
+    now =>
+      together(
+        now,
+        users.map(
+          (stage): Edit =>
+            then =>
+              dropPaths(then, stage, taken, path => files.has(path))
+        )
+      ),
     now => removeStages(now, ids),
-    ...gone.map(
-      ({ id }): Edit =>
-        now =>
-          removeOwnSettings(now, id)
-    )
+    now => {
+      // Settings that another stage still reads stay.
+      const own = [...ids].filter(
+        id => id !== 'workflow' && !isMentioned(now.source.text, id)
+      );
+      return removeVariables(now, new Set(own));
+    }
   ]);
 }
 
@@ -248,24 +263,13 @@ function removeStages(
   return inOrder(source.text, splices);
 }
 
-/** Removes a gone node's entry in `vars`, unless another stage still reads it. */
-function removeOwnSettings(document: IWorkflowDocument, id: string): ISplice[] {
-  return id === 'workflow' || isMentioned(document, id)
-    ? []
-    : removeVariable(document, [id]);
-}
-
 /** Does a template in the stages use a variable, or a part of it? */
-function isMentioned(
-  document: IWorkflowDocument,
-  name: string,
-  times = 1
-): boolean {
+function isMentioned(text: string, name: string, times = 1): boolean {
   const pattern = new RegExp(
     `\\$\\{\\s*${name.replace(/\W/g, '\\$&')}\\b`,
     'g'
   );
-  return (document.source.text.match(pattern)?.length ?? 0) >= times;
+  return (text.match(pattern)?.length ?? 0) >= times;
 }
 
 export function stageOf(document: IWorkflowDocument, id: string): IStage {
@@ -419,7 +423,7 @@ export function dropPaths(
       .filter(arg => arg.paths.some(path => isArgument(path, arg.name)))
       .map(arg => `${arg.name} ${arg.raw}`)
   );
-  return compose(document, [
+  return together(document, [
     now => removeDependencies(now, stage.id, gone),
     now =>
       dropped.size > 0
@@ -576,31 +580,27 @@ export function setSetting(
   const literal = key.join('.');
   const isWritten =
     stage.command?.args.some(arg => arg.name === literal) ?? false;
-  const dropWritten: Edit = now =>
-    editCommand(now, id, command =>
-      command.args
-        .filter(arg => arg.name === literal)
-        .map(arg => removeArgument(command, arg))
-    );
-  const first = isWritten ? [dropWritten] : [];
-  return value === undefined
-    ? compose(document, [...first, now => unsetSetting(now, id, place, key)])
-    : compose(document, [
-        ...first,
-        now => setVariable(now, [...place, ...key], value),
-        now => unpackSettings(now, id, place.join('.'))
-      ]);
-}
-
-function unpackSettings(
-  document: IWorkflowDocument,
-  id: string,
-  name: string
-): ISplice[] {
-  const stage = stageOf(document, id);
-  return stage.command && stage.command.unpacks.length === 0
-    ? editCommand(document, id, command => [addWords(command, `\${${name}}`)])
-    : [];
+  const isUnpacked = (stage.command?.unpacks.length ?? 0) > 0;
+  const dropWritten = (command: IComponentCommand): IChange[] =>
+    command.args
+      .filter(arg => arg.name === literal)
+      .map(arg => removeArgument(command, arg));
+  if (value === undefined) {
+    return compose(document, [
+      now => (isWritten ? editCommand(now, id, dropWritten) : []),
+      now => unsetSetting(now, id, place, key)
+    ]);
+  }
+  return together(document, [
+    now => setVariable(now, [...place, ...key], value),
+    now =>
+      stage.command && (isWritten || !isUnpacked)
+        ? editCommand(now, id, command => [
+            ...dropWritten(command),
+            ...(isUnpacked ? [] : [addWords(command, `\${${place.join('.')}}`)])
+          ])
+        : []
+  ]);
 }
 
 function unsetSetting(
@@ -617,7 +617,7 @@ function unsetSetting(
   const settings = valueAt(document.vars, name);
   const isLast =
     isRecord(settings) && Object.keys(withoutKey(settings, key)).length === 0;
-  const isShared = isMentioned(document, name, 2);
+  const isShared = isMentioned(document.source.text, name, 2);
   if (!isLast || isShared || place.length > 1) {
     return removeVariable(document, full);
   }
@@ -765,6 +765,39 @@ export function removeVariable(
     );
   }
   return inOrder(source.text, removeVarsItem(source, holder));
+}
+
+/** Removes whole variables at once, and what is empty then. */
+function removeVariables(
+  document: IWorkflowDocument,
+  names: ReadonlySet<string>
+): ISplice[] {
+  const { source } = document;
+  const list = entryOf(source.yaml.contents, 'vars')?.value;
+  if (!isSeq(list)) {
+    return [];
+  }
+  const gone = new Set<number>();
+  const splices: ISplice[] = [];
+  list.items.forEach((map, index) => {
+    const keys = isMap(map)
+      ? (map.items as Entry[]).map(pair => String(pair.key.value))
+      : [];
+    const left = keys.filter(key => !names.has(key));
+    if (keys.length > 0 && left.length === 0) {
+      gone.add(index);
+    } else if (left.length < keys.length) {
+      splices.push(...removeFromMap(source, map as YAMLMap, names));
+    }
+  });
+  if (gone.size === list.items.length) {
+    const root = source.yaml.contents as unknown as YAMLMap;
+    return inOrder(source.text, removeFromMap(source, root, new Set(['vars'])));
+  }
+  return inOrder(source.text, [
+    ...splices,
+    ...removeFromList(source, list as YAMLSeq, gone)
+  ]);
 }
 
 function removeVarsItem(source: ISource, holder: IVariableEntry): ISplice[] {

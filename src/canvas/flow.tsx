@@ -14,7 +14,8 @@ import {
   type Edge,
   type EdgeChange,
   type FinalConnectionState,
-  type NodeChange
+  type NodeChange,
+  type Viewport
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
@@ -55,6 +56,13 @@ export interface IFlowHandle {
   pasteText(text: string): boolean;
 }
 
+/** The part of the graph that is in view, kept over a reload of the page. */
+export interface IViewportMemory {
+  /** Null for a graph that is to be fitted into its box. */
+  initial: Viewport | null;
+  keep: (viewport: Viewport) => void;
+}
+
 export type AnyNode = CanvasNode | NoteNode | FrameNode | SourceNode;
 
 const MINI_MAP = { width: 130, height: 90 };
@@ -82,12 +90,15 @@ const NO_EDGES: Edge[] = [];
 /** Out of reach of keys and screen readers; React 18 does not know the attribute. */
 const COVERED = { inert: '' } as object;
 
-export function Flow(props: {
+interface IFlowProps {
   id: string;
+  viewport: IViewportMemory;
   /** The tree view stands in the place of the drawing. */
   hasTree: boolean;
   onReady: (handle: IFlowHandle) => void;
-}): JSX.Element {
+}
+
+export function Flow(props: IFlowProps): JSX.Element {
   return (
     <ReactFlowProvider>
       <FlowPane {...props} />
@@ -95,13 +106,9 @@ export function Flow(props: {
   );
 }
 
-function FlowPane(props: {
-  id: string;
-  /** The tree view stands in the place of the drawing. */
-  hasTree: boolean;
-  onReady: (handle: IFlowHandle) => void;
-}): JSX.Element {
+function FlowPane(props: IFlowProps): JSX.Element {
   const { model, trans } = useCanvas();
+  const { initial, keep } = props.viewport;
   const pane = useRef<HTMLDivElement>(null);
   const pointer = useRef<IPlace | null>(null);
   const [request, setRequest] = useState<IRequest | null>(null);
@@ -111,6 +118,7 @@ function FlowPane(props: {
   const handle = useHandle(model, pane, pointer, setRequest, props.onReady);
   const onDrop = useDrop(model, pane);
   const clipboard = useClipboard(handle, model);
+  useFocusInside(pane);
   const labels = useMemo(() => flowLabels(trans), [trans]);
   const isMany = nodes.length > MANY_NODES;
   const isFar = useStore(({ transform }) => transform[2] <= NEAR_ZOOM);
@@ -241,8 +249,10 @@ function FlowPane(props: {
         onConnectEnd={onConnectEnd}
         deleteKeyCode={null}
         zoomOnDoubleClick={false}
-        fitView={hadNodes}
+        fitView={hadNodes && !initial}
         fitViewOptions={FIT}
+        {...(initial ? { defaultViewport: initial } : {})}
+        onMoveEnd={(_, viewport) => keep(viewport)}
         minZoom={0.05}
         connectionRadius={24}
         onlyRenderVisibleElements={isMany}
@@ -392,6 +402,38 @@ function useRefusal(model: CanvasModel): {
     };
   }, [model, refuse]);
   return { refusal, refuse };
+}
+
+/**
+ * Keeps the focus on the canvas when the element that has it is removed, as by a deletion or an
+ * undo: a browser gives it to the page, and the next key would not reach the canvas.
+ */
+function useFocusInside(pane: React.RefObject<HTMLElement>): void {
+  useEffect(() => {
+    const canvas = pane.current!;
+    let focused: Element | null = null;
+    const onFocus = (event: FocusEvent): void => {
+      focused = event.target as Element;
+    };
+    const observer = new MutationObserver(() => {
+      if (
+        focused &&
+        !focused.isConnected &&
+        document.activeElement === document.body
+      ) {
+        const row = canvas.querySelector<HTMLElement>(
+          '[role="treeitem"][tabindex="0"]'
+        );
+        (row ?? canvas).focus({ preventScroll: true });
+      }
+    });
+    canvas.addEventListener('focusin', onFocus);
+    observer.observe(canvas, { childList: true, subtree: true });
+    return () => {
+      canvas.removeEventListener('focusin', onFocus);
+      observer.disconnect();
+    };
+  }, [pane]);
 }
 
 /** React Flow's nodes, kept in step with the model; what did not change keeps its object. */

@@ -67,10 +67,12 @@ const TYPES: [RegExp, string][] = [
   [/\.(txt|md|log)$/, 'Text']
 ];
 
+/** The graph of a document; nodes of `before` that are still right are taken from there. */
 export function buildGraph(
   document: IWorkflowDocument,
   components: ReadonlyMap<string, IComponent>,
-  notebooks: ReadonlyMap<string, INotebookSettings> = new Map()
+  notebooks: ReadonlyMap<string, INotebookSettings> = new Map(),
+  before: IGraph = { nodes: new Map(), edges: [] }
 ): IGraph {
   const nodes = new Map<string, IGraphNode>();
   for (const stage of document.stages) {
@@ -78,7 +80,21 @@ export function buildGraph(
       ? (components.get(stage.component) ?? null)
       : null;
     const notebook = notebooks.get(stage.notebook ?? '') ?? null;
-    nodes.set(stage.id, makeNode(stage, component, notebook));
+    const settings = component?.settings ?? notebook?.settings ?? null;
+    const known = before.nodes.get(stage.id);
+    const isKnown =
+      known?.component === component &&
+      known.settings === settings &&
+      // One that stands in another line shares what was read of it.
+      known.stage.outs === stage.outs;
+    nodes.set(
+      stage.id,
+      !isKnown
+        ? makeNode(stage, component, settings)
+        : known.stage === stage
+          ? known
+          : { ...known, stage }
+    );
   }
   return { nodes, edges: makeEdges(nodes) };
 }
@@ -86,7 +102,7 @@ export function buildGraph(
 function makeNode(
   stage: IStage,
   component: IComponent | null,
-  notebook: INotebookSettings | null
+  settings: IGraphNode['settings']
 ): IGraphNode {
   return {
     id: stage.id,
@@ -94,7 +110,7 @@ function makeNode(
     kind: stage.kind,
     component,
     componentName: stage.component,
-    settings: component?.settings ?? notebook?.settings ?? null,
+    settings,
     inputs: inputsOf(stage, component),
     outputs: outputsOf(stage, component),
     at: stage.at,

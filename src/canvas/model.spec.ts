@@ -157,6 +157,40 @@ describe('CanvasModel', () => {
     expect(file.getSource()).toBe(WINE);
   });
 
+  it('saves the file before it resumes a run, retries or skips a node', async () => {
+    for (const action of ['resume', 'retry', 'skip'] as const) {
+      const { file, model } = open(WINE);
+      const texts: string[] = [];
+      const run: any = { id: 'r1', status: 'FAILED', nodes: [], last_seq: 1 };
+      const request = async () => {
+        texts.push(file.dirty ? 'unsaved' : file.getSource());
+        return run;
+      };
+      const service: any = {
+        id: 'dvc.yaml',
+        path: 'dvc.yaml',
+        components: async () => [],
+        status: async () => run,
+        runs: async () => ({ items: [run], next_cursor: null }),
+        plan: async () => ({ nodes: [] }),
+        validate: async () => [],
+        [action]: request
+      };
+      const signal = { connect: () => true, disconnect: () => true };
+      await model.attach(service, {
+        message: signal,
+        connectionChanged: signal,
+        dispose: () => undefined
+      } as any);
+      model.rename('judge', 'verdict');
+      file.dirty = true;
+      await model[action]('forest');
+      expect(texts).toEqual([file.getSource()]);
+      expect(texts[0]).toContain('  verdict:');
+      model.dispose();
+    }
+  });
+
   it('refuses an edit that would break the text', () => {
     const { file, model } = open(WINE);
     expect(() =>

@@ -58,7 +58,7 @@ import {
   type INote
 } from './notes';
 import { renameNode } from './rename';
-import type { RunStore } from './runs';
+import { NOT_DONE, type RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
 import type { Value } from './scalars';
 import { NODE_WIDTH, nodeHeight, type IPlace } from './sizes';
@@ -112,7 +112,7 @@ export class CanvasModel implements IDisposable {
     this._shared.changed.connect(this._onText, this);
     this.history.follow(this._shared);
     this._path = file.path;
-    this._take(parse(this._shared.getSource(), this._path));
+    this._take(this._parse());
     this.control.ended.connect(() => void this.loadPlan());
     this.notebooks.changed.connect(this._rebuild, this);
     this.stock.dataChanged.connect(this._rebuild, this);
@@ -273,7 +273,7 @@ export class CanvasModel implements IDisposable {
     this._service = service;
     if (this._path !== service.path) {
       this._path = service.path;
-      this._take(parse(this._shared.getSource(), this._path));
+      this._take(this._parse());
     }
     this._events = events;
     events.message.connect(this._onEvent, this);
@@ -319,6 +319,9 @@ export class CanvasModel implements IDisposable {
       this._graph.nodes.size === 0
     ) {
       this.plan.replace(new Map());
+      if (this._graph.nodes.size === 0) {
+        this._lastPlan = new Map();
+      }
       return;
     }
     const asked = ++this._planAsked;
@@ -326,7 +329,8 @@ export class CanvasModel implements IDisposable {
       service => service.plan(),
       plan => {
         if (asked === this._planAsked && !this.file.isDirty) {
-          this.plan.replace(byStage(plan.nodes));
+          this._lastPlan = byStage(plan.nodes);
+          this.plan.replace(this._lastPlan);
         }
       },
       // A workflow with faults has no plan; the problems say why.
@@ -337,11 +341,34 @@ export class CanvasModel implements IDisposable {
 
   /** Writes the file if need be, then starts a run. */
   async run(options: IRunOptions = {}): Promise<void> {
+    await this._save();
+    await this.control.start(options);
+  }
+
+  /** Writes the file if need be, then runs what the shown run left undone. */
+  async resume(): Promise<void> {
+    await this._save();
+    await this.control.resume();
+  }
+
+  /** Writes the file if need be, then runs a node of the shown run again, and what depends on it. */
+  async retry(node: string): Promise<void> {
+    await this._save();
+    await this.control.retry(node);
+  }
+
+  /** Writes the file if need be, then runs what depends on a node, with what the node left. */
+  async skip(node: string): Promise<void> {
+    await this._save();
+    await this.control.skip(node);
+  }
+
+  /** Writes what is typed into the text, and the text into the file, where it differs. */
+  private async _save(): Promise<void> {
     this.flush();
     if (this.file.isDirty) {
       await this.file.save();
     }
-    await this.control.start(options);
   }
 
   /** Runs a node again, and what depends on it. */
@@ -474,7 +501,8 @@ export class CanvasModel implements IDisposable {
     }
     const result = parse(
       applySplices(this._shared.getSource(), splices),
-      this._path
+      this._path,
+      this._document
     );
     if (result.error) {
       throw new Error(
@@ -513,13 +541,17 @@ export class CanvasModel implements IDisposable {
     } finally {
       this._isOwn = false;
     }
-    this._take(result ?? parse(this._shared.getSource(), this._path));
+    this._take(result ?? this._parse());
   }
 
   private _onText(_: unknown, change: { sourceChange?: unknown }): void {
     if (change.sourceChange && !this._isOwn) {
-      this._take(parse(this._shared.getSource(), this._path));
+      this._take(this._parse());
     }
+  }
+
+  private _parse(): ParseResult {
+    return parse(this._shared.getSource(), this._path, this._document);
   }
 
   private _take(result: ParseResult): void {
@@ -552,7 +584,12 @@ export class CanvasModel implements IDisposable {
   private _rebuild(): void {
     this._graph = reuse(
       this._graph,
-      buildGraph(this._document, this._components, this.notebooks.known)
+      buildGraph(
+        this._document,
+        this._components,
+        this.notebooks.known,
+        this._graph
+      )
     );
     const before = this._places;
     this._places = placeNodes(this._graph, before);
@@ -758,11 +795,24 @@ export class CanvasModel implements IDisposable {
   }
 
   rename(id: string, name: string): boolean {
-    const isDone = this.edit(now => renameNode(now, id, name));
+    const isDone = this.edit(now =>
+      renameNode(now, id, name, this._isWithoutResult(id))
+    );
     if (isDone) {
       this.select([name]);
     }
     return isDone;
+  }
+
+  /** Has the node never made its files? False also as long as the server has not said so. */
+  private _isWithoutResult(id: string): boolean {
+    const status = this.control.newest.nodes.get(id)?.status;
+    const action = this._lastPlan?.get(id)?.action ?? 'run';
+    return (
+      this._lastPlan !== null &&
+      action === 'run' &&
+      (status === undefined || NOT_DONE.has(status))
+    );
   }
 
   setFrozen(frozen: boolean): void {
@@ -984,6 +1034,7 @@ export class CanvasModel implements IDisposable {
   private _selection: ReadonlySet<string> = new Set();
   private _selectedEdges: ReadonlySet<string> = new Set();
   private _planAsked = 0;
+  private _lastPlan: ReadonlyMap<string, INodePlan> | null = null;
   private _isOwn = false;
   private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
@@ -1040,9 +1091,11 @@ function reuse(before: IGraph, after: IGraph): IGraph {
     [...after.nodes].map(([id, node]) => {
       const old = before.nodes.get(id);
       const isSame =
-        old &&
-        old.component === node.component &&
-        JSON.stringify(old) === JSON.stringify(node);
+        old === node ||
+        (old &&
+          old.component === node.component &&
+          old.stage.line === node.stage.line &&
+          JSON.stringify(old) === JSON.stringify(node));
       return [id, isSame ? old : node];
     })
   );

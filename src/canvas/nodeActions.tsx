@@ -30,17 +30,17 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
           {button(
             trans.__('Retry'),
             trans.__('Run this node again, and what depends on it'),
-            () => void model.control.retry(node)
+            () => void model.retry(node)
           )}
           {button(
             trans.__('Skip'),
             trans.__('Run what depends on this node, with what it has left'),
-            () => void model.control.skip(node)
+            () => void model.skip(node)
           )}
           {button(
             trans.__('Resume'),
             trans.__('Run everything that this run has left undone'),
-            () => void model.control.resume()
+            () => void model.resume()
           )}
           {button(
             trans.__('Open as notebook'),

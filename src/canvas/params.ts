@@ -90,6 +90,8 @@ export function readParams(text: string): IParamsFile | null {
   const source: ISource = {
     text,
     yaml,
+    parts: [],
+    baseOf: () => 0,
     eol: /\r\n/.test(text) ? '\r\n' : '\n',
     lineOf: offset => lines.linePos(offset).line,
     step: 2,

@@ -72,11 +72,17 @@ function ParamField(props: {
   const { name, value, onChange } = props;
   const written = fieldText(value);
   const [draft, setDraft] = useState(written);
+  const [refused, setRefused] = useState<string | null>(null);
   const id = useId();
   useEffect(() => setDraft(written), [written]);
   const typed = typedValue(draft, value);
+  const invalid = typed === undefined ? draft : refused;
   const commit = (): void => {
-    if (typed !== undefined && draft !== written) {
+    if (typed === undefined) {
+      // The field shows the value that a run reads, and the message what was typed.
+      setRefused(draft);
+      setDraft(written);
+    } else if (draft !== written) {
       onChange(typed);
     }
   };
@@ -106,17 +112,20 @@ function ParamField(props: {
         data-mlws-param={name}
         value={draft}
         aria-invalid={typed === undefined}
-        onChange={event => setDraft(event.target.value)}
+        onChange={event => {
+          setRefused(null);
+          setDraft(event.target.value);
+        }}
         onBlur={commit}
         onKeyDown={event =>
           event.key === 'Enter' && !event.nativeEvent.isComposing && commit()
         }
       />
-      {typed === undefined && (
+      {invalid !== null && (
         <div className="jp-mlws-Field-error" role="alert">
           {typeof value === 'number'
-            ? trans.__('A number')
-            : trans.__('A list, such as [1, 2]')}
+            ? trans.__('"%1" is no number', invalid)
+            : trans.__('"%1" is no list, such as [1, 2]', invalid)}
         </div>
       )}
     </div>

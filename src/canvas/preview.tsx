@@ -268,7 +268,9 @@ function MetricsPreview({
         {flatten(metrics).map(([name, value]) => (
           <tr key={name}>
             <th scope="row">{name}</th>
-            <td className="jp-mod-number">{cellText(value)}</td>
+            <td className={typeof value === 'number' ? 'jp-mod-number' : ''}>
+              {cellText(value)}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -4,7 +4,6 @@ import {
   isMap,
   isScalar,
   isSeq,
-  type Document,
   type Node,
   type Pair,
   type Scalar,
@@ -12,13 +11,13 @@ import {
   type YAMLSeq
 } from 'yaml';
 
+import type { IPartedText } from './parts';
 import { print, type Quote, type Value } from './scalars';
 import { lineEnd, lineStart, type ISplice } from './splices';
 
-/** A parsed text; the ranges of its nodes count in `text`. */
-export interface ISource {
+/** A parsed text. */
+export interface ISource extends IPartedText {
   text: string;
-  yaml: Document.Parsed;
   eol: string;
   /** The line that holds an offset, counted from 1. */
   lineOf: (offset: number) => number;
@@ -40,8 +39,16 @@ export function entryOf(map: unknown, key: string): Entry | null {
   return (found as Entry | undefined) ?? null;
 }
 
-export function startOf(node: unknown): number {
-  return (node as Node).range![0];
+export function startOf(
+  source: Pick<ISource, 'baseOf'>,
+  node: unknown
+): number {
+  return source.baseOf(node as Node) + (node as Node).range![0];
+}
+
+/** Behind a node as it is written, without comments and blank lines; but for blocks. */
+export function endOf(source: Pick<ISource, 'baseOf'>, node: Node): number {
+  return source.baseOf(node) + node.range![1];
 }
 
 /** Behind the last character that belongs to a node, without comments and blank lines. */
@@ -52,7 +59,7 @@ export function contentEnd(source: ISource, node: Node): number {
       ? entryEnd(source, last as Entry)
       : contentEnd(source, last as Node);
   }
-  const end = node.range![1];
+  const end = endOf(source, node);
   const isBlock = isScalar(node) && /^BLOCK/.test(node.type ?? '');
   // A block scalar's range takes the blank lines behind it along.
   return isBlock ? source.text.slice(0, end).replace(/\s+$/, '').length : end;
@@ -64,7 +71,7 @@ function isEmptyValue(node: Node | null | undefined): boolean {
 
 /** Behind the colon of a pair. */
 function colonEnd(source: ISource, pair: Entry): number {
-  return source.text.indexOf(':', pair.key.range![1]) + 1;
+  return source.text.indexOf(':', endOf(source, pair.key)) + 1;
 }
 
 function entryEnd(source: ISource, pair: Entry): number {
@@ -150,7 +157,7 @@ function appendEntry(
       insert: `, ${print(key)}: ${print(value)}`
     };
   }
-  const indent = column(source, startOf((map.items[0] as Entry).key));
+  const indent = column(source, startOf(source, (map.items[0] as Entry).key));
   const lines = indentBy(indent, blockLines(source, key, value, depth));
   return insertLines(source, behindEntry(source, end, indent), lines);
 }
@@ -192,7 +199,7 @@ export function addEntry(
   if (isInsideFlow(source, pair)) {
     return [replaceValue(source, pair, { [key]: value })];
   }
-  const indent = column(source, startOf(pair.key)) + source.step;
+  const indent = column(source, startOf(source, pair.key)) + source.step;
   return fillEmpty(
     source,
     pair,
@@ -208,14 +215,14 @@ export function addItem(source: ISource, pair: Entry, value: Value): ISplice[] {
     if (list.flow) {
       return [{ offset: end, delete: 0, insert: `, ${print(value)}` }];
     }
-    const indent = column(source, startOf(list));
+    const indent = column(source, startOf(source, list));
     const line = ' '.repeat(indent) + `- ${itemText(value)}`;
     return [insertLines(source, behindEntry(source, end, indent), [line])];
   }
   if (isInsideFlow(source, pair)) {
     return [replaceValue(source, pair, [value])];
   }
-  const indent = column(source, startOf(pair.key)) + source.listStep;
+  const indent = column(source, startOf(source, pair.key)) + source.listStep;
   return fillEmpty(source, pair, [' '.repeat(indent) + `- ${itemText(value)}`]);
 }
 
@@ -261,7 +268,7 @@ export function addToMap(
   if (before === null) {
     return appendEntry(source, map, key, value, depth);
   }
-  const start = startOf(before.key);
+  const start = startOf(source, before.key);
   if (map.flow || !isLineHead(source, start)) {
     const gap = map.flow
       ? ', '
@@ -343,7 +350,7 @@ export function removeFromMap(
 ): ISplice[] {
   const items = map.items as Entry[];
   const spans = items.map(pair => ({
-    start: startOf(pair.key),
+    start: startOf(source, pair.key),
     end: entryEnd(source, pair)
   }));
   const gone = new Set(
@@ -361,7 +368,7 @@ export function removeFromList(
   gone: ReadonlySet<number>
 ): ISplice[] {
   const spans = list.items.map(item => {
-    const start = startOf(item);
+    const start = startOf(source, item);
     const dash = list.flow ? start : source.text.lastIndexOf('-', start - 1);
     return { start: dash, end: contentEnd(source, item as Node) };
   });
@@ -377,7 +384,7 @@ export function clear(
   const { text } = source;
   const value = pair.value as YAMLMap | YAMLSeq;
   if (value.flow) {
-    const start = startOf(value);
+    const start = startOf(source, value);
     return [
       {
         offset: start,
@@ -427,7 +434,9 @@ export function replaceValue(
       insert: ` ${print(value, typeof value !== 'string' || isInsideFlow(source, pair))}`
     };
   }
-  const isOnKeysLine = !source.text.slice(start, startOf(old)).includes('\n');
+  const isOnKeysLine = !source.text
+    .slice(start, startOf(source, old))
+    .includes('\n');
   if (isOnKeysLine && !(isCollection(old) && !old.flow)) {
     return replaceNode(source, old!, value, isInsideFlow(source, pair));
   }
@@ -445,7 +454,7 @@ export function replaceNode(
   value: Value,
   inFlow: boolean
 ): ISplice {
-  const start = startOf(node);
+  const start = startOf(source, node);
   const text = print(value, inFlow || typeof value !== 'string', quoteOf(node));
   return {
     offset: start,

@@ -7,8 +7,15 @@ import { applySplices } from './splices';
 
 const PATH = 'workflows/wine/dvc.yaml';
 
-function rename(text: string, id: string, name: string, path = PATH): string {
-  return applySplices(text, renameNode(parse(text, path).document!, id, name));
+function rename(
+  text: string,
+  id: string,
+  name: string,
+  path = PATH,
+  withFiles = false
+): string {
+  const { document } = parse(text, path);
+  return applySplices(text, renameNode(document!, id, name, withFiles));
 }
 
 describe('renameNode', () => {
@@ -47,6 +54,36 @@ describe('renameNode', () => {
       '{name: Wine, frames: [{title: A, nodes: [load, forest]}]}'
     );
     expect(rename(framed, 'load', 'read')).toContain('nodes: [read, forest]');
+  });
+
+  it('renames the files that are named after the node, for it and its readers', () => {
+    const files = (text: string) => rename(text, 'forest', 'trees', PATH, true);
+    const expected = rename(WINE, 'forest', 'trees').replace(
+      /out\/forest\./g,
+      'out/trees.'
+    );
+    expect(files(WINE)).toBe(expected);
+    expect(expected).toContain('--model workflows/wine/out/trees.model.skops');
+    const sweep =
+      'stages:\n  fit:\n    foreach: [1, 2]\n    do:\n      cmd: python fit.py ${item} out/fit.${item}.json\n      outs: [ "out/fit.${item}.json" ]\n  best:\n    cmd: python best.py\n    deps: [out/fit.1.json, out/fit.2.json, out/fit.1.json.md]\n';
+    expect(rename(sweep, 'fit', 'train', 'dvc.yaml', true)).toBe(
+      sweep
+        .replace('  fit:', '  train:')
+        .replace(/out\/fit\.(?!1\.json\.md)/g, 'out/train.')
+    );
+  });
+
+  it('keeps files whose new name is taken, or that are written in another way', () => {
+    for (const outs of [
+      '[out/a.txt]\n  c:\n    cmd: y\n    outs: [out/b.txt]',
+      '["out\\/a.txt"]',
+      '[b.txt]'
+    ]) {
+      const text = `stages:\n  a:\n    cmd: x\n    outs: ${outs}\n`;
+      expect(rename(text, 'a', 'b', 'dvc.yaml', true)).toBe(
+        text.replace('  a:', '  b:')
+      );
+    }
   });
 
   it('knows what cannot be a name', () => {

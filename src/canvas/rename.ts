@@ -1,7 +1,13 @@
 import { isMap, isScalar, isSeq, type Scalar, type YAMLSeq } from 'yaml';
 
-import { stageEntry, type IWorkflowDocument } from './document';
+import {
+  parse,
+  stageEntry,
+  type IStage,
+  type IWorkflowDocument
+} from './document';
 import { stageOf, variableEntry } from './edits';
+import { basename } from './paths';
 import {
   contentEnd,
   entryOf,
@@ -9,7 +15,7 @@ import {
   startOf,
   type ISource
 } from './ranges';
-import { inOrder, type ISplice } from './splices';
+import { applySplices, inOrder, type ISplice } from './splices';
 
 /** Why a node can't have a name: it is not what DVC takes for one, or another has it. */
 export type NameFault = 'shape' | 'taken';
@@ -31,13 +37,15 @@ export function nameFault(
 /**
  * Gives a stage another name.
  *
- * Its settings' variable goes along where no other stage reads it. Its files keep their names, so
- * that what it has made remains its result.
+ * Its settings' variable goes along where no other stage reads it. So do the files that are named
+ * after it, `withFiles`: components name a model by its file. The files of a stage that has run
+ * keep their names, so that what it has made remains its result.
  */
 export function renameNode(
   document: IWorkflowDocument,
   id: string,
-  name: string
+  name: string,
+  withFiles = false
 ): ISplice[] {
   const { source } = document;
   stageOf(document, id);
@@ -48,6 +56,7 @@ export function renameNode(
   return inOrder(source.text, [
     replaceNode(source, entry.key, name, true),
     ...renameVariable(document, id, name),
+    ...(withFiles ? renameFiles(document, id, name) : []),
     ...membersOf(source)
       .filter(member => String(member.value) === id)
       .map(member => replaceNode(source, member, name, true))
@@ -67,7 +76,7 @@ function renameVariable(
     return [];
   }
   const entry = stageEntry(source, id)!;
-  const start = startOf(entry.key);
+  const start = startOf(source, entry.key);
   const end = contentEnd(source, entry.value!);
   const mentions = mentionsOf(source.text, id);
   if (mentions.some(offset => offset < start || offset >= end)) {
@@ -77,6 +86,86 @@ function renameVariable(
     replaceNode(source, holder.pair.key, name, true),
     ...mentions.map(offset => ({ offset, delete: id.length, insert: name }))
   ];
+}
+
+/** The files that are named after a stage, renamed where it and its readers name them. */
+function renameFiles(
+  document: IWorkflowDocument,
+  id: string,
+  name: string
+): ISplice[] {
+  const { source, stages, path } = document;
+  const splices = stageOf(document, id).outs.flatMap(out =>
+    renameFile(document, new Set(out.paths), id, name)
+  );
+  const { document: after } = parse(
+    applySplices(source.text, inOrder(source.text, splices)),
+    path,
+    document
+  );
+  // A path may be written in a way that is not found in the text, as by escapes: all stay then.
+  const filesOf = (all: readonly IStage[]): string[] =>
+    all.flatMap(stage =>
+      [...stage.outs, ...stage.deps, ...stage.args].flatMap(one => one.paths)
+    );
+  const mine = new Set(stageOf(document, id).outs.flatMap(out => out.paths));
+  const expected = filesOf(stages).map(file =>
+    mine.has(file) ? (newFile(file, id, name) ?? file) : file
+  );
+  return after && filesOf(after.stages).join('\n') === expected.join('\n')
+    ? splices
+    : [];
+}
+
+/** One file, or those of a sweep's variants; none where something else has the name. */
+function renameFile(
+  document: IWorkflowDocument,
+  files: ReadonlySet<string>,
+  id: string,
+  name: string
+): ISplice[] {
+  const { source, stages } = document;
+  const made = new Set(
+    stages.flatMap(stage => stage.outs.flatMap(out => out.paths))
+  );
+  return [...files].some(file => made.has(newFile(file, id, name) ?? ''))
+    ? []
+    : stages.flatMap(stage => {
+        const written = [...stage.outs, ...stage.deps].filter(one =>
+          one.paths.some(file => files.has(file))
+        );
+        const entry = stageEntry(source, stage.id)!;
+        const start = startOf(source, entry.key);
+        const text = source.text.slice(start, contentEnd(source, entry.value!));
+        return [...new Set(written.map(one => one.raw))].flatMap(raw => {
+          const insert = newFile(raw, id, name);
+          return insert === null
+            ? []
+            : pathsIn(text, raw).map(offset => ({
+                offset: start + offset,
+                delete: raw.length,
+                insert
+              }));
+        });
+      });
+}
+
+/** The path of a file that is named after a stage, with another name of it; else null. */
+function newFile(path: string, id: string, name: string): string | null {
+  const file = basename(path);
+  return file === id || file.startsWith(`${id}.`)
+    ? path.slice(0, path.length - file.length) + name + file.slice(id.length)
+    : null;
+}
+
+/** Where a path stands in a text, and not a longer one. */
+function pathsIn(text: string, path: string): number[] {
+  const literal = path.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  const pattern = new RegExp(
+    `(?<![\\p{L}\\p{N}_./@-])${literal}(?![\\p{L}\\p{N}_/@-]|\\.[\\p{L}\\p{N}])`,
+    'gu'
+  );
+  return [...text.matchAll(pattern)].map(match => match.index!);
 }
 
 /** Where templates name a variable, or a part of it. */

@@ -167,25 +167,22 @@ function readWords(
   return one(words[0] ?? '', type);
 }
 
-/** Writes the settings that differ from `before`; those of `wrong` keep what they were. */
+/**
+ * Writes the settings that differ from `before`, invalid ones too: the file says what the form
+ * says, and its validation what is wrong with it.
+ */
 export function changeSettings(
   node: IGraphNode,
   before: Settings,
-  after: Settings,
-  wrong: readonly string[] = []
+  after: Settings
 ): Edit {
-  const schema = freeSchema(node);
-  const changes = differences(schema, before, after, []);
-  const kept = changes.filter(
-    ({ key }) =>
-      !wrong.some(
-        name => name === key.join('.') || name.startsWith(`${key.join('.')}.`)
-      )
-  );
+  // An item that was added to a list and has no value yet is null in the file.
+  const values: Settings = JSON.parse(JSON.stringify(after));
+  const changes = differences(freeSchema(node), before, values, []);
   return document =>
     compose(
       document,
-      kept.map(
+      changes.map(
         ({ key, value }): Edit =>
           now =>
             setSetting(now, node.id, key, value)

@@ -222,7 +222,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   const stored = settingsOf(node, model.document);
   const storedText = JSON.stringify(stored);
   const [draft, setDraft] = useState<Settings>(stored);
-  const pending = useRef<{ draft: Settings; wrong: string[] } | null>(null);
+  const pending = useRef<Settings | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>();
 
   const commit = useCallback(() => {
@@ -232,7 +232,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
     pending.current = null;
     if (typed && now) {
       const before = settingsOf(now, model.document);
-      model.edit(changeSettings(now, before, typed.draft, typed.wrong));
+      model.edit(changeSettings(now, before, typed));
     }
   }, [model, node.id]);
   useFlush(commit);
@@ -244,10 +244,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   }, [storedText]);
 
   const onChange = (event: IChangeEvent): void => {
-    const wrong = event.errors.map(error =>
-      (error.property ?? '').replace(/^\./, '')
-    );
-    pending.current = { draft: event.formData, wrong };
+    pending.current = event.formData;
     setDraft(event.formData);
     clearTimeout(timer.current);
     timer.current = setTimeout(commit, REST);

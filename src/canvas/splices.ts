@@ -10,9 +10,22 @@ export function applySplices(
   text: string,
   splices: readonly ISplice[]
 ): string {
+  // From the end of the text on each leaves what is in front of it: those are joined once.
+  let parts: string[] = [];
+  let end = text.length;
+  const join = (): void => {
+    text = text.slice(0, end) + parts.reverse().join('');
+    parts = [];
+    end = text.length;
+  };
   for (const { offset, delete: count, insert } of splices) {
-    text = text.slice(0, offset) + insert + text.slice(offset + count);
+    if (offset + count > end) {
+      join();
+    }
+    parts.push(text.slice(offset + count, end), insert);
+    end = Math.min(offset, end);
   }
+  join();
   return text;
 }
 

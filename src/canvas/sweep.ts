@@ -777,7 +777,7 @@ function rewritePath(
   if (paths.length === 1) {
     return [replaceNode(source, item, paths[0], inFlow)];
   }
-  const start = startOf(item);
+  const start = startOf(source, item);
   const line = source.text.lastIndexOf('\n', start) + 1;
   const dash = source.text.slice(line, start).replace(/[^\s-]/g, ' ');
   const gap = inFlow ? ', ' : source.eol + dash;
@@ -824,7 +824,7 @@ function changeStage(
 ): ISplice[] {
   const { source } = document;
   const { entry } = bodyFor(document, stageOf(document, id));
-  const start = startOf(entry.value);
+  const start = startOf(source, entry.value);
   const end = contentEnd(source, entry.value!);
   const text = source.text.slice(start, end);
   return inOrder(source.text, [

@@ -2,8 +2,9 @@ import { Button } from '@jupyterlab/ui-components';
 import { useEffect, useRef } from 'react';
 
 import { fullTime } from '../format';
+import { useHasSize } from '../useHasSize';
 import { useSignal } from '../useSignal';
-import { Flow, type IFlowHandle } from './flow';
+import { Flow, type IFlowHandle, type IViewportMemory } from './flow';
 import { HistoryPane } from './history';
 import { useCanvas } from './hooks';
 import { Palette } from './palette';
@@ -13,6 +14,7 @@ import { errorText, statusText } from './words';
 /** The whole canvas: palette, drawing and panel, with what is wrong with the text above. */
 export function CanvasView(props: {
   id: string;
+  viewport: IViewportMemory;
   onReady: (handle: IFlowHandle) => void;
   hasTree: boolean;
   hasHistory: boolean;
@@ -20,6 +22,8 @@ export function CanvasView(props: {
 }): JSX.Element {
   const { model } = useCanvas();
   const flow = useRef<IFlowHandle | null>(null);
+  const body = useRef<HTMLDivElement>(null);
+  const hasSize = useHasSize(body);
   const { onReady } = props;
   return (
     <>
@@ -27,7 +31,7 @@ export function CanvasView(props: {
       <ConflictBanner />
       <ConnectionBanner />
       <PastRunBanner />
-      <div className="jp-mlws-Workflow-body">
+      <div className="jp-mlws-Workflow-body" ref={body}>
         <Palette
           onAdd={name => {
             if (flow.current) {
@@ -35,14 +39,17 @@ export function CanvasView(props: {
             }
           }}
         />
-        <Flow
-          id={props.id}
-          hasTree={props.hasTree}
-          onReady={handle => {
-            flow.current = handle;
-            onReady(handle);
-          }}
-        />
+        {hasSize && (
+          <Flow
+            id={props.id}
+            viewport={props.viewport}
+            hasTree={props.hasTree}
+            onReady={handle => {
+              flow.current = handle;
+              onReady(handle);
+            }}
+          />
+        )}
         <Panel onShow={node => flow.current?.focusNode(node)} />
       </div>
       {props.hasHistory && (

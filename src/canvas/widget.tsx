@@ -7,6 +7,7 @@ import {
 import { FileDialog } from '@jupyterlab/filebrowser';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Contents } from '@jupyterlab/services';
+import type { IStateDB } from '@jupyterlab/statedb';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import {
   redoIcon,
@@ -23,12 +24,13 @@ import type { IDisposable } from '@lumino/disposable';
 import type { Drag } from '@lumino/dragdrop';
 import type { Message } from '@lumino/messaging';
 import { Menu } from '@lumino/widgets';
+import type { Viewport } from '@xyflow/react';
 
 import type { MLWSClient } from '../api';
 import { duration } from '../format';
 import type { IWorkflowEvent } from '../models';
 import { useSignal } from '../useSignal';
-import type { IFlowHandle } from './flow';
+import type { IFlowHandle, IViewportMemory } from './flow';
 import {
   CanvasContext,
   useElapsed,
@@ -110,13 +112,13 @@ export class CanvasWidget extends ReactWidget {
   }
 
   /** The text is there: until then there is nothing to draw. */
-  setReady(): void {
-    this._isReady = true;
+  setReady(viewport: IViewportMemory): void {
+    this._viewport = viewport;
     this.update();
   }
 
   render(): JSX.Element | null {
-    if (!this._isReady) {
+    if (!this._viewport) {
       return null;
     }
     const { model, lab, _trans: trans, _language: language } = this;
@@ -138,6 +140,7 @@ export class CanvasWidget extends ReactWidget {
       <CanvasContext.Provider value={context}>
         <CanvasView
           id={this._flowId}
+          viewport={this._viewport}
           onReady={handle => {
             this._flow = handle;
             this._focus();
@@ -183,11 +186,15 @@ export class CanvasWidget extends ReactWidget {
 
   protected onActivateRequest(message: Message): void {
     super.onActivateRequest(message);
+    this.focus();
+  }
+
+  /** Gives the drawing the focus, once it is there. */
+  focus(): void {
     this._wantsFocus = true;
     this._focus();
   }
 
-  /** Gives the drawing the focus, once it is there. */
   private _focus(): void {
     const drawing = this.node.querySelector<HTMLElement>('.jp-mlws-Canvas');
     if (drawing && this._wantsFocus) {
@@ -200,7 +207,7 @@ export class CanvasWidget extends ReactWidget {
   private _flow: IFlowHandle | null = null;
   private _hasHistory = false;
   private _hasTree = false;
-  private _isReady = false;
+  private _viewport: IViewportMemory | null = null;
   private _wantsFocus = false;
 }
 
@@ -396,6 +403,8 @@ export interface IFactoryOptions extends DocumentRegistry.IWidgetFactoryOptions<
   translator: ITranslator;
   renderers: IRenderMimeRegistry;
   commands: CommandRegistry;
+  /** Null where nothing is kept over a reload of the page. */
+  state: IStateDB | null;
   report: Report;
 }
 
@@ -440,12 +449,34 @@ export class WorkflowFactory extends ABCWidgetFactory<
       trans,
       commands
     );
-    void context.ready.then(() => {
-      content.setReady();
+    void context.ready.then(async () => {
+      content.setReady(await viewportMemory(widget, this._options.state));
       return connectToServer(context, model, client, report);
     });
     return widget;
   }
+}
+
+/** Keeps the viewport of a workflow while it is open, also over a reload of the page. */
+async function viewportMemory(
+  widget: WorkflowWidget,
+  state: IStateDB | null
+): Promise<IViewportMemory> {
+  const { context } = widget;
+  const key = (): string => `mlws-workflow-viewport:${context.path}`;
+  let last = key();
+  const initial = (await state?.fetch(last)) as Viewport | undefined;
+  widget.disposed.connect(() => void state?.remove(last));
+  return {
+    initial: initial ?? null,
+    keep: ({ x, y, zoom }) => {
+      if (last !== key()) {
+        void state?.remove(last);
+        last = key();
+      }
+      void state?.save(last, { x, y, zoom });
+    }
+  };
 }
 
 function labActions(

@@ -15,9 +15,10 @@ import {
   type NodeProps
 } from '@xyflow/react';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { memo, useEffect, useMemo } from 'react';
+import { memo, useEffect, useMemo, useRef } from 'react';
 
 import { flowLabels } from '../canvas/words';
+import { useHasSize } from '../useHasSize';
 import { NODE_HEIGHT, NODE_WIDTH, placed } from './layout';
 import type { ILineage, ILineageNode } from './types';
 import { kindIcons, kindWord, relationWord } from './words';
@@ -141,9 +142,15 @@ function Pane(props: IGraphProps): JSX.Element {
 
 /** What came of what, as a graph. */
 export function LineageGraph(props: IGraphProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const hasSize = useHasSize(box);
   return (
-    <ReactFlowProvider>
-      <Pane {...props} />
-    </ReactFlowProvider>
+    <div className="jp-mlws-Lineage-graph" ref={box}>
+      {hasSize && (
+        <ReactFlowProvider>
+          <Pane {...props} />
+        </ReactFlowProvider>
+      )}
+    </div>
   );
 }

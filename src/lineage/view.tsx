@@ -124,15 +124,13 @@ export class LineageView extends LiveView<LineageModel> {
     const lineage = model.lineage!;
     return (
       <div className="jp-mlws-Lineage">
-        <div className="jp-mlws-Lineage-graph">
-          <LineageGraph
-            lineage={lineage}
-            selected={model.selected?.id ?? null}
-            trans={trans}
-            onSelect={id => model.select(id)}
-            onOpen={node => this._actions.open(node)}
-          />
-        </div>
+        <LineageGraph
+          lineage={lineage}
+          selected={model.selected?.id ?? null}
+          trans={trans}
+          onSelect={id => model.select(id)}
+          onOpen={node => this._actions.open(node)}
+        />
         <div className="jp-mlws-Lineage-panel">
           {model.canGoBack && (
             <Button small={true} onClick={() => void model.back()}>

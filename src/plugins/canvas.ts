@@ -11,11 +11,13 @@ import {
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ILauncher } from '@jupyterlab/launcher';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IStateDB } from '@jupyterlab/statedb';
 import {
   ITranslator,
   nullTranslator,
   type TranslationBundle
 } from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
 
 import { APIError, MLWSClient } from '../api';
 import { addCanvasCommands } from '../canvas/commands';
@@ -27,7 +29,12 @@ import { importWorkflow } from '../canvas/import';
 import { askForWorkflow, type INewWorkflow } from '../canvas/newDialog';
 import type { WorkflowService } from '../canvas/service';
 import { WorkflowFactory, WorkflowWidget, type Report } from '../canvas/widget';
-import { CANVAS_FACTORY, IMLWSClient, IWorkspaceEvents } from '../tokens';
+import {
+  CANVAS_FACTORY,
+  IMainViews,
+  IMLWSClient,
+  IWorkspaceEvents
+} from '../tokens';
 
 const FILE_TYPE = 'dvc-workflow';
 
@@ -46,19 +53,28 @@ const canvas: JupyterFrontEndPlugin<void> = {
     IMLWSClient,
     IWorkspaceEvents,
     IDocumentManager,
-    IRenderMimeRegistry
+    IRenderMimeRegistry,
+    IMainViews
   ],
-  optional: [ITranslator, ICommandPalette, ILauncher, ILayoutRestorer],
+  optional: [
+    ITranslator,
+    ICommandPalette,
+    ILauncher,
+    ILayoutRestorer,
+    IStateDB
+  ],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     workspace: IWorkspaceEvents,
     manager: IDocumentManager,
     renderers: IRenderMimeRegistry,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    restorer: ILayoutRestorer | null
+    restorer: ILayoutRestorer | null,
+    state: IStateDB | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -90,6 +106,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
       translator,
       renderers,
       commands: app.commands,
+      state,
       report
     });
     factory.widgetCreated.connect((_, widget) => {
@@ -120,7 +137,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
 
     addCanvasCommands(app, tracker, trans);
     addFileCommands(app, client, manager, translator, report);
-    addCompareCommand(app, tracker, client, trans, report);
+    addCompareCommand(app, tracker, client, views, trans, report);
     const category = trans.__('Machine learning');
     for (const command of app.commands.listCommands()) {
       if (command.startsWith('workflow:')) {
@@ -182,6 +199,7 @@ function addCompareCommand(
   app: JupyterFrontEnd,
   tracker: WidgetTracker<WorkflowWidget>,
   client: MLWSClient,
+  views: IMainViews,
   trans: TranslationBundle,
   report: Report
 ): void {
@@ -194,9 +212,13 @@ function addCompareCommand(
     execute: async () => {
       const { path, project } = service()!;
       try {
-        const widget = await compareVersions(client, path, project, trans);
-        if (widget) {
-          app.shell.add(widget, 'main');
+        const view = await compareVersions(client, path, project, trans);
+        if (view) {
+          views.show(`graphs ${UUID.uuid4()}`, () => ({
+            view,
+            model: null,
+            icon: workflowIcon
+          }));
         }
       } catch (error) {
         report(error);

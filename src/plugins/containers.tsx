@@ -2,7 +2,7 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { Dialog, MainAreaWidget, showDialog } from '@jupyterlab/apputils';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { textEditorIcon } from '@jupyterlab/ui-components';
@@ -19,21 +19,23 @@ import { UsageStatus } from '../containers/usageStatus';
 import { nameOf } from '../containers/words';
 import { labServer } from '../labServer';
 import type { IResourceReport } from '../models';
-import { IMLWSClient, IMLWSSidebar } from '../tokens';
+import { IMainViews, IMLWSClient, IMLWSSidebar } from '../tokens';
 
 /** A person's server without a name, in the id of its container. */
 const DEFAULT_SERVER = 'default';
+const OPEN_LOGS = 'mlws:open-container-log';
 
 const containers: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:containers',
   description: 'The containers of the person, where a Hub started the lab.',
   autoStart: true,
-  requires: [IMLWSClient, IMLWSSidebar],
+  requires: [IMLWSClient, IMLWSSidebar, IMainViews],
   optional: [IStatusBar],
   activate: (
     app: JupyterFrontEnd,
     { language, trans }: IMLWSClient,
     sidebar: IMLWSSidebar,
+    views: IMainViews,
     statusBar: IStatusBar | null
   ) => {
     const client = new MLWSClient(
@@ -41,11 +43,28 @@ const containers: JupyterFrontEndPlugin<void> = {
       language,
       trans
     );
+    const openLogs = (id: string, name: string) =>
+      views.show(
+        `container log ${id}`,
+        () => {
+          const label = trans.__('Logs of %1', name);
+          const view = new LogsView(new LogsModel(client, id), label, trans);
+          return { view, model: null, icon: textEditorIcon };
+        },
+        { id: OPEN_LOGS, args: { id, name } }
+      );
+    app.commands.addCommand(OPEN_LOGS, {
+      execute: args => {
+        if (args.id && args.name) {
+          openLogs(String(args.id), String(args.name));
+        }
+      }
+    });
     void app.restored.then(async () => {
       if (await hasHub(client)) {
         const owner = PageConfig.getOption('hubServerUser');
         const model = new ContainersModel(client, owner || null);
-        const host = labHost(app, client, owner);
+        const host = labHost(client, owner, openLogs);
         const view = new ContainersView(model, host, language, trans);
         sidebar.addSection({ view, model });
         const own = new OwnUsageModel(client);
@@ -81,14 +100,13 @@ async function memoryLimit(client: MLWSClient): Promise<number | null> {
 }
 
 function labHost(
-  app: JupyterFrontEnd,
   client: MLWSClient,
-  owner: string
+  owner: string,
+  openLogs: (id: string, name: string) => void
 ): ILabHost {
   const { trans } = client;
   const server = PageConfig.getOption('hubServerName') || DEFAULT_SERVER;
   const here = `${owner}--${server}`;
-  const logs = new Map<string, MainAreaWidget>();
   return {
     here,
     ask: async (question, container) => {
@@ -120,24 +138,7 @@ function labHost(
     open: container => {
       window.open(container.url!, '_blank', 'noopener');
     },
-    openLogs: container => {
-      const { id } = container;
-      let widget = logs.get(id);
-      if (!widget) {
-        const label = trans.__('Logs of %1', nameOf(container, trans));
-        const content = new LogsView(new LogsModel(client, id), label, trans);
-        widget = new MainAreaWidget({ content });
-        widget.id = `jp-mlws-logs-${id}`;
-        widget.title.label = label;
-        widget.title.icon = textEditorIcon;
-        widget.title.closable = true;
-        widget.toolbar.hide();
-        widget.disposed.connect(() => logs.delete(id));
-        logs.set(id, widget);
-        app.shell.add(widget, 'main');
-      }
-      app.shell.activateById(widget.id);
-    }
+    openLogs: container => openLogs(container.id, nameOf(container, trans))
   };
 }
 

@@ -13,8 +13,12 @@ import { DatasetDiffView } from '../datasets/diffView';
 import { DatasetsModel } from '../datasets/model';
 import type { IDataset, IDatasetVersion } from '../datasets/types';
 import { DatasetsView } from '../datasets/view';
-import { MainViews } from '../versions/mainViews';
-import { IMLWSClient, IMLWSSidebar, IWorkspaceEvents } from '../tokens';
+import {
+  IMainViews,
+  IMLWSClient,
+  IMLWSSidebar,
+  IWorkspaceEvents
+} from '../tokens';
 import { OpenDocuments } from '../versions/documents';
 import { dataIcon } from '../versions/icons';
 import { Restorer } from '../versions/restore';
@@ -27,6 +31,7 @@ const CANVAS = 'Workflow';
 
 namespace CommandIDs {
   export const show = 'mlws:show-data';
+  export const openDiff = 'mlws:open-data-diff';
   export const add = 'mlws:add-data';
   export const track = 'mlws:track-data';
 }
@@ -35,7 +40,13 @@ const data: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:data',
   description: 'The data of the project: versions, transfers, remotes.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents, IMLWSSidebar, IDocumentManager],
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IMLWSSidebar,
+    IDocumentManager,
+    IMainViews
+  ],
   optional: [ITranslator, ICommandPalette, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
@@ -43,6 +54,7 @@ const data: JupyterFrontEndPlugin<void> = {
     events: IWorkspaceEvents,
     sidebar: IMLWSSidebar,
     manager: IDocumentManager,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     files: IDefaultFileBrowser | null
@@ -52,23 +64,23 @@ const data: JupyterFrontEndPlugin<void> = {
     const documents = new OpenDocuments(manager, () =>
       app.shell.widgets('main')
     );
-    const views = new MainViews(app);
+    const showDiff = (id: string, path: string, commit: string) =>
+      views.show(
+        `data ${id} ${commit}`,
+        () => {
+          const model = new DatasetDiffModel(client, events, id, commit);
+          const view = new DatasetDiffView(model, client.language, trans);
+          view.title.label = trans.__(
+            'Changes of %1',
+            path.split('/').pop() ?? path
+          );
+          view.title.caption = path;
+          return { view, model };
+        },
+        { id: CommandIDs.openDiff, args: { id, path, commit } }
+      );
     const openDiff = (dataset: IDataset, version: IDatasetVersion) =>
-      views.show(`data ${dataset.id} ${version.commit}`, () => {
-        const model = new DatasetDiffModel(
-          client,
-          events,
-          dataset.id,
-          version.commit
-        );
-        const view = new DatasetDiffView(model, client.language, trans);
-        view.title.label = trans.__(
-          'Changes of %1',
-          dataset.path.split('/').pop() ?? dataset.path
-        );
-        view.title.caption = dataset.path;
-        return { view, model };
-      });
+      showDiff(dataset.id, dataset.path, version.commit);
 
     const model = new DatasetsModel(client, events);
     const actions = new DatasetActions(
@@ -110,6 +122,13 @@ const data: JupyterFrontEndPlugin<void> = {
           if (of && !model.expanded.has(of.id)) {
             await model.toggle(of.id);
           }
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.openDiff, {
+      execute: args => {
+        if (args.id && args.path && args.commit) {
+          showDiff(String(args.id), String(args.path), String(args.commit));
         }
       }
     });

@@ -14,8 +14,8 @@ import { RunTableModel } from '../experiments/table';
 import { RunTableView } from '../experiments/tableView';
 import type { IFoundRun } from '../experiments/types';
 import { ExperimentsView } from '../experiments/view';
-import { MainViews } from '../versions/mainViews';
 import {
+  IMainViews,
   IMLWSClient,
   IMLWSSidebar,
   IModelRegistry,
@@ -43,7 +43,8 @@ const experiments: JupyterFrontEndPlugin<void> = {
     IWorkflowEvents,
     IMLWSSidebar,
     IModelRegistry,
-    IRenderMimeRegistry
+    IRenderMimeRegistry,
+    IMainViews
   ],
   optional: [ITranslator, ICommandPalette],
   activate: (
@@ -54,11 +55,11 @@ const experiments: JupyterFrontEndPlugin<void> = {
     sidebar: IMLWSSidebar,
     registry: IModelRegistry,
     rendermime: IRenderMimeRegistry,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const views = new MainViews(app);
     const compare = (chosen: readonly IFoundRun[]) =>
       views.show(
         `runs ${chosen.map(run => run.id ?? run.run).join(' ')}`,
@@ -75,12 +76,16 @@ const experiments: JupyterFrontEndPlugin<void> = {
       );
     let table: RunTableModel | null = null;
     const openTable = () =>
-      views.show('experiments', () => {
-        const model = (table = new RunTableModel(client, events, runs));
-        const actions = new RunActions(app, client, model, registry, compare);
-        const view = new RunTableView(model, actions, client.language, trans);
-        return { view, model, icon: spreadsheetIcon };
-      });
+      views.show(
+        'experiments',
+        () => {
+          const model = (table = new RunTableModel(client, events, runs));
+          const actions = new RunActions(app, client, model, registry, compare);
+          const view = new RunTableView(model, actions, client.language, trans);
+          return { view, model, icon: spreadsheetIcon };
+        },
+        { id: CommandIDs.openTable }
+      );
 
     const model = new ExperimentsModel(client, events, runs);
     const view = new ExperimentsView(
@@ -90,7 +95,14 @@ const experiments: JupyterFrontEndPlugin<void> = {
       client.language,
       trans
     );
-    sidebar.addSection({ view, model, rank: RANK, size: SIZE });
+    sidebar.addSection({
+      view,
+      model,
+      rank: RANK,
+      size: SIZE,
+      folded: true,
+      lazy: true
+    });
 
     app.commands.addCommand(CommandIDs.compare, {
       label: trans.__('Compare Runs'),

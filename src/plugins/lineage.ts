@@ -11,8 +11,12 @@ import { LineageActions } from '../lineage/actions';
 import { lineageIcon } from '../lineage/icons';
 import { LineageModel } from '../lineage/model';
 import { LineageView } from '../lineage/view';
-import { MainViews } from '../versions/mainViews';
-import { IMLWSClient, IWorkflowEvents, IWorkspaceEvents } from '../tokens';
+import {
+  IMainViews,
+  IMLWSClient,
+  IWorkflowEvents,
+  IWorkspaceEvents
+} from '../tokens';
 import { OpenDocuments } from '../versions/documents';
 
 namespace CommandIDs {
@@ -23,7 +27,13 @@ const lineage: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:lineage',
   description: 'What models, runs, data and snapshots came of, as a graph.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents, IWorkflowEvents, IDocumentManager],
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IWorkflowEvents,
+    IDocumentManager,
+    IMainViews
+  ],
   optional: [ITranslator, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
@@ -31,6 +41,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
     events: IWorkspaceEvents,
     runs: IWorkflowEvents,
     manager: IDocumentManager,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
@@ -39,15 +50,18 @@ const lineage: JupyterFrontEndPlugin<void> = {
       app.shell.widgets('main')
     );
     const actions = new LineageActions(app, client, documents);
-    const views = new MainViews(app);
     const show = (of: string) =>
-      views.show(of, () => {
-        const model = new LineageModel(client, events, runs, of);
-        const view = new LineageView(model, actions, client.language, trans);
-        view.title.label = trans.__('Lineage');
-        view.title.caption = of;
-        return { view, model, icon: lineageIcon };
-      });
+      views.show(
+        `lineage ${of}`,
+        () => {
+          const model = new LineageModel(client, events, runs, of);
+          const view = new LineageView(model, actions, client.language, trans);
+          view.title.label = trans.__('Lineage');
+          view.title.caption = of;
+          return { view, model, icon: lineageIcon };
+        },
+        { id: CommandIDs.open, args: { of } }
+      );
 
     app.commands.addCommand(CommandIDs.open, {
       label: trans.__('Show Lineage…'),

@@ -18,8 +18,7 @@ import { CellMarks } from '../notebooks/marks';
 import type { NotebookModel } from '../notebooks/model';
 import { OpenNotebooks } from '../notebooks/open';
 import type { NotebookEvent } from '../notebooks/types';
-import { IMLWSClient } from '../tokens';
-import { MainViews } from '../versions/mainViews';
+import { IMainViews, IMLWSClient } from '../tokens';
 
 namespace CommandIDs {
   export const errors = 'mlws:notebook-errors';
@@ -34,12 +33,13 @@ const notebooks: JupyterFrontEndPlugin<void> = {
   id: ID,
   description: 'Time, history and errors of cells; the log of the server.',
   autoStart: true,
-  requires: [IMLWSClient, INotebookTracker],
+  requires: [IMLWSClient, INotebookTracker, IMainViews],
   optional: [ITranslator, ICommandPalette, ISettingRegistry, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     tracker: INotebookTracker,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
@@ -47,7 +47,6 @@ const notebooks: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
     const { language } = client;
-    const views = new MainViews(app);
     const open = new OpenNotebooks(client, tracker);
     let settings: ISettingRegistry.ISettings | null = null;
 
@@ -199,12 +198,16 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       label: trans.__('Show Server Log'),
       icon: listIcon,
       execute: () =>
-        views.show('server log', () => {
-          const model = new LogModel(client);
-          const view = new LogView(model, language, trans);
-          view.title.label = trans.__('Server log');
-          return { view, model, icon: listIcon };
-        })
+        views.show(
+          'server log',
+          () => {
+            const model = new LogModel(client);
+            const view = new LogView(model, language, trans);
+            view.title.label = trans.__('Server log');
+            return { view, model, icon: listIcon };
+          },
+          { id: CommandIDs.log }
+        )
     });
     for (const command of Object.values(CommandIDs)) {
       palette?.addItem({ command, category: trans.__('Notebook') });

@@ -6,10 +6,9 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { checkIcon } from '@jupyterlab/ui-components';
 
 import { idOf } from '../versions/commands';
-import { MainViews } from '../versions/mainViews';
 import { ProofModel } from '../proof/model';
 import { ProofView } from '../proof/view';
-import { IMLWSClient, IWorkspaceEvents } from '../tokens';
+import { IMainViews, IMLWSClient, IWorkspaceEvents } from '../tokens';
 
 namespace CommandIDs {
   export const verify = 'mlws:verify-snapshot';
@@ -19,16 +18,16 @@ const proof: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlws:proof',
   description: 'Verification and repair of snapshots.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents],
+  requires: [IMLWSClient, IWorkspaceEvents, IMainViews],
   optional: [ITranslator],
   activate: (
     app: JupyterFrontEnd,
     client: IMLWSClient,
     events: IWorkspaceEvents,
+    views: IMainViews,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const views = new MainViews(app);
     app.commands.addCommand(CommandIDs.verify, {
       label: trans.__('Verify Snapshot'),
       caption: trans.__(

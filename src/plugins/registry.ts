@@ -5,13 +5,13 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { MainViews } from '../versions/mainViews';
 import { ModelActions } from '../registry/actions';
 import { ModelComparisonModel } from '../registry/compare';
 import { ModelComparisonView } from '../registry/compareView';
 import { RegistryModel } from '../registry/model';
 import { RegistryView } from '../registry/view';
 import {
+  IMainViews,
   IMLWSClient,
   IMLWSSidebar,
   IModelRegistry,
@@ -25,6 +25,7 @@ const SIZE = 10;
 
 namespace CommandIDs {
   export const show = 'mlws:show-models';
+  export const compare = 'mlws:compare-models';
   export const register = 'mlws:register-model';
 }
 
@@ -32,7 +33,13 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
   id: 'jupyter-mlws:registry',
   description: 'The registered models of the project: versions and aliases.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkspaceEvents, IWorkflowEvents, IMLWSSidebar],
+  requires: [
+    IMLWSClient,
+    IWorkspaceEvents,
+    IWorkflowEvents,
+    IMLWSSidebar,
+    IMainViews
+  ],
   optional: [ITranslator, ICommandPalette],
   provides: IModelRegistry,
   activate: (
@@ -41,25 +48,29 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
     events: IWorkspaceEvents,
     runs: IWorkflowEvents,
     sidebar: IMLWSSidebar,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlws');
-    const views = new MainViews(app);
     const model = new RegistryModel(client, events, runs);
     const compare = (ids: readonly string[]) =>
-      views.show(`models ${ids.join(' ')}`, () => {
-        const comparison = new ModelComparisonModel(client, events, ids);
-        model.edited.connect(() => void comparison.refresh(), comparison);
-        const view = new ModelComparisonView(
-          comparison,
-          actions,
-          client.language,
-          trans
-        );
-        view.title.label = trans.__('Compare %1 versions', ids.length);
-        return { view, model: comparison };
-      });
+      views.show(
+        `models ${ids.join(' ')}`,
+        () => {
+          const comparison = new ModelComparisonModel(client, events, ids);
+          model.edited.connect(() => void comparison.refresh(), comparison);
+          const view = new ModelComparisonView(
+            comparison,
+            actions,
+            client.language,
+            trans
+          );
+          view.title.label = trans.__('Compare %1 versions', ids.length);
+          return { view, model: comparison };
+        },
+        { id: CommandIDs.compare, args: { ids: [...ids] } }
+      );
     const actions = new ModelActions(
       client,
       model,
@@ -87,6 +98,13 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
         const item = model.items.find(one => one.name === args.name);
         if (item && !model.expanded.has(item.id)) {
           await model.toggle(item.id);
+        }
+      }
+    });
+    app.commands.addCommand(CommandIDs.compare, {
+      execute: args => {
+        if (Array.isArray(args.ids)) {
+          compare(args.ids.map(String));
         }
       }
     });

@@ -7,7 +7,9 @@ import {
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IDocumentManager } from '@jupyterlab/docmanager';
+import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
 import { BranchesView } from '../code/branchesView';
@@ -17,6 +19,7 @@ import { conflictOpener } from '../code/merge/open';
 import { isStageable } from '../code/stagingActions';
 import {
   CANVAS_FACTORY,
+  IMainViews,
   IMLWSClient,
   IMLWSSidebar,
   IWorkflowEvents,
@@ -29,25 +32,35 @@ import { OpenDocuments } from '../versions/documents';
 import { HistoryModel } from '../versions/history';
 import { HistoryView } from '../versions/historyView';
 import { ProjectBar } from '../versions/projectBar';
-import { MLWSSidebar } from '../versions/sidebar';
+import { MLWSSidebar, type ISidebarLayout } from '../versions/sidebar';
 import { Welcome } from '../versions/welcome';
 import { WorkflowListModel } from '../workflowlist/model';
 import { WorkflowListView } from '../workflowlist/view';
 
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
+/** Pixels for the commit box and eight changed files. */
+const CHANGES_ROOM = 320;
+const LAYOUT = 'mlws-sidebar:layout';
 
 const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
   id: 'jupyter-mlws:sidebar',
   description: 'Versions, workflows and runs of the project in the left area.',
   autoStart: true,
-  requires: [IMLWSClient, IWorkflowEvents, IWorkspaceEvents, IDocumentManager],
+  requires: [
+    IMLWSClient,
+    IWorkflowEvents,
+    IWorkspaceEvents,
+    IDocumentManager,
+    IMainViews
+  ],
   optional: [
     ITranslator,
     ICommandPalette,
     ILayoutRestorer,
     IEditorLanguageRegistry,
-    ILabStatus
+    ILabStatus,
+    IStateDB
   ],
   provides: IMLWSSidebar,
   activate: (
@@ -56,11 +69,13 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     runs: IWorkflowEvents,
     workspace: IWorkspaceEvents,
     manager: IDocumentManager,
+    views: IMainViews,
     translator: ITranslator | null,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
     languages: IEditorLanguageRegistry | null,
-    status: ILabStatus | null
+    status: ILabStatus | null,
+    state: IStateDB | null
   ) => {
     translator ??= nullTranslator;
     const trans = translator.load('jupyter_mlws');
@@ -154,15 +169,24 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       ),
       new Welcome(client, () => run(CodeCommandIDs.clone), trans),
       [
-        { view: changesView, model: changes },
+        { view: changesView, model: changes, room: CHANGES_ROOM },
         { view: historyView, model: history },
         { view: branchesView, model: code.branches, folded: true },
-        { view: workflowsView, model: workflows }
+        { view: workflowsView, model: workflows, folded: true, lazy: true }
       ],
       translator
     );
     app.shell.add(panel, 'left', { rank: RANK, type: 'MLWS' });
     restorer?.add(panel, panel.id);
+    void state?.fetch(LAYOUT).then(layout => {
+      if (layout) {
+        panel.restoreLayout(layout as unknown as ISidebarLayout);
+      }
+      panel.layoutChanged.connect(
+        (_, changed) =>
+          void state.save(LAYOUT, changed as unknown as ReadonlyJSONObject)
+      );
+    });
 
     const places: IPlaces = {
       panel,
@@ -171,11 +195,11 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
       history,
       staging
     };
-    addCommands(app, client, workspace, documents, places, trans);
+    addCommands(app, client, workspace, documents, places, views, trans);
     const resolve = conflictOpener(
-      app,
       client,
       workspace,
+      views,
       code,
       languages,
       status,

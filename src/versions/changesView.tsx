@@ -179,7 +179,6 @@ export class ChangesView extends LiveView<ChangesModel> {
             {warning}
           </p>
         ))}
-        {!merging && <LastSnapshot model={model} trans={trans} />}
         {status.outbox.length > 0 && (
           <p className="jp-mlws-Note" role="status">
             {trans._n(
@@ -258,6 +257,7 @@ export class ChangesView extends LiveView<ChangesModel> {
           language={this._language}
           trans={trans}
         />
+        {!merging && <LastSnapshot model={model} trans={trans} />}
       </>
     );
   }

@@ -19,7 +19,7 @@ import type { OpenDocuments } from './documents';
 import { FileDiffView } from './fileDiffView';
 import type { HistoryModel } from './history';
 import { compareIcon, mlwsIcon } from './icons';
-import { MainViews } from './mainViews';
+import type { MainViews } from './mainViews';
 import { Restorer } from './restore';
 import type { MLWSSidebar } from './sidebar';
 import { SnapshotDiffView } from './snapshotDiffView';
@@ -53,9 +53,9 @@ export function addCommands(
   events: IWorkspaceEvents,
   documents: OpenDocuments,
   places: IPlaces,
+  views: MainViews,
   trans: TranslationBundle
 ): void {
-  const views = new MainViews(app);
   addSidebarCommands(app, documents, places, trans);
   addSnapshotCommands(app, client, documents, places, trans);
   addDiffCommands(app, client, events, documents, places, views, trans);
@@ -174,17 +174,22 @@ function addDiffCommands(
   trans: TranslationBundle
 ): void {
   const openDiff = (path: string, versions: IVersions) =>
-    views.show(`diff ${path} ${JSON.stringify(versions)}`, () => {
-      const model = new FileDiffModel(client, events, path, versions);
-      const open = () => client.project && documents.open(client.project, path);
-      const view = new FileDiffView(model, open, places.staging, trans);
-      view.title.label = trans.__(
-        'Changes of %1',
-        path.split('/').pop() ?? path
-      );
-      view.title.caption = path;
-      return { view, model };
-    });
+    views.show(
+      `diff ${path} ${JSON.stringify(versions)}`,
+      () => {
+        const model = new FileDiffModel(client, events, path, versions);
+        const open = () =>
+          client.project && documents.open(client.project, path);
+        const view = new FileDiffView(model, open, places.staging, trans);
+        view.title.label = trans.__(
+          'Changes of %1',
+          path.split('/').pop() ?? path
+        );
+        view.title.caption = path;
+        return { view, model };
+      },
+      { id: CommandIDs.openDiff, args: { path, ...versions } }
+    );
 
   app.commands.addCommand(CommandIDs.openDiff, {
     label: trans.__('Show Changes of This File'),
@@ -201,18 +206,25 @@ function addDiffCommands(
       }
     }
   });
-  const compare = (versions: IVersions & { to: string }, names: string) =>
-    views.show(`snapshots ${versions.from} ${versions.to}`, () => {
-      const model = new SnapshotDiffModel(client, events, versions);
-      const view = new SnapshotDiffView(
-        model,
-        path => openDiff(path, versions),
-        client.language,
-        trans
-      );
-      view.title.label = names;
-      return { view, model };
-    });
+  const compare = (from: string, to: string) =>
+    views.show(
+      `snapshots ${from} ${to}`,
+      () => {
+        const model = new SnapshotDiffModel(client, events, { from, to });
+        const view = new SnapshotDiffView(
+          model,
+          path => openDiff(path, { from, to }),
+          client.language,
+          trans
+        );
+        view.title.label =
+          to === 'HEAD'
+            ? trans.__('%1 and current', from.slice(0, 8))
+            : trans.__('%1 and %2', from.slice(0, 8), to.slice(0, 8));
+        return { view, model };
+      },
+      { id: CommandIDs.compareSnapshot, args: { id: from, to } }
+    );
   let marked: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
     label: trans.__('Mark for a Comparison'),
@@ -228,8 +240,7 @@ function addDiffCommands(
     execute: args => {
       const to = idOf(app, args);
       if (marked !== null && to !== null) {
-        const [from, short] = [marked, marked.slice(0, 8)];
-        compare({ from, to }, trans.__('%1 and %2', short, to.slice(0, 8)));
+        compare(marked, to);
       }
     }
   });
@@ -239,8 +250,7 @@ function addDiffCommands(
     execute: args => {
       const from = idOf(app, args);
       if (from !== null) {
-        const short = from.slice(0, 8);
-        compare({ from, to: 'HEAD' }, trans.__('%1 and current', short));
+        compare(from, typeof args.to === 'string' ? args.to : 'HEAD');
       }
     }
   });

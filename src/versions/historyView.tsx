@@ -58,8 +58,11 @@ function Counts(props: {
     stats.data > 0 && trans._n('%1 data file', '%1 data files', stats.data),
     runs.length > 0 && trans._n('%1 run', '%1 runs', runs.length)
   ];
+  const text = counts.filter(Boolean).join(' · ');
   return (
-    <span className="jp-mlws-Counts">{counts.filter(Boolean).join(' · ')}</span>
+    <span className="jp-mlws-Snapshot-counts" title={text}>
+      {text}
+    </span>
   );
 }
 
@@ -229,8 +232,8 @@ function SnapshotItem(props: ISnapshotProps): JSX.Element {
               {relativeTime(snapshot.timestamp, language)}
             </span>
             <span title={snapshot.author.email}>{snapshot.author.name}</span>
+            <Counts snapshot={snapshot} trans={trans} />
           </span>
-          <Counts snapshot={snapshot} trans={trans} />
         </span>
       </button>
       <SnapshotActions {...props} />

@@ -6,6 +6,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { MessageLoop, type Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 import {
   AccordionLayout,
   AccordionPanel,
@@ -17,6 +18,7 @@ import type { MLWSClient } from '../api';
 import type { LiveModel } from '../live';
 import { mlwsIcon } from './icons';
 import type { ProjectBar } from './projectBar';
+import { sectionSizes, SMALLEST } from './sectionSizes';
 import type { Welcome } from './welcome';
 
 /** A view and the model it shows. */
@@ -29,16 +31,23 @@ export interface ISection {
   rank?: number;
   /** Share of the height; the sections of this panel itself have theirs in their order. */
   size?: number;
+  /** Pixels that it has as long as nobody gives it others, whatever the height. */
+  room?: number;
   /** Whether it is folded at first. */
   folded?: boolean;
   /** Whether it asks nothing while it is folded. */
   lazy?: boolean;
 }
 
+/** What a person made of the sections, by the ids of their views. */
+export interface ISidebarLayout {
+  /** Pixels of those whose height was changed. */
+  sizes: Record<string, number>;
+  folded: Record<string, boolean>;
+}
+
 /** Between two of the panel's own sections; others find their place in between. */
 const RANK_STEP = 10;
-/** Pixels that show something of a section. */
-const SMALLEST = 48;
 /** Shares of the height of the sections that name none, in their order. */
 const SIZES = [5, 5, 3, 2];
 
@@ -63,10 +72,9 @@ export class MLWSSidebar extends SidePanel {
     const layout = this.layout as PanelLayout;
     layout.insertWidget(0, _bar);
     layout.insertWidget(1, _welcome);
-    (this.content as AccordionPanel).expansionToggled.connect(
-      this._makeRoom,
-      this
-    );
+    const content = this.content as AccordionPanel;
+    content.expansionToggled.connect(this._makeRoom, this);
+    content.handleMoved.connect(this._keepSizes, this);
     sections.forEach((section, index) =>
       this.addSection({ rank: index * RANK_STEP, ...section })
     );
@@ -83,11 +91,21 @@ export class MLWSSidebar extends SidePanel {
     const at = next < 0 ? this._sections.length : next;
     this._sections.splice(at, 0, section);
     this.insertWidget(at, withRefresh(section, this._words));
+    this._fold(section);
     this._share();
-    if (section.folded) {
-      (this.content as AccordionPanel).collapse(at);
-    }
     this._setActive(this._isActive);
+  }
+
+  /** Folds and sizes the sections as a person left them, also those that come later. */
+  restoreLayout(layout: ISidebarLayout): void {
+    this._sidebarLayout = layout;
+    this._sections.forEach(section => this._fold(section));
+    this._share();
+  }
+
+  /** Emitted when a person folds, unfolds or resizes sections. */
+  get layoutChanged(): ISignal<this, ISidebarLayout> {
+    return this._layoutChanged;
   }
 
   /**
@@ -115,6 +133,7 @@ export class MLWSSidebar extends SidePanel {
 
   dispose(): void {
     this._barWatch.disconnect();
+    Signal.clearData(this);
     for (const section of [...this._sections, ...this._beginnings]) {
       section.model.dispose();
     }
@@ -141,14 +160,46 @@ export class MLWSSidebar extends SidePanel {
 
   /** Shares the height among the sections that are unfolded. */
   private _share(): void {
+    const content = this.content as AccordionPanel;
+    const height = content.titles.reduce(
+      (rest, title) => rest - title.offsetHeight,
+      content.node.clientHeight
+    );
     // The commit box and the history need more room than lists of a few lines.
     const own = [...SIZES];
-    const shares = this._sections.map(
-      one => one.size ?? own.shift() ?? SIZES[0]
+    const sections = this._sections.map(({ size, room, view }) => ({
+      share: size ?? own.shift() ?? SIZES[0],
+      room: room ?? 0,
+      chosen: this._sidebarLayout.sizes[view.id] as number | undefined,
+      view
+    }));
+    const open = sections.filter(({ view }) => !view.isHidden);
+    const sizes = sectionSizes(open, height);
+    content.setRelativeSizes(
+      sections.map(one => (one.view.isHidden ? 0 : sizes.shift()!))
     );
-    (this.content as AccordionPanel).setRelativeSizes(
-      shares.map((share, at) => (this._sections[at].view.isHidden ? 0 : share))
-    );
+  }
+
+  private _fold({ view, folded = false }: ISection): void {
+    const content = this.content as AccordionPanel;
+    const index = content.widgets.indexOf(view);
+    this._isRestoring = true;
+    if (this._sidebarLayout.folded[view.id] ?? folded) {
+      content.collapse(index);
+    } else {
+      content.expand(index);
+    }
+    this._isRestoring = false;
+  }
+
+  private _keepSizes(content: AccordionPanel): void {
+    const sizes = (content.layout as AccordionLayout).absoluteSizes();
+    this._sections.forEach(({ view }, index) => {
+      if (!view.isHidden) {
+        this._sidebarLayout.sizes[view.id] = Math.round(sizes[index]);
+      }
+    });
+    this._layoutChanged.emit(this._sidebarLayout);
   }
 
   private _setActive(active: boolean): void {
@@ -166,9 +217,13 @@ export class MLWSSidebar extends SidePanel {
   /** A section that was folded before it had a size gets one when it is unfolded. */
   private _makeRoom(content: AccordionPanel, index: number): void {
     const layout = content.layout as AccordionLayout;
-    const unfolded = !content.widgets[index].isHidden;
-    if (unfolded && layout.absoluteSizes()[index] < SMALLEST) {
+    const view = content.widgets[index];
+    if (!view.isHidden && layout.absoluteSizes()[index] < SMALLEST) {
       this._share();
+    }
+    if (!this._isRestoring) {
+      this._sidebarLayout.folded[view.id] = view.isHidden;
+      this._layoutChanged.emit(this._sidebarLayout);
     }
     this._setActive(this._isActive);
   }
@@ -189,15 +244,18 @@ export class MLWSSidebar extends SidePanel {
   /** The sections have the height that the bar leaves. */
   private _fit(): void {
     MessageLoop.sendMessage(this.content, Widget.ResizeMessage.UnknownSize);
-    if (this._isFresh && !this.content.isHidden) {
+    if (this._isFresh && this.content.node.clientHeight > 0) {
       this._isFresh = false;
       this._share();
     }
   }
 
   private _barWatch = new ResizeObserver(() => this._fit());
-  /** Whether the sections were hidden when they were given their shares. */
-  private _isFresh = false;
+  /** Whether the sections were given their shares before they had a height. */
+  private _isFresh = true;
+  private _sidebarLayout: ISidebarLayout = { sizes: {}, folded: {} };
+  private _layoutChanged = new Signal<this, ISidebarLayout>(this);
+  private _isRestoring = false;
   private _sections: ISection[] = [];
   private _beginnings: Omit<ISection, 'rank' | 'folded'>[] = [];
   private _words: TranslationBundle;

@@ -63,6 +63,25 @@ def test_rename_freeze_and_undo(page: Page, lab: Lab) -> None:
     assert file.read_text() == before
 
 
+def test_deletion_of_the_focused_node_is_undone_by_the_keyboard(page: Page, lab: Lab) -> None:
+    file = lab.root / WORKFLOW
+    before = file.read_text()
+    open_workflow(page, lab, WORKFLOW, NODES)
+    node(page, "plot").click()
+    page.keyboard.press("Delete")
+    expect(node(page, "plot")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(node(page, "plot")).to_be_visible()
+    # A menu has the focus before it deletes.
+    node(page, "plot").click(button="right")
+    page.locator(".lm-Menu-item", has_text="Delete the selected nodes and edges").click()
+    expect(node(page, "plot")).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(node(page, "plot")).to_be_visible()
+    save(page)
+    assert file.read_text() == before
+
+
 def test_copy_paste_and_cut_across_files(page: Page, lab: Lab) -> None:
     other = lab.root / "workflows/tea/dvc.yaml"
     other.parent.mkdir()

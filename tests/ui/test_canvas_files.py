@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import VIEWPORT
-from tests.ui.canvas import command, node, open_workflow, save
+from tests.ui.canvas import command, empty_place, node, open_workflow, save, until
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -45,6 +46,20 @@ def wait_for_text(page: Page, words: str) -> None:
 
 def banner(page: Page) -> Locator:
     return page.locator(".jp-mlws-Banner")
+
+
+def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, lab: Lab) -> None:
+    newest = "workflows/workflows~1wine~1dvc.yaml/status"
+    before = lab.fetch(newest)["id"]
+    open_workflow(page, lab, WORKFLOW, NODES)
+    set_trees(page, -5)
+    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("At least")
+    page.locator(".jp-mlws-run").click()
+    expect(page.locator(".Toastify")).to_contain_text("n_estimators")
+    assert "n_estimators: -5" in (lab.root / WORKFLOW).read_text()
+    assert lab.fetch(newest)["id"] == before
+    page.mouse.click(*empty_place(page))
+    expect(page.locator(".jp-mlws-Problems")).to_contain_text("n_estimators")
 
 
 def test_what_others_write_shows_at_once_and_nothing_is_lost(
@@ -209,3 +224,51 @@ def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[st
         assert name != "script" or b"--n_estimators 77" in content
     page.evaluate("() => void jupyterapp.commands.execute('workflow:copy-command')")
     expect(page.locator(".jp-Dialog")).to_contain_text(f"jupyter mlws run {WORKFLOW}")
+
+
+def kept_state(lab: Lab) -> dict[str, dict]:
+    """What the lab has stored of its layout."""
+    files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+    state: dict[str, dict] = json.loads(files[0].read_text())["data"] if files else {}
+    return state
+
+
+def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) -> None:
+    other = lab.root / "workflows/tea/dvc.yaml"
+    other.parent.mkdir()
+    other.write_text("stages:\n  brew:\n    cmd: echo tea\n  pour:\n    cmd: echo cup\n")
+    open_workflow(page, lab, WORKFLOW, NODES)
+    page.evaluate(
+        "() => jupyterapp.commands.execute('docmanager:open', {path: 'workflows/tea/dvc.yaml'})"
+        ".then(() => null)"
+    )
+    expect(node(page, "brew")).to_be_visible()
+    tea = page.locator(".jp-mlws-Canvas:visible")
+    tea.get_by_role("button", name="Zoom in").click()
+    viewport = ".jp-mlws-Canvas:visible .react-flow__viewport"
+    key = "mlws-workflow-viewport:workflows/tea/dvc.yaml"
+
+    def shown() -> str:
+        return str(
+            page.locator(viewport).evaluate(
+                "drawing => new DOMMatrix(drawing.style.transform).a.toFixed(4)"
+            )
+        )
+
+    def is_kept() -> bool:
+        state = kept_state(lab)
+        tabs = {f"mlws-workflow:{path}" for path in (WORKFLOW, "workflows/tea/dvc.yaml")}
+        return tabs <= state.keys() and f"{state.get(key, {}).get('zoom', 0):.4f}" == shown()
+
+    until(page, is_kept)
+    zoomed = shown()
+    page.goto(lab.address().removesuffix("&reset"))
+    expect(node(page, "brew")).to_be_visible()
+    assert shown() == zoomed
+
+    page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab", has_text="dvc.yaml").first.click()
+    for name in NODES:
+        expect(node(page, name)).to_be_in_viewport()
+    assert float(shown()) > 0.2
+    view_box = page.locator(".jp-mlws-Canvas:visible .react-flow__minimap svg")
+    expect(view_box).to_have_attribute("viewBox", re.compile(r"^[^N]+$"))

@@ -103,6 +103,17 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     assert (lab.root / "third.txt").read_text() == "12"
 
 
+def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab) -> None:
+    open_workflow(page, lab, PATH, NODES)
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, second="FAILED")
+    node(page, "second").click()
+    page.locator(".jp-mlws-CommandField").fill("cp first.txt second.txt")
+    button(page, "Retry")
+    expect_states(page, second="COMPLETED", third="COMPLETED")
+    assert "cmd: cp first.txt second.txt" in (lab.root / PATH).read_text()
+
+
 def test_retry_and_skip(page: Page, lab: Lab) -> None:
     (lab.root / "second.txt").write_text("by hand")
     open_workflow(page, lab, PATH, NODES)
@@ -279,3 +290,28 @@ def test_a_chart_is_drawn_by_the_lab(
         expect(chart.locator("canvas, svg, img").first).to_be_visible()
     shoot("canvas-chart")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
+
+
+def test_values_of_metrics_with_long_names_are_in_view(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    names = ["mean_average_precision_at_fifty_of_the_validation_images", "weighted.f1_score_macro"]
+    (example / "measure.json").write_text(json.dumps(dict.fromkeys(names, 0.123456)))
+    (example / PATH).write_text(
+        "stages:\n  measure:\n    cmd: cp measure.json scores.json\n    deps: [measure.json]\n"
+        "    metrics: [scores.json]\n"
+    )
+    open_workflow(page, start_lab(example), PATH, ["measure"])
+    page.locator(".jp-mlws-run").click()
+    expect_states(page, measure="COMPLETED")
+    node(page, "measure").click()
+    page.get_by_role("tab", name="Preview").click()
+    panel = page.locator(".jp-mlws-Panel").bounding_box()
+    assert panel
+    for name in names:
+        row = page.locator(".jp-mod-metrics tr", has_text=name)
+        value = row.locator("td")
+        expect(value).to_contain_text("0.123")
+        box = value.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= panel["x"] + panel["width"]

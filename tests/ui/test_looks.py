@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import command, faults_of_access, node, open_workflow
+from tests.ui.canvas import command, faults_of_access, middle, node, open_workflow, until
 from tests.ui.conftest import Lab, prefer
+from tests.ui.sections import open_sidebar, title
 from tests.ui.test_canvas_import import plan_of
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
@@ -49,12 +50,49 @@ def test_canvas_and_sidebar(
     expect(page.locator(".jp-mlws-Sidebar")).to_contain_text(CHANGES[locale])
     page.locator(".jp-mlws-Snapshot-head").first.click()
     shoot(f"sidebar-{theme}-{locale}")
+    # Without chosen runs it unfolds their section.
+    command(page, "mlws:compare-runs")
     expect(page.locator(".jp-mlws-Run input").nth(1)).to_be_visible()
     for box in page.locator(".jp-mlws-Run input").all()[:2]:
         box.check()
     page.locator(".jp-mlws-CompareButton").click()
     expect(page.locator(".jp-mlws-CompareTable")).to_contain_text("accuracy")
     shoot(f"compare-{theme}-{locale}")
+
+
+VIEWS: dict[str, tuple[dict[str, str], str]] = {
+    "mlws:open-diff": ({"path": "notes.md"}, "Changes of notes.md"),
+    "mlws:open-experiments": ({}, "Experiments"),
+    "mlws:open-lineage": ({"of": "snapshot:HEAD"}, "Lineage"),
+    "mlws:server-log": ({}, "Server log"),
+}
+
+
+def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
+    (lab.root / "notes.md").write_text("Something is new\n")
+    open_sidebar(page, lab)
+    tabs = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
+    for identifier, (arguments, label) in VIEWS.items():
+        page.evaluate(
+            "([id, args]) => jupyterapp.commands.execute(id, args).then(() => null)",
+            [identifier, arguments],
+        )
+        expect(tabs.filter(has_text=label)).to_have_count(1)
+
+    def is_kept() -> bool:
+        files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+        data = json.loads(files[0].read_text())["data"] if files else {}
+        layout = json.dumps(data.get("layout-restorer:data", {}))
+        return layout.count("mlws-views:") == len(VIEWS)
+
+    until(page, is_kept)
+    page.goto(lab.address().removesuffix("&reset"))
+    for _, label in VIEWS.values():
+        expect(tabs.filter(has_text=label)).to_have_count(1)
+    tabs.filter(has_text="Changes of notes.md").click()
+    expect(page.locator(".jp-mlws-View:visible")).to_contain_text("Something is new")
+    tabs.filter(has_text="Lineage").click()
+    expect(page.locator("[data-mlws-lineage]").first).to_be_in_viewport()
 
 
 def test_more_of_the_canvas_dark_and_in_chinese(
@@ -104,3 +142,53 @@ def test_more_of_the_canvas_dark_and_in_chinese(
     expect(plan).to_contain_text("make 脚本")
     shoot("canvas-import-dark-zh_CN")
     assert faults_of_access(page, ".jp-mlws-Import") == []
+
+
+def test_eight_changed_files_are_in_view_in_a_small_window(
+    page: Page, start_lab: Callable[..., Lab], example: Path
+) -> None:
+    for number in range(12):
+        (example / f"note-{number:02}.md").write_text("Something is new\n")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    lab = start_lab(example)
+    open_sidebar(page, lab)
+    rows = page.locator(".jp-mlws-Changes [data-mlws-path]")
+    expect(rows.nth(7)).to_be_visible()
+    section = page.locator(".jp-mlws-Changes")
+    until(page, lambda: (box := section.bounding_box()) is not None and box["height"] >= 300)
+    view, last = section.bounding_box(), rows.nth(7).bounding_box()
+    assert view
+    assert last
+    assert last["y"] + last["height"] <= view["y"] + view["height"]
+    for name in ("Workflows", "Runs"):
+        expect(title(page, name)).to_have_attribute("aria-expanded", "false")
+    expect(page.locator(".jp-mlws-Snapshot-head").first).to_be_visible()
+    text = page.locator(".jp-mlws-Snapshot-text").first.bounding_box()
+    assert text
+    assert text["height"] < 45
+
+    # A size and a fold are kept over a reload.
+    title(page, "Workflows").click()
+    handles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel .lm-SplitPanel-handle:visible")
+    x, y = middle(handles.first)
+    before = section.bounding_box()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 80, steps=8)
+    page.mouse.up()
+    after = section.bounding_box()
+    assert before
+    assert after
+    assert after["height"] < before["height"] - 40
+
+    def is_kept() -> bool:
+        files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+        data = json.loads(files[0].read_text())["data"] if files else {}
+        kept = data.get("mlws-sidebar:layout", {})
+        size = kept.get("sizes", {}).get("jp-mlws-changes", 0)
+        return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-workflows"] is False
+
+    until(page, is_kept)
+    page.goto(lab.address().removesuffix("&reset"))
+    expect(title(page, "Workflows")).to_have_attribute("aria-expanded", "true")
+    until(page, lambda: abs((section.bounding_box() or before)["height"] - after["height"]) < 20)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import Lab
-from tests.ui.sections import open_section, open_sidebar
+from tests.ui.sections import open_section, open_sidebar, title
 
 pytestmark = pytest.mark.browser
 
@@ -106,6 +106,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
 ) -> None:
     in_mlflow(lab, CURVE)
     open_sidebar(page, lab)
+    title(page, "Runs").click()
     page.locator(".jp-mlws-OpenTable").click()
     table = page.locator(".jp-mlws-RunTableView")
     rows = table.locator("[data-mlws-run]")

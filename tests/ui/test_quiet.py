@@ -25,6 +25,7 @@ def test_nothing_is_asked_while_nothing_happens(
     page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
     section = open_section(page, lab, "Data")
     title(page, "Models").click()
+    title(page, "Runs").click()
     page.locator(".jp-mlws-OpenTable").click()
     expect(page.locator(".jp-mlws-RunTable [data-mlws-run]")).to_have_count(3)
     expect(section.locator(".jp-mlws-FreeButton")).to_be_attached()

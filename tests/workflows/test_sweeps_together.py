@@ -110,6 +110,17 @@ def test_a_comparison_measures_each_variant_by_its_name(
     assert [one.metrics for one in train.variants] == [{"loss": 2}, {"loss": 3}]
 
 
+def test_a_renamed_sweep_is_ranked_by_the_names_of_its_files(
+    write, workflows: WorkflowManager, run: Callable[..., Run]
+) -> None:
+    write("compare.py", COMPARE)
+    write(PATH, SHARED)
+    assert run().status == "COMPLETED"
+    write(PATH, SHARED.replace("  train:\n", "  rates:\n"))
+    (sweep,) = workflows.sweeps(PATH).items
+    assert (sweep.metric, sweep.best) == ("loss", "rates@1e-05")
+
+
 def test_promotion_takes_along_what_is_made_of_the_variant(
     write, workflows: WorkflowManager, run: Callable[..., Run], states, project: Project
 ) -> None:

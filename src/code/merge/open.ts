@@ -1,4 +1,4 @@
-import type { ILabStatus, JupyterFrontEnd } from '@jupyterlab/application';
+import type { ILabStatus } from '@jupyterlab/application';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
@@ -6,22 +6,21 @@ import type { IDisposable } from '@lumino/disposable';
 import { agreed } from '../../agreed';
 import type { MLWSClient } from '../../api';
 import type { IWorkspaceEvents } from '../../tokens';
-import { MainViews } from '../../versions/mainViews';
+import type { MainViews } from '../../versions/mainViews';
 import type { ICode } from '../code';
 import { mergeIcon } from '../icons';
 import { ConflictModel, type Resolution } from './conflict';
 
 /** Opens the views of conflicts; their code is loaded with the first of them. */
 export function conflictOpener(
-  app: JupyterFrontEnd,
   client: MLWSClient,
   events: IWorkspaceEvents,
+  views: MainViews,
   code: ICode,
   languages: IEditorLanguageRegistry | null,
   status: ILabStatus | null,
   trans: TranslationBundle
 ): (path: string) => Promise<void> {
-  const views = new MainViews(app);
   const open = async (path: string) => {
     const { ConflictView } = await import('./view');
     views.show(`conflict ${path}`, () => {

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+
+import { sectionSizes, SMALLEST } from './sectionSizes';
+
+const changes = { share: 5, room: 320, chosen: undefined };
+const history = { share: 5, room: 0, chosen: undefined };
+const data = { share: 10, room: 0, chosen: undefined };
+
+it('gives changes their room in a small window, and half of a large one', () => {
+  expect(sectionSizes([changes, history], 396)).toEqual([320, 76]);
+  expect(sectionSizes([changes, history], 800)).toEqual([400, 400]);
+  expect(sectionSizes([changes, history], 330)).toEqual([320, SMALLEST]);
+});
+
+it('shares what is left by the shares', () => {
+  expect(sectionSizes([changes, history, data], 470)).toEqual([320, 50, 100]);
+  expect(sectionSizes([], 470)).toEqual([]);
+  expect(sectionSizes([changes, history, data], 0)).toEqual([5, 5, 10]);
+});
+
+it('keeps the sizes that a person chose', () => {
+  const chosen = { ...changes, chosen: 100 };
+  expect(sectionSizes([chosen, history, data], 400)).toEqual([100, 100, 200]);
+});
