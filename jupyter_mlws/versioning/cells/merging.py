@@ -185,7 +185,7 @@ def _conflicts(cells: Mapping[str, Mapping[str, Any]], merged: Any) -> list[str]
 
 
 def _edited(cell: Any, base: Any) -> bool:
-    return cell.source != base.source or _attachments(cell) != _attachments(base)
+    return bool(cell.source != base.source or _attachments(cell) != _attachments(base))
 
 
 def _attachments(cell: Any) -> Any:
@@ -211,7 +211,7 @@ def _merge_properties(cell: Any, base: Any, ours: Any, theirs: Any) -> None:
         base.get("metadata", {}), without_noise(ours.metadata), without_noise(theirs.metadata)
     )
     cell.pop("attachments", None)
-    attachments = _merge_values(*(_attachments(side) for side in (base, ours, theirs)), depth=1)
+    attachments = _merge_values(_attachments(base), _attachments(ours), _attachments(theirs), 1)
     has_key = _merge_values(*("attachments" in side for side in (base, ours, theirs)))
     if attachments or has_key:
         cell.attachments = attachments
@@ -226,7 +226,9 @@ def _merge_values(base: Any, ours: Any, theirs: Any, depth: int = -1) -> Any:
     if depth and isinstance(ours, dict) and isinstance(theirs, dict):
         base = base if isinstance(base, dict) else {}
         merged = {
-            key: _merge_values(*(side.get(key, ABSENT) for side in (base, ours, theirs)), depth - 1)
+            key: _merge_values(
+                base.get(key, ABSENT), ours.get(key, ABSENT), theirs.get(key, ABSENT), depth - 1
+            )
             for key in {**ours, **theirs}
         }
         return nbformat.from_dict(

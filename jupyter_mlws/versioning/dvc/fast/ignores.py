@@ -41,7 +41,7 @@ class Ignores:
             if lines[: len(before)] != before or any((folder, one) not in ranks for one in added):
                 # Somebody else has changed the file meanwhile.
                 continue
-            arranged = sorted(added, key=lambda line, folder=folder: ranks[folder, line])
+            arranged = [line for _, line in sorted((ranks[folder, line], line) for line in added)]
             if arranged != added:
                 text = "".join(f"{line}\n" for line in [*before, *arranged])
                 self._file(folder).write_text(text, encoding="utf-8")

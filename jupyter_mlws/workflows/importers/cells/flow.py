@@ -209,8 +209,8 @@ class Flow:
             self._keep_all(step, PAST)
         if called & REFLECTION - {"get_ipython"} and not called & REFLECTION & self._current.keys():
             self._keep_all(step, REFLECTED)
-        inner = self._need(step, [*names.reads, *names.late, *effects.names_in_queries(statement)])
-        if inner & GLOBAL_REFLECTION - called - self._current.keys():
+        used = self._need(step, [*names.reads, *names.late, *effects.names_in_queries(statement)])
+        if used & GLOBAL_REFLECTION - called - self._current.keys():
             # A function or class that it uses runs code or looks names up.
             self._keep_all(step, REFLECTED)
         self._note_states(step, statement)
