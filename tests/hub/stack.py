@@ -77,7 +77,7 @@ def stack(
     }
     settings = Settings.read(environment)
     environment["HUB_GATEWAY"] = settings.gateway
-    assert len(make_secrets(folder / "secrets", "localhost")) == 5
+    assert len(make_secrets(folder / "secrets", "localhost")) == 6
     assert make_secrets(folder / "secrets", "localhost") == []
     docker.run("tag", "mlws-test-hub", f"{name}-hub")
     password = (folder / "secrets" / "admin_password").read_text()
