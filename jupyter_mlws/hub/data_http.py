@@ -81,6 +81,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
     _failure: OSError | None = None
     _refusal: MLWSError | None = None
     _ignored = 0
+    _is_new: bool
     _reserved = 0
     """Bytes that have arrived and count as the project's."""
     _target: Path
@@ -113,7 +114,9 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             raise MLWSError("50401")
         self._target = team.home(self._access.project) / "data" / self.path_args[1]
         if self.request.method == "PUT":
-            await team.require_room(self._access.project)
+            self._is_new = not await in_thread(self._target.exists)
+            if self._is_new:
+                await team.require_room(self._access.project)
             connection: Any = self.request.connection
             connection.set_max_body_size(LARGEST)
             incoming = team.incoming(self._access.project)
@@ -133,7 +136,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             self._ignored += len(chunk)
             if self._ignored > PATIENCE:
                 raise self._refusal
-        if self._upload is not None:
+        if self._upload is not None and self._is_new:
             self._reserved += len(chunk)
             self.manager.team.grow(self._access.project, len(chunk))
             try:
@@ -155,12 +158,9 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         with _full_told():
             if self._failure is not None:
                 raise self._failure
-            is_new = not await in_thread(self._target.exists)
             if not await in_thread(upload.keep, self._target, md5):
                 raise MLWSError("10209", name=path)
         self._upload = None
-        if not is_new:
-            self.manager.team.grow(self._access.project, -self._reserved)
         self._count("project.data.write", upload.size)
         self.set_status(204)
         await self.finish()

@@ -376,7 +376,7 @@ def test_a_user_owns_no_more_projects_than_allowed(people: dict[str, Place]) -> 
 
 def test_silent_requests_hold_few_processes(people: dict[str, Place], shared: Data) -> None:
     tom = people[TOM]
-    host, port = tom.hub.settings.url.removeprefix("http://").split(":")
+    host, port = tom.hub.settings.service_url.removeprefix("http://").split(":")
     head = (
         "POST /services/mlws/git/wine.git/git-upload-pack HTTP/1.1\r\nHost: hub\r\n"
         f"Authorization: token {tom.hub.token(TOM)}\r\n"
