@@ -125,10 +125,6 @@ async def test_a_cell_outlives_a_killed_server(ends: str, project: Project, home
         ]
         never = _call(address, f"notebooks/{notebook}/executions/{waiting['id']}")
         assert (never["status"], never["error"]["code"]) == ("CANCELLED", "20205")
-        # What had ended before is not entered again as another client's.
-        entered = _call(address, f"notebooks/{notebook}/executions")["items"]
-        assert len(entered) == 5
-        assert {row["origin"] for row in entered} == {"api"}
         newest = _call(address, f"notebooks/{notebook}/cells")["items"]
         assert [row["cell"] for row in newest] == ["one", "two"]
         # The kernel and its session are those of before, with all that it holds.
@@ -178,6 +174,22 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         result = _ended(address, notebook, request)
         assert (result["status"], result["output"]) == ("SUCCESS", "begun\ndone\n")
         assert result["executions"][0]["origin"] == "lab"
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+
+
+async def test_what_had_ended_before_the_kill_is_entered_once(project: Project, home: Path) -> None:
+    with _server(project, home) as (process, address):
+        notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]
+        _call(address, f"notebooks/{notebook}/execute", {"code": "kept = 5"})
+        before = _call(address, f"notebooks/{notebook}/executions")["items"]
+        process.kill()
+        process.wait(15)
+    with _server(project, home) as (process, address):
+        again = _call(address, f"notebooks/{notebook}/execute", {"code": "print(kept)"})
+        assert again["output"] == "5\n"
+        after = _call(address, f"notebooks/{notebook}/executions")["items"]
+        assert after[1:] == before
         process.send_signal(signal.SIGTERM)
         process.wait(15)
 
