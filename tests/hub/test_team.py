@@ -600,6 +600,7 @@ def test_the_lab_shows_shares_and_clones(
         hub.wait_for(lambda: "/data/grapes" in hub.shell(TESS, config), "it is cloned")
         assert "/git/grapes.git" in hub.shell(TESS, config)
         shoot("team-cloned", page)
+        page.locator(".jp-mlws-TrustButton").click()
         titles = page.locator(".jp-mlws-Sidebar .lm-AccordionPanel-title")
         titles.filter(has=page.get_by_text("Shared projects", exact=True)).click()
         row = page.locator('#jp-mlws-team [data-mlws-shared="grapes"]')
