@@ -198,7 +198,7 @@ def test_a_sweep_is_changed_and_ended(page: Page, lab: Lab) -> None:
     save(page)
     # 1 is the default.
     assert lines_changed(before, file.read_text()) == [
-        "-  - linear: {algorithm: logistic_regression, C: 0.01}",
+        "-  - linear: {algorithm: logistic_regression, C: 1.0}",
         "+  - linear: {algorithm: logistic_regression}",
     ]
 

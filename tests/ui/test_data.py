@@ -109,7 +109,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     shutil.rmtree(lab.root / ".dvc/cache")
     shutil.rmtree(lab.root / "data/images")
     refresh(page, "Data")
-    expect(mark).to_have_text(["not here", "missing"])
+    expect(mark).to_have_text("not pulled")
     other = dataset(section, "data/wine.csv").locator("[data-mlws-mark]")
     expect(other).to_have_text("in no store")
     shoot("data-missing")
