@@ -82,8 +82,8 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     def is_kept() -> bool:
         files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
         data = json.loads(files[0].read_text())["data"] if files else {}
-        layout = json.dumps(data.get("layout-restorer:data", {}))
-        return layout.count("mlws-views:") == len(VIEWS)
+        dock = data.get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
+        return len(dock.get("widgets", [])) == len(VIEWS)
 
     until(page, is_kept)
     page.goto(lab.address().removesuffix("&reset"))
