@@ -40,7 +40,7 @@ import { WorkflowListView } from '../workflowlist/view';
 /** Rank in the left area: after the file browser, running kernels and git-like extensions. */
 const RANK = 250;
 /** Pixels for the commit box and eight changed files. */
-const CHANGES_ROOM = 320;
+const CHANGES_ROOM = 332;
 const LAYOUT = 'mlws-sidebar:layout';
 
 const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {

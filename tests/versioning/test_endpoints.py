@@ -59,7 +59,7 @@ async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> Non
     version = answer["data"]
     (warning,) = version.pop("warnings")
     assert "big.bin" in warning
-    assert "请用 DVC" in warning
+    assert "请作为数据跟踪" in warning
     _, answer, _ = await call("GET", "git/history")
     assert version in answer["data"]["items"]
     _, answer, _ = await call("GET", f"git/commits/{version['commit_id'][:10]}")

@@ -19,7 +19,7 @@ Command = Callable[..., str]
 
 
 @pytest.fixture
-def jp_root_dir(workspace: Project) -> Any:
+def jp_root_dir(jp_root_dir: Path, workspace: Project) -> Any:
     return workspace.root
 
 

@@ -203,7 +203,7 @@ def test_git_is_given_no_huge_file(manager: SnapshotManager, git: Command) -> No
     made = manager.create("Without the huge one")
     assert [row.path for row in manager.get(made.id).changes] == ["train.py"]
     assert "huge.bin" in made.warnings[0]
-    assert "dvc add" in made.warnings[0]
+    assert "data add huge.bin" in made.warnings[0]
     # git versions this one, so that it can't be left out.
     (root / "train.py").unlink()
     sparse(root / "train.py")

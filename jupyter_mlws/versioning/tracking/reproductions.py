@@ -20,6 +20,7 @@ from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.project import Project
+from jupyter_mlws.projects.trust import trust, withdraw_trust
 from jupyter_mlws.versioning.data.content import normal
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -92,6 +93,8 @@ class Reproductions:
                 made = self._described(run, target, brought, unavailable)
                 record = Project.open(target).state / RECORD
                 record.write_text(made.model_dump_json(), encoding="utf-8")
+                # It is a version of the project, which was trusted before this.
+                trust(target)
             except BaseException:
                 self._remove(target)
                 raise
@@ -159,6 +162,7 @@ class Reproductions:
         return [path for path in paths if self._root in path.parents and path.is_dir()]
 
     def _remove(self, target: Path) -> None:
+        withdraw_trust(target)
         if target.exists():
             if (target / ".git").is_file():
                 self._git.run(
