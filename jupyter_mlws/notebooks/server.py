@@ -64,9 +64,16 @@ class JupyterServer:
         self._contents = app.contents_manager
         self._sessions = app.session_manager
         self._specs = app.kernel_spec_manager
-        self._file_ids = app.web_app.settings["file_id_manager"]
+        self._settings = app.web_app.settings
 
     # Ids
+
+    @property
+    def _file_ids(self) -> Any:
+        # Jupyter goes on without an extension that fails, and so does all but notebooks here.
+        if "file_id_manager" not in self._settings:
+            raise RuntimeError("jupyter_server_fileid is not loaded; Jupyter's log has the reason")
+        return self._settings["file_id_manager"]
 
     def identify(self, path: str) -> str:
         """The id of a notebook, given to it when it is first asked for."""

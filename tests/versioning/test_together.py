@@ -59,6 +59,8 @@ def labs(
     arguments = [
         "--no-browser", "--allow-root", "--ServerApp.port=0",
         f"--ServerApp.root_dir={workspace.root}",
+        # Its usual place is where the libraries were imported.
+        f"--BaseFileIdManager.db_path={tmp_path / 'file_ids.db'}",
         "--ServerApp.jpserver_extensions={'jupyter_mlws': True}",
     ]  # fmt: skip
     environment = {**os.environ, "JUPYTER_TOKEN": TOKEN}
