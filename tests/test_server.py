@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tornado.websocket import websocket_connect
 
 from jupyter_mlws.project import Project
@@ -82,6 +83,7 @@ def _children(pid: int) -> list[str]:
     return found
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 async def test_a_busy_server_stops_at_once_and_its_run_goes_on(
     project: Project, home: Path
 ) -> None:

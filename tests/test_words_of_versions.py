@@ -70,6 +70,7 @@ def test_a_person_branches_pushes_and_pulls(full: Project, git: Git, tmp_path: P
     assert (root / "wine.csv").read_text() == "two\n"
     words(root, "restore", "HEAD", "-y")
     git(tmp_path, "clone", "-q", "-b", "feature", str(tmp_path / "bare.git"), "theirs")
+    words(tmp_path / "theirs", "trust")
     got = json.loads(words(tmp_path / "theirs", "pull", "--json"))
     assert got["data"] == ["wine.csv"]
     assert (tmp_path / "theirs" / "wine.csv").read_text() == "two\n"
@@ -182,6 +183,7 @@ def test_data_of_a_clone_is_pulled_by_one_word(full: Project, git: Git, tmp_path
     words(full.root, "push")
     git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "clone")
     clone = tmp_path / "clone"
+    words(clone, "trust")
     for line in (("status",), ("data", "list")):
         shown = words(clone, *line)
         assert "not pulled" in shown
@@ -202,6 +204,7 @@ if sys.argv[2] == "0.1":
 """
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> None:
     root = full.root
     (root / "train.py").write_text(SCRIPT)

@@ -80,5 +80,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.slow(reason="hundreds of generated requests")
 def test_the_contract_holds(name: str, mode: GenerationMode, place: Place) -> None:
     place.answers(OPERATIONS[name], mode)

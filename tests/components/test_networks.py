@@ -67,6 +67,7 @@ def cnn(node, data: Path) -> Path:
     return file
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_a_cnn_learns_images_and_is_the_same_each_time(node, cnn: Path, data: Path) -> None:
     said = (data / "cnn.log").read_text()
     assert len(said.splitlines()) <= 20
@@ -113,6 +114,7 @@ LEARNED = [
 ]
 
 
+@pytest.mark.slow(reason="real programs, one after the other")
 def test_networks_learn(node, data: Path) -> None:
     outputs = [f"--model @{n}.skops --metrics @{n}.json" for n in range(len(LEARNED))]
     given = [row[0] for row in LEARNED]

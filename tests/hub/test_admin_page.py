@@ -153,6 +153,7 @@ def test_several_are_stopped_together_one_is_resized_and_its_volume_trashed(
     expect(page.locator(f'[data-mlws-hours="{KEEPER}"]')).to_be_visible()
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_people_see_and_make_their_own(
     hub: Hub, sign_in: SignIn, make: Callable[..., str], shoot: Callable[..., None]
 ) -> None:

@@ -26,6 +26,7 @@ def lab(hub: Hub, method: str, user: str, path: str, **more: object) -> requests
     return answer
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_idle_labs_are_stopped_and_those_that_work_are_not(hub: Hub) -> None:
     for user in (CELL, TERMINAL, FLOW, IDLE):
         hub.sign_up(user)

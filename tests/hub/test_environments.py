@@ -83,6 +83,7 @@ def environment(hub: Hub, identifier: str, user: str) -> Data:
     return data
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_what_was_installed_is_there_at_the_next_start_and_is_the_persons_own(
     hub: Hub, index: str
 ) -> None:
@@ -184,6 +185,7 @@ def refuse_others_and_delete(hub: Hub, identifier: str, saved: str) -> None:
     hub.wait_for(lambda: not hub.get(identifier), "it is deleted")
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_a_build_is_ended_once_it_has_written_too_much(
     hub: Hub, index: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,6 +129,7 @@ def test_a_rescue_starts_where_the_disk_is_full(hub: Hub, docker: Engine) -> Non
         docker.run("rm", "--force", holder)
 
 
+@pytest.mark.slow(reason="starts real containers")
 def test_backup_and_restore_into_an_empty_installation(
     docker: Engine, image: str, tmp_path: Path
 ) -> None:

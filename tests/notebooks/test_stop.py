@@ -178,6 +178,7 @@ async def test_a_tabs_cell_outlives_a_killed_server(project: Project, home: Path
         process.wait(15)
 
 
+@pytest.mark.slow(reason="real kernels")
 async def test_what_had_ended_before_the_kill_is_entered_once(project: Project, home: Path) -> None:
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]
@@ -194,6 +195,7 @@ async def test_what_had_ended_before_the_kill_is_entered_once(project: Project, 
         process.wait(15)
 
 
+@pytest.mark.slow(reason="real kernels")
 async def test_a_kernel_that_ends_without_a_server_is_lost(project: Project, home: Path) -> None:
     with _server(project, home) as (process, address):
         notebook = _call(address, "notebooks", {"path": "a.ipynb"})["id"]

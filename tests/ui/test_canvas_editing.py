@@ -29,6 +29,7 @@ OUT = "workflows/wine/out"
 NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_rename_freeze_and_undo(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
@@ -82,6 +83,7 @@ def test_deletion_of_the_focused_node_is_undone_by_the_keyboard(page: Page, lab:
     assert file.read_text() == before
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_copy_paste_and_cut_across_files(page: Page, lab: Lab) -> None:
     other = lab.root / "workflows/tea/dvc.yaml"
     other.parent.mkdir()
@@ -122,6 +124,7 @@ def test_copy_paste_and_cut_across_files(page: Page, lab: Lab) -> None:
     assert "columns: [alcohol, malic_acid" in text
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_notes_and_frames(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()

@@ -48,6 +48,7 @@ def banner(page: Page) -> Locator:
     return page.locator(".jp-mlws-Banner")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, lab: Lab) -> None:
     newest = "workflows/workflows~1wine~1dvc.yaml/status"
     before = lab.fetch(newest)["id"]
@@ -62,6 +63,7 @@ def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, la
     expect(page.locator(".jp-mlws-Problems")).to_contain_text("n_estimators")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_what_others_write_shows_at_once_and_nothing_is_lost(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -117,6 +119,7 @@ def test_what_others_write_shows_at_once_and_nothing_is_lost(
     assert file.read_text() == trees(both, 66)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
@@ -140,6 +143,7 @@ def test_two_people_at_the_same_node(page: Page, browser: Browser, lab: Lab) -> 
     other.context.close()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_closing_asks_what_becomes_of_unsaved_edits(page: Page, lab: Lab) -> None:
     file = lab.root / WORKFLOW
     before = file.read_text()
@@ -233,6 +237,7 @@ def kept_state(lab: Lab) -> dict[str, dict]:
     return state
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) -> None:
     other = lab.root / "workflows/tea/dvc.yaml"
     other.parent.mkdir()

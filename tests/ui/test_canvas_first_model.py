@@ -73,6 +73,7 @@ def lab(start_lab: Callable[..., Lab], tmp_path: Path) -> Lab:
     return start_lab(empty)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     page.goto(lab.address())
     person = Person(page)
@@ -109,6 +110,7 @@ def test_by_pointer(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     shoot("canvas-first-model-run")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
     expect(page.locator(".jp-LauncherCard").first).to_be_visible()
@@ -147,6 +149,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     assert person.actions < MOST
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.goto(lab.address())
     page.locator('.jp-LauncherCard[title*="workflow"]').click()

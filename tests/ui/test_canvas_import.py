@@ -35,6 +35,7 @@ def plan_of(page: Page, lab: Lab, name: str, select: str = "Select") -> Locator:
     return plan
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_elyra_pipeline(page: Page, lab: Lab, shoot: Callable[[str], None]) -> None:
     text = pipeline(
         elyra_node("n1", "make.py", outputs=["a.csv"], runtime_image="image:1"),
@@ -62,6 +63,7 @@ def test_an_elyra_pipeline(page: Page, lab: Lab, shoot: Callable[[str], None]) -
     expect(node(page, "use")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
     (lab.root / "steps.ipynb").write_text(
         notebook("numbers = [1, 2, 3]", "total = sum(numbers)", "print(total)")

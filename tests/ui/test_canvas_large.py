@@ -40,6 +40,7 @@ def point_at_a_node(page: Page, x: float, y: float) -> Locator:
     return pointed
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_many_nodes_are_painted_and_still_taken_by_hand(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
 ) -> None:

@@ -63,6 +63,7 @@ def newest(lab: Lab) -> dict:
     return lab.fetch(f"{ID}/status")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
     (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
     open_workflow(page, lab, PATH, NODES)
@@ -80,6 +81,7 @@ def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
     assert (lab.root / "third.txt").read_text() == "1"
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab
     assert "cmd: cp first.txt second.txt" in (lab.root / PATH).read_text()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_retry_and_skip(page: Page, lab: Lab) -> None:
     (lab.root / "second.txt").write_text("by hand")
     open_workflow(page, lab, PATH, NODES)
@@ -130,6 +133,7 @@ def test_retry_and_skip(page: Page, lab: Lab) -> None:
     assert (lab.root / "third.txt").read_text() == "by hand"
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_past_runs_are_laid_over_the_graph(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -154,6 +158,7 @@ def test_past_runs_are_laid_over_the_graph(
     expect_states(page, second="COMPLETED")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_saves_during_a_run_and_a_server_that_comes_back(
     page: Page, start_lab: Callable[..., Lab], project: Path
 ) -> None:
@@ -214,6 +219,7 @@ open("first.txt", "w").write("1")
 """
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_progress_and_the_log(
     page: Page, lab: Lab, project: Path, shoot: Callable[[str], None]
 ) -> None:

@@ -36,6 +36,7 @@ def out_of(page: Page, path: str) -> Locator:
     return page.locator(f'[data-mlws-port="data:{path}:out"]')
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_data_is_seen_dropped_connected_and_taken_away(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -110,6 +111,7 @@ def test_data_is_seen_dropped_connected_and_taken_away(
     )
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     made = lab.mlws("run", WORKFLOW)
     assert made.returncode == 0, made.stderr
@@ -140,6 +142,7 @@ def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     expect(node(page, "register_model")).to_be_visible()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_notebooks_parameters_are_a_form(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

@@ -73,6 +73,7 @@ def set_trees(page: Page, count: int) -> None:
     field.press("Tab")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_two_people_draw_one_graph_and_undo_their_own(
     page: Page, other: Page, lab: Lab, shoot: Callable[..., None]
 ) -> None:

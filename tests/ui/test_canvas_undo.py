@@ -30,6 +30,7 @@ def lab(start_lab: Callable[..., Lab], example: Path) -> Lab:
     return start_lab(example)
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_the_newest_step_is_undone_wherever_it_was(page: Page, lab: Lab) -> None:
     params, workflow = lab.root / "params.yaml", lab.root / "dvc.yaml"
     open_workflow(page, lab, "dvc.yaml", ["train"])

@@ -126,6 +126,7 @@ def bare(tmp_path: Path) -> Iterator[tuple[Repository, str]]:
         yield Repository(folder / "bare.git"), f"{address}/bare.git"
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_stage_branch_merge_and_push(
     page: Page,
     sidebar: Locator,

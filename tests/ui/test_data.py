@@ -70,6 +70,7 @@ def set_store(section: Locator, store: Path) -> None:
     expect(section.locator(".jp-mlws-RemotesButton")).to_contain_text("store")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_data_goes_to_a_remote_and_comes_back(
     page: Page, lab: Lab, tmp_path: Path, shoot: Callable[[str], None]
 ) -> None:

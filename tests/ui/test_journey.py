@@ -28,6 +28,7 @@ def run_and_expect(page: Page, states: dict[str, str]) -> None:
         )
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_draw_run_and_see(
     page: Page, start_lab: Callable[..., Lab], example: Path, shoot: Callable[[str], None]
 ) -> None:
@@ -131,6 +132,7 @@ def test_draw_run_and_see(
     assert lost.read_bytes() == kept
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_runs_from_a_terminal_and_a_notebook_show_on_the_open_canvas(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, WORKFLOW, NODES)
     seen = lab.run("jupyter", "mlws", "run", WORKFLOW, "-p", "forest.n_estimators=31")

@@ -68,6 +68,7 @@ VIEWS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     (lab.root / "notes.md").write_text("Something is new\n")
     open_sidebar(page, lab)
@@ -95,6 +96,7 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     expect(page.locator("[data-mlws-lineage]").first).to_be_in_viewport()
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_more_of_the_canvas_dark_and_in_chinese(
     page: Page,
     start_lab: Callable[..., Lab],
@@ -144,6 +146,7 @@ def test_more_of_the_canvas_dark_and_in_chinese(
     assert faults_of_access(page, ".jp-mlws-Import") == []
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_eight_changed_files_are_in_view_in_a_small_window(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:

@@ -115,6 +115,7 @@ def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     ]
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_a_death_is_told_and_what_was_lost_runs_again(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n")
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_cells_are_stopped_at_their_limits(
     page: Page, start_lab: Callable[..., Lab], tmp_path: Path, shoot: Callable[[str], None]
 ) -> None:
@@ -282,16 +284,19 @@ def test_the_log_is_read_and_filtered(page: Page, lab: Lab, shoot: Callable[[str
 
 
 @pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_outputs_of_the_api_come_into_the_open_notebook(
     edited: bool, page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     write(lab.root, **{**CELLS, "show": "print(total)"})
     cells = open_notebook(page, lab)
     command(page, "docmanager:save")
+    page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
     if edited:
         cells.nth(0).locator(".cm-content").click()
         page.keyboard.press("Control+End")
         page.keyboard.type("  # an edit")
+        expect(cells.nth(0).locator(".cm-content")).to_contain_text("# an edit")
     notebook = lab.fetch("notebooks?path=prices.ipynb")["items"][0]["id"]
     result = lab.fetch(f"notebooks/{notebook}/execute", {"all": True})
     assert result["saved"] is True

@@ -33,6 +33,7 @@ def cached(lab: Lab, revision: str, path: str) -> Path:
     return lab.root / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_an_old_snapshot_is_restored_and_the_person_comes_back(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:

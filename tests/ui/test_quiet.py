@@ -17,6 +17,7 @@ QUIET = 12_000
 """Milliseconds in which nothing happens."""
 
 
+@pytest.mark.slow(reason="a journey in a real browser")
 def test_nothing_is_asked_while_nothing_happens(
     page: Page, start_lab: Callable[..., Lab], example: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from dvc.utils.serialize import dumps_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ NAMES = st.from_regex(r"\A[a-z_][a-z0-9_-]{0,10}(@[a-z0-9]+)?\Z")
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(NAMES, ENTRIES)
+@pytest.mark.slow(reason="many real commits and transfers")
 def test_an_entry_is_printed_as_dvc_prints_it(name: str, entry: dict[str, Any]) -> None:
     expected = dumps_yaml({"schema": "2.0", "stages": {name: entry}})
 

@@ -9,6 +9,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.workspace import Workspace
@@ -33,6 +35,7 @@ runpy.run_path(train)
 """One in the project, one there that asks for its commit, one that asks for it elsewhere."""
 
 
+@pytest.mark.slow(reason="many real commits and transfers")
 def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path) -> None:
     root = workspace.root
     # What an installation makes of the declaration; the tests run from the sources.

@@ -110,6 +110,7 @@ def test_what_is_not_available_yet_is_drawn_and_told(create, workflows: Workflow
     assert "jupyter-mlws[torch]" in error.value.as_dict("zh-CN")["errors"][-1]["message"]
 
 
+@pytest.mark.slow(reason="many real runs")
 def test_it_runs_to_as_many_results_as_nodes(
     create, project: Project, workflows: WorkflowManager, run
 ) -> None:

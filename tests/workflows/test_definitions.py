@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def rooted(files: Any) -> Any:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@pytest.mark.slow(reason="many real runs")
 def test_drawn_got_and_sent_back_it_is_the_same(
     project: Project, workflows: WorkflowManager, definition: dict[str, Any]
 ) -> None:

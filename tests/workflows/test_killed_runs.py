@@ -74,6 +74,7 @@ def _kill(workflows: WorkflowManager, run: str, victim: str) -> None:
 
 @COLD
 @pytest.mark.timeout(1800)
+@pytest.mark.slow(reason="kills run after run")
 def test_runs_that_are_killed(
     project: Project, workflows: WorkflowManager, write: Callable[..., Path], tmp_path: Path
 ) -> None:

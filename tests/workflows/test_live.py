@@ -90,6 +90,7 @@ def test_a_process_that_is_gone_is_replaced(
     assert pid_of(second) != first
 
 
+@pytest.mark.slow(reason="many real runs")
 def test_between_two_runs_a_signal_ends_it(
     write, run: Callable[..., Run], pid_of, project: Project
 ) -> None:

@@ -72,6 +72,7 @@ def call(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.slow(reason="a kernel for each run, and DVC")
 def test_equal_runs_give_equal_bytes_and_the_source_stays(call, tmp_path: Path) -> None:
     source = tmp_path / "nb" / "train.ipynb"
     source.parent.mkdir()
@@ -207,6 +208,7 @@ def test_values_arrive_as_they_were_written(values: dict[str, Any]) -> None:
     assert typed(properties, {name: [str(value)] for name, value in kept.items()}) == kept
 
 
+@pytest.mark.slow(reason="a kernel for each run, and DVC")
 def test_a_workflow_runs_notebooks_as_dvc_does(
     write, run: Callable[..., Run], states, project: Project, workflows: WorkflowManager
 ) -> None:

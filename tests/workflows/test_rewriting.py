@@ -242,6 +242,7 @@ def _reads(text: str) -> bool:
 
 @given(changes())
 @settings(max_examples=400, deadline=None)
+@pytest.mark.slow(reason="many real runs")
 def test_any_text_becomes_one_of_any_data(change: tuple[str, Any, bool]) -> None:
     text, wanted, ours = change
     try:

@@ -174,6 +174,7 @@ def _write(pair: Twins, pipeline: dict[str, Any]) -> None:
     max_examples=GRAPHS, deadline=None, derandomize=SAME, suppress_health_check=list(HealthCheck)
 )
 @given(pipeline=pipelines())
+@pytest.mark.slow(reason="DVC runs each pipeline as well")
 def test_any_pipeline_leaves_the_same(
     template: Path, tmp_path: Path, pipeline: dict[str, Any]
 ) -> None:

@@ -41,6 +41,7 @@ def as_pictures(raw: Path) -> None:
 
 
 @pytest.mark.parametrize("laid", [as_arrays, as_pictures])
+@pytest.mark.slow(reason="trains a network")
 async def test_it_runs_to_its_end(
     torch: None, tracked: None, project: Project, fetch, laid: Callable[[Path], None]
 ) -> None:

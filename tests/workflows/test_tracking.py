@@ -141,6 +141,7 @@ def until(true: Callable[[], Any]) -> Any:
     raise AssertionError("it did not come")
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_a_run_has_its_nodes_nested_in_it_and_cached_ones_are_counted(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, git, project: Project
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_run_has_its_nodes_nested_in_it_and_cached_ones_are_counted(
     assert workflows._journal.record(third.id)["recorded"] is True
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_what_a_nodes_code_logs_is_in_its_nested_run_and_ours_beside_it(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, client, project: Project
 ) -> None:
@@ -225,6 +227,7 @@ def test_how_nodes_end_is_how_their_nested_runs_end(
     assert tags["mlws.error"] == rows[""].data.tags["mlws.error"] == "40101"
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_mlflow_killed_during_a_run_is_started_again(
     workflows: WorkflowManager, write, recorded
 ) -> None:
@@ -241,6 +244,7 @@ def test_mlflow_killed_during_a_run_is_started_again(
     assert f"id=[{rows['node'].info.run_id}]" in workflows.log(PATH, asked.id, "node").text
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_a_locked_store_fails_no_run_and_is_caught_up_with_once(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, store: str, client
 ) -> None:
@@ -317,6 +321,7 @@ def test_code_that_chooses_its_own_experiment_is_left_to_itself(
     assert set(once(recorded(ended.id))) == {"", "node"}
 
 
+@pytest.mark.slow(reason="MLflow is imported in each run")
 def test_a_run_of_uncommitted_work_names_a_commit_of_it(
     workflows: WorkflowManager, write, run: Callable[..., Run], recorded, git, project: Project
 ) -> None:

@@ -42,12 +42,14 @@ def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
 
 
 def kinds(workflows: WorkflowManager, run: str) -> dict[str | None, list[str]]:
-    """The states that the journal tells of a run and of each of its nodes, in order."""
-    told: dict[str | None, list[str]] = {}
+    """The states of a run and of each of its nodes, in order; not what else is noted of them."""
+    states: dict[str | None, list[str]] = {}
     for event in workflows.events_after(0, limit=10_000):
         if event["run"] == run:
-            told.setdefault(event["node"], []).append(event["status"])
-    return told
+            known = states.setdefault(event["node"], [])
+            if known[-1:] != [event["status"]]:
+                known.append(event["status"])
+    return states
 
 
 @pytest.mark.parametrize("shared", ["", "?shared=false"])

@@ -110,6 +110,7 @@ def told(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.slow(reason="runs the notebook, its nodes and DVC")
 def test_results_equal_the_notebooks_own_and_dvc_gives_the_same(
     split: Split, project: Project, workflows: WorkflowManager, states, tmp_path: Path
 ) -> None:

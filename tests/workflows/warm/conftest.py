@@ -83,6 +83,8 @@ def warm(pool: WarmPool, environment: dict[str, str], tmp_path: Path) -> Run:
 
     def run(command: str, given: dict[str, str] | None = None, cwd: Path = tmp_path) -> Ended:
         log = tmp_path.parent / f"{tmp_path.name}.warm"
+        # One that ended a moment ago is being replaced.
+        assert pool.wait_ready(LIMIT)
         with log.open("ab", buffering=0) as file:
             begin = file.tell()
             pid = pool.launch(command, str(cwd), given or environment, file.fileno())
