@@ -1,8 +1,8 @@
-"""What labs reach of this machine: the Hub, its service and the ports that are named for them.
+"""Firewall rules for labs: they reach the Hub, its service and the ports named for them.
 
 Docker lets a container reach every port of its host, and a cloud's metadata service, which hands
-out the machine's credentials. `make hub` writes these rules into a script and runs it; a user other
-than root is told how. Docker's own rules keep labs away from each other.
+out the machine's credentials. `make hub` writes these rules into a script and runs it; to a user
+other than root it prints the command. Docker's own rules keep labs away from each other.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def apply(settings: Settings) -> str | None:
     script.write_text(_fill(SCRIPT, settings), encoding="utf-8")
     if os.geteuid() != 0 or not shutil.which("iptables"):
         return f"sudo sh {script}"
-    done = subprocess.run(["sh", str(script)], capture_output=True, text=True, timeout=LIMIT)
-    if done.returncode:
-        raise EngineError(f"{script} failed: {done.stderr.strip()}")
+    result = subprocess.run(["sh", str(script)], capture_output=True, text=True, timeout=LIMIT)
+    if result.returncode:
+        raise EngineError(f"{script} failed: {result.stderr.strip()}")
     return None
 
 

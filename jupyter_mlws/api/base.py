@@ -57,10 +57,14 @@ class Authorized:
         """
         handler: Any = self
         identifier = handler.get_query_argument("project", None)
-        workspace = await in_thread(self.services.projects.workspace, identifier)
-        if not untrusted:
-            require_trust(workspace.project)
-        return workspace
+
+        def open_() -> Workspace:
+            workspace = self.services.projects.workspace(identifier)
+            if not untrusted:
+                require_trust(workspace.project)
+            return workspace
+
+        return await in_thread(open_)
 
 
 class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):

@@ -29,7 +29,7 @@ LAST_LINES = 20
 BUILDS = 2
 """Builds at a time, of different users."""
 BUILD_LIMITS = Amount(cpu=1, memory=2 * 1024**3)
-"""What a build may use, beside what containers are granted."""
+"""Limit of one build, beside what containers are granted."""
 PIP_SETTINGS = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE")
 """Variables of a container by which pip finds packages: its build finds the same."""
 

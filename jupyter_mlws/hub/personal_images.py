@@ -274,7 +274,7 @@ class PersonalImages:
         image = image_name(self._engine.hub, user, name)
         repository, _, tag = image.partition(":")
         with told():
-            # Whoever put it there may take it away. Not by PATH: packages bring programs along.
+            # As root, who owns it. An absolute path: packages may install an `rm` of their own.
             self._run(builder, ["/bin/rm", "-f", LIST], {}, user="0")
             # What runs is the base's command again, and the base's own health check.
             made = client.commit(

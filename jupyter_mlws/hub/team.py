@@ -295,7 +295,7 @@ class Team:
             self._sizes[project.id] += size
 
     def forget_size(self, project: Kept) -> None:
-        """Measure the project anew when its size is needed: git has changed its repository."""
+        """Have the project measured again at the next use, after git changed its repository."""
         self._sizes.pop(project.id, None)
 
     # Pushes

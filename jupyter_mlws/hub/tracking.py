@@ -25,7 +25,7 @@ from werkzeug.datastructures import Authorization
 ALREADY_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 ROLE_HEADER = "X-MLWS-Role"
 WORKSPACE = re.compile(r"[pu]-[0-9a-f]{16}")
-"""What the service names the workspace of a project or a user."""
+"""Names of the workspaces of projects (p) and users (u)."""
 EVERYTHING = (
     "experiment",
     "registered_model",

@@ -175,14 +175,14 @@ def train_clusters(
     model = make_pipeline(*([StandardScaler()] if scale else []), made[algorithm]())
     # Threads add up the centres in the order in which they end: other bytes each time.
     with threadpool_limits(1):
-        found = model.fit_predict(features)
-    count = len(set(found) - {-1})
-    inside = found >= 0
+        labels = model.fit_predict(features)
+    count = len(set(labels) - {-1})
+    inside = labels >= 0
     metrics: dict[str, Any] = {"clusters": count, "rows_outside": int((~inside).sum())}
     if 2 <= count < int(inside.sum()):
         places = model[:-1].transform(features) if scale else features.to_numpy()
-        metrics["silhouette"] = float(silhouette_score(places[inside], found[inside]))
-    return Clustered(model, data.assign(cluster=found), metrics)
+        metrics["silhouette"] = float(silhouette_score(places[inside], labels[inside]))
+    return Clustered(model, data.assign(cluster=labels), metrics)
 
 
 def _fit(estimator: Any, data: Table, target: str, scale: bool) -> Any:
