@@ -69,6 +69,15 @@ class Seen:
         """Whether it has its resources: it runs, or Docker starts it again."""
         return self.state in ("running", "restarting", "paused")
 
+    @property
+    def ended(self) -> bool:
+        return self.state in ("exited", "dead")
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has come to an end by a fault."""
+        return self.ended and bool(self.exit_code)
+
 
 @dataclass(frozen=True)
 class LocalImage:

@@ -16,6 +16,7 @@ from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.models import (
     Container,
     ContainerStatus,
+    LogLine,
     Node,
     QueuePlace,
     ResourceReport,
@@ -151,6 +152,8 @@ class Fleet:
         entry = self.entries.get(identifier) or self._adopt(identifier, seen, server)
         if entry is None:
             return False
+        # Read first: whoever hears of a crash finds its last lines as well.
+        lines = await self._last_lines(entry, seen)
         if since < entry.asked:
             return True
         entry.look(seen, server)
@@ -158,7 +161,7 @@ class Fleet:
             self.drop(entry)
             return False
         self._count(entry)
-        await self._follow(entry)
+        await self._follow(entry, lines)
         self.ledger.saw(entry)
         self.settle()
         restarting = seen is not None and seen.state == "restarting"
@@ -251,8 +254,15 @@ class Fleet:
             queue.restore(Grant(entry.id, entry.user, node, seen.amount))
         return False
 
-    async def _follow(self, entry: Entry) -> None:
-        """Its starts and ends, and why."""
+    async def _last_lines(self, entry: Entry, seen: Seen | None) -> list[LogLine]:
+        """The end of the log of a container that has just crashed."""
+        is_new = entry.exit_code is None and not entry.stopping
+        if seen is None or not seen.failed or seen.docker == entry.replaced or not is_new:
+            return []
+        return await in_thread(self._engine.tail, seen.docker, LAST_LINES)
+
+    async def _follow(self, entry: Entry, lines: list[LogLine]) -> None:
+        """Its starts and ends, and why; ``lines``: the last of its log."""
         seen, server = entry.seen, entry.server
         if entry.running and seen is not None:
             if seen.restarts > entry.restarts:
@@ -265,7 +275,7 @@ class Fleet:
             return
         elif entry.failed and seen is not None:
             if entry.exit_code is None:
-                await self._remember_the_end(entry, seen)
+                self._remember_the_end(entry, seen, lines)
         elif entry.spawning:
             failure = await self._hub.failure(entry.user, entry.name)
             if failure:
@@ -277,10 +287,9 @@ class Fleet:
         pending = entry.server is not None and entry.server.pending == "spawn"
         return pending or entry.admitting or entry.intent is Intent.START
 
-    async def _remember_the_end(self, entry: Entry, seen: Seen) -> None:
+    def _remember_the_end(self, entry: Entry, seen: Seen, lines: list[LogLine]) -> None:
         entry.exit_code, entry.reason = seen.exit_code, entry.why_it_ended()
         entry.restarts = seen.restarts
-        lines = await in_thread(self._engine.tail, seen.docker, LAST_LINES)
         entry.last_log = [line.text for line in lines]
         self.keep(entry)
         self.record(

@@ -130,12 +130,12 @@ class Entry:
     @property
     def ended(self) -> bool:
         """Whether its newest container in Docker has come to an end."""
-        return self.seen is not None and self.seen.state in ("exited", "dead")
+        return self.seen is not None and self.seen.ended
 
     @property
     def failed(self) -> bool:
         """Whether that end was a fault."""
-        return self.ended and self.seen is not None and bool(self.seen.exit_code)
+        return self.seen is not None and self.seen.failed
 
     @property
     def stopping(self) -> bool:

@@ -403,4 +403,7 @@ def _processors(executor: str | None) -> int:
 
 
 def _new_id() -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+    """Return an id that sorts after those of earlier runs: the time, to the microsecond."""
+    second, fraction = divmod(time.time_ns() // 1000, 1_000_000)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(second))
+    return f"{stamp}-{fraction:05x}{secrets.randbelow(16):x}"

@@ -65,8 +65,16 @@ def empty_place(page: Page, dx: float = 0.85, dy: float = 0.85) -> tuple[float, 
     return box["x"] + box["width"] * dx, box["y"] + box["height"] * dy
 
 
+def run_workflow(page: Page) -> None:
+    # It is enabled as soon as the canvas knows the server; Playwright does not see that it is not.
+    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
+    page.locator(".jp-mlws-run").click()
+
+
 def save(page: Page) -> None:
-    page.keyboard.press("Control+s")
+    # The lab saves a file again only after the checkpoint of the save before.
+    with page.expect_response(lambda answer: "/checkpoints" in answer.url):
+        page.keyboard.press("Control+s")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
 

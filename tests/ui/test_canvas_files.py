@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import VIEWPORT
-from tests.ui.canvas import command, empty_place, node, open_workflow, save, until
+from tests.ui.canvas import command, empty_place, node, open_workflow, run_workflow, save, until
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, la
     open_workflow(page, lab, WORKFLOW, NODES)
     set_trees(page, -5)
     expect(page.locator(".jp-mlws-Field-error")).to_contain_text("At least")
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(page.locator(".Toastify")).to_contain_text("n_estimators")
     assert "n_estimators: -5" in (lab.root / WORKFLOW).read_text()
     assert lab.fetch(newest)["id"] == before

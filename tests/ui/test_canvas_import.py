@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, node
+from tests.ui.canvas import RUN_LIMIT, node, run_workflow
 from tests.ui.conftest import Lab
 from tests.workflows.importers.pipelines import node as elyra_node
 from tests.workflows.importers.pipelines import pipeline
@@ -59,7 +59,7 @@ def test_an_elyra_pipeline(page: Page, lab: Lab, shoot: Callable[[str], None]) -
         expect(node(page, name)).to_be_visible()
     expect(page.locator(".react-flow__edge")).not_to_have_count(0)
     assert "python make.py" in (lab.root / "workflows/flow/dvc.yaml").read_text()
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(node(page, "use")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
 
 

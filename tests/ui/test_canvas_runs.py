@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, faults_of_access, node, open_workflow, save
+from tests.ui.canvas import RUN_LIMIT, faults_of_access, node, open_workflow, run_workflow, save
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -86,7 +86,7 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     page: Page, lab: Lab, shoot: Callable[[str], None]
 ) -> None:
     open_workflow(page, lab, PATH, NODES)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, first="COMPLETED", second="FAILED")
     node(page, "second").click()
     shoot("canvas-failed")
@@ -107,7 +107,7 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
 
 def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, PATH, NODES)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, second="FAILED")
     node(page, "second").click()
     page.locator(".jp-mlws-CommandField").fill("cp first.txt second.txt")
@@ -120,7 +120,7 @@ def test_a_correction_that_is_typed_is_saved_before_a_retry(page: Page, lab: Lab
 def test_retry_and_skip(page: Page, lab: Lab) -> None:
     (lab.root / "second.txt").write_text("by hand")
     open_workflow(page, lab, PATH, NODES)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, second="FAILED")
     failed = newest(lab)["id"]
     node(page, "second").click()
@@ -169,7 +169,7 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
     )
     lab = start_lab(project)
     open_workflow(page, lab, PATH, NODES)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, second="RUNNING")
 
     # Editing and saving goes on; the run does what it read.
@@ -198,7 +198,7 @@ def test_saves_during_a_run_and_a_server_that_comes_back(
         lambda: page.locator(".jp-Dialog").get_by_role("button", name="Close").click(),
     )
     earlier = str(shown.get_attribute("data-mlws-run"))
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(shown).not_to_have_attribute("data-mlws-run", earlier)
     expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert newest(again)["status"] == "COMPLETED"
@@ -228,7 +228,7 @@ def test_progress_and_the_log(
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     open_workflow(page, lab, PATH, NODES)
     expect(node(page, "first")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     bar = node(page, "first").get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuenow", "75", timeout=RUN_LIMIT)
     expect(node(page, "first")).to_contain_text("75%")
@@ -286,7 +286,7 @@ def test_a_chart_is_drawn_by_the_lab(
     )
     open_workflow(page, start_lab(example), PATH, ["plot"])
     expect(node(page, "plot")).to_have_attribute("data-mlws-plan", "run", timeout=RUN_LIMIT)
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, plot="COMPLETED")
     node(page, "plot").click()
     page.get_by_role("tab", name="Preview").click()
@@ -308,7 +308,7 @@ def test_values_of_metrics_with_long_names_are_in_view(
         "    metrics: [scores.json]\n"
     )
     open_workflow(page, start_lab(example), PATH, ["measure"])
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect_states(page, measure="COMPLETED")
     node(page, "measure").click()
     page.get_by_role("tab", name="Preview").click()

@@ -17,6 +17,7 @@ from tests.ui.canvas import (
     node,
     open_workflow,
     port,
+    run_workflow,
     save,
 )
 from tests.ui.conftest import Lab
@@ -130,7 +131,7 @@ def test_a_registered_model_is_an_input(page: Page, lab: Lab) -> None:
     text = file.read_text()
     assert "  - load_model: {name: wine, version: 1}\n" in text
     assert f"--models {out}/load_model.model.skops" in text
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(node(page, "compare")).to_have_attribute(
         "data-mlws-state", "COMPLETED", timeout=RUN_LIMIT
     )
@@ -174,7 +175,7 @@ def test_a_notebooks_parameters_are_a_form(
         "vars:\n- train: {epochs: 7, name: wine}\n"
         "stages:\n  train:\n    cmd: jupyter mlws notebook train.ipynb --out out.ipynb ${train}\n"
     )
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(node(page, "train")).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert "7 0.5 wine True" in (lab.root / "out.ipynb").read_text()
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, faults_of_access, lines_changed, node, open_workflow, save
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    faults_of_access,
+    lines_changed,
+    node,
+    open_workflow,
+    run_workflow,
+    save,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -84,7 +92,7 @@ def test_a_sweep_is_made_run_ranked_and_its_best_promoted(
     # What the comparison measures of each variant ranks them.
     run = page.locator("[data-mlws-run]")
     earlier = str(run.get_attribute("data-mlws-run"))
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", earlier)
     expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert file.read_text() == swept

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import TIMEOUT_MS, VIEWPORT
-from tests.ui.canvas import RUN_LIMIT, drag, middle, node, open_workflow, until
+from tests.ui.canvas import RUN_LIMIT, drag, middle, node, open_workflow, run_workflow, until
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -117,7 +117,7 @@ def test_two_people_draw_one_graph_and_undo_their_own(
         expect(one.locator(FIELD)).to_have_value("5")
     run = other.locator("[data-mlws-run]")
     earlier = str(run.get_attribute("data-mlws-run"))
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(run).not_to_have_attribute("data-mlws-run", earlier)
     expect(run).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     assert lab.fetch("workflows/workflows~1wine~1dvc.yaml/status")["origin"] == "canvas"

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import RUN_LIMIT, drag, lines_changed, node, open_workflow, port, save
+from tests.ui.canvas import (
+    RUN_LIMIT,
+    drag,
+    lines_changed,
+    node,
+    open_workflow,
+    port,
+    run_workflow,
+    save,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -21,7 +30,7 @@ NODES = ["load", "features", "split", "forest", "linear", "compare", "plot"]
 
 
 def run_and_expect(page: Page, states: dict[str, str]) -> None:
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     for identifier, state in states.items():
         expect(node(page, identifier)).to_have_attribute(
             "data-mlws-state", state, timeout=RUN_LIMIT
@@ -125,7 +134,7 @@ def test_draw_run_and_see(
     lost.unlink()
     shown = page.locator("[data-mlws-run]")
     earlier = shown.get_attribute("data-mlws-run")
-    page.locator(".jp-mlws-run").click()
+    run_workflow(page)
     expect(shown).not_to_have_attribute("data-mlws-run", str(earlier))
     expect(shown).to_have_attribute("data-mlws-state", "COMPLETED", timeout=RUN_LIMIT)
     expect(node(page, "compare")).to_have_attribute("data-mlws-state", "CACHED")
