@@ -44,6 +44,8 @@ help:
 	@echo 'make lock         upgrades the locked packages in requirements/'
 	@echo 'make clean        removes environments and build output; workspace/ stays'
 
+# Created while the lab extension is built.
+lab: EXAMPLE = --example '$(WORKSPACE)'
 lab: $(VENV)/.installed
 	@exec $(PYTHON) scripts/lab.py $(VENV) --workspace '$(WORKSPACE)' --port $(PORT) -- $(LAB_ARGS)
 
@@ -120,7 +122,7 @@ $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) scripts/environment.py $(VENV)
 
 $(VENV)/.installed: $(SOURCES) requirements/lab.txt
-	@$(PYTHON) scripts/environment.py $(VENV) lab
+	@$(PYTHON) scripts/environment.py $(VENV) lab $(EXAMPLE)
 
 $(DEV)/.installed: $(SOURCES) requirements/dev.txt
 	@$(PYTHON) scripts/environment.py $(DEV) dev --editable
