@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const MOCKS_MODULES = ['src/canvas/parts.spec.ts'];
+
 export default defineConfig({
   plugins: [
     {
@@ -15,8 +17,20 @@ export default defineConfig({
   ],
   test: {
     environment: 'jsdom',
-    include: ['src/**/*.spec.{ts,tsx}'],
     setupFiles: ['./vitest.setup.ts'],
+    // A jsdom and the libraries of the lab for each file would take most of the time.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          isolate: false,
+          include: ['src/**/*.spec.{ts,tsx}'],
+          exclude: MOCKS_MODULES
+        }
+      },
+      { extends: true, test: { name: 'isolated', include: MOCKS_MODULES } }
+    ],
     // Properties are tried on hundreds of generated documents, on whatever machine.
     testTimeout: 60_000,
     server: {

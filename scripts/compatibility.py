@@ -21,6 +21,7 @@ from environment import StepError, run, step
 from lab import WORKFLOW, start, wait_for_server
 
 NODES = 7
+PYTHONS = Path.home() / ".pyenv" / "versions"
 RANGES = {
     "oldest": ("3.10", ["--resolution=lowest-direct"]),
     "newest": ("3.13", ["--upgrade"]),
@@ -31,7 +32,7 @@ def python(version: str) -> str:
     """Return a Python of that version: its path, or the version for uv to download."""
     candidates = [
         shutil.which(f"python{version}"),
-        *map(str, (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python")),
+        *map(str, PYTHONS.glob(f"{version}.*/bin/python")),
     ]
     for path in filter(None, candidates):
         # pyenv puts a program that only fails in front of versions that are not chosen.
@@ -42,10 +43,11 @@ def python(version: str) -> str:
 
 def install(venv: Path, wheel: Path, version: str, options: list[str]) -> None:
     """Create the environment with the wheel and the packages that the options choose."""
-    uv = [sys.executable, "-m", "uv"]
-    run([*uv, "venv", "--quiet", "--python", python(version), str(venv)])
-    os.environ["VIRTUAL_ENV"] = str(venv)
-    run([*uv, "pip", "install", *options, f"jupyter-mlws[zh] @ {wheel.as_uri()}"])
+    # `python -m uv` would install into the environment of that Python.
+    uv = str(Path(sys.executable).with_name("uv"))
+    run([uv, "venv", "--quiet", "--python", python(version), str(venv)])
+    target = ["--python", str(venv / "bin" / "python")]
+    run([uv, "pip", "install", *target, *options, f"jupyter-mlws[zh] @ {wheel.as_uri()}"])
 
 
 def check_extensions(venv: Path) -> None:
@@ -73,7 +75,7 @@ def check_browser(venv: Path, workspace: Path) -> None:
             )
             page = chromium.new_page()
             page.goto(f"{server['url']}lab/tree/{WORKFLOW}?token={server['token']}")
-            expect(page.locator(".react-flow__node")).to_have_count(NODES, timeout=60_000)
+            expect(page.locator("[data-mlws-node]")).to_have_count(NODES, timeout=60_000)
             chromium.close()
     finally:
         process.terminate()

@@ -20,10 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.versioning.tracking.client import TrackingClient
+from jupyter_mlws.workflows import detaching
 
 MLWS = "import sys; from jupyter_mlws.__main__ import main; sys.exit(main())"
 """What ``python -m jupyter_mlws`` runs."""
 MLFLOW = "import sys; from jupyter_mlws.versioning.tracking.mlflow_process import main; main()"
+RUNNER = """
+import os, sys
+os.setsid()
+for stream in (1, 2):
+    os.dup2(os.open("runner.log", os.O_WRONLY | os.O_APPEND), stream)
+from jupyter_mlws.workflows.runner import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""What ``python -m jupyter_mlws.workflows.runner`` runs, in the run's folder."""
 _FORK_SERVER = multiprocessing.get_context("forkserver")
 _FORK_SERVER.set_forkserver_preload(["tests.ui.preload", "tests.versioning.preload"])
 _LOCK = threading.Lock()
@@ -131,6 +141,7 @@ class _Main:
         forkserver._forkserver.ensure_running = lambda: None
         multiprocessing.current_process()._config["daemon"] = False
         TrackingClient._start = start_mlflow
+        detaching._start = start_runner
         try:
             exec(code, {"__name__": "__main__"})
         finally:
@@ -140,6 +151,14 @@ class _Main:
 def start_mlflow(client: TrackingClient) -> Any:
     """Start MLflow's process, as :meth:`TrackingClient._start` does."""
     return Python(MLFLOW, cwd=client._folder, env=client._process_environment())
+
+
+def start_runner(run: str, root: Path, folder: Path, log: int) -> Any:
+    """Start the process of a run, as :func:`detaching._start` does."""
+    process = Python(RUNNER, run, str(root), cwd=folder)
+    # It outlives the process that starts it.
+    multiprocessing.process._children.discard(process._process)
+    return process
 
 
 def run(

@@ -71,17 +71,21 @@ def _detach(run: str, root: Path, folder: Path, child: _Child | None) -> int:
         pid = live.offer(root, run, log.fileno())
         if pid is not None:
             return pid
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(root)],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        process = _start(run, root, folder, log.fileno())
     # So that it leaves no zombie, whenever it ends.
     threading.Thread(target=process.wait, name="mlws-reaper", daemon=True).start()
     return process.pid
+
+
+def _start(run: str, root: Path, folder: Path, log: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "jupyter_mlws.workflows.runner", run, str(root)],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 class _Child:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import requests
 
+from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.routes import ROUTES
 from tests.fuzzing import MODES, GenerationMode, Place, operations
 from tests.ports import free_port
-from tests.ui.conftest import TOKEN, isolated
+from tests.ui.conftest import TOKEN, isolated, made_example
+
+__all__ = ["made_example"]
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -44,15 +49,13 @@ def ids_of(url: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(made_example: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("fuzz")
     root, environment, port = folder / "workspace", isolated(folder), free_port()
-    subprocess.run(
-        [sys.executable, "-m", "jupyter_mlws.projects.example", str(root)],
-        env=environment,
-        check=True,
-        timeout=300,
-    )
+    shutil.copytree(made_example, root, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_DATA_DIR", environment["JUPYTER_DATA_DIR"])
+        trust(root)
     server = subprocess.Popen(
         [
             sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root",

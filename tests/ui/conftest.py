@@ -152,7 +152,9 @@ def isolated(folder: Path) -> dict[str, str]:
     (news / "notification.jupyterlab-settings").write_text(json.dumps(QUIET))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "JUPYTER", "MLFLOW"))}
-    return {**kept, **homes, "PATH": path, "DVC_NO_ANALYTICS": "1", "LANG": "C.UTF-8"}
+    # The next run of a test has the libraries of the first; nothing of it stays for long.
+    own = {"DVC_NO_ANALYTICS": "1", "LANG": "C.UTF-8", "MLWS_RUNNER_IDLE": "15"}
+    return {**kept, **homes, **own, "PATH": path}
 
 
 def prefer(folder: Path, theme: str, locale: str) -> None:
@@ -178,12 +180,8 @@ def made_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            subprocess.run(
-                [sys.executable, "-m", "jupyter_mlws.projects.example", str(folder / "workspace")],
-                env=isolated(folder),
-                check=True,
-                timeout=300,
-            )
+            code = "import sys; from jupyter_mlws.projects.example import main; main(sys.argv[1:])"
+            forks.run(code, str(folder / "workspace"), env=isolated(folder), check=True)
             (folder / "complete").touch()
     return folder / "workspace"
 

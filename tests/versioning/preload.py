@@ -14,6 +14,7 @@ for name in (
     "jupyter_mlws.versioning.dvc.data",
     "jupyter_mlws.versioning.tracking.mlflow_process",
     "jupyter_mlws.versioning.versions",
+    "jupyter_mlws.workflows.runner",
 ):
     import_module(name)
 # A collection would copy the pages that are shared with the children.
