@@ -122,6 +122,24 @@ def test_a_read_makes_no_store_and_a_write_makes_one_that_git_does_not_see(
     assert git(tmp_path, "status", "--porcelain") == ""
 
 
+def test_a_store_that_was_deleted_is_created_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrackingClient, "_start", python.start_mlflow)
+    client = TrackingClient(tracking_uri(tmp_path), tmp_path)
+    new = {"experiment": "e", "name": None, "tags": {}, "params": {}}
+    try:
+        first = client.ask("begin_run", **new)["id"]
+        for file in tmp_path.glob("mlflow.db*"):
+            file.unlink()
+        assert client.ask("search", filter="", sort=[], limit=5, cursor=None)["items"] == []
+        second = client.ask("begin_run", **new)["id"]
+        assert client.ask("has_run", run=second)
+        assert not client.ask("has_run", run=first)
+    finally:
+        client.close()
+
+
 def test_two_processes_at_most_and_none_after_a_while(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

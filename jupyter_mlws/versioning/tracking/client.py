@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.sqlite import inode
 
+SQLITE = "sqlite:///"
 TIMEOUT = 120.0
 """Seconds for one call; the first imports MLflow and may have to migrate its store."""
 STOP_TIMEOUT = 5.0
@@ -50,6 +52,8 @@ class TrackingClient:
         self, uri: str, folder: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self.uri = uri
+        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._inode: int | None = None
         self._folder = folder
         self._environment = environment or {}
         self._lock = threading.Lock()
@@ -95,13 +99,20 @@ class TrackingClient:
             raise MLWSError("30105", reason=error.reason) from error
 
     def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
+        if self._inode is not None and self._inode != self._present_inode():
+            # The process keeps the file open that was deleted or replaced.
+            self.stop()
         if self._process is None or self._process.poll() is not None:
             self._process, self._buffer = self._start(), b""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(call).encode() + b"\n")
         self._process.stdin.flush()
         answer: dict[str, Any] = json.loads(self._read_line(self._process, timeout))
+        self._inode = self._present_inode()
         return answer
+
+    def _present_inode(self) -> int | None:
+        return None if self._file is None else inode(self._file)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -137,7 +148,7 @@ class TrackingClient:
 
     def stop(self) -> None:
         """End the process, of which nothing is being asked; the next call starts another."""
-        process, self._process = self._process, None
+        process, self._process, self._inode = self._process, None, None
         if process is None:
             return
         assert process.stdin is not None

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_mlws.team.place import shared_tracking
+from jupyter_mlws.versioning.tracking.client import SQLITE
 
-SQLITE = "sqlite:///"
 DEFAULT_FILE = "mlflow.db"
 EXCLUDED = (f"/{DEFAULT_FILE}*", "/mlruns")
 GIT_TIMEOUT = 30

@@ -12,7 +12,7 @@ import sys
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
-from jupyter_mlws.versioning.tracking.mlflow import SQLITE
+from jupyter_mlws.versioning.tracking.client import SQLITE
 from jupyter_mlws.versioning.tracking.mlflow_search import MLflowSearch
 
 WRITES = (
