@@ -173,12 +173,22 @@ def install_packages(venv: Path, lock: str) -> None:
         run([*uv(venv), "pip", "install", "--require-hashes", "--requirement", str(path)])
 
 
-def create_example(venv: Path, workspace: Path) -> subprocess.Popen[bytes]:
+def create_example(venv: Path, workspace: Path, directory: Path) -> subprocess.Popen[bytes]:
     """Start to create the example workspace, which needs the checkout and the packages alone."""
+    program = directory / "bin" / "jupyter-mlws"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{venv}/bin/python" -m jupyter_mlws "$@"\n')
+    program.chmod(0o755)
     # What this does not finish, scripts/lab.py does again and tells why it fails.
     return subprocess.Popen(
         [str(venv / "bin" / "python"), "-m", "jupyter_mlws.projects.example", str(workspace)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **os.environ,
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            # JupyterLab gets runs of its own, with the installed package.
+            "MLWS_RUNNER_IDLE": "2",
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -192,7 +202,7 @@ def install(venv: Path, lock: str, workspace: Path | None) -> None:
         end.callback(stop, build)
         install_packages(venv, lock)
         if workspace is not None:
-            example = create_example(venv, workspace)
+            example = create_example(venv, workspace, Path(name))
             end.callback(stop, example)
         with step("Building the lab extension"):
             if build.wait():
