@@ -44,8 +44,6 @@ help:
 	@echo 'make lock         upgrades the locked packages in requirements/'
 	@echo 'make clean        removes environments and build output; workspace/ stays'
 
-# Created while the lab extension is built.
-lab: EXAMPLE = --example '$(WORKSPACE)'
 lab: $(VENV)/.installed
 	@exec $(PYTHON) scripts/lab.py $(VENV) --workspace '$(WORKSPACE)' --port $(PORT) -- $(LAB_ARGS)
 
@@ -122,7 +120,7 @@ $(VENV)/bin/uv: requirements/uv.txt
 	@$(PYTHON) scripts/environment.py $(VENV)
 
 $(VENV)/.installed: $(SOURCES) requirements/lab.txt
-	@$(PYTHON) scripts/environment.py $(VENV) lab $(EXAMPLE)
+	@$(PYTHON) scripts/environment.py $(VENV) lab
 
 $(DEV)/.installed: $(SOURCES) requirements/dev.txt
 	@$(PYTHON) scripts/environment.py $(DEV) dev --editable

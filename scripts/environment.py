@@ -173,51 +173,22 @@ def install_packages(venv: Path, lock: str) -> None:
         run([*uv(venv), "pip", "install", "--require-hashes", "--requirement", str(path)])
 
 
-def create_example(venv: Path, workspace: Path, directory: Path) -> subprocess.Popen[bytes]:
-    """Start to create the example workspace, which needs the checkout and the packages alone."""
-    program = directory / "bin" / "jupyter-mlws"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{venv}/bin/python" -m jupyter_mlws "$@"\n')
-    program.chmod(0o755)
-    # What this does not finish, scripts/lab.py does again and tells why it fails.
-    return subprocess.Popen(
-        [str(venv / "bin" / "python"), "-m", "jupyter_mlws.projects.example", str(workspace)],
-        env={
-            **os.environ,
-            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            # JupyterLab gets runs of its own, with the installed package.
-            "MLWS_RUNNER_IDLE": "2",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def install(venv: Path, lock: str, workspace: Path | None) -> None:
-    """Install the packages while the wheel is built, then the wheel; create the example."""
-    with tempfile.TemporaryDirectory(prefix="jupyter-mlws-") as name, contextlib.ExitStack() as end:
+def install(venv: Path, lock: str) -> None:
+    """Install the packages while the wheel is built, then the wheel."""
+    with tempfile.TemporaryDirectory(prefix="jupyter-mlws-") as name:
         uv(venv)
         build, log = build_wheel(venv, Path(name))
-        end.callback(stop, build)
-        install_packages(venv, lock)
-        if workspace is not None:
-            example = create_example(venv, workspace, Path(name))
-            end.callback(stop, example)
-        with step("Building the lab extension"):
-            if build.wait():
-                fail(build.args, log.read_text(errors="replace"))
-        if workspace is not None:
-            with step("Creating the example workspace"):
-                example.wait()
+        try:
+            install_packages(venv, lock)
+            with step("Building the lab extension"):
+                if build.wait():
+                    fail(build.args, log.read_text(errors="replace"))
+        finally:
+            build.terminate()
+            build.wait()
         wheel = next((Path(name) / "dist").glob("*.whl"))
         with step("Installing jupyter-mlws"):
             run([*uv(venv), "pip", "install", "--no-deps", "--reinstall", str(wheel)])
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    process.wait()
 
 
 def install_editable(venv: Path, lock: str) -> None:
@@ -242,7 +213,6 @@ def main() -> int:
     parser.add_argument("venv", type=Path)
     parser.add_argument("lock", choices=("lab", "dev"), nargs="?", help="none: uv alone")
     parser.add_argument("--editable", action="store_true")
-    parser.add_argument("--example", type=Path, help="create the example workspace as well")
     arguments = parser.parse_args()
     venv = arguments.venv.absolute()
     os.chdir(ROOT)
@@ -254,7 +224,7 @@ def main() -> int:
         if arguments.editable:
             install_editable(venv, arguments.lock)
         else:
-            install(venv, arguments.lock, arguments.example and arguments.example.expanduser())
+            install(venv, arguments.lock)
     except StepError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
