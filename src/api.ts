@@ -295,6 +295,8 @@ export class MLWSClient {
         }
         return trusted;
       });
+      // Where it could not be written down, the next request asks again.
+      answer.catch(() => this._trustAnswers.delete(project.id));
       this._trustAnswers.set(project.id, answer);
     }
     return answer;

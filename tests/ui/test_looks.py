@@ -195,3 +195,31 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     page.goto(lab.address().removesuffix("&reset"))
     expect(title(page, "Workflows")).to_have_attribute("aria-expanded", "true")
     until(page, lambda: abs((section.bounding_box() or before)["height"] - after["height"]) < 20)
+
+
+@pytest.mark.parametrize(("theme", "locale"), [("light", "zh_CN"), ("dark", "en")])
+def test_a_project_is_trusted_before_its_code_runs(
+    page: Page,
+    start_lab: Callable[..., Lab],
+    example: Path,
+    tmp_path: Path,
+    shoot: Callable[[str], None],
+    theme: str,
+    locale: str,
+) -> None:
+    prefer(tmp_path, THEMES[theme], locale)
+    lab = start_lab(example, trusted=False)
+    page.goto(lab.address("workflows/wine/dvc.yaml"))
+    dialog = page.locator(".jp-Dialog")
+    expect(dialog).to_contain_text("workspace")
+    shoot(f"trust-dialog-{theme}-{locale}")
+    dialog.locator(".jp-mod-reject").click()
+    # The graph is drawn from the file; nothing of it runs.
+    expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
+    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "true")
+    page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
+    expect(page.locator(".jp-mlws-TrustButton")).to_be_visible()
+    shoot(f"trust-sidebar-{theme}-{locale}")
+    page.locator(".jp-mlws-TrustButton").click()
+    expect(page.locator(".jp-mlws-Snapshot")).to_have_count(2)
+    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
