@@ -219,6 +219,7 @@ class WorkflowManager:
         with open_lane(self._root, path, data, state) as lane:
             stages = document.stages(data)
             check_targets(stages, asked.targets)
+            plan.remember_renamed(lane, stages, self._root)
             looks = Contents(self._root, self._journal.commits(path))
             planned = plan.make(
                 lane, stages, asked.targets, asked.force, looks, asked.accept_cosmetic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.errors import ENGLISH, Words
@@ -15,6 +16,8 @@ from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.terms import Action
 
 if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
+    from jupyter_mlws.versioning.dvc.stages import Pipeline
     from jupyter_mlws.workflows.models import NodePlan, Plan
 
 FORCED = Words("forced", "强制运行")
@@ -92,6 +95,24 @@ class Planned:
             cosmetic=self.cosmetic,
             restored_from=run,
         )
+
+
+def remember_renamed(lane: FastPipeline | Pipeline, stages: Sequence[Stage], root: Path) -> None:
+    """Let nodes that were renamed with their files have their results, and those that read them.
+
+    What takes several files tells them apart by their names, and has to be made again.
+    """
+    by_id = {stage.id: stage for stage in stages}
+
+    def names_inputs(name: str) -> bool:
+        from jupyter_mlws.components.registry import Registry
+
+        stage = by_id[name]
+        component = Registry(root).all().get(stage.component or "")
+        ports = component.inputs if component else []
+        return any(port.multiple and port.name in stage.ports for port in ports)
+
+    lane.remember_renamed(names_inputs)
 
 
 def make(

@@ -103,7 +103,9 @@ class Runner:
             self._sources = resolved.sources(root, document.path, document.data)
             data = resolved.stages(root, document.path, text, document.data, state)
             with open_lane(root, document.path, data, state) as lane:
-                self._execute(row, document.stages(data), lane, document)
+                stages = document.stages(data)
+                plan.remember_renamed(lane, stages, root)
+                self._execute(row, stages, lane, document)
         except MLWSError as error:
             self._fail({"code": error.code, "facts": error.facts})
         except StageError as error:

@@ -58,7 +58,7 @@ import {
   type INote
 } from './notes';
 import { renameNode } from './rename';
-import { NOT_DONE, type RunStore } from './runs';
+import type { RunStore } from './runs';
 import type { IRunOptions, WorkflowService } from './service';
 import type { Value } from './scalars';
 import { NODE_WIDTH, nodeHeight, type IPlace } from './sizes';
@@ -319,9 +319,6 @@ export class CanvasModel implements IDisposable {
       this._graph.nodes.size === 0
     ) {
       this.plan.replace(new Map());
-      if (this._graph.nodes.size === 0) {
-        this._lastPlan = new Map();
-      }
       return;
     }
     const asked = ++this._planAsked;
@@ -329,8 +326,7 @@ export class CanvasModel implements IDisposable {
       service => service.plan(),
       plan => {
         if (asked === this._planAsked && !this.file.isDirty) {
-          this._lastPlan = byStage(plan.nodes);
-          this.plan.replace(this._lastPlan);
+          this.plan.replace(byStage(plan.nodes));
         }
       },
       // A workflow with faults has no plan; the problems say why.
@@ -795,24 +791,11 @@ export class CanvasModel implements IDisposable {
   }
 
   rename(id: string, name: string): boolean {
-    const isDone = this.edit(now =>
-      renameNode(now, id, name, this._isWithoutResult(id))
-    );
+    const isDone = this.edit(now => renameNode(now, id, name));
     if (isDone) {
       this.select([name]);
     }
     return isDone;
-  }
-
-  /** Has the node never made its files? False also as long as the server has not said so. */
-  private _isWithoutResult(id: string): boolean {
-    const status = this.control.newest.nodes.get(id)?.status;
-    const action = this._lastPlan?.get(id)?.action ?? 'run';
-    return (
-      this._lastPlan !== null &&
-      action === 'run' &&
-      (status === undefined || NOT_DONE.has(status))
-    );
   }
 
   setFrozen(frozen: boolean): void {
@@ -1034,7 +1017,6 @@ export class CanvasModel implements IDisposable {
   private _selection: ReadonlySet<string> = new Set();
   private _selectedEdges: ReadonlySet<string> = new Set();
   private _planAsked = 0;
-  private _lastPlan: ReadonlyMap<string, INodePlan> | null = null;
   private _isOwn = false;
   private _isDisposed = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;

@@ -7,25 +7,21 @@ import { applySplices } from './splices';
 
 const PATH = 'workflows/wine/dvc.yaml';
 
-function rename(
-  text: string,
-  id: string,
-  name: string,
-  path = PATH,
-  withFiles = false
-): string {
+function rename(text: string, id: string, name: string, path = PATH): string {
   const { document } = parse(text, path);
-  return applySplices(text, renameNode(document!, id, name, withFiles));
+  return applySplices(text, renameNode(document!, id, name));
 }
 
 describe('renameNode', () => {
-  it('changes the stage, its own settings and nothing else', () => {
+  it('changes the stage, its own settings, its files and nothing else', () => {
     const after = rename(WINE, 'forest', 'trees');
     expect(after).toBe(
       WINE.replace('  - forest: {', '  - trees: {')
         .replace('\n  forest:\n', '\n  trees:\n')
         .replace('${forest}', '${trees}')
+        .replace(/out\/forest\./g, 'out/trees.')
     );
+    expect(after.match(/out\/trees\./g)).toHaveLength(4);
     expect(rename(after, 'trees', 'forest')).toBe(WINE);
   });
 
@@ -35,7 +31,9 @@ describe('renameNode', () => {
       'out/load.table.parquet ${forest.optim}\n    deps:\n    - data'
     );
     expect(rename(shared, 'forest', 'trees')).toBe(
-      shared.replace('\n  forest:\n', '\n  trees:\n')
+      shared
+        .replace('\n  forest:\n', '\n  trees:\n')
+        .replace(/out\/forest\./g, 'out/trees.')
     );
   });
 
@@ -56,31 +54,46 @@ describe('renameNode', () => {
     expect(rename(framed, 'load', 'read')).toContain('nodes: [read, forest]');
   });
 
-  it('renames the files that are named after the node, for it and its readers', () => {
-    const files = (text: string) => rename(text, 'forest', 'trees', PATH, true);
-    const expected = rename(WINE, 'forest', 'trees').replace(
-      /out\/forest\./g,
-      'out/trees.'
-    );
-    expect(files(WINE)).toBe(expected);
-    expect(expected).toContain('--model workflows/wine/out/trees.model.skops');
+  it('renames the files of a sweep for it and its readers', () => {
     const sweep =
-      'stages:\n  fit:\n    foreach: [1, 2]\n    do:\n      cmd: python fit.py ${item} out/fit.${item}.json\n      outs: [ "out/fit.${item}.json" ]\n  best:\n    cmd: python best.py\n    deps: [out/fit.1.json, out/fit.2.json, out/fit.1.json.md]\n';
-    expect(rename(sweep, 'fit', 'train', 'dvc.yaml', true)).toBe(
+      'stages:\n  fit:\n    foreach: [1, 2]\n    do:\n      cmd: python fit.py ${item} out/fit.${item}.json\n      outs: [ "out/fit.${item}.json" ]\n  best:\n    cmd: python best.py out/fit.1.json out/fit.2.json\n    deps: [out/fit.1.json, out/fit.2.json, out/fit.1.json.md]\n';
+    expect(rename(sweep, 'fit', 'train', 'dvc.yaml')).toBe(
       sweep
         .replace('  fit:', '  train:')
         .replace(/out\/fit\.(?!1\.json\.md)/g, 'out/train.')
     );
   });
 
+  it('renames them where the file lists plots', () => {
+    const plots =
+      'plots:\n  - out/forest.model.skops: {x: a}\n  - out/judge.metrics.json\n';
+    expect(rename(WINE + plots, 'forest', 'trees')).toBe(
+      rename(WINE, 'forest', 'trees') + plots.replace('forest', 'trees')
+    );
+  });
+
   it('keeps files whose new name is taken, or that are written in another way', () => {
     for (const outs of [
       '[out/a.txt]\n  c:\n    cmd: y\n    outs: [out/b.txt]',
+      '[out/a.txt]\n  c:\n    cmd: y\n    deps: [out/b.txt]',
       '["out\\/a.txt"]',
       '[b.txt]'
     ]) {
-      const text = `stages:\n  a:\n    cmd: x\n    outs: ${outs}\n`;
-      expect(rename(text, 'a', 'b', 'dvc.yaml', true)).toBe(
+      const text = `stages:\n  a:\n    cmd: x out/a.txt\n    outs: ${outs}\n`;
+      expect(rename(text, 'a', 'b', 'dvc.yaml')).toBe(
+        text.replace('  a:', '  b:')
+      );
+    }
+  });
+
+  it('keeps files whose names programs have in themselves', () => {
+    for (const [make, read] of [
+      ['make', 'read a.txt'],
+      ['make a.txt', 'read'],
+      ['make a.txt.old', 'read a.txt']
+    ]) {
+      const text = `stages:\n  a:\n    cmd: ${make}\n    outs: [a.txt]\n  c:\n    cmd: ${read}\n    deps: [a.txt]\n`;
+      expect(rename(text, 'a', 'b', 'dvc.yaml')).toBe(
         text.replace('  a:', '  b:')
       );
     }

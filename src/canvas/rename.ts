@@ -1,4 +1,11 @@
-import { isMap, isScalar, isSeq, type Scalar, type YAMLSeq } from 'yaml';
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Scalar,
+  type YAMLSeq
+} from 'yaml';
 
 import {
   parse,
@@ -7,7 +14,7 @@ import {
   type IWorkflowDocument
 } from './document';
 import { stageOf, variableEntry } from './edits';
-import { basename } from './paths';
+import { basename, dirname, relative } from './paths';
 import {
   contentEnd,
   entryOf,
@@ -38,14 +45,13 @@ export function nameFault(
  * Gives a stage another name.
  *
  * Its settings' variable goes along where no other stage reads it. So do the files that are named
- * after it, `withFiles`: components name a model by its file. The files of a stage that has run
- * keep their names, so that what it has made remains its result.
+ * after it, where all commands name them that make or read them: components name a model by its
+ * file. The server finds the results under the new names.
  */
 export function renameNode(
   document: IWorkflowDocument,
   id: string,
-  name: string,
-  withFiles = false
+  name: string
 ): ISplice[] {
   const { source } = document;
   stageOf(document, id);
@@ -56,7 +62,7 @@ export function renameNode(
   return inOrder(source.text, [
     replaceNode(source, entry.key, name, true),
     ...renameVariable(document, id, name),
-    ...(withFiles ? renameFiles(document, id, name) : []),
+    ...renameFiles(document, id, name),
     ...membersOf(source)
       .filter(member => String(member.value) === id)
       .map(member => replaceNode(source, member, name, true))
@@ -117,7 +123,10 @@ function renameFiles(
     : [];
 }
 
-/** One file, or those of a sweep's variants; none where something else has the name. */
+/**
+ * One file, or those of a sweep's variants; none where something else has the name, or where a
+ * program has the file's name in itself.
+ */
 function renameFile(
   document: IWorkflowDocument,
   files: ReadonlySet<string>,
@@ -125,29 +134,46 @@ function renameFile(
   name: string
 ): ISplice[] {
   const { source, stages } = document;
-  const made = new Set(
-    stages.flatMap(stage => stage.outs.flatMap(out => out.paths))
+  const entries = stages.flatMap(stage =>
+    [...stage.outs, ...stage.deps].map(written => ({ stage, ...written }))
   );
-  return [...files].some(file => made.has(newFile(file, id, name) ?? ''))
-    ? []
-    : stages.flatMap(stage => {
-        const written = [...stage.outs, ...stage.deps].filter(one =>
-          one.paths.some(file => files.has(file))
-        );
-        const entry = stageEntry(source, stage.id)!;
-        const start = startOf(source, entry.key);
-        const text = source.text.slice(start, contentEnd(source, entry.value!));
-        return [...new Set(written.map(one => one.raw))].flatMap(raw => {
-          const insert = newFile(raw, id, name);
-          return insert === null
-            ? []
-            : pathsIn(text, raw).map(offset => ({
-                offset: start + offset,
-                delete: raw.length,
-                insert
-              }));
-        });
-      });
+  const taken = new Set(entries.flatMap(one => one.paths));
+  const mentions = entries.filter(one => one.paths.some(p => files.has(p)));
+  const isRenamable =
+    ![...files].some(file => taken.has(newFile(file, id, name) ?? '')) &&
+    mentions.every(({ stage, raw }) =>
+      stage.commands.some(command => pathsIn(command, raw).length > 0)
+    );
+  if (!isRenamable) {
+    return [];
+  }
+  const renamed = (node: Node, start: number, raw: string): ISplice[] => {
+    const insert = newFile(raw, id, name);
+    const text = source.text.slice(start, contentEnd(source, node));
+    return insert === null
+      ? []
+      : pathsIn(text, raw).map(offset => ({
+          offset: start + offset,
+          delete: raw.length,
+          insert
+        }));
+  };
+  const inStages = stages.flatMap(stage => {
+    const { key, value } = stageEntry(source, stage.id)!;
+    const written = mentions.filter(one => one.stage === stage);
+    return [...new Set(written.map(one => one.raw))].flatMap(raw =>
+      renamed(value!, startOf(source, key), raw)
+    );
+  });
+  // What the file itself says of them, from its own folder.
+  const folder = dirname(document.path);
+  const inLists = ['plots', 'metrics', 'artifacts'].flatMap(key => {
+    const list = entryOf(source.yaml.contents, key)?.value;
+    return [...(list ? files : [])].flatMap(file =>
+      renamed(list!, startOf(source, list), relative(folder, file))
+    );
+  });
+  return [...inStages, ...inLists];
 }
 
 /** The path of a file that is named after a stage, with another name of it; else null. */

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -215,6 +215,9 @@ class Pipeline:
             self._known = set(self._stages.lockfile_data)
         self.unusual: dict[str, Words] = {}
         """Why the fast lane left these stages to this one."""
+
+    def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
+        """Nothing: to DVC a stage with other files is another."""
 
     # Planning
 

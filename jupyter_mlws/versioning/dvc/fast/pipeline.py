@@ -25,6 +25,7 @@ from jupyter_mlws.versioning.dvc.fast.parameters import Parameters
 from jupyter_mlws.versioning.dvc.fast.runcache import RunCache
 from jupyter_mlws.versioning.dvc.fast.stage import FastStage, Place, read, relative
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
+from jupyter_mlws.versioning.dvc.renaming import remember_renamed
 from jupyter_mlws.versioning.dvc.search_path import search_path
 from jupyter_mlws.versioning.dvc.stages import (
     Cause,
@@ -167,6 +168,10 @@ class FastPipeline:
                 continue
             total += HEAVY if stat.S_ISDIR(found.st_mode) else found.st_size
         return total >= HEAVY
+
+    def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:
+        """Let renamed stages have their results; see :func:`.renaming.remember_renamed`."""
+        remember_renamed(self._runs, self._lock.entries, self._stages, names_inputs)
 
     # Planning
 
