@@ -65,7 +65,7 @@ ENDLESS = {
 """Commands that run until they are stopped, and what they print when they are ready."""
 PRELUDE = re.compile(r"export |\. ")
 """What sets up the shell for the commands below it in its block."""
-TIMEOUT = 120.0
+TIMEOUT = 280.0
 POLL_INTERVAL = 0.05
 LAB_CONFIG = """\
 c.ServerApp.open_browser = False
@@ -200,13 +200,16 @@ def s3(tmp_path: Path) -> Iterator[S3Server]:
 
 
 @pytest.mark.slow(reason="runs the labs and commands of all documents")
+@pytest.mark.timeout(900)
 def test_the_commands_work_from_a_clean_clone(reader: Reader, cluster: Any, s3: S3Server) -> None:
     workspace, empty = reader.clone / "workspace", reader.clone.parent / "empty"
     empty.mkdir()
     endless = []
+    ran = set()
     for command in (one for document in DOCUMENTS for one in commands(document)):
-        if command.text in ELSEWHERE:
+        if command.text in ELSEWHERE or command.text in ran:
             continue
+        ran.add(command.text)
         cwd = workspace if command.document == GUIDE else reader.clone
         answers = ""
         if command.text == "jupyter lab":
@@ -218,7 +221,7 @@ def test_the_commands_work_from_a_clean_clone(reader: Reader, cluster: Any, s3: 
             add = ["dvc", "remote", "add", "--force", "team", "https://hub.example"]
             subprocess.run(add, cwd=workspace, env=reader.environment, check=True)
         running = reader.start(command, cwd, answers)
-        if command.text == "make lab" and not reader.placeholders:
+        if command.text == "make lab":
             address = re.search(ENDLESS["make lab"], running.wait())
             assert address is not None
             reader.environment["TOKEN"] = address[2]
