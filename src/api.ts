@@ -165,8 +165,10 @@ export class MLWSClient {
 
   /** Lets a project's code run, or no longer. */
   async setTrusted(project: IProject, trusted: boolean): Promise<void> {
-    const path = `/projects/${encodeURIComponent(project.id)}/trust`;
-    await (trusted ? this.put(path, {}) : this.delete(path));
+    const query = { project: project.id };
+    await (trusted
+      ? this.put('/projects/trust', {}, query)
+      : this.delete('/projects/trust', query));
     await this.loadProjects();
   }
 

@@ -42,16 +42,20 @@ class ProjectTrustHandler(APIHandler):
         also=[("execute", "kernels")],
         errors=["50302", "50402"],
     )
-    async def put(self, identifier: str) -> ProjectInfo:
-        return await in_thread(self.services.projects.set_trusted, identifier, True)
+    async def put(self) -> ProjectInfo:
+        return await self._set_trusted(True)
 
     @endpoint(
         "Trust the authors of a project no longer",
         ProjectInfo,
         errors=["50302", "50402"],
     )
-    async def delete(self, identifier: str) -> ProjectInfo:
-        return await in_thread(self.services.projects.set_trusted, identifier, False)
+    async def delete(self) -> ProjectInfo:
+        return await self._set_trusted(False)
+
+    async def _set_trusted(self, trusted: bool) -> ProjectInfo:
+        project = self.get_query_argument("project", None)
+        return await in_thread(self.services.projects.set_trusted, project, trusted)
 
 
 class ProjectCloneHandler(APIHandler):
@@ -76,5 +80,5 @@ class ProjectCloneHandler(APIHandler):
 HANDLERS = [
     (r"projects", ProjectsHandler),
     (r"projects/clone", ProjectCloneHandler),
-    (r"projects/([^/]+)/trust", ProjectTrustHandler),
+    (r"projects/trust", ProjectTrustHandler),
 ]

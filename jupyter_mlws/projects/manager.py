@@ -126,9 +126,9 @@ class ProjectManager:
         """One project as it is now; error 50402."""
         return self._describe(self._open(identifier))
 
-    def set_trusted(self, identifier: str, trusted: bool) -> ProjectInfo:
+    def set_trusted(self, identifier: str | None, trusted: bool) -> ProjectInfo:
         """Trust the authors of a project, or no longer; error 50402."""
-        project = self._open(identifier)
+        project = self._open(identifier or DEFAULT)
         (trust if trusted else withdraw_trust)(project.root)
         return self._describe(project)
 

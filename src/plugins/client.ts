@@ -36,7 +36,9 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
         buttons: [
           Dialog.cancelButton({ label: trans.__('Not Now') }),
           Dialog.okButton({ label: trans.__('Trust') })
-        ]
+        ],
+        // Nobody trusts by pressing Enter.
+        defaultButton: 0
       });
       return answer.button.accept;
     };

@@ -63,7 +63,7 @@ class Desk:
     def clone(self, name: str) -> None:
         """Clone a shared project and trust its members."""
         self.done(self.ask("POST", f"team/projects/{name}/clone", json={}))
-        answer = self.ask("PUT", f"projects/{name}/trust", json={})
+        answer = self.ask("PUT", f"projects/trust?project={name}", json={})
         assert answer.ok, answer.text
 
     def shell(self, script: str) -> str:

@@ -115,13 +115,14 @@ async def test_components_are_listed_and_imported_once_the_project_is_trusted(
     assert ran(marker) == ""
 
     identifier = f"{hostile.root.parent.name}~1{hostile.root.name}"
-    answer = await fetch(f"mlws/api/v1/projects/{identifier}/trust", method="PUT", body="{}")
+    trust = {"params": {"project": identifier}}
+    answer = await fetch("mlws/api/v1/projects/trust", method="PUT", body="{}", **trust)
     assert json.loads(answer.body)["data"]["trusted"]
     assert (await components())["clean"]["error"] is None
     # The component itself ran; what shadows a module of Python did not.
     assert ran(marker) == "ran"
 
-    await fetch(f"mlws/api/v1/projects/{identifier}/trust", method="DELETE")
+    await fetch("mlws/api/v1/projects/trust", method="DELETE", **trust)
     assert not is_trusted(hostile.root)
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.canvas import command, faults_of_access, middle, node, open_workflow, until
+from tests.ui.canvas import (
+    command,
+    faults_of_access,
+    middle,
+    node,
+    open_workflow,
+    run_workflow,
+    until,
+)
 from tests.ui.conftest import Lab, prefer
 from tests.ui.sections import open_sidebar, title
 from tests.ui.test_canvas_import import plan_of
@@ -214,12 +222,12 @@ def test_a_project_is_trusted_before_its_code_runs(
     expect(dialog).to_contain_text("workspace")
     shoot(f"trust-dialog-{theme}-{locale}")
     dialog.locator(".jp-mod-reject").click()
-    # The graph is drawn from the file; nothing of it runs.
+    # The graph is drawn from the file alone.
     expect(page.locator('[data-mlws-node="compare"]')).to_be_visible()
-    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "true")
     page.evaluate("() => jupyterapp.commands.execute('mlws:open-sidebar').then(() => null)")
     expect(page.locator(".jp-mlws-TrustButton")).to_be_visible()
     shoot(f"trust-sidebar-{theme}-{locale}")
     page.locator(".jp-mlws-TrustButton").click()
     expect(page.locator(".jp-mlws-Snapshot")).to_have_count(2)
-    expect(page.locator(".jp-mlws-run")).to_have_attribute("aria-disabled", "false")
+    run_workflow(page)
+    expect(node(page, "compare")).to_have_attribute("data-mlws-state", "CACHED")
