@@ -52,11 +52,13 @@ class Project:
             answer = subprocess.run(
                 ["git", "rev-parse", "--absolute-git-dir"],
                 cwd=self.root,
-                check=True,
+                check=False,
                 capture_output=True,
                 text=True,
                 timeout=GIT_TIMEOUT,
             )
+            if answer.returncode != 0:
+                raise MLWSError("50402", name=self.root.name)
             folder = Path(answer.stdout.strip())
         state = folder / "mlws"
         state.mkdir(exist_ok=True)

@@ -294,9 +294,18 @@ def parsed(encoded: str, path: str) -> Any:
         where = "/".join(map(str, error.absolute_path))
         reason = f"{where}: {error.message}" if where else error.message
         raise MLWSError("20402", path=path, reason=reason[:500]) from error
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        AssertionError,
+        RecursionError,
+        binascii.Error,
+    ) as error:
         # What nbformat raises on JSON that is no notebook at all.
-        raise MLWSError("20402", path=path, reason=str(error)[:500]) from error
+        reason = str(error)[:500] or type(error).__name__
+        raise MLWSError("20402", path=path, reason=reason) from error
     return content
 
 

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.api.ids import escape, unescape
@@ -28,6 +29,8 @@ DEPTH = 2
 SKIPPED = frozenset({"node_modules", "__pycache__", "mlruns"})
 TIMEOUT = 60
 """Seconds for one git or DVC command."""
+NOT_FOUND = 128
+"""The exit code of git where there is no repository."""
 DEFAULT = "."
 NAME_NEEDED = Words("is needed: the address tells none", "必填：无法从地址得出名称")
 
@@ -46,7 +49,12 @@ class ProjectManager:
 
     def list(self) -> list[ProjectInfo]:
         """The default project first, then those below, by path."""
-        return [self._describe(project) for project in self._find()]
+        found = []
+        for project in self._find():
+            # What has a `.git` that git cannot read is no project.
+            with suppress(MLWSError):
+                found.append(self._describe(project))
+        return found
 
     def workspace(self, identifier: str | None = None) -> Workspace:
         """The workspace of a project; error 50402 where there is none, 50302 outside the root."""
@@ -228,15 +236,26 @@ def _below(folder: Path, depth: int) -> Iterator[Project]:
 
 
 def _head(project: Project) -> tuple[str | None, str | None]:
-    """The branch (None if detached) and the commit (None before the first)."""
-    text = (project.state.parent / "HEAD").read_text(encoding="utf-8").strip()
-    branch = text.removeprefix("ref: refs/heads/") if text.startswith("ref: ") else None
-    answer = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
-        cwd=project.root,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
+    """The branch (None if detached) and the commit (None before the first).
+
+    Error 50402 where git knows no repository: nothing of the folder is read by anything else.
+    """
+    # A folder above may be a repository.
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(project.root.parent)}
+    branch, commit = (
+        subprocess.run(
+            ["git", *words, "HEAD"],
+            cwd=project.root,
+            env=environment,
+            check=False,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+        )
+        for words in (["symbolic-ref", "--quiet"], ["rev-parse", "--verify", "--quiet"])
     )
-    return branch, answer.stdout.strip() or None
+    if branch.returncode == NOT_FOUND:
+        raise MLWSError("50402", name=project.root.name)
+    name = branch.stdout.strip().removeprefix("refs/heads/")
+    return name or None, commit.stdout.strip() or None

@@ -324,17 +324,15 @@ def parse(path: str, text: str) -> Document:
 
 
 def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-        data = YAML(typ="safe", pure=True).load(text) if root is not None else {}
+        data, root = yaml12.read_by_ruamel(text)
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise _unreadable(path, said, mark.line + 1 if mark else None) from error
-    return data, Lines(root)
+    return ({} if root is None else data), Lines(root)
 
 
 def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:

@@ -25,6 +25,8 @@ TEXT = 100_000
 """Characters."""
 PICTURE = 20_000_000
 """Bytes."""
+DESCRIPTION = 50_000_000
+"""Bytes of a model's description; a zip file of a few kB can hold gigabytes."""
 CELL = 500
 """Characters of one value."""
 TYPES = {
@@ -73,7 +75,16 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
     }
     try:
         return makers.get(kind, _text)(path, suffix)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as error:
+        # What the parts of a file raise that was written to look like one of its kind.
         raise MLWSError("40206", kind=kind, reason=str(error)) from error
 
 
@@ -201,6 +212,8 @@ def _folder(path: Path, suffix: str) -> Preview:
 def _model(path: Path, suffix: str) -> Preview:
     """The model's steps and settings, read from its description: nothing of it is loaded."""
     with zipfile.ZipFile(path) as archive:
+        if archive.getinfo("schema.json").file_size > DESCRIPTION:
+            raise ValueError(f"its description is larger than {DESCRIPTION // 1_000_000} MB")
         schema = json.loads(archive.read("schema.json"))
     return Preview(type="Model", text="\n".join(_described(schema, 0)))
 

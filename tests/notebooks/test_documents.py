@@ -143,6 +143,12 @@ async def test_no_such_cell_or_execution(opened, run, call) -> None:
         b"null",
         b"[]",
         b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": '
+        + b'{"a": ' * 900
+        + b"1"
+        + b"}" * 901,
+        b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": NaN}',
         b'{"cells": 5}',
         b'{"cells": [], "metadata": {}, "nbformat": 99, "nbformat_minor": 5}',
         b'{"cells": [{"source": 1}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',

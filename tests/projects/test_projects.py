@@ -37,6 +37,24 @@ def test_projects_below_the_root_are_found_by_their_id(tmp_path: Path) -> None:
     assert projects.workspace("team~1first").project.root == tmp_path / "team" / "first"
 
 
+def test_what_git_cannot_read_is_no_project_and_hides_none(
+    project: Project, tmp_path: Path
+) -> None:
+    root = project.root.parent
+    for name, head in (("empty", None), ("binary", b"\xff\xfe"), ("unborn", b"ref: refs/heads/x")):
+        (root / name / ".git").mkdir(parents=True)
+        if head is not None:
+            (root / name / ".git" / "HEAD").write_bytes(head)
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere" / ".git").write_text(f"gitdir: {tmp_path / 'nowhere'}\n")
+    (root / "inside").mkdir()
+    (root / "inside" / ".git").symlink_to(root / "nowhere")
+    projects = ProjectManager(root)
+    assert [row.path for row in projects.list()] == ["project"]
+    for name in ("empty", "binary", "elsewhere"):
+        assert _code(lambda name=name: projects.describe(name)) == "50402"
+
+
 def test_an_empty_project_keeps_the_files_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print(1)")
     (tmp_path / ".gitignore").write_text("secret")

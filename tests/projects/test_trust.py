@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_mlws.components import values
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
 from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
 from tests import python
 from tests.api.test_contract import REST, STREAMS
+from tests.server import Server
 
 OF_SERVER = (
     r"(openapi|components$|projects|operations|notebooks|logs|metrics|containers|resources"
@@ -32,6 +37,122 @@ from jupyter_mlws.components import Table, component
 def clean(data: Table) -> Table:
     return data
 """
+DVC_CONFIG = """\
+[core]
+    remote = outside
+    site_cache_dir = {outside}/site
+[cache]
+    dir = {outside}/cache
+['remote "outside"']
+    url = {outside}/remote
+['remote "program"']
+    url = ssh://-oProxyCommand=touch%20{marker}/data
+"""
+SUBMODULE = """\
+[submodule "library"]
+    path = library
+    url = ext::sh -c "touch {marker}"
+    update = !touch {marker}
+"""
+BOMB = "x0: &x0 [a, a]\n" + "".join(
+    f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
+"""A few lines that mean billions of values."""
+MODEL = {
+    "__class__": "system",
+    "__module__": "os",
+    "__loader__": "FunctionNode",
+    "__id__": 1,
+    "content": {"module_path": "os", "function": "system"},
+    "protocol": 2,
+    "_skops_version": "0.14.0",
+}
+PARTS = (
+    ("workflows", "GET"),
+    ("workflows/dvc.yaml/plan", "GET"),
+    ("git/status", "GET"),
+    ("git/diff", "GET"),
+    ("git/history", "GET"),
+    ("datasets", "GET"),
+    ("datasets/remotes", "GET"),
+    ("models", "GET"),
+    ("runs", "GET"),
+    ("snapshots", "POST"),
+    ("snapshots", "GET"),
+)
+"""What is opened, planned, compared and stored of a project."""
+NAMES = (
+    "new\nline.txt",
+    "-rf",
+    "'quotes' \"and\" $(touch x).txt",
+    "x" * 255,
+    "zwölf 数.txt",
+    "\\.md",
+)
+NOTEBOOKS = {
+    "code.ipynb": json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": "a",
+                    "source": "open('ran', 'w')",
+                    "metadata": {"trusted": True},
+                    "outputs": [],
+                    "execution_count": None,
+                }
+            ],
+            "metadata": {"kernelspec": {"name": "../../kernel", "display_name": "x"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    ),
+    "deep.ipynb": '{"nbformat": 4, "cells": ' + "[" * 100_000,
+    "deep metadata.ipynb": '{"nbformat": 4, "nbformat_minor": 5, "cells": [], "metadata": '
+    + '{"a": ' * 900 + "1" + "}" * 901,
+    "nan.ipynb": '{"nbformat": 4, "nbformat_minor": NaN, "cells": [], "metadata": {}}',
+}  # fmt: skip
+
+
+def write_hostile_files(root: Path, outside: Path, marker: Path) -> None:
+    """Write what a repository can bring along."""
+    (root / "components").mkdir()
+    (root / "components" / "clean.py").write_text(COMPONENT.format(marker=str(marker)))
+    for module in ("traceback.py", "json.py", "sitecustomize.py", "jupyter_mlws.py"):
+        (root / module).write_text(f"open({str(marker)!r}, 'w').write('module')\n")
+    (root / "dvc.yaml").write_text(f"stages:\n  a:\n    cmd: touch {marker}\n")
+    (root / "data.bin").write_bytes(b"\0")
+    (root / ".gitattributes").write_text("* filter=run diff=run merge=run\n")
+    (root / ".gitmodules").write_text(SUBMODULE.format(marker=marker))
+    (root / ".dvc" / "config").write_text(DVC_CONFIG.format(outside=outside, marker=marker))
+    (root / "bomb").mkdir()
+    (root / "bomb" / "dvc.yaml").write_text(
+        f"{BOMB}stages:\n  a:\n    cmd: x\n    deps: *x9\n    metrics: [m.yaml]\n"
+    )
+    (root / "deep").mkdir()
+    (root / "deep" / "dvc.yaml").write_text("stages: " + "[" * 5000)
+    (root / "bomb.dvc").write_text(f"{BOMB}outs: *x9\n")
+    for name, text in NOTEBOOKS.items():
+        (root / name).write_text(text)
+    model = io.BytesIO()
+    with zipfile.ZipFile(model, "w") as archive:
+        archive.writestr("schema.json", json.dumps(MODEL))
+    (root / "model.skops").write_bytes(model.getvalue())
+    (root / "passwd.csv").symlink_to("/etc/passwd")
+    (root / "loop").symlink_to(".")
+    (root / "outside").symlink_to(outside)
+    (root / "linked").mkdir()
+    (root / "linked" / "dvc.yaml").symlink_to(outside / "dvc.yaml")
+    for name in NAMES:
+        (root / name).write_text("x\n")
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder that no project may write to."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
@@ -44,18 +165,18 @@ def ran(marker: Path) -> str:
     return marker.read_text() if marker.exists() else ""
 
 
+def contents(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 @pytest.fixture
-def hostile(project: Project, marker: Path, git: Callable[..., str]) -> Project:
+def hostile(project: Project, marker: Path, outside: Path, git: Callable[..., str]) -> Project:
     """An untrusted project with a program wherever git, DVC or this product would run one."""
     root = project.root
-    (root / "components").mkdir()
-    (root / "components" / "clean.py").write_text(COMPONENT.format(marker=str(marker)))
-    for module in ("traceback.py", "json.py", "sitecustomize.py", "jupyter_mlws.py"):
-        (root / module).write_text(f"open({str(marker)!r}, 'w').write('module')\n")
-    (root / "dvc.yaml").write_text(f"stages:\n  a:\n    cmd: touch {marker}\n")
-    (root / "data.bin").write_bytes(b"\0")
-    (root / ".gitattributes").write_text("* filter=run diff=run\n")
+    write_hostile_files(root, outside, marker)
     git(root, "add", "-A")
+    head = git(root, "rev-parse", "HEAD").strip()
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{head},library")
     git(root, "commit", "-q", "-m", "Files")
     program = root / ".git" / "program"
     program.write_text(PROGRAM.format(marker=marker))
@@ -63,7 +184,8 @@ def hostile(project: Project, marker: Path, git: Callable[..., str]) -> Project:
     for hook in ("pre-commit", "post-checkout", "post-index-change", "reference-transaction"):
         (root / ".git" / "hooks").mkdir(exist_ok=True)
         (root / ".git" / "hooks" / hook).symlink_to(program)
-    for key in ("core.fsmonitor", "filter.run.clean", "filter.run.smudge", "diff.run.command"):
+    programs = ("core.fsmonitor", "filter.run.clean", "filter.run.smudge", "diff.run.command")
+    for key in (*programs, "diff.run.textconv", "merge.run.driver"):
         git(root, "config", key, str(program))
     (root / "data.bin").write_bytes(b"\1")
     marker.unlink(missing_ok=True)
@@ -72,7 +194,7 @@ def hostile(project: Project, marker: Path, git: Callable[..., str]) -> Project:
 
 
 async def test_no_endpoint_of_the_project_answers(
-    hostile: Project, fetch: Callable[..., Any], marker: Path
+    hostile: Project, fetch: Callable[..., Any], marker: Path, outside: Path
 ) -> None:
     asked = 0
     for pattern, verb in REST:
@@ -87,6 +209,7 @@ async def test_no_endpoint_of_the_project_answers(
         asked += code == "50303"
     assert asked > 60
     assert ran(marker) == ""
+    assert contents(outside) == []
 
 
 async def test_no_stream_of_the_project_opens(
@@ -147,3 +270,87 @@ def test_a_new_project_is_trusted_and_a_clone_is_not(project: Project, tmp_path:
     trust(root / "copy")
     assert not projects.clone(str(project.root), "copy").trusted
     assert not is_trusted((root / "copy").resolve())
+
+
+async def test_a_hostile_repository_is_cloned_and_read_and_nothing_of_it_runs(
+    hostile: Project, server: Server, fetch: Callable[..., Any], marker: Path, outside: Path
+) -> None:
+    name = f"{hostile.root.parent.name}-clone"
+    body = json.dumps({"url": str(hostile.root), "name": name})
+    answer = await fetch("mlws/api/v1/projects/clone", method="POST", body=body)
+    operation = json.loads(answer.body)["data"]
+    while operation["state"] in ("PENDING", "RUNNING"):
+        await asyncio.sleep(0.05)
+        answer = await fetch(f"mlws/api/v1/operations/{operation['id']}")
+        operation = json.loads(answer.body)["data"]
+    assert operation["state"] == "COMPLETED", operation
+    assert not operation["result"]["trusted"]
+    clone = Project.open(server.root / name)
+    for file in ("dvc.yaml", "code.ipynb", "model.skops", *NAMES):
+        assert (clone.root / file).is_file()
+    assert contents(clone.root / "library") == []
+
+    # As the file browser and the sidebar do.
+    assert (await fetch("api", "contents", name)).code == 200
+    rows = json.loads((await fetch("mlws/api/v1/projects")).body)["data"]["items"]
+    assert [row["trusted"] for row in rows if row["path"] == name] == [False]
+    for path, method in PARTS:
+        answer = await fetch(
+            f"mlws/api/v1/{path}",
+            method=method,
+            body=None if method == "GET" else json.dumps({"message": "x"}),
+            project=clone,
+            raise_error=False,
+        )
+        assert json.loads(answer.body)["code"] == "50303", path
+    assert ran(marker) == ""
+    assert contents(outside) == []
+
+
+async def test_a_hostile_repository_fails_with_its_own_faults_once_it_is_trusted(
+    hostile: Project, server: Server, fetch: Callable[..., Any], git: Callable[..., str]
+) -> None:
+    name = f"{hostile.root.parent.name}-clone"
+    git(server.root, "clone", "-q", str(hostile.root), name)
+    clone = Project.open(server.root / name)
+    # git itself refuses to go on with a submodule that has a program.
+    modules = SUBMODULE.replace("    update = !touch {marker}\n", "")
+    (clone.root / ".gitmodules").write_text(modules)
+    (clone.root / "data.bin").write_bytes(b"\1")
+    for file in NAMES:
+        (clone.root / file).write_text("y\n")
+    trust(clone.root)
+
+    async def ask(path: str, method: str = "GET", params: Any = None, **body: Any) -> Any:
+        answer = await fetch(
+            f"mlws/api/v1/{path}",
+            method=method,
+            body=None if method == "GET" else json.dumps(body),
+            params=params,
+            project=clone,
+            raise_error=False,
+        )
+        assert answer.code < 500, (path, answer.body)
+        return json.loads(answer.body).get("data")
+
+    for path, method in PARTS:
+        await ask(path, method, message="Whatever it holds", allow_many=True)
+    for workflow in ("dvc.yaml", "bomb~1dvc.yaml", "deep~1dvc.yaml", "linked~1dvc.yaml"):
+        for part in ("", "/plan", "/script", "/sweeps", "/runs"):
+            await ask(f"workflows/{workflow}{part}")
+    notebooks = (await ask("notebooks", params={"limit": 100}))["items"]
+    own = [row["id"] for row in notebooks if row["path"].startswith(f"{name}/")]
+    assert own
+    for notebook in own:
+        for part in ("", "/cells", "/status"):
+            await ask(f"notebooks/{notebook}{part}")
+    newest = (await ask("snapshots"))["items"][0]
+    assert newest["message"].startswith("Whatever it holds")
+    assert git(clone.root, "status", "--porcelain") == ""
+    await ask(f"snapshots/{newest['id']}")
+    await ask("snapshots/diff", params={"from": "HEAD~1", "to": "HEAD"})
+
+
+def test_a_model_that_names_a_function_is_refused(hostile: Project) -> None:
+    with pytest.raises(values.ArtifactError, match=r"not trusted: os\.system"):
+        values.read("Model", hostile.root / "model.skops")

@@ -9,6 +9,8 @@ import pytest
 
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.project import Project
+from jupyter_mlws.workflows import metrics
+from jupyter_mlws.workflows.document import parse
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import ExecuteRequest, Problem
 from jupyter_mlws.workflows.terms import Severity
@@ -49,6 +51,12 @@ PLOT = f"""\
     outs:
     - {OUT}/plot.figure.png
 """
+
+
+ALIASES = "x0: &x0 {a: 1, b: 2}\n" + "".join(
+    f"x{n}: &x{n} {{{', '.join(f'k{k}: *x{n - 1}' for k in range(9))}}}\n" for n in range(1, 10)
+)
+"""A few lines that stand for billions of values."""
 
 
 @pytest.fixture
@@ -212,3 +220,22 @@ def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager,
     assert "'out' is also made by a of workflows/wine/dvc.yaml (out/a)" in problem.message
     write("dvc.yaml", "stages:\n  whole: {cmd: mkdir other, outs: [other]}\n")
     assert workflows.validate(PATH) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"{ALIASES}stages:\n  a:\n    cmd: x\n    deps: [*x9]\n", "its aliases stand for more"),
+        (f"{ALIASES}stages:\n  a:\n    <<: [*x9, *x9]\n    cmd: x\n", "its aliases stand for more"),
+        ("vars: &v [*v]\nstages:\n  a:\n    cmd: x\n", "its aliases stand for more"),
+        ("stages: " + "[" * 5000, "nested deeper than 100 levels"),
+        ("stages: " + "{a: " * 500 + "}" * 500, "nested deeper than 100 levels"),
+    ],
+)
+@pytest.mark.timeout(20)
+def test_a_text_that_grows_when_it_is_read_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(MLWSError, match=reason) as error:
+        parse(PATH, text)
+    assert error.value.code == "40205"
+    with pytest.raises(metrics.UnreadableError, match=reason):
+        metrics.numbers("scores.yaml", text.encode())

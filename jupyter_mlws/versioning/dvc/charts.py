@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.versioning.dvc.fast import yaml12
+
 SUFFIXES = frozenset({".csv", ".tsv", ".json", ".yaml", ".yml"})
 """Of the files that DVC draws; pictures are shown as they are."""
 LARGEST = 5_000_000
@@ -77,9 +79,7 @@ def _rows(path: Path, suffix: str) -> list[dict[str, Any]]:
         if isinstance(value, dict) and "$schema" in value:
             return []  # It is a chart itself.
     else:
-        from ruamel.yaml import YAML
-
-        value = YAML(typ="safe", pure=True).load(text)
+        value = yaml12.read_by_ruamel(text)[0]
     return _first_list(value)
 
 

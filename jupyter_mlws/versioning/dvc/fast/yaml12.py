@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -35,6 +36,11 @@ _ODD_TEXT = re.compile(
     r"[\x85\u2028\u2029\ufeff]|^%|^---|^\.\.\.|^\s*!|[:?\[{,-]\s+!", re.MULTILINE
 )
 """Other line ends, directives, several documents, tags."""
+
+MAX_VALUES = 1_000_000
+"""Values of a document with its aliases written out; a few lines of aliases can mean billions."""
+MAX_DEPTH = 100
+"""Levels of a document. ruamel takes seconds to find a few thousand too many."""
 
 
 class Lines:
@@ -88,17 +94,66 @@ def read_with_lines(text: str) -> tuple[Any, Lines]:
         raise UnusualError("no valid YAML", "不是有效的 YAML") from error
     finally:
         loader.dispose()
-    return (None if root is None else _value(root, set())), Lines(root)
+    return (None if root is None else _value(root, set(), 0)), Lines(root)
 
 
-def _value(node: Any, above: set[int]) -> Any:
+def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
+    """The value as DVC reads it, and the composed document; None twice where there is none.
+
+    ruamel's YAMLError where it is no YAML, or nested deeper or larger than any file is.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    if _is_deep(text):
+        raise MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels")
+    root = YAML(typ="safe", pure=True).compose(text)
+    if root is None:
+        return None, None
+    if _size(root, {}) > MAX_VALUES:
+        problem = f"its aliases stand for more than {MAX_VALUES} values"
+        raise MarkedYAMLError(problem=problem, problem_mark=root.start_mark)
+    return YAML(typ="safe", pure=True).load(text), root
+
+
+def _is_deep(text: str | bytes) -> bool:
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_LOADER) if _LOADER is not None else ():
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > MAX_DEPTH:
+                return True
+    except yaml.YAMLError as error:
+        # libyaml has a limit of its own, and reads ahead. All else ruamel says in its words.
+        return "exceeded maximum nesting depth" in str(error)
+    return False
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """The values in a composed document, with those behind an alias wherever it is; a node that
+    is within itself is too large."""
+    if node.id == "scalar":
+        return 1
+    if id(node) not in known:
+        known[id(node)] = MAX_VALUES
+        parts = chain.from_iterable(node.value) if node.id == "mapping" else node.value
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
+
+
+def _value(node: Any, above: set[int], depth: int) -> Any:
     if node.id == "scalar":
         return _scalar(node)
     if id(node) in above or node.tag not in _DEFAULT_TAGS[node.id]:
         raise UnusualError("an anchor or tag", "YAML 锚点或标签")
+    if depth > MAX_DEPTH:
+        raise UnusualError("values nested too deeply", "嵌套过深")
     above.add(id(node))
     if node.id == "sequence":
-        return [_value(item, above) for item in node.value]
+        return [_value(item, above, depth + 1) for item in node.value]
     mapping = {}
     for key_node, value_node in node.value:
         if key_node.id != "scalar":
@@ -106,7 +161,7 @@ def _value(node: Any, above: set[int]) -> Any:
         key = _scalar(key_node)
         if not isinstance(key, str) or key in mapping:
             raise UnusualError("a key that is no text, or there twice", "键不是文本或重复")
-        mapping[key] = _value(value_node, above)
+        mapping[key] = _value(value_node, above, depth + 1)
     return mapping
 
 
