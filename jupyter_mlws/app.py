@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.utils import url_path_join
 from tornado.routing import PathMatches, Rule
@@ -182,9 +183,17 @@ class MLWSApp(ExtensionApp):
         self._log_as_asked()
         for logger in self._logged:
             logger.addHandler(self._server_log)
-        if self.lasting_kernels:
-            self._have_kernels_last()
-        self._follow_kernels()
+        if isinstance(self.serverapp.kernel_manager, AsyncMultiKernelManager):
+            if self.lasting_kernels:
+                self._have_kernels_last()
+            self._follow_kernels()
+        else:
+            # It has kernels and their messages on a loop of another thread.
+            self.log.warning(
+                "%s is not asynchronous: kernels end with the server, and what tabs execute is not"
+                " recorded",
+                type(self.serverapp.kernel_manager).__name__,
+            )
         end_workers_at_exit()
 
     @cached_property
