@@ -16,9 +16,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hub_config.engine import Engine, EngineError, base_image, build_arguments
-from hub_config.settings import ROOT, Settings
+from hub_config.settings import ROOT, SettingError, Settings
 
 HERE = Path(__file__).parent
 FILE = HERE / "compose.yaml"
@@ -52,10 +53,11 @@ def make_secrets(folder: Path, host: str) -> list[str]:
 
 
 def self_signed(folder: Path, host: str) -> None:
-    """A certificate for trials; browsers warn of it. Put a real one in its place."""
+    """A certificate for trials, also of sub-domains; browsers warn of it. Use a real one."""
+    names = f"DNS:{host},DNS:*.{host},DNS:localhost,IP:127.0.0.1"
     command = [
         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365",
-        "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host},DNS:localhost,IP:127.0.0.1",
+        "-subj", f"/CN={host}", "-addext", f"subjectAltName={names}",
         "-keyout", str(folder / KEY), "-out", str(folder / CERTIFICATE),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=60)
@@ -94,12 +96,14 @@ def main() -> int:
     from hub_config import requirements
     from hub_config.up import protect
 
-    settings, engine = Settings.read(), Engine()
+    engine = Engine()
     folder = Path(os.environ.get("HUB_SECRETS") or HERE / "secrets")
     try:
+        settings = Settings.read()
+        host = urlsplit(settings.subdomain).hostname or os.environ.get("HUB_HOST", "localhost")
         if not engine.answers():
             raise EngineError("no Docker engine answers; start it, or use `make hub`")
-        made = make_secrets(folder, os.environ.get("HUB_HOST", "localhost"))
+        made = make_secrets(folder, host)
         if made:
             print(f"Made in {folder}: {', '.join(made)}")
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -109,12 +113,12 @@ def main() -> int:
         build_hub(engine, wheel, f"{settings.name}-hub", base_image(engine))
         protect(settings)
         done = up(engine, {"HUB_GATEWAY": settings.gateway}, sys.argv[1:])
-    except (EngineError, subprocess.CalledProcessError) as error:
+    except (EngineError, SettingError, subprocess.CalledProcessError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     sys.stderr.write(done.stderr)
     if done.returncode == 0:
-        print(f"The Hub: https://{os.environ.get('HUB_HOST', 'localhost')}")
+        print(f"The Hub: {settings.subdomain or f'https://{host}'}")
         print(f"The administrator is {settings.administrator!r}; see {folder}/admin_password.")
     return done.returncode
 

@@ -22,6 +22,10 @@ from jupyter_mlws.logs.formatting import ECS, VARIABLE, HubFormatter  # noqa: E4
 c = get_config()  # noqa: F821  JupyterHub defines it
 own = Settings.read()
 
+# Each person's lab and the service have a name of their own below this one, and with it an origin.
+c.JupyterHub.subdomain_host = own.subdomain
+c.JupyterHub.cookie_host_prefix_enabled = own.cookies_for_host_alone
+
 # Containers reach Hub and service at the host's own address in their network. The proxy, which
 # people use, is the only thing that may listen elsewhere.
 c.JupyterHub.bind_url = f"http://{own.ip}:{own.port}"

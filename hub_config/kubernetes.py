@@ -20,8 +20,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from hub_config.settings import Settings
+from hub_config.settings import SettingError, Settings
 from jupyter_mlws.containers.models import Amount, Resources
+from jupyter_mlws.hub.settings import SHARED_ORIGIN
 
 GPU = "nvidia.com/gpu"
 USER = 1000
@@ -61,10 +62,17 @@ def values(settings: Settings, authenticator: str) -> dict[str, Any]:
             "allowNamedServers": True,
             "namedServerLimitPerUser": 5,
             "config": {
-                "JupyterHub": {"admin_access": False, "authenticator_class": authenticator},
+                "JupyterHub": {
+                    "admin_access": False,
+                    "authenticator_class": authenticator,
+                    "subdomain_host": settings.subdomain,
+                    "cookie_host_prefix_enabled": settings.cookies_for_host_alone,
+                },
                 "Authenticator": {"admin_users": [settings.administrator]},
             },
         },
+        # The chart starts the proxy itself, without what the Hub would tell it.
+        "proxy": {"chp": {"extraCommandLineFlags": ["--host-routing"] * bool(settings.subdomain)}},
         "singleuser": {
             "image": {"name": name, "tag": tag},
             "cmd": "start-lab",
@@ -135,10 +143,13 @@ def _split(image: str) -> tuple[str, str]:
 
 def main() -> int:
     try:
-        printed = values(Settings.read(), os.environ.get("HUB_AUTHENTICATOR", "").strip())
-    except AuthenticatorError as error:
+        settings = Settings.read()
+        printed = values(settings, os.environ.get("HUB_AUTHENTICATOR", "").strip())
+    except (AuthenticatorError, SettingError) as error:
         print(error, file=sys.stderr)
         return 2
+    if not settings.subdomain:
+        print(SHARED_ORIGIN, file=sys.stderr)
     # JSON is YAML, and needs nothing but the standard library.
     print(json.dumps(printed, indent=2))
     return 0

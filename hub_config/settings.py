@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = {
@@ -21,6 +22,11 @@ PROFILES = {
 """Sizes to choose from; those above the limits are not offered."""
 BRIDGE_LIMIT = 15
 """Characters that the kernel takes for the name of a network interface."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class SettingError(ValueError):
+    """A variable whose value cannot be used; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class Settings:
     name: str
     ip: str
     port: int
+    subdomain: str
     proxy_api_port: int
     subnet: str
     own_address: str
@@ -82,6 +89,7 @@ class Settings:
             name=name,
             ip=text("IP", "127.0.0.1"),
             port=int(text("PORT", "8000")),
+            subdomain=_origin(text("SUBDOMAIN", "")),
             proxy_api_port=int(text("PROXY_API_PORT", "8001")),
             subnet=text("SUBNET", "198.18.0.0/20"),
             own_address=text("ADDRESS", ""),
@@ -145,6 +153,21 @@ class Settings:
         return f"http://{host}:{self.port}"
 
     @property
+    def public_url(self) -> str:
+        """Where people open the Hub, from wherever they are."""
+        return self.subdomain or self.url
+
+    @property
+    def shares_origin(self) -> bool:
+        """Whether people reach labs and Hub under one name, beyond this machine."""
+        return not self.subdomain and self.ip not in LOOPBACK
+
+    @property
+    def cookies_for_host_alone(self) -> bool:
+        """Whether cookies get the prefix ``__Host-``, with which no lab can set the Hub's."""
+        return self.subdomain.startswith("https://")
+
+    @property
     def service_url(self) -> str:
         """Where Hub and containers reach the service."""
         return f"http://{self.address}:{self.service_port}"
@@ -178,4 +201,26 @@ class Settings:
             "shared_projects": self.shared_projects,
             "shared_project_size": self.shared_project_size,
             "swarm": self.swarm,
+            "shares_origin": self.shares_origin,
+            "cookies_for_host_alone": self.cookies_for_host_alone,
         }
+
+
+def _origin(address: str) -> str:
+    """The origin (scheme, name, port) of ``HUB_SUBDOMAIN``; https where no scheme is given."""
+    if not address:
+        return ""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    name = parts.hostname or ""
+    try:
+        ipaddress.ip_address(name)
+        is_name = False
+    except ValueError:
+        is_name = bool(name)
+    rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username or "")
+    if parts.scheme not in ("http", "https") or not is_name or any(rest):
+        raise SettingError(
+            f"HUB_SUBDOMAIN is {address!r}; set it to the Hub's own name, like"
+            " https://hub.example.org: sub-domains of it must lead to the same machine."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"

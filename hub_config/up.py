@@ -23,7 +23,7 @@ from pathlib import Path
 
 from hub_config import firewall, processes, requirements
 from hub_config.engine import Engine, EngineError, running_engine
-from hub_config.settings import Settings
+from hub_config.settings import SettingError, Settings
 
 PASSWORD = "MLWS_ADMIN_PASSWORD"
 SHORTEST = 10
@@ -85,7 +85,7 @@ def up(installed: bool) -> int:
                     print(f"\nAdministrator {settings.administrator!r}, password {password}")
                     print("It is shown this once; change it on the Hub's page.\n")
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
-    print(f"\nThe Hub: {settings.url}    its log: {processes.log_file(settings)}")
+    print(f"\nThe Hub: {settings.public_url}    its log: {processes.log_file(settings)}")
     return 0
 
 
@@ -114,7 +114,12 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         return up(arguments.installed)
-    except (EngineError, processes.HubError, subprocess.CalledProcessError) as error:
+    except (
+        EngineError,
+        processes.HubError,
+        SettingError,
+        subprocess.CalledProcessError,
+    ) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
 

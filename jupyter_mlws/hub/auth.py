@@ -19,9 +19,12 @@ REMEMBER = 60
 """Seconds for which the Hub's answer about a token holds."""
 
 
-def hub_auth() -> HubOAuth:
-    """The Hub's word on tokens, by what the Hub has put into the environment."""
-    return HubOAuth(cache_max_age=REMEMBER)
+def hub_auth(cookies_for_host_alone: bool = False) -> HubOAuth:
+    """The Hub's word on tokens, by what the Hub has put into the environment.
+
+    JupyterHub tells its labs, but not its services, that cookies have the prefix ``__Host-``.
+    """
+    return HubOAuth(cache_max_age=REMEMBER, cookie_host_prefix_enabled=cookies_for_host_alone)
 
 
 class Permitted(HubOAuthenticated):  # type: ignore[misc]

@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 from tornado.web import RequestHandler
@@ -416,9 +417,11 @@ class TargetsHandler(MetricsHandler):
         """A row for every lab that answers."""
         rows = [
             {
-                "targets": [one.id],
+                # Asked through the Hub's proxy, to which the name says something on sub-domains
+                # alone.
+                "targets": [urlsplit(one.url).hostname or "lab"],
                 "labels": {
-                    "__metrics_path__": f"{one.url.rstrip('/')}/{LAB_METRICS}",
+                    "__metrics_path__": f"{urlsplit(one.url).path.rstrip('/')}/{LAB_METRICS}",
                     "id": one.id,
                     "user": one.user,
                 },

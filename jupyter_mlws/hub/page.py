@@ -71,6 +71,8 @@ class PageHandler(Permitted, web.RequestHandler):
             return
         config = {
             "baseUrl": self.base,
+            # The host is empty unless the Hub has sub-domains.
+            "hubUrl": f"{self.hub_auth.hub_host}{self.hub_auth.hub_prefix}",
             "user": person.name,
             "admin": person.admin,
             "language": self.language,

@@ -37,7 +37,7 @@ from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.seal import Seal
-from jupyter_mlws.hub.settings import Settings
+from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.team_handlers import OwnTrackingHandler, TrackingHandler
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
@@ -60,7 +60,7 @@ class CallbackHandler(HubOAuthCallbackHandler):  # type: ignore[misc]
 
 def application(manager: HubManager, prefix: str, secret: str) -> web.Application:
     """The service below ``prefix``; ``secret`` signs its cookies."""
-    given = {"manager": manager, "auth": hub_auth()}
+    given = {"manager": manager, "auth": hub_auth(manager.settings.cookies_for_host_alone)}
     root = re.escape(prefix)
     return web.Application(
         [
@@ -122,6 +122,8 @@ async def serve(environment: dict[str, str]) -> None:
     server = HTTPServer(app, xheaders=True, max_buffer_size=2 * MAX_BODY)
     server.listen(address.port or 80, address.hostname or "127.0.0.1")
     log.info("Serving %s", environment["JUPYTERHUB_SERVICE_URL"])
+    if manager.settings.shares_origin:
+        log.warning(SHARED_ORIGIN)
     await ending
     log.info("Stopping")
     server.stop()

@@ -14,6 +14,11 @@ from jupyter_mlws.hub.team import Addresses
 
 DATABASE = "mlws.sqlite"
 TEAM = "team"
+SHARED_ORIGIN = (
+    "HUB_SUBDOMAIN is not set: the Hub and all labs share one origin, so a script in one person's"
+    " lab can read the XSRF token of whoever opens it, and act as them. Set it where people do not"
+    " trust each other: see 'Sub-domains' in hub_config/README.md."
+)
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,8 @@ class Settings:
 
     ``MLWS_SETTINGS`` is JSON: hub_name, images, default_image, default_resources, max_resources,
     capacity, user_limit, home_quota, environment_size, shared_project_size (all in people's
-    notation), environments, shared_projects, swarm, team_folder (by default in ``HUB_DATA`` or the
-    working folder) and team_tracking.
+    notation), environments, shared_projects, swarm, shares_origin, cookies_for_host_alone,
+    team_folder (by default in ``HUB_DATA`` or the working folder) and team_tracking.
     ``MLWS_DB_URL`` is where the records are, by default a SQLite file in that same folder.
     """
 
@@ -46,6 +51,10 @@ class Settings:
     """Bytes that code and data of one may take."""
     swarm: bool = False
     """Whether containers are services of Docker Swarm."""
+    shares_origin: bool = False
+    """Whether labs and Hub have one origin on an address beyond this machine."""
+    cookies_for_host_alone: bool = False
+    """Whether cookies have the prefix ``__Host-``."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -73,6 +82,8 @@ class Settings:
             shared_projects=int(given.get("shared_projects", 20)),
             shared_project_size=parse_memory(given.get("shared_project_size", "50Gi")),
             swarm=bool(given.get("swarm")),
+            shares_origin=bool(given.get("shares_origin")),
+            cookies_for_host_alone=bool(given.get("cookies_for_host_alone")),
         )
 
 

@@ -310,7 +310,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         # The Hub starts with the last options where none are given: not with refused ones.
         self.orm_spawner.user_options = None
         self._steps.end()
-        refusal.link(url_path_join(self.root, "services/mlws/"))
+        service = self.user.settings["services"]["mlws"]
+        # The host is empty unless the Hub has sub-domains.
+        refusal.link(f"{service.host}{service.prefix}")
         return refusal
 
     @property

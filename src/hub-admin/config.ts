@@ -2,6 +2,8 @@
 export interface IConfig {
   /** Where the service is: "/services/mlws/", after the Hub's own prefix. */
   baseUrl: string;
+  /** Where the Hub's own pages are: "/hub/", or an address on the Hub's own host. */
+  hubUrl: string;
   user: string;
   admin: boolean;
   /** "en" or "zh-CN". */
@@ -11,9 +13,4 @@ export interface IConfig {
 
 export function readConfig(root: HTMLElement): IConfig {
   return JSON.parse(root.dataset.config ?? '{}');
-}
-
-/** The Hub's own page, where people start and where they sign out. */
-export function hubHome(config: IConfig): string {
-  return `${config.baseUrl.replace(/services\/[^/]+\/$/, '')}hub/home`;
 }

@@ -61,6 +61,7 @@ async function open(admin = true): Promise<void> {
   volumes = new VolumesModel(client);
   const config = {
     baseUrl: '/services/mlws/',
+    hubUrl: '/hub/',
     user: 'root',
     admin,
     language: 'en',

@@ -24,7 +24,7 @@ import { Failure, Waiting } from '../failure';
 import type { ContainerStatus, IContainer } from '../models';
 import { useSignal } from '../useSignal';
 import { BulkActions } from './bulk';
-import { hubHome, type IConfig } from './config';
+import type { IConfig } from './config';
 import { Confirmation } from './confirmation';
 import { Machines } from './machines';
 import { Queue } from './queue';
@@ -62,7 +62,7 @@ function Head(props: {
   return (
     <header className="jp-mlws-Head">
       <h1>{trans.__('Containers')}</h1>
-      <a href={hubHome(config)}>{trans.__('To the Hub')}</a>
+      <a href={`${config.hubUrl}home`}>{trans.__('To the Hub')}</a>
       <span className="jp-mlws-Head-user">
         {config.admin
           ? trans.__('%1, administrator', config.user)

@@ -30,6 +30,7 @@ it("speaks English as JupyterLab's own does", () => {
 it('speaks English where the catalogue cannot be had', async () => {
   const config = {
     baseUrl: '/services/mlws/',
+    hubUrl: '/hub/',
     user: '',
     admin: false,
     language: 'zh-CN',

@@ -74,7 +74,7 @@ class Hub:
         """
         if user in self._tokens:
             return self._tokens[user]
-        session = requests.Session()
+        session = self._new_session()
         form = {
             "username": user,
             "signup_password": self.password,
@@ -92,7 +92,7 @@ class Hub:
     def session(self, user: str = ADMINISTRATOR) -> requests.Session:
         """A browser's session of somebody who has signed in: cookies, no token."""
         if user not in self._sessions:
-            session = requests.Session()
+            session = self._new_session()
             form = {
                 "username": user,
                 "password": self.password,
@@ -116,6 +116,11 @@ class Hub:
             assert answer.status_code == 201, answer.text
             self._tokens[user] = answer.json()["token"]
         return self._tokens[user]
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Host"] = self.host("/hub/")
+        return session
 
     def _xsrf(self, session: requests.Session, page: str) -> str:
         answer = session.get(f"{self.url}{page}", timeout=20)
@@ -148,8 +153,19 @@ class Hub:
         place = f"{user}/{server}" if server else user
         return self.request(method, f"/user/{place}/{path}", user, **more)
 
+    def host(self, path: str) -> str:
+        """The name and port under which a path is served: a sub-domain where the Hub has them.
+
+        Browsers know that names in `localhost` are this machine, Python does not.
+        """
+        public = urlparse(self.settings.subdomain or self.url).netloc
+        kind, name = (*path.split("/"), "")[1:3]
+        if not self.settings.subdomain or kind not in ("services", "user"):
+            return public
+        return f"{name}--service.{public}" if kind == "services" else f"{name}.{public}"
+
     def request(self, method: str, path: str, user: str | None, **more: Any) -> requests.Response:
-        headers = dict(more.pop("headers", {}))
+        headers = {"Host": self.host(path), **more.pop("headers", {})}
         if user is not None:
             headers["Authorization"] = f"token {self.token(user)}"
         return requests.request(
@@ -366,6 +382,8 @@ def installation(engine: Engine, image: str, data: Path, home: str, **more: str)
         "HUB_METRICS_TOKEN": secrets.token_hex(32),
         **more,
     }
+    if "HUB_SUBDOMAIN" in more:
+        environment["HUB_SUBDOMAIN"] += f":{slot.ports[0]}"
     hub = Hub(Settings.read(environment), engine, environment)
     try:
         hub.up()

@@ -9,7 +9,7 @@ from tests.hub.installation import Hub
 
 def log_in(page: Page, hub: Hub, user: str, query: str = "") -> None:
     """Fill in the Hub's form; the page that it leads to is on its way then."""
-    page.goto(f"{hub.url}/hub/login{query}")
+    page.goto(f"{hub.settings.subdomain or hub.url}/hub/login{query}")
     page.locator("#username_input").fill(user)
     page.locator("#password_input").fill(hub.password)
     page.locator("#login_submit").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import pytest
 import requests
 import yaml
+from playwright.sync_api import Browser, expect
 
-from hub_config.compose import FILE
+from hub_config.compose import FILE, up
+from hub_config.settings import Settings
+from jupyter_mlws.hub.settings import SHARED_ORIGIN
+from tests.hub.pages import log_in
 from tests.hub.stack import SMALL, Stack, compose
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500), pytest.mark.usefixtures("trust")]
@@ -196,3 +201,58 @@ def test_the_proxys_number_of_a_dead_hub_is_no_process_of_the_next(stack: Stack)
     )
     stack.forget()
     assert stack.service("GET", "me").ok
+
+
+@pytest.mark.browser
+def test_labs_and_service_have_sub_domains_behind_tls(stack: Stack, browser: Browser) -> None:
+    hub = f"{stack.name}-hub-1"
+    assert SHARED_ORIGIN in stack.logs(hub)
+    for user in (CONNIE, COLIN):
+        stack.sign_up(user)
+        if stack.server(user):
+            stack.stop(user)
+    port = stack.environment["HUB_TLS_PORT"]
+    environment = {**stack.environment, "HUB_SUBDOMAIN": f"https://hub.localhost:{port}"}
+    named = dataclasses.replace(
+        stack,
+        settings=Settings.read(environment),
+        environment=environment,
+        _sessions={},
+        _tokens={},
+    )
+    try:
+        done = up(stack.engine, environment)
+        assert done.returncode == 0, done.stderr
+        assert SHARED_ORIGIN not in stack.logs(hub)
+        context = browser.new_context(ignore_https_errors=True)
+        page = context.new_page()
+        log_in(page, named, COLIN)
+        page.wait_for_url("**/hub/**")
+        named.start(COLIN, {"resources": SMALL})
+        page.goto(f"https://{named.host('/services/mlws/')}/services/mlws/")
+        row = page.locator(f'[data-mlws-container="{COLIN}--default"]')
+        expect(row).to_have_attribute("data-mlws-status", "RUNNING")
+        page.goto(str(row.get_by_role("link").first.get_attribute("href")))
+        expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=120_000)
+        login = [one for one in context.cookies() if one["name"].startswith("__Host-")]
+        assert {one["domain"] for one in login} == {
+            named.host(path).partition(":")[0]
+            for path in ("/hub/", "/services/mlws/", f"/user/{COLIN}/")
+        }
+        assert all(one["secure"] for one in login)
+        context.close()
+        # MLflow knows the lab by its token, and Prometheus by its name.
+        count = "import mlflow; print(len(mlflow.search_runs(search_all_experiments=True)))"
+        assert named.shell(COLIN, f'/opt/lab/bin/python -c "{count}"').endswith("0")
+
+        def scraped() -> bool:
+            query = f'up{{job="labs",user="{COLIN}"}}'
+            answer = requests.get(f"{stack.prometheus}/query", params={"query": query}, timeout=20)
+            rows = answer.json()["data"]["result"]
+            return bool(rows) and rows[0]["value"][1] == "1"
+
+        named.wait_for(scraped, "the lab is scraped")
+        named.stop(COLIN)
+    finally:
+        up(stack.engine, stack.environment)
+        stack.forget()

@@ -329,6 +329,7 @@ def test_the_page_is_for_those_who_are_signed_in_and_its_cookie_alone_changes_no
     token = config.pop("xsrf")
     assert config == {
         "baseUrl": "/services/mlws/",
+        "hubUrl": "/hub/",
         "user": "ada",
         "admin": False,
         "language": "zh-CN",

@@ -1,0 +1,200 @@
+"""A Hub whose labs and service have an origin each, by ``HUB_SUBDOMAIN``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from hub_config.kubernetes import values
+from hub_config.settings import ROOT, SettingError, Settings
+from jupyter_mlws.hub.settings import SHARED_ORIGIN
+from tests.hub.installation import ADMINISTRATOR, Hub, own_hub
+from tests.hub.test_whole_product import open_sidebar, signed_in
+
+SUE, SAM = "sue", "sam"
+CONTAINER = f"{SUE}--default"
+SMALL = {"resources": {"cpu": "1", "memory": "1Gi"}}
+SLOW = 120_000
+TRY = """async hub => {
+  const tried = async (path, init) => {
+    try {
+      return (await fetch(hub + path, { credentials: 'include', ...init })).type;
+    } catch {
+      return 'refused';
+    }
+  };
+  const post = { method: 'POST', mode: 'no-cors', body: new URLSearchParams({ name: 'mine' }) };
+  const frame = document.createElement('iframe');
+  frame.src = `${hub}/hub/token`;
+  await new Promise(done => { frame.onload = done; document.body.append(frame); });
+  return {
+    cookies: document.cookie,
+    page: frame.contentDocument === null,
+    read: await tried('/hub/token'),
+    changed: await tried('/hub/api/users/sam', {
+      method: 'PATCH',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ admin: true })
+    }),
+    sent: await tried('/hub/api/users/mine', post)
+  };
+}"""
+"""What a script of a lab's page gets from the Hub, in the name of whoever opens it."""
+
+hub = own_hub("subdomains", SUE, SAM, HUB_SUBDOMAIN="http://hub.localhost")
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("", ""),
+        ("hub.example.org", "https://hub.example.org"),
+        ("https://Hub.example.org/", "https://hub.example.org"),
+        ("http://hub.localhost:8000", "http://hub.localhost:8000"),
+    ],
+)
+def test_the_setting_is_an_origin(given: str, origin: str) -> None:
+    settings = Settings.read({"HUB_SUBDOMAIN": given, "HUB_IP": "0.0.0.0"})
+    assert settings.subdomain == origin
+    assert settings.shares_origin is (origin == "")
+    assert settings.public_url == (origin or "http://127.0.0.1:8000")
+    # A browser takes cookies with this prefix over TLS alone.
+    assert settings.cookies_for_host_alone is origin.startswith("https")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["10.0.0.1", "https://[::1]", "ftp://hub.example.org", "https://hub.example.org/lab"]
+)
+def test_an_address_that_has_no_sub_domains_is_refused(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="HUB_SUBDOMAIN"):
+        Settings.read({"HUB_SUBDOMAIN": wrong})
+    for module in ("up", "compose", "kubernetes"):
+        done = subprocess.run(
+            [sys.executable, "-m", f"hub_config.{module}"],
+            cwd=ROOT,
+            env={**os.environ, "HUB_SUBDOMAIN": wrong, "HUB_DATA": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode
+        assert done.stderr.strip().startswith("HUB_SUBDOMAIN is")
+
+
+def test_only_an_address_beyond_this_machine_is_warned_of() -> None:
+    assert not Settings.read({}).for_service()["shares_origin"]
+    assert Settings.read({"HUB_IP": "10.0.0.1"}).for_service()["shares_origin"]
+
+
+def test_the_charts_proxy_routes_by_names_too() -> None:
+    printed = values(Settings.read({"HUB_SUBDOMAIN": "hub.example.org"}), "github")
+    assert printed["hub"]["config"]["JupyterHub"]["subdomain_host"] == "https://hub.example.org"
+    assert printed["proxy"]["chp"]["extraCommandLineFlags"] == ["--host-routing"]
+    assert values(Settings.read({}), "github")["proxy"]["chp"]["extraCommandLineFlags"] == []
+
+
+@pytest.mark.docker
+@pytest.mark.timeout(600)
+def test_lab_service_and_hub_answer_under_their_own_names(hub: Hub) -> None:
+    public = hub.settings.subdomain
+    hub.start(SUE, SMALL)
+    assert hub.lab("GET", SUE, "api/status").ok
+    # The lab itself reaches the service, whose answer has the lab's own address.
+    found = hub.lab("GET", SUE, f"mlws/api/v1/containers/{CONTAINER}").json()["data"]
+    assert found["url"] == f"{public.replace('://', f'://{SUE}.')}/user/{SUE}/"
+    # None of them is served under the Hub's name, or under another person's.
+    for host in (hub.host("/hub/"), hub.host(f"/user/{SAM}/"), hub.host("/services/mlws/")):
+        led = hub.lab("GET", SUE, "api/status", headers={"Host": host})
+        assert led.status_code == 302
+    for host in (hub.host("/hub/"), hub.host(f"/user/{SUE}/")):
+        answer = hub.service("GET", "me", SUE, headers={"Host": host})
+        assert answer.status_code in (302, 404)
+    # A refused start leads to the service's page.
+    refused = hub.session(SUE).post(
+        f"{hub.url}/hub/spawn/{SUE}/other",
+        data={"size": "huge", "_xsrf": hub._xsrf(hub.session(SUE), "/hub/token")},
+        timeout=20,
+    )
+    assert f'href="http://{hub.host("/services/mlws/")}/services/mlws/"' in refused.text
+    # Prometheus finds the lab by its name, through the proxy.
+    token = {"Authorization": f"token {hub.environment['HUB_METRICS_TOKEN']}"}
+
+    def targets() -> list[dict[str, Any]]:
+        rows = hub.request("GET", "/services/mlws/metrics/labs", None, headers=token).json()
+        return [row for row in rows if row["labels"]["id"] == CONTAINER]
+
+    row = hub.wait_for(targets, "the service knows that it runs")[0]
+    assert row["targets"] == [f"{SUE}.hub.localhost"]
+    metrics = hub.request(
+        "GET",
+        row["labels"]["__metrics_path__"],
+        None,
+        headers={**token, "Host": row["targets"][0]},
+    )
+    assert metrics.ok, metrics.text
+    assert SHARED_ORIGIN not in hub.log.read_text()
+    hub.stop(SUE)
+
+
+@pytest.mark.docker
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+def test_the_pages_lead_to_each_other(
+    hub: Hub, browser: Browser, shoot: Callable[[str, Page], None]
+) -> None:
+    public = hub.settings.subdomain
+    service = f"http://{hub.host('/services/mlws/')}/services/mlws/"
+    with signed_in(browser, hub, SUE) as page:
+        page.goto(f"{public}/hub/home")
+        page.get_by_role("link", name="Containers").click()
+        page.wait_for_url(service)
+        row = page.locator(f'[data-mlws-container="{CONTAINER}"]')
+        hub.start(SUE, SMALL)
+        # By a WebSocket of the service's own origin.
+        expect(row).to_have_attribute("data-mlws-status", "RUNNING", timeout=SLOW)
+        shoot("subdomains-containers", page)
+        lab = row.get_by_role("link").first.get_attribute("href")
+        page.get_by_role("link", name="To the Hub").click()
+        page.wait_for_url(f"{public}/hub/home")
+        page.goto(f"{lab}lab?reset")
+        assert page.evaluate("location.origin") == public.replace("://", f"://{SUE}.")
+        open_sidebar(page)
+        # Both come from the service, through the lab's own server.
+        expect(page.get_by_text("You share no project yet")).to_be_visible()
+        answer = page.evaluate(
+            "id => fetch(`../../user/${id}/mlws/api/v1/containers`).then(one => one.json())", SUE
+        )
+        assert [one["id"] for one in answer["data"]["items"]] == [CONTAINER]
+        shoot("subdomains-lab", page)
+    hub.stop(SUE)
+
+
+@pytest.mark.docker
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+def test_a_script_of_a_lab_gets_nothing_of_the_hub(hub: Hub, browser: Browser) -> None:
+    public = hub.settings.subdomain
+    hub.start(SAM, SMALL)
+    with signed_in(browser, hub, ADMINISTRATOR) as page:
+        page.goto(f"{public}/hub/token")
+        secret = {row["name"]: row["value"] for row in page.context.cookies(f"{public}/hub/")}
+        page.goto(f"{public.replace('://', f'://{SAM}.')}/user/{SAM}/lab?reset")
+        page.get_by_role("button", name="Authorize").click()
+        expect(page.locator("#jp-main-dock-panel")).to_be_visible(timeout=SLOW)
+        told = page.evaluate(TRY, public)
+    assert secret["_xsrf"] not in json.dumps(told)
+    assert told["page"] is True
+    assert (told["read"], told["changed"]) == ("refused", "refused")
+    # A form is sent by any page, and refused for the lack of the token.
+    assert told["sent"] in ("refused", "opaque")
+    users = {row["name"]: row["admin"] for row in hub.api("GET", "users").json()}
+    assert "mine" not in users
+    assert not users[SAM]
+    hub.stop(SAM)
