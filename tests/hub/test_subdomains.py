@@ -167,7 +167,8 @@ def test_the_pages_lead_to_each_other(
         assert page.evaluate("location.origin") == public.replace("://", f"://{SUE}.")
         open_sidebar(page)
         # Both come from the service, through the lab's own server.
-        expect(page.get_by_text("You share no project yet")).to_be_visible()
+        projects = page.locator("#jp-mlws-team-alone")
+        expect(projects).to_contain_text("You share no project yet")
         answer = page.evaluate(
             "id => fetch(`../../user/${id}/mlws/api/v1/containers`).then(one => one.json())", SUE
         )
