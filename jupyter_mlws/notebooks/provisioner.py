@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,10 @@ class LastingProvisioner(LocalProvisioner):
         self._before = self._known()
         manager = self.parent
         if self._before is None or manager is None:
-            if manager is not None and manager.cache_ports and not self.ports_cached:
-                self._choose_ports(manager)
-            kwargs = await super().pre_launch(**kwargs)
+            with self._giving_ports_back():
+                if manager is not None and manager.cache_ports and not self.ports_cached:
+                    self._choose_ports(manager)
+                kwargs = await super().pre_launch(**kwargs)
             shared = shared_variables(Path(kwargs.get("cwd") or "."))
             kwargs["env"] = {**kwargs["env"], **shared}
             return {**kwargs, "independent": True} if self.folder else kwargs
@@ -97,9 +99,10 @@ class LastingProvisioner(LocalProvisioner):
             self.pid, self.pgid, self.cwd = before["pid"], before["pgid"], before["cwd"]
             return self.connection_info
         if not self.folder:
-            return await super().launch_kernel(cmd, **kwargs)
+            with self._giving_ports_back():
+                return await super().launch_kernel(cmd, **kwargs)
         # A file: what it writes past Jupyter is kept, and no pipe of a dead server stops it.
-        with self._file("log").open("ab") as log:
+        with self._giving_ports_back(), self._file("log").open("ab") as log:
             outputs = {"stdout": log, "stderr": log}
             answer = await super().launch_kernel(cmd, **{**kwargs, **outputs})
         self._write_down()
@@ -110,8 +113,7 @@ class LastingProvisioner(LocalProvisioner):
         await super().cleanup(restart=restart)
         if restart:
             return
-        for reserved in self._reserved:
-            reserved.close()
+        self._give_ports_back()
         if self.folder:
             for kind in ("json", "log"):
                 self._file(kind).unlink(missing_ok=True)
@@ -122,6 +124,20 @@ class LastingProvisioner(LocalProvisioner):
         for name, reserved in zip(PORTS, self._reserved, strict=True):
             setattr(manager, name, reserved.port)
         self.ports_cached = True
+
+    @contextlib.contextmanager
+    def _giving_ports_back(self) -> Iterator[None]:
+        """Where a start fails, nobody cleans up after it."""
+        try:
+            yield
+        except BaseException:
+            self._give_ports_back()
+            raise
+
+    def _give_ports_back(self) -> None:
+        for reserved in self._reserved:
+            reserved.close()
+        self._reserved, self.ports_cached = (), False
 
     def _file(self, kind: str) -> Path:
         return Path(self.folder) / f"{self.kernel_id}.{kind}"

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws.notebooks import ports
 
@@ -97,6 +99,26 @@ async def test_a_kernel_has_its_ports_until_it_is_stopped(
     await jp_fetch("api", "kernels", kernel, method="DELETE")
     for port in held:
         ports.Reservation(port).close()
+
+
+@linux
+async def test_a_kernel_that_does_not_start_gives_its_ports_back(
+    jp_fetch, jp_data_dir: Path
+) -> None:
+    folder = jp_data_dir / "kernels" / "broken"
+    folder.mkdir(parents=True)
+    spec = {"argv": ["no-such-program"], "display_name": "broken", "language": "none"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    before = _own_reservations()
+    with pytest.raises(HTTPClientError, match="500"):
+        await jp_fetch("api", "kernels", method="POST", body=json.dumps({"name": "broken"}))
+    assert _own_reservations() == before
+
+
+def _own_reservations() -> set[str]:
+    """What this process has reserved, by the names of its sockets."""
+    names = {row.laddr for row in psutil.Process().net_connections("unix")}
+    return {name for name in names if "mlws-kernel-port" in name}
 
 
 def _the_kernel_of(runtime: Path) -> tuple[str, list[int]]:
