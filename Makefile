@@ -27,7 +27,7 @@ QUICK := tests/test_architecture.py tests/test_errors.py tests/test_files.py tes
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak compatibility lint lint-python lint-typescript dist lock clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist lock clean
 
 help:
 	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
@@ -86,10 +86,15 @@ soak: dist
 	  tests/workflows/test_killed_runs.py tests/workflows/test_same_as_dvc.py \
 	  tests/versioning/test_crashes.py tests/versioning/test_together.py tests/api/test_fuzz.py \
 	  tests/hub/test_fuzz.py tests/hub/test_many.py $(PYTEST_ARGS)
+	$(MAKE) jupyter-server-tests
 	$(MAKE) compatibility COMPATIBILITY_ARGS=--browser
 
 test-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm test
+
+# Jupyter Server's own tests have the same results with the extension as without.
+jupyter-server-tests: $(DEV)/.installed
+	$(DEV)/bin/python scripts/jupyter_server_tests.py
 
 compatibility: dist
 	. $(DEV)/bin/activate && python scripts/compatibility.py dist/*.whl $(COMPATIBILITY_ARGS)
