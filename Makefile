@@ -81,7 +81,7 @@ test-quick: $(DEV)/.installed
 # Long series of the tests with chance in them, and packages at the ends of their ranges.
 soak: dist
 	tests/prepare
-	MLWS_GRAPHS=60 MLWS_KILLS=200 MLWS_CRASHES=100 MLWS_TOGETHER=60 MLWS_FUZZ=40 MLWS_CONTAINERS_EACH=5 \
+	MLWS_GRAPHS=60 MLWS_KILLS=200 MLWS_CRASHES=100 MLWS_TOGETHER=60 MLWS_FUZZ=80 MLWS_CONTAINERS_EACH=5 \
 	  MLWS_WHEEL="$$(ls $(CURDIR)/dist/*.whl)" $(PYTEST) -o timeout=5400 \
 	  tests/workflows/test_killed_runs.py tests/workflows/test_same_as_dvc.py \
 	  tests/versioning/test_crashes.py tests/versioning/test_together.py tests/api/test_fuzz.py \
