@@ -92,6 +92,9 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     shoot("canvas-failed")
     button(page, "Open as notebook")
     expect(page.locator(".jp-Notebook")).to_contain_text("%run second.py")
+    # Until its kernel is there, the lab may bring it to the front again.
+    kernel = page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator")
+    expect(kernel).to_have_attribute("data-status", "idle")
     (path,) = (lab.root / "debug").glob("*-second.ipynb")
     cells = [cell["source"] for cell in json.loads(path.read_text())["cells"]]
     assert "%run second.py" in cells
