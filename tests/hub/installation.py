@@ -51,6 +51,7 @@ class Hub:
     password: str = PASSWORD
     _sessions: dict[str, requests.Session] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
+    _accounts: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -72,21 +73,21 @@ class Hub:
 
         The person's API token. Called again for the same name, it does nothing else.
         """
-        if user in self._tokens:
-            return self._tokens[user]
-        session = self._new_session()
-        form = {
-            "username": user,
-            "signup_password": self.password,
-            "signup_password_confirmation": self.password,
-            "_xsrf": self._xsrf(session, "/hub/signup"),
-        }
-        answer = session.post(f"{self.url}/hub/signup", data=form, timeout=20)
-        assert answer.ok, answer.text
-        administrator = self.session(ADMINISTRATOR)
-        form = {"_xsrf": self._xsrf(administrator, "/hub/authorize")}
-        agreed = administrator.post(f"{self.url}/hub/authorize/{user}", data=form, timeout=20)
-        assert agreed.ok, agreed.text
+        if user not in self._accounts:
+            session = self._new_session()
+            form = {
+                "username": user,
+                "signup_password": self.password,
+                "signup_password_confirmation": self.password,
+                "_xsrf": self._xsrf(session, "/hub/signup"),
+            }
+            answer = session.post(f"{self.url}/hub/signup", data=form, timeout=20)
+            assert answer.ok, answer.text
+            administrator = self.session(ADMINISTRATOR)
+            form = {"_xsrf": self._xsrf(administrator, "/hub/authorize")}
+            agreed = administrator.post(f"{self.url}/hub/authorize/{user}", data=form, timeout=20)
+            assert agreed.ok, agreed.text
+            self._accounts.add(user)
         return self.token(user)
 
     def session(self, user: str = ADMINISTRATOR) -> requests.Session:

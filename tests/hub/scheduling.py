@@ -39,8 +39,17 @@ class GroupScheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that need Docker: some of their files take longest."""
-    items.sort(key=lambda item: item.get_closest_marker("docker") is None)
+    """Begin with the tests that need Docker: some of their files take longest.
+
+    End with those of the browser alone: Chromium drops its requests when networks come and go,
+    as Docker's do.
+    """
+
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        needs = {marker.name for marker in item.iter_markers()}
+        return "docker" not in needs, "browser" in needs
+
+    items.sort(key=order)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
