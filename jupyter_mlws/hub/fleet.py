@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import datetime, timezone
 from typing import Any
 
@@ -152,8 +153,8 @@ class Fleet:
         entry = self.entries.get(identifier) or self._adopt(identifier, seen, server)
         if entry is None:
             return False
-        # Read first: whoever hears of a crash finds its last lines as well.
-        lines = await self._last_lines(entry, seen)
+        # Read before the crash is published, so that both are published together.
+        lines = await self._last_lines(entry, seen, server)
         if since < entry.asked:
             return True
         entry.look(seen, server)
@@ -254,15 +255,19 @@ class Fleet:
             queue.restore(Grant(entry.id, entry.user, node, seen.amount))
         return False
 
-    async def _last_lines(self, entry: Entry, seen: Seen | None) -> list[LogLine]:
-        """The end of the log of a container that has just crashed."""
-        is_new = entry.exit_code is None and not entry.stopping
-        if seen is None or not seen.failed or seen.docker == entry.replaced or not is_new:
+    async def _last_lines(
+        self, entry: Entry, seen: Seen | None, server: Server | None
+    ) -> list[LogLine]:
+        """Return the end of the log if the container has just crashed."""
+        after = copy(entry)
+        after.look(seen, server)
+        crashed = after.failed and not self._is_starting(after) and not after.stopping
+        if after.seen is None or not crashed or entry.exit_code is not None:
             return []
-        return await in_thread(self._engine.tail, seen.docker, LAST_LINES)
+        return await in_thread(self._engine.tail, after.seen.docker, LAST_LINES)
 
     async def _follow(self, entry: Entry, lines: list[LogLine]) -> None:
-        """Its starts and ends, and why; ``lines``: the last of its log."""
+        """Record starts and ends with their reasons; ``lines``: the end of the log of a crash."""
         seen, server = entry.seen, entry.server
         if entry.running and seen is not None:
             if seen.restarts > entry.restarts:

@@ -127,7 +127,7 @@ class LastingProvisioner(LocalProvisioner):
 
     @contextlib.contextmanager
     def _giving_ports_back(self) -> Iterator[None]:
-        """Where a start fails, nobody cleans up after it."""
+        """Release the reserved ports if the start fails: Jupyter calls no cleanup then."""
         try:
             yield
         except BaseException:

@@ -49,12 +49,12 @@ class ProjectManager:
 
     def list(self) -> list[ProjectInfo]:
         """The default project first, then those below, by path."""
-        found = []
+        projects = []
         for project in self._find():
-            # What has a `.git` that git cannot read is no project.
+            # A folder whose `.git` git cannot read is no project.
             with suppress(MLWSError):
-                found.append(self._describe(project))
-        return found
+                projects.append(self._describe(project))
+        return projects
 
     def workspace(self, identifier: str | None = None) -> Workspace:
         """The workspace of a project; error 50402 where there is none, 50302 outside the root."""

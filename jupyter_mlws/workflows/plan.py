@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,7 @@ from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.terms import Action
 
 if TYPE_CHECKING:
+    from jupyter_mlws.components.models import Component
     from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
     from jupyter_mlws.versioning.dvc.stages import Pipeline
     from jupyter_mlws.workflows.models import NodePlan, Plan
@@ -104,11 +106,15 @@ def remember_renamed(lane: FastPipeline | Pipeline, stages: Sequence[Stage], roo
     """
     by_id = {stage.id: stage for stage in stages}
 
-    def names_inputs(name: str) -> bool:
+    @cache
+    def components() -> Mapping[str, Component]:
         from jupyter_mlws.components.registry import Registry
 
+        return Registry(root).all()
+
+    def names_inputs(name: str) -> bool:
         stage = by_id[name]
-        component = Registry(root).all().get(stage.component or "")
+        component = components().get(stage.component or "")
         ports = component.inputs if component else []
         return any(port.multiple and port.name in stage.ports for port in ports)
 

@@ -42,16 +42,16 @@ def remember_renamed(
     ``names_inputs`` tells whether a stage's result has the names of the files that it reads: then
     it has to be made again.
     """
-    gone = {name: entry for name, entry in entries.items() if name not in stages}
-    fresh = [one for one in stages.values() if one.name not in entries]
+    removed = {name: entry for name, entry in entries.items() if name not in stages}
+    added = [one for one in stages.values() if one.name not in entries]
     moved: dict[str, str] = {}
     renamed: dict[str, Entry] = {}
     # A stage below another that was renamed is recognized once that one is.
-    while gone and (pair := next(_renamed(gone, fresh, moved), None)):
+    while removed and (pair := next(_renamed(removed, added, moved), None)):
         one, entry, files = pair
         moved |= files
         renamed[one.name] = entry
-        fresh.remove(one)
+        added.remove(one)
     if not moved:
         return
     for one in stages.values():
@@ -65,11 +65,11 @@ def remember_renamed(
 
 
 def _renamed(
-    gone: Mapping[str, Entry], fresh: list[FastStage], moved: Mapping[str, str]
+    removed: Mapping[str, Entry], added: list[FastStage], moved: Mapping[str, str]
 ) -> Iterator[tuple[FastStage, Entry, dict[str, str]]]:
     """New stages that are old ones in all but their names, with the files that moved along."""
-    for one in fresh:
-        for name, entry in gone.items():
+    for one in added:
+        for name, entry in removed.items():
             files = dict(_files(name, entry, one))
             if _moved(entry, one, {**moved, **files}) is not None:
                 yield one, entry, files

@@ -31,6 +31,11 @@ IDLE_TIMEOUT = 300.0
 """Seconds without a call after which one ends."""
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a store's SQLite address; None for other stores."""
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
 class RefusedError(Exception):
     """MLflow refused what was asked of it; ``code`` is its own word for why."""
 
@@ -52,7 +57,7 @@ class TrackingClient:
         self, uri: str, folder: Path, environment: Mapping[str, str] | None = None
     ) -> None:
         self.uri = uri
-        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._file = sqlite_file(uri)
         self._inode: int | None = None
         self._folder = folder
         self._environment = environment or {}
@@ -100,7 +105,7 @@ class TrackingClient:
 
     def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
         if self._inode is not None and self._inode != self._present_inode():
-            # The process keeps the file open that was deleted or replaced.
+            # The running process would go on with the deleted file.
             self.stop()
         if self._process is None or self._process.poll() is not None:
             self._process, self._buffer = self._start(), b""

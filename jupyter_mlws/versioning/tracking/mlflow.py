@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_mlws.team.place import shared_tracking
-from jupyter_mlws.versioning.tracking.client import SQLITE
+from jupyter_mlws.versioning.tracking.client import SQLITE, sqlite_file
 
 DEFAULT_FILE = "mlflow.db"
 EXCLUDED = (f"/{DEFAULT_FILE}*", "/mlruns")
@@ -62,7 +62,7 @@ class MLflowStore:
 
     def __init__(self, uri: str, artifacts: Path | None = None) -> None:
         self.uri = uri
-        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._file = sqlite_file(uri)
         self._artifacts = artifacts or (self._file.parent / "mlruns" if self._file else None)
 
     @property

@@ -132,16 +132,16 @@ def _is_deep(text: str | bytes) -> bool:
     return False
 
 
-def _size(node: Any, known: dict[int, int]) -> int:
-    """The values in a composed document, with those behind an alias wherever it is; a node that
-    is within itself is too large."""
+def _size(node: Any, sizes: dict[int, int]) -> int:
+    """Count the values of a composed document with its aliases written out, up to the size of
+    ``MAX_VALUES`` for a node that contains itself; ``sizes``: by the id of each node."""
     if node.id == "scalar":
         return 1
-    if id(node) not in known:
-        known[id(node)] = MAX_VALUES
+    if id(node) not in sizes:
+        sizes[id(node)] = MAX_VALUES
         parts = chain.from_iterable(node.value) if node.id == "mapping" else node.value
-        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
-    return known[id(node)]
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 def _value(node: Any, above: set[int], depth: int) -> Any:
