@@ -11,7 +11,7 @@ import argparse
 import sys
 import time
 
-from hub_config import firewall, processes
+from hub_config import firewall, processes, requirements
 from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
 
@@ -27,6 +27,7 @@ def down(everything: bool) -> None:
         print("The Hub is stopped; no Docker engine answers, so there are no containers.")
         return
     processes.remove_containers(settings, engine)
+    requirements.stop_git(settings, engine)
     firewall.remove(settings)
     if everything:
         remove_traces(settings, engine)

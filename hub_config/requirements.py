@@ -5,19 +5,29 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hub_config.engine import Engine, base_image, build, build_arguments
+from hub_config.engine import Engine, EngineError, base_image, build, build_arguments
 from hub_config.settings import ROOT, Settings
 
 PROXY = "configurable-http-proxy@^5"
 LOCKS = ROOT / "requirements"
 LIMIT = 1800.0
 WHEEL_LABEL = "mlws.wheel"
+GIT_LIMIT = 30.0
+"""Seconds until git's container must answer."""
+SOCKET = "git.sock"
+"""In the folder of shared projects: jupyter_mlws.hub.git_worker."""
+SOCKET_LIMIT = 107
+"""Characters that the kernel takes for the path of a socket."""
+LAB_USER = 1000
+"""The image's own."""
 
 
 def wheel(settings: Settings) -> Path:
@@ -151,6 +161,72 @@ def network(settings: Settings, engine: Engine) -> None:
         bridge = ["--driver=bridge", "--scope=swarm", f"--config-from={settings.node_network}"]
     if settings.name not in names:
         engine.run("network", "create", *bridge, settings.name)
+
+
+def git(settings: Settings, engine: Engine) -> None:
+    """Start git for shared projects anew, in a container with the repositories and nothing else.
+
+    It runs as this user, or as the image's own where this is root.
+    """
+    team = Path(settings.team_folder)
+    if len(os.fsencode(team / SOCKET)) > SOCKET_LIMIT:
+        raise EngineError(f"{team} is too long for a socket in it; set HUB_TEAM_FOLDER to another")
+    team.mkdir(parents=True, exist_ok=True)
+    user, group = os.getuid(), os.getgid()
+    if user == 0:
+        user = group = LAB_USER
+        _give(team, user)
+    stop_git(settings, engine)
+    image = settings.git_image or settings.images[settings.default_image]
+    engine.run(
+        "run", "--detach", f"--name={settings.git_container}", "--restart=unless-stopped",
+        f"--user={user}:{group}", "--network=none", "--read-only", "--cap-drop=ALL",
+        "--security-opt=no-new-privileges", "--pids-limit=1000", "--memory=2g",
+        "--no-healthcheck", f"--volume={team}:/team", image,
+        "python", "-m", "jupyter_mlws.hub.git_worker", "/team",
+        timeout=LIMIT,
+    )  # fmt: skip
+    deadline = time.monotonic() + GIT_LIMIT
+    while not _answers(team / SOCKET):
+        if time.monotonic() > deadline:
+            said = subprocess.run(
+                ["docker", "logs", "--tail=5", settings.git_container],
+                env=engine.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=LIMIT,
+            ).stdout
+            stop_git(settings, engine)
+            raise EngineError(
+                f"git for shared projects does not start in the image {image}; HUB_GIT_IMAGE can"
+                f" name another one with this package: {said}"
+            )
+        time.sleep(0.1)
+
+
+def stop_git(settings: Settings, engine: Engine) -> None:
+    """Remove git's container, if there is one."""
+    there = engine.run("ps", "--all", "--quiet", f"--filter=name=^/{settings.git_container}$")
+    if there:
+        engine.run("rm", "--force", there)
+
+
+def _give(team: Path, user: int) -> None:
+    """Make the repositories that user's, unless they are."""
+    if team.stat().st_uid == user:
+        return
+    for path in [team, *team.rglob("*")]:
+        os.chown(path, user, user, follow_symlinks=False)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 def administrator(settings: Settings, password: str) -> bool:

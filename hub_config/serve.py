@@ -45,7 +45,7 @@ def network(settings: Settings) -> None:
 
     from jupyter_mlws.hub import launch
 
-    client = docker.APIClient(version="auto")
+    client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
     # Docker's own search also finds names that only hold this one.
     if settings.name not in {row["Name"] for row in client.networks()}:
         client.create_network(**launch.network(settings.name, settings.bridge, settings.subnet))

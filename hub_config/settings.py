@@ -62,6 +62,7 @@ class Settings:
     shared_project_size: str
     tracking_url: str
     team_folder: str
+    git_image: str
     team_url: str
     metrics_token: str
     log_format: str
@@ -114,6 +115,7 @@ class Settings:
             shared_project_size=text("SHARED_PROJECT_SIZE", "50Gi"),
             tracking_url=text("TRACKING_URL", ""),
             team_folder=text("TEAM_FOLDER", str(data / "team")),
+            git_image=text("GIT_IMAGE", ""),
             team_url=text("TEAM_URL", ""),
             metrics_token=text("METRICS_TOKEN", ""),
             log_format=text("LOG_FORMAT", ""),
@@ -176,6 +178,11 @@ class Settings:
     def built_image(self) -> str:
         """What `make hub` builds from this checkout, unless other images are named."""
         return f"{self.name}-lab"
+
+    @property
+    def git_container(self) -> str:
+        """The container that has git for shared projects."""
+        return f"{self.name}-git"
 
     @property
     def builds_image(self) -> bool:

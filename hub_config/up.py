@@ -78,6 +78,7 @@ def up(installed: bool) -> int:
             with step("Starting the Hub"):
                 processes.stop(settings)
                 requirements.network(settings, engine)
+                requirements.git(settings, engine)
                 protect(settings)
                 created = requirements.administrator(settings, password)
                 if created and not os.environ.get(PASSWORD):

@@ -1,5 +1,7 @@
 """The team's repositories over HTTP: git's own ``http-backend`` behind the Hub's word on people.
 
+It runs in :mod:`jupyter_mlws.hub.git_worker`, apart from this process.
+
 A reader fetches, a writer moves branches forward and creates tags, an owner may also rewrite and
 delete both. There are no other refs. Both bodies are streams: neither a push nor a clone is ever
 held in memory.
@@ -9,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,8 @@ from tornado.web import HTTPError, stream_request_body
 from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.auth import ByToken
-from jupyter_mlws.hub.team import Access, Team
+from jupyter_mlws.hub.git_worker import END_LIMIT
+from jupyter_mlws.hub.team import Access
 from jupyter_mlws.team.models import Role
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
@@ -35,59 +36,8 @@ AHEAD = 64
 """Blocks of an answer that are kept while the rest of the question comes."""
 SILENCE_LIMIT = 120.0
 """Seconds for which a client may send and read nothing."""
-END_LIMIT = 5.0
-"""Seconds that git has to clear up after a client is gone."""
-HIDDEN_REFS = ("refs", "!refs/heads", "!refs/tags")
-"""Patterns of git, the last that matches wins: clients see and change branches and tags alone."""
 LISTING = b"command=ls-refs"
 """In a question that fetches nothing."""
-
-
-def environment(team: Team, access: Access, push: Path, room: int) -> dict[str, str]:
-    """Git's whole environment: repository, user, rights, and the bytes that a push may bring."""
-    may_rewrite = access.role.may(Role.OWNER)
-    settings = {
-        # The folder may be another user's where it was restored from a backup.
-        "safe.directory": "*",
-        "core.hooksPath": str(team.hooks),
-        # git itself keeps who moved what, beside the audit log.
-        "core.logAllRefUpdates": "always",
-        "receive.fsckObjects": "true",
-        "receive.denyNonFastForwards": str(not may_rewrite).lower(),
-        "receive.denyDeletes": str(not may_rewrite).lower(),
-        # The branch that is HEAD goes only with the project.
-        "receive.denyDeleteCurrent": "refuse",
-        "receive.maxInputSize": str(room),
-        "http.receivepack": "true",
-    }
-    rows = enumerate([*settings.items(), *(("transfer.hideRefs", ref) for ref in HIDDEN_REFS)])
-    numbered = {
-        name: text
-        for number, (key, value) in rows
-        for name, text in (
-            (f"GIT_CONFIG_KEY_{number}", key),
-            (f"GIT_CONFIG_VALUE_{number}", value),
-        )
-    }
-    who = access.person.name or "service"
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(team.folder),
-        "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_COUNT": str(len(settings) + len(HIDDEN_REFS)),
-        # A replaced commit must not pass for the ancestor of another.
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        **numbered,
-        "GIT_PROJECT_ROOT": str(team.home(access.project)),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "GIT_COMMITTER_NAME": who,
-        "GIT_COMMITTER_EMAIL": f"{who}@hub",
-        "REMOTE_USER": who,
-        "MLWS_MAY_REWRITE": str(may_rewrite).lower(),
-        "MLWS_PUSH": str(push),
-    }
 
 
 @stream_request_body
@@ -95,10 +45,11 @@ class GitHandler(ByToken, RESTHandler):
     """``/git/PROJECT.git/…``, of git's smart protocol alone."""
 
     resource = "projects"
-    _process: asyncio.subprocess.Process | None = None
+    _git: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
     _answer: asyncio.Queue[bytes]
     _reading: asyncio.Task[None] | None = None
     _is_first = True
+    _is_answering = False
     _wait: asyncio.TimerHandle | None = None
     _release: Callable[[], None] | None = None
     _access: Access
@@ -115,18 +66,20 @@ class GitHandler(ByToken, RESTHandler):
         self._wait_for_client()
         connection: Any = self.request.connection
         connection.set_max_body_size(LARGEST)
-        self._push = team.pushes(self._access.project) / uuid.uuid4().hex
+        push = uuid.uuid4().hex
+        self._push = team.pushes(self._access.project) / push
         self._answer = asyncio.Queue(AHEAD)
-        self._process = await asyncio.create_subprocess_exec(
-            "git",
-            "http-backend",
-            env={**environment(team, self._access, self._push, room), **self._cgi()},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
+        self._git = await team.git.open(
+            {
+                "project": self._access.project.id,
+                "user": self.person.name or "service",
+                "may_rewrite": self._access.role.may(Role.OWNER),
+                "room": room,
+                "push": push,
+                "cgi": self._cgi(),
+            }
         )
-        self._reading = asyncio.create_task(self._read())
+        self._reading = asyncio.create_task(self._read(self._git[0]))
 
     def _asked(self) -> tuple[str, str]:
         """(project, service); error 50401 for what is none of git's smart protocol."""
@@ -161,12 +114,11 @@ class GitHandler(ByToken, RESTHandler):
             self.manager.team.tally.count(self.person, "project.fetch", self._access.project.name)
         self._is_first = False
         self._wait_for_client()
-        assert self._process is not None
-        assert self._process.stdin is not None
+        assert self._git is not None
         with contextlib.suppress(ConnectionError):
             # git has ended: its answer says why.
-            self._process.stdin.write(chunk)
-            await self._process.stdin.drain()
+            self._git[1].write(chunk)
+            await self._git[1].drain()
 
     async def get(self, name: str, rest: str) -> None:
         await self._finish()
@@ -185,26 +137,40 @@ class GitHandler(ByToken, RESTHandler):
 
     async def _finish(self) -> None:
         self._cancel_wait()
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        process.stdin.close()
-        head = b""
-        while b"\r\n\r\n" not in head:
-            block = await self._answer.get()
-            if not block:
-                raise HTTPError(500, "git http-backend ended without an answer")
-            head += block
-        header, _, body = head.partition(b"\r\n\r\n")
-        self._begin(httputil.HTTPHeaders.parse(header.decode("latin-1")))
-        with contextlib.suppress(StreamClosedError):
+        self._is_answering = True
+        assert self._git is not None
+        assert self._reading is not None
+        _end_input(self._git[1])
+        try:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                block = await self._answer.get()
+                if not block:
+                    raise HTTPError(500, "git http-backend ended without an answer")
+                head += block
+            header, _, body = head.partition(b"\r\n\r\n")
+            self._begin(httputil.HTTPHeaders.parse(header.decode("latin-1")))
             self.write(body)
-            while block := await self._answer.get():
-                self.write(block)
-                await asyncio.wait_for(self.flush(), SILENCE_LIMIT)
-        await process.wait()
+            await self._pass_on()
+        finally:
+            self._reading.cancel()
+            self._git[1].close()
         await self.manager.team.pushed(self._access.project, self._push)
         await self.finish()
+
+    async def _pass_on(self) -> None:
+        """Send the rest of the answer; a push goes on to its end although its client is gone."""
+        is_gone = False
+        while block := await self._answer.get():
+            if is_gone:
+                continue
+            self.write(block)
+            try:
+                await asyncio.wait_for(self.flush(), SILENCE_LIMIT)
+            except StreamClosedError:
+                is_gone = True
+                if self.path_args[1] != RECEIVE:
+                    return
 
     def on_finish(self) -> None:
         if self._release is not None:
@@ -217,31 +183,31 @@ class GitHandler(ByToken, RESTHandler):
         for name, value in headers.get_all():
             self.set_header(name, value)
 
-    async def _read(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        while block := await self._process.stdout.read(BLOCK):
-            await self._answer.put(block)
+    async def _read(self, git: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
+            while block := await git.read(BLOCK):
+                await self._answer.put(block)
         await self._answer.put(b"")
 
     def on_connection_close(self) -> None:
         """The client is gone: git ends, and what it had received is thrown away by itself."""
         self._cancel_wait()
-        if self._process is not None and self._process.returncode is None:
-            self.manager.begin(self._stop(self._process))
+        if self._git is not None and not self._is_answering:
+            self.manager.begin(self._stop(*self._git))
 
-    async def _stop(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        # A push that ends too early clears up after itself; a signal would leave its files.
-        process.stdin.close()
-        if not await _ended(process):
-            # To the group: `http-backend` alone would leave the others behind.
-            _signal(process, signal.SIGTERM)
-            if not await _ended(process):
-                _signal(process, signal.SIGKILL)
-                await process.wait()
-        if self._reading is not None:
-            self._reading.cancel()
+    async def _stop(self, git: asyncio.StreamReader, input_: asyncio.StreamWriter) -> None:
+        assert self._reading is not None
+        self._reading.cancel()
+        await asyncio.wait({self._reading})
+        # A push whose input ends too early clears up after itself.
+        _end_input(input_)
+        try:
+            await asyncio.wait_for(_drained(git), END_LIMIT)
+        except asyncio.TimeoutError:
+            # The worker ends it, first politely, now that nobody listens.
+            input_.close()
+            await asyncio.sleep(2 * END_LIMIT)
+        input_.close()
         self.on_finish()
         # What was moved before that is moved.
         await self.manager.team.pushed(self._access.project, self._push)
@@ -250,14 +216,12 @@ class GitHandler(ByToken, RESTHandler):
         return None
 
 
-async def _ended(process: asyncio.subprocess.Process) -> bool:
-    try:
-        await asyncio.wait_for(process.wait(), END_LIMIT)
-    except asyncio.TimeoutError:
-        return False
-    return True
+def _end_input(git: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        git.write_eof()
 
 
-def _signal(process: asyncio.subprocess.Process, how: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, how)
+async def _drained(git: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):
+        while await git.read(BLOCK):
+            pass

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import secrets
 import shutil
-import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.errors import Fault, MLWSError, Words
 from jupyter_mlws.hub.audit import Audit
+from jupyter_mlws.hub.git_worker import SOCKET
 from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
@@ -26,37 +27,12 @@ from jupyter_mlws.hub.slots import RequestLimits
 from jupyter_mlws.hub.tally import Tally
 from jupyter_mlws.team.models import Member, Role, TeamProject
 
-GIT_LIMIT = 60.0
-"""Seconds for making an empty repository."""
 GIT_REQUESTS = 64
 """Requests to git that are answered at the same time; each has processes of its own."""
 GIT_REQUESTS_EACH = 8
 """Of one user."""
 NOBODY = Words("is nobody whom the Hub knows", "Hub 中没有此用户")
 NOT_THE_NAME = Words("must be the project's name", "须为该项目的名称")
-HOOKS = {
-    # Branches and tags alone: `refs/replace` would let a commit pass for the ancestor of another,
-    # and git's own settings against rewriting look at branches only.
-    "update": """#!/bin/sh
-case "$1" in
-  refs/heads/?*) exit 0 ;;
-  refs/tags/?*) ;;
-  *) echo "Only branches and tags are accepted here, not $1." >&2; exit 1 ;;
-esac
-if [ "$MLWS_MAY_REWRITE" != true ] && [ -n "$(printf %s "$2" | tr -d 0)" ]; then
-  echo "Only an owner of the project can move or delete the tag $1." >&2
-  exit 1
-fi
-""",
-    # The changed refs for the Hub's audit log: on disk as a whole or not at all.
-    "post-receive": """#!/bin/sh
-set -eu
-{ printf '%s\\n' "$REMOTE_USER"; cat; } > "$MLWS_PUSH.partial"
-sync "$MLWS_PUSH.partial"
-mv "$MLWS_PUSH.partial" "$MLWS_PUSH"
-sync "${MLWS_PUSH%/*}"
-""",
-}
 log = logging.getLogger(__name__)
 
 
@@ -101,6 +77,38 @@ class Limits:
     size: int
 
 
+class Git:
+    """The process that has git and the repositories: :mod:`jupyter_mlws.hub.git_worker`.
+
+    Error 10104 where it does not answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / SOCKET
+
+    async def open(
+        self, query: Mapping[str, Any]
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Begin a request: the program's output and its input."""
+        try:
+            output, input_ = await asyncio.open_unix_connection(self._socket)
+        except OSError as error:
+            reason = f"git's process does not answer at {self._socket}: {error.strerror}"
+            raise MLWSError("10104", reason=reason) from error
+        input_.write(json.dumps(query).encode() + b"\n")
+        return output, input_
+
+    async def create(self, project: str) -> None:
+        """Make an empty repository in a folder of its own."""
+        output, input_ = await self.open({"create": project})
+        try:
+            failure = (await output.read()).decode(errors="replace")
+        finally:
+            input_.close()
+        if failure:
+            raise MLWSError("10104", reason=failure)
+
+
 class Team:
     """Lives on the event loop. ``knows`` tells whether the Hub has an account of that name."""
 
@@ -116,6 +124,7 @@ class Team:
         knows: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.folder = folder
+        self.git = Git(folder)
         self.audit = audit
         self.tally = Tally(audit)
         self._addresses = addresses
@@ -153,11 +162,6 @@ class Team:
         self.tally.close()
 
     # Where things are
-
-    @property
-    def hooks(self) -> Path:
-        """What git runs in every repository."""
-        return self.folder / "hooks"
 
     def home(self, project: Kept) -> Path:
         return self.folder / project.id
@@ -209,7 +213,8 @@ class Team:
             project = Kept(f"p-{secrets.token_hex(8)}", name, description, made)
             if person.name:
                 project = _with(project, person.name, Role.OWNER)
-            await in_thread(self._make, project)
+            await self.git.create(project.id)
+            await in_thread(self._folders, project)
             self._keep(project)
         self.audit.tell(person, "project.create", name)
         return self.get(person, name)
@@ -384,12 +389,6 @@ class Team:
         self._write(self._records.keep_team_project, row, members)
 
     def _prepare(self) -> None:
-        self.hooks.mkdir(parents=True, exist_ok=True)
-        for name, text in HOOKS.items():
-            hook = self.hooks / name
-            if not hook.is_file() or hook.read_text() != text:
-                hook.write_text(text)
-            hook.chmod(0o755)
         for project in self._kept.values():
             shutil.rmtree(self.incoming(project), ignore_errors=True)
             self._folders(project)
@@ -397,16 +396,6 @@ class Team:
     def _folders(self, project: Kept) -> None:
         for folder in (self.home(project) / "data", self.incoming(project), self.pushes(project)):
             folder.mkdir(parents=True, exist_ok=True)
-
-    def _make(self, project: Kept) -> None:
-        self._folders(project)
-        repository = self.home(project) / "repo.git"
-        command = ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(repository)]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=GIT_LIMIT)
-        except BaseException:
-            shutil.rmtree(self.home(project), ignore_errors=True)
-            raise
 
 
 def _with(project: Kept, user: str, role: Role) -> Kept:

@@ -40,7 +40,7 @@ class TeamProjectsHandler(ServiceHandler):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=("50203",),
+        errors=("10104", "10215", "50203"),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await self.manager.team.create(self.person, body.name, body.description)

@@ -50,7 +50,7 @@ class TeamProjectsHandler(TeamBase):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=(*FORWARDED, "50203"),
+        errors=(*FORWARDED, "10104", "10215", "50203"),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await in_thread(self.team.create, body)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import http.server
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +20,18 @@ from hub_config.settings import Settings
 from jupyter_mlws.hub.settings import SHARED_ORIGIN
 from tests.hub.pages import log_in
 from tests.hub.stack import SMALL, Stack, compose
+from tests.hub.test_environments import Quiet, make_wheel
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500), pytest.mark.usefixtures("trust")]
 
-CONNIE, COLIN = "connie", "colin"
+CONNIE, COLIN, CORA = "connie", "colin", "cora"
 
 
 def test_the_file_is_valid_with_all_that_is_optional(stack: Stack) -> None:
     told = compose(stack, "--profile=grafana", "--profile=minio", "config", "--format=json")
     services = json.loads(told)["services"]
     assert set(services) == {
-        "postgres", "hub", "nginx", "mlflow", "prometheus", "grafana", "minio",
+        "postgres", "engine", "git", "hub", "nginx", "mlflow", "prometheus", "grafana", "minio",
     }  # fmt: skip
     assert not compose(stack, "config", "--quiet")
 
@@ -201,6 +205,80 @@ def test_the_proxys_number_of_a_dead_hub_is_no_process_of_the_next(stack: Stack)
     )
     stack.forget()
     assert stack.service("GET", "me").ok
+
+
+BEYOND = """
+import docker
+from docker.errors import APIError
+client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
+name = "{name}"
+root = client.create_host_config(binds=["/:/machine"], network_mode="host", privileged=True)
+for work in (
+    lambda: client.create_container("{image}", "id", host_config=root),
+    lambda: client.create_container("{image}", "id", labels=dict([("mlws.hub", name)])),
+    lambda: client.exec_create(name + "-postgres-1", "id"),
+    lambda: client.stop(name + "-nginx-1"),
+    lambda: client.remove_container(name + "-git-1", force=True),
+    lambda: client.inspect_container(name + "-engine-1"),
+    lambda: client.commit(name + "-postgres-1", "stolen"),
+    lambda: client.get_archive(name + "-postgres-1", "/run/secrets"),
+    lambda: client.remove_volume(name + "_database"),
+    lambda: client.create_volume(name + "-x", driver_opts=dict(type="none", o="bind", device="/")),
+    lambda: client.inspect_network("bridge") and client.remove_network(name + "_default"),
+):
+    try: work(); print("done")
+    except APIError as error: print(error.response.status_code)
+"""
+"""What a Hub that is somebody else's would ask of Docker."""
+
+
+def test_the_hub_reaches_nothing_of_docker_but_what_is_its_own(stack: Stack) -> None:
+    def run(service: str, *command: str) -> str:
+        return stack.engine.run("exec", f"{stack.name}-{service}-1", *command)
+
+    code = BEYOND.format(name=stack.name, image=stack.environment["HUB_IMAGE"])
+    assert run("hub", "python", "-c", code).split() == ["403"] * 11
+    for service in ("hub", "git"):
+        assert run(service, "id", "-u") == "1000"
+        assert run(service, "sh", "-c", "test -e /var/run/docker.sock || echo no") == "no"
+    # What parses what people push has neither a network nor a secret.
+    assert run("git", "ls", "/sys/class/net") == "lo"
+    for there in ("test -e /run/secrets", "touch /x"):
+        assert run("git", "sh", "-c", f"{there} 2>/dev/null || echo no") == "no"
+
+
+def test_a_container_is_resized_read_and_saved_all_the_same(stack: Stack, tmp_path: Path) -> None:
+    make_wheel(tmp_path / "simple" / "mlwsprobe", "mlwsprobe", "1.5", "COLOUR = 'green'\n")
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer((stack.settings.gateway, 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    index = f"http://{stack.settings.gateway}:{server.server_port}/simple"
+    pip = {"PIP_INDEX_URL": index, "PIP_TRUSTED_HOST": stack.settings.gateway}
+    stack.sign_up(CORA)
+    identifier = stack.create(CORA, resources=SMALL, environment=pip)
+    try:
+        stack.becomes(identifier, "RUNNING")
+        larger = {"resources": {"memory": "1536Mi"}}
+        assert stack.service("PATCH", f"containers/{identifier}", CORA, json=larger).ok
+        assert stack.inspect(CORA)["HostConfig"]["Memory"] == 1536 * 1024**2
+        log = stack.service("GET", f"containers/{identifier}/logs", CORA).json()["data"]["lines"]
+        assert any("jupyter" in line["text"].lower() for line in log)
+        stack.shell(CORA, "pip install --quiet mlwsprobe")
+        wish = {"name": "probe", "container": identifier}
+        assert stack.service("POST", "environments", CORA, json=wish).status_code == 202
+        saved = f"environments/{CORA}--probe"
+        stack.wait_for(
+            lambda: stack.service("GET", saved, CORA).json()["data"]["state"] != "SAVING",
+            "it is saved",
+        )
+        found = stack.service("GET", saved, CORA).json()["data"]
+        assert (found["state"], found["packages"]) == ("READY", 1), found
+        assert stack.service("DELETE", saved, CORA).ok
+    finally:
+        server.shutdown()
+        server.server_close()
+        stack.service("DELETE", f"containers/{identifier}", CORA)
+        stack.wait_for(lambda: not stack.container(CORA), "it is gone")
 
 
 @pytest.mark.browser

@@ -280,6 +280,26 @@ def test_a_push_that_is_killed_half_way_leaves_nothing(
     assert tom.git("ls-remote", "origin", "main") != before
 
 
+def test_git_runs_apart_with_the_repositories_alone(people: dict[str, Place], shared: Data) -> None:
+    hub = people[TESS].hub
+    inspected = json.loads(hub.engine.run("inspect", hub.settings.git_container))[0]
+    host = inspected["HostConfig"]
+    assert (host["NetworkMode"], host["ReadonlyRootfs"]) == ("none", True)
+    assert host["CapDrop"] == ["ALL"]
+    assert inspected["Config"]["User"].split(":")[0] not in ("", "0")
+    assert [mount["Destination"] for mount in inspected["Mounts"]] == ["/team"]
+    # Without it nothing is served, and the reason is told.
+    hub.engine.run("stop", hub.settings.git_container)
+    try:
+        answer = hub.request(
+            "GET", "/services/mlws/git/wine.git/info/refs?service=git-upload-pack", TESS
+        )
+        refused(answer, 502, "10104")
+    finally:
+        hub.engine.run("start", hub.settings.git_container)
+    hub.wait_for(lambda: _succeeds(people[TESS], ["ls-remote", shared["git_url"]]), "it is back")
+
+
 def test_paths_lead_nowhere_else(people: dict[str, Place], shared: Data) -> None:
     tess = people[TESS]
     for path in (

@@ -1,0 +1,404 @@
+"""Docker's API for the Hub of compose.yaml: what a Hub needs, for its own containers alone.
+
+    python -m hub_config.docker_proxy SOCKET
+
+A list of addresses alone would be no boundary: who may create a container can mount the machine's
+root. So this reads what is to be created, and looks up whose a container or a volume is. It serves
+``SOCKET`` and asks the engine at ``DOCKER_SOCKET``. `HUB_NAME` is the Hub's; `HUB_BINDS` names
+folders of the machine, with commas between, that labs may mount, by default none.
+
+Imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.client import responses
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+ENGINE = "/var/run/docker.sock"
+HUB_LABEL, BUILDER_LABEL = "mlws.hub", "mlws.builder"
+HEAD_LIMIT = 64 * 1024
+BODY_LIMIT = 1024 * 1024
+"""Bytes of a request that is read here."""
+ARCHIVE_LIMIT = 64 * 1024**2
+BLOCK = 64 * 1024
+VERSION = re.compile(r"/v1\.\d+(?=/)")
+NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
+IMAGE = r"[a-zA-Z0-9][a-zA-Z0-9_./:@-]*"
+LIMITS = frozenset(
+    {
+        "BlkioWeight", "CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime",
+        "CpuShares", "CpusetCpus", "CpusetMems", "Memory", "MemoryReservation", "MemorySwap",
+        "MemorySwappiness", "NanoCpus", "PidsLimit", "RestartPolicy", "ShmSize", "Ulimits",
+    }
+)  # fmt: skip
+"""What of a container's ``HostConfig`` may have any value; ``CHECKED`` is looked at."""
+CHECKED = frozenset(
+    {"Binds", "CapDrop", "DeviceRequests", "LogConfig", "Mounts", "NetworkMode", "SecurityOpt"}
+)
+HARMLESS = frozenset(
+    {
+        "AutoRemove", "ConsoleSize", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd",
+        "Init", "ReadonlyRootfs", "StorageOpt", "Tmpfs",
+    }
+)  # fmt: skip
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+SERVED = [
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"(GET|HEAD) /_ping", ""),
+        (r"GET /(version|info|events|system/df|containers/json|images/json|volumes|networks)", ""),
+        (rf"GET /((images/{IMAGE}|exec/{NAME})/json|(networks|volumes)/{NAME})", ""),
+        (r"POST /containers/create", "create"),
+        (rf"GET /containers/({NAME})/(json|logs|stats)", "container"),
+        (rf"POST /containers/({NAME})/(start|stop|kill|wait)", "container"),
+        (rf"POST /containers/({NAME})/update", "update"),
+        (rf"PUT /containers/({NAME})/archive", "container"),
+        (rf"POST /containers/({NAME})/exec", "exec"),
+        (rf"DELETE /containers/({NAME})", "container"),
+        (rf"POST /exec/{NAME}/start", "exec start"),
+        (r"POST /commit", "commit"),
+        (r"POST /images/(create|prune)", ""),
+        (rf"POST /images/{IMAGE}/tag", ""),
+        (rf"DELETE /images/{IMAGE}", ""),
+        (r"POST /volumes/create", "create volume"),
+        (rf"DELETE /volumes/({NAME})", "volume"),
+        (r"POST /networks/create", "create network"),
+    )
+]
+"""Method and address of all that is passed on, and what of it is looked at first."""
+
+
+class RefusedError(Exception):
+    """Why a request is not passed on."""
+
+
+class AbsentError(Exception):
+    """What the engine says where it has no such container or volume."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the Hub of that name may create."""
+
+    hub: str
+    binds: tuple[str, ...] = ()
+
+    def check_container(self, body: Mapping[str, Any]) -> list[str]:
+        """A container of the Hub's own, as confined as a lab; the volumes that it mounts."""
+        self._check_labels(body)
+        _must_spell(body, "HostConfig", "NetworkingConfig")
+        host = body.get("HostConfig") or {}
+        known = LIMITS | CHECKED | HARMLESS
+        other = sorted(name for name, value in host.items() if value and name not in known)
+        if other:
+            raise RefusedError(f"HostConfig.{other[0]} is not for a lab")
+        if host.get("NetworkMode") != self.hub:
+            raise RefusedError(f"HostConfig.NetworkMode must be {self.hub}")
+        networking = body.get("NetworkingConfig") or {}
+        _must_spell(networking, "EndpointsConfig")
+        if set(networking.get("EndpointsConfig") or {}) - {self.hub}:
+            raise RefusedError(f"NetworkingConfig must name {self.hub} alone")
+        if "ALL" not in (host.get("CapDrop") or []):
+            raise RefusedError("HostConfig.CapDrop must be ALL")
+        options = host.get("SecurityOpt") or []
+        if "no-new-privileges" not in options or len(options) > 1:
+            raise RefusedError("HostConfig.SecurityOpt must be no-new-privileges alone")
+        logs = host.get("LogConfig") or {}
+        _must_spell(logs, "Type")
+        if logs.get("Type") not in (None, "", "json-file"):
+            raise RefusedError("HostConfig.LogConfig.Type must be json-file")
+        for request in host.get("DeviceRequests") or []:
+            _must_spell(request, "Driver")
+            if request.get("Driver") not in (None, "", "nvidia"):
+                raise RefusedError("HostConfig.DeviceRequests are for graphics cards alone")
+        sources = [str(bind).partition(":")[0] for bind in host.get("Binds") or []]
+        for mount in host.get("Mounts") or []:
+            _must_spell(mount, "Type", "Source", "VolumeOptions")
+            if mount.get("Type") not in ("bind", "volume", "tmpfs") or mount.get("VolumeOptions"):
+                raise RefusedError("HostConfig.Mounts takes plain volumes and folders")
+            if mount["Type"] != "tmpfs":
+                sources.append(str(mount.get("Source") or ""))
+        return [source for source in sources if not self._is_folder(source)]
+
+    def check_volume(self, body: Mapping[str, Any]) -> None:
+        """A volume of the Hub's own: one with options could be any folder of the machine."""
+        self._check_labels(body)
+        _must_spell(body, "Name", "Driver", "DriverOpts")
+        if not str(body.get("Name") or "").startswith(f"{self.hub}-"):
+            # Compose's own volumes have an underscore after the name.
+            raise RefusedError(f"the name of a volume must begin with {self.hub}-")
+        if body.get("Driver") not in (None, "", "local") or body.get("DriverOpts"):
+            raise RefusedError("a volume has no driver or options of its own")
+
+    def check_network(self, body: Mapping[str, Any]) -> None:
+        """The labs' own network."""
+        self._check_labels(body)
+        _must_spell(body, "Name", "Driver")
+        if body.get("Name") != self.hub or body.get("Driver") not in (None, "", "bridge"):
+            raise RefusedError(f"the only network that can be created is the bridge {self.hub}")
+
+    def check_limits(self, body: Mapping[str, Any]) -> None:
+        """Other limits for a container."""
+        other = sorted(name for name, value in body.items() if value and name not in LIMITS)
+        if other:
+            raise RefusedError(f"{other[0]} is not a limit")
+
+    def _check_labels(self, body: Mapping[str, Any]) -> None:
+        _must_spell(body, "Labels")
+        if not self.owns(body.get("Labels") or {}):
+            raise RefusedError(f"the label {HUB_LABEL} must be {self.hub}")
+
+    def owns(self, labels: Mapping[str, str]) -> bool:
+        """Whether a container or a volume with these labels is the Hub's."""
+        return self.hub in (labels.get(HUB_LABEL), labels.get(BUILDER_LABEL))
+
+    def _is_folder(self, source: str) -> bool:
+        """Whether it is a folder that labs may mount, and not a volume."""
+        if source.startswith("/"):
+            inside = os.path.normpath(source)
+            if any(inside == one or inside.startswith(f"{one}/") for one in self.binds):
+                return True
+            raise RefusedError(f"the folder {source} is not named in HUB_BINDS")
+        if not re.fullmatch(NAME, source):
+            raise RefusedError(f"{source!r} is no volume")
+        return False
+
+
+def _must_spell(body: Mapping[str, Any], *names: str) -> None:
+    """Refuse other spellings of names that are looked at: Docker takes them in any case."""
+    folded = {name.casefold() for name in names}
+    wrong = [name for name in body if name.casefold() in folded and name not in names]
+    if wrong:
+        raise RefusedError(f"{wrong[0]} is not spelt as Docker spells it")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line and the headers of a request."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def read(cls, text: bytes) -> Head:
+        first, *rows = text.decode("latin-1").split("\r\n")
+        if any(re.search(r"[\r\n\0]", row) for row in (first, *rows)):
+            raise RefusedError("this is no request by HTTP")
+        try:
+            method, target, version = first.split(" ")
+            pairs = [row.split(":", 1) for row in rows]
+            headers = tuple((name, value.strip()) for name, value in pairs)
+        except ValueError as error:
+            raise RefusedError("this is no request by HTTP") from error
+        if version != "HTTP/1.1" or not all(TOKEN.fullmatch(name) for name, _ in headers):
+            raise RefusedError("this is no request by HTTP/1.1")
+        return cls(method, target, headers)
+
+    def header(self, name: str) -> str:
+        values = [value for key, value in self.headers if key.lower() == name]
+        if len(values) > 1:
+            raise RefusedError(f"{name} is there twice")
+        return values[0] if values else ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, which has a length or is not there."""
+        length = self.header("content-length")
+        if self.header("transfer-encoding") or not (length.isdecimal() or not length):
+            raise RefusedError("a body needs a Content-Length")
+        return int(length or 0)
+
+    @property
+    def path(self) -> str:
+        """Without the API's version; nothing in it is escaped."""
+        path = unquote(VERSION.sub("", urlsplit(self.target).path, count=1))
+        if not self.target.startswith("/") or ".." in path.split("/") or "//" in path:
+            raise RefusedError("this address is not served")
+        return path
+
+    def passed_on(self) -> bytes:
+        """As the engine gets it: for this one request, since only one is looked at."""
+        headers = [row for row in self.headers if row[0].lower() not in ("connection", "upgrade")]
+        rows = "".join(
+            f"{name}: {value}\r\n" for name, value in [*headers, ("Connection", "close")]
+        )
+        return f"{self.method} {self.target} HTTP/1.1\r\n{rows}\r\n".encode("latin-1")
+
+
+class Proxy:
+    """Answers one request of each connection."""
+
+    def __init__(self, engine: str, rules: Rules) -> None:
+        self._engine = engine
+        self._rules = rules
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass a request on, or answer 403 with the reason."""
+        try:
+            await self._pass_on(reader, writer)
+        except RefusedError as error:
+            print(f"Refused: {error}", file=sys.stderr, flush=True)
+            writer.write(_answer(403, str(error)))
+        except AbsentError as error:
+            writer.write(_answer(404, str(error)))
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            writer.write(_answer(502, f"Docker does not answer: {error}"))
+        finally:
+            with contextlib.suppress(OSError):
+                await writer.drain()
+                writer.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = Head.read((await reader.readuntil(b"\r\n\r\n"))[:-4])
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                raise
+            return
+        limit = ARCHIVE_LIMIT if head.method == "PUT" else BODY_LIMIT
+        if head.size > limit:
+            raise RefusedError(f"the body has more than {limit} bytes")
+        body = await reader.readexactly(head.size)
+        await self._check(head, body)
+        answer, request = await asyncio.open_unix_connection(self._engine)
+        try:
+            request.write(head.passed_on() + body)
+            await request.drain()
+            # What the client sends after its request would be a request that nobody looked at.
+            closed = asyncio.create_task(_until_closed(reader))
+            copy = asyncio.create_task(_copy(answer, writer))
+            await asyncio.wait({closed, copy}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (closed, copy):
+                task.cancel()
+        finally:
+            request.close()
+
+    async def _check(self, head: Head, body: bytes) -> None:
+        line = f"{head.method} {head.path}"
+        matches = ((pattern.fullmatch(line), kind) for pattern, kind in SERVED)
+        match, kind = next((one for one in matches if one[0]), (None, ""))
+        if match is None:
+            raise RefusedError(f"{line!r} is not served")
+        if kind in ("container", "update", "exec"):
+            await self._check_owner(f"/containers/{match[1]}/json")
+        elif kind == "volume":
+            await self._check_owner(f"/volumes/{match[1]}")
+        elif kind == "commit":
+            container = parse_qs(urlsplit(head.target).query).get("container", [""])
+            await self._check_owner(f"/containers/{quote(container[-1], safe='')}/json")
+        elif kind == "exec start":
+            execution = await self._ask(f"/exec/{head.path.split('/')[2]}/json")
+            await self._check_owner(f"/containers/{execution['ContainerID']}/json")
+        checks: dict[str, Callable[[Mapping[str, Any]], list[str] | None]] = {
+            "create": self._rules.check_container,
+            "create volume": self._rules.check_volume,
+            "create network": self._rules.check_network,
+            "update": self._rules.check_limits,
+            "exec": _check_exec,
+        }
+        if kind in checks:
+            try:
+                volumes = checks[kind](json.loads(body or b"{}", object_pairs_hook=_unique))
+            except (ValueError, AttributeError, TypeError, KeyError) as error:
+                raise RefusedError(f"the body is none of Docker's: {error}") from error
+            for name in volumes or ():
+                await self._check_owner(f"/volumes/{name}")
+
+    async def _check_owner(self, path: str) -> None:
+        description = await self._ask(path)
+        labels = (description.get("Config") or description).get("Labels") or {}
+        if not self._rules.owns(labels):
+            raise RefusedError(f"{path} is not the Hub's")
+
+    async def _ask(self, path: str) -> dict[str, Any]:
+        answer, request = await asyncio.open_unix_connection(self._engine)
+        try:
+            request.write(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            text = await answer.read()
+        finally:
+            request.close()
+        head, _, body = text.partition(b"\r\n\r\n")
+        status = int(head.split(b" ", 2)[1])
+        if status == 404:
+            raise AbsentError(json.loads(body)["message"])
+        if status != 200:
+            raise OSError(f"{path}: {status}")
+        description: dict[str, Any] = json.loads(body)
+        return description
+
+
+def _check_exec(body: Mapping[str, Any]) -> None:
+    _must_spell(body, "Privileged")
+    if body.get("Privileged"):
+        raise RefusedError("Privileged is not for a lab")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names differ in more than case: Docker would take any of them."""
+    if len({name.casefold() for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name is there twice")
+    return dict(pairs)
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while block := await source.read(BLOCK):
+            target.write(block)
+            await target.drain()
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> None:
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(BLOCK):
+            pass
+
+
+def _answer(status: int, message: str) -> bytes:
+    body = json.dumps({"message": message}).encode()
+    head = (
+        f"HTTP/1.1 {status} {responses[status]}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def serve(listening: socket.socket, engine: str, rules: Rules) -> None:
+    """Serve until the process ends."""
+    server = await asyncio.start_unix_server(
+        Proxy(engine, rules).serve, sock=listening, limit=HEAD_LIMIT
+    )
+    async with server:
+        await server.serve_forever()
+
+
+def listen(path: Path) -> socket.socket:
+    """The socket that the Hub asks: whoever has its folder is the Hub."""
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    path.chmod(0o666)
+    listening.listen()
+    return listening
+
+
+def main() -> None:
+    binds = [os.path.normpath(one) for one in os.environ.get("HUB_BINDS", "").split(",") if one]
+    rules = Rules(os.environ["HUB_NAME"], tuple(binds))
+    asyncio.run(serve(listen(Path(sys.argv[1])), os.environ.get("DOCKER_SOCKET", ENGINE), rules))
+
+
+if __name__ == "__main__":
+    main()
