@@ -101,7 +101,9 @@ class Rules:
         _must_spell(body, "HostConfig", "NetworkingConfig")
         host = body.get("HostConfig") or {}
         known = LIMITS | CHECKED | HARMLESS
-        other = sorted(name for name, value in host.items() if value and name not in known)
+        # An empty list means something too: no masked paths are all paths of the kernel.
+        set_ones = (name for name, value in host.items() if value or value == [])
+        other = sorted(name for name in set_ones if name not in known)
         if other:
             raise RefusedError(f"HostConfig.{other[0]} is not for a lab")
         if host.get("NetworkMode") != self.hub:

@@ -887,6 +887,14 @@ CATALOGUE: dict[str, Entry] = {
             "或使用 `--allow-many`（API 中为 `allow_many`）提交。",
         ),
     ),
+    "30222": Entry(
+        409,
+        Words("git refuses `.gitmodules`: {reason}", "git 拒绝 `.gitmodules`：{reason}"),
+        Words(
+            "Correct or remove that line of `.gitmodules`, or restore the file from a snapshot.",
+            "请修正或删除 `.gitmodules` 中的该行，或从快照中恢复该文件。",
+        ),
+    ),
     "30230": Entry(
         409,
         Words(

@@ -273,12 +273,13 @@ def test_a_container_is_resized_read_and_saved_all_the_same(stack: Stack, tmp_pa
         )
         found = stack.service("GET", saved, CORA).json()["data"]
         assert (found["state"], found["packages"]) == ("READY", 1), found
-        assert stack.service("DELETE", saved, CORA).ok
     finally:
         server.shutdown()
         server.server_close()
         stack.service("DELETE", f"containers/{identifier}", CORA)
         stack.wait_for(lambda: not stack.container(CORA), "it is gone")
+    # The Hub learns a moment after Docker that no container uses it any more.
+    stack.wait_for(lambda: stack.service("DELETE", saved, CORA).ok, "the environment is deleted")
 
 
 @pytest.mark.browser

@@ -83,6 +83,8 @@ def _network() -> Data:
         ({"DeviceCgroupRules": ["b *:* rwm"]}, "DeviceCgroupRules"),
         ({"VolumesFrom": ["postgres"]}, "VolumesFrom"),
         ({"PortBindings": {"80/tcp": [{}]}}, "PortBindings"),
+        ({"MaskedPaths": []}, "MaskedPaths"),
+        ({"readonlypaths": []}, "readonlypaths"),
         ({"Sysctls": {"kernel.x": "1"}}, "Sysctls"),
         ({"CapDrop": []}, "CapDrop"),
         ({"capdrop": ["ALL"], "CapDrop": None}, "capdrop"),

@@ -313,13 +313,14 @@ async def test_a_hostile_repository_fails_with_its_own_faults_once_it_is_trusted
     name = f"{hostile.root.parent.name}-clone"
     git(server.root, "clone", "-q", str(hostile.root), name)
     clone = Project.open(server.root / name)
-    # git itself refuses to go on with a submodule that has a program.
+    trust(clone.root)
+    answer = await fetch("mlws/api/v1/git/status", project=clone, raise_error=False)
+    assert answer.code == 409 and ".gitmodules" in json.loads(answer.body)["message"]
     modules = SUBMODULE.replace("    update = !touch {marker}\n", "")
     (clone.root / ".gitmodules").write_text(modules)
     (clone.root / "data.bin").write_bytes(b"\1")
     for file in NAMES:
         (clone.root / file).write_text("y\n")
-    trust(clone.root)
 
     async def ask(path: str, method: str = "GET", params: Any = None, **body: Any) -> Any:
         answer = await fetch(

@@ -43,6 +43,7 @@ OPTIONS = (
 FULL = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
 TOO_LONG = "File name too long"
 LOCKED = re.compile(r"Unable to create '.*\.lock': File exists|Unable to write index")
+SUBMODULES = re.compile(r"invalid value for .submodule\.|bad config .*\.gitmodules")
 COMMIT_FORMAT = "%%H%%x00%%P%%x00%%an%%x00%%ae%%x00%%aI%%x00%%ct%%x00%%D%%x00%s%%x00%%B"
 TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
 COMMIT_FIELDS = 9
@@ -174,13 +175,15 @@ class GitFailedError(Exception):
 
     def told(self) -> MLWSError:
         """The error of the catalogue: 30102 for a full disk, 30103 while another git program
-        writes, 50201 for a name that no file can have, else 30106."""
+        writes, 30222 for its `.gitmodules`, 50201 for a name that no file can have, else 30106."""
         if TOO_LONG in self.reason:
             return too_long_name(self.reason)
         if any(words in self.reason for words in FULL):
             return MLWSError("30102", reason=self.reason)
         if LOCKED.search(self.reason):
             return MLWSError("30103", operation=self.command, who="another git program", since="?")
+        if SUBMODULES.search(self.reason):
+            return MLWSError("30222", reason=self.reason)
         return MLWSError("30106", command=self.command, reason=self.reason)
 
 
