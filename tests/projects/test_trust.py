@@ -315,7 +315,8 @@ async def test_a_hostile_repository_fails_with_its_own_faults_once_it_is_trusted
     clone = Project.open(server.root / name)
     trust(clone.root)
     answer = await fetch("mlws/api/v1/git/status", project=clone, raise_error=False)
-    assert answer.code == 409 and ".gitmodules" in json.loads(answer.body)["message"]
+    assert answer.code == 409
+    assert ".gitmodules" in json.loads(answer.body)["message"]
     modules = SUBMODULE.replace("    update = !touch {marker}\n", "")
     (clone.root / ".gitmodules").write_text(modules)
     (clone.root / "data.bin").write_bytes(b"\1")
