@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hub_config.engine import Engine
+from hub_config.engine import Engine, EngineError
 from hub_config.settings import Settings
 
 MARK = "MLWS_INSTALLATION"
@@ -195,7 +195,13 @@ def remove_containers(settings: Settings, engine: Engine) -> None:
         deadline = time.monotonic() + POLITE_LIMIT
         while containers(settings, engine) and time.monotonic() < deadline:
             time.sleep(0.1)
-    found = containers(settings, engine)
-    if found:
-        engine.run("stop", "--time", "10", *found)
-        engine.run("rm", "--force", *found)
+    deadline = time.monotonic() + POLITE_LIMIT
+    while found := containers(settings, engine):
+        try:
+            engine.run("stop", "--time", "10", *found)
+            engine.run("rm", "--force", *found)
+        except EngineError:
+            # Swarm may be removing some of them at the same moment.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.browser import TIMEOUT_MS
 from tests.ui.conftest import Lab
@@ -72,8 +72,11 @@ def run_workflow(page: Page) -> None:
 
 
 def save(page: Page) -> None:
-    # The lab saves a file again only after the checkpoint of the save before.
-    with page.expect_response(lambda answer: "/checkpoints" in answer.url):
+    def is_checkpoint(answer: Response) -> bool:
+        return "/checkpoints" in answer.url and answer.request.method == "POST"
+
+    # The lab leaves a save out that comes before the checkpoint of the save before it is made.
+    with page.expect_response(is_checkpoint):
         page.keyboard.press("Control+s")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
 
