@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -76,6 +77,16 @@ VIEWS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+def workspace(lab: Lab) -> dict[str, Any]:
+    """What the lab keeps of its layout; nothing while the server writes it, in place."""
+    try:
+        file = next(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+        data: dict[str, Any] = json.loads(file.read_text())["data"]
+    except (StopIteration, ValueError):
+        return {}
+    return data
+
+
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     (lab.root / "notes.md").write_text("Something is new\n")
@@ -89,9 +100,7 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
         expect(tabs.filter(has_text=label)).to_have_count(1)
 
     def is_kept() -> bool:
-        files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
-        data = json.loads(files[0].read_text())["data"] if files else {}
-        dock = data.get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
+        dock = workspace(lab).get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
         return len(dock.get("widgets", [])) == len(VIEWS)
 
     until(page, is_kept)
@@ -193,9 +202,7 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     assert after["height"] < before["height"] - 40
 
     def is_kept() -> bool:
-        files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
-        data = json.loads(files[0].read_text())["data"] if files else {}
-        kept = data.get("mlws-sidebar:layout", {})
+        kept = workspace(lab).get("mlws-sidebar:layout", {})
         size = kept.get("sizes", {}).get("jp-mlws-changes", 0)
         return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-workflows"] is False
 
