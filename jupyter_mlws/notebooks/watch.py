@@ -357,11 +357,12 @@ class KernelWatch:
     def _died(self) -> None:
         """The process ended by itself; Jupyter's restarter starts another after this."""
         self._sure_at = float("inf")
-        self._queue(partial(self._bury, exit_code(self._manager)))
+        # What it was asked for last may be heard when the next process is there already.
+        self._queue(partial(self._bury, exit_code(self._manager), self._process))
 
-    async def _bury(self, code: int | None) -> None:
+    async def _bury(self, code: int | None, process: int | None) -> None:
         await self._begin_unheard()
-        lost = self.kernel.lose(self._process)
+        lost = self.kernel.lose(process)
         error = MLWSError("20101", exit_code=code, restarted=True, lost=lost)
         await self._end_all(ExecutionStatus.ERROR, error)
         await self._tell_death(code, lost)

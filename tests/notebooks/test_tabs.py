@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from typing import Any
 
+import pytest
+
+from jupyter_mlws.notebooks.kernels import process_of
+from jupyter_mlws.notebooks.watch import KernelWatch
 from jupyter_mlws.project import Project
 from tests.notebooks.conftest import of
 
@@ -129,7 +135,18 @@ async def test_a_tabs_cell_is_interrupted_when_its_time_is_over(opened, tab, lis
     assert (status, said["errors"][0]["field"]) == (400, "timeout")
 
 
-async def test_a_death_is_told_and_what_was_lost_runs_again(opened, tab, run, listen, call) -> None:
+@pytest.mark.parametrize("is_heard_late", [False, True])
+async def test_a_death_is_told_and_what_was_lost_runs_again(
+    opened, tab, run, listen, call, monkeypatch: pytest.MonkeyPatch, is_heard_late: bool
+) -> None:
+    async def begin(watch: KernelWatch, request: str, content: dict[str, Any]) -> None:
+        while "_exit" in content["code"] and process_of(watch._manager) == watch._process:  # noqa: ASYNC110  no event tells of it
+            await asyncio.sleep(0.05)
+        await heard(watch, request, content)
+
+    heard = KernelWatch._begin
+    if is_heard_late:
+        monkeypatch.setattr(KernelWatch, "_begin", begin)
     notebook = await opened(
         "a.ipynb", one="x = 20", two="y = x + 1", three="print(y)", never="raise Exception"
     )
