@@ -238,9 +238,11 @@ def test_mlflow_killed_during_a_run_is_started_again(
     for helper in until(lambda: helpers(runner)):
         os.kill(helper, signal.SIGKILL)
     write("go", "")
-    ended = workflows.wait(PATH, asked.id, LIMIT)
+    workflows.wait(PATH, asked.id, LIMIT)
+    # The run may end before the new process has entered it.
+    until(lambda: workflows._journal.record(asked.id)["recorded"])
     rows = once(recorded(asked.id))
-    assert ended.mlflow_run == rows[""].info.run_id
+    assert workflows.status(PATH, asked.id).mlflow_run == rows[""].info.run_id
     assert f"id=[{rows['node'].info.run_id}]" in workflows.log(PATH, asked.id, "node").text
 
 

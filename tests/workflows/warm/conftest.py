@@ -21,6 +21,8 @@ LIMIT = 120.0
 PYTHON = os.environ.get("MLWS_WARM_PYTHON", sys.executable)
 
 collect_ignore_glob = [] if available() else ["test_*.py"]
+ZYGOTES_COOKIE = f"warm-test-{os.getpid()}"
+"""Other test processes run commands at the same time."""
 
 
 class Ended(NamedTuple):
@@ -41,7 +43,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PATH": f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(Path(jupyter_mlws.__file__).parent.parent),
         "PYTHONUNBUFFERED": "1",
-        COOKIE: "warm-test",
+        COOKIE: ZYGOTES_COOKIE,
     }
 
 

@@ -16,7 +16,7 @@ import pytest
 from jupyter_mlws.workflows.processes import COOKIE, bearers, end_bearers, start_time
 from jupyter_mlws.workflows.warm.keeper import Keeper
 from jupyter_mlws.workflows.warm.pool import UNKNOWN, WarmPool, available
-from tests.workflows.warm.conftest import LIMIT, PYTHON, Run, ended
+from tests.workflows.warm.conftest import LIMIT, PYTHON, ZYGOTES_COOKIE, Run, ended
 
 SLEEP = "python -c 'import time; time.sleep(60)'"
 
@@ -114,8 +114,8 @@ def test_a_node_and_what_left_its_group_bear_the_cookie_of_their_run(
     until(lambda: len(set(bearers("one-run"))) == 2)
     assert pid in set(bearers("one-run"))
     assert set(bearers("other-run")) == {other}
-    # The zygote was started for `warm-test`, and does not bear it.
-    assert not set(bearers("warm-test"))
+    # The zygote was started with it, and does not bear it.
+    assert not set(bearers(ZYGOTES_COOKIE))
     end_bearers("one-run")
     assert ended(pool, pid) == 128 + signal.SIGTERM
     os.kill(other, signal.SIGKILL)
