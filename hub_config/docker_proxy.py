@@ -43,7 +43,7 @@ LIMITS = frozenset(
         "MemorySwappiness", "NanoCpus", "PidsLimit", "RestartPolicy", "ShmSize", "Ulimits",
     }
 )  # fmt: skip
-"""What of a container's ``HostConfig`` may have any value; ``CHECKED`` is looked at."""
+"""Fields of a container's ``HostConfig`` that may have any value; ``CHECKED`` are validated."""
 CHECKED = frozenset(
     {"Binds", "CapDrop", "DeviceRequests", "LogConfig", "Mounts", "NetworkMode", "SecurityOpt"}
 )
@@ -77,7 +77,7 @@ SERVED = [
         (r"POST /networks/create", "create network"),
     )
 ]
-"""Method and address of all that is passed on, and what of it is looked at first."""
+"""Methods and addresses that are forwarded, and the kind of check for each."""
 
 
 class RefusedError(Exception):
@@ -85,12 +85,12 @@ class RefusedError(Exception):
 
 
 class AbsentError(Exception):
-    """What the engine says where it has no such container or volume."""
+    """The engine's message for a container or volume that it does not have."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the Hub of that name may create."""
+    """The rules for requests of the Hub ``hub``."""
 
     hub: str
     binds: tuple[str, ...] = ()
@@ -100,10 +100,10 @@ class Rules:
         self._check_labels(body)
         _must_spell(body, "HostConfig", "NetworkingConfig")
         host = body.get("HostConfig") or {}
-        known = LIMITS | CHECKED | HARMLESS
+        fields = LIMITS | CHECKED | HARMLESS
         # An empty list means something too: no masked paths are all paths of the kernel.
         set_ones = (name for name, value in host.items() if value or value == [])
-        other = sorted(name for name in set_ones if name not in known)
+        other = sorted(name for name in set_ones if name not in fields)
         if other:
             raise RefusedError(f"HostConfig.{other[0]} is not for a lab")
         if host.get("NetworkMode") != self.hub:
@@ -163,11 +163,11 @@ class Rules:
             raise RefusedError(f"the label {HUB_LABEL} must be {self.hub}")
 
     def owns(self, labels: Mapping[str, str]) -> bool:
-        """Whether a container or a volume with these labels is the Hub's."""
+        """Return True for the labels of a container or volume of the Hub."""
         return self.hub in (labels.get(HUB_LABEL), labels.get(BUILDER_LABEL))
 
     def _is_folder(self, source: str) -> bool:
-        """Whether it is a folder that labs may mount, and not a volume."""
+        """Return True for a folder that labs may mount, False for a volume."""
         if source.startswith("/"):
             inside = os.path.normpath(source)
             if any(inside == one or inside.startswith(f"{one}/") for one in self.binds):
@@ -179,7 +179,7 @@ class Rules:
 
 
 def _must_spell(body: Mapping[str, Any], *names: str) -> None:
-    """Refuse other spellings of names that are looked at: Docker takes them in any case."""
+    """Refuse other spellings of names that are checked: Docker accepts them in any case."""
     folded = {name.casefold() for name in names}
     wrong = [name for name in body if name.casefold() in folded and name not in names]
     if wrong:
@@ -232,7 +232,7 @@ class Head:
         return path
 
     def passed_on(self) -> bytes:
-        """As the engine gets it: for this one request, since only one is looked at."""
+        """The bytes for the engine: this request alone, since no other is checked."""
         headers = [row for row in self.headers if row[0].lower() not in ("connection", "upgrade")]
         rows = "".join(
             f"{name}: {value}\r\n" for name, value in [*headers, ("Connection", "close")]
@@ -279,7 +279,7 @@ class Proxy:
         try:
             request.write(head.passed_on() + body)
             await request.drain()
-            # What the client sends after its request would be a request that nobody looked at.
+            # What the client sends after its request would be another one, and not checked.
             closed = asyncio.create_task(_until_closed(reader))
             copy = asyncio.create_task(_copy(answer, writer))
             await asyncio.wait({closed, copy}, return_when=asyncio.FIRST_COMPLETED)
@@ -387,7 +387,7 @@ async def serve(listening: socket.socket, engine: str, rules: Rules) -> None:
 
 
 def listen(path: Path) -> socket.socket:
-    """The socket that the Hub asks: whoever has its folder is the Hub."""
+    """Open the socket for the Hub: access to its folder is access to the proxy."""
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(path))

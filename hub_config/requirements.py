@@ -164,7 +164,7 @@ def network(settings: Settings, engine: Engine) -> None:
 
 
 def git(settings: Settings, engine: Engine) -> None:
-    """Start git for shared projects anew, in a container with the repositories and nothing else.
+    """Start or restart git for shared projects, in a container that has the repositories alone.
 
     It runs as this user, or as the image's own where this is root.
     """
@@ -189,7 +189,7 @@ def git(settings: Settings, engine: Engine) -> None:
     deadline = time.monotonic() + GIT_LIMIT
     while not _answers(team / SOCKET):
         if time.monotonic() > deadline:
-            said = subprocess.run(
+            output = subprocess.run(
                 ["docker", "logs", "--tail=5", settings.git_container],
                 env=engine.environment,
                 stdout=subprocess.PIPE,
@@ -200,7 +200,7 @@ def git(settings: Settings, engine: Engine) -> None:
             stop_git(settings, engine)
             raise EngineError(
                 f"git for shared projects does not start in the image {image}; HUB_GIT_IMAGE can"
-                f" name another one with this package: {said}"
+                f" name another one with this package: {output}"
             )
         time.sleep(0.1)
 

@@ -71,12 +71,12 @@ class Seen:
 
     @property
     def ended(self) -> bool:
-        """Whether it has exited."""
+        """True once it has exited."""
         return self.state in ("exited", "dead")
 
     @property
     def failed(self) -> bool:
-        """Whether it exited with an error."""
+        """True if it exited with an error."""
         return self.ended and bool(self.exit_code)
 
 

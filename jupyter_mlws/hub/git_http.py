@@ -204,7 +204,7 @@ class GitHandler(ByToken, RESTHandler):
         try:
             await asyncio.wait_for(_drained(git), END_LIMIT)
         except asyncio.TimeoutError:
-            # The worker ends it, first politely, now that nobody listens.
+            # The worker ends it once the connection is closed, with SIGTERM first.
             input_.close()
             await asyncio.sleep(2 * END_LIMIT)
         input_.close()

@@ -358,9 +358,9 @@ class KernelWatch:
         """The process ended by itself; Jupyter's restarter starts another after this."""
         self._sure_at = float("inf")
         # What it was asked for last may be heard when the next process is there already.
-        self._queue(partial(self._bury, exit_code(self._manager), self._process))
+        self._queue(partial(self._record_death, exit_code(self._manager), self._process))
 
-    async def _bury(self, code: int | None, process: int | None) -> None:
+    async def _record_death(self, code: int | None, process: int | None) -> None:
         await self._begin_unheard()
         lost = self.kernel.lose(process)
         error = MLWSError("20101", exit_code=code, restarted=True, lost=lost)

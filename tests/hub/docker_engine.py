@@ -122,6 +122,7 @@ def _start(own: Engine, run: Path) -> None:
     except NoEngineError:
         daemon.kill()
         daemon.wait()
+        IPV6.write_text((run / IPV6.name).read_text())
         raise
 
 

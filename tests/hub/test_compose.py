@@ -229,7 +229,7 @@ for work in (
     try: work(); print("done")
     except APIError as error: print(error.response.status_code)
 """
-"""What a Hub that is somebody else's would ask of Docker."""
+"""Requests to Docker that go beyond a Hub's own containers."""
 
 
 def test_the_hub_reaches_nothing_of_docker_but_what_is_its_own(stack: Stack) -> None:
@@ -271,8 +271,8 @@ def test_a_container_is_resized_read_and_saved_all_the_same(stack: Stack, tmp_pa
             lambda: stack.service("GET", saved, CORA).json()["data"]["state"] != "SAVING",
             "it is saved",
         )
-        found = stack.service("GET", saved, CORA).json()["data"]
-        assert (found["state"], found["packages"]) == ("READY", 1), found
+        environment = stack.service("GET", saved, CORA).json()["data"]
+        assert (environment["state"], environment["packages"]) == ("READY", 1), environment
     finally:
         server.shutdown()
         server.server_close()
