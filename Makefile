@@ -1,7 +1,7 @@
-# make lab    the lab on the example workspace
-# make hub    JupyterHub with a container for every person, on this machine
-# make test   everything that is tested, with what it needs
-# The rest is for those who work on it; `make help` lists it.
+# make lab    JupyterLab on the example workspace
+# make hub    JupyterHub with a container for each user, on this machine
+# make test   all tests, after installing what they need
+# The other targets are for developers; `make help` lists them.
 
 # Without compiled bytecode, each process compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,22 +27,23 @@ QUICK := tests/test_architecture.py tests/test_errors.py tests/test_files.py tes
 SOURCES := $(shell git ls-files jupyter_mlws src style schema jupyter-config 2>/dev/null) \
   package.json yarn.lock pyproject.toml tsconfig.json vite.config.mts install.json
 
-.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist lock clean
+.PHONY: help lab hub hub-down hub-compose hub-backup hub-restore hub-compose-backup hub-compose-restore example test test-quick test-typescript soak jupyter-server-tests compatibility lint lint-python lint-typescript dist lock messages clean
 
 help:
-	@echo 'make lab          the lab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
-	@echo 'make hub          JupyterHub with a container for every person; see hub_config/README.md'
-	@echo 'make hub-down     stops it and the containers; accounts and files stay'
-	@echo 'make hub-compose  the same with PostgreSQL, nginx with TLS, MLflow and Prometheus'
-	@echo 'make hub-backup   saves its accounts, records and files in FOLDER=…; hub-restore brings them back'
-	@echo '                  (of the stack: hub-compose-backup, hub-compose-restore)'
+	@echo 'make lab          JupyterLab on the example workspace ($(WORKSPACE), port $(PORT) or the next free)'
+	@echo 'make hub          JupyterHub with a container for each user; see hub_config/README.md'
+	@echo 'make hub-down     stop the Hub and all containers; accounts and files are kept'
+	@echo 'make hub-compose  the Hub with PostgreSQL, nginx (TLS), MLflow and Prometheus'
+	@echo 'make hub-backup   save accounts, records and files in FOLDER=…; hub-restore restores them'
+	@echo '                  (for the stack: hub-compose-backup, hub-compose-restore)'
 	@echo 'make test         Python, TypeScript, browser and Docker tests'
-	@echo 'make test-quick   lint, TypeScript and the quick part of the Python tests'
-	@echo 'make soak         long series: kills, crashes, fuzzing, many labs, oldest and newest packages'
+	@echo 'make test-quick   lint, TypeScript tests and the fast Python tests'
+	@echo 'make soak         long tests: kills, crashes, fuzzing, many labs, oldest and newest packages'
 	@echo 'make lint         ruff, mypy, eslint, prettier, tsc'
-	@echo 'make dist         sdist and wheel from a clean copy of what is committed, in dist/'
-	@echo 'make lock         upgrades the locked packages in requirements/'
-	@echo 'make clean        removes environments and build output; workspace/ stays'
+	@echo 'make dist         sdist and wheel of the current commit, in dist/'
+	@echo 'make messages     update the catalogue of translations'
+	@echo 'make lock         upgrade the locked packages in requirements/'
+	@echo 'make clean        remove environments and build output; workspace/ is kept'
 
 lab: $(VENV)/.installed
 	@exec $(PYTHON) scripts/lab.py $(VENV) --workspace '$(WORKSPACE)' --port $(PORT) -- $(LAB_ARGS)
@@ -54,12 +55,12 @@ hub-compose: $(VENV)/bin/uv
 	@$(VENV)/bin/python -m hub_config.compose
 
 hub-backup hub-restore:
-	@test -n '$(FOLDER)' || { echo 'Name it: make $@ FOLDER=…' >&2; exit 2; }
+	@test -n '$(FOLDER)' || { echo 'FOLDER is not set. Use: make $@ FOLDER=…' >&2; exit 2; }
 	@$(PYTHON) -m hub_config.$(@:hub-%=%) '$(FOLDER)'
 
 # The same of the stack that `make hub-compose` starts.
 hub-compose-backup hub-compose-restore:
-	@test -n '$(FOLDER)' || { echo 'Name it: make $@ FOLDER=…' >&2; exit 2; }
+	@test -n '$(FOLDER)' || { echo 'FOLDER is not set. Use: make $@ FOLDER=…' >&2; exit 2; }
 	@$(PYTHON) -m hub_config.compose_backup $(@:hub-compose-%=%) '$(FOLDER)'
 
 hub-down:
@@ -105,6 +106,7 @@ lint-python: $(DEV)/.installed
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/python scripts/vocabulary.py
 
 lint-typescript: $(DEV)/.installed
 	. $(DEV)/bin/activate && jlpm lint && jlpm tsc --noEmit
@@ -129,6 +131,10 @@ $(VENV)/.installed: $(SOURCES) requirements/lab.txt
 
 $(DEV)/.installed: $(SOURCES) requirements/dev.txt
 	@$(PYTHON) scripts/environment.py $(DEV) dev --editable
+
+# The Chinese of the server, in step with the code.
+messages: $(DEV)/.installed
+	$(DEV)/bin/python scripts/messages.py
 
 lock: $(DEV)/.installed
 	$(DEV)/bin/python scripts/lock.py $(LOCK_ARGS)

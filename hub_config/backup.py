@@ -1,9 +1,9 @@
-"""`make hub-backup`: accounts, records and everybody's files, in one folder.
+"""`make hub-backup`: save accounts, records and all users' files in one folder.
 
     python -m hub_config.backup FOLDER
 
-The Hub may run meanwhile: databases are copied in one state, and containers are paused as long as
-their person's files are read. FOLDER must not be there yet; it appears when all is in it.
+The Hub can keep running: databases are copied in a consistent state, and containers are paused
+while their user's files are read. FOLDER must not exist; it is created when the backup is complete.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def backup(settings: Settings, engine: Engine, folder: Path) -> str:
         if Path(settings.team_folder).is_dir():
             save_team(Path(settings.team_folder), collection.folder / TEAM)
         collection.save_volumes(f"label=mlws.hub={settings.name}")
-    return f"Databases and {counted(collection.volumes)} are saved in {folder}."
+    return f"Saved the databases and {counted(collection.volumes)} in {folder}."
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Collection:
 def collected(settings: Settings, engine: Engine, folder: Path) -> Iterator[Collection]:
     """A place to save into, which is ``folder`` when all is in it, with a checksum of each file."""
     if folder.exists():
-        raise BackupError(f"{folder} is there already; name a folder that is not")
+        raise BackupError(f"{folder} already exists; specify a folder that does not exist")
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "volumes").mkdir(mode=0o700, parents=True)
@@ -146,7 +146,7 @@ def save_database(url: str, target: Path) -> None:
     if url.startswith(SQLITE):
         source = Path(url.removeprefix(SQLITE))
         if not source.is_file():
-            raise BackupError(f"there is no database {source}: has the Hub ever been started?")
+            raise BackupError(f"database {source} not found; start the Hub once first")
         with (
             closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as old,
             closing(sqlite3.connect(target.with_suffix(".sqlite"))) as new,
@@ -224,7 +224,7 @@ def call(
             **more,
         )
     except FileNotFoundError as error:
-        raise BackupError(f"{command[0]} is not installed here") from error
+        raise BackupError(f"{command[0]} is not installed") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         raise BackupError(f"{command[0]} failed: {said}")
@@ -245,7 +245,7 @@ def main() -> int:
     try:
         print(backup(Settings.read(), Engine(), parser.parse_args().folder.absolute()))
     except (BackupError, EngineError, OSError, sqlite3.Error) as error:
-        print(f"Nothing was saved: {error}", file=sys.stderr)
+        print(f"Backup failed, nothing was saved: {error}", file=sys.stderr)
         return 1
     return 0
 

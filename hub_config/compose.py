@@ -1,9 +1,9 @@
-"""`make hub-compose`: Hub, PostgreSQL, nginx, MLflow and Prometheus, by compose.yaml.
+"""`make hub-compose`: start Hub, PostgreSQL, nginx, MLflow and Prometheus with compose.yaml.
 
     python -m hub_config.compose [ARGUMENTS OF docker compose up]
 
-Makes the secrets and images that are missing, then starts everything; `docker compose -f
-hub_config/compose.yaml down` stops it, and accounts, files and numbers stay.
+Creates missing secrets and images, then starts all services. `docker compose -f
+hub_config/compose.yaml down` stops them; accounts, files and metrics are kept.
 """
 
 from __future__ import annotations
@@ -102,10 +102,10 @@ def main() -> int:
         settings = Settings.read()
         host = urlsplit(settings.subdomain).hostname or os.environ.get("HUB_HOST", "localhost")
         if not engine.answers():
-            raise EngineError("no Docker engine answers; start it, or use `make hub`")
+            raise EngineError("cannot connect to a Docker engine; start Docker, or use `make hub`")
         made = make_secrets(folder, host)
         if made:
-            print(f"Made in {folder}: {', '.join(made)}")
+            print(f"Created in {folder}: {', '.join(made)}")
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         wheel = requirements.wheel(settings)
         if settings.builds_image:
@@ -118,8 +118,8 @@ def main() -> int:
         return 1
     sys.stderr.write(done.stderr)
     if done.returncode == 0:
-        print(f"The Hub: {settings.subdomain or f'https://{host}'}")
-        print(f"The administrator is {settings.administrator!r}; see {folder}/admin_password.")
+        print(f"Hub: {settings.subdomain or f'https://{host}'}")
+        print(f"Administrator: {settings.administrator!r}; password: see {folder}/admin_password")
     return done.returncode
 
 

@@ -1,10 +1,10 @@
-"""`make hub-compose-backup`, `…-restore`: all of the stack that compose.yaml describes.
+"""`make hub-compose-backup`, `…-restore`: back up and restore the stack of compose.yaml.
 
     python -m hub_config.compose_backup backup FOLDER
     python -m hub_config.compose_backup restore FOLDER
 
-The stack may run while it is saved. It is restored where nothing of it is left but the settings;
-`make hub-compose` starts it then. Passwords and certificate are not in it: new ones do.
+The stack can keep running during a backup. Restore it where nothing but its settings exists, then
+start it with `make hub-compose`. Passwords and the certificate are not included; they can be new.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def save(stack: Stack, folder: Path) -> str:
             with (collection.folder / f"{name}.pgdump").open("wb") as target:
                 stack.postgres("pg_dump", *_as(name), "--format=custom", stdout=target)
         _save_volumes(collection)
-    return f"Databases and {counted(collection.volumes)} are saved in {folder}."
+    return f"Saved the databases and {counted(collection.volumes)} in {folder}."
 
 
 def _save_volumes(collection: Collection) -> None:
@@ -103,11 +103,12 @@ def restore(stack: Stack, folder: Path) -> str:
     settings, engine = stack.settings, stack.engine
     manifest = checked(folder)
     if manifest["hub"] != settings.name:
-        raise BackupError(f"this is of the Hub {manifest['hub']!r}: set HUB_NAME to that")
+        raise BackupError(f"the backup is of Hub {manifest['hub']!r}; set HUB_NAME to that name")
     there = set(engine.run("volume", "ls", "--quiet").split()) & set(manifest["volumes"])
     there |= set(stack.volumes())
     if there:
-        raise BackupError(f"this installation is not empty: {', '.join(sorted(there))}")
+        found = ", ".join(sorted(there))
+        raise BackupError(f"the installation is not empty; it already has {found}")
     made: list[str] = []
     try:
         restore_volumes(settings, engine, folder, manifest, made)
@@ -122,7 +123,7 @@ def restore(stack: Stack, folder: Path) -> str:
         if left:
             engine.run("volume", "rm", *left)
         raise
-    return f"Databases and {counted(made)} are back; `make hub-compose` starts the stack."
+    return f"Restored the databases and {counted(made)}. Run `make hub-compose` to start the stack."
 
 
 def _restore_database(stack: Stack, name: str, dump: Path) -> None:
@@ -147,8 +148,9 @@ def main() -> int:
     try:
         print(act(stack, arguments.folder.absolute()))
     except (BackupError, EngineError, OSError) as error:
-        done = "saved" if arguments.action == "backup" else "restored"
-        print(f"Nothing was {done}: {error}", file=sys.stderr)
+        saves = arguments.action == "backup"
+        failed = "Backup failed, nothing was saved" if saves else "Restore failed"
+        print(f"{failed}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -105,18 +105,18 @@ class Rules:
         set_ones = (name for name, value in host.items() if value or value == [])
         other = sorted(name for name in set_ones if name not in fields)
         if other:
-            raise RefusedError(f"HostConfig.{other[0]} is not for a lab")
+            raise RefusedError(f"HostConfig.{other[0]} is not allowed for a lab")
         if host.get("NetworkMode") != self.hub:
             raise RefusedError(f"HostConfig.NetworkMode must be {self.hub}")
         networking = body.get("NetworkingConfig") or {}
         _must_spell(networking, "EndpointsConfig")
         if set(networking.get("EndpointsConfig") or {}) - {self.hub}:
-            raise RefusedError(f"NetworkingConfig must name {self.hub} alone")
+            raise RefusedError(f"NetworkingConfig must contain only {self.hub}")
         if "ALL" not in (host.get("CapDrop") or []):
             raise RefusedError("HostConfig.CapDrop must be ALL")
         options = host.get("SecurityOpt") or []
         if "no-new-privileges" not in options or len(options) > 1:
-            raise RefusedError("HostConfig.SecurityOpt must be no-new-privileges alone")
+            raise RefusedError("HostConfig.SecurityOpt must contain only no-new-privileges")
         logs = host.get("LogConfig") or {}
         _must_spell(logs, "Type")
         if logs.get("Type") not in (None, "", "json-file"):
@@ -124,12 +124,12 @@ class Rules:
         for request in host.get("DeviceRequests") or []:
             _must_spell(request, "Driver")
             if request.get("Driver") not in (None, "", "nvidia"):
-                raise RefusedError("HostConfig.DeviceRequests are for graphics cards alone")
+                raise RefusedError("HostConfig.DeviceRequests must be for NVIDIA GPUs")
         sources = [str(bind).partition(":")[0] for bind in host.get("Binds") or []]
         for mount in host.get("Mounts") or []:
             _must_spell(mount, "Type", "Source", "VolumeOptions")
             if mount.get("Type") not in ("bind", "volume", "tmpfs") or mount.get("VolumeOptions"):
-                raise RefusedError("HostConfig.Mounts takes plain volumes and folders")
+                raise RefusedError("HostConfig.Mounts must be plain volumes or folders")
             if mount["Type"] != "tmpfs":
                 sources.append(str(mount.get("Source") or ""))
         return [source for source in sources if not self._is_folder(source)]
@@ -140,22 +140,22 @@ class Rules:
         _must_spell(body, "Name", "Driver", "DriverOpts")
         if not str(body.get("Name") or "").startswith(f"{self.hub}-"):
             # Compose's own volumes have an underscore after the name.
-            raise RefusedError(f"the name of a volume must begin with {self.hub}-")
+            raise RefusedError(f"the volume name must start with {self.hub}-")
         if body.get("Driver") not in (None, "", "local") or body.get("DriverOpts"):
-            raise RefusedError("a volume has no driver or options of its own")
+            raise RefusedError("a volume must use the local driver without options")
 
     def check_network(self, body: Mapping[str, Any]) -> None:
         """The labs' own network."""
         self._check_labels(body)
         _must_spell(body, "Name", "Driver")
         if body.get("Name") != self.hub or body.get("Driver") not in (None, "", "bridge"):
-            raise RefusedError(f"the only network that can be created is the bridge {self.hub}")
+            raise RefusedError(f"only the bridge network {self.hub} can be created")
 
     def check_limits(self, body: Mapping[str, Any]) -> None:
         """Other limits for a container."""
         other = sorted(name for name, value in body.items() if value and name not in LIMITS)
         if other:
-            raise RefusedError(f"{other[0]} is not a limit")
+            raise RefusedError(f"{other[0]} is not a resource limit")
 
     def _check_labels(self, body: Mapping[str, Any]) -> None:
         _must_spell(body, "Labels")
@@ -172,9 +172,9 @@ class Rules:
             inside = os.path.normpath(source)
             if any(inside == one or inside.startswith(f"{one}/") for one in self.binds):
                 return True
-            raise RefusedError(f"the folder {source} is not named in HUB_BINDS")
+            raise RefusedError(f"the folder {source} is not listed in HUB_BINDS")
         if not re.fullmatch(NAME, source):
-            raise RefusedError(f"{source!r} is no volume")
+            raise RefusedError(f"{source!r} is not a valid volume name")
         return False
 
 
@@ -183,7 +183,7 @@ def _must_spell(body: Mapping[str, Any], *names: str) -> None:
     folded = {name.casefold() for name in names}
     wrong = [name for name in body if name.casefold() in folded and name not in names]
     if wrong:
-        raise RefusedError(f"{wrong[0]} is not spelt as Docker spells it")
+        raise RefusedError(f"{wrong[0]} must be spelled as in Docker's API")
 
 
 @dataclass(frozen=True)
@@ -198,21 +198,21 @@ class Head:
     def read(cls, text: bytes) -> Head:
         first, *rows = text.decode("latin-1").split("\r\n")
         if any(re.search(r"[\r\n\0]", row) for row in (first, *rows)):
-            raise RefusedError("this is no request by HTTP")
+            raise RefusedError("not a valid HTTP request")
         try:
             method, target, version = first.split(" ")
             pairs = [row.split(":", 1) for row in rows]
             headers = tuple((name, value.strip()) for name, value in pairs)
         except ValueError as error:
-            raise RefusedError("this is no request by HTTP") from error
+            raise RefusedError("not a valid HTTP request") from error
         if version != "HTTP/1.1" or not all(TOKEN.fullmatch(name) for name, _ in headers):
-            raise RefusedError("this is no request by HTTP/1.1")
+            raise RefusedError("not a valid HTTP/1.1 request")
         return cls(method, target, headers)
 
     def header(self, name: str) -> str:
         values = [value for key, value in self.headers if key.lower() == name]
         if len(values) > 1:
-            raise RefusedError(f"{name} is there twice")
+            raise RefusedError(f"duplicate header {name}")
         return values[0] if values else ""
 
     @property
@@ -220,7 +220,7 @@ class Head:
         """Bytes of the body, which has a length or is not there."""
         length = self.header("content-length")
         if self.header("transfer-encoding") or not (length.isdecimal() or not length):
-            raise RefusedError("a body needs a Content-Length")
+            raise RefusedError("the request body needs a Content-Length")
         return int(length or 0)
 
     @property
@@ -228,7 +228,7 @@ class Head:
         """Without the API's version; nothing in it is escaped."""
         path = unquote(VERSION.sub("", urlsplit(self.target).path, count=1))
         if not self.target.startswith("/") or ".." in path.split("/") or "//" in path:
-            raise RefusedError("this address is not served")
+            raise RefusedError("this path is not allowed")
         return path
 
     def passed_on(self) -> bytes:
@@ -257,7 +257,7 @@ class Proxy:
         except AbsentError as error:
             writer.write(_answer(404, str(error)))
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            writer.write(_answer(502, f"Docker does not answer: {error}"))
+            writer.write(_answer(502, f"Docker does not respond: {error}"))
         finally:
             with contextlib.suppress(OSError):
                 await writer.drain()
@@ -272,7 +272,7 @@ class Proxy:
             return
         limit = ARCHIVE_LIMIT if head.method == "PUT" else BODY_LIMIT
         if head.size > limit:
-            raise RefusedError(f"the body has more than {limit} bytes")
+            raise RefusedError(f"the request body exceeds {limit} bytes")
         body = await reader.readexactly(head.size)
         await self._check(head, body)
         answer, request = await asyncio.open_unix_connection(self._engine)
@@ -293,7 +293,7 @@ class Proxy:
         matches = ((pattern.fullmatch(line), kind) for pattern, kind in SERVED)
         match, kind = next((one for one in matches if one[0]), (None, ""))
         if match is None:
-            raise RefusedError(f"{line!r} is not served")
+            raise RefusedError(f"{line!r} is not allowed")
         if kind in ("container", "update", "exec"):
             await self._check_owner(f"/containers/{match[1]}/json")
         elif kind == "volume":
@@ -315,7 +315,7 @@ class Proxy:
             try:
                 volumes = checks[kind](json.loads(body or b"{}", object_pairs_hook=_unique))
             except (ValueError, AttributeError, TypeError, KeyError) as error:
-                raise RefusedError(f"the body is none of Docker's: {error}") from error
+                raise RefusedError(f"invalid request body: {error}") from error
             for name in volumes or ():
                 await self._check_owner(f"/volumes/{name}")
 
@@ -323,7 +323,7 @@ class Proxy:
         description = await self._ask(path)
         labels = (description.get("Config") or description).get("Labels") or {}
         if not self._rules.owns(labels):
-            raise RefusedError(f"{path} is not the Hub's")
+            raise RefusedError(f"{path} does not belong to this Hub")
 
     async def _ask(self, path: str) -> dict[str, Any]:
         answer, request = await asyncio.open_unix_connection(self._engine)
@@ -345,13 +345,13 @@ class Proxy:
 def _check_exec(body: Mapping[str, Any]) -> None:
     _must_spell(body, "Privileged")
     if body.get("Privileged"):
-        raise RefusedError("Privileged is not for a lab")
+        raise RefusedError("Privileged is not allowed for a lab")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose names differ in more than case: Docker would take any of them."""
     if len({name.casefold() for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("duplicate field name")
     return dict(pairs)
 
 

@@ -1,8 +1,8 @@
-"""`make hub-down`: stops the Hub and everybody's containers; accounts and files stay.
+"""`make hub-down`: stop the Hub and all containers; accounts and files are kept.
 
     python -m hub_config.down [--everything]
 
-`--everything` also removes the containers' network and people's files. It can't be undone.
+`--everything` also deletes the containers' network and all users' files. This can't be undone.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ def down(everything: bool) -> None:
     processes.stop(settings)
     engine = Engine()
     if not engine.answers():
-        print("The Hub is stopped; no Docker engine answers, so there are no containers.")
+        print("The Hub is stopped. No Docker engine found, so no containers to stop.")
         return
     processes.remove_containers(settings, engine)
     requirements.stop_git(settings, engine)
     firewall.remove(settings)
     if everything:
         remove_traces(settings, engine)
-    print("The Hub and its containers are stopped; `make hub` brings all back.")
+    print("The Hub and its containers are stopped. Run `make hub` to start them again.")
     daemon = settings.data / "dockerd.pid"
     if daemon.is_file():
-        print(f"The Docker engine that it started goes on: kill {daemon.read_text()} stops it.")
+        print(f"Docker was started by `make hub` and still runs; stop: kill {daemon.read_text()}")
 
 
 def remove_traces(settings: Settings, engine: Engine) -> None:
@@ -71,7 +71,7 @@ def remove_network(name: str, engine: Engine) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make hub-down", description=__doc__)
-    parser.add_argument("--everything", action="store_true", help="people's files as well")
+    parser.add_argument("--everything", action="store_true", help="also delete users' files")
     try:
         down(parser.parse_args().everything)
     except EngineError as error:

@@ -91,9 +91,11 @@ def running_engine(folder: Path) -> Engine:
     if engine.answers():
         return engine
     if not shutil.which("dockerd"):
-        raise NoEngineError("no Docker engine answers, and dockerd is not installed here")
+        raise NoEngineError("cannot connect to a Docker engine, and dockerd is not installed")
     if os.geteuid() != 0:
-        raise NoEngineError("no Docker engine answers; start it, or run this as root")
+        raise NoEngineError(
+            "cannot connect to a Docker engine; start Docker, or run this command as root"
+        )
     with (folder / "dockerd.log").open("ab") as log:
         daemon = subprocess.Popen(
             ["dockerd", f"--pidfile={folder / 'dockerd.pid'}"],
@@ -116,7 +118,9 @@ def _has_buildx() -> bool:
 def _install() -> None:
     """Docker from the distribution's own packages; it is not started by them."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise NoEngineError("please install Docker with buildx, or run this as root on Debian")
+        raise NoEngineError(
+            "Docker with buildx is required; install it, or run this command as root on Debian"
+        )
     run = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *ENGINE_PACKAGES]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-q"], check=True, env=environment, timeout=300)
@@ -124,7 +128,7 @@ def _install() -> None:
     # same: whether the engine runs is asked afterwards.
     subprocess.run(run, env=environment, timeout=900)
     if not shutil.which("docker"):
-        raise NoEngineError("the packages of Docker could not be installed")
+        raise NoEngineError("could not install the Docker packages")
 
 
 def wait_until_up(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) -> None:
@@ -171,12 +175,12 @@ def build(
         )
     if done.returncode:
         last = log.read_text(errors="replace").splitlines()[-15:]
-        raise EngineError("\n".join([f"the image was not built; {log} ends with", *last]))
+        raise EngineError("\n".join([f"could not build the image; last lines of {log}:", *last]))
 
 
 def _bootstrap(engine: Engine, own: str) -> None:
     if not shutil.which("mmdebstrap"):
-        raise NoEngineError(f"{PUBLIC_BASE} can't be pulled and mmdebstrap is not installed")
+        raise NoEngineError(f"could not pull {PUBLIC_BASE}, and mmdebstrap is not installed")
     release, mirror, components = _apt_source()
     made = subprocess.Popen(
         [
@@ -204,7 +208,7 @@ def _bootstrap(engine: Engine, own: str) -> None:
         made.terminate()
     if made.wait():
         engine.run("rmi", own)
-        raise NoEngineError(f"mmdebstrap of {release} failed with {made.returncode}")
+        raise NoEngineError(f"mmdebstrap {release} failed with exit code {made.returncode}")
 
 
 def _apt_source() -> tuple[str, str, str]:
@@ -230,7 +234,7 @@ def _apt_source() -> tuple[str, str, str]:
     rows = [line.split() for line in answer.stdout.splitlines()]
     own = [row for row in rows if row[0] == codename and len(row) == 3]
     if not own:
-        raise NoEngineError(f"apt knows no mirror of {codename}")
+        raise NoEngineError(f"apt has no mirror for {codename}")
     mirror = own[0][1]
     components = sorted({row[2] for row in own if row[1] == mirror})
     return codename, mirror, ",".join(components)

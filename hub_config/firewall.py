@@ -20,7 +20,7 @@ METADATA = "169.254.0.0/16"
 """Link-local addresses: the metadata services of clouds. Some have the name server there, too."""
 SCRIPT = """\
 #!/bin/sh
-# What the labs of the Hub {name} reach of this machine; written by `make hub`.
+# Firewall rules for the labs of Hub {name}; written by `make hub`.
 set -eu
 chain() {{ iptables -w -N "$1" 2>/dev/null || iptables -w -F "$1"; }}
 jump() {{ iptables -w -C "$@" 2>/dev/null || iptables -w -I "$@"; }}
@@ -35,7 +35,7 @@ chain {chain}-OUT
 iptables -w -A {chain}-OUT -p udp --dport 53 -j RETURN
 iptables -w -A {chain}-OUT -p tcp --dport 53 -j RETURN
 iptables -w -A {chain}-OUT -j DROP
-# Docker asks this chain before its own, and keeps it.
+# Docker evaluates this chain before its own, and keeps it.
 iptables -w -N DOCKER-USER 2>/dev/null || true
 jump DOCKER-USER -i {bridge} -d {metadata} -j {chain}-OUT
 """

@@ -36,9 +36,9 @@ class AuthenticatorError(ValueError):
     """No authenticator is named, or one that lets anybody sign in as the administrator."""
 
     def __init__(self, name: str) -> None:
-        reason = f"{name!r} lets anybody sign in as anybody" if name else "no authenticator is set"
+        reason = f"{name!r} lets anyone sign in as any user" if name else "no authenticator is set"
         super().__init__(
-            f"Cannot print the values: {reason}. Set HUB_AUTHENTICATOR, for instance to github,"
+            f"Cannot print the values: {reason}. Set HUB_AUTHENTICATOR, for example to github,"
             " generic-oauth, ldap or native."
         )
 

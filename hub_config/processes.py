@@ -71,7 +71,9 @@ def _must_be_free(ip: str, port: int, name: str) -> None:
         try:
             probe.bind((ip, port))
         except OSError as error:
-            raise HubError(f"port {port} can't be had ({error}); set {name} to another") from error
+            raise HubError(
+                f"port {port} is not available ({error}); set {name} to another port"
+            ) from error
 
 
 def _heed_interrupts() -> None:
@@ -83,7 +85,7 @@ def _wait_for_login(settings: Settings, hub: subprocess.Popen[bytes]) -> None:
     while not answers(settings):
         if hub.poll() is not None or time.monotonic() > deadline:
             last = _last_words(log_file(settings))
-            raise HubError("\n".join(["the Hub did not start; its log ends with", *last]))
+            raise HubError("\n".join(["the Hub did not start; last lines of its log:", *last]))
         time.sleep(0.3)
 
 

@@ -170,7 +170,7 @@ def git(settings: Settings, engine: Engine) -> None:
     """
     team = Path(settings.team_folder)
     if len(os.fsencode(team / SOCKET)) > SOCKET_LIMIT:
-        raise EngineError(f"{team} is too long for a socket in it; set HUB_TEAM_FOLDER to another")
+        raise EngineError(f"the path {team} is too long for a socket; shorten HUB_TEAM_FOLDER")
     team.mkdir(parents=True, exist_ok=True)
     user, group = os.getuid(), os.getgid()
     if user == 0:
@@ -199,8 +199,8 @@ def git(settings: Settings, engine: Engine) -> None:
             ).stdout
             stop_git(settings, engine)
             raise EngineError(
-                f"git for shared projects does not start in the image {image}; HUB_GIT_IMAGE can"
-                f" name another one with this package: {output}"
+                f"could not start git for shared projects in image {image}; set HUB_GIT_IMAGE to"
+                f" an image with this package: {output}"
             )
         time.sleep(0.1)
 

@@ -1,8 +1,8 @@
-"""`make hub-restore`: brings back what `make hub-backup` has saved, where nothing is yet.
+"""`make hub-restore`: restore a backup of `make hub-backup` into an empty installation.
 
     python -m hub_config.restore FOLDER
 
-Every file is checked first. Where something fails, what was restored until then is removed again.
+All files are verified first. If a step fails, everything restored so far is removed again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
     """Bring everything back; what was, in words."""
     manifest = checked(folder)
     if manifest["hub"] != settings.name:
-        raise BackupError(f"this is of the Hub {manifest['hub']!r}: set HUB_NAME to that")
+        raise BackupError(f"the backup is of Hub {manifest['hub']!r}; set HUB_NAME to that name")
     must_be_empty(settings, engine, manifest)
     made: list[Path] = []
     volumes: list[str] = []
@@ -62,7 +62,7 @@ def restore(settings: Settings, engine: Engine, folder: Path) -> str:
         if volumes:
             engine.run("volume", "rm", *volumes)
         raise
-    return f"Databases and {counted(volumes)} are back; `make hub` starts the Hub."
+    return f"Restored the databases and {counted(volumes)}. Run `make hub` to start the Hub."
 
 
 def restore_volumes(
@@ -84,16 +84,16 @@ def checked(folder: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         files: dict[str, str] = manifest["files"]
     except (OSError, ValueError, KeyError) as error:
-        raise BackupError(f"{folder} is no backup: {error}") from error
+        raise BackupError(f"{folder} is not a backup: {error}") from error
     if manifest.get("version") != VERSION:
-        raise BackupError(f"a backup of version {manifest.get('version')} can't be read")
+        raise BackupError(f"backup version {manifest.get('version')} is not supported")
     wrong = [
         name
         for name, saved in files.items()
         if not (folder / name).is_file() or digest(folder / name) != saved
     ]
     if wrong:
-        raise BackupError(f"damaged or missing: {', '.join(wrong)}")
+        raise BackupError(f"damaged or missing files: {', '.join(wrong)}")
     return manifest
 
 
@@ -110,7 +110,7 @@ def must_be_empty(settings: Settings, engine: Engine, manifest: dict[str, Any]) 
     volumes = set(engine.run("volume", "ls", "--quiet").split())
     there += sorted(volumes & set(manifest["volumes"]))
     if there:
-        raise BackupError(f"this installation is not empty: {', '.join(there)}")
+        raise BackupError(f"the installation is not empty; it already has {', '.join(there)}")
 
 
 def restore_database(url: str, source: Path) -> list[Path]:
@@ -135,7 +135,7 @@ def main() -> int:
     try:
         print(restore(Settings.read(), Engine(), parser.parse_args().folder.absolute()))
     except (BackupError, EngineError, OSError) as error:
-        print(f"Nothing was restored: {error}", file=sys.stderr)
+        print(f"Restore failed, nothing was restored: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -61,7 +61,7 @@ def main() -> None:
     # whoever has that number now, which may be itself.
     (settings.data / "proxy.pid").unlink(missing_ok=True)
     if requirements.administrator(settings, secret("MLWS_ADMIN_PASSWORD")):
-        print(f"The administrator {settings.administrator!r} was created.", flush=True)
+        print(f"Created the administrator {settings.administrator!r}.", flush=True)
     os.chdir(settings.data)
     arguments = [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)]
     os.execve(sys.executable, arguments, given)
@@ -72,4 +72,4 @@ if __name__ == "__main__":
         main()
     except (KeyError, OSError, subprocess.CalledProcessError) as error:
         detail = getattr(error, "stderr", None) or error
-        sys.exit(f"The Hub can't start: {detail}")
+        sys.exit(f"Cannot start the Hub: {detail}")

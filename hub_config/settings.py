@@ -227,7 +227,7 @@ def _origin(address: str) -> str:
     rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username or "")
     if parts.scheme not in ("http", "https") or not is_name or any(rest):
         raise SettingError(
-            f"HUB_SUBDOMAIN is {address!r}; set it to the Hub's own name, like"
-            " https://hub.example.org: sub-domains of it must lead to the same machine."
+            f"Invalid HUB_SUBDOMAIN {address!r}: set it to the Hub's own address, for example"
+            " https://hub.example.org. Its subdomains must point to the same machine."
         )
     return f"{parts.scheme}://{parts.netloc.lower()}"

@@ -1,9 +1,9 @@
-"""`make hub`: brings up JupyterHub on this machine, or leaves it alone where it runs.
+"""`make hub`: start JupyterHub on this machine, or keep it running.
 
     python -m hub_config.up [--installed]
 
-`--installed`: the package and its requirements are in this environment already, the image exists;
-nothing is built.
+`--installed`: build nothing, because the package and its requirements are installed in this
+environment and the image exists.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def prepare(settings: Settings, installed: bool) -> tuple[Engine, list[str]]:
             return engine.result(), command.result()
         with step("Building the package"):
             built = requirements.wheel(settings)
-        with step("The Docker engine"):
+        with step("Checking the Docker engine"):
             found = engine.result()
-        with step("Building the image, installing the Hub"):
+        with step("Building the image and installing the Hub"):
             image = None
             if settings.builds_image:
                 image = pool.submit(requirements.image, settings, found, built)
@@ -84,9 +84,9 @@ def up(installed: bool) -> int:
                 if created and not os.environ.get(PASSWORD):
                     # Before the Hub is started, so that it is not lost where that fails.
                     print(f"\nAdministrator {settings.administrator!r}, password {password}")
-                    print("It is shown this once; change it on the Hub's page.\n")
+                    print("It is not shown again; you can change it on the Hub's Password page.\n")
                 processes.start(settings, Path(sys.executable), proxy, engine, stamp)
-    print(f"\nThe Hub: {settings.public_url}    its log: {processes.log_file(settings)}")
+    print(f"\nHub: {settings.public_url}    Log: {processes.log_file(settings)}")
     return 0
 
 
@@ -94,8 +94,8 @@ def protect(settings: Settings) -> None:
     """Keep labs away from the rest of this machine, or say how."""
     command = firewall.apply(settings)
     if command is not None:
-        print("\nLabs reach every port of this machine, and a cloud's metadata service, until")
-        print(f"root runs this, after each start of the machine: {command}\n")
+        print("\nLabs can reach every port of this machine and the cloud's metadata service. To")
+        print(f"block this, run as root after each boot of the machine: {command}\n")
 
 
 def _stamp(settings: Settings) -> str:
@@ -111,7 +111,7 @@ def _stamp(settings: Settings) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make hub", description=__doc__)
-    parser.add_argument("--installed", action="store_true", help="build and install nothing")
+    parser.add_argument("--installed", action="store_true", help="do not build or install anything")
     arguments = parser.parse_args()
     try:
         return up(arguments.installed)

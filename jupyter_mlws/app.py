@@ -50,16 +50,16 @@ class MLWSApp(ExtensionApp):
     projects_dir = Unicode(
         "",
         config=True,
-        help="""The folder whose git repositories are offered as projects, and in which new ones
-        are made. Left empty: the server's root folder.""",
+        help="""Folder whose git repositories are offered as projects, and in which new projects
+        are created. Default: the server's root folder.""",
     )
 
     kernel_memory_limit = Int(
         0,
         config=True,
         min=0,
-        help="""Bytes that a kernel may use while it executes. Over it the execution is
-        interrupted, and the kernel restarted where it does not heed that. 0: no limit.""",
+        help="""Bytes that a kernel can use during an execution. Above it, the execution is
+        interrupted, and the kernel is restarted if it does not stop. 0 means no limit.""",
     )
 
     kernel_memory_warning = Float(
@@ -67,23 +67,23 @@ class MLWSApp(ExtensionApp):
         config=True,
         min=0.05,
         max=1.0,
-        help="""The share of the limit (without one: of the container's or machine's memory) from
-        which on the person is warned.""",
+        help="""Fraction of the limit (without a limit: of the container's or machine's memory)
+        above which the user is warned.""",
     )
 
     code_policy = Enum(
         ["off", "warn", "refuse"],
         "off",
         config=True,
-        help="""What is done about Python code executed by API that bandit objects to: nothing,
-        tell it with the result, or refuse to run it. Needs the extra `check`.""",
+        help="""What to do with Python code executed by API if bandit reports problems: ignore
+        them, return them with the result, or refuse to run it. Needs the extra `check`.""",
     )
 
     lasting_kernels = Bool(
         True,
         config=True,
-        help="""Whether kernels go on when their server is killed, for the next server of the
-        same folder to take over. A server that stops of itself ends its kernels in any case.""",
+        help="""Whether kernels keep running when their server is killed, so that the next server
+        in the same folder can reconnect. A server that stops normally always stops them.""",
     )
 
     _folder: LastingFolder | None = None
@@ -190,8 +190,8 @@ class MLWSApp(ExtensionApp):
         else:
             # It has kernels and their messages on a loop of another thread.
             self.log.warning(
-                "%s is not asynchronous: kernels end with the server, and what tabs execute is not"
-                " recorded",
+                "%s is not asynchronous: kernels stop with the server, and cells run in tabs are"
+                " not recorded",
                 type(self.serverapp.kernel_manager).__name__,
             )
         end_workers_at_exit()

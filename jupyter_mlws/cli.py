@@ -14,27 +14,26 @@ import click
 
 from jupyter_mlws import __version__
 from jupyter_mlws.client import RemoteError
-from jupyter_mlws.errors import CHINESE, ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE, ENGLISH, Message
 from jupyter_mlws.words import commands
 from jupyter_mlws.words.commands import Desk
-from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word
+from jupyter_mlws.words.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
 from jupyter_mlws.words.render import TerminalScreen
 from jupyter_mlws.words.session import Origin
 from jupyter_mlws.words.views import Views
 
 PROGRAM = "jupyter-mlws"
-ABOUT = Words(
-    "Snapshots of code, data and models, and workflows, of the project in this folder.\n\n"
-    "Where a Jupyter server of the project runs, it does the work; else this program does.\n\n"
-    "Exit codes: 0 done, 1 failed, 2 not as written, 130 stopped by Ctrl-C.",
-    "管理当前文件夹所属项目的快照（代码、数据与模型）和工作流。\n\n"
-    "若该项目的 Jupyter 服务器正在运行，则由它执行；否则由本程序执行。\n\n"
-    "退出码：0 完成，1 失败，2 用法有误，130 被 Ctrl-C 停止。",
+ABOUT = Message(
+    "Manage the snapshots (code, data and models) and workflows of the project in this "
+    "folder.\n\nIf a Jupyter server of the project is running, it does the work; otherwise "
+    "this program does.\n\nExit codes: 0 success, 1 failure, 2 usage error, 130 "
+    "interrupted by Ctrl-C."
 )
-JSON_HELP = Words("Print the result as JSON.", "以 JSON 输出结果。")
-HELP_HELP = Words("Show this message and exit.", "显示本说明并退出。")
-VERSION_HELP = Words("Show the version and exit.", "显示版本并退出。")
-FOLDER_HELP = Words("Work in the project of this folder.", "在此文件夹所属的项目中操作。")
+JSON_HELP = Message("Print the result as JSON.")
+HELP_HELP = Message("Show this message and exit.")
+VERSION_HELP = Message("Show the version and exit.")
+FOLDER_HELP = Message("Use the project that contains this folder.")
 INVALID_REQUEST = "50201"
 OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
 """The names of options that differ from those of the API's fields."""
@@ -83,9 +82,9 @@ def build(language: str) -> click.Group:
             help=VERSION_HELP.in_(language),
         )
     )
-    projects = Words("List and make projects.", "列出和创建项目。")
+    projects = Message("List and create projects.")
     top.add_command(_group("projects", projects, language, PROJECT_WORDS))
-    data = Words("Track data, and bring it here and away.", "跟踪数据，以及推送与拉取。")
+    data = Message("Track, push and pull data.")
     top.add_command(_group("data", data, language, DATA_WORDS))
     return top
 
@@ -105,13 +104,16 @@ def _enter(folder: Path | None = None) -> None:
         click.echo(context.get_help())
 
 
-def _group(name: str, about: Words, language: str, words: Sequence[Word]) -> click.Group:
+def _group(name: str, about: Message, language: str, words: Sequence[Word]) -> click.Group:
     group = click.Group(
         name,
         help=about.in_(language),
         callback=_enter,
         invoke_without_command=True,
-        commands=[_command(word, language) for word in words],
+        commands=[
+            *(_command(word, language) for word in words),
+            *(_former_command(word, language) for word in words if word.formerly),
+        ],
     )
     _speak(group, language)
     return group
@@ -145,6 +147,19 @@ def _command(word: Word, language: str) -> click.Command:
         },
     )
     _speak(command, language)
+    return command
+
+
+def _former_command(word: Word, language: str) -> click.Command:
+    """The word by the name that it had, hidden and with a warning."""
+    name = str(word.formerly)
+
+    def action(desk: Desk, **values: Any) -> int:
+        warn_former(click.get_current_context(), name, word.name)
+        return word.action(desk, **values)
+
+    command = _command(word._replace(name=name, action=action), language)
+    command.hidden = True
     return command
 
 
@@ -187,6 +202,8 @@ def _leaves(
     group: click.Group, context: click.Context
 ) -> Iterator[tuple[click.Command, click.Context]]:
     for name, command in group.commands.items():
+        if command.hidden:
+            continue
         inner = command.context_class(command, parent=context, info_name=name)
         if isinstance(command, click.Group):
             yield from _leaves(command, inner)
@@ -194,21 +211,27 @@ def _leaves(
             yield command, inner
 
 
-def usage_words(error: click.UsageError) -> Words:
-    """What click says of a wrong command line, in both languages."""
-    english = error.format_message()
+def usage_words(error: click.UsageError) -> Message:
+    """What is wrong with a command line."""
     if isinstance(error, click.NoSuchOption):
-        return Words(english, f"没有选项 {error.option_name}。")
-    if isinstance(error, click.MissingParameter):
-        return Words(
-            english, f"缺少参数 {error.param.human_readable_name if error.param else ''}。"
+        near = ", ".join(error.possibilities or ())
+        return (
+            Message(
+                "No such option: {name}. Did you mean {near}?", name=error.option_name, near=near
+            )
+            if near
+            else Message("No such option: {name}", name=error.option_name)
         )
+    if isinstance(error, click.MissingParameter):
+        name = error.param.get_error_hint(error.ctx) if error.param else ""
+        return Message("Missing {name}.", name=name)
     if isinstance(error, click.BadParameter):
         name = error.param.get_error_hint(error.ctx) if error.param else ""
-        return Words(english, f"参数 {name} 的值无效：{error.message}")
+        return Message("Invalid value for {name}: {reason}", name=name, reason=error.message)
+    english = error.format_message()
     if english.startswith("No such command"):
-        return Words(english, f"没有命令 {english.partition('command')[2].split('.')[0].strip()}。")
-    return Words(english, f"用法有误：{english}")
+        return Message("No such command: {name}", name=english.split("'")[1])
+    return Message.verbatim(english)
 
 
 def main(argv: Sequence[str]) -> int:

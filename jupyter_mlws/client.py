@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
 from jupyter_mlws import __version__
-from jupyter_mlws.errors import CATALOGUE, ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.errors import CATALOGUE, Fault, MLWSError, RequestFailedError
+from jupyter_mlws.i18n import ENGLISH, Message
 
 if TYPE_CHECKING:
     import urllib.error
@@ -38,12 +39,12 @@ class RemoteError(Exception):
         """The same error, to be raised on; ``url`` tells whose it is where we don't know it."""
         code = str(self.body.get("code"))
         if code not in CATALOGUE:
-            return MLWSError("50102", url=url, reason=str(self))
+            return RequestFailedError(url=url, reason=str(self))
         faults = [
-            Fault(row["field"], Words(row["message"], row["message"]))
+            Fault(row["field"], Message.verbatim(row["message"]))
             for row in self.body.get("errors", [])
         ]
-        return MLWSError(code, *faults, **self.body.get("details", {}))
+        return MLWSError.restore(code, self.body.get("details", {}), faults)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class API:
         except urllib.error.HTTPError as error:
             raise self._failure(error) from None
         except (OSError, ValueError, KeyError) as error:
-            raise MLWSError("50102", url=self.url, reason=str(error)) from error
+            raise RequestFailedError(url=self.url, reason=str(error)) from error
 
     def _failure(self, error: urllib.error.HTTPError) -> Exception:
         try:
@@ -124,7 +125,7 @@ class API:
             known = False
         if known:
             return RemoteError(body)
-        return MLWSError("50102", url=self.url, reason=f"HTTP {error.code}")
+        return RequestFailedError(url=self.url, reason=f"HTTP {error.code}")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import endpoint
+from jupyter_mlws.errors import NoPromptError, OperationNotFoundError
 from jupyter_mlws.operations import Answer, Operation
 
 
@@ -30,7 +31,7 @@ class OperationsHandler(APIHandler):
 
     resource = "operations"
 
-    @endpoint("List the operations that have not ended", Page[Operation])
+    @endpoint("List active operations", Page[Operation])
     async def get(self) -> Page[Operation]:
         return Page(items=self.services.operations.list())
 
@@ -40,7 +41,7 @@ class OperationHandler(APIHandler):
 
     resource = "operations"
 
-    @endpoint("Get an operation", Operation, errors=["50403"])
+    @endpoint("Get an operation", Operation, errors=[OperationNotFoundError])
     async def get(self, identifier: str) -> Operation:
         return self.services.operations.get(identifier, self.language)
 
@@ -50,7 +51,7 @@ class OperationCancelHandler(APIHandler):
 
     resource = "operations"
 
-    @endpoint("Cancel an operation", Operation, status=202, errors=["50403"])
+    @endpoint("Cancel an operation", Operation, status=202, errors=[OperationNotFoundError])
     async def post(self, identifier: str) -> Operation:
         return self.services.operations.cancel(identifier)
 
@@ -61,11 +62,11 @@ class OperationAnswerHandler(APIHandler):
     resource = "operations"
 
     @endpoint(
-        "Answer what an operation asks (its state is WAITING): a user name, a password",
+        "Answer the question of a WAITING operation: a user name, a password",
         Operation,
         body=Answer,
         status=202,
-        errors=["30259", "50403"],
+        errors=[NoPromptError, OperationNotFoundError],
     )
     async def post(self, identifier: str, body: Answer) -> Operation:
         return self.services.operations.answer(identifier, body.value)

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import OperationInProgressError
 from jupyter_mlws.files import beside
 
 BEAT = 5.0
@@ -128,8 +128,8 @@ class FileLock:
                     continue
             waited = time.monotonic() - began
             if waited >= timeout:
-                raise MLWSError(
-                    "30103", operation=holder.operation, who=holder.who, since=holder.since
+                raise OperationInProgressError(
+                    operation=holder.operation, who=holder.who, since=holder.since
                 )
             if not told and waited >= min(TELL_AFTER, timeout / 2):
                 told = True

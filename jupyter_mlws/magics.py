@@ -20,12 +20,12 @@ TRACK = "track"
 CELL_USAGE = """\
 Usage: %%mlws component [NAME]
 
-  Make a component of the project from the cell: write it to components/NAME.py, and run it.
+  Create a project component from the cell: write it to components/NAME.py, and run it.
 
 Usage: %%mlws track [NAME]
 
-  Run the cell as a run of MLflow's. Uncommitted changes are kept on a hidden ref before, so that
-  the run names a true commit; what the cell logs with MLflow lands in that run.
+  Run the cell as an MLflow run. Uncommitted changes are saved to a hidden ref first, so that the
+  run is linked to an exact commit. What the cell logs with MLflow goes to that run.
 """
 
 
@@ -84,7 +84,7 @@ def run_line(shell: Any, line: str) -> Any:
     finally:
         desk.close()
     if code not in (None, commands.OK):
-        raise MLWSMagicError(desk.views.say("It did not succeed.", "未成功。"))
+        raise MLWSMagicError(desk.views.say("The command failed."))
     return desk.screen.result if isinstance(desk.screen, NotebookScreen) else None
 
 
@@ -107,8 +107,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
     try:
         words = shlex.split(line)
         if len(words) > 2:
-            text = "A cell is tracked by %%mlws track [NAME]."
-            raise MLWSMagicError(desk.views.say(text, "请写成 %%mlws track [名称]。"))
+            raise MLWSMagicError(desk.views.say("Usage: %%mlws track [NAME]"))
         run = experiments.begin(desk, words[1] if len(words) == 2 else None, None)["id"]
         done = shell.run_cell(cell, store_history=False)
         ended = experiments.finish(desk, run, *_outcome(done))
@@ -120,7 +119,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
     finally:
         desk.close()
     if not done.success:
-        raise MLWSMagicError(desk.views.say("It did not succeed here.", "在此处未成功。"))
+        raise MLWSMagicError(desk.views.say("The cell failed."))
 
 
 def _outcome(done: Any) -> tuple[str, str | None]:
@@ -147,10 +146,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
         words = shlex.split(line)
         if words[:1] != [COMPONENT] or len(words) > 2:
             raise MLWSMagicError(
-                desk.views.say(
-                    "A cell is taken by %%mlws component [NAME] and %%mlws track [NAME].",
-                    "单元格只能用于 %%mlws component [名称] 与 %%mlws track [名称]。",
-                )
+                desk.views.say("Usage: %%mlws component [NAME] or %%mlws track [NAME]")
             )
         root = Project.open(desk.folder).root
         file, declared = save_cell(root, cell, words[1] if len(words) == 2 else None)
@@ -163,14 +159,9 @@ def make_component(shell: Any, line: str, cell: str) -> None:
     finally:
         desk.close()
     if not shell.run_cell(cell, store_history=False).success:
-        raise MLWSMagicError(desk.views.say("It did not succeed here.", "在此处未成功。"))
+        raise MLWSMagicError(desk.views.say("The cell failed."))
     shown = file.relative_to(root).as_posix()
-    text = desk.views.say(
-        "{shown} declares {names}",
-        "{shown} 声明了 {names}",
-        shown=shown,
-        names=", ".join(declared),
-    )
+    text = desk.views.say("{shown} defines {names}", shown=shown, names=", ".join(declared))
     desk.screen.show(block(text))
 
 

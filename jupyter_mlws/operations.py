@@ -16,7 +16,15 @@ from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.api.streams import RingStream
-from jupyter_mlws.errors import ENGLISH, MLWSError, of_system
+from jupyter_mlws.errors import (
+    InternalError,
+    MLWSError,
+    NoPromptError,
+    OperationNotFoundError,
+    PromptTimeoutError,
+    of_system,
+)
+from jupyter_mlws.i18n import ENGLISH
 
 KEPT = 200
 """Ended operations that can still be asked for."""
@@ -111,7 +119,7 @@ class Progress:
         if self._cancelled.is_set():
             raise CancelledOperationError
         if answer is None:
-            raise MLWSError("30255", seconds=f"{ANSWER_WITHIN:g}", prompt=prompt)
+            raise PromptTimeoutError(seconds=f"{ANSWER_WITHIN:g}", prompt=prompt)
         return answer
 
     def answer(self, value: str) -> bool:
@@ -179,7 +187,7 @@ class OperationManager:
         try:
             operation = self._operations[identifier]
         except KeyError:
-            raise MLWSError("50403", name=identifier) from None
+            raise OperationNotFoundError(name=identifier) from None
         error = self._errors.get(identifier)
         if error is None:
             return operation
@@ -190,7 +198,7 @@ class OperationManager:
         operation = self.get(identifier)
         progress = self._progress.get(identifier)
         if progress is None or not progress.answer(value):
-            raise MLWSError("30259", name=identifier)
+            raise NoPromptError(name=identifier)
         return operation
 
     def cancel(self, identifier: str) -> Operation:
@@ -221,7 +229,7 @@ class OperationManager:
             end = self._failed(identifier, error)
         except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
             refused = of_system(error)
-            end = self._failed(identifier, refused or MLWSError("50101", id=identifier))
+            end = self._failed(identifier, refused or InternalError(id=identifier))
             if refused is None:
                 loop.call_exception_handler(
                     {"message": f"operation {identifier} failed", "exception": error}

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jupyter_mlws import schema
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import OutsideWorkspaceError, ProjectNotFoundError
 from jupyter_mlws.locks import FileLock, Holder, Waiting
 from jupyter_mlws.sqlite import Database, open_or_replace
 
@@ -41,7 +41,7 @@ class Project:
         for folder in (start, *start.parents):
             if (folder / ".git").exists():
                 return cls(folder)
-        raise MLWSError("50402", name=path.name)
+        raise ProjectNotFoundError(name=path.name)
 
     @cached_property
     def state(self) -> Path:
@@ -58,7 +58,7 @@ class Project:
                 timeout=GIT_TIMEOUT,
             )
             if answer.returncode != 0:
-                raise MLWSError("50402", name=self.root.name)
+                raise ProjectNotFoundError(name=self.root.name)
             folder = Path(answer.stdout.strip())
         state = folder / "mlws"
         state.mkdir(exist_ok=True)
@@ -72,10 +72,10 @@ class Project:
         try:
             target = (self.root / path).resolve()
         except (ValueError, OSError) as error:
-            raise MLWSError("50302", path=path) from error
+            raise OutsideWorkspaceError(path=path) from error
         inside = target == self.root or self.root in target.parents
         if not inside or ".git" in target.relative_to(self.root).parts:
-            raise MLWSError("50302", path=path)
+            raise OutsideWorkspaceError(path=path)
         return target
 
     def relative(self, path: Path) -> str:

@@ -60,5 +60,5 @@ class TrueCommit:
             finally:
                 session.close()
         except (MLWSError, RemoteError) as error:
-            warnings.warn(f"this run names no true commit: {error}", stacklevel=2)
+            warnings.warn(f"This run is not linked to a commit: {error}", stacklevel=2)
             return {}

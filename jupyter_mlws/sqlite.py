@@ -44,7 +44,7 @@ class Database:
         known = self._connection
         settled = known is None or known.in_transaction or not self._follow
         if not settled and self._inode != inode(self._file):
-            log.warning("%s was deleted or replaced: it is opened anew", self._file)
+            log.warning("%s was deleted or replaced; reopening it", self._file)
             self._disconnect()
         if self._connection is None:
             self._connection = open_or_replace(self._file, self._connect)
@@ -115,9 +115,7 @@ def set_aside(file: Path, known: int | None) -> None:
             one = file.with_name(file.name + part)
             if one.exists():
                 one.rename(file.with_name(target + part))
-    log.error(
-        "the database %s is damaged: it was moved to %s, and its history begins anew", file, target
-    )
+    log.error("Database %s is damaged. It was moved to %s and a new one is created", file, target)
 
 
 def _remove_rest(file: Path) -> None:

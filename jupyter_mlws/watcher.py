@@ -123,7 +123,7 @@ class ProjectWatcher:
         except (OSError, RuntimeError) as error:
             # watchfiles reports "too many open files" and "no space left" for exhausted inotify.
             log.warning(
-                "Changes in %s are not seen by themselves (%s). On Linux, raise "
+                "Cannot watch %s for changes (%s). On Linux, raise "
                 "fs.inotify.max_user_watches and max_user_instances.",
                 self.project.root,
                 error,

@@ -2,8 +2,8 @@
 
     python scripts/compatibility.py dist/*.whl [--browser]
 
-In an environment of its own each: import, both extension lists, the example workspace (three runs
-and two snapshots) and, with ``--browser``, its workflow in a real Chromium.
+Each combination gets its own environment and is checked for: import, both extension lists, the
+example workspace (three runs, two snapshots) and, with ``--browser``, its workflow in Chromium.
 """
 
 from __future__ import annotations

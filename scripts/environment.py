@@ -3,8 +3,8 @@
     python scripts/environment.py .venv lab              # the built package
     python scripts/environment.py .venv-dev dev --editable
 
-Each step prints its name and its time. Of a long one a terminal shows the progress bars of the
-program that runs, and everything else a line every five seconds.
+Each step prints its name and duration. During a long step, a terminal shows the progress bars of
+the running program; other outputs get a line every five seconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REMEDIES = (
         r"dns error|error sending request|[Ff]ailed to fetch|NewConnectionError|ConnectTimeout"
         r"|Connection refused|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|RequestError"
         r"|No matching distribution found for uv",
-        "A package index cannot be reached. Check the network, or HTTPS_PROXY and SSL_CERT_FILE"
+        "Cannot reach a package index. Check the network, or HTTPS_PROXY and SSL_CERT_FILE"
         " behind a company proxy, then run the same command again; finished downloads are kept.",
     ),
 )
@@ -104,7 +104,7 @@ def check_machine(venv: Path) -> None:
     if sys.version_info < OLDEST_PYTHON:
         raise StepError(
             f"Python 3.10 or later is required; this is {sys.version.split()[0]}."
-            " Name another one: make lab PYTHON=python3.12"
+            " Use another one: make lab PYTHON=python3.12"
         )
     free = shutil.disk_usage(venv.parent).free / 1e9
     if not venv.exists() and free < REQUIRED_DISK_SPACE_GB:
@@ -117,7 +117,7 @@ def check_machine(venv: Path) -> None:
     if complete and shutil.which("git"):
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise StepError("git and Python with its venv module are required. Install them first.")
+        raise StepError("git and Python's venv module are required. Install them first.")
     with step("Installing git and Python's venv module"):
         run(["apt-get", "update", "-q"])
         run(
@@ -211,7 +211,7 @@ def install_editable(venv: Path, lock: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("venv", type=Path)
-    parser.add_argument("lock", choices=("lab", "dev"), nargs="?", help="none: uv alone")
+    parser.add_argument("lock", choices=("lab", "dev"), nargs="?", help="none: only uv")
     parser.add_argument("--editable", action="store_true")
     arguments = parser.parse_args()
     venv = arguments.venv.absolute()

@@ -1,4 +1,4 @@
-"""Run ``make lab``: JupyterLab on the example workspace, installed first where it is missing."""
+"""Start JupyterLab on the example workspace, which is created first if it is missing."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ WORKFLOW = "workflows/wine/dvc.yaml"
 START_TIMEOUT = 120.0
 POLL_INTERVAL = 0.1
 FIRST_STEPS = """\
-Try first:
+First steps:
   1. Press Run above the workflow. Click a node to see its result.
-  2. Change a setting of the node "forest" and run again: only what depends on it runs.
+  2. Change a setting of the node "forest" and run again: only affected nodes run.
   3. Open "Start here.ipynb" and run %mlws commit -m "My first version".
 Ctrl+C stops JupyterLab."""
 
@@ -76,7 +76,7 @@ def lab(venv: Path, workspace: Path, port: int, arguments: list[str]) -> int:
             python = str(venv / "bin" / "python")
             run([python, "-m", "jupyter_mlws.projects.example", str(workspace)])
     if not port_is_free(port):
-        print(f"Port {port} is in use; the next free one is taken. Choose: make lab PORT=9000")
+        print(f"Port {port} is in use; using the next free one. To choose: make lab PORT=9000")
     with step("Starting JupyterLab"):
         process = start(venv, workspace, port, arguments)
         # Ctrl+C reaches JupyterLab as well, which asks whether to stop.
@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("venv", type=Path)
     parser.add_argument("--workspace", type=Path, default=ROOT / "workspace")
     parser.add_argument("--port", type=int, default=8888)
-    parser.add_argument("arguments", nargs="*", help="further arguments of jupyter lab, after --")
+    parser.add_argument("arguments", nargs="*", help="more arguments for jupyter lab, after --")
     options = parser.parse_intermixed_args()
     try:
         workspace = options.workspace.expanduser().absolute()

@@ -357,7 +357,7 @@ export class MLWSClient {
 
   private _unreachable(): Partial<IFailure> {
     return {
-      message: this.trans.__('The server cannot be reached.'),
+      message: this.trans.__("Can't reach the server."),
       solution: this.trans.__(
         'Check that Jupyter is still running, then try again.'
       )
@@ -366,7 +366,7 @@ export class MLWSClient {
 
   private _unexpected(response: Response): string {
     return this.trans.__(
-      'The server gave an answer that is not of this extension: %1 %2',
+      'Unexpected response from the server: %1 %2',
       response.status,
       response.statusText
     );

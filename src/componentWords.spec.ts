@@ -6,7 +6,7 @@ import type { IComponent } from './models';
 
 const component: IComponent = {
   name: 'split',
-  title: 'Split table',
+  title: 'Split Table',
   category: 'Split',
   description: 'Divide a table.',
   inputs: [
@@ -23,7 +23,11 @@ const component: IComponent = {
   ],
   settings: {
     type: 'object',
-    properties: { share: { title: 'Share', type: 'number', default: 0.25 } }
+    properties: {
+      share: { title: 'Share', type: 'number', default: 0.25 },
+      mode: { enum: ['one_hot'], 'x-labels': ['One-hot'] },
+      fill: { anyOf: [{ enum: ['mean'], 'x-labels': ['Mean'] }] }
+    }
   },
   source: 'library',
   error: null
@@ -45,5 +49,12 @@ it('speaks of a component in the language of the lab, and leaves its names alone
     type: 'number',
     default: 0.25
   });
+  expect(told.settings.properties.mode).toEqual({
+    enum: ['one_hot'],
+    'x-labels': ['<One-hot>']
+  });
+  expect(told.settings.properties.fill.anyOf[0]['x-labels']).toEqual([
+    '<Mean>'
+  ]);
   expect(component.settings.properties.share.title).toBe('Share');
 });

@@ -28,12 +28,35 @@ function settingsInWords(schema: any, say: (text: string) => string): any {
   for (const [name, property] of Object.entries<any>(
     schema?.properties ?? {}
   )) {
-    properties[name] = { ...property };
+    properties[name] = withLabels({ ...property }, say);
     for (const words of ['title', 'description']) {
       if (typeof property[words] === 'string') {
         properties[name][words] = say(property[words]);
       }
     }
+    if (property.anyOf) {
+      properties[name].anyOf = property.anyOf.map((choice: any) =>
+        withLabels({ ...choice }, say)
+      );
+    }
   }
   return schema?.properties ? { ...schema, properties } : schema;
+}
+
+/** Titles of choices, translated. */
+function withLabels(schema: any, say: (text: string) => string): any {
+  const labels: string[] | undefined = schema['x-labels'];
+  return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
+}
+
+/** What a search finds a component by, the titles of its choices too: “random forest”. */
+export function searchText(component: IComponent): string {
+  const { name, title, category, description, settings } = component;
+  const labels = Object.values<any>(settings?.properties ?? {}).flatMap(
+    property =>
+      [property, ...(property.anyOf ?? [])].flatMap(
+        one => one['x-labels'] ?? []
+      )
+  );
+  return [name, title, category, description, ...labels].join(' ');
 }

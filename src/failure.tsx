@@ -25,7 +25,7 @@ export function Failure(props: {
       {error.solution && <div>{error.solution}</div>}
       {onRetry && (
         <Button small={true} onClick={onRetry}>
-          {trans.__('Try again')}
+          {trans.__('Try Again')}
         </Button>
       )}
     </div>

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 import jupyter_mlws
-from jupyter_mlws.errors import CATALOGUE, TERMS, Fault, MLWSError, Words, as_markdown, of_system
+from jupyter_mlws.errors import (
+    CATALOGUE,
+    AlreadyExistsError,
+    Fault,
+    WorkflowItemNotFoundError,
+    as_markdown,
+    of_system,
+)
+from jupyter_mlws.i18n import CHINESE, TERMS, Message
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 DOCS = Path(__file__).parent.parent / "docs"
@@ -28,37 +36,37 @@ def test_the_page_of_error_codes_is_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))
-def test_a_code_is_used_and_speaks_both_languages(code: str, sources: str) -> None:
-    assert f'"{code}"' in sources
-    entry = CATALOGUE[code]
-    for words in (entry.message, entry.solution):
-        assert CJK.search(words.zh)
-        assert not CJK.search(words.en)
-        fields = re.findall(r"\{(\w+)", words.en)
-        assert sorted(fields) == sorted(re.findall(r"\{(\w+)", words.zh))
-
-
-def test_every_code_in_the_sources_is_in_the_catalogue(sources: str) -> None:
-    raised = set(re.findall(r'MLWSError\(\s*"(\d{5})"', sources))
-    assert raised
-    assert raised <= set(CATALOGUE)
+def test_an_error_is_raised_speaks_both_languages_and_has_the_facts_it_names(
+    code: str, sources: str
+) -> None:
+    error = CATALOGUE[code]
+    assert f"{error.__name__}(" in sources or f'"{code}"' in sources or error.__name__ in sources
+    for message in (error.message, error.solution):
+        chinese = message.in_(CHINESE)
+        assert CJK.search(chinese)
+        assert not CJK.search(message.en)
+        fields = re.findall(r"\{(\w+)", message.en)
+        assert sorted(fields) == sorted(re.findall(r"\{(\w+)", chinese))
+        assert set(fields) <= set(error.names())
 
 
 def test_an_error_carries_its_facts_and_faults() -> None:
-    error = MLWSError("50203", Fault("name", Words("taken", "已占用")), name="wine")
+    error = AlreadyExistsError(faults=[Fault("name", Message("must not be blank"))], name="wine")
     body = error.as_dict("zh-CN")
     assert body["details"] == {"name": "wine"}
-    assert body["errors"] == [{"field": "name", "message": "已占用"}]
+    assert body["errors"] == [
+        {"field": "name", "message": Message("must not be blank").in_(CHINESE)}
+    ]
     assert "wine" in body["message"]
     assert CJK.search(body["message"])
 
 
 def test_what_a_sentence_calls_a_thing_is_in_the_readers_language(sources: str) -> None:
-    named = set(re.findall(r'MLWSError\([^()]*\bkind="([^"]+)"', sources))
+    named = set(re.findall(r'Error\([^()]*\bkind="([^"]+)"', sources))
     named |= set(re.findall(r'\.lock\("([^"]+)"', sources))
     assert named
     assert named <= set(TERMS)
-    body = MLWSError("40401", kind="workflow", name="x").as_dict("zh-CN")
+    body = WorkflowItemNotFoundError(kind="workflow", name="x").as_dict("zh-CN")
     assert body["message"] == "找不到工作流 'x'。"
     assert body["details"]["kind"] == "workflow"
 
@@ -69,7 +77,7 @@ def test_a_full_disk_and_a_name_that_is_too_long_are_known_wherever_they_come_fr
     error = of_system(too_long.value)
     assert error is not None
     assert error.code == "50201"
-    assert error.faults[0].message.en.startswith(f"The name '{'数' * 60}…' is longer")
+    assert error.faults[0].message.en.startswith(f"The name '{'数' * 60}…' exceeds")
     with closing(sqlite3.connect(":memory:")) as database:
         database.execute("PRAGMA max_page_count = 2")
         with pytest.raises(sqlite3.OperationalError) as full:

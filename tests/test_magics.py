@@ -230,13 +230,13 @@ def test_without_a_name_the_file_has_the_components(notebook: Notebook, project:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("%%mlws component a\nx = 1\n", "declares no component"),
-        (f"%%mlws component a\n{CELL.replace('-> Table', '')}", "say by"),
+        ("%%mlws component a\nx = 1\n", "defines no component"),
+        (f"%%mlws component a\n{CELL.replace('-> Table', '')}", "declare its return type"),
         (f"%%mlws component a\n{CELL}\nraise OSError('no')\n", "line 9: OSError: no"),
-        ("%%mlws component a\n@component\ndef x(): ...\n", "import what it needs in the cell"),
+        ("%%mlws component a\n@component\ndef x(): ...\n", "import what they need in the cell"),
         (f"%%mlws component a\n{CELL.replace('tenfold', 'split')}", "library has a component"),
-        (f"%%mlws component a/b\n{CELL}", "is no name of a file"),
-        (f"%%mlws component own\n{CELL}", "so it stays"),
+        (f"%%mlws component a/b\n{CELL}", "can't be a file name"),
+        (f"%%mlws component own\n{CELL}", "is not overwritten"),
         ("%%mlws status\nx = 1\n", "%%mlws component [NAME]"),
     ],
 )

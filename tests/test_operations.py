@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import AlreadyExistsError, MLWSError
 from jupyter_mlws.operations import KEPT, OperationManager, OperationState, Progress
 
 
@@ -74,7 +74,7 @@ async def test_an_error_is_told_in_the_readers_language() -> None:
     async with running() as operations:
 
         def work(progress: Progress) -> None:
-            raise MLWSError("50203", name="wine")
+            raise AlreadyExistsError(name="wine")
 
         started = operations.start("create", work)
         assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.FAILED

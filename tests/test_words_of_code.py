@@ -60,16 +60,31 @@ def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> Non
     assert "双方修改" in words(root, "merge", code=1, language="zh_CN.UTF-8")
     assert "30201" in words(root, "merge", "--continue", code=1)
     words(root, "merge", "other", "--abort", code=2)
-    words(root, "merge", "--take", "ours", code=2)
-    assert "Back at" in words(root, "merge", "--abort")
+    words(root, "merge", "--ours", code=2)
+    assert "Merge aborted" in words(root, "merge", "--abort")
     words(root, "merge", "other", code=1)
-    assert "merge --continue" in words(root, "merge", "--take", "both", "a.py")
+    assert "merge --continue" in words(root, "merge", "--both", "a.py")
     done = json.loads(words(root, "merge", "--continue", "-m", "Both", "--json"))
     assert (done["outcome"], (root / "a.py").read_text()) == ("merged", "main\nother\n")
-    assert "brings back" in words(root, "undo")
+    assert "Reverted to" in words(root, "revert")
     assert (root / "a.py").read_text() == "main\n"
     assert git(root, "log", "-1", "--format=%s").startswith("Revert to")
-    assert "30404" in words(root, "undo", "no-such", code=1)
+    assert "30404" in words(root, "revert", "no-such", code=1)
+
+
+def test_former_spellings_work_with_a_warning(diverged: Project) -> None:
+    root = diverged.root
+    words(root, "merge", "other", code=1)
+    said = words(root, "merge", "--take", "theirs", "a.py")
+    assert "--take will be removed" in said
+    assert (root / "a.py").read_text() == "other\n"
+    words(root, "merge", "--continue", "-m", "Theirs")
+    assert "请使用 revert" in words(root, "undo", language="zh_CN.UTF-8")
+    assert (root / "a.py").read_text() == "main\n"
+    top = words(root, "--help")
+    assert "revert" in top
+    assert "undo" not in top
+    assert "--again" not in words(root, "run", "--help")
 
 
 def test_a_person_stages_tags_and_puts_aside(diverged: Project, git: Git) -> None:

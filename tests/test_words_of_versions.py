@@ -158,7 +158,7 @@ def _compare(remote: Session, local: Session, root: Path) -> None:
 def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Path) -> None:
     root = full.root
     assert "store" in words(root, "data", "remote")
-    assert "answers" in words(root, "data", "remote", "store")
+    assert "Connected" in words(root, "data", "remote", "store")
     made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
     assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
     assert "30404" in words(root, "data", "remote", "nobody", code=1)
@@ -169,10 +169,10 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     assert "+0" not in words(root, "diff")
     words(root, "data", "add", "wine.csv")
     shown = words(root, "data", "verify", "wine.csv", code=1)
-    assert "cache  whole" in shown
-    assert "store  faulty" in shown
+    assert "cache  intact" in shown
+    assert "store  damaged or incomplete" in shown
     words(root, "data", "push", "wine.csv")
-    assert "faulty" not in words(root, "data", "verify", "wine.csv", "--remote", "read")
+    assert "incomplete" not in words(root, "data", "verify", "wine.csv", "--remote", "read")
     assert json.loads(words(root, "data", "storage", "--json"))["objects"] == 2
     (tmp_path / "elsewhere.csv").write_text("x\n")
     words(root, "data", "import", f"file://{tmp_path}/elsewhere.csv", "got.csv", "--no-link")
@@ -189,7 +189,7 @@ def test_data_of_a_clone_is_pulled_by_one_word(full: Project, git: Git, tmp_path
         assert "not pulled" in shown
         assert "jupyter mlws data pull" in shown
     assert "未拉取" in words(clone, "status", language="zh_CN.UTF-8")
-    assert "wine.csv is here" in words(clone, "data", "pull")
+    assert "wine.csv is stored" in words(clone, "data", "pull")
     assert (clone / "wine.csv").read_text() == "one\n"
     assert "No data to pull" in words(clone, "data", "pull")
 
@@ -223,12 +223,12 @@ def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> Non
     assert "accuracy" in words(root, "compare", *ids)
     words(root, "compare", ids[0], code=2)
     assert "酒" in words(root, "models", "best", "acc")
-    assert "从未有过别名" in words(root, "models", "酒", "--aliases", language="zh_CN.UTF-8")
+    assert "还没有别名" in words(root, "models", "酒", "--aliases", language="zh_CN.UTF-8")
     words(root, "models", "酒", "acc", code=2)
     assert "run one" in words(root, "lineage", f"run:{ids[1]}")
     words(root, "lineage", "wine.csv")
     # What was not committed is there.
-    assert "to remove it" in words(root, "reproduce", ids[1])
+    assert "Delete it with" in words(root, "reproduce", ids[1])
     (made,) = json.loads(words(root, "reproduce", "--json"))
     assert (root / made["path"] / "train.py").read_text() == SCRIPT
     assert (root / made["path"] / "wine.csv").read_text() == "one\n"

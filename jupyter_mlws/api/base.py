@@ -14,7 +14,7 @@ from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location, to_json
 from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import EndpointNotFoundError, PermissionDeniedError
 from jupyter_mlws.operations import Progress
 from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
@@ -39,15 +39,15 @@ class Authorized:
         action = ACTIONS.get(handler.request.method, "write")
         user = handler.current_user
         if user is None:
-            raise MLWSError("50301", action=action, resource=self.resource)
+            raise PermissionDeniedError(action=action, resource=self.resource)
         for what, resource in ((action, self.resource), *also):
             allowed = handler.authorizer.is_authorized(handler, user, what, resource)
             if not (await allowed if isinstance(allowed, Awaitable) else allowed):
-                raise MLWSError("50301", action=what, resource=resource)
+                raise PermissionDeniedError(action=what, resource=resource)
 
     def get_login_url(self) -> str:
         # Programs get 403 with our envelope instead of a redirect to a login page.
-        raise MLWSError("50301", action="use", resource=self.resource)
+        raise PermissionDeniedError(action="use", resource=self.resource)
 
     async def open_workspace(self, untrusted: bool = False) -> Workspace:
         """Return the workspace of ``?project=``, or of the server's own root.
@@ -98,6 +98,6 @@ class NotFoundHandler(APIHandler):
 
     async def _refuse(self) -> None:
         await self.permit()
-        raise MLWSError("50401")
+        raise EndpointNotFoundError()
 
     get = post = put = patch = delete = _refuse

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRequestError
+from jupyter_mlws.i18n import Message
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
@@ -49,20 +50,15 @@ class Answers(Generic[Answer]):
         50201 for a key that another ``content`` was sent with.
         """
         if not key[-1].strip() or len(key[-1]) > LONGEST:
-            words = Words(
-                f"It must have 1 to {LONGEST} characters.", f"应为 1 至 {LONGEST} 个字符。"
-            )
-            raise MLWSError("50201", Fault(HEADER, words))
+            words = Message("Must have 1 to {longest} characters.", longest=LONGEST)
+            raise InvalidRequestError(faults=[Fault(HEADER, words)])
         self._forget()
         fingerprint = hashlib.sha256(content).hexdigest()
         entry = self._entries.get(key)
         if entry is not None:
             if entry.fingerprint != fingerprint:
-                words = Words(
-                    "This key was sent with another request; use a new one.",
-                    "此键已用于另一请求，请使用新的键。",
-                )
-                raise MLWSError("50201", Fault(HEADER, words))
+                words = Message("This key was already used for another request. Use a new key.")
+                raise InvalidRequestError(faults=[Fault(HEADER, words)])
             # Shielded: one client that goes away does not take the answer from the others.
             return await asyncio.shield(entry.answer), True
         entry = _Entry(fingerprint, asyncio.get_running_loop().create_future(), self._clock())

@@ -7,9 +7,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from jupyter_mlws.api import wording
+from jupyter_mlws.i18n import Message
 
 Item = TypeVar("Item")
-CURSOR = wording.pattern(r"^\d{1,9}$", "is no cursor of this list", "不是此列表的游标")
+CURSOR = wording.pattern(r"^\d{1,9}$", Message("is not a valid cursor for this list"))
 
 
 class Request(BaseModel):
@@ -42,18 +43,18 @@ def separate(value: Any) -> Any:
 class PageQuery(Request):
     """How much of a list is wanted, and where it begins."""
 
-    limit: int = Field(default=50, ge=1, le=500, description="At most so many items.")
-    cursor: str | None = Field(default=None, description="`next_cursor` of the part before.")
+    limit: int = Field(default=50, ge=1, le=500, description="Maximum number of items.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the previous page.")
 
 
 class ShortListQuery(Request):
     """Part of a short list; all of it where no limit is named."""
 
     limit: int | None = Field(
-        default=None, ge=1, le=500, description="At most so many items; by default all."
+        default=None, ge=1, le=500, description="Maximum number of items; default: all."
     )
     cursor: str | None = Field(
-        default=None, pattern=CURSOR, description="`next_cursor` of the part before."
+        default=None, pattern=CURSOR, description="`next_cursor` of the previous page."
     )
 
     def part_of(self, page: Page[Item]) -> Page[Item]:

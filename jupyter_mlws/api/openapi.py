@@ -12,10 +12,17 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import jupyter_mlws
 from jupyter_mlws.api.rest import JSON, Endpoint
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.errors import CATALOGUE
+from jupyter_mlws.errors import (
+    DiskFullError,
+    InternalError,
+    InvalidRequestError,
+    MLWSError,
+    PermissionDeniedError,
+    ProjectNotFoundError,
+)
 
 REFERENCE = "#/components/schemas/{model}"
-ALWAYS = ("30102", "50101", "50201", "50301")
+ALWAYS = (DiskFullError, InternalError, InvalidRequestError, PermissionDeniedError)
 """Codes that any endpoint may answer with."""
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -58,7 +65,10 @@ def document(
     paths["/openapi.json"] = {
         "get": {
             "summary": "This document",
-            "responses": {"200": {"description": "OpenAPI 3.1"}, **_failures({"50301"})},
+            "responses": {
+                "200": {"description": "OpenAPI 3.1"},
+                **_failures({PermissionDeniedError}),
+            },
         }
     }
     return {
@@ -115,7 +125,7 @@ def _operation(
     common: list[dict[str, Any]],
 ) -> dict[str, Any]:
     # A project that is asked for may be missing, except where projects themselves are the subject.
-    missing = ("50402",) if common and tag != "projects" else ()
+    missing = (ProjectNotFoundError,) if common and tag != "projects" else ()
     operation: dict[str, Any] = {
         "summary": declared.summary,
         "tags": [tag],
@@ -167,18 +177,16 @@ def _stream(
         "responses": {
             "101": {"description": "Switching to WebSocket"},
             "400": {"description": "Not a WebSocket request"},
-            **_failures({"50301"}),
+            **_failures({PermissionDeniedError}),
         },
     }
 
 
-def _failures(codes: Iterable[str]) -> dict[str, Any]:
-    """Codes by their HTTP status."""
+def _failures(errors: Iterable[type[MLWSError]]) -> dict[str, Any]:
+    """Errors by their HTTP status."""
     by_status: dict[str, list[str]] = {}
-    for code in sorted(codes):
-        by_status.setdefault(str(CATALOGUE[code].status), []).append(
-            f"{code} {CATALOGUE[code].message.en}"
-        )
+    for error in sorted(errors, key=lambda error: error.code):
+        by_status.setdefault(str(error.status), []).append(f"{error.code} {error.message.en}")
     return {
         status: {
             "description": "; ".join(lines),

@@ -26,12 +26,21 @@ from tornado import web
 from jupyter_mlws.api import idempotency, wording
 from jupyter_mlws.api.models import NoQuery, Page, ShortListQuery
 from jupyter_mlws.api.sharing import SharedReadings
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words, of_system
+from jupyter_mlws.errors import (
+    EndpointNotFoundError,
+    InternalError,
+    InvalidRequestError,
+    MethodNotSupportedError,
+    MLWSError,
+    PermissionDeniedError,
+    of_system,
+)
+from jupyter_mlws.i18n import ENGLISH, Message
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OK = Words("OK", "操作成功")
+OK = Message("OK")
 ONCE = "The same key again, within a day: the first answer again, and nothing is done twice."
 AGAIN = {idempotency.REPLAYED: "true"}
 JSON = "application/json"
@@ -62,7 +71,7 @@ class Endpoint:
     query: type[BaseModel] = NoQuery
     status: int = 200
     also: Sequence[tuple[str, str]] = ()
-    errors: Iterable[str] = ()
+    errors: Iterable[type[MLWSError]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     dry_status: int | None = None
     media: str = JSON
@@ -81,7 +90,7 @@ def endpoint(
     query: type[BaseModel] = NoQuery,
     status: int = 200,
     also: Sequence[tuple[str, str]] = (),
-    errors: Iterable[str] = (),
+    errors: Iterable[type[MLWSError]] = (),
     headers: Mapping[str, str] | None = None,
     idempotent: bool = False,
     shared: bool = False,
@@ -91,7 +100,7 @@ def endpoint(
     """Declare a handler's method as an endpoint.
 
     ``reply`` is the model of ``data``; ``also`` are further (action, resource) pairs that the
-    person must be allowed; ``errors`` are the codes it can answer with beside the general ones;
+    person must be allowed; ``errors`` are those that it can answer with beside the general ones;
     ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
     that is sent again with the same ``Idempotency-Key`` gets the first answer again. With
     ``shared`` those who ask the same at the same moment get one answer, which must not depend on
@@ -193,16 +202,16 @@ class RESTHandler(web.RequestHandler):
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
         """The JSON body as ``model``; error 50201 names every field at fault."""
         if len(self.request.body) > MAX_BODY:
-            raise MLWSError("50201", wording.fault("", wording.TOO_LARGE))
+            raise InvalidRequestError(faults=[wording.fault("", wording.TOO_LARGE)])
         try:
             given = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError) as error:
-            raise MLWSError("50201", wording.not_json(error)) from error
+            raise InvalidRequestError(faults=[wording.not_json(error)]) from error
         if not isinstance(given, dict):
-            raise MLWSError("50201", wording.fault("", wording.NOT_AN_OBJECT))
+            raise InvalidRequestError(faults=[wording.fault("", wording.NOT_AN_OBJECT)])
         unencodable = list(wording.unencodable(given))
         if unencodable:
-            raise MLWSError("50201", *unencodable)
+            raise InvalidRequestError(faults=unencodable)
         return wording.validate(model, given)
 
     def reply(self, answer: Reply) -> None:
@@ -237,7 +246,7 @@ class RESTHandler(web.RequestHandler):
             return None
         found = re.findall(r'(?:W/)?"([^"]*)"', given) or [given.strip()]
         if not found[0]:
-            raise MLWSError("50201", wording.fault("If-Match", wording.NO_VERSION))
+            raise InvalidRequestError(faults=[wording.fault("If-Match", wording.NO_VERSION)])
         return [tag.partition(".")[0] for tag in found]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -257,15 +266,15 @@ class RESTHandler(web.RequestHandler):
             return refused
         if isinstance(error, web.HTTPError):
             if error.status_code in (401, 403):
-                return MLWSError("50301", action="use", resource=self.resource)
+                return PermissionDeniedError(action="use", resource=self.resource)
             if error.status_code == 404:
-                return MLWSError("50401")
+                return EndpointNotFoundError()
             if error.status_code == 405:
-                return MLWSError("50202", method=self.request.method)
+                return MethodNotSupportedError(method=self.request.method)
             if error.status_code < 500:
                 said = error.log_message or error.reason or ""
-                return MLWSError("50201", wording.fault("", Words(said, said)))
-        return MLWSError("50101", id=self._incident)
+                return InvalidRequestError(faults=[wording.fault("", Message.verbatim(said))])
+        return InternalError(id=self._incident)
 
     @functools.cached_property
     def _incident(self) -> str:
@@ -274,12 +283,12 @@ class RESTHandler(web.RequestHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Expected errors are one line; our own faults keep their traceback, under their id."""
         error = self._as_ours(value)
-        if error.code != "50101":
+        if not isinstance(error, InternalError):
             level = logging.INFO if error.status < 500 else logging.WARNING
             self.log.log(level, "%s %s: %s", self.request.method, self.request.path, value)
         else:
             self.log.error(
-                "%s %s failed, id %s",
+                "%s %s failed (log ID %s)",
                 self.request.method,
                 self.request.path,
                 self._incident,

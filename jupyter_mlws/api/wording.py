@@ -1,4 +1,4 @@
-"""What is said of an input that does not validate: a sentence a field, in each language."""
+"""What is said of an input that does not validate: a sentence a field."""
 
 from __future__ import annotations
 
@@ -7,74 +7,77 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRequestError
+from jupyter_mlws.i18n import Message
 
 Model = TypeVar("Model", bound=BaseModel)
 
-NOT_AN_OBJECT = Words("The body must be a JSON object.", "请求体必须是 JSON 对象。")
-NO_VERSION = Words(
-    "This header must name the version that the change was made of: the ETag of a GET, or *.",
-    "此标头须指明更改所基于的版本：GET 返回的 ETag，或 *。",
+NOT_AN_OBJECT = Message("The body must be a JSON object.")
+NO_VERSION = Message(
+    "This header must be the ETag (from a GET) of the version that the change is based on, or *."
 )
-NO_UNICODE = Words(
-    "must be valid Unicode text, without lone surrogates", "应为有效的 Unicode 文本，不含孤立代理项"
-)
-TOO_LARGE = Words("The body is larger than 16 MB.", "请求体超过 16 MB。")
+NO_UNICODE = Message("must be valid Unicode text, without lone surrogates")
+TOO_LARGE = Message("The body is larger than 16 MB.")
 
-_CHINESE = {
-    "missing": "缺少此字段",
-    "extra_forbidden": "未知字段",
-    "string_type": "应为字符串",
-    "string_too_short": "至少需要 {min_length} 个字符",
-    "string_too_long": "最多 {max_length} 个字符",
-    "string_pattern_mismatch": "格式应符合 {pattern}",
-    "int_type": "应为整数",
-    "int_parsing": "应为整数",
-    "int_from_float": "应为整数",
-    "float_type": "应为数字",
-    "float_parsing": "应为数字",
-    "bool_type": "应为布尔值",
-    "bool_parsing": "应为布尔值",
-    "list_type": "应为列表",
-    "dict_type": "应为对象",
-    "tuple_type": "应为列表",
-    "too_short": "至少需要 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-    "string_unicode": "应为有效的 Unicode 文本",
-    "model_type": "应为对象",
-    "greater_than": "应大于 {gt}",
-    "greater_than_equal": "应不小于 {ge}",
-    "less_than": "应小于 {lt}",
-    "less_than_equal": "应不大于 {le}",
-    "literal_error": "应为 {expected} 之一",
-    "notebook_path": "应为服务器文件夹下以 .ipynb 结尾的路径，且不含隐藏部分",
-    "one_source": "code、cells、all 与 up_to 须且仅须给出一个",
-    "save_code": "自由代码不属于任何单元格，无法保存",
-    "finite_number": "应为有限的数字",
-    "scalar": "应为文本、数字、true、false 或 null",
-    "staged_paths": "paths 与 staged 只能给出一个",
-    "nul": "不能包含 NUL 字符",
-    "amount": "不是有效的数量；请写成 {example} 这样",
-    "container_name": "只能用小写字母、数字和其间的单个连字符，且不能是 {reserved}",
-    "environment_name": "{name} 不是有效的变量名",
-    "environment_reserved": "{name} 由 Hub 自身设置",
-    "enum": "应为 {expected} 之一",
+_TEMPLATES = {
+    "missing": Message("is required"),
+    "extra_forbidden": Message("is not a known field"),
+    "string_type": Message("must be a string"),
+    "string_too_short": Message("must have at least {min_length} characters"),
+    "string_too_long": Message("must have at most {max_length} characters"),
+    "string_pattern_mismatch": Message("must match {pattern}"),
+    "int_type": Message("must be an integer"),
+    "int_parsing": Message("must be an integer"),
+    "int_from_float": Message("must be an integer"),
+    "float_type": Message("must be a number"),
+    "float_parsing": Message("must be a number"),
+    "bool_type": Message("must be true or false"),
+    "bool_parsing": Message("must be true or false"),
+    "list_type": Message("must be a list"),
+    "dict_type": Message("must be an object"),
+    "tuple_type": Message("must be a list"),
+    "too_short": Message("must have at least {min_length} items"),
+    "too_long": Message("must have at most {max_length} items"),
+    "string_unicode": Message("must be valid Unicode text"),
+    "model_type": Message("must be an object"),
+    "greater_than": Message("must be greater than {gt}"),
+    "greater_than_equal": Message("must be at least {ge}"),
+    "less_than": Message("must be less than {lt}"),
+    "less_than_equal": Message("must be at most {le}"),
+    "literal_error": Message("must be {expected}"),
+    "notebook_path": Message(
+        "must be a path in the server's folder that ends with .ipynb and has no hidden parts"
+    ),
+    "one_source": Message("specify exactly one of code, cells, all and up_to"),
+    "save_code": Message("code that is not from a cell can't be saved"),
+    "finite_number": Message("must be a finite number"),
+    "scalar": Message("must be a string, a number, true, false or null"),
+    "staged_paths": Message("specify either paths or staged"),
+    "nul": Message("must not contain a NUL character"),
+    "amount": Message("is not a valid amount; use a value such as {example}"),
+    "container_name": Message(
+        "must contain only lowercase letters, digits, and single hyphens between them, "
+        "and must not be {reserved}"
+    ),
+    "environment_name": Message("{name} is not a valid variable name"),
+    "environment_reserved": Message("{name} is set by the Hub"),
+    "enum": Message("must be {expected}"),
 }
 
 
-_PATTERNS: dict[str, Words] = {}
+_PATTERNS: dict[str, Message] = {}
 
 
-def pattern(expression: str, english: str, chinese: str) -> str:
-    """``expression``, for a field's ``pattern``, told in words where it is not met."""
-    _PATTERNS[expression] = Words(english, chinese)
+def pattern(expression: str, message: Message) -> str:
+    """``expression``, for a field's ``pattern``, and what is said where it is not met."""
+    _PATTERNS[expression] = message
     return expression
 
 
-NOT_BLANK = pattern(r"\S", "must not be blank", "不能为空白")
+NOT_BLANK = pattern(r"\S", Message("must not be blank"))
 
 
-def fault(field: str, message: Words) -> Fault:
+def fault(field: str, message: Message) -> Fault:
     """One row of ``errors``."""
     return Fault(field, message)
 
@@ -109,7 +112,7 @@ def not_json(error: Exception) -> Fault:
     """A body that is no JSON; says where it breaks."""
     return Fault(
         "",
-        Words(f"The body is not valid JSON: {error}", f"请求体不是有效的 JSON：{error}"),
+        Message("The body is not valid JSON: {error}", error=error),
     )
 
 
@@ -118,7 +121,7 @@ def validate(model: type[Model], given: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise MLWSError("50201", *faults(error)) from error
+        raise InvalidRequestError(faults=faults(error)) from error
 
 
 def faults(error: ValidationError) -> list[Fault]:
@@ -132,9 +135,8 @@ def faults(error: ValidationError) -> list[Fault]:
     ]
 
 
-def _words(kind: str, facts: dict[str, Any], english: str) -> Words:
+def _words(kind: str, facts: dict[str, Any], english: str) -> Message:
     if kind == "string_pattern_mismatch" and facts["pattern"] in _PATTERNS:
         return _PATTERNS[facts["pattern"]]
-    template = _CHINESE.get(kind)
     # pydantic knows about a hundred kinds; a rare one is better in English than not at all.
-    return Words(english, template.format(**facts) if template else f"无效：{english}")
+    return _TEMPLATES.get(kind, Message.verbatim(english)).fill(**facts)

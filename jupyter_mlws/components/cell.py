@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.registry import FOLDER, ask_inspector
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 NAME = re.compile(r"[A-Za-z]\w*")
-FOOTER = "\n\n# Written by %%mlws component: it is written anew whenever the cell is run.\n"
+FOOTER = "\n\n# Written by %%mlws component; overwritten each time the cell runs.\n"
 """At the end, so that the lines keep their numbers."""
 
 
 class CellError(Exception):
     """A cell that cannot become a component; ``words`` say why."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Message) -> None:
         super().__init__(words.en)
         self.words = words
 
@@ -32,9 +32,9 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
     """
     if name is not None and not NAME.fullmatch(name):
         raise CellError(
-            Words(
-                f"{name!r} is no name of a file: letters, digits and _, a letter first.",
-                f"{name!r} 不能作为文件名：应由字母、数字和 _ 组成，并以字母开头。",
+            Message(
+                "{name!r} can't be a file name. Use letters, digits and _; start with a letter.",
+                name=name,
             )
         )
     declared = _declared(root, cell)
@@ -42,9 +42,9 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
     if file.exists() and not file.read_text(encoding="utf-8").endswith(FOOTER):
         shown = file.relative_to(root).as_posix()
         raise CellError(
-            Words(
-                f"{shown} was not written by a cell, so it stays; give another name.",
-                f"{shown} 不是由单元格写入的，因此保留不变；请换一个名称。",
+            Message(
+                "{shown} was not created from a cell and is not overwritten. Use another name.",
+                shown=shown,
             )
         )
     file.parent.mkdir(exist_ok=True)
@@ -66,20 +66,13 @@ def _declared(root: Path, cell: str) -> list[str]:
     if faults:
         raise CellError(_told(faults[0]))
     if not rows:
-        raise CellError(
-            Words(
-                "The cell declares no component: put @component above a function.",
-                "单元格没有声明组件：请在函数上方加上 @component。",
-            )
-        )
+        raise CellError(Message("The cell defines no component. Add @component above a function."))
     return [str(row["name"]) for row in rows]
 
 
-def _told(fault: Any) -> Words:
-    hint = ("", "")
+def _told(fault: Any) -> Message:
     if "NameError" in fault:
-        hint = (
-            " A component is run by itself: import what it needs in the cell.",
-            "组件单独运行：请在单元格中导入其所需内容。",
+        return Message(
+            "{fault} Components run on their own: import what they need in the cell.", fault=fault
         )
-    return Words(f"{fault}{hint[0]}", f"{fault}{hint[1]}")
+    return Message.verbatim(str(fault))

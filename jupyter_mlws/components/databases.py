@@ -29,15 +29,15 @@ def connected(database: Path | None, url: str, variable: str) -> Iterator[Any]:
     Raises ValueError where not exactly one is given, or the URL would write a password down.
     """
     if sum(map(bool, (database, url, variable))) != 1:
-        raise ValueError("give one database: a file, a url, or a url_variable")
+        raise ValueError("give exactly one database: a file, a url or a url_variable")
     if variable:
         url = os.environ.get(variable, "")
         if not url:
             raise ValueError(f"the environment variable {variable} is not set")
     elif urlsplit(url).password:
         raise ValueError(
-            "the url holds a password, which would be kept with the workflow; put the url into "
-            "an environment variable, and its name into url_variable"
+            "the url contains a password, which would be stored with the workflow; put the url in "
+            "an environment variable and its name in url_variable"
         )
     with closing(_sqlite(database) if database else _open(url)) as connection:
         yield connection
@@ -50,7 +50,7 @@ def rows(connection: Any, query: str, limit: int | None) -> Table:
     with closing(connection.cursor()) as cursor:
         cursor.execute(query)
         if cursor.description is None:
-            raise ValueError("the query finds no rows; it must be a SELECT")
+            raise ValueError("the query returns no rows; it must be a SELECT")
         names = [str(column[0]) for column in cursor.description]
         records = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
         table: Table = pd.DataFrame.from_records(
@@ -71,7 +71,7 @@ def _open(url: str) -> Any:
         return _sqlite(Path(_file(parts)))
     if kind not in DRIVERS:
         known = ", ".join(["sqlite", *DRIVERS])
-        raise ValueError(f"{kind!r} is no known kind of database; known are {known}")
+        raise ValueError(f"unknown database type {kind!r}; supported: {known}")
     driver = next((name for name in DRIVERS[kind] if installed(name)), None)
     if driver is None:
         raise ModuleNotFoundError(

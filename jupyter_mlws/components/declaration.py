@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints, overload
 
+from jupyter_mlws.components import parameters
 from jupyter_mlws.components.artifacts import Artifact
 from jupyter_mlws.components.models import Component, InputPort, OutputPort
 
@@ -75,7 +76,9 @@ def describe(function: Callable[..., Any], source: str) -> Component:
         description=summary,
         inputs=_inputs(function, hints, documented),
         outputs=outputs_of(function, hints, documented),
-        settings=settings_model(function, hints, documented).model_json_schema(),
+        settings=parameters.describe(
+            settings_model(function, hints, documented).model_json_schema(), hints
+        ),
         source=source,
     )
 
@@ -107,7 +110,7 @@ def _positional(function: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = inspect.signature(function).parameters.values()
     refused = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     if any(parameter.kind in refused for parameter in parameters):
-        raise DeclarationError(f"{function.__name__}: a component takes no *args or **kwargs")
+        raise DeclarationError(f"{function.__name__}: a component can't have *args or **kwargs")
     return [p for p in parameters if p.kind is not inspect.Parameter.KEYWORD_ONLY]
 
 
@@ -138,7 +141,7 @@ def outputs_of(
     hints = hints or get_type_hints(function, include_extras=True)
     returned = hints.get("return")
     if returned is None or returned is types.NoneType:
-        raise DeclarationError(f"{function.__name__}: say by `-> Table` or such what it returns")
+        raise DeclarationError(f"{function.__name__}: declare its return type, e.g. `-> Table`")
     named = _named_outputs(returned)
     if not named or None in named.values():
         raise DeclarationError(
@@ -150,8 +153,8 @@ def outputs_of(
         # Ports share one namespace on the command line.
         clash = sorted(taken & set(named))[0]
         raise DeclarationError(
-            f"{function.__name__}: {clash!r} is the name of a parameter and of an output; "
-            "rename the parameter, or return a NamedTuple whose field has another name"
+            f"{function.__name__}: {clash!r} is the name of both a parameter and an output; "
+            "rename the parameter, or return a NamedTuple with a different field name"
         )
     return [
         OutputPort(

@@ -42,15 +42,15 @@ def task_of(
     classes = words or (whole and values.nunique() <= MOST_CLASSES)
     if model_type in REGRESSORS or asked == "regression":
         if words:
-            raise ValueError(f"{model_type} predicts numbers, and {goal!r} holds none")
+            raise ValueError(f"regression needs a numeric target, but {goal!r} is not numeric")
         if model_type in CLASSIFIERS:
-            raise ValueError(f"{model_type} tells classes apart; choose another for numbers")
+            raise ValueError(f"{model_type} is a classification model; choose a regression model")
         return "regression"
     if model_type in CLASSIFIERS or asked == "classification":
         if not whole:
             raise ValueError(
-                f"{goal!r} holds numbers with fractions, which are no classes: choose "
-                "linear_regression, ridge or another model that predicts numbers"
+                f"{goal!r} has fractional values, which cannot be classes: choose "
+                "linear_regression, ridge or another regression model"
             )
         return "classification"
     return "classification" if classes else "regression"
@@ -141,8 +141,8 @@ def checked(data: Table, goal: str | None = None) -> Table:
     features = data if goal is None else data.drop(columns=[goal])
     words = [name for name in features if not numeric(features[name])]
     if words:
-        raise ValueError(f"the columns {words} hold no numbers; encode them first")
+        raise ValueError(f"the columns {words} are not numeric; encode them first")
     gaps = [name for name in data if data[name].isna().any()]
     if gaps:
-        raise ValueError(f"values are missing in {gaps}; fill them or drop the rows first")
+        raise ValueError(f"missing values in {gaps}; fill them or drop the rows first")
     return features

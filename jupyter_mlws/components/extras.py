@@ -7,23 +7,24 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_mlws.i18n import Message
+
 
 @dataclass(frozen=True)
 class Extra:
     """An optional library: the module that shows that it is there, and the words if it is not."""
 
     module: str
-    english: str
-    chinese: str
+    message: Message
 
     def schema(self) -> dict[str, Any]:
         """What a setting's schema says of a value that needs it."""
-        return {"module": self.module, "said": [self.english, self.chinese]}
+        return {"module": self.module, "message": self.message.as_dict()}
 
     def demand(self) -> None:
         """Raise where it is not installed."""
         if not installed(self.module):
-            raise ModuleNotFoundError(self.english, name=self.module)
+            raise ModuleNotFoundError(str(self.message), name=self.module)
 
 
 def installed(module: str) -> bool:
@@ -34,6 +35,5 @@ def installed(module: str) -> bool:
 
 TORCH = Extra(
     "torch",
-    "This needs PyTorch, which is not installed: pip install 'jupyter-mlws[torch]'.",
-    "此项需要 PyTorch，但尚未安装：pip install 'jupyter-mlws[torch]'。",
+    Message("This requires PyTorch, which is not installed: pip install 'jupyter-mlws[torch]'."),
 )

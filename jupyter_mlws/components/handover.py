@@ -44,8 +44,8 @@ def store(value: Any, path: str) -> None:
             _CHECKS[suffix](value, _READERS[suffix](temporary))
     except (TypeError, ValueError, AssertionError, AttributeError, OverflowError) as error:
         raise ArtifactError(
-            f"{name}, a {type(value).__name__}, cannot be handed to another node as {suffix}: "
-            f"{error}. Put the cells that make it and those that use it into one node."
+            f"{name}, a {type(value).__name__}, cannot be passed to another node as {suffix}: "
+            f"{error}. Put the cells that create and use it into one node."
         ) from error
 
 
@@ -60,7 +60,7 @@ def _write_table(value: Any, path: Path) -> None:
     kinds = {pd.DataFrame: "frame", pd.Series: "series", pd.Index: "index"}
     kind = next((kind for type_, kind in kinds.items() if isinstance(value, type_)), None)
     if kind is None:
-        raise TypeError("it is no DataFrame, Series or Index of pandas")
+        raise TypeError("it is not a pandas DataFrame, Series or Index")
     frame = value if kind == "frame" else value.to_frame(name="value") if kind == "series" else None
     if frame is None:
         frame = pd.DataFrame({"value": value})
@@ -144,7 +144,7 @@ def _write_array(value: Any, path: Path) -> None:
     import numpy as np
 
     if not isinstance(value, np.ndarray | np.generic) or isinstance(value, np.ma.MaskedArray):
-        raise TypeError("it is no array of numpy")
+        raise TypeError("it is not a NumPy array")
     with path.open("wb") as file:
         np.save(file, value, allow_pickle=False)
 
@@ -184,7 +184,7 @@ def _read_plain(path: Path) -> Any:
 
 def _check_plain(value: Any, found: Any) -> None:
     if repr(value) != repr(found):
-        raise ValueError("it would come back changed")
+        raise ValueError("its value would change")
 
 
 _WRITERS: dict[str, Callable[[Any, Path], None]] = {

@@ -73,7 +73,7 @@ def read_images(path: Path) -> Table:
     files = image_files(path) if path.is_dir() else [path]
     rows = list(_rows(files, path))
     if not rows:
-        raise ValueError(f"there are no images in {str(path)!r}")
+        raise ValueError(f"no images in {str(path)!r}")
     table: Table = pd.DataFrame({IMAGE: [encode(image) for image, _ in rows]})
     classes = [_plain(label) for _, label in rows]
     if any(name is not None for name in classes):
@@ -145,8 +145,8 @@ def _paired(array: Any, labels: Any, shown: str) -> Iterator[Row]:
     labels = labels.reshape(len(labels), -1)
     if labels.shape[1] != 1 or len(array) != len(labels):
         raise ValueError(
-            f"{shown} holds {len(array)} images, and its labels have the shape "
-            f"{labels.shape}: give one label for each image"
+            f"{shown} has {len(array)} images, but its labels have the shape "
+            f"{labels.shape}: provide one label for each image"
         )
     if array.ndim == 2:
         array = array.reshape(len(array), *square(array.shape[1], shown))
@@ -159,7 +159,7 @@ def _stack(array: Any, shown: str) -> Iterable[Any]:
         return [array]
     if array.ndim in (3, 4):
         return _last_channels(array)  # type: ignore[no-any-return]
-    raise ValueError(f"an array of the shape {array.shape} in {shown!r} holds no images")
+    raise ValueError(f"the array of shape {array.shape} in {shown!r} does not contain images")
 
 
 def _last_channels(images: Any) -> Any:
@@ -174,7 +174,7 @@ def square(pixels: int, shown: str) -> tuple[int, int]:
     """Height and width of an image that is given as a row of pixels."""
     side = math.isqrt(pixels)
     if side * side != pixels or side < 2:
-        raise ValueError(f"{shown}: {pixels} values are no square image")
+        raise ValueError(f"{shown}: {pixels} values do not form a square image")
     return side, side
 
 
@@ -236,6 +236,6 @@ def stacked(table: Table) -> Any:
 
     images = [decode(value) for value in table[IMAGE]]
     if len({image.shape for image in images}) != 1:
-        raise ValueError("the images differ in size; bring them to one by data_preprocessing")
+        raise ValueError("the images differ in size; resize them in data_preprocessing first")
     array = np.stack(images)
     return array[..., None] if array.ndim == 3 else array

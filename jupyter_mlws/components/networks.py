@@ -120,7 +120,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]
         values = self._values(data)
         if list(values.shape[1:]) != self.shape_:
             raise ValueError(
-                f"the model was trained on values of the shape {self.shape_}, and these have "
+                f"the model was trained on values of shape {self.shape_}, but these have "
                 f"{list(values.shape[1:])}"
             )
         with torch.no_grad(), _threads(self.batch_size * math.prod(self.shape_)):
@@ -180,7 +180,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
         self.classes_, numbers = np.unique(np.asarray(target), return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"all rows are of the class {self.classes_[0]!r}; nothing to tell")
+            raise ValueError(f"only one class, {self.classes_[0]!r}; at least two are needed")
         self._train(data, numbers.astype("int64"), len(self.classes_), "cross_entropy")
         return self
 

@@ -54,13 +54,13 @@ def parse(arguments: Sequence[str]) -> dict[str, list[str]]:
     for argument in arguments:
         if argument.startswith("-") and not NUMBER.match(argument) and argument != "-":
             if not argument.startswith("--") or argument == "--":
-                raise UsageError(f"{argument}: arguments begin with two dashes and a name")
+                raise UsageError(f"{argument}: arguments must start with two dashes and a name")
             name, equals, value = argument[2:].partition("=")
             current = given.setdefault(name, [])
             if equals:
                 current.append(value)
         elif current is None:
-            raise UsageError(f"{argument!r} stands alone; give it as --NAME {argument}")
+            raise UsageError(f"unexpected argument {argument!r}; use --NAME {argument}")
         else:
             current.append(argument)
     return given
@@ -71,7 +71,7 @@ def _find(name: str) -> tuple[Callable[..., Any], Component]:
 
     found = load_function(name, Path(os.environ.get("DVC_ROOT") or Path.cwd()))
     if found is None:
-        raise UsageError("there is no such component, neither in the library nor in components/")
+        raise UsageError("component not found, neither in the library nor in components/")
     function, source = found
     return function, describe(function, source)
 
@@ -82,18 +82,18 @@ def _ports(component: Component, given: dict[str, list[str]]) -> dict[str, list[
     for port in component.inputs:
         values = given.pop(port.name, [])
         if not values and port.required:
-            raise UsageError(f"--{port.name}: this input is missing")
+            raise UsageError(f"--{port.name}: input is missing")
         if len(values) > 1 and not port.multiple:
-            raise UsageError(f"--{port.name}: takes one path, not {len(values)}")
+            raise UsageError(f"--{port.name}: expects one path, not {len(values)}")
         ports[port.name] = [Path(value) for value in values]
     for output in component.outputs:
         values = given.pop(output.name, [])
         if len(values) > 1:
-            raise UsageError(f"--{output.name}: takes one path, not {len(values)}")
+            raise UsageError(f"--{output.name}: expects one path, not {len(values)}")
         ports[output.name] = [Path(value) for value in values]
     if not any(ports[output.name] for output in component.outputs):
         names = ", ".join(f"--{output.name}" for output in component.outputs)
-        raise UsageError(f"no output is asked for; give a path to one of {names}")
+        raise UsageError(f"no output path given; set at least one of {names}")
     return ports
 
 
@@ -128,7 +128,7 @@ def _put(nested: dict[str, Any], name: str, values: list[str], model: Any) -> No
     for part in (field, *path)[:-1]:
         target = target.setdefault(part, {})
         if not isinstance(target, dict):
-            raise UsageError(f"--{name}: is given as a value and as a group of values")
+            raise UsageError(f"--{name}: given both as a value and as a group of values")
     target[(field, *path)[-1]] = value
 
 

@@ -49,14 +49,14 @@ def _other(value: Any) -> Any:
         return _tagged("timedelta", [value.days, value.seconds, value.microseconds])
     if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
         return _numpy(value)
-    raise TypeError(f"{type(value).__name__} is no plain value")
+    raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
 def _numpy(value: Any) -> Any:
     if value.dtype.kind not in "biufUS" or type(value).__name__ not in ("ndarray", *SCALARS):
-        raise TypeError(f"{value.dtype} is no plain value")
+        raise TypeError(f"{value.dtype} is not a plain value")
     if value.dtype.kind == "S":
-        raise TypeError("bytes are no plain value")
+        raise TypeError("bytes are not a plain value")
     return _tagged("numpy", [value.dtype.str, encoded(value.tolist()), value.ndim])
 
 

@@ -25,7 +25,7 @@ def applied(transformer: Any, table: Table) -> Table:
     rest: Table = table.drop(columns=names)
     clash = [name for name in made.columns if name in rest.columns]
     if clash:
-        raise ValueError(f"the table has columns {clash} already; rename them first")
+        raise ValueError(f"the table already has columns {clash}; rename them first")
     joined: Table = rest.join(made)
     return joined
 

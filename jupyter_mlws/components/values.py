@@ -93,7 +93,7 @@ def names_of(values: Sequence[Any], word: str) -> list[str]:
 def read(kind: str, path: Path) -> Any:
     """The value that a file of this type holds."""
     if not path.exists():
-        raise ArtifactError(f"there is no file {str(path)!r}")
+        raise ArtifactError(f"file not found: {str(path)!r}")
     return READERS[kind](path)
 
 
@@ -139,7 +139,7 @@ def _read_table(path: Path) -> Any:
         return pd.read_parquet(path)
     if suffix in (".csv", ".tsv", ".txt"):
         return pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
-    raise ArtifactError(f"{path.name!r} is no table: .parquet, .csv and .tsv can be read")
+    raise ArtifactError(f"{path.name!r} is not a table; supported: .parquet, .csv and .tsv")
 
 
 def _read_tables(folder: Path) -> Any:
@@ -148,14 +148,14 @@ def _read_tables(folder: Path) -> Any:
     files = table_files(folder)
     if not files:
         raise ArtifactError(
-            f"there is no .parquet, .csv or .tsv in the folder {str(folder)!r}, and no image"
+            f"no .parquet, .csv or .tsv files and no images in the folder {str(folder)!r}"
         )
     tables = [_read_table(file) for file in files]
     for file, table in zip(files, tables, strict=True):
         if set(table.columns) != set(tables[0].columns):
             both = f"{files[0].name!r} and {file.name!r}"
             unlike = sorted(map(str, set(table.columns) ^ set(tables[0].columns)))
-            raise ArtifactError(f"{both} have not the same columns; they differ in {unlike}")
+            raise ArtifactError(f"{both} have different columns: {unlike}")
     return tables[0] if len(tables) == 1 else pd.concat(tables, ignore_index=True)
 
 
@@ -195,8 +195,8 @@ def _read_model(path: Path) -> Any:
     foreign = sorted(set(unknown) - TRUSTED_NAMES)
     if foreign:
         raise ArtifactError(
-            f"{path.name!r} holds types that are not trusted: {', '.join(foreign)}."
-            " Run the node that writes it again, or store another kind of model."
+            f"{path.name!r} contains untrusted types: {', '.join(foreign)}."
+            " Rerun the node that writes it, or save a different type of model."
         )
     return skops.io.load(path, trusted=unknown)
 

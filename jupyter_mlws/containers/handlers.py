@@ -35,13 +35,28 @@ from jupyter_mlws.containers.models import (
     Usage,
     Volume,
 )
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    ContainerBackendError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ContainerStateError,
+    EnvironmentInUseError,
+    EnvironmentNotFoundError,
+    EnvironmentQuotaError,
+    EnvironmentSaveError,
+    HubUnavailableError,
+    InsufficientResourcesError,
+    InvalidContainerError,
+    RequestFailedError,
+    SwarmUnsupportedError,
+)
 from jupyter_mlws.services import Services
 
-FORWARDED = ("10103", "10301", "50102")
+FORWARDED = (HubUnavailableError, ContainerForbiddenError, RequestFailedError)
 """Codes that any forwarded endpoint may answer with."""
-NO_CONTAINER = (*FORWARDED, "10404")
-STARTS = (*NO_CONTAINER, "10101", "10104", "10201")
+NO_CONTAINER = (*FORWARDED, ContainerNotFoundError)
+STARTS = (*NO_CONTAINER, InsufficientResourcesError, ContainerBackendError, InvalidContainerError)
 CONNECT_LIMIT = 10.0
 """Seconds that the service has to accept a WebSocket."""
 
@@ -49,7 +64,7 @@ CONNECT_LIMIT = 10.0
 def manager_of(services: Services) -> ContainerManager:
     """The manager; error 10103 without a Hub."""
     if services.containers is None:
-        raise MLWSError("10103")
+        raise HubUnavailableError()
     return services.containers
 
 
@@ -80,7 +95,13 @@ class ContainersHandler(ContainerBase):
         Container,
         body=ContainerCreate,
         status=202,
-        errors=(*FORWARDED, "10101", "10104", "10201", "50203"),
+        errors=(
+            *FORWARDED,
+            InsufficientResourcesError,
+            ContainerBackendError,
+            InvalidContainerError,
+            AlreadyExistsError,
+        ),
     )
     async def post(self, body: ContainerCreate) -> Reply:
         return self.accepted(await in_thread(self.containers.create_container, body))
@@ -94,15 +115,15 @@ class ContainerHandler(ContainerBase):
         return await in_thread(self.containers.get, identifier)
 
     @endpoint(
-        "Give a container another size, live where it runs",
+        "Resize a container, live if it is running",
         Container,
         body=ContainerChange,
-        errors=(*STARTS, "10204"),
+        errors=(*STARTS, ContainerStateError),
     )
     async def patch(self, identifier: str, body: ContainerChange) -> Container:
         return await in_thread(self.containers.resize, identifier, body.resources)
 
-    @endpoint("Delete a container; the home stays", Container, status=202, errors=NO_CONTAINER)
+    @endpoint("Delete a container; keep the home", Container, status=202, errors=NO_CONTAINER)
     async def delete(self, identifier: str) -> Reply:
         return self.accepted(await in_thread(self.containers.delete, identifier))
 
@@ -142,7 +163,12 @@ class StatsHandler(ContainerBase):
 class LogsHandler(ContainerBase):
     """The end of a container's log."""
 
-    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*NO_CONTAINER, "10104"))
+    @endpoint(
+        "Get the end of a log",
+        LogTail,
+        query=LogQuery,
+        errors=(*NO_CONTAINER, ContainerBackendError),
+    )
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await in_thread(self.containers.logs, identifier, query.tail)
 
@@ -151,7 +177,7 @@ class EventsHandler(ContainerBase):
     """What happened to a container."""
 
     @endpoint(
-        "Get what happened to a container", ContainerEvents, query=LogQuery, errors=NO_CONTAINER
+        "List the events of a container", ContainerEvents, query=LogQuery, errors=NO_CONTAINER
     )
     async def get(self, identifier: str, query: LogQuery) -> ContainerEvents:
         return await in_thread(self.containers.events, identifier, query.tail)
@@ -162,7 +188,7 @@ class VolumesHandler(ContainerBase):
 
     resource = "volumes"
 
-    @endpoint("List volumes", Page[Volume], errors=(*FORWARDED, "10104"))
+    @endpoint("List volumes", Page[Volume], errors=(*FORWARDED, ContainerBackendError))
     async def get(self) -> Page[Volume]:
         return await in_thread(self.containers.volumes)
 
@@ -172,7 +198,7 @@ class HoursHandler(ContainerBase):
 
     resource = "resources"
 
-    @endpoint("Get hours of use", HoursReport, query=HoursQuery, errors=FORWARDED)
+    @endpoint("Get usage hours", HoursReport, query=HoursQuery, errors=FORWARDED)
     async def get(self, query: HoursQuery) -> HoursReport:
         return await in_thread(self.containers.hours, query.days)
 
@@ -187,14 +213,21 @@ class EnvironmentsHandler(ContainerBase):
         return await in_thread(self.containers.environments)
 
     @endpoint(
-        "Save what a container has installed",
+        "Save the packages installed in a container as an environment",
         SavedEnvironment,
         body=EnvironmentCreate,
         status=202,
         errors=(
-            *NO_CONTAINER, "10104", "10106", "10201", "10204", "10211", "10213", "10210",
+            *NO_CONTAINER,
+            ContainerBackendError,
+            EnvironmentSaveError,
+            InvalidContainerError,
+            ContainerStateError,
+            SwarmUnsupportedError,
+            EnvironmentInUseError,
+            EnvironmentQuotaError,
         ),
-    )  # fmt: skip
+    )
     async def post(self, body: EnvironmentCreate) -> Reply:
         save = self.containers.save_environment
         made = await in_thread(lambda: save(body.name, body.container, use=body.use))
@@ -206,11 +239,16 @@ class EnvironmentHandler(ContainerBase):
 
     resource = "environments"
 
-    @endpoint("Get a saved environment", SavedEnvironment, errors=(*FORWARDED, "10408"))
+    @endpoint(
+        "Get a saved environment", SavedEnvironment, errors=(*FORWARDED, EnvironmentNotFoundError)
+    )
     async def get(self, identifier: str) -> SavedEnvironment:
         return await in_thread(self.containers.environment, identifier)
 
-    @endpoint("Delete a saved environment", errors=(*FORWARDED, "10104", "10213", "10408"))
+    @endpoint(
+        "Delete a saved environment",
+        errors=(*FORWARDED, ContainerBackendError, EnvironmentInUseError, EnvironmentNotFoundError),
+    )
     async def delete(self, identifier: str) -> None:
         await in_thread(self.containers.delete_environment, identifier)
 
@@ -220,7 +258,7 @@ class ImagesHandler(ContainerBase):
 
     resource = "images"
 
-    @endpoint("List images", Page[ImageInfo], errors=(*FORWARDED, "10104"))
+    @endpoint("List images", Page[ImageInfo], errors=(*FORWARDED, ContainerBackendError))
     async def get(self) -> Page[ImageInfo]:
         return await in_thread(self.containers.images)
 
@@ -230,7 +268,7 @@ class MeHandler(ContainerBase):
 
     resource = "me"
 
-    @endpoint("Get who asks", Me, errors=FORWARDED)
+    @endpoint("Get the current user", Me, errors=FORWARDED)
     async def get(self) -> Me:
         return await in_thread(self.containers.me)
 
@@ -254,7 +292,7 @@ class AllocateHandler(ContainerBase):
         "Plan resources, or reserve them",
         Allocation,
         body=AllocateRequest,
-        errors=(*FORWARDED, "10101", "10201"),
+        errors=(*FORWARDED, InsufficientResourcesError, InvalidContainerError),
     )
     async def post(self, body: AllocateRequest) -> Allocation:
         return await in_thread(self.containers.allocate, body)
@@ -289,7 +327,7 @@ class ForwardedStream(StreamHandler):
         try:
             return await websocket_connect(request)
         except (HTTPClientError, OSError) as error:
-            raise MLWSError("50102", url=service.url, reason=str(error)) from error
+            raise RequestFailedError(url=service.url, reason=str(error)) from error
 
 
 class StatusStream(ForwardedStream):
@@ -315,7 +353,7 @@ class OwnUsageHandler(APIHandler):
 
     resource = "usage"
 
-    @endpoint("Get what this server's own container uses", OwnUsage)
+    @endpoint("Get the resource usage of this server's container", OwnUsage)
     async def get(self) -> OwnUsage:
         return await self.services.own.usage()
 

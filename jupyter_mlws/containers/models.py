@@ -65,7 +65,9 @@ def _quantity(example: str, parse: Callable[[str], float]) -> AfterValidator:
             parse(value)
         except ValueError:
             raise PydanticCustomError(
-                "amount", "is no amount; write it like {example}", {"example": example}
+                "amount",
+                "is not a valid amount; use a value such as {example}",
+                {"example": example},
             ) from None
         return value.strip()
 
@@ -111,7 +113,7 @@ class Resources(Request):
 
     cpu: Cpu = Field(description='Cores: "2", "500m".')
     memory: Memory = Field(description='Bytes with a suffix: "4Gi", "512M".')
-    gpu: Gpu | None = Field(default=None, description="Whole devices.")
+    gpu: Gpu | None = Field(default=None, description="Number of devices.")
 
     @classmethod
     def of(cls, amount: Amount) -> Resources:
@@ -136,7 +138,7 @@ class ResourceChange(Request):
 
     cpu: Cpu | None = Field(default=None, description='Cores: "2", "500m".')
     memory: Memory | None = Field(default=None, description='Bytes with a suffix: "4Gi", "512M".')
-    gpu: Gpu | None = Field(default=None, description="Whole devices; not while it runs.")
+    gpu: Gpu | None = Field(default=None, description="Number of devices; only while stopped.")
 
     def over(self, before: Resources) -> Resources:
         """The whole size."""
@@ -158,7 +160,8 @@ def _known_name(value: str) -> str:
     if not is_server_name(value):
         raise PydanticCustomError(
             "container_name",
-            "small letters, digits and single hyphens between them; not {reserved}",
+            "must contain only lowercase letters, digits, and single hyphens between them, and "
+            "must not be {reserved}",
             {"reserved": DEFAULT_SERVER},
         )
     return value
@@ -172,11 +175,11 @@ def _free_environment(value: dict[str, str]) -> dict[str, str]:
     for name in value:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise PydanticCustomError(
-                "environment_name", "{name} is no name of a variable", {"name": name}
+                "environment_name", "{name} is not a valid variable name", {"name": name}
             )
         if name.upper().startswith(_RESERVED):
             raise PydanticCustomError(
-                "environment_reserved", "{name} is set by the Hub itself", {"name": name}
+                "environment_reserved", "{name} is set by the Hub", {"name": name}
             )
     return value
 
@@ -191,14 +194,14 @@ class ContainerCreate(Request):
     resources: Resources | None = None
     environment: Environment = Field(default_factory=dict)
     name: Annotated[str, AfterValidator(_known_name)] | None = Field(
-        default=None, max_length=30, description="A second server's name; none: the default one."
+        default=None, max_length=30, description="Name of a second server; null: the default one."
     )
     priority: int = Field(default=0, ge=-100, le=100, description="Above 0: administrators only.")
-    wait: bool = Field(default=True, description="Queue where there is not enough now.")
-    degrade: bool = Field(default=False, description="Take what is free where there is less.")
+    wait: bool = Field(default=True, description="Queue if resources are short.")
+    degrade: bool = Field(default=False, description="Accept less if resources are short.")
     rescue: bool = Field(
         default=False,
-        description="Start although the home is full, writing nothing to it, to make room there.",
+        description="Start even if the home folder is full, without writing to it, to free space.",
     )
 
 
@@ -238,8 +241,8 @@ class OutOfMemory(Record):
 
     time: datetime
     memory_limit: int = Field(description="Bytes.")
-    kernels: list[str] = Field(description="Ids of the kernels that it has hit.")
-    paths: list[str] = Field(description="Their notebooks.")
+    kernels: list[str] = Field(description="IDs of the affected kernels.")
+    paths: list[str] = Field(description="Notebooks of these kernels.")
 
 
 class OwnUsage(Record):
@@ -249,8 +252,8 @@ class OwnUsage(Record):
     cpu_limit: float | None = None
     memory: int | None = Field(default=None, description="Bytes.")
     memory_limit: int | None = None
-    processes_killed: int = Field(description="By the kernel, for lack of memory, since its start.")
-    out_of_memory: OutOfMemory | None = Field(default=None, description="The newest.")
+    processes_killed: int = Field(description="Processes killed for lack of memory since start.")
+    out_of_memory: OutOfMemory | None = Field(default=None, description="Latest version.")
 
 
 class Container(Record):
@@ -265,13 +268,13 @@ class Container(Record):
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None
-    url: str | None = Field(default=None, description="Where its lab answers, on this host.")
+    url: str | None = Field(default=None, description="URL of the lab on this host.")
     node: str | None = None
     priority: int = 0
     health: str | None = Field(default=None, description="healthy, unhealthy or starting.")
     restarts: int = 0
     exit_code: int | None = None
-    reason: str | None = Field(default=None, description="Why it stopped or does not start.")
+    reason: str | None = Field(default=None, description="Why it stopped or did not start.")
     last_log: list[str] = Field(default_factory=list)
     queue: QueuePlace | None = None
     usage: Usage | None = None
@@ -281,9 +284,9 @@ class ImageInfo(Record):
     """An image that may be chosen; ``name`` is what a container is asked for with."""
 
     name: str
-    image: str = Field(description="What Docker calls it.")
+    image: str = Field(description="Name in Docker.")
     default: bool
-    present: bool = Field(description="Whether it is on the machine, or would be pulled first.")
+    present: bool = Field(description="Whether it is on the machine or has to be pulled.")
     size: int | None = Field(default=None, description="Bytes.")
     created: datetime | None = None
 
@@ -301,9 +304,9 @@ class EnvironmentCreate(Request):
 
     name: Annotated[str, AfterValidator(_known_name)] = Field(max_length=30)
     container: str | None = Field(
-        default=None, max_length=300, description="Its id; in a lab, by default the lab's own."
+        default=None, max_length=300, description="ID. Default in a lab: the lab's own container."
     )
-    use: bool = Field(default=True, description="The container's next start is in it.")
+    use: bool = Field(default=True, description="Used by the next start of the container.")
 
 
 class SavedEnvironment(Record):
@@ -312,16 +315,16 @@ class SavedEnvironment(Record):
     id: str
     user: str
     name: str
-    image: str = Field(description="What a container is asked for with.")
+    image: str = Field(description="Name for requesting a container with it.")
     state: EnvironmentState
-    base: str | None = Field(default=None, description="The image that it was built on.")
-    packages: int | None = Field(default=None, description="How many it has beyond its base.")
-    size: int | None = Field(default=None, description="Bytes beyond its base.")
+    base: str | None = Field(default=None, description="Base image.")
+    packages: int | None = Field(default=None, description="Number of packages beyond the base.")
+    size: int | None = Field(default=None, description="Bytes beyond the base image.")
     created_at: datetime | None = None
     left_out: list[str] = Field(
-        default_factory=list, description="What can't be had from anywhere else."
+        default_factory=list, description="Packages that are not available elsewhere."
     )
-    reason: str | None = Field(default=None, description="Why it could not be saved.")
+    reason: str | None = Field(default=None, description="Why saving failed.")
     last_log: list[str] = Field(default_factory=list)
 
 
@@ -329,7 +332,7 @@ class LogLine(Record):
     """One line of a container's log; ``seq`` counts from its start."""
 
     seq: int
-    stream: str = Field(description="stdout, stderr, or event: what happened to the container.")
+    stream: str = Field(description="stdout, stderr, or event (a container event).")
     text: str
     time: datetime
 
@@ -360,9 +363,9 @@ class Volume(Record):
     user: str
     created_at: datetime
     trashed_at: datetime | None = None
-    purge_at: datetime | None = Field(default=None, description="When it is removed for good.")
-    size: int | None = Field(default=None, description="Bytes, where they were measured.")
-    quota: int | None = Field(default=None, description="Bytes, where there is a limit.")
+    purge_at: datetime | None = Field(default=None, description="When it is deleted permanently.")
+    size: int | None = Field(default=None, description="Bytes, if measured.")
+    quota: int | None = Field(default=None, description="Bytes, if limited.")
     in_use: bool
 
 
@@ -410,14 +413,14 @@ class AuditQuery(Request):
     """A part of the log, the newest first."""
 
     limit: int = Field(default=50, ge=1, le=500)
-    cursor: int | None = Field(default=None, ge=1, description="Older than this row.")
+    cursor: int | None = Field(default=None, ge=1, description="Only lines before this row.")
     target: str | None = Field(default=None, max_length=300)
 
 
 class LogQuery(Request):
     """How much of a log is wanted."""
 
-    tail: int = Field(default=200, ge=1, le=5000, description="At most so many lines.")
+    tail: int = Field(default=200, ge=1, le=5000, description="Maximum number of lines.")
 
 
 class Me(Record):
@@ -474,7 +477,7 @@ class ResourceReport(Record):
 
     nodes: list[Node]
     queue: list[Waiting]
-    limits: Amount = Field(description="The most that one container of this person may have.")
+    limits: Amount = Field(description="Limit per container of this user.")
     defaults: Resources
     images: list[str]
     profiles: dict[str, Resources] = Field(description="Sizes to choose from, by name.")

@@ -61,7 +61,7 @@ class Work:
                 if await self.goes_on():
                     worked(datetime.now(timezone.utc))
             except OSError as error:
-                log.warning("Whether something runs could not be seen: %s", error)
+                log.warning("Could not check whether work is in progress: %s", error)
 
 
 def interval() -> float:

@@ -12,10 +12,11 @@ from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_mlws.containers.models import Amount, ContainerCreate, QueuePlace, Resources
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, HubUnavailableError, MLWSError
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.refusal import Refusal
+from jupyter_mlws.i18n import Message
 
 LIMIT = 15.0
 """Seconds in which the service must answer, beyond those that it was asked to wait."""
@@ -102,5 +103,5 @@ class Admission:
 
 
 def _unanswered(error: Exception) -> MLWSError:
-    english = f"the service that grants resources does not answer: {error}"
-    return MLWSError("10103", Fault("service", Words(english, f"分配资源的服务没有应答：{error}")))
+    words = Message("the resource service does not respond: {error}", error=error)
+    return HubUnavailableError(faults=[Fault("service", words)])

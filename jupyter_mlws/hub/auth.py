@@ -10,7 +10,12 @@ from typing import Any
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    ContainerBackendError,
+    HubTokenRequiredError,
+    MLWSError,
+    PermissionDeniedError,
+)
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
 
@@ -50,7 +55,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
         if person is None:
             handler: Any = self
             action = ACTIONS.get(handler.request.method, "write")
-            raise MLWSError("50301", action=action, resource=getattr(self, "resource", "mlws"))
+            raise PermissionDeniedError(action=action, resource=getattr(self, "resource", "mlws"))
         self.person = person
 
     async def who(self) -> Person | None:
@@ -58,7 +63,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
-            raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
+            raise ContainerBackendError(reason=f"JupyterHub did not respond: {error}") from error
         return self._person(model)
 
     def _person(self, model: Mapping[str, Any] | None) -> Person | None:
@@ -83,7 +88,7 @@ class ByToken(Permitted):
         """Error 10304, upon which git asks for a user name and a password."""
         person = await self.who()
         if person is None:
-            raise MLWSError("10304")
+            raise HubTokenRequiredError()
         self.person = person
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -107,7 +112,7 @@ class ByToken(Permitted):
             if error.status_code == 403:
                 # The Hub does not know the token.
                 return None
-            raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
+            raise ContainerBackendError(reason=f"JupyterHub did not respond: {error}") from error
         return self._person(model)
 
 

@@ -18,7 +18,13 @@ from typing import Any, BinaryIO
 from tornado.web import StaticFileHandler, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler, in_thread
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    DiskFullError,
+    EndpointNotFoundError,
+    MethodNotSupportedError,
+    MLWSError,
+    ObjectHashError,
+)
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.team import Access
@@ -109,9 +115,9 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
         needed = Role.WRITER if self.request.method == "PUT" else Role.READER
         self._access = team.access(self.person, self.path_args[0], needed)
         if self.request.method not in ("HEAD", "GET", "PUT"):
-            raise MLWSError("50202", method=self.request.method)
+            raise MethodNotSupportedError(method=self.request.method)
         if OBJECT.fullmatch(self.path_args[1]) is None:
-            raise MLWSError("50401")
+            raise EndpointNotFoundError()
         self._target = team.home(self._access.project) / "data" / self.path_args[1]
         if self.request.method == "PUT":
             self._is_new = not await in_thread(self._target.exists)
@@ -159,7 +165,7 @@ class DataHandler(ByToken, RESTHandler, StaticFileHandler):
             if self._failure is not None:
                 raise self._failure
             if not await in_thread(upload.keep, self._target, md5):
-                raise MLWSError("10209", name=path)
+                raise ObjectHashError(name=path)
         self._upload = None
         self._count("project.data.write", upload.size)
         self.set_status(204)
@@ -200,5 +206,5 @@ def _full_told() -> Any:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise MLWSError("30102", reason=str(error.strerror)) from error
+            raise DiskFullError(reason=str(error.strerror)) from error
         raise

@@ -19,11 +19,17 @@ from jupyter_mlws.containers.models import (
     split_id,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import (
+    EnvironmentInUseError,
+    EnvironmentNotFoundError,
+    EnvironmentQuotaError,
+    MLWSError,
+)
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages, choices
 from jupyter_mlws.hub.policy import Policy
+from jupyter_mlws.i18n import Message
 
 LAST_LINES = 20
 BUILDS = 2
@@ -43,7 +49,7 @@ class Job:
     user: str
     name: str
     base: str
-    failure: Words | None = None
+    failure: Message | None = None
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
 
 
@@ -108,7 +114,7 @@ class Environments:
         identifier = container_id(entry.user, asked.name)
         job = self._jobs.get(identifier)
         if job is not None and job.failure is None:
-            raise MLWSError("10213", name=asked.name)
+            raise EnvironmentInUseError(name=asked.name)
         most = self._check_limits(entry.user, identifier)
         assert entry.seen is not None
         self._jobs[identifier] = job = Job(entry.user, asked.name, self._base_of(entry))
@@ -132,7 +138,7 @@ class Environments:
         job = self._jobs.get(identifier)
         user, name = self._user_of(identifier), identifier.rpartition("--")[2]
         if in_use or (job is not None and job.failure is None):
-            raise MLWSError("10213", name=name)
+            raise EnvironmentInUseError(name=name)
         await in_thread(self._images.remove, user, name)
         self._jobs.pop(identifier, None)
         self._saved.pop(identifier, None)
@@ -164,7 +170,7 @@ class Environments:
                 )
             await self._read()
         except MLWSError as error:
-            log.warning("%s could not be saved: %s", identifier, error)
+            log.warning("Could not save environment %s: %s", identifier, error)
             job.failure = error.message
         else:
             self._left_out[identifier] = list(found.left_out)
@@ -183,10 +189,10 @@ class Environments:
         ]
         count = len(others) + len(making)
         if count >= self._most:
-            raise MLWSError("10210", size=str(count + 1), most=str(self._most))
+            raise EnvironmentQuotaError(size=str(count + 1), most=str(self._most))
         used = sum(one.size for one in others)
         if self._size is not None and used >= self._size:
-            raise MLWSError("10210", size=write_memory(used), most=write_memory(self._size))
+            raise EnvironmentQuotaError(size=write_memory(used), most=write_memory(self._size))
         return None if self._size is None else self._size - used
 
     def _base_of(self, entry: Entry) -> str:
@@ -203,7 +209,7 @@ class Environments:
         known = identifier in self._saved or identifier in self._jobs
         # Ids hold names of people: who may not see it is not told whether it is there.
         if not known or not person.may_see(self._user_of(identifier)):
-            raise MLWSError("10408", name=identifier)
+            raise EnvironmentNotFoundError(name=identifier)
 
     @staticmethod
     def _user_of(identifier: str) -> str:

@@ -117,7 +117,7 @@ class EventWatcher:
                 self._connect()
                 wait = FIRST_WAIT
             except (DockerException, requests.RequestException, OSError) as error:
-                log.warning("The Docker engine does not answer (%s): trying again", error)
+                log.warning("Lost the connection to the Docker engine (%s); reconnecting", error)
                 wait = min(wait * 2, LONGEST_WAIT)
             self._closed.wait(wait)
 
@@ -154,7 +154,7 @@ class EventWatcher:
             callback(*arguments)
         except Exception:
             # One owner's fault must not end the news for good.
-            log.exception("A listener to Docker's events failed")
+            log.exception("A Docker event listener failed")
 
     def _cut(self) -> None:
         if self._stream is not None:

@@ -28,7 +28,7 @@ from jupyter_mlws.containers.models import (
     masked,
     split_id,
 )
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub.engine import Engine, Seen
 from jupyter_mlws.hub.hubapi import HubAPI, Server
 from jupyter_mlws.hub.ledger import REMEMBERED, Ledger
@@ -37,6 +37,7 @@ from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
+from jupyter_mlws.i18n import ENGLISH, Message
 
 LAST_LINES = 20
 ONE_LACK = 5.0
@@ -126,7 +127,7 @@ class Fleet:
     def _written(self, write: asyncio.Future[Any]) -> None:
         self._writes.discard(write)
         if not write.cancelled() and write.exception() is not None:
-            log.error("A record could not be written", exc_info=write.exception())
+            log.error("Could not write a record", exc_info=write.exception())
 
     def keep(self, entry: Entry) -> None:
         """Write down how it stands."""
@@ -178,7 +179,7 @@ class Fleet:
         # The kernel tells of one lack of memory several times.
         if time.monotonic() - entry.oom_noted > ONE_LACK:
             entry.oom_noted = time.monotonic()
-            self.note(entry, "out of memory: the kernel has ended a process")
+            self.note(entry, "out of memory: a process was killed")
 
     def _adopt(self, identifier: str, seen: Seen | None, server: Server | None) -> Entry | None:
         """A container that this service has no record of."""
@@ -193,7 +194,7 @@ class Fleet:
                 image, amount = wanted.label, wanted.resources
                 environment = masked(dict(wanted.environment))
             except MLWSError as error:
-                log.info("The options of %s are not ours: %s", identifier, error)
+                log.info("Ignoring invalid options of %s: %s", identifier, error)
         if seen is not None:
             image, amount = seen.image, seen.amount
         created = seen.created if seen is not None else now()
@@ -271,7 +272,7 @@ class Fleet:
         seen, server = entry.seen, entry.server
         if entry.running and seen is not None:
             if seen.restarts > entry.restarts:
-                self.note(entry, f"restarted by Docker, the {seen.restarts}. time")
+                self.note(entry, f"restarted by Docker ({seen.restarts} times so far)")
             entry.started_at, entry.restarts = seen.started, seen.restarts
             entry.exit_code, entry.reason, entry.last_log = None, None, []
             if server is not None and server.ready:
@@ -284,7 +285,7 @@ class Fleet:
         elif entry.spawning:
             failure = await self._hub.failure(entry.user, entry.name)
             if failure:
-                entry.reason = Words(failure, failure)
+                entry.reason = Message.verbatim(failure)
         if not self._is_starting(entry):
             entry.spawning = False
 

@@ -21,7 +21,7 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import EndpointNotFoundError
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.git_worker import END_LIMIT
 from jupyter_mlws.hub.team import Access
@@ -91,7 +91,7 @@ class GitHandler(ByToken, RESTHandler):
         else:
             service = ""
         if service not in NEEDED:
-            raise MLWSError("50401")
+            raise EndpointNotFoundError()
         return name, service
 
     def _cgi(self) -> dict[str, str]:

@@ -41,16 +41,39 @@ from jupyter_mlws.containers.models import (
     Usage,
     Volume,
 )
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import (
+    AdministratorRequiredError,
+    AlreadyExistsError,
+    ContainerBackendError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ContainerQueuedError,
+    ContainerStateError,
+    ContainerStoppingError,
+    EndpointNotFoundError,
+    EnvironmentInUseError,
+    EnvironmentNotFoundError,
+    EnvironmentQuotaError,
+    EnvironmentSaveError,
+    InsufficientResourcesError,
+    InvalidContainerError,
+    NotQueuedError,
+    PermissionDeniedError,
+    StorageQuotaError,
+    SwarmUnsupportedError,
+    VolumeInUseError,
+    VolumeNotFoundError,
+)
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import Permitted
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
+from jupyter_mlws.i18n import ENGLISH
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Below a lab's own address."""
-ONE = ("10301", "10404")
-STARTS = (*ONE, "10101", "10104", "10201")
+ONE = (ContainerForbiddenError, ContainerNotFoundError)
+STARTS = (*ONE, InsufficientResourcesError, ContainerBackendError, InvalidContainerError)
 
 
 class ServiceHandler(Permitted, RESTHandler):
@@ -68,7 +91,7 @@ class NotFoundHandler(ServiceHandler):
 
     async def _refuse(self) -> None:
         await self.permit()
-        raise MLWSError("50401")
+        raise EndpointNotFoundError()
 
     get = post = put = patch = delete = _refuse
 
@@ -91,7 +114,7 @@ class MeHandler(ServiceHandler):
 
     resource = "me"
 
-    @endpoint("Get who asks", Me)
+    @endpoint("Get the current user", Me)
     async def get(self) -> Me:
         return Me(name=self.person.name, admin=self.person.admin)
 
@@ -116,7 +139,12 @@ class ContainersHandler(ServiceHandler):
         Container,
         body=ContainerCreate,
         status=202,
-        errors=("10101", "10104", "10201", "50203"),
+        errors=(
+            InsufficientResourcesError,
+            ContainerBackendError,
+            InvalidContainerError,
+            AlreadyExistsError,
+        ),
     )
     async def post(self, body: ContainerCreate) -> Reply:
         made = await self.manager.create(self.person, body, self.language)
@@ -133,15 +161,15 @@ class ContainerHandler(ServiceHandler):
         return self.manager.get(self.person, identifier, self.language)
 
     @endpoint(
-        "Give a container another size, live where it runs",
+        "Resize a container, live if it is running",
         Container,
         body=ContainerChange,
-        errors=(*STARTS, "10204"),
+        errors=(*STARTS, ContainerStateError),
     )
     async def patch(self, identifier: str, body: ContainerChange) -> Container:
         return await self.manager.change(self.person, identifier, body, self.language)
 
-    @endpoint("Delete a container; the home stays", Container, status=202, errors=ONE)
+    @endpoint("Delete a container; keep the home", Container, status=202, errors=ONE)
     async def delete(self, identifier: str) -> Reply:
         return _accepted(self, await self.manager.delete(self.person, identifier, self.language))
 
@@ -181,7 +209,7 @@ class LogsHandler(ServiceHandler):
 
     resource = "containers"
 
-    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*ONE, "10104"))
+    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*ONE, ContainerBackendError))
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await self.manager.logs(self.person, identifier, query.tail)
 
@@ -201,7 +229,7 @@ class EventsHandler(ServiceHandler):
 
     resource = "containers"
 
-    @endpoint("Get what happened to a container", ContainerEvents, query=LogQuery, errors=ONE)
+    @endpoint("List the events of a container", ContainerEvents, query=LogQuery, errors=ONE)
     async def get(self, identifier: str, query: LogQuery) -> ContainerEvents:
         found = await self.manager.events(self.person, identifier, query.tail)
         return ContainerEvents(items=found)
@@ -212,7 +240,7 @@ class ImagesHandler(ServiceHandler):
 
     resource = "images"
 
-    @endpoint("List images", Page[ImageInfo], errors=("10104",))
+    @endpoint("List images", Page[ImageInfo], errors=(ContainerBackendError,))
     async def get(self) -> Page[ImageInfo]:
         return Page(items=await self.manager.images(self.person))
 
@@ -227,11 +255,20 @@ class EnvironmentsHandler(ServiceHandler):
         return Page(items=self.manager.environments.list(self.person, self.language))
 
     @endpoint(
-        "Save what a container has installed",
+        "Save the packages installed in a container as an environment",
         SavedEnvironment,
         body=EnvironmentCreate,
         status=202,
-        errors=(*ONE, "10104", "10106", "10201", "10204", "10211", "10213", "10210"),
+        errors=(
+            *ONE,
+            ContainerBackendError,
+            EnvironmentSaveError,
+            InvalidContainerError,
+            ContainerStateError,
+            SwarmUnsupportedError,
+            EnvironmentInUseError,
+            EnvironmentQuotaError,
+        ),
     )
     async def post(self, body: EnvironmentCreate) -> Reply:
         made = await self.manager.save_environment(self.person, body, self.language)
@@ -243,11 +280,14 @@ class EnvironmentHandler(ServiceHandler):
 
     resource = "environments"
 
-    @endpoint("Get a saved environment", SavedEnvironment, errors=("10408",))
+    @endpoint("Get a saved environment", SavedEnvironment, errors=(EnvironmentNotFoundError,))
     async def get(self, identifier: str) -> SavedEnvironment:
         return self.manager.environments.get(self.person, identifier, self.language)
 
-    @endpoint("Delete a saved environment", errors=("10104", "10213", "10408"))
+    @endpoint(
+        "Delete a saved environment",
+        errors=(ContainerBackendError, EnvironmentInUseError, EnvironmentNotFoundError),
+    )
     async def delete(self, identifier: str) -> None:
         await self.manager.delete_environment(self.person, identifier)
 
@@ -267,11 +307,16 @@ class QueueHandler(ServiceHandler):
 
     resource = "resources"
 
-    @endpoint("Move within the queue", Container, body=Move, errors=(*ONE, "10205", "10302"))
+    @endpoint(
+        "Move within the queue",
+        Container,
+        body=Move,
+        errors=(*ONE, NotQueuedError, AdministratorRequiredError),
+    )
     async def put(self, identifier: str, body: Move) -> Container:
         return await self.manager.move(self.person, identifier, body.position, self.language)
 
-    @endpoint("Take out of the queue", Container, errors=(*ONE, "10205"))
+    @endpoint("Remove from the queue", Container, errors=(*ONE, NotQueuedError))
     async def delete(self, identifier: str) -> Container:
         return await self.manager.drop(self.person, identifier, self.language)
 
@@ -281,7 +326,7 @@ class VolumesHandler(ServiceHandler):
 
     resource = "volumes"
 
-    @endpoint("List volumes", Page[Volume], errors=("10104",))
+    @endpoint("List volumes", Page[Volume], errors=(ContainerBackendError,))
     async def get(self) -> Page[Volume]:
         return Page(items=await self.manager.volumes.list(self.person))
 
@@ -291,11 +336,14 @@ class VolumeHandler(ServiceHandler):
 
     resource = "volumes"
 
-    @endpoint("Get a volume", Volume, errors=("10405",))
+    @endpoint("Get a volume", Volume, errors=(VolumeNotFoundError,))
     async def get(self, name: str) -> Volume:
         return self.manager.volumes.get(self.person, name)
 
-    @endpoint("Remove a volume in the trash for good", errors=("10104", "10206", "10405"))
+    @endpoint(
+        "Permanently delete a volume in the trash",
+        errors=(ContainerBackendError, VolumeInUseError, VolumeNotFoundError),
+    )
     async def delete(self, name: str) -> None:
         await self.manager.purge(self.person, name)
 
@@ -305,7 +353,7 @@ class TrashHandler(ServiceHandler):
 
     resource = "volumes"
 
-    @endpoint("Put a volume into the trash", Volume, errors=("10206", "10405"))
+    @endpoint("Move a volume to the trash", Volume, errors=(VolumeInUseError, VolumeNotFoundError))
     async def post(self, name: str) -> Volume:
         return self.manager.trash(self.person, name)
 
@@ -315,7 +363,9 @@ class RestoreHandler(ServiceHandler):
 
     resource = "volumes"
 
-    @endpoint("Take a volume out of the trash", Volume, errors=("10206", "10405"))
+    @endpoint(
+        "Restore a volume from the trash", Volume, errors=(VolumeInUseError, VolumeNotFoundError)
+    )
     async def post(self, name: str) -> Volume:
         return self.manager.restore(self.person, name)
 
@@ -325,7 +375,7 @@ class HoursHandler(ServiceHandler):
 
     resource = "resources"
 
-    @endpoint("Get hours of use", HoursReport, query=HoursQuery)
+    @endpoint("Get usage hours", HoursReport, query=HoursQuery)
     async def get(self, query: HoursQuery) -> HoursReport:
         found = await self.manager.hours(self.person, query.days)
         return HoursReport(days=query.days, items=found)
@@ -336,7 +386,12 @@ class AuditHandler(ServiceHandler):
 
     resource = "audit"
 
-    @endpoint("List who did what", Page[AuditEntry], query=AuditQuery, errors=("10302",))
+    @endpoint(
+        "List the audit log",
+        Page[AuditEntry],
+        query=AuditQuery,
+        errors=(AdministratorRequiredError,),
+    )
     async def get(self, query: AuditQuery) -> Page[AuditEntry]:
         rows = await self.manager.audited(self.person, query.cursor, query.limit + 1, query.target)
         items = rows[: query.limit]
@@ -352,7 +407,7 @@ class AllocateHandler(ServiceHandler):
         "Plan resources, or reserve them",
         Allocation,
         body=AllocateRequest,
-        errors=("10101", "10201"),
+        errors=(InsufficientResourcesError, InvalidContainerError),
     )
     async def post(self, body: AllocateRequest) -> Allocation:
         return await self.manager.allocate(self.person, body)
@@ -399,7 +454,7 @@ class MetricsHandler(Permitted, RequestHandler):
         if not allowed:
             self.set_status(403)
             self.set_header("Content-Type", JSON)
-            error = MLWSError("50301", action="read", resource=self.resource)
+            error = PermissionDeniedError(action="read", resource=self.resource)
             self.finish(error.as_dict(ENGLISH))
             return
         await self.tell()
@@ -440,7 +495,7 @@ class AdmissionRequest(Request):
     server: str
     spec: ContainerCreate
     language: str = ENGLISH
-    home: str = Field(description="What the person's volume is called where there is none yet.")
+    home: str = Field(description="Name of the user's volume if none exists yet.")
     known: QueuePlace | None = None
     patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
 
@@ -470,13 +525,21 @@ class AdmissionHandler(RESTHandler):
         given = self.request.headers.get("Authorization", "")
         known = bool(self.manager.settings.admission_token)
         if not (known and hmac.compare_digest(given.encode(), expected.encode())):
-            raise MLWSError("50301", action="write", resource=self.resource)
+            raise PermissionDeniedError(action="write", resource=self.resource)
 
     @endpoint(
-        "Ask for room",
+        "Request resources",
         Admission,
         body=AdmissionRequest,
-        errors=("10101", "10104", "10107", "10201", "10202", "10203", "10205"),
+        errors=(
+            InsufficientResourcesError,
+            ContainerBackendError,
+            StorageQuotaError,
+            InvalidContainerError,
+            ContainerQueuedError,
+            ContainerStoppingError,
+            NotQueuedError,
+        ),
     )
     async def post(self, body: AdmissionRequest) -> Admission:
         volume = await self.manager.volumes.mounted(body.user, body.home, body.spec.rescue)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import ContainerBackendError, MLWSError
 
 START_LIMIT = 60.0
 """Seconds; the Hub answers a start after ten at the latest."""
@@ -217,4 +217,4 @@ def _message(response: HTTPResponse) -> str:
 
 
 def _unanswered(error: Exception) -> MLWSError:
-    return MLWSError("10104", reason=f"JupyterHub does not answer: {error}")
+    return ContainerBackendError(reason=f"JupyterHub did not respond: {error}")

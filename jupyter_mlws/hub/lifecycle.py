@@ -17,23 +17,16 @@ from jupyter_mlws.containers.models import (
     Usage,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import Words
 from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records import ContainerRow
+from jupyter_mlws.i18n import Message
 
-OUT_OF_MEMORY = Words(
-    "Out of memory (OOM): it needed more than its {limit}; restarted {restarts} times.",
-    "内存不足（OOM）：所需内存超过上限 {limit}；已重启 {restarts} 次。",
+OUT_OF_MEMORY = Message(
+    "Out of memory (OOM): exceeded the limit of {limit}. Restarted {restarts} times."
 )
-EXITED = Words(
-    "Ended with exit code {code}; restarted {restarts} times.",
-    "以退出码 {code} 结束；已重启 {restarts} 次。",
-)
-LOST = Words(
-    "Its secret variables were not kept: create it anew with them.",
-    "其保密变量未被保存：请带上这些变量重新创建。",
-)
+EXITED = Message("Exited with code {code}. Restarted {restarts} times.")
+LOST = Message("The secret variables were not stored. Recreate the container with them.")
 
 
 class Intent(str, Enum):
@@ -81,7 +74,7 @@ class Entry:
     node: str | None = None
     restarts: int = 0
     exit_code: int | None = None
-    reason: Words | None = None
+    reason: Message | None = None
     last_log: list[str] = field(default_factory=list)
     seen: Seen | None = None
     server: Server | None = None
@@ -180,7 +173,7 @@ class Entry:
         answers = ready or self.seen.health == "healthy"
         return ContainerStatus.RUNNING if answers else ContainerStatus.STARTING
 
-    def why_it_ended(self) -> Words:
+    def why_it_ended(self) -> Message:
         """In words, from what Docker knows."""
         assert self.seen is not None
         if self.seen.oom:
@@ -250,7 +243,7 @@ class Entry:
             node=self.node,
             restarts=self.restarts,
             exit_code=self.exit_code,
-            reason=None if self.reason is None else list(self.reason),
+            reason=None if self.reason is None else self.reason.as_dict(),
             last_log=self.last_log,
             created_at=self.created_at,
             updated_at=self.updated_at,
@@ -283,7 +276,7 @@ class Entry:
             node=row.node,
             restarts=row.restarts,
             exit_code=row.exit_code,
-            reason=None if row.reason is None else Words(*row.reason),
+            reason=None if row.reason is None else Message.parse(row.reason),
             last_log=row.last_log,
             sealed=row.sealed,
         )

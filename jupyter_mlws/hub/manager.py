@@ -36,7 +36,21 @@ from jupyter_mlws.containers.models import (
     is_server_name,
     split_id,
 )
-from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AdministratorRequiredError,
+    AlreadyExistsError,
+    ContainerBackendError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ContainerQueuedError,
+    ContainerStateError,
+    ContainerStoppingError,
+    EnvironmentNotFoundError,
+    Fault,
+    InvalidContainerError,
+    MLWSError,
+    SwarmUnsupportedError,
+)
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.environments import Environments
@@ -61,6 +75,7 @@ from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
+from jupyter_mlws.i18n import ENGLISH, Message
 
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""
@@ -75,13 +90,10 @@ BUSY_WAIT = 2.0
 START_PATIENCE = 40.0
 END_PATIENCE = 15.0
 """Seconds for which a start or an end that takes long keeps others waiting."""
-NOT_A_NAME = Words(
-    "takes small letters, digits and single hyphens between them",
-    "只能使用小写字母、数字和其间的单个连字符",
-)
-NOT_ADMIN = Words("above 0 is for administrators only", "大于 0 的优先级仅限管理员使用")
-STUCK = Words("It does not stop; the administrator must look.", "容器无法停止，请联系管理员处理。")
-NEEDED = Words("is needed", "为必填项")
+NOT_A_NAME = Message("must contain only lowercase letters, digits, and single hyphens between them")
+NOT_ADMIN = Message("can be above 0 for administrators only")
+STUCK = Message("The container does not stop. Contact the administrator.")
+NEEDED = Message("is required")
 AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
 
 log = logging.getLogger(__name__)
@@ -338,7 +350,7 @@ class HubManager:
         What this service starts itself has its resources already.
         """
         if server and not is_server_name(server):
-            raise MLWSError("10201", Fault("name", NOT_A_NAME))
+            raise InvalidContainerError(faults=[Fault("name", NOT_A_NAME)])
         identifier = container_id(user, server)
         entry = self.fleet.entries.get(identifier)
         granted = self.scheduler.grants.get(identifier)
@@ -347,7 +359,7 @@ class HubManager:
         if entry is not None and known is not None:
             return await self._granted(entry, known, patience)
         if entry is not None and entry.intent in ENDING:
-            raise MLWSError("10203", name=identifier)
+            raise ContainerStoppingError(name=identifier)
         account = await self._hub.account(user)
         wanted = self._check(Person(user, account is not None and account.admin), request)
         entry = self._enter(user, server, request, wanted, language)
@@ -364,7 +376,7 @@ class HubManager:
     ) -> Grant | QueuePlace:
         if not patience and entry.id not in self.scheduler.grants:
             place = self.fleet.places()[entry.id]
-            raise MLWSError("10202", **place.model_dump())
+            raise ContainerQueuedError(**place.model_dump())
         found = await self.queue.granted(entry, known, patience)
         if isinstance(found, Grant):
             entry.spawning = True
@@ -464,18 +476,18 @@ class HubManager:
     ) -> SavedEnvironment:
         """Begin to save what a container has installed; error 10204 where it does not run."""
         if asked.container is None:
-            raise MLWSError("10201", Fault("container", NEEDED))
+            raise InvalidContainerError(faults=[Fault("container", NEEDED)])
         entry = self._own(person, asked.container)
         if not entry.running:
-            raise MLWSError("10204", name=entry.id)
+            raise ContainerStateError(name=entry.id)
         if self.settings.swarm:
-            raise MLWSError("10211", operation="saving of environments")
+            raise SwarmUnsupportedError(operation="saving environments")
         variables = self._environment(entry)
 
         def saved() -> None:
             if asked.use and entry.id in self.fleet.entries:
                 entry.image = f"{PREFIX}{asked.name}"
-                self.fleet.note(entry, f"its next start is in the environment {asked.name}")
+                self.fleet.note(entry, f"the next start uses the environment {asked.name}")
                 self.fleet.settle()
 
         identifier = await self.environments.save(entry, asked, variables, saved)
@@ -487,7 +499,7 @@ class HubManager:
         try:
             user, name = split_id(identifier)
         except ValueError:
-            raise MLWSError("10408", name=identifier) from None
+            raise EnvironmentNotFoundError(name=identifier) from None
         label = f"{PREFIX}{name}"
         users = [
             entry
@@ -526,7 +538,7 @@ class HubManager:
     def must_be_administrator(person: Person) -> None:
         """Error 10302 for everybody else."""
         if not person.admin:
-            raise MLWSError("10302")
+            raise AdministratorRequiredError()
 
     # News
 
@@ -616,12 +628,12 @@ class HubManager:
         try:
             user, _ = split_id(identifier)
         except ValueError:
-            raise MLWSError("10404", name=identifier) from None
+            raise ContainerNotFoundError(name=identifier) from None
         if not person.may_see(user):
-            raise MLWSError("10301", name=identifier)
+            raise ContainerForbiddenError(name=identifier)
         entry = self.fleet.entries.get(identifier)
         if entry is None:
-            raise MLWSError("10404", name=identifier)
+            raise ContainerNotFoundError(name=identifier)
         return entry
 
     def _has_containers(self, user: str) -> bool:
@@ -633,7 +645,7 @@ class HubManager:
     def _must_be_at_rest(self, identifier: str) -> None:
         entry = self.fleet.entries.get(identifier)
         if entry is not None and self.fleet.status(entry) not in AT_REST:
-            raise MLWSError("50203", name=identifier)
+            raise AlreadyExistsError(name=identifier)
 
     def _check(self, person: Person, request: ContainerCreate) -> Wanted:
         faults: list[Fault] = []
@@ -642,9 +654,9 @@ class HubManager:
         try:
             wanted = self.environments.policy(person.name).check(request)
         except MLWSError as error:
-            raise MLWSError("10201", *error.faults, *faults) from None
+            raise InvalidContainerError(faults=[*error.faults, *faults]) from None
         if faults:
-            raise MLWSError("10201", *faults)
+            raise InvalidContainerError(faults=faults)
         return wanted
 
     def _check_room(self, request: Request, wait: bool) -> None:
@@ -691,8 +703,8 @@ class HubManager:
             if name:
                 await self._hub.name(user, name)
         except HubRefusedError as refused:
-            said = Words(refused.message, refused.message)
-            raise MLWSError("10201", Fault("name", said)) from refused
+            said = Message.verbatim(refused.message)
+            raise InvalidContainerError(faults=[Fault("name", said)]) from refused
 
     def _begin_start(self, entry: Entry) -> None:
         self._begin(self._start(entry))
@@ -710,10 +722,10 @@ class HubManager:
             self.monitor.look_soon(entry.id)
             await self._start_at_hub(entry)
         except HubRefusedError as refused:
-            log.warning("The Hub does not start %s: %s", entry.id, refused)
-            entry.reason = Words(refused.message, refused.message)
+            log.warning("The Hub refused to start %s: %s", entry.id, refused)
+            entry.reason = Message.verbatim(refused.message)
         except MLWSError as error:
-            log.warning("%s could not be started: %s", entry.id, error)
+            log.warning("Could not start %s: %s", entry.id, error)
             entry.reason = error.faults[0].message if error.faults else error.message
         finally:
             if entry.intent is Intent.START:
@@ -756,7 +768,7 @@ class HubManager:
         for found in (opened, options.get("environment")):
             if found is not None and set(found) == set(entry.environment):
                 return dict(found)
-        raise MLWSError("10201", Fault("environment", LOST))
+        raise InvalidContainerError(faults=[Fault("environment", LOST)])
 
     # Inside: ending
 
@@ -782,9 +794,9 @@ class HubManager:
             if entry.intent is Intent.DELETE:
                 await self._remove(entry)
         except (HubRefusedError, MLWSError) as error:
-            log.warning("%s could not be stopped: %s", entry.id, error)
+            log.warning("Could not stop %s: %s", entry.id, error)
             said = error.message
-            entry.reason = said if isinstance(said, Words) else Words(said, said)
+            entry.reason = said if isinstance(said, Message) else Message.verbatim(said)
             entry.intent = Intent.NONE if entry.intent in ENDING else entry.intent
         finally:
             self._ending.discard(entry.id)
@@ -829,7 +841,7 @@ class HubManager:
                 # The Hub does not know that it runs, so it can't stop it.
                 await in_thread(self._engine.remove, entry.id)
             if time.monotonic() > deadline:
-                raise MLWSError("10104", reason=STUCK.en)
+                raise ContainerBackendError(reason=STUCK.en)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 1.2)
 
@@ -866,7 +878,7 @@ class HubManager:
             try:
                 found = await in_thread(self._engine.machines, self.settings.capacity)
             except MLWSError as error:
-                log.info("Swarm does not tell its nodes: %s", error)
+                log.info("Could not list the Swarm nodes: %s", error)
                 continue
             # Where all are drained for a while, what they had still says what can ever fit.
             self.scheduler.nodes = found or self.scheduler.nodes
@@ -877,7 +889,7 @@ class HubManager:
             try:
                 await self._measure()
             except MLWSError as error:
-                log.info("Usage could not be measured: %s", error)
+                log.info("Could not measure resource usage: %s", error)
             await asyncio.sleep(MEASURE_EVERY)
 
     async def _is_known(self, user: str) -> bool:
@@ -896,4 +908,4 @@ class HubManager:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("Work on a container failed", exc_info=task.exception())
+            log.error("A container operation failed", exc_info=task.exception())

@@ -32,7 +32,7 @@ class _Numbers(Collector):
             for kind, unit in KINDS.items():
                 row = GaugeMetricFamily(
                     f"mlws_node_{kind}_{what}_{unit}",
-                    f"What a machine has {what} of its {kind}.",
+                    f"{kind} of a machine: {what}.",
                     labels=["node"],
                 )
                 for node in self._report.nodes:
@@ -41,7 +41,7 @@ class _Numbers(Collector):
 
     def _queue(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
-            "mlws_queue_length", "Containers that wait for resources.", len(self._report.queue)
+            "mlws_queue_length", "Containers waiting for resources.", len(self._report.queue)
         )
 
     def _states(self) -> Iterator[Metric]:

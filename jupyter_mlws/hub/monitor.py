@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import container_id, split_id
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, Seen
 from jupyter_mlws.hub.events import EngineEvent, EventWatcher
 from jupyter_mlws.hub.hubapi import Account, HubAPI, HubRefusedError, Server
@@ -143,8 +143,10 @@ class Monitor:
         except (asyncio.TimeoutError, MLWSError, HubRefusedError) as error:
             if identifier not in self._servers:
                 # Not None, which would say that there is no such server.
-                raise MLWSError("10104", reason=f"JupyterHub does not answer: {error}") from error
-            log.info("The Hub's view of %s is an old one: %s", identifier, error)
+                raise ContainerBackendError(
+                    reason=f"JupyterHub did not respond: {error}"
+                ) from error
+            log.info("Using the last known state of %s in the Hub: %s", identifier, error)
         return self._servers[identifier]
 
     def look_soon(self, identifier: str) -> None:
@@ -180,7 +182,7 @@ class Monitor:
             try:
                 await self.sweep()
             except (MLWSError, HubRefusedError) as error:
-                log.warning("Could not look at all containers: %s", error)
+                log.warning("Could not inspect all containers: %s", error)
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -192,9 +194,9 @@ class Monitor:
         if task.cancelled() or task.exception() is None:
             return
         if isinstance(task.exception(), MLWSError | HubRefusedError):
-            log.warning("A look at a container failed: %s", task.exception())
+            log.warning("Could not inspect a container: %s", task.exception())
         else:
-            log.error("A look at a container failed", exc_info=task.exception())
+            log.error("Could not inspect a container", exc_info=task.exception())
 
 
 def _servers(accounts: list[Account]) -> list[Server]:

@@ -11,21 +11,17 @@ from tornado import web
 
 import jupyter_mlws
 from jupyter_mlws.api.rest import preferred_language
-from jupyter_mlws.errors import Words
 from jupyter_mlws.hub.auth import Permitted
+from jupyter_mlws.i18n import Message
 
 STATIC = Path(__file__).parent / "static"
 BUNDLE = "admin.js"
 LOCALE = Path(jupyter_mlws.__file__).parent / "locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
-TITLE = Words("Containers", "容器")
-FORBIDDEN = Words(
-    "You may not use this page. Ask the administrator of the Hub.",
-    "您无权使用此页面，请联系 Hub 管理员。",
-)
-NOT_BUILT = Words(
-    "The page's program is not part of this installation: build it with `jlpm build`, or install "
-    "a released wheel. The API works without it.",
-    "此安装不包含页面程序：请用 `jlpm build` 构建，或安装正式发布的 wheel。API 不受影响。",
+TITLE = Message("Containers")
+FORBIDDEN = Message("You don't have permission to use this page. Contact the Hub administrator.")
+NOT_BUILT = Message(
+    "This installation does not include the page's JavaScript. Build it with `jlpm "
+    "build`, or install a released wheel. The API works without it."
 )
 POLICY = "; ".join(
     (
@@ -95,7 +91,7 @@ class PageHandler(Permitted, web.RequestHandler):
         """Whether somebody is signed in who may not use this service."""
         return getattr(self, "_cached_hub_user", None) is not None
 
-    def _write(self, script: str, notice: Words | None, config: dict[str, object]) -> None:
+    def _write(self, script: str, notice: Message | None, config: dict[str, object]) -> None:
         host = self.request.host
         self.set_header(
             "Content-Security-Policy", POLICY.format(sockets=f"ws://{host} wss://{host}")

@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.engine import Engine, told
 from jupyter_mlws.hub.policy import Wanted
@@ -144,8 +144,8 @@ class PersonalImages:
             found = json.loads(next(row for row in said.splitlines() if row.startswith("{")))
             return {str(name): str(row) for name, row in found.items()}
         except (ValueError, StopIteration):
-            reason = f"its Python does not tell what is installed: {_last(said)}"
-            raise MLWSError("10106", reason=reason) from None
+            reason = f"can't list the installed packages: {_last(said)}"
+            raise EnvironmentSaveError(reason=reason) from None
 
     def build(
         self,
@@ -195,7 +195,7 @@ class PersonalImages:
                             self._engine.client.kill(builder)
                             return
                 except MLWSError as error:
-                    log.warning("what %s has written is not known: %s", builder[:12], error)
+                    log.warning("Could not measure the size of %s: %s", builder[:12], error)
 
         thread = threading.Thread(target=measure, name=f"size of {builder[:12]}", daemon=True)
         thread.start()
@@ -208,7 +208,7 @@ class PersonalImages:
             ended.set()
             thread.join()
         if sizes and most is not None:
-            raise MLWSError("10210", size=write_memory(sizes[0]), most=write_memory(most))
+            raise EnvironmentQuotaError(size=write_memory(sizes[0]), most=write_memory(most))
 
     def _builder(self, wanted: Wanted, limits: Amount) -> str:
         client = self._engine.client
@@ -251,7 +251,7 @@ class PersonalImages:
         for line in said.splitlines():
             say(line)
         if code:
-            raise MLWSError("10106", reason=_last(said))
+            raise EnvironmentSaveError(reason=_last(said))
 
     def _commit(
         self,
@@ -295,7 +295,7 @@ class PersonalImages:
             size = client.inspect_image(made["Id"])["Size"] - base["Size"]
             if most is not None and size > most:
                 client.remove_image(f"{image}-new", force=True)
-                raise MLWSError("10210", size=write_memory(size), most=write_memory(most))
+                raise EnvironmentQuotaError(size=write_memory(size), most=write_memory(most))
             client.tag(made["Id"], repository, tag)
             client.remove_image(f"{image}-new", noprune=True)
             self._prune()
@@ -339,9 +339,9 @@ class PersonalImages:
             for piece in client.exec_start(made["Id"], stream=True):
                 said += piece
                 if len(said) > LONGEST:
-                    raise MLWSError("10106", reason=f"more than {LONGEST} bytes were printed")
+                    raise EnvironmentSaveError(reason=f"the output exceeds {LONGEST} bytes")
                 if time.monotonic() > deadline:
-                    raise MLWSError("10106", reason=f"it took more than {TIME_LIMIT:g} s")
+                    raise EnvironmentSaveError(reason=f"timed out after {TIME_LIMIT:g} s")
             code = client.exec_inspect(made["Id"])["ExitCode"]
         return int(code or 0), said.decode(errors="replace")
 
@@ -353,7 +353,7 @@ def _present() -> Iterator[None]:
         with told():
             yield
     except NotFound as error:
-        raise MLWSError("10106", reason=str(error.explanation)) from error
+        raise EnvironmentSaveError(reason=str(error.explanation)) from error
 
 
 def _archive(requirements: Sequence[str]) -> bytes:
@@ -369,7 +369,7 @@ def _archive(requirements: Sequence[str]) -> bytes:
 def _last(said: str) -> str:
     """The last line that says something."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1][:300] if lines else "no output"
 
 
 def _read_all(rows: Iterable[Mapping[str, Any]]) -> list[PersonalImage]:

@@ -10,11 +10,12 @@ from pydantic import ValidationError
 
 from jupyter_mlws.api import wording
 from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidContainerError
 from jupyter_mlws.hub.words import as_resources
+from jupyter_mlws.i18n import Message
 
-NOT_LISTED = Words("is not one of {images}", "应为 {images} 之一")
-TOO_MUCH = Words("{wanted} is more than the {limit} that a container may have", "上限为 {limit}")
+NOT_LISTED = Message("must be one of {images}")
+TOO_MUCH = Message("{wanted} exceeds the limit of {limit} per container")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Policy:
         try:
             return ContainerCreate.model_validate(dict(options))
         except ValidationError as error:
-            raise MLWSError("10201", *wording.faults(error)) from error
+            raise InvalidContainerError(faults=wording.faults(error)) from error
 
     def with_images(self, own: Mapping[str, str]) -> Policy:
         """The same for somebody who has images of their own; the Hub's win over these."""
@@ -79,7 +80,7 @@ class Policy:
         label = request.image or self.default_image
         faults = [*self._image_faults(label), *self._size_faults(resources.amount)]
         if faults:
-            raise MLWSError("10201", *faults)
+            raise InvalidContainerError(faults=faults)
         label = label if label in self.images else self._label_of(label)
         return Wanted(
             label,
@@ -93,7 +94,7 @@ class Policy:
         """Error 10201 names every resource above the limit of one container."""
         faults = self._size_faults(wanted)
         if faults:
-            raise MLWSError("10201", *faults)
+            raise InvalidContainerError(faults=faults)
 
     def _label_of(self, image: str) -> str:
         return next(label for label, name in self.images.items() if name == image)

@@ -58,7 +58,7 @@ class ContainerRow(Base):
     node: Mapped[str | None] = mapped_column(String(255))
     restarts: Mapped[int]
     exit_code: Mapped[int | None]
-    reason: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    reason: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     last_log: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)

@@ -8,10 +8,11 @@ from typing import Any
 
 from jupyterhub.spawner import SpawnException
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub import words
+from jupyter_mlws.i18n import Message
 
-SEE = Words("See your containers", "查看您的容器")
+SEE = Message("View your containers")
 
 
 class Refusal(SpawnException):  # type: ignore[misc]

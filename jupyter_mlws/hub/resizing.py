@@ -13,25 +13,20 @@ from jupyter_mlws.containers.models import (
     Resources,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.policy import Policy
 from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
+from jupyter_mlws.i18n import Message
 
 ROOM = 16 * 1024**2
 """Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""
 LIVE = (ContainerStatus.RUNNING, ContainerStatus.UNHEALTHY)
 AT_REST = (ContainerStatus.STOPPED, ContainerStatus.CRASHED)
-NO_GPU_LIVE = Words(
-    "cannot change while the container runs: stop it first",
-    "容器运行时无法更改，请先停止容器",
-)
-USED = Words(
-    "{used} are in use: free memory first, by closing notebooks or shutting down kernels",
-    "当前已使用 {used}：请先关闭笔记本或内核以释放内存",
-)
+NO_GPU_LIVE = Message("can't be changed while the container is running; stop it first")
+USED = Message("{used} is in use; close notebooks or shut down kernels to free memory first")
 
 
 class Resizer:
@@ -59,10 +54,10 @@ class Resizer:
             entry.resources = Resources.of(wanted)
         elif status in LIVE and not entry.resizing:
             if wanted.gpu != before.gpu:
-                raise MLWSError("10201", Fault("resources.gpu", NO_GPU_LIVE))
+                raise InvalidContainerError(faults=[Fault("resources.gpu", NO_GPU_LIVE)])
             await self._resize_live(entry, wanted)
         else:
-            raise MLWSError("10204", name=entry.id)
+            raise ContainerStateError(name=entry.id)
         if wanted != before:
             self._fleet.note(entry, f"resized from {_written(before)} to {_written(wanted)}")
         self._fleet.settle()
@@ -84,7 +79,9 @@ class Resizer:
                 sample = await in_thread(self._engine.sample, seen)
                 if sample is not None and sample.memory + ROOM > wanted.memory:
                     used = write_memory(sample.memory // 1024**2 * 1024**2)
-                    raise MLWSError("10201", Fault("resources.memory", USED.fill(used=used)))
+                    raise InvalidContainerError(
+                        faults=[Fault("resources.memory", USED.fill(used=used))]
+                    )
             # What it gets is held before Docker is told, what it gives back until it was.
             self._scheduler.resize(entry.id, larger(before.amount, wanted), time.time())
             try:

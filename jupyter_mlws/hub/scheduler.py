@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InsufficientResourcesError, InvalidContainerError, MLWSError
+from jupyter_mlws.i18n import Message
 
 PATIENCE = 1800.0
 """Seconds."""
@@ -30,10 +31,7 @@ TICK = 0.01
 LAST = -1_000_000
 """A priority below all that can be asked for."""
 KINDS = ("cpu", "memory", "gpu")
-USER_LIMIT = Words(
-    "{wanted} more would be above the {limit} that one person may have",
-    "再增加 {wanted} 将超过每人上限 {limit}",
-)
+USER_LIMIT = Message("{wanted} more would exceed the limit of {limit} per user")
 
 
 @dataclass(frozen=True)
@@ -269,8 +267,7 @@ class Scheduler:
         nearest = min(has.values(), key=lambda amount: _lacking(wanted, amount))
         kind = next(kind for kind in KINDS if getattr(wanted, kind) > getattr(nearest, kind))
         available = max(0, getattr(nearest, kind))
-        return MLWSError(
-            "10101",
+        return InsufficientResourcesError(
             reason="insufficient resources",
             resource_type=kind,
             required=_written(kind, getattr(wanted, kind)),
@@ -298,7 +295,7 @@ class Scheduler:
             if getattr(total, kind) > getattr(limit, kind)
         ]
         if faults:
-            raise MLWSError("10201", *faults)
+            raise InvalidContainerError(faults=faults)
 
     def _use_reservation(self, request: Request, now: float) -> Grant | None:
         self._expire(now)

@@ -94,7 +94,7 @@ async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
             await manager.open()
             return manager
         except (MLWSError, HubRefusedError) as error:
-            log.warning("Not ready yet, trying again: %s", error)
+            log.warning("Not ready yet, retrying: %s", error)
             hub.close()
         await asyncio.sleep(TRY_AGAIN)
 
@@ -137,7 +137,7 @@ async def _until_orphaned(over: asyncio.Event) -> None:
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110  the kernel has no event for it
         await asyncio.sleep(PARENT_EVERY)
-    log.warning("The Hub is gone")
+    log.warning("The Hub process ended; stopping")
     over.set()
 
 

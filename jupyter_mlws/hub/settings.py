@@ -15,9 +15,9 @@ from jupyter_mlws.hub.team import Addresses
 DATABASE = "mlws.sqlite"
 TEAM = "team"
 SHARED_ORIGIN = (
-    "HUB_SUBDOMAIN is not set: the Hub and all labs share one origin, so a script in one person's"
-    " lab can read the XSRF token of whoever opens it, and act as them. Set it where people do not"
-    " trust each other: see 'Sub-domains' in hub_config/README.md."
+    "HUB_SUBDOMAIN is not set: the Hub and all labs share one origin, so a script in a user's lab"
+    " can read the XSRF token of any user who opens that lab, and act as that user. Set it if users"
+    " do not trust each other; see 'Subdomains' in hub_config/README.md."
 )
 
 

@@ -54,7 +54,7 @@ class Login(native.LoginHandler):  # type: ignore[misc]
         known = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
         waits = known and not known.is_authorized and known.is_valid_password(given["password"])
         reason = (
-            "An administrator has still to agree to your account."
+            "Your account has not been approved by an administrator yet."
             if waits
             else "Invalid username or password."
         )
@@ -68,9 +68,9 @@ class FormHandler(native.LocalBase):  # type: ignore[misc]
     async def prepare(self) -> None:
         await super().prepare()
         if self.request.method != "POST":
-            raise web.HTTPError(405, "Use the buttons of the page Accounts.")
+            raise web.HTTPError(405, "Use the buttons on the Accounts page.")
         if self.request.headers.get("Sec-Fetch-Site", "none") not in SAME_SITE:
-            raise web.HTTPError(403, "Use the buttons of the page Accounts.")
+            raise web.HTTPError(403, "Use the buttons on the Accounts page.")
 
 
 class Authorize(FormHandler, native.ToggleAuthorizationHandler):  # type: ignore[misc]

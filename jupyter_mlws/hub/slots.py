@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import TooManyGitRequestsError
 
 
 class Slots:
@@ -56,7 +56,7 @@ class RequestLimits:
     def take(self, user: str) -> Callable[[], None]:
         """Return what ends the request, once or more; error 10216 where there are too many."""
         if self._users.total() >= self._most or self._users[user] >= self._most_each:
-            raise MLWSError("10216")
+            raise TooManyGitRequestsError()
         self._users[user] += 1
         ended = False
 

@@ -24,7 +24,12 @@ from traitlets import Dict, Float, Int, Unicode, default
 
 from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.containers.models import Amount, Resources
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import (
+    ContainerBackendError,
+    ContainerCrashedError,
+    ImageUnavailableError,
+    MLWSError,
+)
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
@@ -32,6 +37,7 @@ from jupyter_mlws.hub.personal_images import LABEL, own_images
 from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
+from jupyter_mlws.i18n import ENGLISH
 
 PULL_TRIES = 3
 ASKING_INTERVAL = 0.1
@@ -49,25 +55,25 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
     hub_name = Unicode(
         "mlws",
         config=True,
-        help="""Name of this installation, in small letters, digits and hyphens.
+        help="""Name of this installation: lowercase letters, digits and hyphens.
 
-        Containers, volumes and the network are called after it and carry it as the label
-        ``mlws.hub``, so that several installations can share one Docker engine.
+        Containers, volumes and the network have it as name prefix and as label ``mlws.hub``,
+        so that several installations can share one Docker engine.
         """,
     )
     default_image = Unicode(
         config=True,
-        help="""The label, out of ``allowed_images``, of the image for those who choose none.""",
+        help="""Label, in ``allowed_images``, of the image for users who choose none.""",
     )
     default_resources = Dict(
         {"cpu": "1", "memory": "2Gi"},
         config=True,
-        help="""What a container gets that asks for nothing: ``cpu``, ``memory``, ``gpu``.""",
+        help="""Resources of a container that requests none: ``cpu``, ``memory``, ``gpu``.""",
     )
     max_resources = Dict(
         {"cpu": "4", "memory": "8Gi", "gpu": "0"},
         config=True,
-        help="""The most that one container may ask for: ``cpu``, ``memory``, ``gpu``.""",
+        help="""Maximum resources per container: ``cpu``, ``memory``, ``gpu``.""",
     )
     profiles = Dict(
         {
@@ -77,73 +83,70 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             "gpu": {"cpu": "4", "memory": "8Gi", "gpu": "1"},
         },
         config=True,
-        help="""The sizes on the spawn page, by name, without those above ``max_resources``.""",
+        help="""Sizes on the spawn page, by name; those above ``max_resources`` are not offered.""",
     )
     subnet = Unicode(
         "198.18.0.0/20",
         config=True,
-        help="""Addresses of the containers' network. Its first one is the host's: the Hub and
-        the service listen there.""",
+        help="""Subnet of the containers. Its first address is the host's, where the Hub and the
+        service listen.""",
     )
     bridge = Unicode(
         "br-mlws",
         config=True,
-        help="""The host's interface of that network; the kernel takes 15 characters.""",
+        help="""The host's network interface for that network; at most 15 characters.""",
     )
     home = Unicode(
         "/home/mlws",
         config=True,
-        help="""Where the image expects the person's files; a volume of the person's own, the
-        same for all of the person's servers, is mounted there.""",
+        help="""Home folder in the image. The user's volume, shared by all of the user's servers, is
+        mounted there.""",
     )
     start_cpu = Float(
         2.0,
         config=True,
-        help="""Cores that a container has at least until it answers for the first time, when it
-        gets the limit that it was granted: a lab of half a core would start for twice as long.
-        0: its own limit from the beginning.""",
+        help="""Minimum number of cores until the container first responds; then it gets the limit
+        that it was granted. A lab with half a core would take twice as long to start.
+        0 means its own limit from the start.""",
     )
     processes = Int(
-        1024, config=True, help="""The most processes and threads that a container may have."""
+        1024, config=True, help="""Maximum number of processes and threads in a container."""
     )
-    restarts = Int(
-        3, config=True, help="""How often Docker starts a container again that ended by a fault."""
-    )
+    restarts = Int(3, config=True, help="""How often Docker restarts a container that failed.""")
     pull_wait = Float(
         2.0,
         config=True,
-        help="""Seconds before an image is asked for again that could not be pulled; doubled
-        each time.""",
+        help="""Seconds before pulling an image is retried; doubled each time.""",
     )
     service_url = Unicode(
         config=True,
-        help="""Where the service ``mlws`` listens, as reached from the Hub and the containers;
-        by default the environment variable ``MLWS_SERVICE_URL``.""",
+        help="""URL of the service ``mlws`` for the Hub and the containers. Default: the environment
+        variable ``MLWS_SERVICE_URL``.""",
     )
     admission_token = Unicode(
         config=True,
-        help="""What the Hub shows the service when it asks for room; by default the environment
-        variable ``MLWS_ADMISSION_TOKEN``. It never reaches a container.""",
+        help="""Token with which the Hub requests resources from the service. Default: environment
+        variable ``MLWS_ADMISSION_TOKEN``. It is never passed to a container.""",
     )
 
     queue_wait = Float(
         600.0,
         config=True,
-        help="""Seconds that a start from the Hub's own pages waits in the queue, with its place
-        shown. After that the page says so, and the container starts by itself when it is its
-        turn. ``start_timeout`` must be longer by ``start_limit``.""",
+        help="""Seconds that a start from the Hub's own pages waits in the queue, with its position
+        shown. After that, the page says so, and the container starts automatically when it is
+        its turn. ``start_timeout`` must be longer by ``start_limit``.""",
     )
     start_limit = Float(
         180.0,
         config=True,
-        help="""Seconds that a container has to answer, from when it got its resources.""",
+        help="""Seconds within which a container must respond after it got its resources.""",
     )
 
     activity_interval = Int(
         60,
         config=True,
-        help="""Seconds between two reports of a lab's activity: kernels, running cells, workflows,
-        terminals. What stops idle labs must wait for at least two of them.""",
+        help="""Seconds between reports of a lab's activity: kernels, running cells, workflows,
+        terminals. The idle timeout must be at least twice as long.""",
     )
 
     _watch: ClassVar[Watch | None] = None
@@ -250,7 +253,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         except Refusal as refusal:
             raise self._refused(refusal) from None
         except (DockerException, requests.RequestException) as error:
-            failed = MLWSError("10104", reason=str(error))
+            failed = ContainerBackendError(reason=str(error))
             raise self._refused(Refusal.of(failed, language)) from error
 
     async def _start(self, language: str) -> tuple[str, int]:
@@ -276,8 +279,8 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         try:
             return await asyncio.wait_for(self._run(wanted, granted), self.run_limit)
         except asyncio.TimeoutError:
-            reason = f"the lab did not answer within {self.start_limit:g} s"
-            raise MLWSError("10104", reason=reason) from None
+            reason = f"JupyterLab did not respond within {self.start_limit:g} s"
+            raise ContainerBackendError(reason=reason) from None
 
     async def _run(self, wanted: Wanted, granted: Granted) -> tuple[str, int]:
         self._steps.tell(20, words.IMAGE, image=wanted.label)
@@ -331,13 +334,13 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         present = await self._has_image(image)
         if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
             return
-        failure = "it is not on this machine"
+        failure = "it is not available on this machine"
         if self.pull_policy != "never":
             failure = await self._pull(image)
         if failure and not present:
-            raise MLWSError("10102", image=image, reason=failure)
+            raise ImageUnavailableError(image=image, reason=failure)
         if failure:
-            self.log.warning("%s can't be pulled: the one on this machine is used", image)
+            self.log.warning("Could not pull %s; using the local image", image)
 
     async def _pull(self, image: str) -> str:
         """Why it could not be pulled; empty where it could."""
@@ -462,10 +465,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     async def _crashed(self, state: dict[str, Any]) -> MLWSError:
         lines = await self._last_words()
-        return MLWSError(
-            "10105",
+        return ContainerCrashedError(
             exit_code=state["ExitCode"],
-            cause="lack of memory" if state["OOMKilled"] else state["Error"] or "a fault",
+            cause="out of memory" if state["OOMKilled"] else state["Error"] or "an error",
             restarts=self.restarts,
             last_log=lines.decode(errors="replace").splitlines(),
         )
@@ -528,7 +530,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         ip, port = await self.get_ip_and_port()
         if not ip or (self.server.ip, self.server.port) == (ip, port):
             return
-        self.log.info("%s is at %s:%s now", self._log_name, ip, port)
+        self.log.info("%s is now at %s:%s", self._log_name, ip, port)
         self.server.ip, self.server.port = ip, port
         self.db.commit()
         await self.user.settings["proxy"].add_user(self.user, self.name)

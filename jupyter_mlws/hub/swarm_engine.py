@@ -12,7 +12,7 @@ from docker.errors import NotFound
 
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import SwarmUnsupportedError
 from jupyter_mlws.hub import launch, swarm
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, LogReader, Seen, told
 from jupyter_mlws.hub.events import HUB_LABEL
@@ -84,7 +84,7 @@ class SwarmEngine(Engine):
 
     def resize(self, docker: str, amount: Amount) -> None:
         """Error 10211: Swarm would start the lab anew for it."""
-        raise MLWSError("10211", operation="live resize")
+        raise SwarmUnsupportedError(operation="live resizing")
 
     def sample(self, seen: Seen) -> Sample | None:
         """Its counters now; None where it does not run, or not on this node."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import SwarmUnsupportedError
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 
 
@@ -53,11 +53,11 @@ class SwarmQueue(Scheduler):
 
     def reserve(self, request: Request, now: float, expires: float) -> Reservation | None:
         """Error 10211: Swarm holds nothing for anybody."""
-        raise MLWSError("10211", operation="reservation")
+        raise SwarmUnsupportedError(operation="reservations")
 
     def move(self, identifier: str, position: int, now: float) -> None:
         """Error 10211: the order is Swarm's own."""
-        raise MLWSError("10211", operation="change of order")
+        raise SwarmUnsupportedError(operation="reordering the queue")
 
     def _largest(self) -> str:
         """Where it could run if nothing else did; Swarm says later where it does."""

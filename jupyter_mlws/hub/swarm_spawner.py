@@ -12,7 +12,7 @@ from dockerspawner import SwarmSpawner
 from traitlets import Bool
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import NotQueuedError, PlacementTimeoutError
 from jupyter_mlws.hub import launch, swarm, words
 from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
@@ -33,8 +33,8 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         config=True,
         help="""Whether labs are reached at a port of their node.
 
-        Needed where there are several nodes: the containers' network is one per node, so that no
-        lab reaches another one in it. The nodes' ports must not be open to others then.
+        Required with several nodes: each node has its own containers' network, so that labs
+        cannot reach each other. The nodes' ports must then be closed to everyone else.
         """,
     )
 
@@ -95,12 +95,12 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
         while True:
             seen = await self._seen()
             if seen is None and not await self.get_object():
-                raise MLWSError("10205", name=self.user.name)
+                raise NotQueuedError(name=self.user.name)
             if seen is not None and seen.state != PENDING:
                 break
             if time.monotonic() > deadline:
                 await self.remove_object()
-                raise MLWSError("10212", seconds=self.queue_wait)
+                raise PlacementTimeoutError(seconds=self.queue_wait)
             place = await self._place()
             if place and place != told:
                 told = place

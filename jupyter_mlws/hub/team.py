@@ -17,7 +17,20 @@ from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    ContainerBackendError,
+    Fault,
+    InvalidRequestError,
+    LastOwnerError,
+    MemberNotFoundError,
+    MLWSError,
+    ProjectNotInTrashError,
+    ProjectQuotaError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+    TooManyProjectsError,
+)
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.git_worker import SOCKET
 from jupyter_mlws.hub.lifecycle import now
@@ -25,14 +38,15 @@ from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.slots import RequestLimits
 from jupyter_mlws.hub.tally import Tally
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.team.models import Member, Role, TeamProject
 
 GIT_REQUESTS = 64
 """Requests to git that are answered at the same time; each has processes of its own."""
 GIT_REQUESTS_EACH = 8
 """Of one user."""
-NOBODY = Words("is nobody whom the Hub knows", "Hub 中没有此用户")
-NOT_THE_NAME = Words("must be the project's name", "须为该项目的名称")
+NOBODY = Message("is not a user of this Hub")
+NOT_THE_NAME = Message("must match the project name")
 log = logging.getLogger(__name__)
 
 
@@ -93,8 +107,8 @@ class Git:
         try:
             output, input_ = await asyncio.open_unix_connection(self._socket)
         except OSError as error:
-            reason = f"git's process does not answer at {self._socket}: {error.strerror}"
-            raise MLWSError("10104", reason=reason) from error
+            reason = f"the git process did not respond at {self._socket}: {error.strerror}"
+            raise ContainerBackendError(reason=reason) from error
         input_.write(json.dumps(query).encode() + b"\n")
         return output, input_
 
@@ -106,7 +120,7 @@ class Git:
         finally:
             input_.close()
         if failure:
-            raise MLWSError("10104", reason=failure)
+            raise ContainerBackendError(reason=failure)
 
 
 class Team:
@@ -183,7 +197,7 @@ class Team:
         """
         found = self._access(person, name, needed)
         if found.project.trashed_at is not None:
-            raise MLWSError("10406", name=name)
+            raise SharedProjectNotFoundError(name=name)
         return found
 
     def list(self, person: Person) -> list[TeamProject]:
@@ -198,17 +212,17 @@ class Team:
         """One project; error 10406."""
         found = self._seen(person, name)
         if found is None:
-            raise MLWSError("10406", name=name)
+            raise SharedProjectNotFoundError(name=name)
         return self._shown(found)
 
     async def create(self, person: Person, name: str, description: str) -> TeamProject:
         """An empty project, owned by the person; error 50203 where the name is taken."""
         async with self._making:
             if name in self._kept:
-                raise MLWSError("50203", name=name)
+                raise AlreadyExistsError(name=name)
             owned = [row for row in self._kept.values() if person.name in row.owners]
             if not person.admin and len(owned) >= self.limits.projects:
-                raise MLWSError("10215", count=len(owned))
+                raise TooManyProjectsError(count=len(owned))
             made = now()
             project = Kept(f"p-{secrets.token_hex(8)}", name, description, made)
             if person.name:
@@ -229,7 +243,7 @@ class Team:
         project = self.access(person, name, Role.OWNER).project
         before = project.members.get(user)
         if before is None and not await self._knows(user):
-            raise MLWSError("50201", Fault("user", NOBODY))
+            raise InvalidRequestError(faults=[Fault("user", NOBODY)])
         # Others may have changed it while the Hub was asked.
         project = self.access(person, name, Role.OWNER).project
         if role is not Role.OWNER:
@@ -248,7 +262,7 @@ class Team:
         needed = Role.READER if leaving else Role.OWNER
         project = self.access(person, name, needed).project
         if user not in project.members:
-            raise MLWSError("10407", name=name, user=user)
+            raise MemberNotFoundError(name=name, user=user)
         _must_keep_an_owner(project, user)
         rest = {key: member for key, member in project.members.items() if key != user}
         self._keep(replace(project, members=rest))
@@ -261,7 +275,7 @@ class Team:
         """
         project = self._access(person, name, Role.OWNER).project
         if confirm != name:
-            raise MLWSError("50201", Fault("confirm", NOT_THE_NAME))
+            raise InvalidRequestError(faults=[Fault("confirm", NOT_THE_NAME)])
         if project.trashed_at is None:
             self._keep(replace(project, trashed_at=now()))
             self.audit.tell(person, "project.trash", name)
@@ -276,7 +290,7 @@ class Team:
         """Take a project out of the trash; error 10208 where it is not in there."""
         project = self._access(person, name, Role.OWNER).project
         if project.trashed_at is None:
-            raise MLWSError("10208", name=name)
+            raise ProjectNotInTrashError(name=name)
         self._keep(replace(project, trashed_at=None))
         self.audit.tell(person, "project.restore", name)
         return self.get(person, name)
@@ -291,7 +305,7 @@ class Team:
         used = self._sizes[project.id]
         if used >= self.limits.size:
             most = write_memory(self.limits.size)
-            raise MLWSError("10214", name=project.name, used=write_memory(used), most=most)
+            raise ProjectQuotaError(name=project.name, used=write_memory(used), most=most)
         return self.limits.size - used
 
     def grow(self, project: Kept, size: int) -> None:
@@ -325,7 +339,7 @@ class Team:
             await in_thread(damaged.mkdir, exist_ok=True)
             await in_thread(path.rename, damaged / path.name)
             log.error(
-                "The record of a push to %s is damaged and missing from the audit log: %s",
+                "A push to %s is missing from the audit log, because its record is damaged: %s",
                 project.name,
                 damaged / path.name,
             )
@@ -347,10 +361,10 @@ class Team:
         project = self._kept.get(name)
         member = None if project is None else project.members.get(person.name)
         if project is None or (member is None and not person.admin):
-            raise MLWSError("10406", name=name)
+            raise SharedProjectNotFoundError(name=name)
         role = Role.OWNER if person.admin or member is None else member.role
         if not role.may(needed):
-            raise MLWSError("10303", name=name, role=role.value, needed=needed.value)
+            raise RoleRequiredError(name=name, role=role.value, needed=needed.value)
         return Access(project, person, role)
 
     def _shown(self, access: Access) -> TeamProject:
@@ -407,7 +421,7 @@ def _with(project: Kept, user: str, role: Role) -> Kept:
 
 def _must_keep_an_owner(project: Kept, user: str) -> None:
     if project.owners == [user]:
-        raise MLWSError("10207", name=project.name, user=user)
+        raise LastOwnerError(name=project.name, user=user)
 
 
 def _size(folder: Path) -> int:

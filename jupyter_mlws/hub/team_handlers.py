@@ -8,7 +8,18 @@ from tornado.web import RequestHandler
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    ContainerBackendError,
+    LastOwnerError,
+    MemberNotFoundError,
+    MLWSError,
+    PermissionDeniedError,
+    ProjectNotInTrashError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+    TooManyProjectsError,
+)
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.handlers import ServiceHandler
 from jupyter_mlws.hub.person import Person
@@ -20,8 +31,8 @@ from jupyter_mlws.team.models import (
     TeamProjectDelete,
 )
 
-MISSING = ("10406",)
-FOR_OWNERS = (*MISSING, "10303")
+MISSING = (SharedProjectNotFoundError,)
+FOR_OWNERS = (*MISSING, RoleRequiredError)
 READING = ("search", "get", "list", "query")
 """In addresses of MLflow that read although they are asked by POST."""
 
@@ -40,7 +51,7 @@ class TeamProjectsHandler(ServiceHandler):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=("10104", "10215", "50203"),
+        errors=(ContainerBackendError, TooManyProjectsError, AlreadyExistsError),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await self.manager.team.create(self.person, body.name, body.description)
@@ -57,7 +68,7 @@ class TeamProjectHandler(ServiceHandler):
         return self.manager.team.get(self.person, name)
 
     @endpoint(
-        "Put a shared project into the trash, or remove it for good from there",
+        "Move a shared project to the trash, or delete it permanently from there",
         query=TeamProjectDelete,
         errors=FOR_OWNERS,
     )
@@ -70,7 +81,11 @@ class TeamRestoreHandler(ServiceHandler):
 
     resource = "projects"
 
-    @endpoint("Take a shared project out of the trash", TeamProject, errors=(*FOR_OWNERS, "10208"))
+    @endpoint(
+        "Restore a shared project from the trash",
+        TeamProject,
+        errors=(*FOR_OWNERS, ProjectNotInTrashError),
+    )
     async def post(self, name: str) -> TeamProject:
         return self.manager.team.restore(self.person, name)
 
@@ -81,16 +96,18 @@ class TeamMemberHandler(ServiceHandler):
     resource = "projects"
 
     @endpoint(
-        "Make somebody a member, or give a member another role",
+        "Add a member, or change a member's role",
         TeamProject,
         body=MemberPut,
-        errors=(*FOR_OWNERS, "10104", "10207"),
+        errors=(*FOR_OWNERS, ContainerBackendError, LastOwnerError),
     )
     async def put(self, name: str, user: str, body: MemberPut) -> TeamProject:
         project, _ = await self.manager.team.put_member(self.person, name, user, body.role)
         return project
 
-    @endpoint("Remove a member, or leave", errors=(*FOR_OWNERS, "10207", "10407"))
+    @endpoint(
+        "Remove a member, or leave", errors=(*FOR_OWNERS, LastOwnerError, MemberNotFoundError)
+    )
     async def delete(self, name: str, user: str) -> None:
         self.manager.team.remove_member(self.person, name, user)
 
@@ -135,7 +152,7 @@ class TrackingHandler(ByToken, RESTHandler):
             access = self.manager.team.access(self.person, name)
         except MLWSError as error:
             if error.status < 500:
-                raise MLWSError("50301", action="use", resource=self.resource) from error
+                raise PermissionDeniedError(action="use", resource=self.resource) from error
             raise
         reads = self._reads()
         action = "project.runs.read" if reads else "project.runs.write"

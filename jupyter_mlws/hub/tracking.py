@@ -52,7 +52,7 @@ class Projects(AbstractStore):
     def get_workspace(self, workspace_name: str) -> Any:
         if workspace_name != DEFAULT_WORKSPACE_NAME and not WORKSPACE.fullmatch(workspace_name):
             raise MlflowException(
-                f"There is no workspace {workspace_name!r}.", RESOURCE_DOES_NOT_EXIST
+                f"Workspace {workspace_name!r} not found.", RESOURCE_DOES_NOT_EXIST
             )
         return Workspace(workspace_name)
 
@@ -71,7 +71,7 @@ def authenticate() -> Authorization | Response:
     role = request.headers.get(ROLE_HEADER, "")
     workspace = request.headers.get(WORKSPACE_HEADER_NAME, "")
     if role not in GRANTS or not workspace:
-        return make_response("This server is asked through the Hub alone.", 401)
+        return make_response("This server can only be accessed through the Hub.", 401)
     if (role, workspace) not in _known:
         _ensure(role, workspace)
         _known.add((role, workspace))

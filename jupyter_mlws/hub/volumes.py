@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Volume
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, StorageQuotaError, VolumeInUseError, VolumeNotFoundError
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person
@@ -83,7 +83,7 @@ class Volumes:
             used = self._sizes.get(current.name, 0)
             if used > self._quota:
                 whole = -(-used // MEBIBYTE) * MEBIBYTE
-                raise MLWSError("10107", used=write_memory(whole), quota=write_memory(self._quota))
+                raise StorageQuotaError(used=write_memory(whole), quota=write_memory(self._quota))
         return current.name
 
     async def list(self, person: Person) -> list[Volume]:
@@ -100,7 +100,7 @@ class Volumes:
         """Put it into the trash: the next start gets an empty one. Error 10206 while it is used."""
         kept = self._own(person, name)
         if self._in_use(kept.user):
-            raise MLWSError("10206", name=name)
+            raise VolumeInUseError(name=name)
         if kept.trashed_at is None:
             self._keep(replace(kept, trashed_at=now()))
         return self.get(person, name)
@@ -111,7 +111,7 @@ class Volumes:
         if kept.trashed_at is None:
             return self._told(kept)
         if self._in_use(kept.user):
-            raise MLWSError("10206", name=name)
+            raise VolumeInUseError(name=name)
         current = self._current(kept.user)
         if current is not None:
             self._keep(replace(current, trashed_at=now()))
@@ -122,7 +122,7 @@ class Volumes:
         """Remove it for good; error 10206 unless it is in the trash."""
         kept = self._own(person, name)
         if kept.trashed_at is None:
-            raise MLWSError("10206", name=name)
+            raise VolumeInUseError(name=name)
         await self._remove(kept)
 
     async def empty_for_ever(self) -> None:
@@ -133,7 +133,7 @@ class Volumes:
                     try:
                         await self._remove(kept)
                     except MLWSError as error:
-                        log.warning("%s could not be removed: %s", kept.name, error)
+                        log.warning("Could not delete volume %s: %s", kept.name, error)
             await asyncio.sleep(EMPTY_EVERY)
 
     async def _remove(self, kept: Kept) -> None:
@@ -152,7 +152,7 @@ class Volumes:
         kept = self._kept.get(name)
         # Names hold those of people: who may not see it is not told whether it is there.
         if kept is None or not person.may_see(kept.user):
-            raise MLWSError("10405", name=name)
+            raise VolumeNotFoundError(name=name)
         return kept
 
     def _current(self, user: str) -> Kept | None:

@@ -9,17 +9,15 @@ from contextlib import aclosing
 from datetime import datetime, timezone
 
 from jupyter_mlws.containers.models import QueuePlace
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import NotQueuedError
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.lifecycle import Entry, Intent
 from jupyter_mlws.hub.scheduler import Grant, Scheduler
+from jupyter_mlws.i18n import Message
 
 LAPSE = 5.0
 """Seconds after which the Hub has given up a start that it does not ask for again."""
-DROPPED = Words(
-    "{by} has taken it out of the queue.",
-    "{by} 已将其移出队列。",
-)
+DROPPED = Message("Removed from the queue by {by}.")
 
 
 class WaitingRoom:
@@ -42,7 +40,7 @@ class WaitingRoom:
                 self._fleet.keep(other)
         entry.priority = self._scheduler.waiting[entry.id].priority
         self._fleet.keep(entry)
-        self._fleet.note(entry, f"moved to place {position} of the queue")
+        self._fleet.note(entry, f"moved to position {position} in the queue")
         self._fleet.settle()
 
     def drop(self, entry: Entry, by: str) -> None:
@@ -52,7 +50,7 @@ class WaitingRoom:
         entry.queued_at = entry.turn_at = None
         entry.intent = Intent.NONE
         entry.reason = DROPPED.fill(by=by)
-        self._fleet.note(entry, "taken out of the queue")
+        self._fleet.note(entry, "removed from the queue")
         self._fleet.settle()
 
     async def granted(
@@ -73,7 +71,7 @@ class WaitingRoom:
             place = self._fleet.places().get(entry.id)
             if place is None:
                 entry.asks_until = 0.0
-                raise MLWSError("10205", name=entry.id)
+                raise NotQueuedError(name=entry.id)
             left = deadline - time.monotonic()
             if place != known or left <= 0:
                 self._expect(entry)
@@ -82,7 +80,7 @@ class WaitingRoom:
 
     def _must_wait(self, entry: Entry) -> None:
         if entry.id not in self._scheduler.waiting:
-            raise MLWSError("10205", name=entry.id)
+            raise NotQueuedError(name=entry.id)
 
     def _expect(self, entry: Entry) -> None:
         """The Hub asks again soon; where it does not, this service starts the container itself."""

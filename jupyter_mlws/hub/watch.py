@@ -72,4 +72,4 @@ class Watch:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("A spawner could not follow its container", exc_info=task.exception())
+            log.error("Could not track the container of a spawner", exc_info=task.exception())

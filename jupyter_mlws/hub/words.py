@@ -10,42 +10,36 @@ from typing import Any
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
-ADMISSION = Words("Asking for room", "正在申请资源")
-IMAGE = Words("Looking for the image {image}", "正在准备镜像 {image}")
-CREATION = Words("Creating the container with {size}", "正在创建容器：{size}")
-STARTING = Words("Starting the container", "正在启动容器")
-WAITING = Words("The lab is starting", "工作台正在启动")
-AGAIN = Words(
-    "The lab ended by a fault and is started again ({count})",
-    "工作台异常退出，正在重新启动（第 {count} 次）",
-)
-PLACE = Words("Waiting at place {position} of the queue", "正在排队：第 {position} 位")
-PLACE_ETA = Words(
-    "Waiting at place {position} of the queue, about {minutes} min to go",
-    "正在排队：第 {position} 位，预计还需 {minutes} 分钟",
-)
-IMAGE_LABEL = Words("Image", "镜像")
-SIZE_LABEL = Words("Size", "规格")
+ADMISSION = Message("Requesting resources")
+IMAGE = Message("Preparing image {image}")
+CREATION = Message("Creating the container ({size})")
+STARTING = Message("Starting the container")
+WAITING = Message("Starting the lab")
+AGAIN = Message("The lab crashed. Restarting (attempt {count})")
+PLACE = Message("Position {position} in queue")
+PLACE_ETA = Message("Position {position} in queue, about {minutes} min left")
+IMAGE_LABEL = Message("Image")
+SIZE_LABEL = Message("Size")
 SIZES = {
-    "small": Words("Small", "小"),
-    "medium": Words("Medium", "中"),
-    "large": Words("Large", "大"),
-    "gpu": Words("GPU", "GPU"),
+    "small": Message("Small"),
+    "medium": Message("Medium"),
+    "large": Message("Large"),
+    "gpu": Message("GPU"),
 }
-CORES = Words("{cpu} CPU, {memory} memory", "{cpu} 核，{memory} 内存")
-CORES_GPU = Words("{cpu} CPU, {memory} memory, {gpu} GPU", "{cpu} 核，{memory} 内存，{gpu} GPU")
+CORES = Message("{cpu} CPU, {memory} memory")
+CORES_GPU = Message("{cpu} CPU, {memory} memory, {gpu} GPU")
 
 
-def size(amount: Amount) -> Words:
+def size(amount: Amount) -> Message:
     """An amount, in words."""
     form = CORES_GPU if amount.gpu else CORES
     memory = re.sub(r"([KMGT]i)$", r" \1B", write_memory(amount.memory))
     return form.fill(cpu=f"{amount.cpu:g}", memory=memory, gpu=amount.gpu)
 
 
-def place(place: QueuePlace) -> Words:
+def place(place: QueuePlace) -> Message:
     """A place in the queue, in words."""
     if place.eta_seconds is None:
         return PLACE.fill(position=place.position)
@@ -72,10 +66,10 @@ class Steps:
         self._ended = False
         self._starts = 0
 
-    def tell(self, percent: int, sentence: Words, **facts: Any) -> None:
+    def tell(self, percent: int, sentence: Message, **facts: Any) -> None:
         """Go on to a step; ``facts`` may be words themselves."""
         plain = {
-            name: fact.in_(self._language) if isinstance(fact, Words) else fact
+            name: fact.in_(self._language) if isinstance(fact, Message) else fact
             for name, fact in facts.items()
         }
         message = sentence.in_(self._language).format(**plain)

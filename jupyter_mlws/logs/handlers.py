@@ -17,7 +17,14 @@ from jupyter_mlws.api.rest import Reply, endpoint, in_thread
 from jupyter_mlws.containers.handlers import NO_CONTAINER
 from jupyter_mlws.containers.handlers import LogStream as ContainerLogStream
 from jupyter_mlws.containers.models import LogLine
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    ContainerBackendError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    ProjectNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.logs.collecting import collect_nodes
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source, line
@@ -25,10 +32,10 @@ from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
 from jupyter_mlws.logs.store import Filter, LogStore
 from jupyter_mlws.workspace import Workspace
 
-NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
+NO_CURSOR = Message("is not a valid cursor for this list")
 ALL = ("local", "all")
 """Ids of all that this server logs."""
-REFUSED = (*NO_CONTAINER, "10104")
+REFUSED = (*NO_CONTAINER, ContainerBackendError)
 """Codes of the Hub's service, where the container's log is asked for."""
 NDJSON = "application/x-ndjson"
 CONTENT_TYPE = f"{NDJSON}; charset=utf-8"
@@ -62,7 +69,7 @@ class LogsBase(APIHandler):
                 if sources:
                     raise
                 # The rest of the log is told without it, and has this line.
-                self.log.warning("the log of the container is not to be had: %s", error)
+                self.log.warning("Could not read the container's log: %s", error)
         await in_thread(self.store.flush)
 
 
@@ -74,7 +81,7 @@ class LogsHandler(LogsBase):
     )
     async def get(self, query: LogQuery) -> Page[LogEntry]:
         if query.cursor is not None and not query.cursor.isdecimal():
-            raise MLWSError("50201", Fault("cursor", NO_CURSOR))
+            raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
         before = min(int(query.cursor), _MOST) if query.cursor else None
         await self.collect(query.source)
         found = await in_thread(self.store.page, query.wanted, query.limit + 1, before)
@@ -166,7 +173,7 @@ class LogStream(ContainerLogStream):
                 known = await in_thread(log.collect)
                 upstream = await self.connect(self.stream_path(log.identifier), str(known))
             except MLWSError as error:
-                self.log.warning("the log of the container is not to be had: %s", error)
+                self.log.warning("Could not read the container's log: %s", error)
             else:
                 try:
                     while (text := await upstream.read_message()) is not None:
@@ -191,7 +198,7 @@ class LogStream(ContainerLogStream):
         try:
             return LogFilter.model_validate(given).wanted
         except ValidationError as error:
-            raise MLWSError("50201", *wording.faults(error)) from error
+            raise InvalidRequestError(faults=wording.faults(error)) from error
 
 
 async def _workspace(handler: Any) -> Workspace | None:
@@ -199,7 +206,10 @@ async def _workspace(handler: Any) -> Workspace | None:
     try:
         found: Workspace = await handler.open_workspace()
     except MLWSError as error:
-        if error.code == "50402" and handler.get_query_argument("project", None) is None:
+        if (
+            isinstance(error, ProjectNotFoundError)
+            and handler.get_query_argument("project", None) is None
+        ):
             return None
         raise
     return found

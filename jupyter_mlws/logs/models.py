@@ -18,8 +18,8 @@ class LogFilter(Request):
     """Which lines are wanted."""
 
     source: list[Source] = Field(default_factory=list)
-    level: Level = Field(default="debug", description="The lowest.")
-    q: str = Field(default="", max_length=500, description="In the message, in any case.")
+    level: Level = Field(default="debug", description="Minimum level.")
+    q: str = Field(default="", max_length=500, description="Text in the message, ignoring case.")
     subject: str = Field(
         default="", max_length=500, description="A kernel, a notebook, a container, or `run/node`."
     )

@@ -30,7 +30,7 @@ class MetricsHandler(APIHandler):
         if not self._scrapes:
             await super().permit(*also)
 
-    @endpoint("Get the lab's numbers in Prometheus' format", media="text/plain")
+    @endpoint("Get the lab's metrics in Prometheus format", media="text/plain")
     async def get(self) -> Reply:
         text = await in_thread(self.services.numbers.written)
         self.write(text)

@@ -10,7 +10,14 @@ from typing import Any
 
 from jupyter_mlws.containers.cgroups import read_own
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    CodeFailedError,
+    ExecutionCanceledError,
+    ExecutionTimeoutError,
+    KernelDiedError,
+    MLWSError,
+    OutOfMemoryError,
+)
 from jupyter_mlws.notebooks.kernels import Connection, Ending, Kernel
 from jupyter_mlws.notebooks.models import ExecutionStatus
 from jupyter_mlws.notebooks.outputs import Event, Message, Output, Outputs
@@ -100,7 +107,7 @@ class Run:
                 outcome = await self._attempt(ended)
                 if outcome is not None:
                     return outcome
-            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="client"))
+            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="client"))
         finally:
             ended.cancel()
             self.entered.set()
@@ -125,7 +132,7 @@ class Run:
                 return await self._without_kernel(ended.result())
             if self._idle and not self._over.done():
                 # An interrupt that comes between two steps of the kernel's own takes the reply.
-                error = MLWSError("20204", by="interrupt")
+                error = ExecutionCanceledError(by="interrupt")
                 return self._outcome(ExecutionStatus.CANCELLED, error)
             return await self._stopped(answers, ended)
 
@@ -188,7 +195,7 @@ class Run:
         if reply["status"] == "ok":
             return self._outcome(ExecutionStatus.SUCCESS)
         if reply.get("ename") == "KeyboardInterrupt":
-            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="interrupt"))
+            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="interrupt"))
         # Where the display of a result fails, the reply has the error None: NoneType.
         shown = [one for one in self._outputs.items() if one["output_type"] == "error"]
         error = shown[-1] if shown and reply.get("ename") == "NoneType" else reply
@@ -207,23 +214,23 @@ class Run:
         if restarted:
             await self._kernel.restart()
         if stopped is not None:
-            error = MLWSError(stopped.code, **{**stopped.facts, "restarted": restarted})
+            error = stopped.with_facts(restarted=restarted)
             return self._outcome(ExecutionStatus.ERROR, error)
-        error = MLWSError("20201", timeout=self._timeout, restarted=restarted)
+        error = ExecutionTimeoutError(timeout=self._timeout, restarted=restarted)
         return self._outcome(ExecutionStatus.TIMEOUT, error)
 
     async def _without_kernel(self, ending: Ending) -> Outcome:
         if not ending.died:
-            return self._outcome(ExecutionStatus.CANCELLED, MLWSError("20204", by="restart"))
+            return self._outcome(ExecutionStatus.CANCELLED, ExecutionCanceledError(by="restart"))
         lost = self._kernel.lose(self._connection.process)
         restarted = await self._kernel.revive(self._connection)
-        facts = {"exit_code": ending.exit_code, "restarted": restarted, "lost": lost}
         own = read_own()
+        error: MLWSError = KernelDiedError(
+            exit_code=ending.exit_code, restarted=restarted, lost=lost
+        )
         if own is not None and own.killed > self._killed:
             evalue = write_memory(own.memory_limit)
-            error = MLWSError("20203", ename="OutOfMemory", evalue=evalue, **facts)
-        else:
-            error = MLWSError("20101", **facts)
+            error = OutOfMemoryError(ename="OutOfMemory", evalue=evalue, **error.facts)
         return self._outcome(ExecutionStatus.ERROR, error)
 
     def _outcome(self, status: ExecutionStatus, error: MLWSError | None = None) -> Outcome:
@@ -247,8 +254,8 @@ def raised(reply: dict[str, Any], count: int | None) -> MLWSError:
     """The error of code that a kernel says has failed."""
     ename, evalue = str(reply.get("ename")), str(reply.get("evalue"))
     traceback = [_ANSI.sub("", part) for part in reply.get("traceback", [])]
-    return MLWSError(
-        "20203" if ename == "MemoryError" else "20202",
+    error = OutOfMemoryError if ename == "MemoryError" else CodeFailedError
+    return error(
         ename=ename,
         evalue=evalue,
         line=line_of(traceback, evalue, count),

@@ -9,7 +9,24 @@ from typing import Any
 from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, location, to_json
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    CodeBlockedError,
+    CodeCheckError,
+    CodeFailedError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ExecutionCanceledError,
+    ExecutionTimeoutError,
+    KernelDiedError,
+    KernelStartError,
+    MLWSError,
+    NotebookItemNotFoundError,
+    NotebookSaveError,
+    NotebookUnreadableError,
+    OutOfMemoryError,
+    OutsideWorkspaceError,
+)
 from jupyter_mlws.notebooks.manager import NotebookManager
 from jupyter_mlws.notebooks.models import (
     ExecuteRequest,
@@ -30,10 +47,19 @@ from jupyter_mlws.notebooks.models import (
     StatusReport,
 )
 
-NO_NOTEBOOK = ("20401", "20402", "50302")
+NO_NOTEBOOK = (NotebookItemNotFoundError, NotebookUnreadableError, OutsideWorkspaceError)
 WRITTEN = ("output", "clear", "update")
 """Messages about what code wrote."""
-FAILURES = ("20101", "20102", "20103", "20201", "20202", "20203", "20204", "20301")
+FAILURES = (
+    KernelDiedError,
+    KernelStartError,
+    CodeCheckError,
+    ExecutionTimeoutError,
+    CodeFailedError,
+    OutOfMemoryError,
+    ExecutionCanceledError,
+    CodeBlockedError,
+)
 """Codes that an execution may end with."""
 
 
@@ -63,7 +89,13 @@ class NotebooksHandler(NotebooksBase):
         body=NotebookCreate,
         status=201,
         also=[("write", "contents")],
-        errors=("10301", "10404", "20104", "50203", "50302"),
+        errors=(
+            ContainerForbiddenError,
+            ContainerNotFoundError,
+            NotebookSaveError,
+            AlreadyExistsError,
+            OutsideWorkspaceError,
+        ),
         idempotent=True,
     )
     async def post(self, body: NotebookCreate) -> Reply:
@@ -84,9 +116,9 @@ class NotebookHandler(NotebooksBase):
         return await self.notebooks.get(identifier)
 
     @endpoint(
-        "Delete a notebook and end its session",
+        "Delete a notebook and stop its session",
         also=[("write", "contents"), ("write", "kernels")],
-        errors=("20104", "20401", "50302"),
+        errors=(NotebookSaveError, NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def delete(self, identifier: str) -> None:
         await self.notebooks.delete(identifier)
@@ -96,7 +128,7 @@ class ExecuteHandler(NotebooksBase):
     """Executions, begun and (unless `wait` is false) waited for."""
 
     @endpoint(
-        "Run code or cells; with `wait: false` the answer is 202 and Location tells what to follow",
+        "Run code or cells; with `wait: false`, respond with 202 and the execution's Location",
         ExecutionResult,
         body=ExecuteRequest,
         also=[("execute", "kernels")],
@@ -119,7 +151,11 @@ class ExecuteHandler(NotebooksBase):
 class StatusHandler(NotebooksBase):
     """What a notebook does now."""
 
-    @endpoint("Get kernel, running execution and queue", StatusReport, errors=("20401", "50302"))
+    @endpoint(
+        "Get kernel, running execution and queue",
+        StatusReport,
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
+    )
     async def get(self, identifier: str) -> StatusReport:
         return await self.notebooks.status(identifier, self.language)
 
@@ -131,7 +167,7 @@ class InterruptHandler(NotebooksBase):
         "Interrupt the running execution",
         StatusReport,
         also=[("write", "kernels")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def post(self, identifier: str) -> StatusReport:
         return await self.notebooks.interrupt(identifier)
@@ -141,10 +177,10 @@ class RestartHandler(NotebooksBase):
     """A fresh kernel."""
 
     @endpoint(
-        "Restart the kernel; what runs and waits is cancelled",
+        "Restart the kernel; running and queued executions are canceled",
         StatusReport,
         also=[("write", "kernels")],
-        errors=(*NO_NOTEBOOK, "20102"),
+        errors=(*NO_NOTEBOOK, KernelStartError),
     )
     async def post(self, identifier: str) -> StatusReport:
         return await self.notebooks.restart(identifier)
@@ -158,7 +194,7 @@ class ExecutionsHandler(NotebooksBase):
         Page[Execution],
         query=ExecutionQuery,
         also=[("read", "contents")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
         return await self.notebooks.executions(identifier, query, self.language)
@@ -171,7 +207,7 @@ class CellsHandler(NotebooksBase):
         "List the last execution of each cell",
         Page[Execution],
         also=[("read", "contents")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str) -> Page[Execution]:
         return await self.notebooks.newest(identifier, self.language)
@@ -181,7 +217,7 @@ class NeedsHandler(NotebooksBase):
     """What a cell needs."""
 
     @endpoint(
-        "Get the cells to run again for a cell, by the history: what `up_to` runs",
+        "Get the cells that `up_to` reruns for a cell, from the history",
         Needs,
         also=[("read", "contents")],
         errors=NO_NOTEBOOK,
@@ -194,10 +230,10 @@ class ErrorsHandler(NotebooksBase):
     """What is broken."""
 
     @endpoint(
-        "List the cells that failed when they last ran, with earlier failures like theirs",
+        "List the cells that failed when they last ran, with similar earlier failures",
         Page[Failure],
         also=[("read", "contents")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str) -> Page[Failure]:
         return await self.notebooks.failures(identifier, self.language)
@@ -207,10 +243,10 @@ class SimilarHandler(NotebooksBase):
     """What is alike."""
 
     @endpoint(
-        "List earlier failures like this one, and what was changed before they ran well",
+        "List similar earlier failures, and the changes that fixed them",
         Page[Similar],
         also=[("read", "contents")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, execution: str) -> Page[Similar]:
         return await self.notebooks.similar(identifier, execution, self.language)
@@ -220,11 +256,11 @@ class InputHandler(NotebooksBase):
     """An answer to running code."""
 
     @endpoint(
-        "Answer what the running code asks for (an execution with `stdin`)",
+        "Answer an input request of the running code (an execution with `stdin`)",
         StatusReport,
         body=InputRequest,
         also=[("execute", "kernels")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def post(self, identifier: str, body: InputRequest) -> StatusReport:
         return await self.notebooks.answer(identifier, body.value)
@@ -234,11 +270,11 @@ class LimitsHandler(NotebooksBase):
     """Limits of the cells that tabs run."""
 
     @endpoint(
-        "Set how long a cell that a tab runs may take, until the server stops",
+        "Set the time limit of cells run in tabs, until the server stops",
         StatusReport,
         body=LimitsRequest,
         also=[("write", "kernels")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def put(self, identifier: str, body: LimitsRequest) -> StatusReport:
         return await self.notebooks.set_limits(identifier, body.timeout)
@@ -248,10 +284,10 @@ class ExecutionHandler(NotebooksBase):
     """One call of execute."""
 
     @endpoint(
-        "Get what a call of execute came to, or where it stands",
+        "Get the result or the status of an execution",
         ExecutionResult,
         also=[("read", "contents")],
-        errors=("20401", "50302"),
+        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, call: str) -> ExecutionResult:
         return await self.notebooks.execution(identifier, call, self.language)
@@ -282,8 +318,7 @@ class OutputStream(StreamHandler):
 
 def _failure(error: MLWSError | None, result: ExecutionResult) -> MLWSError:
     """The error of a call, with all that it came to until then."""
-    known = error or MLWSError("20204", by="stop")
-    return MLWSError(known.code, **{**known.facts, "result": to_json(result)})
+    return (error or ExecutionCanceledError(by="stop")).with_facts(result=to_json(result))
 
 
 HANDLERS = [

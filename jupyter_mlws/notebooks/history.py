@@ -21,7 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws import schema
-from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    ExecutionLostError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    NotebookItemNotFoundError,
+)
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
     Execution,
@@ -41,7 +48,7 @@ OUTPUTS_LIMIT = 1_000_000
 """Characters of the outputs of one execution that are kept."""
 OUTPUTS_KEPT = 200
 """Executions whose outputs are kept; what is older is known without them."""
-NO_CURSOR = Words("is no cursor of this list", "不是此列表的游标")
+NO_CURSOR = Message("is not a valid cursor for this list")
 _MOST = 2**63 - 1
 _OWN_FIELDS = ("ename", "evalue", "cell", "line", "traceback")
 _NAMES = re.compile(r"""'[^']*'|"[^"]*"|0x[0-9a-fA-F]+|\d+(?:\.\d+)?""")
@@ -246,7 +253,7 @@ class History:
         """Executions of a notebook, newest first, and the cursor of what follows."""
         query = query or ExecutionQuery()
         if query.cursor is not None and not query.cursor.isdecimal():
-            raise MLWSError("50201", Fault("cursor", NO_CURSOR))
+            raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
         before = min(int(query.cursor), _MOST) if query.cursor else _MOST
         conditions, values = _conditions(query)
         where = " AND ".join(["notebook = ?", "seq < ?", *conditions])
@@ -299,7 +306,7 @@ class History:
         """Error 20401 where there is no such execution."""
         rows = self._rows("WHERE notebook = ? AND id = ?", (notebook, identifier))
         if not rows:
-            raise MLWSError("20401", kind="execution", name=identifier)
+            raise NotebookItemNotFoundError(kind="execution", name=identifier)
         return _execution(rows[0], language)
 
     def alike(
@@ -383,7 +390,7 @@ class History:
             ExecutionStatus.RUNNING.value,
             json.dumps(list(lasting)),
         )
-        never = MLWSError("20205")
+        never = ExecutionLostError()
         self._database.execute(
             "UPDATE executions SET status = ?, error = ? WHERE server = ? AND status = 'QUEUED'",
             ExecutionStatus.CANCELLED.value,
@@ -461,7 +468,7 @@ def _record(error: MLWSError) -> str:
 
 def _execution(row: sqlite3.Row, language: str) -> Execution:
     record: dict[str, Any] | None = json.loads(row["error"]) if row["error"] else None
-    error = MLWSError(record["code"], **record["facts"]) if record else None
+    error = MLWSError.restore(record["code"], record["facts"]) if record else None
     return Execution(
         id=row["id"],
         request=row["request"],

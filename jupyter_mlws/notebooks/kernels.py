@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import zmq
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import KernelStartError, MLWSError
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import Adopted
 
@@ -157,7 +157,7 @@ class Connection:
                 message = await receive()
             except ValueError as error:
                 # A message that was not signed by this kernel is nobody's answer.
-                self._client.log.warning("A message of the kernel was refused: %s", error)
+                self._client.log.warning("Ignored an invalid message from the kernel: %s", error)
                 continue
             if channel == "iopub":
                 self._heard.set()
@@ -218,7 +218,7 @@ class Kernel:
             code = exit_code(connection.kernel)
             await connection.close()
         reason = "timeout" if self.there else f"exit code {code}"
-        raise MLWSError("20102", kernel=self.id, reason=reason)
+        raise KernelStartError(kernel=self.id, reason=reason)
 
     def now_is(self, process: int | None) -> None:
         """Have it that the kernel runs in this process; another one remembers nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from jupyter_mlws.errors import ENGLISH
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.history import History
 from jupyter_mlws.notebooks.models import Execution, Failure, Fix, Similar
 

@@ -10,7 +10,16 @@ from typing import Any
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.models import split_id
-from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    NotebookItemNotFoundError,
+)
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
@@ -51,7 +60,7 @@ from jupyter_mlws.notebooks.watches import KernelWatches
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""
-NO_FOLDER = Words("its folder does not exist", "其所在文件夹不存在")
+NO_FOLDER = Message("is in a folder that does not exist")
 
 
 class NotebookManager:
@@ -113,11 +122,11 @@ class NotebookManager:
         wanted = NotebookCreate(path=path, kernel=kernel)
         async with self._creating:
             if faults := await self._faults(wanted):
-                raise MLWSError("50201", *faults)
+                raise InvalidRequestError(faults=faults)
             target = wanted.path or await self._server.free_name()
             self._server.check_inside(target)
             if await self._server.exists(target):
-                raise MLWSError("50203", name=target)
+                raise AlreadyExistsError(name=target)
             await self._server.save(target, await self._empty(kernel))
         return await self.get(self._server.identify(target))
 
@@ -288,7 +297,7 @@ class NotebookManager:
         history = await self._history(identifier)
         rows = await asyncio.to_thread(history.of_request, identifier, call, language)
         if not rows:
-            raise MLWSError("20401", kind="execution", name=call)
+            raise NotebookItemNotFoundError(kind="execution", name=call)
         return _remembered(rows)
 
     async def stream(self, identifier: str) -> RingStream:
@@ -313,10 +322,10 @@ class NotebookManager:
             try:
                 person, _ = split_id(identifier)
             except ValueError:
-                raise MLWSError("10404", name=identifier) from None
+                raise ContainerNotFoundError(name=identifier) from None
             if person != split_id(self.container)[0]:
-                raise MLWSError("10301", name=identifier)
-        raise MLWSError("10404", name=identifier)
+                raise ContainerForbiddenError(name=identifier)
+        raise ContainerNotFoundError(name=identifier)
 
     async def _faults(self, wanted: NotebookCreate) -> Sequence[Fault]:
         faults = []
@@ -326,7 +335,7 @@ class NotebookManager:
         installed = await self._server.specs()
         if wanted.kernel is not None and wanted.kernel not in installed:
             names = ", ".join(sorted(installed))
-            unknown = Words(f"is not installed; there are: {names}", f"未安装；可用：{names}")
+            unknown = Message("is not installed; available: {names}", names=names)
             faults.append(Fault("kernel", unknown))
         return faults
 

@@ -59,7 +59,7 @@ def _notebook_path(value: str) -> str:
     if not plain or not parts[-1].endswith(SUFFIX) or "\0" in value or "\\" in value:
         raise PydanticCustomError(
             "notebook_path",
-            "a path below the server's folder that ends with .ipynb, without hidden parts",
+            "must be a path in the server's folder that ends with .ipynb and has no hidden parts",
         )
     return "/".join(parts)
 
@@ -70,7 +70,7 @@ NotebookPath = Annotated[str, Field(max_length=1000), AfterValidator(_notebook_p
 class NotebookCreate(Request):
     """A new notebook; what is left out is the server's default."""
 
-    path: NotebookPath | None = Field(default=None, description="None: a free Untitled name.")
+    path: NotebookPath | None = Field(default=None, description="Default: an unused Untitled name.")
     kernel: str | None = Field(default=None, min_length=1, max_length=200)
     container_id: str | None = Field(
         default=None, max_length=300, description="The container of this server, or `local`."
@@ -80,26 +80,26 @@ class NotebookCreate(Request):
 class ExecuteRequest(Request):
     """What to run: exactly one of ``code``, ``cells``, ``all`` and ``up_to``."""
 
-    code: str | None = Field(default=None, description="Free code; the document stays as it is.")
-    cells: list[str] | None = Field(default=None, min_length=1, description="Ids of code cells.")
-    all: bool = Field(default=False, description="Every code cell, from the top.")
+    code: str | None = Field(default=None, description="Code to run; the document is not changed.")
+    cells: list[str] | None = Field(default=None, min_length=1, description="IDs of code cells.")
+    all: bool = Field(default=False, description="All code cells, from the top.")
     up_to: str | None = Field(
         default=None,
         min_length=1,
-        description="Again what the history says that this cell needs, then this cell.",
+        description="Rerun the cells this one depends on (from history), then this cell.",
     )
     timeout: float | None = Field(
-        default=None, gt=0, le=WEEK, description="Seconds that one cell may take; none: no limit."
+        default=None, gt=0, le=WEEK, description="Time limit per cell in seconds; none: no limit."
     )
-    stop_on_error: bool = Field(default=True, description="Leave the cells after a failed one.")
+    stop_on_error: bool = Field(default=True, description="Skip the cells after a failed one.")
     save: bool | None = Field(
-        default=None, description="Outputs into the document; default: for cells and all."
+        default=None, description="Save outputs in the document; default: for cells and all."
     )
     stdin: bool = Field(
         default=False,
-        description="Let the code ask: the stream tells the question, `input` answers it.",
+        description="Allow input requests: the stream sends the question, `input` answers it.",
     )
-    wait: bool = Field(default=True, description="False: answer 202 at once.")
+    wait: bool = Field(default=True, description="False: respond with 202 immediately.")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -124,11 +124,11 @@ def _source_faults(given: Mapping[str, Any]) -> list[InitErrorDetails]:
     named = [name for name in SOURCES if given.get(name) not in (None, False)]
     if len(named) != 1:
         kind = "one_source"
-        fault = PydanticCustomError(kind, "give exactly one of code, cells, all and up_to")
+        fault = PydanticCustomError(kind, "specify exactly one of code, cells, all and up_to")
         at_fault = named or SOURCES
         return [InitErrorDetails(type=fault, loc=(name,), input=given) for name in at_fault]
     if named == ["code"] and given.get("save") is True:
-        fault = PydanticCustomError("save_code", "free code belongs to no cell to be saved in")
+        fault = PydanticCustomError("save_code", "code that is not from a cell can't be saved")
         return [InitErrorDetails(type=fault, loc=("save",), input=given)]
     return []
 
@@ -141,7 +141,7 @@ def _as_custom(row: Any) -> InitErrorDetails:
 class NotebookQuery(PageQuery):
     """Which notebooks."""
 
-    path: NotebookPath | None = Field(default=None, description="The one with this path alone.")
+    path: NotebookPath | None = Field(default=None, description="Only the notebook with this path.")
 
 
 class Needs(Record):
@@ -215,11 +215,12 @@ class Execution(Record):
     execution_count: int | None
     error: ExecutionError | None
     origin: Origin = Origin.API
-    memory: int | None = Field(default=None, description="The kernel's peak, in bytes.")
-    snapshot: str | None = Field(default=None, description="The commit that HEAD stood on.")
+    memory: int | None = Field(default=None, description="Peak memory of the kernel, in bytes.")
+    snapshot: str | None = Field(default=None, description="Commit of HEAD at that time.")
     message: str | None = Field(
         default=None,
-        description="The kernel's request; MLflow runs begun in it have the tag mlws.execution.",
+        description="ID of the kernel request; MLflow runs started in it have it as tag "
+        "mlws.execution.",
     )
 
 
@@ -227,7 +228,7 @@ class ExecutionQuery(PageQuery):
     """Which executions of a notebook."""
 
     q: str | None = Field(
-        default=None, min_length=1, max_length=500, description="In the source, path or error."
+        default=None, min_length=1, max_length=500, description="Text in the source, path or error."
     )
     status: list[ExecutionStatus] = Field(default_factory=list)
     cell: str | None = Field(default=None, max_length=200)
@@ -315,7 +316,7 @@ class StatusReport(Record):
     queued: list[str]
     last: Execution | None
     timeout: float | None = Field(
-        default=None, description="Seconds that a cell run in a tab may take."
+        default=None, description="Time limit in seconds of cells run in tabs."
     )
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 from enum import Enum
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import CodeBlockedError, CodeCheckError, MLWSError
 from jupyter_mlws.notebooks.models import CodeWarning
 from jupyter_mlws.notebooks.syntax import without_magics
 
@@ -58,7 +58,7 @@ class CodeCheck:
                 process.kill()
                 await process.wait()
             told = errors.decode(errors="replace") or str(error) or type(error).__name__
-            raise MLWSError("20103", reason=told.strip()[-300:]) from error
+            raise CodeCheckError(reason=told.strip()[-300:]) from error
         return [
             CodeWarning(
                 cell=cell,
@@ -74,8 +74,7 @@ class CodeCheck:
 def refusal(found: list[CodeWarning]) -> MLWSError:
     """The error of code that is not run."""
     first = found[0]
-    return MLWSError(
-        "20301",
+    return CodeBlockedError(
         line=first.line,
         reason=first.message,
         test=first.test,

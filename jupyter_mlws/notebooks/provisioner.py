@@ -69,8 +69,8 @@ class LastingProvisioner(LocalProvisioner):
     folder = Unicode(
         "",
         config=True,
-        help="""Where the kernels of a server are written down; set by the server itself. Left
-        empty, kernels end with their server.""",
+        help="""Folder for the state of a server's kernels; set by the server itself. If empty,
+        kernels stop with their server.""",
     )
     _before: dict[str, Any] | None = None
     _reserved: tuple[Reservation, ...] = ()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.api.streams import RingStream
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import MLWSError, NotebookChangedError
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.documents import fill
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, Histories, Unended
@@ -86,7 +87,7 @@ class Recording:
                 fill_shared(document.shared, filled)
                 return
             if document.hash != begun.saves:
-                raise MLWSError("20403", path=path)
+                raise NotebookChangedError(path=path)
             self._server.trust(path, document.content)
             fill(document.content, filled)
             await self._server.save(path, document.content)

@@ -11,7 +11,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.errors import ENGLISH, MLWSError, of_system
+from jupyter_mlws.errors import (
+    CodeFailedError,
+    ExecutionCanceledError,
+    InternalError,
+    KernelDiedError,
+    KernelStartError,
+    MLWSError,
+    NotebookChangedError,
+    NotebookItemNotFoundError,
+    of_system,
+)
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
@@ -252,7 +263,7 @@ class NotebookRuntime:
     def answer(self, value: str) -> None:
         """What the running code asked for; error 20401 where it asks nothing."""
         if self._asking is None:
-            raise MLWSError("20401", kind="question", name=self.id)
+            raise NotebookItemNotFoundError(kind="question", name=self.id)
         asked, self._asking = self._asking, None
         asked.answer(value)
 
@@ -303,16 +314,16 @@ class NotebookRuntime:
                 self.running = (job, None)
                 await self._execute(job)
         except MLWSError as error:
-            self.dead = error.code == "20102"
+            self.dead = isinstance(error, KernelStartError)
             await self._close(job, ExecutionStatus.ERROR, error)
         except asyncio.CancelledError:
             if not job.cancelled:
                 # What waits stays entered: the next server tells what became of it.
-                self._end(job, ExecutionStatus.LOST, MLWSError("20204", by="stop"))
+                self._end(job, ExecutionStatus.LOST, ExecutionCanceledError(by="stop"))
                 raise
-            await self._close(job, ExecutionStatus.CANCELLED, MLWSError("20204", by="request"))
+            await self._close(job, ExecutionStatus.CANCELLED, ExecutionCanceledError(by="request"))
         except Exception as error:  # noqa: BLE001  the edge: a fault of ours ends the call, too
-            failure = of_system(error) or MLWSError("50101", id=job.id)
+            failure = of_system(error) or InternalError(id=job.id)
             self._end(job, ExecutionStatus.ERROR, failure)
             asyncio.get_running_loop().call_exception_handler(
                 {"message": f"execution {job.id} failed", "exception": error}
@@ -363,8 +374,7 @@ class NotebookRuntime:
         for piece in job.pieces:
             fault = suspicion(piece.source)
             if fault is not None and await refused(connection, piece.source):
-                error = MLWSError(
-                    "20202",
+                error = CodeFailedError(
                     ename=type(fault).__name__,
                     evalue=fault.msg,
                     line=fault.lineno,
@@ -445,8 +455,8 @@ class NotebookRuntime:
             measured = watch.meter.end(piece.id) if watch is not None else None
         outcome = replace(outcome, memory=measured.peak if measured else None)
         if outcome.error is not None:
-            outcome.error.facts["cell"] = piece.cell
-        if outcome.error is not None and outcome.error.code == "20101":
+            outcome = replace(outcome, error=outcome.error.with_facts(cell=piece.cell))
+        if isinstance(outcome.error, KernelDiedError):
             self.dead = not kernel.there
         await self._finish(job, piece, outcome, history)
         return outcome
@@ -473,7 +483,7 @@ class NotebookRuntime:
         try:
             path = await self._server.path_of(self.id)
             if await self._server.hash_of(path) != document.hash:
-                raise MLWSError("20403", path=path)
+                raise NotebookChangedError(path=path)
             self._server.trust(path, document.content)
             fill(document.content, ran)
             await self._server.save(path, document.content)
@@ -577,7 +587,7 @@ def pieces_of(request: ExecuteRequest, document: Document, again: Sequence[str])
         wanted = up_to(request.up_to, list(sources), again)
     for identifier in wanted or ():
         if identifier not in sources:
-            raise MLWSError("20401", kind="code cell", name=identifier)
+            raise NotebookItemNotFoundError(kind="code cell", name=identifier)
     wanted = list(sources) if wanted is None else wanted
     return [Piece(name, sources[name]) for name in wanted if sources[name].strip()]
 
@@ -599,5 +609,5 @@ def _summary(job: Job) -> tuple[ExecutionStatus, MLWSError | None]:
         if piece.outcome is not None and piece.status is not ExecutionStatus.SUCCESS:
             return piece.status, piece.outcome.error
     if job.cancelled:
-        return ExecutionStatus.CANCELLED, MLWSError("20204", by="request")
+        return ExecutionStatus.CANCELLED, ExecutionCanceledError(by="request")
     return ExecutionStatus.SUCCESS, None

@@ -20,7 +20,14 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 from tornado import web
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    KernelStartError,
+    MLWSError,
+    NotebookItemNotFoundError,
+    NotebookSaveError,
+    NotebookUnreadableError,
+    OutsideWorkspaceError,
+)
 from jupyter_mlws.notebooks.kernels import process_of
 from jupyter_mlws.notebooks.lasting import Left
 from jupyter_mlws.notebooks.models import SUFFIX
@@ -84,14 +91,14 @@ class JupyterServer:
         """Where a notebook is now; error 20401 where it is no more."""
         path: str | None = self._file_ids.get_path(identifier)
         if path is None or not path.endswith(SUFFIX) or not await self.exists(path):
-            raise MLWSError("20401", kind="notebook", name=identifier)
+            raise NotebookItemNotFoundError(kind="notebook", name=identifier)
         self.check_inside(path)
         return path
 
     def check_inside(self, path: str) -> None:
         """Error 50302 where a link leads out of the server's root."""
         if not (self.root / path).resolve().is_relative_to(self.root.resolve()):
-            raise MLWSError("50302", path=path)
+            raise OutsideWorkspaceError(path=path)
 
     # Kernels that outlive their server
 
@@ -118,7 +125,7 @@ class JupyterServer:
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
             # Its kind is no longer installed, or it ended while it was looked at.
-            self._log.warning("Kernel %s was not taken over: %s", left.kernel, error)
+            self._log.warning("Could not reconnect to kernel %s: %s", left.kernel, error)
             return False
         for session in left.sessions:
             await self._sessions.save_session(
@@ -171,7 +178,11 @@ class JupyterServer:
             except MLWSError as error:
                 # A tab's save writes the file in place: half of it is no notebook yet.
                 settled = str(error) == before and not self._is_saved(path)
-                if error.code != "20402" or settled or time.monotonic() > deadline:
+                if (
+                    not isinstance(error, NotebookUnreadableError)
+                    or settled
+                    or time.monotonic() > deadline
+                ):
                     raise
                 before = str(error)
             await asyncio.sleep(AGAIN)
@@ -263,7 +274,7 @@ class JupyterServer:
             )
         except (KeyError, OSError, RuntimeError, ValueError, web.HTTPError) as error:
             # A kernel that is not installed is a kind of KeyError.
-            raise MLWSError("20102", kernel=kernel, reason=_said(error, self.root)) from error
+            raise KernelStartError(kernel=kernel, reason=_said(error, self.root)) from error
         return dict(session)
 
     async def move_session(self, identifier: str, path: str) -> None:
@@ -293,7 +304,7 @@ def parsed(encoded: str, path: str) -> Any:
     except nbformat.ValidationError as error:
         where = "/".join(map(str, error.absolute_path))
         reason = f"{where}: {error.message}" if where else error.message
-        raise MLWSError("20402", path=path, reason=reason[:500]) from error
+        raise NotebookUnreadableError(path=path, reason=reason[:500]) from error
     except (
         ValueError,
         KeyError,
@@ -305,7 +316,7 @@ def parsed(encoded: str, path: str) -> Any:
     ) as error:
         # What nbformat raises on JSON that is no notebook at all.
         reason = str(error)[:500] or type(error).__name__
-        raise MLWSError("20402", path=path, reason=reason) from error
+        raise NotebookUnreadableError(path=path, reason=reason) from error
     return content
 
 
@@ -315,10 +326,10 @@ def _refusals(path: str, root: Path, *, writing: bool = False) -> Iterator[None]
         yield
     except web.HTTPError as error:
         if error.status_code == 404:
-            raise MLWSError("20401", kind="notebook", name=path) from error
+            raise NotebookItemNotFoundError(kind="notebook", name=path) from error
         if writing:
-            raise MLWSError("20104", path=path, reason=_said(error, root)) from error
-        raise MLWSError("20402", path=path, reason=_said(error, root)) from error
+            raise NotebookSaveError(path=path, reason=_said(error, root)) from error
+        raise NotebookUnreadableError(path=path, reason=_said(error, root)) from error
 
 
 def _said(error: Exception, root: Path) -> str:

@@ -19,7 +19,14 @@ from typing import Any, Protocol
 
 from jupyter_client.session import DELIM, Session
 
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import (
+    ExecutionCanceledError,
+    ExecutionTimeoutError,
+    KernelDiedError,
+    MLWSError,
+    OutOfMemoryError,
+)
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.execution import GRACE, Outcome, raised
 from jupyter_mlws.notebooks.history import Begun, History, Unended, said
 from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
@@ -134,7 +141,7 @@ class KernelWatch:
     def restarted(self) -> None:
         """Somebody restarted the kernel: what ran is cancelled."""
         self._sure_at = float("inf")
-        error = MLWSError("20204", by="restart")
+        error = ExecutionCanceledError(by="restart")
         self._queue(lambda: self._end_all(ExecutionStatus.CANCELLED, error))
 
     async def take_over(self, place: Place) -> None:
@@ -310,17 +317,17 @@ class KernelWatch:
 
     async def _idle(self, request: str, going: Going) -> None:
         if going.stopped_by is not None:
-            timed_out = going.stopped_by.code == "20201"
+            timed_out = isinstance(going.stopped_by, ExecutionTimeoutError)
             status = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
             await self._finish(request, status, going.stopped_by)
         elif going.error is None:
             await self._finish(request, ExecutionStatus.SUCCESS, None)
         elif going.error.get("ename") == "KeyboardInterrupt":
-            error = MLWSError("20204", by="interrupt")
-            await self._finish(request, ExecutionStatus.CANCELLED, error)
+            stopped = ExecutionCanceledError(by="interrupt")
+            await self._finish(request, ExecutionStatus.CANCELLED, stopped)
         else:
-            error = raised(going.error, going.count)
-            await self._finish(request, ExecutionStatus.ERROR, error)
+            failure = raised(going.error, going.count)
+            await self._finish(request, ExecutionStatus.ERROR, failure)
 
     async def _finish(self, request: str, status: ExecutionStatus, error: MLWSError | None) -> None:
         going = self._going.pop(request, None)
@@ -332,7 +339,7 @@ class KernelWatch:
             going.timer.cancel()
         begun = going.begun
         if error is not None:
-            error = MLWSError(error.code, **{**error.facts, "cell": begun.cell})
+            error = error.with_facts(cell=begun.cell)
         outcome = Outcome(
             status=status,
             outputs=going.outputs.items(),
@@ -363,7 +370,7 @@ class KernelWatch:
     async def _record_death(self, code: int | None, process: int | None) -> None:
         await self._begin_unheard()
         lost = self.kernel.lose(process)
-        error = MLWSError("20101", exit_code=code, restarted=True, lost=lost)
+        error = KernelDiedError(exit_code=code, restarted=True, lost=lost)
         await self._end_all(ExecutionStatus.ERROR, error)
         await self._tell_death(code, lost)
 
@@ -391,15 +398,14 @@ class KernelWatch:
             if stopped is None:
                 await self._finish(request, status, error)
             else:
-                facts = {**stopped.facts, "restarted": True}
-                timed_out = stopped.code == "20201"
+                timed_out = isinstance(stopped, ExecutionTimeoutError)
                 ended = ExecutionStatus.TIMEOUT if timed_out else ExecutionStatus.ERROR
-                await self._finish(request, ended, MLWSError(stopped.code, **facts))
+                await self._finish(request, ended, stopped.with_facts(restarted=True))
 
     def _limit(self, request: str, going: Going, seconds: float) -> None:
         """Stop it when its time is over."""
         timeout = going.begun.deadline and going.begun.deadline - going.started
-        error = MLWSError("20201", timeout=timeout or seconds, restarted=False)
+        error = ExecutionTimeoutError(timeout=timeout or seconds, restarted=False)
         loop = asyncio.get_running_loop()
         going.timer = loop.call_later(max(0.0, seconds), self._stop, request, error)
 
@@ -486,8 +492,8 @@ def _written(seconds: float) -> str:
 def out_of_memory(used: int, limit: int | None) -> MLWSError:
     """Of a kernel that went over the limit."""
     evalue = f"{used // 2**20} MB > {(limit or 0) // 2**20} MB"
-    return MLWSError(
-        "20203", ename="MemoryError", evalue=evalue, used=used, limit=limit, restarted=False
+    return OutOfMemoryError(
+        ename="MemoryError", evalue=evalue, used=used, limit=limit, restarted=False
     )
 
 

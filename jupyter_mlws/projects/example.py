@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import RunStoppedError
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.workspace import Workspace
@@ -70,7 +70,7 @@ def _run(workspace: Workspace, settings: dict[str, object]) -> None:
     started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
     ended = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
     if ended.error is not None:
-        raise MLWSError("40104", reason=ended.error.message)
+        raise RunStoppedError(reason=ended.error.message)
 
 
 def main(arguments: list[str]) -> int:
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
         if not (target / ".git" / "mlws" / UNFINISHED).exists():
             return 0
         shutil.rmtree(target)
-    print(f"Making the example workspace in {target} …", flush=True)  # noqa: T201
+    print(f"Creating the example workspace in {target} …", flush=True)  # noqa: T201
     create_example(target)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import AlreadyExistsError, OutsideWorkspaceError, ProjectNotFoundError
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 
@@ -24,7 +25,7 @@ class ProjectsHandler(APIHandler):
         body=ProjectCreate,
         status=201,
         also=[("write", "contents")],
-        errors=["50203", "50302"],
+        errors=[AlreadyExistsError, OutsideWorkspaceError],
     )
     async def post(self, body: ProjectCreate) -> Reply:
         project = await in_thread(self.services.projects.create, body.name, body.template)
@@ -37,18 +38,18 @@ class ProjectTrustHandler(APIHandler):
     resource = "projects"
 
     @endpoint(
-        "Trust the authors of a project: its code may run",
+        "Trust the authors of a project and allow its code to run",
         ProjectInfo,
         also=[("execute", "kernels")],
-        errors=["50302", "50402"],
+        errors=[OutsideWorkspaceError, ProjectNotFoundError],
     )
     async def put(self) -> ProjectInfo:
         return await self._set_trusted(True)
 
     @endpoint(
-        "Trust the authors of a project no longer",
+        "Stop trusting the authors of a project",
         ProjectInfo,
-        errors=["50302", "50402"],
+        errors=[OutsideWorkspaceError, ProjectNotFoundError],
     )
     async def delete(self) -> ProjectInfo:
         return await self._set_trusted(False)
@@ -69,7 +70,7 @@ class ProjectCloneHandler(APIHandler):
         body=ProjectClone,
         status=202,
         also=[("write", "contents")],
-        errors=["50203", "50302"],
+        errors=[AlreadyExistsError, OutsideWorkspaceError],
     )
     async def post(self, body: ProjectClone) -> Reply:
         projects = self.services.projects

@@ -14,7 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
@@ -32,7 +40,7 @@ TIMEOUT = 60
 NOT_FOUND = 128
 """The exit code of git where there is no repository."""
 DEFAULT = "."
-NAME_NEEDED = Words("is needed: the address tells none", "必填：无法从地址得出名称")
+NAME_NEEDED = Message("is required: it can't be derived from the URL")
 
 
 class ProjectManager:
@@ -75,7 +83,7 @@ class ProjectManager:
         # An empty project may be made around existing files; the example needs a folder of its own.
         full = existed and template is Template.EXAMPLE and any(target.iterdir())
         if full or (target / ".git").exists():
-            raise MLWSError("50203", name=name)
+            raise AlreadyExistsError(name=name)
         target.mkdir(parents=True, exist_ok=True)
         try:
             self._fill(target, template)
@@ -93,14 +101,14 @@ class ProjectManager:
         """
         fault = fault_of_address(address)
         if fault is not None:
-            raise MLWSError("50201", Fault("url", fault))
+            raise InvalidRequestError(faults=[Fault("url", fault)])
         if name is None:
             name = re.split(r"[/:\\]", address.rstrip("/\\"))[-1].removesuffix(".git")
             if re.fullmatch(NAME, name) is None or name == DEFAULT:
-                raise MLWSError("50201", Fault("name", NAME_NEEDED))
+                raise InvalidRequestError(faults=[Fault("name", NAME_NEEDED)])
         target = self._target(name)
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise MLWSError("50203", name=name)
+            raise AlreadyExistsError(name=name)
         return name
 
     def clone(
@@ -175,7 +183,7 @@ class ProjectManager:
     def _target(self, name: str) -> Path:
         target = (self.root / name).resolve()
         if target != self.root and self.root not in target.parents:
-            raise MLWSError("50302", path=name)
+            raise OutsideWorkspaceError(path=name)
         return target
 
     def _find(self) -> Iterator[Project]:
@@ -196,9 +204,9 @@ class ProjectManager:
             known = (target / ".git").exists()
         except OSError as error:
             # No folder can have such a name.
-            raise MLWSError("50402", name=identifier) from error
+            raise ProjectNotFoundError(name=identifier) from error
         if not known:
-            raise MLWSError("50402", name=identifier)
+            raise ProjectNotFoundError(name=identifier)
         return Project(target)
 
     def _describe(self, project: Project) -> ProjectInfo:
@@ -256,6 +264,6 @@ def _head(project: Project) -> tuple[str | None, str | None]:
         for words in (["symbolic-ref", "--quiet"], ["rev-parse", "--verify", "--quiet"])
     )
     if branch.returncode == NOT_FOUND:
-        raise MLWSError("50402", name=project.root.name)
+        raise ProjectNotFoundError(name=project.root.name)
     name = branch.stdout.strip().removeprefix("refs/heads/")
     return name or None, commit.stdout.strip() or None

@@ -8,11 +8,14 @@ from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.api.wording import pattern
+from jupyter_mlws.i18n import Message
 
 NAME = pattern(
     r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$",
-    "use letters, digits, spaces, dots, hyphens and underscores; a folder may not begin with a dot",
-    "只能用字母、数字、空格、点、连字符和下划线；文件夹名不能以点开头",
+    Message(
+        "use letters, digits, spaces, dots, hyphens and underscores; "
+        "a folder name must not start with a dot"
+    ),
 )
 """Folders below the root."""
 

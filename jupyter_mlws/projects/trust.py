@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import NotTrustedError
 from jupyter_mlws.project import Project
 
 
@@ -25,7 +25,7 @@ def is_trusted(root: Path) -> bool:
 def require_trust(project: Project) -> None:
     """Raise error 50303 unless the project's authors are trusted."""
     if not is_trusted(project.root):
-        raise MLWSError("50303", name=project.root.name)
+        raise NotTrustedError(name=project.root.name)
 
 
 def trust(root: Path) -> None:

@@ -7,7 +7,22 @@ from typing import Any
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    ContainerBackendError,
+    DVCConfigError,
+    HubUnavailableError,
+    LastOwnerError,
+    MemberNotFoundError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    ProjectNotInTrashError,
+    RequestFailedError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+    TooManyProjectsError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.team.manager import TeamManager
 from jupyter_mlws.team.models import (
@@ -18,10 +33,10 @@ from jupyter_mlws.team.models import (
     TeamProjectDelete,
 )
 
-FORWARDED = ("10103", "50102")
+FORWARDED = (HubUnavailableError, RequestFailedError)
 """Codes that any forwarded endpoint may answer with."""
-MISSING = (*FORWARDED, "10406")
-FOR_OWNERS = (*MISSING, "10303")
+MISSING = (*FORWARDED, SharedProjectNotFoundError)
+FOR_OWNERS = (*MISSING, RoleRequiredError)
 WRITES = [("write", "contents")]
 
 
@@ -34,7 +49,7 @@ class TeamBase(APIHandler):
     def team(self) -> TeamManager:
         """The manager, which speaks the reader's language; error 10103 without a Hub."""
         if self.services.team is None:
-            raise MLWSError("10103")
+            raise HubUnavailableError()
         return self.services.team.in_language(self.language)
 
 
@@ -50,7 +65,7 @@ class TeamProjectsHandler(TeamBase):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=(*FORWARDED, "10104", "10215", "50203"),
+        errors=(*FORWARDED, ContainerBackendError, TooManyProjectsError, AlreadyExistsError),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await in_thread(self.team.create, body)
@@ -65,7 +80,7 @@ class TeamProjectHandler(TeamBase):
         return await in_thread(self.team.get, name)
 
     @endpoint(
-        "Put a shared project into the trash, or remove it for good from there",
+        "Move a shared project to the trash, or delete it permanently from there",
         query=TeamProjectDelete,
         errors=FOR_OWNERS,
     )
@@ -76,7 +91,11 @@ class TeamProjectHandler(TeamBase):
 class TeamRestoreHandler(TeamBase):
     """A shared project's way back."""
 
-    @endpoint("Take a shared project out of the trash", TeamProject, errors=(*FOR_OWNERS, "10208"))
+    @endpoint(
+        "Restore a shared project from the trash",
+        TeamProject,
+        errors=(*FOR_OWNERS, ProjectNotInTrashError),
+    )
     async def post(self, name: str) -> TeamProject:
         return await in_thread(self.team.restore, name)
 
@@ -85,15 +104,17 @@ class TeamMemberHandler(TeamBase):
     """A person of a shared project."""
 
     @endpoint(
-        "Make somebody a member, or give a member another role",
+        "Add a member, or change a member's role",
         TeamProject,
         body=MemberPut,
-        errors=(*FOR_OWNERS, "10104", "10207"),
+        errors=(*FOR_OWNERS, ContainerBackendError, LastOwnerError),
     )
     async def put(self, name: str, user: str, body: MemberPut) -> TeamProject:
         return await in_thread(self.team.put_member, name, user, body)
 
-    @endpoint("Remove a member, or leave", errors=(*FOR_OWNERS, "10207", "10407"))
+    @endpoint(
+        "Remove a member, or leave", errors=(*FOR_OWNERS, LastOwnerError, MemberNotFoundError)
+    )
     async def delete(self, name: str, user: str) -> None:
         await in_thread(self.team.remove_member, name, user)
 
@@ -107,7 +128,7 @@ class TeamCloneHandler(TeamBase):
         body=TeamClone,
         status=202,
         also=WRITES,
-        errors=(*MISSING, "50203", "50302"),
+        errors=(*MISSING, AlreadyExistsError, OutsideWorkspaceError),
     )
     async def post(self, name: str, body: TeamClone) -> Reply:
         team = self.team
@@ -119,10 +140,10 @@ class TeamConnectHandler(TeamBase):
     """What a project of the home shares from now on."""
 
     @endpoint(
-        "Connect the project with a shared one: where its code, data and runs go from now on",
+        "Connect the project to a shared project, to which code, data and runs are pushed",
         TeamProject,
         also=WRITES,
-        errors=(*FOR_OWNERS, "30103", "30220", "50402"),
+        errors=(*FOR_OWNERS, OperationInProgressError, DVCConfigError, ProjectNotFoundError),
     )
     async def post(self, name: str) -> TeamProject:
         project = self.get_query_argument("project", None)

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.client import segment
 from jupyter_mlws.containers.manager import HubService
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import RoleRequiredError
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.projects.setup import initialize
@@ -95,7 +95,7 @@ class TeamManager:
         project = self.get(name)
         if not project.role.may(Role.WRITER):
             needed = Role.WRITER.value
-            raise MLWSError("10303", name=name, role=project.role.value, needed=needed)
+            raise RoleRequiredError(name=name, role=project.role.value, needed=needed)
         workspace = self._projects.workspace(identifier)
         remotes = workspace.versions.remotes
         known = {remote.name: remote.url for remote in remotes.list()}

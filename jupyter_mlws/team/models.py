@@ -9,12 +9,12 @@ from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.api.wording import pattern
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.projects.models import NAME as FOLDER
 
 NAME = pattern(
     r"^[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?$",
-    "use small letters, digits, and hyphens between them; at most 62 characters",
-    "只能用小写字母、数字和其间的连字符，最多 62 个字符",
+    Message("use lowercase letters, digits, and hyphens between them; at most 62 characters"),
 )
 """Small letters, digits, and hyphens between them: the same in addresses of git, DVC and MLflow."""
 
@@ -49,16 +49,16 @@ class TeamProject(Record):
 
     name: str
     description: str
-    role: Role = Field(description="What the person who asks may do.")
+    role: Role = Field(description="Role of the current user.")
     members: list[Member]
     created_at: datetime
     trashed_at: datetime | None = Field(
-        default=None, description="When it was put into the trash, where only owners see it."
+        default=None, description="When it was moved to the trash, where only owners see it."
     )
-    git_url: str = Field(description="Of the repository, over HTTP.")
-    data_url: str = Field(description="Of the DVC remote.")
+    git_url: str = Field(description="URL of the repository, over HTTP.")
+    data_url: str = Field(description="URL of the DVC remote.")
     tracking_url: str | None = Field(
-        default=None, description="Of the experiments and models, where the Hub has an MLflow."
+        default=None, description="URL of experiments and models, if the Hub has MLflow."
     )
 
 

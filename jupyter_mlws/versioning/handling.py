@@ -4,15 +4,45 @@ from __future__ import annotations
 
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.errors import (
+    BranchMovedError,
+    DamagedDVCFilesError,
+    DataDamagedError,
+    DataMissingError,
+    DiskFullError,
+    FileTooLargeError,
+    GitCommandError,
+    GitIdentityMissingError,
+    HookRejectedError,
+    NothingToCommitError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    SecretsFoundError,
+    SigningFailedError,
+    UnfinishedOperationError,
+)
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.versions import Versions
 
 WRITES = [("write", "contents")]
 """What who changes files needs beside the right to the resource."""
 COMMIT_ERRORS = (
-    "30102", "30103", "30106", "30201", "30203", "30205", "30206", "30207", "30208", "30209",
-    "30210", "30233", "30401", "30402", "50302",
-)  # fmt: skip
+    DiskFullError,
+    OperationInProgressError,
+    GitCommandError,
+    UnfinishedOperationError,
+    NothingToCommitError,
+    GitIdentityMissingError,
+    SecretsFoundError,
+    HookRejectedError,
+    BranchMovedError,
+    SigningFailedError,
+    FileTooLargeError,
+    DamagedDVCFilesError,
+    DataDamagedError,
+    DataMissingError,
+    OutsideWorkspaceError,
+)
 
 
 class VersioningHandler(APIHandler):

@@ -44,7 +44,7 @@ def _printable(value: Any) -> Any:
 def _without_nul(value: str) -> str:
     """git and the file system know no NUL."""
     if "\0" in value:
-        raise PydanticCustomError("nul", "must not hold a NUL character")
+        raise PydanticCustomError("nul", "must not contain a NUL character")
     return value
 
 
@@ -380,18 +380,18 @@ class SnapshotCreate(Request):
     message: Plain = Field(min_length=1, max_length=20_000, pattern=NOT_BLANK)
     paths: list[Plain] | None = Field(default=None, min_length=1, max_length=10_000)
     allow_secrets: bool = Field(
-        default=False, description="Commit files although they look like credentials."
+        default=False, description="Commit files even if they look like credentials."
     )
     allow_many: bool = Field(
         default=False,
-        description="Commit new files although they are so many that they look like data.",
+        description="Commit new files even if there are so many that they look like data.",
     )
-    staged: bool = Field(default=False, description="Commit what git's index holds, and no more.")
+    staged: bool = Field(default=False, description="Commit only what is staged in git's index.")
 
     @model_validator(mode="after")
     def _one_choice(self) -> SnapshotCreate:
         if self.staged and self.paths is not None:
-            raise PydanticCustomError("staged_paths", "give either paths or staged")
+            raise PydanticCustomError("staged_paths", "specify either paths or staged")
         return self
 
 
@@ -407,45 +407,46 @@ class StatusQuery(Request):
     paths: list[Plain] | None = Field(
         default=None,
         max_length=100,
-        description="Only changes at and below these; a staged rename is told as its new path.",
+        description="Only changes at or below these paths; a staged rename is listed by its new "
+        "path.",
     )
 
 
 class DiffQuery(Request):
     """Two versions; without ``to`` the working tree."""
 
-    from_: Plain = Field(default="HEAD", alias="from", description="The older version.")
-    to: Plain | None = Field(default=None, description="The newer one; absent: the working tree.")
-    path: Plain | None = Field(default=None, description="One file instead of the list.")
+    from_: Plain = Field(default="HEAD", alias="from", description="Older version.")
+    to: Plain | None = Field(default=None, description="Newer version; default: the working tree.")
+    path: Plain | None = Field(default=None, description="Compare this file instead of a list.")
     staged: bool | None = Field(
         default=None,
-        description="Instead of two versions: true for what is staged, false for what is not.",
+        description="Instead of two versions: true for staged changes, false for unstaged ones.",
     )
 
 
 class SnapshotDiffQuery(Request):
     """Two versions."""
 
-    from_: Plain = Field(alias="from", description="The older version.")
-    to: Plain = Field(default="HEAD", description="The newer version.")
+    from_: Plain = Field(alias="from", description="Older version.")
+    to: Plain = Field(default="HEAD", description="Newer version.")
 
 
 class HistoryQuery(PageQuery):
     """Filters of history; all that are given must hold."""
 
-    ref: Plain = Field(default="HEAD", description="Where to begin: a branch, tag or id.")
-    all: bool = Field(default=False, description="Of every branch, tag and remote, not of `ref`.")
+    ref: Plain = Field(default="HEAD", description="Where to start: a branch, tag or ID.")
+    all: bool = Field(default=False, description="All branches, tags and remotes instead of `ref`.")
     path: Plain | None = Field(
         default=None,
-        description="Only versions that changed this path; a file's earlier names count, too.",
+        description="Only commits that changed this path, including a file's earlier names.",
     )
-    author: Plain | None = Field(default=None, description="Part of the author's name or e-mail.")
-    q: Plain | None = Field(default=None, description="Part of the message.")
+    author: Plain | None = Field(default=None, description="Text in the author's name or email.")
+    q: Plain | None = Field(default=None, description="Text in the message.")
 
 
 class PlanQuery(Request):
     """What of a snapshot is to be restored."""
 
     paths: Annotated[list[Plain] | None, BeforeValidator(_as_list)] = Field(
-        default=None, description="Only these and what is below; may be given several times."
+        default=None, description="Only these paths and below; can be repeated."
     )

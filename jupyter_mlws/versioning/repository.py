@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import UnfinishedOperationError
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import Content, listed
@@ -56,7 +56,7 @@ class Repository:
         operation = "restore" if is_switching(self.project) else self.git.unfinished()
         paths = listed(conflicts)
         if operation or paths:
-            raise MLWSError("30201", operation=operation or "merge", paths=paths)
+            raise UnfinishedOperationError(operation=operation or "merge", paths=paths)
 
     def close(self) -> None:
         """End the helper process, if there is one."""

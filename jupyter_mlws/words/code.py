@@ -16,14 +16,17 @@ def merge(
     message: str | None,
     go_on: bool,
     abort: bool,
+    side: str | None,
     take: str | None,
     paths: Sequence[str],
 ) -> int:
-    if take is not None:
-        return _resolve(desk, take, ref, paths)
+    side = side or take
+    if side is not None:
+        return _resolve(desk, side, ref, paths)
     if sum([ref is not None, go_on, abort]) > 1 or paths:
-        text = "Give one of REF, --continue, --abort and --take."
-        raise UsageFaultError(desk.views.say(text, "REF、--continue、--abort、--take 只能选一个。"))
+        raise UsageFaultError(
+            desk.views.say("Use only one of REF, --continue, --abort and a side, such as --ours.")
+        )
     if abort:
         gone = desk.session.abort_merge()
         desk.answer(gone, lambda found: code_views.aborted(desk.views, found))
@@ -37,20 +40,19 @@ def merge(
     return FAILED if merged["outcome"] == "conflicts" else OK
 
 
-def _resolve(desk: Desk, take: str, first: str | None, paths: Sequence[str]) -> int:
-    # With --take all that is named are paths.
+def _resolve(desk: Desk, side: str, first: str | None, paths: Sequence[str]) -> int:
+    # With a side, all arguments are paths.
     named = [*([first] if first is not None else []), *paths]
     if not named:
-        text = "Name the paths to resolve."
-        raise UsageFaultError(desk.views.say(text, "请指定要解决的路径。"))
+        raise UsageFaultError(desk.views.say("Specify the paths to resolve."))
     left = {}
     for path in named:
-        left = desk.session.resolve(desk.path(path), {"take": take})
+        left = desk.session.resolve(desk.path(path), {"take": side})
     desk.answer(left, lambda rows: code_views.conflicts(desk.views, rows))
     return OK
 
 
-def undo(desk: Desk, snapshot: str | None, message: str | None) -> int:
+def revert(desk: Desk, snapshot: str | None, message: str | None) -> int:
     done = desk.session.rollback(snapshot or BEFORE, message, desk.screen.note)
     desk.answer(done, lambda found: code_views.undone(desk.views, found))
     return OK
@@ -74,7 +76,7 @@ def _staged(desk: Desk, paths: Sequence[str], how: str) -> int:
 def tag(desk: Desk, name: str | None, ref: str, message: str | None, delete: bool) -> int:
     if name is None:
         if delete:
-            text = desk.views.say("Name the tag to delete.", "请指定要删除的标签。")
+            text = desk.views.say("Specify the tag to delete.")
             raise UsageFaultError(text)
         rows = desk.session.tags()
     elif delete:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
 from jupyter_mlws.words.version_views import data_lines
 from jupyter_mlws.words.views import JSON, Views, when_of
@@ -21,39 +22,31 @@ def conflicts(views: Views, found: JSON) -> list[Block]:
     """The paths in conflict, and how they are resolved."""
     if not found["items"]:
         if found["operation"] != "merge":
-            return [line(views.say("Nothing is in conflict.", "没有冲突。"), Tone.FAINT)]
-        text = views.say(
-            "All conflicts are resolved; finish with: merge --continue",
-            "冲突已全部解决；请用 merge --continue 完成合并",
-        )
+            return [line(views.say("No conflicts."), Tone.FAINT)]
+        text = views.say("All conflicts resolved. Finish the merge with: merge --continue")
         return [line(text, Tone.GOOD)]
     cells = [
         [Cell(row["path"], Tone.STRONG), views.word(row["how"]), views.word(row["kind"])]
         for row in found["items"]
     ]
-    columns = [("In conflict", "冲突"), ("How", "方式"), ("Kind", "类型")]
+    columns = [Message("Path"), Message("Conflict"), Message("Kind")]
     text = views.say(
-        "Edit them and stage them, or: merge --take ours|theirs|both PATH; then merge --continue, "
-        "or merge --abort.",
-        "请编辑并暂存，或使用 merge --take ours|theirs|both PATH；然后 merge --continue，"
-        "或 merge --abort。",
+        "Edit and stage the files, or use merge --ours PATH (or --theirs, --both). Then finish "
+        "with merge --continue, or abort with merge --abort."
     )
     return [views.table(columns, cells), line(text, Tone.FAINT)]
 
 
 def aborted(views: Views, result: JSON) -> list[Block]:
     """Where the branch is, and what keeps what was resolved."""
-    text = views.say("Back at {commit}.", "已回到 {commit}。", commit=result["commit"][:8])
+    text = views.say("Merge aborted. HEAD is at {commit}.", commit=result["commit"][:8])
     return [line(text, Tone.GOOD), *_safety(views, result)]
 
 
 def undone(views: Views, result: JSON) -> list[Block]:
     """The new commit, and whose content it has."""
     text = views.say(
-        "{commit} brings back the content of {to}.",
-        "{commit} 恢复了 {to} 的内容。",
-        commit=result["commit"][:8],
-        to=result["to"][:8],
+        "Reverted to {to} in commit {commit}.", commit=result["commit"][:8], to=result["to"][:8]
     )
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
@@ -62,14 +55,14 @@ def _safety(views: Views, result: JSON) -> list[Block]:
     if not result["safety"]:
         return []
     kept = result["safety"][:8]
-    text = views.say("What was there is kept in {kept}.", "原有内容保存在 {kept}。", kept=kept)
+    text = views.say("Your resolved changes were kept as {kept}.", kept=kept)
     return [line(text, Tone.FAINT)]
 
 
 def staged(views: Views, status: JSON) -> list[Block]:
     """What the next commit of staged changes would hold, and what not."""
     if not status["changes"]:
-        return [line(views.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+        return [line(views.say("No changes."), Tone.FAINT)]
     cells = [
         [
             views.word(row["index_state"]) if row["index_state"] else Cell(""),
@@ -78,14 +71,14 @@ def staged(views: Views, status: JSON) -> list[Block]:
         ]
         for row in status["changes"]
     ]
-    columns = [("Staged", "已暂存"), ("Not staged", "未暂存"), ("Path", "路径")]
+    columns = [Message("Staged"), Message("Not staged"), Message("Path")]
     return [views.table(columns, cells)]
 
 
 def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every tag."""
     if not rows:
-        return [line(views.say("No tag yet.", "还没有标签。"), Tone.FAINT)]
+        return [line(views.say("No tags yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["name"], Tone.STRONG),
@@ -95,14 +88,14 @@ def tags(views: Views, rows: Sequence[JSON]) -> list[Block]:
         ]
         for row in rows
     ]
-    columns = [("Tag", "标签"), ("Commit", "提交"), ("Message", "说明"), ("Time", "时间")]
+    columns = [Message("Tag"), Message("Commit"), Message("Message"), Message("Time")]
     return [views.table(columns, cells)]
 
 
 def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every safety copy, and how one is restored."""
     if not rows:
-        return [line(views.say("No safety copy.", "没有安全副本。"), Tone.FAINT)]
+        return [line(views.say("No safety copies yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["id"][:8], Tone.WARN),
@@ -112,15 +105,15 @@ def safety_copies(views: Views, rows: Sequence[JSON]) -> list[Block]:
         ]
         for row in rows
     ]
-    columns = [("Copy", "副本"), ("Before", "操作之前"), ("Time", "时间"), ("Files", "文件")]
-    hint = views.say("Restore one: jupyter mlws safety COPY", "恢复：jupyter mlws safety 副本")
+    columns = [Message("Copy"), Message("Saved before"), Message("Time"), Message("Files")]
+    hint = views.say("Restore a copy with: jupyter mlws safety COPY")
     return [views.table(columns, cells), line(hint, Tone.FAINT)]
 
 
 def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for everything that was put aside."""
     if not rows:
-        return [line(views.say("Nothing was put aside.", "没有储藏的内容。"), Tone.FAINT)]
+        return [line(views.say("No stashes yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["id"][:8], Tone.WARN),
@@ -132,25 +125,25 @@ def stashes(views: Views, rows: Sequence[JSON]) -> list[Block]:
         for row in rows
     ]
     columns = [
-        ("Stash", "储藏"),
-        ("Message", "说明"),
-        ("Branch", "分支"),
-        ("Files", "文件数"),
-        ("Time", "时间"),
+        Message("Stash"),
+        Message("Message"),
+        Message("Branch"),
+        Message("Files"),
+        Message("Time"),
     ]
     return [views.table(columns, cells)]
 
 
 def brought_back(views: Views, result: JSON) -> list[Block]:
     """What is in the working tree again."""
-    text = views.say("back: {paths}", "已恢复：{paths}", paths=", ".join(result["files"]))
+    text = views.say("Restored: {paths}", paths=", ".join(result["files"]))
     return [Lines([[Cell(text, Tone.GOOD)], *data_lines(views, result["data"])])]
 
 
 def fetched(views: Views, result: JSON) -> list[Block]:
     """Which branches of the remote have moved."""
     if not result["branches"]:
-        return [line(views.say("Nothing new.", "没有新内容。"), Tone.FAINT)]
+        return [line(views.say("Nothing new."), Tone.FAINT)]
     rows = [
         [
             Cell(f"{result['remote']}/{row['name']}", Tone.STRONG),

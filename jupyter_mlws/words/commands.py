@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.client import find_server
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    ImportFailedError,
+    InvalidRunParameterError,
+    OutsideWorkspaceError,
+    WorkflowItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.asking import person
 from jupyter_mlws.words.render import Block, Place, Screen, Tone, line
@@ -75,7 +82,7 @@ class Desk:
         root = self.session.project.root
         absolute = Path(os.path.normpath(self.folder / given))
         if absolute != root and root not in absolute.parents:
-            raise MLWSError("50302", path=given)
+            raise OutsideWorkspaceError(path=given)
         return absolute.relative_to(root).as_posix()
 
     def close(self) -> None:
@@ -100,8 +107,7 @@ def commit(
 ) -> int:
     wanted = [desk.path(path) for path in paths]
     if staged and wanted:
-        text = "Give either PATHS or --staged."
-        raise UsageFaultError(desk.views.say(text, "PATHS 与 --staged 只能给出一个。"))
+        raise UsageFaultError(desk.views.say("Use either PATHS or --staged, not both."))
     snapshot = desk.session.commit(
         message,
         wanted,
@@ -142,16 +148,15 @@ def restore(desk: Desk, snapshot: str, paths: Sequence[str], yes: bool, dry_run:
 
 
 def _agreed(desk: Desk) -> bool:
-    question = desk.views.say(
-        "Replace it? A safety snapshot keeps it", "要替换吗？安全快照会保留这些内容"
-    )
+    question = desk.views.say("Replace these changes? A safety snapshot keeps them")
     agreed = desk.screen.confirm(question)
     if agreed is None:
-        text = (
-            "Uncommitted work would be replaced; --yes does it and keeps it in a safety snapshot."
+        raise UsageFaultError(
+            desk.views.say(
+                "Uncommitted changes would be replaced. Use --yes to replace them; "
+                "a safety snapshot keeps them."
+            )
         )
-        zh = "将替换未提交的内容；加上 --yes 即执行，并保存到安全快照。"
-        raise UsageFaultError(desk.views.say(text, zh))
     return agreed
 
 
@@ -191,8 +196,7 @@ def promote(
     given = {"variant": variant, "metric": metric, "mode": mode}
     if not names and len(found["items"]) != 1:
         known = ", ".join(row["name"] for row in found["items"]) or "-"
-        text = "Name the sweep; there are: {known}"
-        raise UsageFaultError(desk.views.say(text, "请指定参数扫描，现有：{known}", known=known))
+        raise UsageFaultError(desk.views.say("Specify a sweep. Available: {known}", known=known))
     name = _sweep_named(found["items"], names[0])["name"] if names else found["items"][0]["name"]
     asked = {key: value for key, value in given.items() if value is not None}
     done = desk.session.promote(path, name, asked, found["etag"])
@@ -204,7 +208,7 @@ def _sweep_named(sweeps: Sequence[JSON], name: str) -> JSON:
     for row in sweeps:
         if row["name"] == name:
             return row
-    raise MLWSError("40401", kind="sweep", name=name)
+    raise WorkflowItemNotFoundError(kind="sweep", name=name)
 
 
 def run(
@@ -214,6 +218,7 @@ def run(
     jobs: int | None,
     force: bool,
     keep_going: bool,
+    rerun: Sequence[str],
     again: Sequence[str],
     accept: Sequence[str],
     accept_cosmetic: bool,
@@ -222,7 +227,7 @@ def run(
 ) -> int:
     path, targets = workflow_of(desk, words)
     request: JSON = {"force": force, "keep_going": keep_going}
-    for name, nodes in (("again", again), ("accept", accept), ("skip", skipped)):
+    for name, nodes in (("again", [*rerun, *again]), ("accept", accept), ("skip", skipped)):
         if nodes:
             request[name] = list(nodes)
     if accept_cosmetic:
@@ -287,15 +292,15 @@ def _text_of(file: Path, given: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise MLWSError("40401", kind="file", name=given) from error
+        raise WorkflowItemNotFoundError(kind="file", name=given) from error
     except UnicodeDecodeError as error:
-        raise MLWSError("40211", path=given, reason="it is not UTF-8", line=None) from error
+        raise ImportFailedError(path=given, reason="it is not UTF-8", line=None) from error
 
 
 def cancel(desk: Desk, run: str | None) -> int:
     path, found = _find_run(desk.session, run) if run else _active_run(desk.session)
     desk.session.cancel(path, found["id"])
-    told = desk.views.say("Asked {run} to stop.", "已请求停止 {run}。", run=found["id"])
+    told = desk.views.say("Canceling {run}…", run=found["id"])
     desk.answer({"run": found["id"]}, lambda _: [line(told)])
     return OK
 
@@ -307,10 +312,13 @@ def logs(desk: Desk, run: str, node: str, follow: bool) -> int:
     if part["complete"] and not part["size"]:
         executed = _last_execution(desk.session, path, identifier, node)
         if executed not in (None, identifier):
-            text = "{node} did not run in {run}; this is its log of {executed}."
-            zh = "{node} 未在 {run} 中运行；以下为其在 {executed} 中的日志。"
-            facts = {"node": node, "run": identifier, "executed": executed}
-            desk.screen.warn(desk.views.say(text, zh, **facts))
+            text = desk.views.say(
+                "{node} did not run in {run}. Showing its log from {executed}.",
+                node=node,
+                run=identifier,
+                executed=executed,
+            )
+            desk.screen.warn(text)
             identifier = executed
             part = desk.session.log(path, identifier, node, 0)
     if desk.as_json:
@@ -375,8 +383,8 @@ def _param(given: str) -> tuple[str, Any]:
     """``node.key=value``; the value is JSON where it reads as such, else text."""
     name, equals, value = given.partition("=")
     if not equals or "." not in name:
-        words = Words("is not node.key=value", "不是 node.key=value 的形式")
-        raise MLWSError("40204", Fault(given, words))
+        words = Message("must have the form node.key=value")
+        raise InvalidRunParameterError(faults=[Fault(given, words)])
     try:
         return name, json.loads(value)
     except ValueError:
@@ -393,10 +401,12 @@ def workflow_of(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
     if len(known) == 1:
         return known[0], list(words)
     if words or not known:
-        raise MLWSError("40401", kind="workflow", name=words[0] if words else WORKFLOW_FILE)
-    text = "This project has several workflows; name one: {paths}"
-    zh = "该项目有多个工作流，请指定其一：{paths}"
-    raise UsageFaultError(desk.views.say(text, zh, paths=", ".join(known)))
+        raise WorkflowItemNotFoundError(kind="workflow", name=words[0] if words else WORKFLOW_FILE)
+    raise UsageFaultError(
+        desk.views.say(
+            "This project has several workflows. Specify one of: {paths}", paths=", ".join(known)
+        )
+    )
 
 
 def _named_workflow(desk: Desk, word: str) -> str | None:
@@ -422,14 +432,14 @@ def _find_run(session: Session, run: str) -> tuple[str, JSON]:
         for candidate in session.runs_of(workflow["path"]):
             if candidate["id"] == run:
                 return workflow["path"], candidate
-    raise MLWSError("40401", kind="run", name=run)
+    raise WorkflowItemNotFoundError(kind="run", name=run)
 
 
 def _active_run(session: Session) -> tuple[str, JSON]:
     for workflow in session.workflows():
         if workflow["run"] is not None and workflow["run"]["ended"] is None:
             return workflow["path"], workflow["run"]
-    raise MLWSError("40401", kind="active run", name="")
+    raise WorkflowItemNotFoundError(kind="active run", name="")
 
 
 def _follow(desk: Desk, path: str, run: str) -> JSON:
@@ -510,5 +520,5 @@ def _show_logs(desk: Desk, path: str, run: JSON) -> None:
         size = desk.session.log(path, run["id"], node["id"], 0)["size"]
         part = desk.session.log(path, run["id"], node["id"], max(0, size - TAIL))
         if part["text"]:
-            title = desk.views.say("Log of {node}:", "{node} 的日志：", node=node["id"])
+            title = desk.views.say("Log of {node}:", node=node["id"])
             desk.screen.show(line(title, Tone.STRONG), desk.views.text(part["text"]))

@@ -74,6 +74,6 @@ def _asked(desk: Desk, url: str) -> dict[str, str]:
     """Credentials are typed unseen: a command line stays in a history or a notebook."""
     names = SECRETS.get(url.partition("://")[0])
     if names is None:
-        text = desk.views.say("A folder takes no credentials.", "文件夹无需凭据。")
+        text = desk.views.say("Folder remotes do not use credentials.")
         raise UsageFaultError(text)
     return {name: getpass(f"{name}: ") for name in names}

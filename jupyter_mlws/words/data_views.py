@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
 from jupyter_mlws.words.version_views import datasets
 from jupyter_mlws.words.views import DASH, JSON, Views, size_of
@@ -15,7 +16,6 @@ def diff(views: Views, found: JSON) -> list[Block]:
     """A line for every file that differs, and how many there are."""
     text = views.say(
         "{path}: {added} added, {modified} modified, {deleted} deleted, {unchanged} unchanged",
-        "{path}：新增 {added}，修改 {modified}，删除 {deleted}，未变 {unchanged}",
         **{key: found[key] for key in ("path", "added", "modified", "deleted", "unchanged")},
     )
     head = line(text, Tone.STRONG)
@@ -30,7 +30,7 @@ def diff(views: Views, found: JSON) -> list[Block]:
         ]
         for row in found["items"]
     ]
-    columns = [("State", "状态"), ("File", "文件"), ("From", "从"), ("To", "到")]
+    columns = [Message("State"), Message("File"), Message("From"), Message("To")]
     return [head, views.table(columns, cells)]
 
 
@@ -38,13 +38,9 @@ def verified(views: Views, found: JSON) -> list[Block]:
     """A line for every store, and one for each object that is faulty there."""
     rows = []
     for store in found["stores"]:
-        how = (
-            views.say("each object was read", "已逐个读取对象")
-            if store["read"]
-            else views.say("each object was asked for", "已逐个查询对象")
-        )
-        state = views.say("whole", "完整") if store["whole"] else views.say("faulty", "有缺损")
+        how = views.say("all objects read") if store["read"] else views.say("all objects looked up")
         tone = Tone.GOOD if store["whole"] else Tone.BAD
+        state = views.say("intact") if store["whole"] else views.say("damaged or incomplete")
         rows.append([Cell(f"{store['name']}  "), Cell(state, tone), Cell(f"  {how}", Tone.FAINT)])
         rows += [
             [
@@ -55,21 +51,18 @@ def verified(views: Views, found: JSON) -> list[Block]:
             ]
             for fault in store["faulty"]
         ]
-    text = views.say(
-        "{path}: {objects} objects", "{path}：{objects} 个对象",
-        path=found["path"], objects=found["objects"],
-    )  # fmt: skip
+    text = views.say("{path}: {objects} objects", path=found["path"], objects=found["objects"])
     return [line(text, Tone.STRONG), Lines(rows)]
 
 
 def storage(views: Views, found: JSON) -> list[Block]:
     """What data takes, part by part."""
     titles = {
-        "size": views.say("cache", "缓存"),
-        "current": views.say("of it needed now", "其中当前所需"),
-        "unfinished": views.say("unfinished transfers", "未完成的传输"),
-        "damaged": views.say("put aside as damaged", "因损坏而搁置"),
-        "free": views.say("free", "可用空间"),
+        "size": views.say("cache"),
+        "current": views.say("used by this version"),
+        "unfinished": views.say("unfinished transfers"),
+        "damaged": views.say("quarantined as damaged"),
+        "free": views.say("free disk space"),
     }
     rows = [
         [Cell(f"{title}  ", Tone.FAINT), Cell(size_of(found[k]))] for k, title in titles.items()
@@ -80,28 +73,28 @@ def storage(views: Views, found: JSON) -> list[Block]:
 def remotes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every remote; which credentials are set, not what they are."""
     if not rows:
-        return [line(views.say("No remote for data yet.", "还没有数据远程存储。"), Tone.FAINT)]
+        return [line(views.say("No data remotes yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["name"], Tone.STRONG),
             Cell(row["url"]),
-            Cell(views.say("default", "默认") if row["default"] else "", Tone.GOOD),
+            Cell(views.say("default") if row["default"] else "", Tone.GOOD),
             Cell(", ".join(f"{key}={value}" for key, value in row["options"].items())),
             Cell(", ".join(row["credentials"]) or DASH, Tone.FAINT),
         ]
         for row in rows
     ]
     columns = [
-        ("Name", "名称"),
-        ("Address", "地址"),
-        ("", ""),
-        ("Options", "选项"),
-        ("Credentials set", "已设凭据"),
+        Message("Name"),
+        Message("URL"),
+        Message(""),
+        Message("Options"),
+        Message("Credentials set"),
     ]
     return [views.table(columns, cells)]
 
 
 def reachable(views: Views, found: JSON) -> list[Block]:
     """That a remote has answered."""
-    text = views.say("{name} answers.", "{name} 可以访问。", name=found["name"])
+    text = views.say("Connected to {name}.", name=found["name"])
     return [line(text, Tone.GOOD)]

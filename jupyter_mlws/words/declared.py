@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import click
 
 from jupyter_mlws.client import RemoteError
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.words import code, commands, data, experiments, versions
 from jupyter_mlws.words.commands import Desk
 
@@ -16,6 +17,8 @@ Maker = Callable[[str], click.Parameter]
 """Makes a parameter in a language."""
 
 
+DEPRECATED = Message("Deprecated: {name} will be removed in the next version. Use {instead}.")
+SIDES = ("ours", "theirs", "base", "both")
 SHOWN = 20
 """Runs that are offered for completion, the newest first."""
 
@@ -25,18 +28,38 @@ class Word(NamedTuple):
 
     name: str
     action: Callable[..., int]
-    about: Words
+    about: Message
     parameters: list[Maker]
     passes_on: bool = False
     """What follows its first argument is for another program, options too."""
+    formerly: str | None = None
+    """A name that still works, with a warning."""
 
 
 def _argument(name: str, **settings: Any) -> Maker:
     return lambda language: click.Argument([name], **settings)
 
 
-def _option(*names: str, words: Words, **settings: Any) -> Maker:
+def _option(*names: str, words: Message, **settings: Any) -> Maker:
     return lambda language: click.Option(names, help=words.in_(language), **settings)
+
+
+def _former(name: str, instead: str, **settings: Any) -> Maker:
+    """A spelling of an option that still works, with a warning."""
+
+    def warn(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if value:
+            warn_former(context, name, instead)
+        return value
+
+    return lambda language: click.Option([name], hidden=True, callback=warn, **settings)
+
+
+def warn_former(context: click.Context, name: str, instead: str) -> None:
+    """Print that a spelling will be removed, and what replaces it."""
+    desk = context.find_object(Desk)
+    if desk is not None:
+        desk.screen.warn(DEPRECATED.fill(name=name, instead=instead).in_(desk.language))
 
 
 def _complete_workflow(
@@ -88,21 +111,20 @@ _JOBS = _option(
     "-j",
     "--jobs",
     type=click.IntRange(1),
-    words=Words("Nodes at the same time.", "并行节点数。"),
+    words=Message("Number of nodes to run in parallel."),
 )
 _FORCE = _option(
     "-f",
     "--force",
     is_flag=True,
-    words=Words("Run nodes that have not changed too.", "未更改的节点也重新运行。"),
+    words=Message("Run all nodes, even if they are unchanged."),
 )
 _ACCEPT_COSMETIC = _option(
     "--accept-cosmetic",
     is_flag=True,
-    words=Words(
-        "Do not run nodes of which only comments, the form of YAML and JSON, or a notebook's "
-        "outputs and notes have changed.",
-        "若节点仅有注释、YAML 与 JSON 书写形式或笔记本输出与说明的更改，则不再运行。",
+    words=Message(
+        "Treat cosmetic changes (comments, YAML or JSON formatting, notebook outputs and "
+        "Markdown) as unchanged."
     ),
 )
 
@@ -110,27 +132,21 @@ _SNAPSHOT = _argument("snapshot", default="HEAD", shell_complete=_complete_snaps
 _QUICK = _option(
     "--quick",
     is_flag=True,
-    words=Words(
-        "At the remote look at names and sizes only, instead of reading every object.",
-        "对远程存储仅检查名称与大小，而不读取每个对象。",
-    ),
+    words=Message("On the remote, check only names and sizes instead of reading every object."),
 )
 _WIDE = _option(
     "--wide",
     is_flag=True,
-    words=Words(
-        "Show all columns, also where the terminal is too narrow.",
-        "显示全部列，即使终端宽度不足。",
-    ),
+    words=Message("Show all columns, even if the terminal is too narrow."),
 )
 _SWEEP = _argument("words", nargs=-1, metavar="[FILE] [NAME]", shell_complete=_complete_workflow)
-_METRIC = _option("--metric", words=Words("Rank by this metric.", "按此指标排名。"))
+_METRIC = _option("--metric", words=Message("Rank by this metric."))
 _MODE = _option(
     "--mode",
     type=click.Choice(["max", "min"]),
-    words=Words(
-        "Which values are better; by default by the metric's name.",
-        "哪些值更好；默认根据指标名称判断。",
+    words=Message(
+        "Whether higher (max) or lower (min) values are better. By default, inferred from "
+        "the metric's name."
     ),
 )
 
@@ -138,43 +154,36 @@ WORDS: list[Word] = [
     Word(
         "status",
         commands.status,
-        Words("Show the branch and what has changed.", "显示分支与更改。"),
+        Message("Show the current branch and uncommitted changes."),
         [],
     ),
     Word(
         "commit",
         commands.commit,
-        Words(
-            "Make a snapshot of code, data and models; of PATHS alone where they are given.",
-            "为代码、数据与模型创建快照；给出 PATHS 时仅包含这些路径。",
-        ),
+        Message("Create a snapshot of code, data and models, or of PATHS only."),
         [
             _option(
                 "-m",
                 "--message",
                 required=True,
-                words=Words("What the snapshot is about.", "快照的说明。"),
+                words=Message("Commit message."),
             ),
             _option(
                 "--allow-secrets",
                 is_flag=True,
-                words=Words(
-                    "Commit files although they look like credentials.",
-                    "即使文件疑似包含凭据也提交。",
-                ),
+                words=Message("Commit files even if they look like credentials."),
             ),
             _option(
                 "--allow-many",
                 is_flag=True,
-                words=Words(
-                    "Commit new files to git although they are so many that they look like data.",
-                    "即使新文件很多、疑似数据，也提交到 git。",
+                words=Message(
+                    "Commit new files to git even if there are so many that they look like data."
                 ),
             ),
             _option(
                 "--staged",
                 is_flag=True,
-                words=Words("Commit what is staged, and no more.", "仅提交已暂存的内容。"),
+                words=Message("Commit staged changes only."),
             ),
             _argument("paths", nargs=-1, type=click.Path()),
         ],
@@ -182,27 +191,28 @@ WORDS: list[Word] = [
     Word(
         "log",
         commands.log,
-        Words("List snapshots, of PATH alone where it is given.", "列出快照；可限定路径 PATH。"),
+        Message("List snapshots, or only those of PATH."),
         [
             _argument("path", required=False, type=click.Path()),
-            _option("-q", "--query", words=Words("Text in the message.", "说明中的文字。")),
+            _option(
+                "-q",
+                "--query",
+                words=Message("Filter by text in the message."),
+            ),
             _option(
                 "-n",
                 "--number",
                 type=click.IntRange(1),
                 default=20,
                 show_default=True,
-                words=Words("At most so many.", "最多条数。"),
+                words=Message("Maximum number of entries."),
             ),
         ],
     ),
     Word(
         "diff",
         commands.diff,
-        Words(
-            "Compare a snapshot with the files, or two snapshots with each other.",
-            "比较快照与当前文件，或比较两个快照。",
-        ),
+        Message("Compare a snapshot with the working tree, or two snapshots with each other."),
         [
             _argument("start", default="HEAD", shell_complete=_complete_snapshot),
             _argument("end", required=False, shell_complete=_complete_snapshot),
@@ -210,17 +220,14 @@ WORDS: list[Word] = [
                 "-p",
                 "--path",
                 type=click.Path(),
-                words=Words("Show the lines of this file.", "显示该文件的逐行差异。"),
+                words=Message("Show the line-by-line diff of this file."),
             ),
         ],
     ),
     Word(
         "restore",
         commands.restore,
-        Words(
-            "Bring code and data back as they were in SNAPSHOT; of PATHS alone where given.",
-            "将代码与数据恢复到 SNAPSHOT 时的状态；可限定 PATHS。",
-        ),
+        Message("Restore code and data to SNAPSHOT, or PATHS only."),
         [
             _argument("snapshot", shell_complete=_complete_snapshot),
             _argument("paths", nargs=-1, type=click.Path()),
@@ -228,45 +235,39 @@ WORDS: list[Word] = [
                 "-y",
                 "--yes",
                 is_flag=True,
-                words=Words(
-                    "Replace uncommitted work too (a safety snapshot keeps it).",
-                    "同时替换未提交的内容（安全快照会保留）。",
+                words=Message(
+                    "Replace uncommitted changes without asking (a safety snapshot keeps them)."
                 ),
             ),
             _option(
                 "--dry-run",
                 is_flag=True,
-                words=Words("Only show what would be done.", "仅显示计划。"),
+                words=Message("Only show what would be done."),
             ),
         ],
     ),
     Word(
         "verify",
         versions.verify,
-        Words(
-            "Look at every object of SNAPSHOT: in git, in the cache, at the remote. Exit code 1 "
-            "where one is missing or damaged.",
-            "逐一检查 SNAPSHOT 的所有对象：git、缓存与远程存储。有缺失或损坏时退出码为 1。",
+        Message(
+            "Verify every object of SNAPSHOT in git, the cache and the remote. Exits with 1 if an "
+            "object is missing or damaged, or the remote can't be reached."
         ),
         [_SNAPSHOT, _QUICK],
     ),
     Word(
         "repair",
         versions.repair,
-        Words(
-            "Mend what of SNAPSHOT is missing or damaged, from wherever it still is. Exit code 1 "
-            "where something is lost.",
-            "从仍存有内容的位置修复 SNAPSHOT 中缺失或损坏的对象。有内容丢失时退出码为 1。",
+        Message(
+            "Restore missing or damaged objects of SNAPSHOT from any available copy. Exits with 1 "
+            "if an object is lost, or the remote can't be reached."
         ),
         [_SNAPSHOT, _QUICK],
     ),
     Word(
         "branch",
         versions.branch,
-        Words(
-            "List branches, or make NAME at START (HEAD where it is left out).",
-            "列出分支；给出 NAME 时在 START（默认 HEAD）处创建分支。",
-        ),
+        Message("List branches, or create branch NAME at START (default: HEAD)."),
         [
             _argument("name", required=False, shell_complete=_complete_branch),
             _argument("start", required=False, shell_complete=_complete_branch),
@@ -274,193 +275,178 @@ WORDS: list[Word] = [
                 "-d",
                 "--delete",
                 is_flag=True,
-                words=Words("Delete NAME instead.", "改为删除 NAME。"),
+                words=Message("Delete NAME."),
             ),
             _option(
                 "-f",
                 "--force",
                 is_flag=True,
-                words=Words(
-                    "Delete it although nothing else has its commits.",
-                    "即使含有其他分支没有的提交也删除。",
-                ),
+                words=Message("Delete the branch even if it has unmerged commits."),
             ),
         ],
     ),
     Word(
         "checkout",
         versions.checkout,
-        Words(
-            "Go to a branch, tag or snapshot, with its data.",
-            "切换到分支、标签或快照及其数据。",
-        ),
+        Message("Switch to a branch, tag or snapshot, including its data."),
         [
             _argument("place", shell_complete=_complete_branch),
             _option(
                 "-b",
                 "--create",
                 is_flag=True,
-                words=Words("Make it as a branch first.", "先创建该分支。"),
+                words=Message("Create the branch first."),
             ),
         ],
     ),
     Word(
         "merge",
         code.merge,
-        Words(
-            "Merge REF (a branch, tag or snapshot) into the current branch, with its data; without "
-            "REF, show what is in conflict. Exit code 1 while there are conflicts.",
-            "将 REF（分支、标签或快照）及其数据合并到当前分支；不给出 REF 时显示冲突。"
-            "仍有冲突时退出码为 1。",
+        Message(
+            "Merge REF (a branch, tag or snapshot), including its data, into the current branch. "
+            "Without REF, list conflicts. Exits with 1 while there are conflicts."
         ),
         [
             _argument("ref", required=False, shell_complete=_complete_branch),
-            _option("-m", "--message", words=Words("The commit's message.", "提交说明。")),
+            _option("-m", "--message", words=Message("Commit message.")),
             _option(
                 "--continue",
                 "go_on",
                 is_flag=True,
-                words=Words(
-                    "Finish the merge whose conflicts are resolved.", "完成已解决冲突的合并。"
-                ),
+                words=Message("Finish the merge after its conflicts are resolved."),
             ),
             _option(
                 "--abort",
                 is_flag=True,
-                words=Words("Go back to before the merge.", "回到合并之前。"),
+                words=Message("Abort the merge and restore the state before it."),
             ),
             _option(
-                "--take",
-                type=click.Choice(["ours", "theirs", "base", "both"]),
-                words=Words(
-                    "Resolve the named paths by this side; both puts ours before theirs.",
-                    "用这一方解决所列路径；both 将双方内容依次保留。",
-                ),
+                "--ours",
+                "side",
+                flag_value="ours",
+                words=Message("Resolve PATHS with the current branch's side."),
             ),
+            _option(
+                "--theirs",
+                "side",
+                flag_value="theirs",
+                words=Message("Resolve PATHS with REF's side."),
+            ),
+            _option(
+                "--base",
+                "side",
+                flag_value="base",
+                words=Message("Resolve PATHS with their common ancestor."),
+            ),
+            _option(
+                "--both",
+                "side",
+                flag_value="both",
+                words=Message("Resolve PATHS with both sides, ours first."),
+            ),
+            _former("--take", "--ours, --theirs, --base, --both", type=click.Choice(SIDES)),
             _argument("paths", nargs=-1, type=click.Path()),
         ],
     ),
     Word(
-        "undo",
-        code.undo,
-        Words(
-            "Take the last snapshot back by a new one with the content before it; with SNAPSHOT, "
-            "all that came after that one.",
-            "用一个新快照撤销上一个快照；给出 SNAPSHOT 时撤销其后的全部更改。",
+        "revert",
+        code.revert,
+        Message(
+            "Create a new snapshot that reverts the last one; with SNAPSHOT, everything after it."
         ),
         [
             _argument("snapshot", required=False, shell_complete=_complete_snapshot),
-            _option("-m", "--message", words=Words("The commit's message.", "提交说明。")),
+            _option("-m", "--message", words=Message("Commit message.")),
         ],
+        formerly="undo",
     ),
     Word(
         "stage",
         code.stage,
-        Words(
-            "Put changes into the next commit of staged changes; all where no PATHS are given.",
-            "暂存更改以供下次提交；不给出 PATHS 时暂存全部。",
-        ),
+        Message("Stage changes for the next commit; all changes if no PATHS are given."),
         [_argument("paths", nargs=-1, type=click.Path())],
     ),
     Word(
         "unstage",
         code.unstage,
-        Words(
-            "Take changes out of it again; the files stay as they are.",
-            "取消暂存；文件保持不变。",
-        ),
+        Message("Unstage changes; all if no PATHS are given. The files are not changed."),
         [_argument("paths", nargs=-1, type=click.Path())],
     ),
     Word(
         "tag",
         code.tag,
-        Words(
-            "List tags, or give a snapshot (HEAD where REF is left out) the name NAME.",
-            "列出标签；给出 NAME 时为快照（默认 HEAD）添加标签。",
-        ),
+        Message("List tags, or tag REF (default: HEAD) as NAME."),
         [
             _argument("name", required=False),
             _argument("ref", default="HEAD", shell_complete=_complete_snapshot),
-            _option("-m", "--message", words=Words("What is said of it.", "标签说明。")),
+            _option("-m", "--message", words=Message("Tag message.")),
             _option(
                 "-d",
                 "--delete",
                 is_flag=True,
-                words=Words("Delete NAME instead.", "改为删除 NAME。"),
+                words=Message("Delete NAME."),
             ),
         ],
     ),
     Word(
         "stash",
         code.stash,
-        Words(
-            "Put all changes aside, data too (push), bring them back (pop), list or drop them; the "
-            "newest where no ID is given.",
-            "储藏全部更改及数据（push）、取回（pop）、列出（list）或丢弃（drop）；"
-            "不给出 ID 时为最新一项。",
+        Message(
+            "Stash all changes, including data (push), restore them (pop), or list or drop "
+            "stashes; the latest if no ID is given."
         ),
         [
             _argument("action", type=click.Choice(["push", "pop", "list", "drop"]), default="push"),
             _argument("identifier", required=False, metavar="[ID]"),
-            _option("-m", "--message", words=Words("What the work is about.", "内容说明。")),
+            _option("-m", "--message", words=Message("Stash message.")),
             _option(
                 "--keep",
                 is_flag=True,
-                words=Words("Keep it in the list after pop.", "取回后仍保留在列表中。"),
+                words=Message("Keep the stash after pop."),
             ),
         ],
     ),
     Word(
         "safety",
         code.safety,
-        Words(
-            "List what restores, discards and aborted merges replaced, or restore COPY, with what "
-            "was staged.",
-            "列出恢复、丢弃与中止合并所替换的内容；给出 COPY 时恢复该副本及其暂存内容。",
+        Message(
+            "List safety copies of what restores, discards and aborted merges replaced, or restore "
+            "COPY, including what was staged."
         ),
         [_argument("identifier", required=False, metavar="[COPY]")],
     ),
     Word(
         "fetch",
         code.fetch,
-        Words(
-            "Learn where the branches of REMOTE are; nothing else changes.",
-            "获取 REMOTE 各分支的位置；不做其他更改。",
-        ),
+        Message("Update the remote-tracking branches of REMOTE; nothing else changes."),
         [
             _argument("remote", required=False),
             _option(
                 "--prune",
                 is_flag=True,
-                words=Words("Forget branches that it has no longer.", "删除其已不存在的分支。"),
+                words=Message(
+                    "Delete remote-tracking branches that no longer exist on the remote."
+                ),
             ),
         ],
     ),
     Word(
         "push",
         versions.push,
-        Words(
-            "Bring the data of a branch, then the branch, to REMOTE.",
-            "先将分支的数据、再将分支推送到 REMOTE。",
-        ),
+        Message("Push the data of a branch, then the branch, to REMOTE."),
         [_argument("remote", required=False), _argument("branch", required=False)],
     ),
     Word(
         "pull",
         versions.pull,
-        Words(
-            "Bring a branch of REMOTE, with its data, into the current one.",
-            "将 REMOTE 的分支及其数据拉取到当前分支。",
-        ),
+        Message("Pull a branch of REMOTE, including its data, into the current branch."),
         [_argument("remote", required=False), _argument("branch", required=False)],
     ),
     Word(
         "models",
         versions.models,
-        Words(
-            "List models, the versions of NAME, or with `best METRIC` the versions that measured "
-            "best.",
-            "列出模型；给出 NAME 时列出其版本；`best METRIC` 列出该指标最佳的版本。",
+        Message(
+            "List models, the versions of NAME, or the best versions by a metric (`best METRIC`)."
         ),
         [
             _argument("name", required=False, metavar="[NAME | best METRIC]"),
@@ -469,41 +455,38 @@ WORDS: list[Word] = [
             _option(
                 "--aliases",
                 is_flag=True,
-                words=Words("What its aliases meant, and when.", "显示其别名的历史。"),
+                words=Message("Show the alias history."),
             ),
-            _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
+            _option("-q", "--query", words=Message("Filter by text in the name.")),
             _WIDE,
         ],
     ),
     Word(
         "runs",
         experiments.runs,
-        Words(
-            "List runs with their metrics, of FILE alone where it is given.",
-            "列出运行及其指标；可限定 FILE。",
-        ),
+        Message("List runs with their metrics, or only those of FILE."),
         [
             _argument("file", required=False, shell_complete=_complete_workflow),
             _option(
                 "-f",
                 "--filter",
-                words=Words(
-                    "In MLflow's language: \"metrics.acc > 0.9 and params.kind = 'forest'\".",
-                    "MLflow 筛选语法：\"metrics.acc > 0.9 and params.kind = 'forest'\"。",
+                words=Message(
+                    'MLflow search expression, e.g. "metrics.acc > 0.9 and params.kind = '
+                    "'forest'\"."
                 ),
             ),
-            _option("-q", "--query", words=Words("Text in the name.", "名称中的文字。")),
+            _option("-q", "--query", words=Message("Filter by text in the name.")),
             _option(
                 "-s",
                 "--sort",
                 multiple=True,
                 metavar="COLUMN",
-                words=Words("As `metrics.acc DESC`.", "例如 `metrics.acc DESC`。"),
+                words=Message("Sort order, e.g. `metrics.acc DESC`."),
             ),
             _option(
                 "--nested",
                 is_flag=True,
-                words=Words("The runs of nodes, too.", "同时列出节点的运行。"),
+                words=Message("Include the runs of nodes."),
             ),
             _WIDE,
             _option(
@@ -512,46 +495,37 @@ WORDS: list[Word] = [
                 type=click.IntRange(1),
                 default=20,
                 show_default=True,
-                words=Words("At most so many.", "最多条数。"),
+                words=Message("Maximum number of entries."),
             ),
         ],
     ),
     Word(
         "compare",
         experiments.compare,
-        Words(
-            "Show runs, or versions of models (NAME:VERSION), side by side.",
-            "并列显示运行或模型版本（名称:版本）。",
-        ),
+        Message("Compare runs or model versions (NAME:VERSION) side by side."),
         [_argument("things", nargs=-1, metavar="THING...", shell_complete=_complete_run)],
     ),
     Word(
         "track",
         experiments.track,
-        Words(
-            "Run COMMAND as a run of MLflow's that names a true commit: uncommitted changes are "
-            "kept on a hidden ref first. In a notebook without COMMAND: what the next cells log.",
-            "将 COMMAND 作为 MLflow 运行并记录真实提交：未提交的更改会先保存到隐藏引用。"
-            "在笔记本中省略 COMMAND 时，跟踪后续单元格。",
+        Message(
+            "Run COMMAND as an MLflow run that is linked to an exact commit: uncommitted changes "
+            "are saved to a hidden ref first. In a notebook without COMMAND, track what the next "
+            "cells log."
         ),
         [
             _argument("command", nargs=-1, type=click.UNPROCESSED),
-            _option("--name", words=Words("The run's name.", "运行的名称。")),
-            _option("--experiment", words=Words("Its experiment.", "所属实验。")),
+            _option("--name", words=Message("Name of the run.")),
+            _option("--experiment", words=Message("Name of the experiment.")),
             _option(
                 "--auto",
                 type=click.Choice(["on", "off"]),
-                words=Words(
-                    "In a notebook: every run that MLflow begins.",
-                    "在笔记本中：MLflow 开始的每次运行。",
-                ),
+                words=Message("In a notebook: track every run that MLflow starts."),
             ),
             _option(
                 "--end",
                 is_flag=True,
-                words=Words(
-                    "In a notebook: end the run that goes on.", "在笔记本中：结束当前运行。"
-                ),
+                words=Message("In a notebook: end the current run."),
             ),
         ],
         passes_on=True,
@@ -559,41 +533,38 @@ WORDS: list[Word] = [
     Word(
         "reproduce",
         experiments.reproduce,
-        Words(
-            "Bring what RUN (or MODEL:VERSION) started from into a git worktree of its own; list "
-            "those that are there where RUN is left out.",
-            "将 RUN（或 模型:版本）开始时的状态恢复到独立的 git 工作树；省略 RUN 时列出现有的。",
+        Message(
+            "Recreate what RUN (or MODEL:VERSION) started from in a git worktree of its own. "
+            "Without RUN, list existing reproductions."
         ),
         [
             _argument("run", required=False, shell_complete=_complete_run),
             _option(
                 "--path",
                 type=click.Path(),
-                words=Words("The folder of the worktree.", "工作树的文件夹。"),
+                words=Message("Folder of the worktree."),
             ),
             _option(
                 "--remove",
                 is_flag=True,
-                words=Words("Remove it, with all that was done in it.", "移除它及其中的全部内容。"),
+                words=Message("Delete the reproduction, including all work in it."),
             ),
         ],
     ),
     Word(
         "lineage",
         experiments.lineage,
-        Words(
-            "Show what OF came of, and what came of it: the path of data, MODEL:VERSION, "
-            "run:ID or snapshot:COMMIT.",
-            "显示 OF 的来源与去向：数据路径、模型:版本、run:ID 或 snapshot:提交。",
+        Message(
+            "Show where OF comes from and what was made from it. OF is a data path, MODEL:VERSION, "
+            "run:ID or snapshot:COMMIT."
         ),
         [_argument("of", type=click.Path())],
     ),
     Word(
         "plan",
         commands.plan,
-        Words(
-            "Show what a run of FILE would do; FILE may be left out where there is one workflow.",
-            "显示运行 FILE 会执行的操作；只有一个工作流时可省略 FILE。",
+        Message(
+            "Show what a run of FILE would do. FILE can be omitted if there is only one workflow."
         ),
         [
             _argument(
@@ -607,25 +578,19 @@ WORDS: list[Word] = [
     Word(
         "sweep",
         commands.sweep,
-        Words(
-            "Show the variants of the sweeps (`foreach`, `matrix`) of FILE, the best first.",
-            "显示 FILE 中参数扫描（`foreach`、`matrix`）的变体，最佳者在前。",
-        ),
+        Message("Show the variants of the sweeps (`foreach`, `matrix`) in FILE, best first."),
         [_SWEEP, _METRIC, _MODE],
     ),
     Word(
         "promote",
         commands.promote,
-        Words(
-            "Make a plain stage of a sweep of FILE: its best variant, with the result it has.",
-            "将 FILE 中的参数扫描变为普通阶段：取其最佳变体并保留其结果。",
-        ),
+        Message("Replace a sweep in FILE with its best variant, keeping that variant's result."),
         [
             _SWEEP,
             _option(
                 "--variant",
                 metavar="VARIANT",
-                words=Words("This variant instead of the best.", "使用此变体而非最佳者。"),
+                words=Message("Use this variant instead of the best."),
             ),
             _METRIC,
             _MODE,
@@ -634,9 +599,9 @@ WORDS: list[Word] = [
     Word(
         "run",
         commands.run,
-        Words(
-            "Run the workflow FILE, or what TARGETs need; FILE may be left out where there is one.",
-            "运行工作流 FILE，或仅运行 TARGET 所需部分；只有一个工作流时可省略 FILE。",
+        Message(
+            "Run the workflow FILE, or only what TARGETs need. FILE can be omitted if there is "
+            "only one workflow."
         ),
         [
             _argument(
@@ -648,16 +613,15 @@ WORDS: list[Word] = [
                 "params",
                 multiple=True,
                 metavar="NODE.KEY=VALUE",
-                words=Words("A setting of a node, for this run.", "本次运行的节点配置。"),
+                words=Message("Override a node's setting for this run."),
             ),
             _JOBS,
             _option(
                 "--executor",
                 metavar="WHERE",
-                words=Words(
-                    "local, dask://HOST:PORT, or dask for the known scheduler; by default what "
-                    "MLWS_EXECUTOR says.",
-                    "local、dask://HOST:PORT，或用 dask 表示已知的调度器；默认取 MLWS_EXECUTOR。",
+                words=Message(
+                    "Where to run: local, dask://HOST:PORT, or dask for the configured "
+                    "scheduler. Default: MLWS_EXECUTOR."
                 ),
             ),
             _FORCE,
@@ -665,24 +629,23 @@ WORDS: list[Word] = [
                 "-k",
                 "--keep-going",
                 is_flag=True,
-                words=Words(
-                    "After a failure go on with what does not need it.",
-                    "某节点失败后继续运行不依赖它的节点。",
+                words=Message(
+                    "After a failure, continue with nodes that do not depend on the failed one."
                 ),
             ),
             _option(
-                "--again",
+                "--rerun",
                 multiple=True,
                 metavar="NODE",
-                words=Words("Run NODE even where it is up to date.", "即使 NODE 已是最新也运行。"),
+                words=Message("Run NODE even if it is up to date."),
             ),
+            _former("--again", "--rerun", multiple=True),
             _option(
                 "--accept",
                 multiple=True,
                 metavar="NODE",
-                words=Words(
-                    "Take what NODE made before as its result, and do not run it.",
-                    "将 NODE 现有的输出作为其结果，不再运行。",
+                words=Message(
+                    "Use the existing output of NODE as its result instead of running it."
                 ),
             ),
             _ACCEPT_COSMETIC,
@@ -691,76 +654,60 @@ WORDS: list[Word] = [
                 "skipped",
                 multiple=True,
                 metavar="NODE",
-                words=Words(
-                    "Leave NODE out; what needs it runs with what is there.",
-                    "跳过 NODE；依赖它的节点使用现有文件运行。",
-                ),
+                words=Message("Skip NODE; nodes that depend on it run with the existing files."),
             ),
         ],
     ),
     Word(
         "resume",
         commands.resume,
-        Words(
-            "Do what RUN (an id, or: latest) left undone.", "完成 RUN（id 或 latest）未完成的部分。"
-        ),
+        Message("Continue RUN (an ID, or latest) from where it stopped."),
         [_argument("run", default="latest", shell_complete=_complete_run)],
     ),
     Word(
         "retry",
         commands.retry,
-        Words(
-            "Run NODE of RUN again, and what depends on it.",
-            "重新运行 RUN 中的 NODE 及依赖它的节点。",
-        ),
+        Message("Rerun NODE of RUN and everything downstream."),
         [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
     Word(
         "skip",
         commands.skip,
-        Words(
-            "Run what depends on NODE of RUN, with what NODE left.",
-            "使用 NODE 留下的文件，运行 RUN 中依赖它的节点。",
-        ),
+        Message("Skip NODE of RUN and run everything downstream with its existing output."),
         [_argument("run", shell_complete=_complete_run), _argument("node")],
     ),
     Word(
         "import",
         commands.import_file,
-        Words(
-            "Make a workflow of FILE: an Elyra .pipeline, a notebook (split into nodes by what its "
-            "cells hand on), or a definition as JSON.",
-            "将 FILE 导入为工作流：Elyra 的 .pipeline、笔记本（按单元格间的数据流拆分为节点）"
-            "或 JSON 定义。",
+        Message(
+            "Import FILE as a workflow: an Elyra .pipeline, a notebook (split into nodes by the "
+            "data flow between its cells), or a JSON workflow definition."
         ),
         [
             _argument("file", type=click.Path()),
             _option(
                 "--to",
                 type=click.Path(),
-                words=Words("The folder of the new workflow.", "新工作流的文件夹。"),
+                words=Message("Folder of the new workflow."),
             ),
-            _option("--name", words=Words("Its title.", "标题。")),
+            _option("--name", words=Message("Title of the new workflow.")),
             _option(
                 "--dry-run",
                 is_flag=True,
-                words=Words("Only show what would be written.", "仅显示将写入的内容。"),
+                words=Message("Only show what would be written."),
             ),
         ],
     ),
     Word(
         "cancel",
         commands.cancel,
-        Words("Stop RUN, or the one that is running.", "停止 RUN，或正在进行的运行。"),
+        Message("Cancel RUN, or the active run if RUN is omitted."),
         [_argument("run", required=False, shell_complete=_complete_run)],
     ),
     Word(
         "logs",
         commands.logs,
-        Words(
-            "Print what NODE printed in RUN (an id, or: latest).",
-            "显示 NODE 在 RUN（id 或 latest）中的输出。",
-        ),
+        Message("Print the log of NODE in RUN (an ID, or latest)."),
         [
             _argument("run", shell_complete=_complete_run),
             _argument("node"),
@@ -768,28 +715,25 @@ WORDS: list[Word] = [
                 "-f",
                 "--follow",
                 is_flag=True,
-                words=Words("Go on until the node ends.", "持续输出直至节点结束。"),
+                words=Message("Follow the log until the node ends."),
             ),
         ],
     ),
     Word(
         "components",
         commands.components,
-        Words("List the node library.", "列出组件库。"),
+        Message("List the available components."),
         [],
     ),
     Word(
         "trust",
         commands.trust_project,
-        Words(
-            "Trust the authors of this project: its code may run.",
-            "信任此项目的作者：允许运行其中的代码。",
-        ),
+        Message("Trust the authors of this project and allow its code to run."),
         [
             _option(
                 "--withdraw",
                 is_flag=True,
-                words=Words("Trust them no longer.", "不再信任。"),
+                words=Message("Stop trusting this project."),
             )
         ],
     ),
@@ -798,13 +742,13 @@ PROJECT_WORDS: list[Word] = [
     Word(
         "list",
         commands.list_projects,
-        Words("List the projects here.", "列出此处的项目。"),
+        Message("List projects."),
         [],
     ),
     Word(
         "create",
         commands.create_project,
-        Words("Make a project in the folder NAME.", "在文件夹 NAME 中创建项目。"),
+        Message("Create a project in the folder NAME."),
         [
             _argument("name"),
             _option(
@@ -812,7 +756,7 @@ PROJECT_WORDS: list[Word] = [
                 type=click.Choice(["empty", "example"]),
                 default="empty",
                 show_default=True,
-                words=Words("What it begins with.", "初始内容。"),
+                words=Message("Project template."),
             ),
         ],
     ),
@@ -821,42 +765,35 @@ DATA_WORDS: list[Word] = [
     Word(
         "list",
         versions.list_data,
-        Words("List the data that is tracked.", "列出已跟踪的数据。"),
-        [_option("-q", "--query", words=Words("Text in the path.", "路径中的文字。"))],
+        Message("List tracked data."),
+        [_option("-q", "--query", words=Message("Filter by text in the path."))],
     ),
     Word(
         "add",
         versions.add_data,
-        Words(
-            "Track PATH as data, or record what it is now.",
-            "将 PATH 作为数据跟踪，或记录其当前内容。",
-        ),
+        Message("Track PATH as data, or record its current content."),
         [_argument("path", type=click.Path())],
     ),
     Word(
         "import",
         data.import_data,
-        Words(
-            "Download what is at URL to PATH, and track it.",
-            "将 URL 的内容下载到 PATH 并跟踪。",
-        ),
+        Message("Download URL to PATH and track it."),
         [
             _argument("url"),
             _argument("path", type=click.Path()),
             _option(
                 "--no-link",
                 is_flag=True,
-                words=Words("Do not record the address.", "不记录该地址。"),
+                words=Message("Do not record the URL."),
             ),
         ],
     ),
     Word(
         "diff",
         data.diff_data,
-        Words(
-            "Compare versions of PATH file by file: START (what is recorded) with END (what is "
-            "there).",
-            "逐个文件比较 PATH 的版本：START（默认已记录的）与 END（默认当前的）。",
+        Message(
+            "Compare versions of PATH file by file, from START (default: recorded) to END "
+            "(default: working tree)."
         ),
         [
             _argument("path", type=click.Path()),
@@ -867,24 +804,21 @@ DATA_WORDS: list[Word] = [
     Word(
         "verify",
         data.verify_data,
-        Words(
-            "Read each object of PATH anew, and look what the remote has.",
-            "重新读取 PATH 的每个对象，并检查远程存储。",
-        ),
+        Message("Verify every object of PATH in the cache, and check the remote."),
         [
             _argument("path", type=click.Path()),
             _option(
                 "--version",
-                words=Words("This version (a snapshot, or a hash).", "指定版本（快照或哈希）。"),
+                words=Message("Version to verify (a snapshot or a hash)."),
             ),
             _option(
                 "--remote",
                 type=click.Choice(["ask", "read", "none"]),
                 default="ask",
                 show_default=True,
-                words=Words(
-                    "Ask the remote for each object, or read each there.",
-                    "向远程存储逐个查询，或逐个读取。",
+                words=Message(
+                    "How to check the remote: ask for each object, read each object, or not "
+                    "at all (none)."
                 ),
             ),
         ],
@@ -892,90 +826,81 @@ DATA_WORDS: list[Word] = [
     Word(
         "storage",
         data.storage,
-        Words("Show what data takes of the disk.", "显示数据占用的空间。"),
+        Message("Show the disk usage of data."),
         [],
     ),
     Word(
         "remote",
         data.remote,
-        Words(
-            "List the remotes for data, look whether NAME answers, or set it to URL: a folder, "
-            "s3://BUCKET/PATH or ssh://HOST/PATH.",
-            "列出数据远程存储；给出 NAME 时检查是否可访问；给出 URL（文件夹、s3://存储桶/路径 或 "
-            "ssh://主机/路径）时设置。",
+        Message(
+            "List data remotes, test the connection to NAME, or set NAME to URL: a folder, "
+            "s3://BUCKET/PATH or ssh://HOST/PATH."
         ),
         [
             _argument("name", required=False),
             _argument("url", required=False),
-            _option("-d", "--delete", is_flag=True, words=Words("Forget NAME.", "移除 NAME。")),
+            _option("-d", "--delete", is_flag=True, words=Message("Remove NAME.")),
             _option(
                 "--default",
                 is_flag=True,
-                words=Words("Data goes there from now on.", "此后数据存于该处。"),
+                words=Message("Make it the default remote."),
             ),
             _option(
                 "--credentials",
                 is_flag=True,
-                words=Words(
-                    "Ask for keys or a password; they stay on this machine.",
-                    "询问密钥或密码；仅保存在本机。",
-                ),
+                words=Message("Prompt for keys or a password (stored on this machine only)."),
             ),
-            _option("--endpoint-url", words=Words("S3: another server.", "S3：其他服务器。")),
-            _option("--region", words=Words("S3: its region.", "S3：区域。")),
-            _option("--profile", words=Words("S3: a profile of AWS.", "S3：AWS 配置名。")),
-            _option("--user", words=Words("SSH: who.", "SSH：用户名。")),
+            _option(
+                "--endpoint-url",
+                words=Message("S3: endpoint URL of another server."),
+            ),
+            _option("--region", words=Message("S3: region.")),
+            _option("--profile", words=Message("S3: AWS profile.")),
+            _option("--user", words=Message("SSH: user name.")),
             _option(
                 "--port",
                 type=click.IntRange(1, 65535),
-                words=Words("SSH: its port.", "SSH：端口。"),
+                words=Message("SSH: port."),
             ),
-            _option("--keyfile", words=Words("SSH: a private key.", "SSH：私钥文件。")),
+            _option("--keyfile", words=Message("SSH: private key file.")),
         ],
     ),
     Word(
         "show",
         versions.show_data,
-        Words("List the versions of PATH.", "列出 PATH 的版本。"),
+        Message("List the versions of PATH."),
         [_argument("path", type=click.Path())],
     ),
     Word(
         "checkout",
         versions.checkout_data,
-        Words(
-            "Bring PATH back as it was in VERSION (a snapshot, or a hash).",
-            "将 PATH 恢复为 VERSION（快照或哈希）时的内容。",
-        ),
+        Message("Restore PATH to VERSION (a snapshot or a hash)."),
         [_argument("path", type=click.Path()), _argument("version")],
     ),
     Word(
         "push",
         versions.push_data,
-        Words("Bring PATH to its remote.", "将 PATH 推送到远程存储。"),
+        Message("Push PATH to its remote."),
         [_argument("path", type=click.Path())],
     ),
     Word(
         "pull",
         versions.pull_data,
-        Words(
-            "Bring PATH from its remote, or all data that is not pulled where PATH is left out.",
-            "从远程存储拉取 PATH；省略 PATH 时拉取所有未拉取的数据。",
-        ),
+        Message("Pull PATH from its remote, or all data not pulled yet if PATH is omitted."),
         [_argument("path", required=False, type=click.Path())],
     ),
     Word(
         "gc",
         versions.collect,
-        Words(
-            "Tell what of the cache no branch, tag, stash, run or waiting snapshot names; with "
-            "--confirm free it.",
-            "显示缓存中没有任何分支、标签、储藏、运行或待传快照引用的内容；加 --confirm 即清理。",
+        Message(
+            "Show unused data in the cache (not used by any branch, tag, stash, run or pending "
+            "snapshot); with --confirm, delete it."
         ),
         [
             _option(
                 "--confirm",
                 is_flag=True,
-                words=Words("Delete it for good.", "永久删除。"),
+                words=Message("Delete the data permanently."),
             )
         ],
     ),

@@ -50,9 +50,9 @@ def runs(
 
 def compare(desk: Desk, things: Sequence[str]) -> int:
     if len(things) < 2:
-        text = "Name at least two runs, or two versions of models as NAME:VERSION."
-        zh = "请至少指定两个运行，或两个模型版本（名称:版本）。"
-        raise UsageFaultError(desk.views.say(text, zh))
+        raise UsageFaultError(
+            desk.views.say("Specify at least two runs, or two model versions as NAME:VERSION.")
+        )
     if all(thing.rpartition(":")[2].isdigit() and ":" in thing for thing in things):
         found = desk.session.compare_models(things)
     else:
@@ -93,14 +93,14 @@ def _thing(desk: Desk, of: str) -> str:
 def reproduce(desk: Desk, run: str | None, path: str | None, remove: bool) -> int:
     if run is None:
         if remove:
-            text = desk.views.say("Name the reproduction to remove.", "请指定要移除的重现。")
+            text = desk.views.say("Specify the reproduction to delete.")
             raise UsageFaultError(text)
         rows = desk.session.reproductions()
         desk.answer(rows, lambda found: experiment_views.reproductions(desk.views, found))
         return OK
     if remove:
         gone = desk.session.delete_reproduction(run)
-        text = desk.views.say("Removed {path}.", "已移除 {path}。", path=gone["path"])
+        text = desk.views.say("Deleted {path}.", path=gone["path"])
         desk.answer(gone, lambda _: experiment_views.sentence(text))
         return OK
     asked = {"path": desk.path(path)} if path else {}
@@ -119,18 +119,17 @@ def track(
 ) -> int:
     kernel = desk.origin is Origin.MAGIC
     if (auto or end) and not kernel:
-        text = "Only a notebook has that; in a shell: export MLWS_TRACK=auto"
         raise UsageFaultError(
-            desk.views.say(text, "仅限笔记本；在 shell 中请用：export MLWS_TRACK=auto")
+            desk.views.say(
+                "--auto and --end work in notebooks only. In a shell, use: export MLWS_TRACK=auto"
+            )
         )
     if auto:
         os.environ[AUTO_VARIABLE] = {"on": "auto", "off": ""}[auto]
         words = experiment_views.sentence(
-            desk.views.say(
-                "Each run with MLflow will name its commit.", "MLflow 的每次运行都会记录提交。"
-            )
+            desk.views.say("Automatic tracking is on: every MLflow run records its commit.")
             if auto == "on"
-            else desk.views.say("No longer.", "已停止自动跟踪。")
+            else desk.views.say("Automatic tracking is off.")
         )
         desk.answer({"auto": auto == "on"}, lambda _: words)
         return OK
@@ -139,7 +138,7 @@ def track(
     if command:
         return _track_command(desk, command, name, experiment)
     if not kernel:
-        text = desk.views.say("Name the command to run.", "请指定要运行的命令。")
+        text = desk.views.say("Specify the command to run.")
         raise UsageFaultError(text)
     begun = begin(desk, name, experiment)
     os.environ[OPEN_VARIABLE] = begun["id"]
@@ -153,8 +152,9 @@ def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
     # MLflow imports tqdm's bars, which warn in every kernel without ipywidgets.
     warnings.filterwarnings("ignore", message="IProgress not found")
     if os.environ.get(OPEN_VARIABLE):
-        text = "A run goes on here: end it with %mlws track --end"
-        raise UsageFaultError(desk.views.say(text, "已有运行在进行，请先用 %mlws track --end 结束"))
+        raise UsageFaultError(
+            desk.views.say("A run is already active. End it first: %mlws track --end")
+        )
     begun = desk.session.begin_run(_request(name, experiment, os.environ.get("JPY_SESSION_NAME")))
     try:
         _check_address(desk, begun["uri"])
@@ -186,7 +186,7 @@ def finish(desk: Desk, run: str, status: str, error: str | None = None) -> JSON:
 def _end_open(desk: Desk) -> int:
     run = os.environ.get(OPEN_VARIABLE)
     if not run:
-        text = desk.views.say("No run goes on here.", "当前没有进行中的运行。")
+        text = desk.views.say("No active run.")
         raise UsageFaultError(text)
     ended = finish(desk, run, "COMPLETED")
     desk.answer(ended, lambda found: desk.views.runs([found]))
@@ -223,9 +223,8 @@ def _request(name: str | None, experiment: str | None, source: str | None) -> JS
 def _check_mlflow(desk: Desk) -> None:
     mlflow = sys.modules.get("mlflow")
     if mlflow is not None and mlflow.active_run() is not None:
-        text = "A run of MLflow's is active here: mlflow.end_run() first"
         raise UsageFaultError(
-            desk.views.say(text, "已有活动的 MLflow 运行，请先执行 mlflow.end_run()")
+            desk.views.say("An MLflow run is already active. End it first: mlflow.end_run()")
         )
 
 
@@ -235,6 +234,9 @@ def _check_address(desk: Desk, uri: str) -> None:
     if mlflow is None or not mlflow.is_tracking_uri_set():
         return
     if mlflow.get_tracking_uri() != uri:
-        text = f"MLflow logs elsewhere here: mlflow.set_tracking_uri({uri!r}) first"
-        zh = f"此处 MLflow 记录到别处，请先执行 mlflow.set_tracking_uri({uri!r})"
-        raise UsageFaultError(desk.views.say(text, zh))
+        raise UsageFaultError(
+            desk.views.say(
+                "MLflow uses another tracking URI. Call first: mlflow.set_tracking_uri({uri!r})",
+                uri=uri,
+            )
+        )

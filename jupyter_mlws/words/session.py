@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.client import RemoteError, Server, find_server, segment
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import InternalError
 from jupyter_mlws.locks import UNKNOWN, Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.trust import require_trust
@@ -625,7 +625,7 @@ class RemoteSession:
                 last = operation["message"]
                 told(last)
         if operation["state"] != "COMPLETED":
-            raise RemoteError(operation["error"] or MLWSError("50101", id="").as_dict("en"))
+            raise RemoteError(operation["error"] or InternalError(id="").as_dict("en"))
         result: JSON = operation["result"]
         return result
 

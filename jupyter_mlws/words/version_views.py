@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.words.render import Block, Cell, Lines, Tone, line
 from jupyter_mlws.words.views import DASH, JSON, Views, number_of, size_of, when_of
 
@@ -11,7 +12,7 @@ from jupyter_mlws.words.views import DASH, JSON, Views, number_of, size_of, when
 def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every branch; the current one stands out."""
     if not rows:
-        return [line(views.say("No branch yet.", "还没有分支。"), Tone.FAINT)]
+        return [line(views.say("No branches yet."), Tone.FAINT)]
     cells = [
         [
             Cell(
@@ -26,11 +27,11 @@ def branches(views: Views, rows: Sequence[JSON]) -> list[Block]:
         for row in rows
     ]
     columns = [
-        ("Branch", "分支"),
-        ("Commit", "提交"),
-        ("Follows", "跟踪"),
-        ("Message", "说明"),
-        ("Time", "时间"),
+        Message("Branch"),
+        Message("Commit"),
+        Message("Upstream"),
+        Message("Message"),
+        Message("Time"),
     ]
     return [views.table(columns, cells)]
 
@@ -44,17 +45,14 @@ def _followed(row: JSON) -> str:
 def deleted(views: Views, row: JSON) -> list[Block]:
     """What was deleted, and how to have it again."""
     text = views.say(
-        "Deleted {name}; it was at {commit}.",
-        "已删除 {name}；其提交为 {commit}。",
-        name=row["name"],
-        commit=row["commit"][:8],
+        "Deleted branch {name} (was {commit}).", name=row["name"], commit=row["commit"][:8]
     )
     return [line(text)]
 
 
 def checked_out(views: Views, result: JSON) -> list[Block]:
     """Where HEAD is now, and how much data changed."""
-    place = result["branch"] or views.say("no branch", "无分支")
+    place = result["branch"] or views.say("detached HEAD")
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
     return [Lines([head, *data_lines(views, result["data"])])]
 
@@ -63,14 +61,14 @@ def pushed(views: Views, result: JSON) -> list[Block]:
     """What the remote has now."""
     place = f"{result['remote']}/{result['branch']}"
     head = [Cell(place, Tone.STRONG), Cell(f"  {result['commit'][:8]}", Tone.WARN)]
-    text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
+    text = views.say("commits: {count}", count=result["commits"])
     return [Lines([head, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
 
 def pulled(views: Views, result: JSON) -> list[Block]:
     """Where the branch is now, and how it came there."""
     head = [Cell(result["branch"], Tone.STRONG), Cell(f"  {result['commit'][:8]}  ", Tone.WARN)]
-    text = views.say("commits: {count}", "提交：{count}", count=result["commits"])
+    text = views.say("commits: {count}", count=result["commits"])
     outcome = [*head, views.word(result["outcome"])]
     return [Lines([outcome, [Cell(text, Tone.FAINT)], *data_lines(views, result["data"])])]
 
@@ -79,14 +77,14 @@ def data_lines(views: Views, paths: Sequence[str]) -> list[list[Cell]]:
     """A line with the data that something was about; none where there was none."""
     if not paths:
         return []
-    text = views.say("data: {paths}", "数据：{paths}", paths=", ".join(paths))
+    text = views.say("data: {paths}", paths=", ".join(paths))
     return [[Cell(text, Tone.FAINT)]]
 
 
 def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
     """A line for every model with what its newest version measured."""
     if not rows:
-        return [line(views.say("No model yet.", "还没有模型。"), Tone.FAINT)]
+        return [line(views.say("No models yet."), Tone.FAINT)]
     newest = [row["newest"] or {"version": DASH, "metrics": {}, "commit": None} for row in rows]
     names = sorted({name for version in newest for name in version["metrics"]})
     cells = [
@@ -101,12 +99,12 @@ def models(views: Views, rows: Sequence[JSON], *, wide: bool) -> list[Block]:
         for row, version in zip(rows, newest, strict=True)
     ]
     columns = [
-        ("Model", "模型"),
-        ("Newest", "最新"),
-        ("Aliases", "别名"),
-        *((name, name) for name in names),
-        ("Commit", "提交"),
-        ("Time", "时间"),
+        Message("Model"),
+        Message("Latest"),
+        Message("Aliases"),
+        *(Message.verbatim(name) for name in names),
+        Message("Commit"),
+        Message("Time"),
     ]
     return [views.fitted(columns, cells, "models", wide=wide)]
 
@@ -131,12 +129,12 @@ def model(views: Views, found: JSON, *, wide: bool) -> list[Block]:
         for version in versions
     ]
     columns = [
-        ("Version", "版本"),
-        ("Aliases", "别名"),
-        *((name, name) for name in names),
-        ("Commit", "提交"),
-        ("Time", "时间"),
-        ("Parameters", "参数"),
+        Message("Version"),
+        Message("Aliases"),
+        *(Message.verbatim(name) for name in names),
+        Message("Commit"),
+        Message("Time"),
+        Message("Parameters"),
     ]
     table = views.fitted(columns, cells, "models NAME", wide=wide)
     return [line(found["name"], Tone.STRONG), table]
@@ -145,7 +143,7 @@ def model(views: Views, found: JSON, *, wide: bool) -> list[Block]:
 def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every change of an alias."""
     if not rows:
-        return [line(views.say("It never had an alias.", "从未有过别名。"), Tone.FAINT)]
+        return [line(views.say("No aliases yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["alias"], Tone.STRONG),
@@ -157,11 +155,11 @@ def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
         for row in rows
     ]
     columns = [
-        ("Alias", "别名"),
-        ("Before", "之前"),
-        ("Version", "版本"),
-        ("By", "操作者"),
-        ("Time", "时间"),
+        Message("Alias"),
+        Message("Previous"),
+        Message("Version"),
+        Message("By"),
+        Message("Time"),
     ]
     return [views.table(columns, cells)]
 
@@ -169,7 +167,7 @@ def alias_history(views: Views, rows: Sequence[JSON]) -> list[Block]:
 def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """A line for every dataset."""
     if not rows:
-        return [line(views.say("No data is tracked yet.", "还没有跟踪数据。"), Tone.FAINT)]
+        return [line(views.say("No data tracked yet."), Tone.FAINT)]
     cells = [
         [
             Cell(row["path"], Tone.STRONG),
@@ -181,11 +179,11 @@ def datasets(views: Views, rows: Sequence[JSON]) -> list[Block]:
         for row in rows
     ]
     columns = [
-        ("Path", "路径"),
-        ("State", "状态"),
-        ("Size", "大小"),
-        ("Files", "文件数"),
-        ("Hash", "哈希"),
+        Message("Path"),
+        Message("State"),
+        Message("Size"),
+        Message("Files"),
+        Message("Hash"),
     ]
     return [views.table(columns, cells), *views.pull_hint(row["state"] for row in rows)]
 
@@ -203,15 +201,15 @@ def dataset(views: Views, found: JSON) -> list[Block]:
         for version in found["versions"]
     ]
     columns = [
-        ("Snapshot", "快照"),
-        ("Message", "说明"),
-        ("Time", "时间"),
-        ("Size", "大小"),
-        ("Hash", "哈希"),
+        Message("Snapshot"),
+        Message("Message"),
+        Message("Time"),
+        Message("Size"),
+        Message("Hash"),
     ]
     titles = {
-        "producers": views.say("made by: ", "生成者："),
-        "consumers": views.say("needed by: ", "使用者："),
+        "producers": views.say("Created by: "),
+        "consumers": views.say("Used by: "),
     }
     uses = [
         [Cell(title, Tone.FAINT), Cell(", ".join(f"{u['workflow']}: {u['node']}" for u in rows))]
@@ -228,10 +226,10 @@ def dataset(views: Views, found: JSON) -> list[Block]:
 def moved(views: Views, rows: Sequence[JSON]) -> list[Block]:
     """Which data is at its remote, and here."""
     if not rows:
-        return [line(views.say("No data to pull.", "没有可拉取的数据。"), Tone.FAINT)]
+        return [line(views.say("No data to pull."), Tone.FAINT)]
     return [
         line(
-            views.say("{path} is here and at {remote}.", "{path} 已在本机与 {remote}。", **row),
+            views.say("{path} is stored on this machine and on {remote}.", **row),
             Tone.GOOD,
         )
         for row in rows

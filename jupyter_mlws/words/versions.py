@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jupyter_mlws.client import RemoteError
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.words import experiment_views, proof_views, version_views
 from jupyter_mlws.words.commands import FAILED, OK, Desk, UsageFaultError
 from jupyter_mlws.words.views import NOT_PULLED
@@ -15,7 +16,7 @@ MANY = 10_000
 def branch(desk: Desk, name: str | None, start: str | None, delete: bool, force: bool) -> int:
     if name is None:
         if delete:
-            text = desk.views.say("Name the branch to delete.", "请指定要删除的分支。")
+            text = desk.views.say("Specify the branch to delete.")
             raise UsageFaultError(text)
         rows = desk.session.branches()
         desk.answer(rows, lambda found: version_views.branches(desk.views, found))
@@ -83,7 +84,7 @@ def models(
         desk.answer(ranked, lambda found: experiment_views.best(desk.views, found))
         return OK
     if metric is not None or mode is not None:
-        text = desk.views.say("Write: models best METRIC", "请写成：models best 指标")
+        text = desk.views.say("Usage: models best METRIC")
         raise UsageFaultError(text)
     if name is not None and aliases:
         changes = desk.session.alias_history(name)

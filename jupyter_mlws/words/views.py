@@ -9,17 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_mlws.errors import Words
 from jupyter_mlws.files import by_folder
+from jupyter_mlws.i18n import Message, term
 from jupyter_mlws.locks import Holder
 from jupyter_mlws.words.render import Block, Cell, Lines, Table, Tone, line
 
 JSON = dict[str, Any]
 DASH = "–"
-TRACK_HINT = (
-    "Track a folder of data with: jupyter mlws data add PATH",
-    "跟踪数据文件夹：jupyter mlws data add PATH",
-)
+TRACK_HINT = Message("To track a data folder: jupyter mlws data add PATH")
 NOT_PULLED = "not_pulled"
 """The state of data that this machine does not have yet."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -50,58 +47,6 @@ _TONES = {
     "restorable": Tone.GOOD,
     "delete": Tone.WARN,
 }
-_CHINESE = {
-    "COMPLETED": "已完成",
-    "CACHED": "已缓存",
-    "RESTORED": "已恢复",
-    "RUNNING": "运行中",
-    "QUEUED": "排队中",
-    "PENDING": "等待中",
-    "SKIPPED": "已跳过",
-    "CANCELLED": "已取消",
-    "FAILED": "失败",
-    "INTERRUPTED": "已中断",
-    "added": "新增",
-    "untracked": "未跟踪",
-    "modified": "修改",
-    "deleted": "删除",
-    "not_pulled": "未拉取",
-    "renamed": "重命名",
-    "conflicted": "冲突",
-    "unchanged": "未更改",
-    "unrecorded": "未记录",
-    "up_to_date": "已是最新",
-    "fast_forward": "快进",
-    "merged": "已合并",
-    "both_modified": "双方修改",
-    "both_added": "双方新增",
-    "both_deleted": "双方删除",
-    "deleted_by_us": "我方删除",
-    "deleted_by_them": "对方删除",
-    "added_by_us": "我方新增",
-    "added_by_them": "对方新增",
-    "code": "代码",
-    "notebook": "笔记本",
-    "data": "数据",
-    "run": "运行",
-    "cached": "已缓存",
-    "restorable": "可恢复",
-    "frozen": "已冻结",
-    "write": "写入",
-    "delete": "删除",
-    "checkout": "检出",
-    "missing": "缺失",
-    "damaged": "损坏",
-    "git": "git",
-    "cache": "缓存",
-    "remote": "远程存储",
-    "workspace": "工作区",
-    "fetch": "获取",
-    "library": "组件库",
-    "script": "脚本",
-    "shell": "命令",
-    "project": "项目",
-}
 
 
 def _noted(place: str, reason: str) -> list[Cell]:
@@ -113,11 +58,10 @@ class Views:
 
     def __init__(self, language: str) -> None:
         self._language = language
-        self._chinese = language.startswith("zh")
 
-    def say(self, en: str, zh: str, **facts: Any) -> str:
+    def say(self, text: str, **facts: Any) -> str:
         """One sentence in the reader's language."""
-        return Words(en, zh).fill(**facts).in_(self._language)
+        return Message(text, **facts).in_(self._language)
 
     def error(self, body: JSON) -> list[Block]:
         """Code and message, the fields at fault, what to do."""
@@ -134,7 +78,7 @@ class Views:
         return Lines([[Cell(row)] for row in text.splitlines()], fixed=True)
 
     def status(self, status: JSON) -> list[Block]:
-        branch = status["branch"] or self.say("detached", "游离")
+        branch = status["branch"] or self.say("detached HEAD")
         head = (status["head"] or DASH)[:8]
         blocks: list[Block] = [
             Lines([[Cell(branch, Tone.STRONG), Cell(f"  {head}", Tone.FAINT)]]),
@@ -142,37 +86,30 @@ class Views:
         if status.get("operation"):
             blocks.append(
                 line(
-                    self.say("In progress: {what}", "进行中：{what}", what=status["operation"]),
+                    self.say("In progress: {what}", what=status["operation"]),
                     Tone.WARN,
                 )
             )
         lock, outbox = status.get("lock"), status.get("outbox")
         if lock:
-            text = self.say(
-                "Busy: {operation} by {who} since {since}",
-                "占用中：{operation}，由 {who} 自 {since} 起",
-                **lock,
-            )
+            text = self.say("Busy: {operation} by {who} since {since}", **lock)
             blocks.append(line(text, Tone.BUSY))
         if outbox:
             text = self.say(
-                "Snapshots whose data waits for the remote: {shown}",
-                "数据等待上传到远程存储的快照：{shown}",
+                "Snapshots whose data is not uploaded yet: {shown}",
                 shown=", ".join(sha[:8] for sha in outbox),
             )
             blocks.append(line(text, Tone.WARN))
         restored = status.get("restored")
         if restored:
             text = self.say(
-                "Files are as in {short} “{subject}”. Return with `jupyter mlws restore HEAD`, or "
-                "keep them with `jupyter mlws commit`.",
-                "文件内容与 {short}“{subject}”一致。用 `jupyter mlws restore HEAD` 返回，"
-                "或用 `jupyter mlws commit` 保留。",
+                "The files were restored to {short} “{subject}”. Return with "
+                "`jupyter mlws restore HEAD`, or keep them with `jupyter mlws commit`.",
                 **restored,
             )
             blocks.append(line(text, Tone.WARN))
         if not status["changes"]:
-            return [*blocks, line(self.say("Nothing has changed.", "没有更改。"), Tone.FAINT)]
+            return [*blocks, line(self.say("No changes."), Tone.FAINT)]
         changes = {change["path"]: change for change in status["changes"]}
         new = {path for path, change in changes.items() if change["state"] == "untracked"}
         folders = [row for row in by_folder(new) if row[1] > 1]
@@ -184,22 +121,22 @@ class Views:
         ]
         for folder, count in folders:
             size = sum(changes[path]["size"] or 0 for path in new if path.startswith(folder))
-            shown = self.say("{count} files", "{count} 个文件", count=count)
+            shown = self.say("{count} files", count=count)
             rows.append(
                 [self.word("untracked"), Cell(shown, Tone.FAINT), Cell(folder), Cell(size_of(size))]
             )
-        columns = [("State", "状态"), ("Kind", "类型"), ("Path", "路径"), ("Size", "大小")]
+        columns = [Message("State"), Message("Kind"), Message("Path"), Message("Size")]
         return [
             *blocks,
             self.table(columns, rows),
             *self.pull_hint(change["state"] for change in status["changes"]),
-            *([line(self.say(*TRACK_HINT), Tone.FAINT)] if folders else []),
+            *([line(TRACK_HINT.in_(self._language), Tone.FAINT)] if folders else []),
         ]
 
     def _changed(self, change: JSON) -> list[Cell]:
         # Nothing says yet what a new file is: it may be code or data.
         new = change["state"] == "untracked" and change["kind"] == "code"
-        kind = Cell(self.say("file", "文件")) if new else self.word(change["kind"])
+        kind = Cell(self.say("file")) if new else self.word(change["kind"])
         return [
             self.word(change["state"]),
             kind,
@@ -211,35 +148,27 @@ class Views:
         """How to get data that is not pulled, where a state says so."""
         if NOT_PULLED not in states:
             return []
-        text = self.say(
-            "Pull the data with: jupyter mlws data pull",
-            "拉取数据：jupyter mlws data pull",
-        )
+        text = self.say("To pull the data: jupyter mlws data pull")
         return [line(text, Tone.FAINT)]
 
     def waiting(self, holder: Holder) -> str:
         """For whose work it is waited."""
         return self.say(
-            "Waiting: {operation} by {who} holds the workspace since {since}.",
-            "等待中：{who} 自 {since} 起占用工作区（{operation}）。",
+            "Waiting for another operation to finish: {operation} by {who}, since {since}.",
             operation=holder.operation,
             who=holder.who,
             since=holder.since,
         )
 
     def committed(self, snapshot: JSON) -> list[Block]:
-        counts = self.say(
-            "code {code}, data {data}, notebooks {notebook}",
-            "代码 {code}，数据 {data}，笔记本 {notebook}",
-            **snapshot["stats"],
-        )
+        counts = self.say("code {code}, data {data}, notebooks {notebook}", **snapshot["stats"])
         head = [Cell(f"{snapshot['short']}  ", Tone.WARN), Cell(snapshot["subject"], Tone.STRONG)]
         warnings = [[Cell(warning, Tone.WARN)] for warning in snapshot.get("warnings", [])]
         return [Lines([head, [Cell(counts, Tone.FAINT)], *warnings])]
 
     def history(self, snapshots: Sequence[JSON]) -> list[Block]:
         if not snapshots:
-            return [line(self.say("No snapshot yet.", "还没有快照。"), Tone.FAINT)]
+            return [line(self.say("No snapshots yet."), Tone.FAINT)]
         rows = [
             [
                 Cell(s["short"], Tone.WARN),
@@ -252,12 +181,12 @@ class Views:
             for s in snapshots
         ]
         columns = [
-            ("Snapshot", "快照"),
-            ("Message", "说明"),
-            ("Refs", "引用"),
-            ("Author", "作者"),
-            ("Time", "时间"),
-            ("Runs", "运行"),
+            Message("Snapshot"),
+            Message("Message"),
+            Message("Refs"),
+            Message("Author"),
+            Message("Time"),
+            Message("Runs"),
         ]
         return [self.table(columns, rows)]
 
@@ -277,36 +206,32 @@ class Views:
                 for f in diff["files"]
             ]
             blocks.append(
-                self.table([("State", "状态"), ("Path", "路径"), ("+", "+"), ("-", "-")], rows)
+                self.table([Message("State"), Message("Path"), Message("+"), Message("-")], rows)
             )
         if diff.get("data"):
             blocks.append(self._data(diff["data"]))
-        for name, title in (("metrics", ("Metric", "指标")), ("params", ("Parameter", "参数"))):
+        for name, title in (("metrics", Message("Metric")), ("params", Message("Parameter"))):
             if diff.get(name):
                 blocks.append(self._values(diff[name], title))
-        return blocks or [line(self.say("No difference.", "没有差异。"), Tone.FAINT)]
+        return blocks or [line(self.say("No differences."), Tone.FAINT)]
 
     def restore_plan(self, plan: JSON) -> list[Block]:
         if plan["nothing"]:
-            return [
-                line(self.say("Everything is as in that snapshot.", "已与该快照一致。"), Tone.FAINT)
-            ]
+            text = self.say("Nothing to restore: the files already match this snapshot.")
+            return [line(text, Tone.FAINT)]
         rows = [
             [self.word(f["action"]), Cell(f["path"]), Cell(size_of(f.get("size")))]
             for f in [*plan["code"], *plan["data"]]
         ]
         blocks: list[Block] = [
-            self.table([("Action", "操作"), ("Path", "路径"), ("Size", "大小")], rows)
+            self.table([Message("Action"), Message("Path"), Message("Size")], rows)
         ]
         if plan["bytes_to_fetch"]:
-            text = self.say(
-                "To fetch: {size}", "需要获取：{size}", size=size_of(plan["bytes_to_fetch"])
-            )
+            text = self.say("To download: {size}", size=size_of(plan["bytes_to_fetch"]))
             blocks.append(line(text))
         if plan["lost"]:
             kept = self.say(
-                "Uncommitted work that is replaced; a safety snapshot keeps it:",
-                "将被替换的未提交内容；安全快照会保留：",
+                "Uncommitted changes that will be replaced (a safety snapshot keeps them):"
             )
             lost = [
                 [Cell(f"  {row['path']}  "), Cell(row["reason"], Tone.FAINT)]
@@ -314,11 +239,10 @@ class Views:
             ]
             blocks.append(Lines([[Cell(kept, Tone.WARN)], *lost]))
         if plan["missing"]:
-            text = self.say("Data that no store has:", "任何存储中都没有的数据：")
+            text = self.say("Data not stored anywhere:")
             if plan["unreachable"]:
                 text = self.say(
-                    "The remote {remote} cannot be reached ({reason}). It is needed for:",
-                    "无法连接远程存储 {remote}（{reason}），以下数据需要它：",
+                    "Can't reach the remote {remote} ({reason}). It is needed for:",
                     **plan["unreachable"],
                 )
             blocks.append(
@@ -330,11 +254,9 @@ class Views:
 
     def restored(self, result: JSON) -> list[Block]:
         count = len(result["restored"])
-        lines = [[Cell(self.say("Restored: {count}", "已恢复：{count}", count=count), Tone.GOOD)]]
+        lines = [[Cell(self.say("Restored: {count}", count=count), Tone.GOOD)]]
         if result["safety"]:
-            text = self.say(
-                "What was there before: {sha}", "恢复前的内容：{sha}", sha=result["safety"][:8]
-            )
+            text = self.say("Your previous work was kept as {sha}.", sha=result["safety"][:8])
             lines.append([Cell(text, Tone.FAINT)])
         return [Lines(lines)]
 
@@ -350,11 +272,11 @@ class Views:
             for c in components
         ]
         columns = [
-            ("Category", "类别"),
-            ("Name", "名称"),
-            ("Takes", "输入"),
-            ("Makes", "输出"),
-            ("Description", "说明"),
+            Message("Category"),
+            Message("Name"),
+            Message("Inputs"),
+            Message("Outputs"),
+            Message("Description"),
         ]
         return [self.table(columns, rows)]
 
@@ -369,15 +291,15 @@ class Views:
         rows = [
             [
                 Cell(node["id"], Tone.STRONG),
-                Cell(self.say(node["type"], _CHINESE.get(node["type"], node["type"]))),
+                Cell(term(node["type"], self._language)),
                 Cell(", ".join(before.get(node["id"], ())) or DASH, Tone.FAINT),
             ]
             for node in workflow["nodes"]
         ]
-        columns = [("Node", "节点"), ("Kind", "类型"), ("After", "前置节点")]
+        columns = [Message("Node"), Message("Kind"), Message("Upstream")]
         blocks: list[Block] = [self.table(columns, rows)]
         if made["notes"]:
-            title = self.say("Not carried over as it was:", "未能原样导入的内容：")
+            title = self.say("Could not be imported as is:")
             blocks.append(line(title, Tone.WARN))
             blocks.append(Lines([_noted(n["place"], n["reason"]) for n in made["notes"]]))
         blocks += [
@@ -388,9 +310,9 @@ class Views:
     def _written(self, made: JSON) -> list[Block]:
         path = made["workflow"]["path"]
         if made["written"]:
-            return [line(self.say("Made {path}.", "已创建 {path}。", path=path), Tone.GOOD)]
+            return [line(self.say("Created {path}.", path=path), Tone.GOOD)]
         files = [file["path"] for file in made["files"]]
-        told = [line(self.say("Would make {path}:", "将创建 {path}：", path=path), Tone.STRONG)]
+        told = [line(self.say("Would create {path}:", path=path), Tone.STRONG)]
         shown = Lines([[Cell(row)] for row in made["text"].splitlines()], fixed=True)
         return [*told, shown, *(line(f"+ {file}", Tone.FAINT) for file in files)]
 
@@ -404,12 +326,8 @@ class Views:
             ]
             for n in plan["nodes"]
         ]
-        text = self.say(
-            "{run} to run, {restorable} to restore, {cached} cached",
-            "{run} 个运行，{restorable} 个恢复，{cached} 个已缓存",
-            **plan["summary"],
-        )
-        columns = [("Node", "节点"), ("Action", "操作"), ("Why", "原因"), ("About", "预计")]
+        text = self.say("{run} to run, {restorable} to restore, {cached} cached", **plan["summary"])
+        columns = [Message("Node"), Message("Action"), Message("Reason"), Message("Estimate")]
         return [self.table(columns, rows), line(text, Tone.STRONG), *self._prospects(plan)]
 
     def _prospects(self, plan: JSON) -> list[Block]:
@@ -417,23 +335,19 @@ class Views:
         blocks: list[Block] = []
         if plan["summary"]["run"] and plan["estimate_seconds"] is not None:
             about = self.say(
-                "About {time} with {jobs} at once",
-                "并行 {jobs} 个时预计 {time}",
+                "About {time} with {jobs} in parallel",
                 time=_seconds(plan["estimate_seconds"]),
                 jobs=plan["jobs"],
             )
             if plan["without_estimate"]:
                 about += self.say(
-                    ", without {count} that never ran",
-                    "，不含从未运行的 {count} 个",
-                    count=plan["without_estimate"],
+                    ", excluding {count} that never ran", count=plan["without_estimate"]
                 )
             blocks.append(line(about, Tone.FAINT))
         waiting = [n["id"] for n in plan["nodes"] if n["cosmetic"] and n["action"] == "run"]
         if waiting:
             text = self.say(
-                "Only looks have changed: {nodes}. --accept-cosmetic takes them as unchanged.",
-                "仅书写形式有更改：{nodes}。使用 --accept-cosmetic 可视为未更改。",
+                "Only cosmetic changes: {nodes}. Use --accept-cosmetic to treat them as unchanged.",
                 nodes=", ".join(waiting),
             )
             blocks.append(line(text, Tone.GOOD))
@@ -442,7 +356,8 @@ class Views:
     def sweeps(self, sweeps: JSON) -> list[Block]:
         """A table for every sweep, the best variant first."""
         if not sweeps["items"]:
-            return [line(self.say("No sweep here.", "此处没有参数扫描。"), Tone.FAINT)]
+            text = self.say("No sweeps in this workflow.")
+            return [line(text, Tone.FAINT)]
         return [block for sweep in sweeps["items"] for block in self._sweep(sweep)]
 
     def _sweep(self, sweep: JSON) -> list[Block]:
@@ -459,8 +374,8 @@ class Views:
             ]
             for v in sweep["variants"]
         ]
-        columns = [("#", "#"), ("Variant", "变体"), ("Status", "状态"), ("Time", "用时")]
-        columns += [(name, name) for name in [*values, *metrics]]
+        columns = [Message("#"), Message("Variant"), Message("Status"), Message("Duration")]
+        columns += [Message.verbatim(name) for name in [*values, *metrics]]
         blocks: list[Block] = [
             Lines(
                 [[Cell(sweep["name"], Tone.STRONG), Cell(f"  {self._ranked(sweep)}", Tone.FAINT)]]
@@ -472,18 +387,14 @@ class Views:
 
     def _ranked(self, sweep: JSON) -> str:
         if not sweep["metric"]:
-            return self.say("no metrics yet", "尚无指标")
+            return self.say("no metrics yet")
         if sweep["mode"] == "min":
-            return self.say(
-                "{metric}, less is better", "{metric}，越小越好", metric=sweep["metric"]
-            )
-        return self.say("{metric}, more is better", "{metric}，越大越好", metric=sweep["metric"])
+            return self.say("{metric}, lower is better", metric=sweep["metric"])
+        return self.say("{metric}, higher is better", metric=sweep["metric"])
 
     def promoted(self, promoted: JSON) -> list[Block]:
-        text = self.say(
-            "{sweep} is now what {variant} was.", "{sweep} 现为原来的 {variant}。", **promoted
-        )
-        kept = self.say("The text before: .git/{kept_in}", "原文本：.git/{kept_in}", **promoted)
+        text = self.say("Replaced the sweep {sweep} with {variant}.", **promoted)
+        kept = self.say("The previous text is kept in .git/{kept_in}", **promoted)
         return [Lines([[Cell(text, Tone.GOOD)], [Cell(kept, Tone.FAINT)]])]
 
     def run(self, run: JSON) -> list[Block]:
@@ -499,7 +410,9 @@ class Views:
             for n in run["nodes"]
         ]
         return [
-            self.table([("Node", "节点"), ("Status", "状态"), ("Time", "用时"), ("", "")], rows),
+            self.table(
+                [Message("Node"), Message("Status"), Message("Duration"), Message("")], rows
+            ),
             *self.run_end(run),
         ]
 
@@ -534,8 +447,7 @@ class Views:
         return [
             line(
                 self.say(
-                    "Stages run by DVC's own, slower code ({reason}): {stages}",
-                    "由 DVC 自身（较慢）的代码运行的阶段（{reason}）：{stages}",
+                    "Stages run by DVC itself, which is slower ({reason}): {stages}",
                     reason=reason,
                     stages=", ".join(names),
                 ),
@@ -560,7 +472,7 @@ class Views:
 
     def runs(self, runs: Sequence[JSON], *, wide: bool = False) -> list[Block]:
         if not runs:
-            return [line(self.say("No run yet.", "还没有运行。"), Tone.FAINT)]
+            return [line(self.say("No runs yet."), Tone.FAINT)]
         metrics = sorted({name for run in runs for name in run["metrics"]})
         rows = [
             [
@@ -575,13 +487,13 @@ class Views:
             for r in runs
         ]
         columns = [
-            ("Run", "运行"),
-            ("Status", "状态"),
-            ("Started", "开始"),
-            ("Time", "用时"),
-            *((name, name) for name in metrics),
-            ("Commit", "提交"),
-            ("Workflow", "工作流"),
+            Message("Run"),
+            Message("Status"),
+            Message("Started"),
+            Message("Time"),
+            *(Message.verbatim(name) for name in metrics),
+            Message("Commit"),
+            Message("Workflow"),
         ]
         return [self.fitted(columns, rows, "runs", wide=wide)]
 
@@ -596,26 +508,26 @@ class Views:
             for p in projects
         ]
         if not rows:
-            return [line(self.say("No project here.", "此处没有项目。"), Tone.FAINT)]
+            return [line(self.say("No projects yet."), Tone.FAINT)]
         return [
             self.table(
-                [("Name", "名称"), ("Path", "路径"), ("Branch", "分支"), ("Commit", "提交")], rows
+                [Message("Name"), Message("Path"), Message("Branch"), Message("Commit")], rows
             )
         ]
 
     def trust(self, answer: JSON) -> list[Block]:
         path = answer["path"]
         if answer["trusted"]:
-            return [line(self.say(f"{path} is trusted now.", f"已信任 {path}。"), Tone.GOOD)]
-        return [line(self.say(f"{path} is not trusted any more.", f"已不再信任 {path}。"))]
+            return [line(self.say("{path} is now trusted.", path=path), Tone.GOOD)]
+        return [line(self.say("{path} is no longer trusted.", path=path))]
 
-    def table(self, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> Table:
-        """Rows below the names of their columns, each (English, Chinese)."""
-        return Table([zh if self._chinese else en for en, zh in columns], rows)
+    def table(self, columns: Sequence[Message], rows: Sequence[Sequence[Cell]]) -> Table:
+        """Rows below the names of their columns."""
+        return Table([column.in_(self._language) for column in columns], rows)
 
     def fitted(
         self,
-        columns: Sequence[tuple[str, str]],
+        columns: Sequence[Message],
         rows: Sequence[Sequence[Cell]],
         command: str,
         *,
@@ -623,28 +535,22 @@ class Views:
     ) -> Table:
         """A table that a terminal shows with the columns that fit, or all of them if ``wide``."""
         hint = self.say(
-            "Some columns do not fit: `{command} --wide` shows all.",
-            "部分列未显示：`{command} --wide` 显示全部列。",
-            command=command,
+            "Some columns are hidden. Use `{command} --wide` to show all.", command=command
         )
         table = self.table(columns, rows)
         return replace(table, required=len(columns) if wide else 2, hint=hint)
 
     def word(self, word: str) -> Cell:
         """A word of the API in the reader's language and its colour."""
-        shown = _CHINESE.get(word, word) if self._chinese else word.replace("_", " ")
+        shown = term(word, self._language).replace("_", " ")
         return Cell(shown, _TONES.get(word, Tone.PLAIN))
 
     def _unified(self, diff: JSON) -> Lines:
         if diff["binary"]:
-            return line(
-                self.say(
-                    "Binary file {path} differs.", "二进制文件 {path} 不同。", path=diff["path"]
-                )
-            )
+            return line(self.say("Binary file {path} differs.", path=diff["path"]))
         rows = [[Cell(text, _diff_tone(text))] for text in diff["unified"].splitlines()]
         if diff["truncated"]:
-            rows.append([Cell(self.say("… cut here", "…… 后续已截断"), Tone.FAINT)])
+            rows.append([Cell(self.say("… diff truncated"), Tone.FAINT)])
         return Lines(rows, fixed=True)
 
     def _data(self, rows: Sequence[JSON]) -> Table:
@@ -657,10 +563,10 @@ class Views:
             ]
             for row in rows
         ]
-        columns = [("State", "状态"), ("Data", "数据"), ("From", "从"), ("To", "到")]
+        columns = [Message("State"), Message("Data"), Message("From"), Message("To")]
         return self.table(columns, cells)
 
-    def _values(self, rows: Sequence[JSON], title: tuple[str, str]) -> Table:
+    def _values(self, rows: Sequence[JSON], title: Message) -> Table:
         cells = [
             [
                 Cell(row["name"], Tone.STRONG),
@@ -669,7 +575,7 @@ class Views:
             ]
             for row in rows
         ]
-        return self.table([title, ("From", "从"), ("To", "到")], cells)
+        return self.table([title, Message("From"), Message("To")], cells)
 
 
 def _diff_tone(text: str) -> Tone:

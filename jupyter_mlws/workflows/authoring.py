@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import commands, variables
 from jupyter_mlws.workflows.document import GENERATED, OUTPUTS, TITLE, Document, Stage, templated
 from jupyter_mlws.workflows.drafts import COMMAND, Draft, Faults, Present
@@ -53,9 +53,10 @@ def changed_data(
         else:
             _renew(data, kept, draft, document)
     for lost in (node for node in present if node not in wanted and _base(node) in kept):
-        words = Words(
-            f"{lost} is a variant of {_base(lost)}; variants can only be changed as text.",
-            f"{lost} 是 {_base(lost)} 的变体；变体只能以文本方式修改。",
+        words = Message(
+            "{lost} is a variant of {lost_2}. Variants can only be edited as text.",
+            lost=lost,
+            lost_2=_base(lost),
         )
         faults.add("40201", "nodes", words)
     if kept or document.stages_data:
@@ -81,10 +82,10 @@ def _is_sweep(name: str, stage: Any, present: Sequence[str], wanted: set[str]) -
 
 
 def _refuse(draft: Draft, faults: Faults) -> None:
-    words = Words(
-        f"{draft.id} is written in a way (templates, variants, a compound command, an unknown "
-        "component) that can only be changed as text.",
-        f"{draft.id} 的写法（模板、变体、复合命令或未知组件）只能以文本方式修改。",
+    words = Message(
+        "{id} can only be edited as text, because it uses templates, variants, a compound "
+        "command or an unknown component.",
+        id=draft.id,
     )
     faults.add("40201", f"nodes.{draft.place}", words)
 

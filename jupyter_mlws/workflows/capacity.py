@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import NodeResourcesError
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.policy import Policy
 
@@ -47,8 +47,9 @@ def refuse_oversized(stages: Sequence[Stage], total: Amounts) -> None:
         lack = total.lacks(stage.policy)
         if lack is not None:
             resource, required, available = lack
-            facts = {"resource": resource, "required": required, "available": available}
-            raise MLWSError("40102", node=stage.id, **facts)
+            raise NodeResourcesError(
+                node=stage.id, resource=resource, required=required, available=available
+            )
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import InputPort
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.definition import EdgeDefinition
 from jupyter_mlws.workflows.drafts import Draft, Faults
 from jupyter_mlws.workflows.graph import Edge, cycle_words, cycles
@@ -52,7 +52,7 @@ class Connector:
         for end in ("source", "target"):
             name = getattr(edge, end)
             if name not in ids:
-                words = Words(f"There is no node {name!r}.", f"没有节点 {name!r}。")
+                words = Message("Node {name!r} not found.", name=name)
                 self._faults.add("40202", f"edges.{place}.{end}", words)
         if edge.source in ids and edge.target in ids:
             self._joined[place] = (edge.source, edge.target)
@@ -123,7 +123,7 @@ class Connector:
     def _is_new(self, place: int, edge: EdgeDefinition, out: Out, port: str | None) -> bool:
         key = (edge.source, out.path, edge.target, port)
         if key in self._bound:
-            words = Words("This connection is there twice.", "该连接重复出现。")
+            words = Message("This connection is listed twice.")
             self._faults.add("40202", f"edges.{place}", words)
             return False
         self._bound.add(key)
@@ -134,32 +134,37 @@ class Connector:
     def _no_output(self, place: int, edge: EdgeDefinition, source: Draft) -> None:
         names = ", ".join(out.port for out in _outs(source)) or "-"
         if edge.source_port is not None:
-            words = Words(
-                f"{edge.source} has no output {edge.source_port!r}; it has: {names}.",
-                f"{edge.source} 没有输出 {edge.source_port!r}；可用的输出：{names}。",
+            words = Message(
+                "{source} has no output {source_port!r}. Available: {names}.",
+                source=edge.source,
+                source_port=edge.source_port,
+                names=names,
             )
             self._faults.add("40202", f"edges.{place}.source_port", words)
             return
-        words = Words(f"{edge.source} makes no such file.", f"{edge.source} 不产生该文件。")
+        words = Message("{source} does not create this file.", source=edge.source)
         where = f"edges.{place}" if edge.path is None else f"edges.{place}.path"
         self._faults.add("40202", where, words)
 
     def _no_input(self, place: int, edge: EdgeDefinition, target: Draft) -> None:
         assert target.component is not None
         names = ", ".join(port.name for port in target.component.inputs) or "-"
-        words = Words(
-            f"{edge.target} has no input {edge.target_port!r}; it has: {names}.",
-            f"{edge.target} 没有输入 {edge.target_port!r}；可用的输入：{names}。",
+        words = Message(
+            "{target} has no input {target_port!r}. Available: {names}.",
+            target=edge.target,
+            target_port=edge.target_port,
+            names=names,
         )
         self._faults.add("40202", f"edges.{place}.target_port", words)
 
     def _several(self, place: int, edge: EdgeDefinition, outs: Sequence[Out]) -> None:
         names = ", ".join(out.port for out in outs)
-        words = Words(
-            f"From {edge.source} to {edge.target}: several outputs fit ({names}); "
-            "name one as source_port.",
-            f"从 {edge.source} 到 {edge.target}：有多个输出匹配（{names}），"
-            "请用 source_port 指定其一。",
+        words = Message(
+            "From {source} to {target}: several outputs match ({names}). "
+            "Specify one as source_port.",
+            source=edge.source,
+            target=edge.target,
+            names=names,
         )
         self._faults.add("40202", f"edges.{place}", words)
 
@@ -175,19 +180,23 @@ class Connector:
         if taken:
             port = taken[0][0]
             by = ", ".join(target.inputs[port.name])
-            words = Words(
-                f"From {edge.source} to {edge.target}: the input {port.name} takes one file "
-                f"and has {by} already.",
-                f"从 {edge.source} 到 {edge.target}：输入 {port.name} 只接受一个文件，已有 {by}。",
+            words = Message(
+                "From {source} to {target}: the input {name} accepts only one file "
+                "and already has {by}.",
+                source=edge.source,
+                target=edge.target,
+                name=port.name,
+                by=by,
             )
         else:
             made = ", ".join(f"{out.port} ({out.type})" for out in outs)
             wanted = ", ".join(f"{port.name} ({port.type})" for port in ports) or "-"
-            words = Words(
-                f"From {edge.source} to {edge.target}: nothing fits; it makes {made}, "
-                f"and the inputs are {wanted}.",
-                f"从 {edge.source} 到 {edge.target}：没有匹配的端口；输出为 {made}，"
-                f"输入为 {wanted}。",
+            words = Message(
+                "From {source} to {target}: no matching ports. Outputs: {made}. Inputs: {wanted}.",
+                source=edge.source,
+                target=edge.target,
+                made=made,
+                wanted=wanted,
             )
         self._faults.add("40202", f"edges.{place}", words)
 

@@ -13,18 +13,18 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 LARGEST = 4_000_000
 """Bytes; what is larger is data, and is not compared."""
 MOST = 200_000
 """Values of a YAML or JSON file; aliases can make many of a few bytes."""
 KINDS = {
-    ".py": Words("only comments changed in {name}", "{name} 仅更改了注释"),
-    ".ipynb": Words("only outputs or notes changed in {name}", "{name} 仅更改了输出或说明"),
-    ".yaml": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
-    ".yml": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
-    ".json": Words("only the form changed in {name}", "{name} 仅更改了书写形式"),
+    ".py": Message("only comments changed in {name}"),
+    ".ipynb": Message("only outputs or Markdown changed in {name}"),
+    ".yaml": Message("only the formatting changed in {name}"),
+    ".yml": Message("only the formatting changed in {name}"),
+    ".json": Message("only the formatting changed in {name}"),
 }
 
 
@@ -33,7 +33,7 @@ def judged(name: str) -> bool:
     return PurePosixPath(name).suffix in KINDS
 
 
-def told(name: str) -> Words:
+def told(name: str) -> Message:
     """What is said of a file of which only the looks changed."""
     return KINDS[PurePosixPath(name).suffix].fill(name=name)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import FOLDER as COMPONENTS
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Stage
 
@@ -25,22 +25,17 @@ FOLDER = "debug"
 BLOCK = 1_000_000
 """Bytes that are hashed at once."""
 
-HEAD = Words(
-    "# {node}\n\nThe node as it was in the run {run} of {workflow}: its settings, and its inputs "
-    "by their hashes. Look for the error here; mend it where it is, then choose *Resume* on the "
-    "canvas or run `%mlws resume {run}`.",
-    "# {node}\n\n运行 {run}（{workflow}）中的该节点：配置与当时一致，输入按哈希取得。在此查找错误，"
-    "在原处修正后，在画布上选择“继续运行”，或执行 `%mlws resume {run}`。",
+HEAD = Message(
+    "# {node}\n\nThis node as it was in run {run} of {workflow}, with the same settings and "
+    "inputs. Find the error here and fix it in the original code. Then choose *Resume* on "
+    "the canvas or run `%mlws resume {run}`."
 )
-FAILED = Words("\n\nIt ended with: {message}", "\n\n结束原因：{message}")
-INPUTS = Words("The inputs", "输入")
-SETTINGS = Words("The settings", "配置")
-CODE = Words("The code, from {file}", "代码，来自 {file}")
-CALL = Words("What the node does", "节点所做的事")
-AGAIN = Words(
-    "After an error, `%debug` opens it where it was raised.",
-    "出错后，`%debug` 可在出错处打开调试器。",
-)
+FAILED = Message("\n\nError: {message}")
+INPUTS = Message("Inputs")
+SETTINGS = Message("Settings")
+CODE = Message("Code from {file}")
+CALL = Message("Run the node")
+AGAIN = Message("After an error, run `%debug` to open the debugger where it was raised.")
 
 
 @dataclass(frozen=True)

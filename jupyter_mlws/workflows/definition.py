@@ -16,7 +16,7 @@ def _listed(value: Any) -> Any:
 
 Files = Annotated[list[str], BeforeValidator(_listed)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-TOLD = Field(default=None, description="As a GET tells it; not read.")
+TOLD = Field(default=None, description="As returned by GET; ignored.")
 
 
 class NodeDefinition(Request):
@@ -27,21 +27,21 @@ class NodeDefinition(Request):
     """
 
     id: Name
-    type: Name = Field(description="A component's name, or `shell`, `script` or `notebook`.")
+    type: Name = Field(description="A component name, or `shell`, `script` or `notebook`.")
     config: dict[str, Any] = Field(default_factory=dict)
     at: tuple[FiniteFloat, FiniteFloat] | None = Field(
-        default=None, description="Its place on the canvas, which chooses one if null."
+        default=None, description="Position on the canvas; null: chosen automatically."
     )
     inputs: dict[str, Files] = Field(
-        default_factory=dict, description="Files of input ports that no edge brings."
+        default_factory=dict, description="Files of input ports without an edge."
     )
     outputs: dict[str, str] = Field(
-        default_factory=dict, description="Files of output ports, if not the usual place."
+        default_factory=dict, description="Files of output ports, if not at the default path."
     )
     deps: list[str] | None = Field(
-        default=None, description="Files that it depends on beside those of ports and edges."
+        default=None, description="Additional dependencies besides ports and edges."
     )
-    outs: list[str] | None = Field(default=None, description="Files that a command makes.")
+    outs: list[str] | None = Field(default=None, description="Output files of a command.")
     kind: Any = TOLD
     status: Any = TOLD
     parameters: Any = TOLD
@@ -69,7 +69,7 @@ class WorkflowDefinition(Request):
         default=None,
         min_length=1,
         max_length=1000,
-        description="The folder of its `dvc.yaml`; by default one in `workflows/`, by its name.",
+        description="Folder of its `dvc.yaml`; default: one in `workflows/`, named after it.",
     )
     nodes: list[NodeDefinition] = Field(default_factory=list)
     edges: list[EdgeDefinition] = Field(default_factory=list)

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError, WorkflowUnreadableError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 from jupyter_mlws.versioning.dvc.fast.yaml12 import Lines
@@ -46,7 +47,7 @@ LONGEST = 4_000_000
 class Fault:
     """What is wrong with the text itself."""
 
-    message: Words
+    message: Message
     line: int | None
     node: str | None = None
     field: str | None = None
@@ -337,7 +338,7 @@ def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
 
 def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:
     where = f"line {line}: " if line else ""
-    return MLWSError("40205", path=path, reason=f"{where}{reason}", line=line)
+    return WorkflowUnreadableError(path=path, reason=f"{where}{reason}", line=line)
 
 
 def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
@@ -346,15 +347,13 @@ def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
     if stages is None:
         return
     if not isinstance(stages, Mapping):
-        words = Words(
-            "`stages` must be a mapping of names to stages.", "`stages` 必须是名称到阶段的映射。"
-        )
+        words = Message("`stages` must be a mapping of names to stages.")
         yield Fault(words, lines.get(("stages",)))
         return
     for name, stage in stages.items():
         line = lines.get(("stages", str(name)))
         if not isinstance(stage, Mapping):
-            words = Words("A stage must be a mapping with `cmd`.", "阶段必须是含 `cmd` 的映射。")
+            words = Message("A stage must be a mapping with `cmd`.")
             yield Fault(words, line, str(name))
         elif not GENERATED & stage.keys():
             yield from _stage_faults(str(name), stage, lines)
@@ -366,9 +365,9 @@ def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
     """What keeps `foreach` and `matrix` from generating stages."""
     if "matrix" not in stage:
         key, fits = "do", isinstance(stage.get("do"), Mapping) and len(stage) == 2
-        words = Words(
-            "A stage with `foreach` has `do` with the stage in it, and nothing else.",
-            "含 `foreach` 的阶段须以 `do` 给出阶段内容，且不含其他键。",
+        words = Message(
+            "A stage with `foreach` must have a `do` mapping that holds the stage, and no "
+            "other keys."
         )
     else:
         given = stage["matrix"]
@@ -377,9 +376,9 @@ def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
         fits = not {"foreach", "do"} & stage.keys() and all(
             isinstance(one, list) or "${" in str(one) for one in lists
         )
-        words = Words(
-            "`matrix` must be a mapping of names to lists, without `foreach` and `do`.",
-            "`matrix` 必须是名称到列表的映射，且不得与 `foreach`、`do` 同时使用。",
+        words = Message(
+            "`matrix` must be a mapping of names to lists and can't be combined with "
+            "`foreach` or `do`."
         )
     if not fits:
         line = lines.get(("stages", name, key)) or lines.get(("stages", name))
@@ -388,22 +387,22 @@ def _sweep_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator
 
 def _stage_faults(name: str, stage: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:
     if not stage.get("cmd"):
-        words = Words("The stage has no command (`cmd`).", "该阶段没有命令（`cmd`）。")
+        words = Message("The stage has no command (`cmd`).")
         yield Fault(words, lines.get(("stages", name)), name, "cmd")
     elif not isinstance(stage["cmd"], str | list):
-        words = Words("`cmd` must be text.", "`cmd` 必须是文本。")
+        words = Message("`cmd` must be a string or a list.")
         yield Fault(words, lines.get(("stages", name, "cmd")), name, "cmd")
     for key, value in stage.items():
         line = lines.get(("stages", name, str(key)))
         if key not in STAGE_KEYS and key not in OUTPUTS:
-            words = Words(f"DVC knows no `{key}` in a stage.", f"DVC 的阶段中没有 `{key}`。")
+            words = Message("Unknown key `{key}` in a stage.", key=key)
             yield Fault(words, line, name, str(key))
         elif key in ("deps", *OUTPUTS) and not isinstance(value, list | None):
-            words = Words(f"`{key}` must be a list of paths.", f"`{key}` 必须是路径列表。")
+            words = Message("`{key}` must be a list of paths.", key=key)
             yield Fault(words, line, name, str(key))
     for wish, why in policy.faults(stage.get("meta")):
         line = lines.get(("stages", name, "meta", wish)) or lines.get(("stages", name))
-        words = Words(f"`meta.{wish}` {why.en}.", f"`meta.{wish}` {why.zh}。")
+        words = Message("`meta.{wish}` {why}.", wish=wish, why=why)
         yield Fault(words, line, name, f"meta.{wish}")
 
 

@@ -12,7 +12,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    DVCConfigError,
+    DVCNotInitializedError,
+    Fault,
+    InvalidConnectionError,
+    InvalidRunParameterError,
+    MLWSError,
+    WorkflowCycleError,
+    WorkflowItemNotFoundError,
+    WorkflowProblemsError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
@@ -75,9 +87,9 @@ class Documents:
         """A path inside the project that a workflow can have; error 40401 for others."""
         resolved = self._project.resolve(path)
         if posixpath.basename(path) != FILE or posixpath.normpath(path) != path:
-            raise MLWSError("40401", kind="workflow", name=path)
+            raise WorkflowItemNotFoundError(kind="workflow", name=path)
         if resolved.name != FILE:
-            raise MLWSError("40401", kind="workflow", name=path)
+            raise WorkflowItemNotFoundError(kind="workflow", name=path)
         return path
 
     def read(self, path: str) -> Document:
@@ -89,12 +101,12 @@ class Documents:
         try:
             data = (self._root / self.checked(path)).read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise MLWSError("40401", kind="workflow", name=path) from error
+            raise WorkflowItemNotFoundError(kind="workflow", name=path) from error
         try:
             # As bytes: line ends stay as they are, also where an edit writes them back.
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise MLWSError("40205", path=path, reason="not UTF-8", line=None) from error
+            raise WorkflowUnreadableError(path=path, reason="it is not UTF-8", line=None) from error
 
     def stages(self, document: Document) -> Found:
         """The stages, resolved by DVC where they use templates; its refusal is a problem."""
@@ -108,11 +120,14 @@ class Documents:
             )
             return document.stages(data), []
         except MLWSError as error:
-            if error.code not in ("40205", "30204", "30220"):
+            if not isinstance(
+                error, (WorkflowUnreadableError, DVCNotInitializedError, DVCConfigError)
+            ):
                 raise
             # What its code says already is not said twice.
             reason = error.facts.get("reason")
-            words = Words(reason, reason) if error.code == "40205" and reason else error.message
+            unreadable = isinstance(error, WorkflowUnreadableError) and reason
+            words = Message.verbatim(str(reason)) if unreadable else error.message
             return document.stages(), [
                 graph.Finding(error.code, words, line=error.facts.get("line"))
             ]
@@ -233,10 +248,10 @@ class Documents:
             known = component.settings.get("properties", {}) if component else {}
             free = component is not None and component.settings.get("additionalProperties") is True
             if not key or (key.split(".")[0] not in known and not free):
-                words = Words(f"There is no setting {name!r}.", f"没有配置项 {name!r}。")
+                words = Message("Setting {name!r} not found.", name=name)
                 faults.append(Fault(f"params.{name}", words))
         if faults:
-            raise MLWSError("40204", *faults)
+            raise InvalidRunParameterError(faults=faults)
         return parse(document.path, with_settings(document, stages, params))
 
     def write(self, path: str, text: str) -> None:
@@ -270,10 +285,12 @@ def refusal(
     first = errors[0]
     if "40205" in codes:
         first = next(f for f in errors if f.code == "40205")
-        return MLWSError("40205", *faults, path=path, reason=first.message.en, line=first.line)
+        return WorkflowUnreadableError(
+            faults=faults, path=path, reason=first.message.en, line=first.line
+        )
     if codes == {"40203"}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")
-        return MLWSError("40203", *faults, workflow=path, cycle=cycle)
+        return WorkflowCycleError(faults=faults, workflow=path, cycle=cycle)
     if codes == {"40202"} and places is not None:
-        return MLWSError("40202", *faults, workflow=path)
-    return MLWSError("40201", *faults, workflow=path, count=len(errors))
+        return InvalidConnectionError(faults=faults, workflow=path)
+    return WorkflowProblemsError(faults=faults, workflow=path, count=len(errors))

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.models import Component
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    InvalidConnectionError,
+    MLWSError,
+    WorkflowCycleError,
+    WorkflowProblemsError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.definition import NodeDefinition
 from jupyter_mlws.workflows.document import TITLE, Stage
@@ -99,7 +106,7 @@ class Faults:
 
     rows: list[tuple[str, Fault]] = field(default_factory=list)
 
-    def add(self, code: str, where: str, message: Words) -> None:
+    def add(self, code: str, where: str, message: Message) -> None:
         """Note a fault of a field."""
         self.rows.append((code, Fault(where, message)))
 
@@ -110,10 +117,10 @@ class Faults:
         found = [fault for _, fault in self.rows]
         codes = {code for code, _ in self.rows}
         if codes == {"40203"}:
-            raise MLWSError("40203", *found, workflow=workflow, cycle=cycle)
+            raise WorkflowCycleError(faults=found, workflow=workflow, cycle=cycle)
         if "40201" in codes:
-            raise MLWSError("40201", *found, workflow=workflow, count=len(found))
-        raise MLWSError("40202", *found, workflow=workflow)
+            raise WorkflowProblemsError(faults=found, workflow=workflow, count=len(found))
+        raise InvalidConnectionError(faults=found, workflow=workflow)
 
 
 class Reader:
@@ -128,7 +135,7 @@ class Reader:
         folder: str,
         faults: Faults,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Words | None],
+        held: Callable[[str], Message | None],
     ) -> None:
         self._components = components
         self._folder = folder
@@ -145,7 +152,7 @@ class Reader:
         for place, definition in enumerate(definitions):
             draft = self._node(place, definition, present.get(definition.id))
             if definition.id in seen:
-                words = Words("Another node has this id.", "已有节点使用此 id。")
+                words = Message("A node with this ID already exists.")
                 self._faults.add("40201", f"nodes.{place}.id", words)
             elif draft is not None:
                 drafts.append(draft)
@@ -169,14 +176,10 @@ class Reader:
 
     def _check_id(self, place: int, name: str) -> None:
         if name == TITLE:
-            words = Words(
-                f"{TITLE!r} is where the title stands; choose another id.",
-                f"{TITLE!r} 用于存放标题，请换一个 id。",
-            )
+            words = Message("{title!r} is reserved for the title. Choose another ID.", title=TITLE)
         elif not ID.fullmatch(name):
-            words = Words(
-                "An id is made of letters, digits, _ and -, and does not begin with a -.",
-                "id 由字母、数字、_ 和 - 组成，且不能以 - 开头。",
+            words = Message(
+                "An ID may only contain letters, digits, _ and -, and must not start with -."
             )
         else:
             return
@@ -184,15 +187,17 @@ class Reader:
 
     def _unknown_type(self, place: int, name: str, broken: Component | None) -> None:
         if broken is not None:
-            words = Words(
-                f"The component {name!r} cannot be read: {broken.error}",
-                f"组件 {name!r} 无法读取：{broken.error}",
+            words = Message(
+                "Can't read the component {name!r}: {error}", name=name, error=broken.error
             )
         else:
             near = get_close_matches(name, [*self._components, *PLAIN], n=1)
-            hint = (f" Did you mean {near[0]!r}?", f"是否指 {near[0]!r}？") if near else ("", "")
-            words = Words(
-                f"There is no component {name!r}.{hint[0]}", f"没有组件 {name!r}。{hint[1]}"
+            words = (
+                Message(
+                    "Component {name!r} not found. Did you mean {near!r}?", name=name, near=near[0]
+                )
+                if near
+                else Message("Component {name!r} not found.", name=name)
             )
         self._faults.add("40201", f"nodes.{place}.type", words)
 
@@ -229,23 +234,20 @@ class Reader:
         field_ = f"nodes.{draft.place}.config"
         if present is not None and present.stage.component is not None:
             name = present.stage.component
-            words = Words(f"There is no component {name!r}.", f"没有组件 {name!r}。")
+            words = Message("Component {name!r} not found.", name=name)
             self._faults.add("40201", f"nodes.{draft.place}.type", words)
             return
         for name in definition.config:
             if name != COMMAND:
-                words = Words(f"A command has no setting {name!r}.", f"命令没有配置项 {name!r}。")
+                words = Message("Command nodes have no setting {name!r}.", name=name)
                 self._faults.add("40201", f"{field_}.{name}", words)
         command = definition.config.get(COMMAND)
         if not isinstance(command, str) or not command.strip() or "\0" in command:
-            words = Words("`cmd` must be the text of a command.", "`cmd` 应为命令文本。")
+            words = Message("`cmd` must be a command.")
             self._faults.add("40201", f"{field_}.{COMMAND}", words)
         if present is None and (definition.inputs or definition.outputs):
             where = "inputs" if definition.inputs else "outputs"
-            words = Words(
-                "A command has no ports: give its files as deps and outs.",
-                "命令没有端口：请用 deps 和 outs 给出其文件。",
-            )
+            words = Message("Command nodes have no ports. List their files in `deps` and `outs`.")
             self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
 
     # A component
@@ -277,9 +279,7 @@ class Reader:
         for port in component.inputs:
             draft.inputs[port.name] = self._input(draft, port.name)
             if len(draft.inputs[port.name]) > 1 and not port.multiple:
-                words = Words(
-                    f"The input {port.name} takes one file.", f"输入 {port.name} 只接受一个文件。"
-                )
+                words = Message("The input {name} accepts only one file.", name=port.name)
                 self._faults.add("40202", self._where(draft, port.name, "inputs"), words)
         for made in component.outputs:
             usual = default_path(self._folder, draft.id, made)
@@ -294,9 +294,8 @@ class Reader:
         for name in given:
             if name not in ports:
                 title, known = draft.component.title, ", ".join(ports) or "-"
-                words = Words(
-                    f"{title} has no such port; it has: {known}.",
-                    f"{title} 没有此端口；可用的端口：{known}。",
+                words = Message(
+                    "{title} has no such port. Available: {known}.", title=title, known=known
                 )
                 self._faults.add("40201", f"nodes.{draft.place}.{where}.{name}", words)
 
@@ -339,9 +338,8 @@ class Reader:
         """What is to be, of two places that may say it: the one that says something new."""
         news = [(where, files) for where, files in given if files != now]
         if len(news) == 2 and news[0][1] != news[1][1]:
-            words = Words(
-                f"`config` and `{news[1][0].split('.')[0]}` name different files.",
-                f"`config` 与 `{news[1][0].split('.')[0]}` 给出的文件不同。",
+            words = Message(
+                "`config` and `{value}` specify different files.", value=news[1][0].split(".")[0]
             )
             self._faults.add("40201", f"nodes.{draft.place}.{news[0][0]}", words)
         return news[0][1] if news else now
@@ -358,7 +356,7 @@ class Reader:
         if listed in (None, [], [""]):
             return []
         if not isinstance(listed, list) or not all(isinstance(file, str) for file in listed):
-            words = Words("This is a port: give the path of a file.", "这是端口，请给出文件路径。")
+            words = Message("This is a port. Its value must be a file path.")
             self._faults.add("40201", f"nodes.{draft.place}.{where}", words)
             return []
         return self._paths(draft, where, listed, now)
@@ -369,22 +367,19 @@ class Reader:
         paths = []
         for path in dict.fromkeys(given):
             found = path if path in now else self._path(path)
-            if isinstance(found, Words):
+            if isinstance(found, Message):
                 self._faults.add("40201", f"nodes.{draft.place}.{where}", found)
             else:
                 paths.append(found)
         return paths
 
-    def _path(self, path: str) -> str | Words:
+    def _path(self, path: str) -> str | Message:
         """A path from the project's root, which a slash in front means as well."""
         unfit = settings.unfit_text(path)
         if unfit is not None:
             return unfit
         found = posixpath.normpath(path.lstrip("/") or ".")
-        outside = Words(
-            f"{path!r} is no file or folder inside the project.",
-            f"{path!r} 不是项目内的文件或文件夹。",
-        )
+        outside = Message("{path!r} is not a file or folder inside the project.", path=path)
         if found == ".":
             return outside
         try:

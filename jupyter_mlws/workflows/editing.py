@@ -13,7 +13,15 @@ from typing import Any
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    WorkflowChangedError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import authoring, graph, settings
 from jupyter_mlws.workflows.connections import Connector
@@ -76,7 +84,7 @@ class Editor:
     def _check_free(self, files: Mapping[str, str]) -> None:
         for file in files:
             if self._project.resolve(file).exists():
-                raise MLWSError("50203", name=file)
+                raise AlreadyExistsError(name=file)
 
     def _write_all(self, files: Mapping[str, str]) -> None:
         """All files, the workflow's own last; where one fails, none stays."""
@@ -96,17 +104,17 @@ class Editor:
         ``seen``: the versions of which it must be one (None: any); error 40402 otherwise.
         """
         if (change.text is None) == (change.nodes is None):
-            words = Words("Give either `text` or `nodes`.", "请给出 `text` 或 `nodes` 之一。")
-            raise MLWSError("50201", Fault("nodes", words))
+            words = Message("Specify either `text` or `nodes`.")
+            raise InvalidRequestError(faults=[Fault("nodes", words)])
         if change.path not in (None, path):
-            words = Words("A workflow is not moved by this.", "此操作不会移动工作流。")
-            raise MLWSError("50201", Fault("path", words))
+            words = Message("The path of a workflow can't be changed here.")
+            raise InvalidRequestError(faults=[Fault("path", words)])
         if change.name is not None:
             _check_name(change.name)
         with self._project.lock(f"change {path}"):
             before = self._documents.text(path)
             if seen is not None and etag_of(before) not in seen:
-                raise MLWSError("40402", path=path, etag=etag_of(before))
+                raise WorkflowChangedError(path=path, etag=etag_of(before))
             if change.text is None:
                 document = self._redrawn(parse(path, before), change)
             else:
@@ -178,10 +186,10 @@ class Editor:
         folders = posixpath.dirname(path).split("/")
         bad = [name for name in folders if name.startswith(".") or name in SKIPPED]
         if bad or settings.unfit_text(path) or not self._can_hold(folders):
-            words = Words("No workflow can be there.", "此处不能放置工作流。")
-            raise MLWSError("50201", Fault("path", words))
+            words = Message("A workflow can't be created at this path.")
+            raise InvalidRequestError(faults=[Fault("path", words)])
         if (self._project.root / path).exists():
-            raise MLWSError("50203", name=path)
+            raise AlreadyExistsError(name=path)
         return path
 
     def _can_hold(self, folders: Sequence[str]) -> bool:
@@ -231,7 +239,7 @@ class Editor:
                 component = None
             yield stage.id, Present(stage, component, document.folder, brought)
 
-    def held(self, path: str) -> Words | None:
+    def held(self, path: str) -> Message | None:
         """Why no node may write a path: its files are somebody else's."""
         answer = subprocess.run(
             ["git", "ls-files", "--cached", "-z", "--", f":(literal){path}"],
@@ -241,15 +249,13 @@ class Editor:
             timeout=GIT_TIMEOUT,
         )
         if answer.stdout:
-            return Words(
-                f"{path!r} is versioned in git; a node's output would replace it.",
-                f"{path!r} 已由 git 管理；节点输出会覆盖它。",
+            return Message(
+                "{path!r} is tracked by git; a node's output would overwrite it.", path=path
             )
         target = self._project.root / path
         if target.with_name(f"{target.name}.dvc").exists():
-            return Words(
-                f"{path!r} is versioned data; a node's output would replace it.",
-                f"{path!r} 是已纳入版本的数据；节点输出会覆盖它。",
+            return Message(
+                "{path!r} is tracked data; a node's output would overwrite it.", path=path
             )
         return None
 
@@ -262,8 +268,8 @@ class Editor:
         try:
             text = rewrite(document.text, data)
         except RewriteError as error:
-            reason = f"it can only be changed as text: {error}"
-            raise MLWSError("40205", path=document.path, reason=reason, line=None) from error
+            reason = f"it can only be edited as text: {error}"
+            raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
         changed = parse(document.path, text)
         self._refuse(changed, self._blocking(document), drafts)
         return changed
@@ -304,8 +310,8 @@ def _mark(finding: graph.Finding) -> tuple[str | None, ...]:
 def _check_name(name: str) -> None:
     unfit = settings.unfit_text(name.lstrip("-"))
     if unfit is not None or not name.strip():
-        words = unfit or Words("It must not be empty.", "不能为空。")
-        raise MLWSError("50201", Fault("name", words))
+        words = unfit or Message("Must not be empty.")
+        raise InvalidRequestError(faults=[Fault("name", words)])
 
 
 def slug_of(name: str) -> str:

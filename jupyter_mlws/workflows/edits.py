@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRunParameterError, MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import commands, variables
 from jupyter_mlws.workflows.authoring import settings_elsewhere
 from jupyter_mlws.workflows.document import Document, Stage
@@ -49,9 +50,11 @@ def _with(settings: Mapping[str, Any], path: list[str], value: Any) -> dict[str,
 
 
 def _refused(name: str) -> MLWSError:
-    words = Words(
-        f"The setting {name} can only be changed in the text of the file: it stands in another "
-        "file, or the command is compound.",
-        f"配置项 {name} 只能在文件文本中修改：它位于其他文件，或命令为复合命令。",
+    words = Message(
+        "The setting {name} can only be edited as text: it is defined in another file, or the "
+        "command is compound.",
+        name=name,
     )
-    return MLWSError("40204", Fault(f"params.{name}", words), node=name.partition(".")[0])
+    return InvalidRunParameterError(
+        faults=[Fault(f"params.{name}", words)], node=name.partition(".")[0]
+    )

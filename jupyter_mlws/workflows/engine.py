@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.reporting import NEWEST, newest_progress
 from jupyter_mlws.versioning.dvc.stages import (
     Change,
@@ -73,7 +74,7 @@ LOSSES = 3
 """How often a node is tried again after the cluster lost its worker; its retries stay its own."""
 LOSS_WAIT = 1.0
 """Seconds before that: what a dead worker had started ends meanwhile."""
-NO_EXIT_CODE = "none: its worker was lost time after time"
+NO_EXIT_CODE = "none: its worker was lost repeatedly"
 """Of a node that never came to its end; translated in the catalogue of errors."""
 
 
@@ -88,7 +89,7 @@ class Lane(Protocol):
     """DVC's part of a run; see :class:`~jupyter_mlws.versioning.dvc.stages.Pipeline`."""
 
     order: Sequence[str]
-    unusual: dict[str, Words]
+    unusual: dict[str, Message]
 
     def examine(self, name: str, forecast: Forecast) -> Verdict: ...
     def prepare(self, name: str, *, force: bool = False) -> Found: ...
@@ -308,7 +309,7 @@ class Engine:
         """Take a node up; False where it has to wait for room."""
         policy = self._policies[node]
         if node in self._order.skip:
-            words = [list(plan.SKIPPED)]
+            words = [plan.SKIPPED.as_dict()]
             self._journal.set_node(self._run, node, Status.SKIPPED, reasons=words)
             self._finish(node)
             return True
@@ -386,7 +387,7 @@ class Engine:
             self._run,
             node,
             Status.RUNNING,
-            reasons=[list(reason) for reason in reasons],
+            reasons=[reason.as_dict() for reason in reasons],
             error=None,
         )
         self._now.numbers[node] = attempt.number
@@ -437,12 +438,12 @@ class Engine:
         self._now.prepared[node] = expecting.found
         self._enqueue([node])
 
-    def _cached(self, node: str, words: Words) -> None:
+    def _cached(self, node: str, words: Message) -> None:
         self._journal.set_node(
             self._run,
             node,
             Status.CACHED,
-            reasons=[list(words)],
+            reasons=[words.as_dict()],
             outputs=self._lane.hashes(node),
             lock=self._lane.entry(node),
             **self._dvc_reason(node),
@@ -452,7 +453,7 @@ class Engine:
     def _dvc_reason(self, node: str) -> dict[str, Any]:
         """Why DVC's own code did a node's hashing and storing, where it did."""
         reason = self._lane.unusual.get(node)
-        return {} if reason is None else {"dvc_reason": list(reason)}
+        return {} if reason is None else {"dvc_reason": reason.as_dict()}
 
     def _inputs(self, node: str) -> dict[str, str]:
         """The hashes of what a node read, by paths in the project; its lock has others."""
@@ -534,7 +535,7 @@ class Engine:
         if self._gone is not None:
             with self._journal.batch():
                 self._tell_stored()
-            raise MLWSError(self._gone.code, **self._gone.facts)
+            raise MLWSError.restore(self._gone.code, self._gone.facts)
         self._fold_if_due()
 
     def _patience(self) -> float | None:
@@ -855,7 +856,7 @@ def _reversed(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return found
 
 
-def _told(changes: Iterable[Change]) -> list[Words]:
+def _told(changes: Iterable[Change]) -> list[Message]:
     return [reason for change in changes for reason in plan.describe(change)]
 
 

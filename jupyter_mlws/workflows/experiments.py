@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    InvalidRequestError,
+    MLflowFailedError,
+    MLWSError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.tracking.client import RefusedError, TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import (
@@ -31,7 +38,7 @@ STATUSES = {
 """MLflow's words for ours."""
 JOURNAL_CURSOR = "~"
 """Is in the cursors of the journal's list, and in none of MLflow's."""
-REFUSED = Words("MLflow cannot read it: {reason}", "MLflow 无法识别：{reason}")
+REFUSED = Message("MLflow can't parse this: {reason}")
 
 
 class Experiments:
@@ -57,7 +64,7 @@ class Experiments:
         try:
             found = self._ask(query, query.limit - len(waiting))
         except MLWSError as error:
-            if error.code != "30105" or not newest:
+            if not isinstance(error, MLflowFailedError) or not newest:
                 raise
             known = self._workflows.experiment_runs(query.workflow, query.limit)
             if not known.items:
@@ -86,7 +93,7 @@ class Experiments:
                     "curve", run=run, metric=query.metric, limit=query.points
                 )
             except RefusedError as error:
-                raise MLWSError("30404", kind="run", name=run) from error
+                raise VersionItemNotFoundError(kind="run", name=run) from error
             items.append(Curve(run=run, points=[CurvePoint(**point) for point in points]))
         return Curves(metric=query.metric, items=items)
 
@@ -94,7 +101,7 @@ class Experiments:
         """One run by MLflow's id or the workflow run's; errors 30105, 30404."""
         found = self._tracking.ask("find_run", identifier=identifier)
         if found is None:
-            raise MLWSError("30404", kind="run", name=identifier)
+            raise VersionItemNotFoundError(kind="run", name=identifier)
         return self._told([found], None)[0]
 
     # Parts
@@ -116,7 +123,7 @@ class Experiments:
         )
         if "field" in found:
             words = REFUSED.fill(reason=found["reason"])
-            raise MLWSError("50201", Fault(found["field"], words))
+            raise InvalidRequestError(faults=[Fault(found["field"], words)])
         return found
 
     def _told(

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Document, Fault, Stage
 from jupyter_mlws.workflows.terms import Severity
@@ -36,12 +36,12 @@ class Finding:
     """A problem, in every language."""
 
     code: str
-    message: Words
+    message: Message
     node: str | None = None
     field: str | None = None
     edge: str | None = None
     line: int | None = None
-    fix: Words | None = None
+    fix: Message | None = None
     severity: Severity = Severity.ERROR
     draft: bool = False
     """Whether a workflow may be saved with it, because it can be cured later."""
@@ -245,16 +245,16 @@ def lost_settings(
                 found.append(
                     Finding(
                         "40201",
-                        Words(
-                            f"DVC is not set up to pass {name}=false on to {stage.id}.",
-                            f"DVC 未设置为将 {name}=false 传给 {stage.id}。",
+                        Message(
+                            "DVC is not configured to pass {name}=false to {id}.",
+                            name=name,
+                            id=stage.id,
                         ),
                         node=stage.id,
                         field=name,
                         line=_setting_line(document, stage, name) or stage.line,
-                        fix=Words(
-                            "Run `dvc config parsing.bool boolean_optional` in the project.",
-                            "请在项目中运行 `dvc config parsing.bool boolean_optional`。",
+                        fix=Message(
+                            "Run `dvc config parsing.bool boolean_optional` in the project."
                         ),
                         draft=True,
                     )
@@ -294,10 +294,10 @@ def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
     return True
 
 
-def cycle_words(cycle: Sequence[str]) -> Words:
+def cycle_words(cycle: Sequence[str]) -> Message:
     """What is said of a cycle."""
     told = " → ".join([*cycle, cycle[0]])
-    return Words(f"The workflow has a cycle: {told}.", f"工作流存在循环：{told}。")
+    return Message("The workflow has a cycle: {told}.", told=told)
 
 
 def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
@@ -309,9 +309,10 @@ def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding
             node=names[0],
             edge=f"{names[-1]}->{names[0]}",
             line=lines[names[0]],
-            fix=Words(
-                f"Remove the connection from {names[-1]} to {names[0]}.",
-                f"删除从 {names[-1]} 到 {names[0]} 的连接。",
+            fix=Message(
+                "Remove the connection from {names} to {names_2}.",
+                names=names[-1],
+                names_2=names[0],
             ),
         )
 
@@ -325,14 +326,16 @@ def _claimed_twice(stages: Sequence[Stage]) -> Iterator[Finding]:
             for other, path in others or ([(stage, out)] if doubled else []):
                 yield Finding(
                     "40202",
-                    Words(
-                        f"The output {out!r} is also claimed by {other.id} ({path}).",
-                        f"输出 {out!r} 同时被 {other.id} 占用（{path}）。",
+                    Message(
+                        "The output {out!r} is also an output of {id} ({path}).",
+                        out=out,
+                        id=other.id,
+                        path=path,
                     ),
                     node=stage.id,
                     field="outs",
                     line=stage.line,
-                    fix=Words("Give one of them another path.", "为其中之一换一个路径。"),
+                    fix=Message("Change the path of one of them."),
                 )
 
 
@@ -343,16 +346,18 @@ def made_elsewhere(stages: Sequence[Stage], others: Producers, workflow: str) ->
             for other, path in others.of(out):
                 yield Finding(
                     "40202",
-                    Words(
-                        f"The output {out!r} is also made by {other.id} of {workflow} ({path}): "
-                        "the dvc program refuses all workflows of the project for it.",
-                        f"输出 {out!r} 同时由 {workflow} 的 {other.id} 生成（{path}）："
-                        "dvc 程序会因此拒绝项目中的所有工作流。",
+                    Message(
+                        "The output {out!r} is also an output of {id} in {workflow} "
+                        "({path}). The dvc command rejects all workflows of the project for this.",
+                        out=out,
+                        id=other.id,
+                        workflow=workflow,
+                        path=path,
                     ),
                     node=stage.id,
                     field="outs",
                     line=stage.line,
-                    fix=Words("Give one of them another path.", "为其中之一换一个路径。"),
+                    fix=Message("Change the path of one of them."),
                     severity=Severity.WARNING,
                 )
 
@@ -365,17 +370,15 @@ def tracked_outputs(stages: Sequence[Stage], tracked: Sequence[str]) -> Iterator
                 if path in (out, *_parents(out)):
                     yield Finding(
                         "40202",
-                        Words(
-                            f"The output {out!r} is data of {path}.dvc.",
-                            f"输出 {out!r} 是 {path}.dvc 的数据。",
+                        Message(
+                            "The output {out!r} is already tracked by {path}.dvc.",
+                            out=out,
+                            path=path,
                         ),
                         node=stage.id,
                         field="outs",
                         line=stage.line,
-                        fix=Words(
-                            f"Choose another path, or remove {path}.dvc.",
-                            f"换一个路径，或删除 {path}.dvc。",
-                        ),
+                        fix=Message("Choose another path, or delete {path}.dvc.", path=path),
                     )
 
 
@@ -387,17 +390,11 @@ def _missing(stages: Sequence[Stage], exists: Callable[[str], bool]) -> Iterator
                 port = next((name for name, paths in stage.ports.items() if dep in paths), "deps")
                 yield Finding(
                     "40202",
-                    Words(
-                        f"The input {dep!r} is not there, and no node makes it.",
-                        f"输入 {dep!r} 不存在，也没有节点生成它。",
-                    ),
+                    Message("The input {dep!r} does not exist, and no node creates it.", dep=dep),
                     node=stage.id,
                     field=port,
                     line=stage.line,
-                    fix=Words(
-                        "Choose an existing file, or connect a node that makes it.",
-                        "选择已有文件，或连接生成它的节点。",
-                    ),
+                    fix=Message("Choose an existing file, or connect a node that creates it."),
                     draft=True,
                 )
 
@@ -416,17 +413,20 @@ def _misfits(
         if made and wanted and not fits(made.type, wanted.type):
             yield Finding(
                 "40202",
-                Words(
-                    f"{edge.source} makes a {made.type}, but the input {wanted.name} of "
-                    f"{edge.target} takes a {wanted.type}.",
-                    f"{edge.source} 产生 {made.type}，而 {edge.target} 的输入 {wanted.name} "
-                    f"需要 {wanted.type}。",
+                Message(
+                    "{source} outputs {type}, but the input {name} of "
+                    "{target} requires {wanted_type}.",
+                    source=edge.source,
+                    type=made.type,
+                    name=wanted.name,
+                    target=edge.target,
+                    wanted_type=wanted.type,
                 ),
                 node=edge.target,
                 field=wanted.name,
                 edge=f"{edge.source}->{edge.target}",
                 line=by_id[edge.target].line,
-                fix=Words("Remove the connection.", "删除该连接。"),
+                fix=Message("Remove the connection."),
             )
 
 
@@ -441,18 +441,15 @@ def _node(stage: Stage, document: Document, components: Components) -> Iterator[
         reason = component.error if component else None
         yield Finding(
             "40201",
-            Words(
-                f"The component {stage.component!r} "
-                + (f"cannot be read: {reason}" if reason else "is not known."),
-                f"组件 {stage.component!r} " + (f"无法读取：{reason}" if reason else "不存在。"),
-            ),
+            Message(
+                "Can't read the component {name!r}: {error}", name=stage.component, error=reason
+            )
+            if reason
+            else Message("Component {name!r} not found.", name=stage.component),
             node=stage.id,
             field="cmd",
             line=line,
-            fix=Words(
-                "Correct its name, or add its function to components/.",
-                "修正名称，或在 components/ 中添加该函数。",
-            ),
+            fix=Message("Correct the name, or add the function to components/."),
         )
         return
     yield from _unbound(stage, component, line)
@@ -463,16 +460,13 @@ def _notebook(stage: Stage, document: Document, components: Components) -> Itera
     line = document.line("stages", stage.id, "cmd") or stage.line
     outs = [stage.at_root(path) for path in stage.options.get("out", ())]
     if len(outs) != 1:
-        words = Words(
-            "The executed notebook needs a place: --out.", "执行后的笔记本需要 --out 指定位置。"
-        )
+        words = Message("Specify where to save the executed notebook with --out.")
         yield Finding("40201", words, node=stage.id, field="out", line=line)
     for out in (out for out in outs if not stage.makes(out)):
-        words = Words(
-            f"{stage.id} writes {out!r}, which is not among its outputs.",
-            f"{stage.id} 写入 {out!r}，但它不在输出中。",
+        words = Message(
+            "{id} writes {out!r}, which is not listed in its outputs.", id=stage.id, out=out
         )
-        fix = Words(f"Add {out} to `outs`.", f"将 {out} 加入 `outs`。")
+        fix = Message("Add {out} to `outs`.", out=out)
         yield Finding(
             "40202", words, stage.id, "out", line=line, fix=fix, severity=Severity.WARNING
         )
@@ -482,9 +476,10 @@ def _notebook(stage: Stage, document: Document, components: Components) -> Itera
     if component is None:
         return
     if component.error is not None:
-        words = Words(
-            f"{stage.notebook!r} is no notebook: {component.error}",
-            f"{stage.notebook!r} 不是笔记本：{component.error}",
+        words = Message(
+            "{notebook!r} is not a valid notebook: {error}",
+            notebook=stage.notebook,
+            error=component.error,
         )
         yield Finding("40201", words, node=stage.id, field="cmd", line=line)
         return
@@ -494,15 +489,16 @@ def _notebook(stage: Stage, document: Document, components: Components) -> Itera
 def _unnoticed(stage: Stage, path: str, field: str, line: int | None) -> Finding:
     return Finding(
         "40202",
-        Words(
-            f"{stage.id} reads {path!r}, which is not among its dependencies; "
-            "it would not run again when that changes.",
-            f"{stage.id} 读取 {path!r}，但它不在依赖中；该文件变化时不会重新运行。",
+        Message(
+            "{id} reads {path!r}, which is not listed in its dependencies. "
+            "Changes to it will not trigger a rerun.",
+            id=stage.id,
+            path=path,
         ),
         node=stage.id,
         field=field,
         line=line,
-        fix=Words(f"Add {path} to `deps`.", f"将 {path} 加入 `deps`。"),
+        fix=Message("Add {path} to `deps`.", path=path),
         severity=Severity.WARNING,
     )
 
@@ -513,14 +509,11 @@ def _unbound(stage: Stage, component: Component, line: int | None) -> Iterator[F
         if not given and port.required:
             yield Finding(
                 "40202",
-                Words(
-                    f"The input {port.name} of {stage.id} is not connected.",
-                    f"{stage.id} 的输入 {port.name} 未连接。",
-                ),
+                Message("The input {name} of {id} is not connected.", name=port.name, id=stage.id),
                 node=stage.id,
                 field=port.name,
                 line=line,
-                fix=Words(f"Connect a {port.type} to it.", f"为其连接一个 {port.type}。"),
+                fix=Message("Connect an output of type {type}.", type=port.type),
                 draft=True,
             )
         for path in given:

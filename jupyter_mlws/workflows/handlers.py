@@ -11,6 +11,26 @@ from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
+    ImportFailedError,
+    InvalidConnectionError,
+    InvalidRunParameterError,
+    MetricMissingError,
+    NodeResourcesError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    PromotionError,
+    WorkflowChangedError,
+    WorkflowCycleError,
+    WorkflowItemNotFoundError,
+    WorkflowProblemsError,
+    WorkflowRunningError,
+    WorkflowUnreadableError,
+)
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
@@ -33,8 +53,8 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 
-NO_WORKFLOW = ("40205", "40401", "50302")
-WRONG = ("40201", "40202", "40203", "40205")
+NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError, OutsideWorkspaceError)
+WRONG = (WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError, WorkflowUnreadableError)
 """What is wrong with a definition."""
 IF_MATCH = {
     "If-Match": "The ETag of the GET that the change was made of, or * for any version. Required."
@@ -44,7 +64,17 @@ NET = 5.0
 """Seconds after which the journal is read although no bell rang: the net under the events."""
 
 
-STARTS = (*NO_WORKFLOW, "30103", "30104", "30204", "30220", "40102", "40201", "40203", "40204")
+STARTS = (
+    *NO_WORKFLOW,
+    OperationInProgressError,
+    DVCUnavailableError,
+    DVCNotInitializedError,
+    DVCConfigError,
+    NodeResourcesError,
+    WorkflowProblemsError,
+    WorkflowCycleError,
+    InvalidRunParameterError,
+)
 """What keeps a run from starting."""
 EXECUTES = [("execute", "kernels"), ("write", "contents")]
 
@@ -66,10 +96,10 @@ class NotebookComponentHandler(APIHandler):
     resource = "components"
 
     @endpoint(
-        "Get what can be set of a notebook: what its cell tagged `parameters` assigns",
+        "Get the parameters of a notebook: the variables assigned in its cell tagged `parameters`",
         Component,
         also=[("read", "contents")],
-        errors=("40401",),
+        errors=(WorkflowItemNotFoundError,),
     )
     async def get(self, identifier: str) -> Component:
         workspace = await self.open_workspace()
@@ -92,7 +122,7 @@ class WorkflowsHandler(APIHandler):
         body=WorkflowDefinition,
         status=201,
         also=[("write", "contents")],
-        errors=(*WRONG, "30103", "50203", "50302"),
+        errors=(*WRONG, OperationInProgressError, AlreadyExistsError, OutsideWorkspaceError),
         idempotent=True,
     )
     async def post(self, body: WorkflowDefinition) -> Reply:
@@ -127,7 +157,14 @@ class ImportHandler(APIHandler):
         body=ImportRequest,
         status=201,
         also=[("read", "contents"), ("write", "contents")],
-        errors=(*WRONG, "30103", "40211", "40401", "50203", "50302"),
+        errors=(
+            *WRONG,
+            OperationInProgressError,
+            ImportFailedError,
+            WorkflowItemNotFoundError,
+            AlreadyExistsError,
+            OutsideWorkspaceError,
+        ),
         idempotent=True,
         dry_status=200,
     )
@@ -157,7 +194,13 @@ class WorkflowHandler(APIHandler):
         Workflow,
         body=WorkflowChange,
         also=[("write", "contents")],
-        errors=(*NO_WORKFLOW, *WRONG, "30103", "40207", "40402"),
+        errors=(
+            *NO_WORKFLOW,
+            *WRONG,
+            OperationInProgressError,
+            WorkflowRunningError,
+            WorkflowChangedError,
+        ),
         headers=IF_MATCH,
     )
     async def put(self, identifier: str, body: WorkflowChange) -> Reply:
@@ -169,10 +212,10 @@ class WorkflowHandler(APIHandler):
         return Reply(workflow, version=workflow.etag)
 
     @endpoint(
-        "Remove a workflow's file; its results stay",
+        "Delete a workflow's file; its results are kept",
         Removed,
         also=[("write", "contents")],
-        errors=(*NO_WORKFLOW, "30103", "40207"),
+        errors=(*NO_WORKFLOW, OperationInProgressError, WorkflowRunningError),
     )
     async def delete(self, identifier: str) -> Removed:
         workspace = await self.open_workspace()
@@ -189,7 +232,15 @@ class PlanHandler(APIHandler):
         Plan,
         query=PlanQuery,
         shared=True,
-        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203", "40204"),
+        errors=(
+            *NO_WORKFLOW,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            WorkflowProblemsError,
+            WorkflowCycleError,
+            InvalidRunParameterError,
+        ),
     )
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
@@ -204,7 +255,14 @@ class ScriptHandler(APIHandler):
     @endpoint(
         "Export a workflow as a Python script",
         Script,
-        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40201", "40203"),
+        errors=(
+            *NO_WORKFLOW,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            WorkflowProblemsError,
+            WorkflowCycleError,
+        ),
     )
     async def get(self, identifier: str) -> Script:
         workspace = await self.open_workspace()
@@ -217,10 +275,16 @@ class SweepsHandler(APIHandler):
     resource = "workflows"
 
     @endpoint(
-        "List a workflow's sweeps, their variants ranked by a metric",
+        "List a workflow's sweeps, with variants ranked by a metric",
         Sweeps,
         query=SweepsQuery,
-        errors=(*NO_WORKFLOW, "30104", "30204", "30220", "40208"),
+        errors=(
+            *NO_WORKFLOW,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            MetricMissingError,
+        ),
     )
     async def get(self, identifier: str, query: SweepsQuery) -> Reply:
         workspace = await self.open_workspace()
@@ -234,21 +298,21 @@ class PromoteHandler(APIHandler):
     resource = "workflows"
 
     @endpoint(
-        "Make a plain stage of a sweep: its best variant, or the one named",
+        "Replace a sweep with its best variant, or with the specified one",
         Promoted,
         body=PromoteRequest,
         also=[("write", "contents")],
         errors=(
             *NO_WORKFLOW,
             *WRONG,
-            "30103",
-            "30104",
-            "30204",
-            "30220",
-            "40207",
-            "40208",
-            "40209",
-            "40402",
+            OperationInProgressError,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            WorkflowRunningError,
+            MetricMissingError,
+            PromotionError,
+            WorkflowChangedError,
         ),
         headers=IF_MATCH,
     )
@@ -289,7 +353,7 @@ class StatusHandler(APIHandler):
     resource = "workflows"
 
     @endpoint(
-        "Get the newest run, or a given one",
+        "Get the latest run, or a specific one",
         Run,
         query=RunQuery,
         shared=True,
@@ -348,9 +412,7 @@ class ResumeHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint(
-        "Do what a run left undone", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True
-    )
+    @endpoint("Resume a run", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str) -> Reply:
         workspace = await self.open_workspace()
         begun = await in_thread(
@@ -364,7 +426,7 @@ class RetryHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Run a node again", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
+    @endpoint("Retry a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str, node: str) -> Reply:
         workspace = await self.open_workspace()
         begun = await in_thread(
@@ -378,9 +440,7 @@ class SkipHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint(
-        "Go on without a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True
-    )
+    @endpoint("Skip a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str, node: str) -> Reply:
         workspace = await self.open_workspace()
         begun = await in_thread(
@@ -399,10 +459,10 @@ class NotebookHandler(APIHandler):
     resource = "workflows"
 
     @endpoint(
-        "Write a notebook that does what a node did in a run, with its very inputs",
+        "Create a notebook that debugs a node of a run with its exact inputs",
         WrittenNotebook,
         also=[("read", "contents"), ("write", "contents")],
-        errors=(*NO_WORKFLOW, "30104", "30204", "30220"),
+        errors=(*NO_WORKFLOW, DVCUnavailableError, DVCNotInitializedError, DVCConfigError),
     )
     async def post(self, identifier: str, run: str, node: str) -> WrittenNotebook:
         workspace = await self.open_workspace()

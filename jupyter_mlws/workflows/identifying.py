@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import CHINESE, ENGLISH, Message
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.mentions import Use, use_of
 from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder
@@ -13,14 +13,14 @@ from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder
 PATIENCE = 30.0
 """Seconds that a node waits for its id before it starts without."""
 
-NO_ANSWER = f"no answer within {PATIENCE:g} s"
-WITHOUT = Words(
-    "MLflow gave no run to log into ({reason}): what this node logs makes a run of its own.",
-    "MLflow 未能提供可写入的运行（{reason}）：此节点记录的内容将形成独立的运行。",
+NO_ANSWER = f"no response within {PATIENCE:g} s"
+WITHOUT = Message(
+    "MLflow did not provide a run to log to ({reason}). What this node logs goes to a "
+    "run of its own."
 )
-OWN_PLACE = Words(
-    "The code chooses its own MLflow experiment or address: what it logs makes a run of its own.",
-    "代码自行指定了 MLflow 实验或地址：其记录的内容将形成独立的运行。",
+OWN_PLACE = Message(
+    "The code sets its own MLflow experiment or tracking URI. What it logs goes to a "
+    "run of its own."
 )
 
 
@@ -41,10 +41,10 @@ class Identities:
         self._recorder.identify(self._run, node, answer)
 
 
-def told(words: Words, **facts: str) -> str:
+def told(words: Message, **facts: str) -> str:
     """What a node's log says, in both languages: whoever reads it may speak either."""
     said = words.fill(**facts)
-    return f"{said.en} {said.zh}"
+    return f"{said.in_(ENGLISH)} {said.in_(CHINESE)}"
 
 
 def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:

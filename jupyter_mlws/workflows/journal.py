@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import OperationInProgressError, WorkflowItemNotFoundError
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import telling
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
@@ -78,8 +79,7 @@ class Journal:
                 "SELECT * FROM runs WHERE workflow = ? AND status IN (?, ?)", run.path, *LIVE
             )
             if live is not None:
-                raise MLWSError(
-                    "30103",
+                raise OperationInProgressError(
                     operation=f"run {live['id']} of {run.path}",
                     who=json.loads(live["record"])["origin"],
                     since=iso(live["created"]),
@@ -133,11 +133,11 @@ class Journal:
                 "UPDATE nodes SET record = ? WHERE run = ? AND node = ?", (text, run, node)
             )
 
-    def cache_nodes(self, run: str, outputs: Mapping[str, Mapping[str, str]], why: Words) -> None:
+    def cache_nodes(self, run: str, outputs: Mapping[str, Mapping[str, str]], why: Message) -> None:
         """Change all nodes of a run at once, from PENDING to CACHED, each with its outputs."""
         now = time.time()
         texts = {
-            node: json.dumps({"reasons": [list(why)], "outputs": dict(files), "ended": now})
+            node: json.dumps({"reasons": [why.as_dict()], "outputs": dict(files), "ended": now})
             for node, files in outputs.items()
         }
         status = Status.CACHED.value
@@ -169,7 +169,7 @@ class Journal:
     def _change_node(self, run: str, node: str, status: Status, facts: Row) -> None:
         row = self._one("SELECT * FROM nodes WHERE run = ? AND node = ?", run, node)
         if row is None:
-            raise MLWSError("40401", kind="node", name=node)
+            raise WorkflowItemNotFoundError(kind="node", name=node)
         check(NODE_CHANGES, Status(row["status"]), status)
         record = {**json.loads(row["record"]), **facts}
         record.pop("progress", None)
@@ -416,7 +416,7 @@ class Journal:
     def _run(self, run: str) -> sqlite3.Row:
         row = self._one("SELECT * FROM runs WHERE id = ?", run)
         if row is None:
-            raise MLWSError("40401", kind="run", name=run)
+            raise WorkflowItemNotFoundError(kind="run", name=run)
         return row
 
     def _counts(self, run: str) -> dict[str, int]:

@@ -11,7 +11,14 @@ from typing import Any
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.components.models import Component
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import (
+    MLWSError,
+    WorkflowChangedError,
+    WorkflowItemNotFoundError,
+    WorkflowRunningError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
@@ -172,7 +179,7 @@ class WorkflowManager:
         """Remove a workflow's file; error 40207 while a run of it goes on."""
         live = self._runs.live(self._documents.checked(path))
         if live:
-            raise MLWSError("40207", workflow=path, run=live[0]["id"])
+            raise WorkflowRunningError(workflow=path, run=live[0]["id"])
         return self._editor.remove(path)
 
     def validate(
@@ -186,7 +193,7 @@ class WorkflowManager:
                 else parse(self._documents.checked(path), text)
             )
         except MLWSError as error:
-            if error.code != "40205":
+            if not isinstance(error, WorkflowUnreadableError):
                 raise
             return [
                 Problem(
@@ -251,14 +258,14 @@ class WorkflowManager:
         self.reconcile()
         document = self._documents.read(path)
         if seen is not None and document.etag not in seen:
-            raise MLWSError("40402", path=path, etag=document.etag)
+            raise WorkflowChangedError(path=path, etag=document.etag)
         live = self._runs.live(path)
         if live:
-            raise MLWSError("40207", workflow=path, run=live[0]["id"])
+            raise WorkflowRunningError(workflow=path, run=live[0]["id"])
         found = listed(self._project, self._journal, document, SweepsQuery())
         sweep = next((one for one in found if one.name == name), None)
         if sweep is None:
-            raise MLWSError("40401", kind="sweep", name=name)
+            raise WorkflowItemNotFoundError(kind="sweep", name=name)
         return self._promote(document, chosen(sweep, asked))
 
     def _promote(self, document: Document, choice: Choice) -> Promoted:
@@ -413,7 +420,7 @@ class WorkflowManager:
         document = self._document_of(path, identifier)
         stage = next((one for one in self._resolved(document) if one.id == node), None)
         if stage is None:
-            raise MLWSError("40401", kind="node", name=node)
+            raise WorkflowItemNotFoundError(kind="node", name=node)
         told = self._journal.run(identifier, language)
         error = next(one["error"] for one in told["nodes"] if one["id"] == node)
         failed = Failed(
@@ -449,11 +456,11 @@ class WorkflowManager:
         identifier = self._runs.id_of(path, run)
         records = self._journal.node_records(identifier)
         if node not in records:
-            raise MLWSError("40401", kind="node", name=node)
+            raise WorkflowItemNotFoundError(kind="node", name=node)
         return identifier, records[node]
 
     def _stage(self, path: str, node: str) -> Stage:
         for stage in self._documents.stages(self._documents.read(path))[0]:
             if stage.id == node:
                 return stage
-        raise MLWSError("40401", kind="node", name=node)
+        raise WorkflowItemNotFoundError(kind="node", name=node)

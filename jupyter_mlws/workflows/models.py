@@ -286,9 +286,9 @@ class CurvesQuery(Request):
 
     metric: str = Field(min_length=1, max_length=250)
     ids: Annotated[list[str], BeforeValidator(separate)] = Field(
-        min_length=1, max_length=50, description="MLflow's ids of the runs."
+        min_length=1, max_length=50, description="MLflow IDs of the runs."
     )
-    points: int = Field(default=500, ge=2, le=5000, description="At most so many of each run.")
+    points: int = Field(default=500, ge=2, le=5000, description="Maximum number per run.")
 
 
 class CurvePoint(Record):
@@ -325,43 +325,43 @@ class ExecuteRequest(Request):
 
     params: dict[str, Any] = Field(
         default_factory=dict,
-        description="Settings to change before the run, by `node.key`; written to the file.",
+        description="Settings to change before the run, as `node.key`; saved to the file.",
     )
     targets: list[str] = Field(
-        default_factory=list, description="Only these nodes and what they need; all if empty."
+        default_factory=list, description="Only these nodes and their dependencies; all if empty."
     )
-    force: bool = Field(default=False, description="Run nodes that are up to date as well.")
+    force: bool = Field(default=False, description="Also run nodes that are up to date.")
     keep_going: bool = Field(
-        default=False, description="After a failure run what does not depend on it."
+        default=False, description="After a failure, continue with independent nodes."
     )
     jobs: int | None = Field(
         default=None,
         ge=1,
         le=256,
-        description="Nodes at once; by default one a processor, or one a thread of the cluster.",
+        description="Parallel nodes; default: one per CPU, or one per thread of the cluster.",
     )
     executor: str | None = Field(
         default=None,
         max_length=300,
-        description="`local`, or a Dask scheduler: `dask://HOST:PORT`, or `dask` for the one that "
-        "DASK_SCHEDULER_ADDRESS or Dask's settings name. By default what MLWS_EXECUTOR says, "
-        "else `local`.",
+        description="`local`, `dask://HOST:PORT`, or `dask` for the scheduler in "
+        "DASK_SCHEDULER_ADDRESS or Dask's configuration. Default: MLWS_EXECUTOR, else `local`.",
     )
     again: list[str] = Field(
-        default_factory=list, description="Run these nodes even where they are up to date."
+        default_factory=list, description="Run these nodes even if they are up to date."
     )
     accept: list[str] = Field(
         default_factory=list,
-        description="Take what these nodes have made before as their result, and do not run them.",
+        description="Use the existing output of these nodes as their result instead of running "
+        "them.",
     )
     accept_cosmetic: bool = Field(
         default=False,
-        description="Accept every node whose every change is one of looks: comments, the form of "
-        "YAML and JSON, what a notebook holds besides code.",
+        description="Treat cosmetic changes as unchanged: comments, formatting of YAML and JSON, "
+        "notebook content besides code.",
     )
     skip: list[str] = Field(
         default_factory=list,
-        description="Leave these nodes out; what depends on them runs with what is there.",
+        description="Skip these nodes; dependent nodes run with the existing files.",
     )
     origin: Literal["rest", "canvas", "cli", "magic"] = "rest"
 
@@ -370,14 +370,14 @@ class PlanQuery(Request):
     """What would be asked of the run; see ExecuteRequest."""
 
     targets: list[str] = Field(
-        default_factory=list, description="Only these nodes and what they need; all if none."
+        default_factory=list, description="Only these nodes and their dependencies; all if empty."
     )
-    force: bool = Field(default=False, description="Run nodes that are up to date as well.")
+    force: bool = Field(default=False, description="Also run nodes that are up to date.")
     accept_cosmetic: bool = Field(
-        default=False, description="Accept nodes of which only looks have changed."
+        default=False, description="Treat cosmetic changes (formatting) as unchanged."
     )
     jobs: int | None = Field(
-        default=None, ge=1, le=256, description="Nodes at once; by default one a processor."
+        default=None, ge=1, le=256, description="Parallel nodes; default: one per CPU."
     )
 
 
@@ -396,24 +396,24 @@ class LogQuery(Request):
 class RunsQuery(PageQuery):
     """Which runs are asked for."""
 
-    workflow: str | None = Field(default=None, description="The path of a workflow.")
+    workflow: str | None = Field(default=None, description="Path of a workflow.")
     filter: str = Field(
         default="",
         max_length=4000,
-        description="In MLflow's language: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
+        description="MLflow search expression: `metrics.acc > 0.9 AND params.kind = 'forest'`.",
     )
-    q: str | None = Field(default=None, max_length=200, description="Part of the name.")
+    q: str | None = Field(default=None, max_length=200, description="Text in the name.")
     sort: Annotated[list[str], BeforeValidator(separate)] = Field(
         default_factory=list,
         max_length=5,
-        description="`metrics.acc DESC`; several in their order. The newest first is the default.",
+        description="`metrics.acc DESC`; several in order of priority. Default: newest first.",
     )
     columns: Annotated[list[str] | None, BeforeValidator(separate)] = Field(
         default=None,
         max_length=500,
-        description="These parameters and metrics alone: `params.depth,metrics.acc`.",
+        description="Only these parameters and metrics: `params.depth,metrics.acc`.",
     )
-    nested: bool = Field(default=False, description="The runs within runs, too: those of nodes.")
+    nested: bool = Field(default=False, description="Include nested runs, such as those of nodes.")
 
     @property
     def plain(self) -> bool:

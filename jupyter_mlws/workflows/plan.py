@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_mlws.errors import ENGLISH, Words
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
 from jupyter_mlws.workflows.cosmetic import told
 from jupyter_mlws.workflows.document import Stage
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.stages import Pipeline
     from jupyter_mlws.workflows.models import NodePlan, Plan
 
-FORCED = Words("forced", "强制运行")
-NEVER_RAN = Words("never ran", "从未运行")
-ALWAYS = Words("runs every time", "每次都会运行")
-FROZEN = Words("frozen", "已冻结")
-DEFAULT = Words("default", "默认")
-CACHED = Words("up to date", "已是最新")
-RESTORED = Words("in the run cache", "可从运行缓存恢复")
-RESTORED_FROM = Words("in the run cache, from run {run}", "可从运行缓存恢复，来自运行 {run}")
-RESTORED_NOW = Words("restored from the run cache", "已从运行缓存恢复")
-SKIPPED = Words("left out as asked", "按要求跳过")
-AGAIN = Words("asked for again", "要求重新运行")
-ACCEPTED = Words("accepted as it is", "按现状接受")
+FORCED = Message("forced")
+NEVER_RAN = Message("never ran")
+ALWAYS = Message("runs every time")
+FROZEN = Message("frozen")
+DEFAULT = Message("default")
+CACHED = Message("up to date")
+RESTORED = Message("in the run cache")
+RESTORED_FROM = Message("in the run cache, from run {run}")
+RESTORED_NOW = Message("restored from the run cache")
+SKIPPED = Message("skipped as requested")
+AGAIN = Message("rerun requested")
+ACCEPTED = Message("accepted as is")
 STATES = {
-    "modified": Words("changed", "已更改"),
-    "deleted": Words("is missing", "缺失"),
-    "new": Words("is new", "为新增"),
-    "not in cache": Words("is not in the cache", "不在缓存中"),
+    "modified": Message("changed"),
+    "deleted": Message("is missing"),
+    "new": Message("is new"),
+    "not in cache": Message("is not in the cache"),
 }
 
 
@@ -73,7 +73,7 @@ class Planned:
 
     id: str
     action: Action
-    reasons: tuple[Words, ...]
+    reasons: tuple[Message, ...]
     cosmetic: bool = False
     restored: Mapping[str, str] = field(default_factory=dict)
 
@@ -218,7 +218,7 @@ class _Walk:
             for reason in ([told(change.name)] if change in looks else describe(change))
         ]
         if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
-            reasons += [Words(f"upstream {one} runs", f"上游 {one} 将运行") for one in running]
+            reasons += [Message("upstream {one} will run", one=one) for one in running]
         if verdict.restorable:
             restored = verdict.restored
             return Planned(name, Action.RESTORABLE, (*reasons, RESTORED), restored=restored)
@@ -241,7 +241,7 @@ def only_looks(change: Change, looks: Looks) -> bool:
     return looks.only_looks_changed(change.name, change.old, change.new)
 
 
-def describe(change: Change) -> list[Words]:
+def describe(change: Change) -> list[Message]:
     """A difference to the lock file, in words."""
     if change.cause is Cause.NEVER_RAN:
         return [NEVER_RAN]
@@ -251,30 +251,29 @@ def describe(change: Change) -> list[Words]:
         return _command(change.old, change.new)
     if change.cause is Cause.PARAMETER and change.state == "modified":
         return [_moved(change.name, repr(change.old), repr(change.new))]
-    state = STATES.get(change.state, Words(change.state, change.state))
-    return [Words(f"{change.name} {state.en}", f"{change.name} {state.zh}")]
+    state = STATES.get(change.state, Message.verbatim(change.state))
+    return [Message("{name} {state}", name=change.name, state=state)]
 
 
-def _moved(name: str, old: str, new: str) -> Words:
-    return Words(f"{name} {old} → {new}", f"{name} {old} → {new}")
+def _moved(name: str, old: str, new: str) -> Message:
+    return Message("{name} {old} → {new}", name=name, old=old, new=new)
 
 
-def _command(old: str, new: str) -> list[Words]:
+def _command(old: str, new: str) -> list[Message]:
     """The settings that differ between two commands of the same kind; else the command itself."""
     before, after = options(old), options(new)
     if before is None or after is None or before[0] != after[0]:
-        return [Words("the command changed", "命令已更改")]
+        return [Message("the command changed")]
     reasons = []
     for name in dict.fromkeys([*before[1], *after[1]]):
         one, other = before[1].get(name), after[1].get(name)
         if one != other:
             reasons.append(
-                Words(
-                    f"{name} {one or DEFAULT.en} → {other or DEFAULT.en}",
-                    f"{name} {one or DEFAULT.zh} → {other or DEFAULT.zh}",
+                Message(
+                    "{name} {one} → {other}", name=name, one=one or DEFAULT, other=other or DEFAULT
                 )
             )
-    return reasons or [Words("the command changed", "命令已更改")]
+    return reasons or [Message("the command changed")]
 
 
 def options(command: str) -> tuple[list[str], dict[str, str]] | None:

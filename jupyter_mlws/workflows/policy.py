@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -53,7 +53,7 @@ class Policy:
 DEFAULT = Policy()
 
 
-def read(meta: Any) -> tuple[Policy, list[tuple[str, Words]]]:
+def read(meta: Any) -> tuple[Policy, list[tuple[str, Message]]]:
     """The policy of a stage's `meta`, and for each wish that cannot be read its name and why."""
     if not isinstance(meta, Mapping):
         return DEFAULT, []
@@ -69,7 +69,7 @@ def read(meta: Any) -> tuple[Policy, list[tuple[str, Words]]]:
     return Policy(**wishes), faults
 
 
-def faults(meta: Any) -> Iterator[tuple[str, Words]]:
+def faults(meta: Any) -> Iterator[tuple[str, Message]]:
     """What of a stage's wishes cannot be read."""
     yield from read(meta)[1]
 
@@ -123,16 +123,16 @@ _PARSERS: Mapping[str, Any] = {
 }
 
 
-def _expected(name: str) -> Words:
+def _expected(name: str) -> Message:
     """What a wish must look like."""
     return {
-        "retries": Words("must be a whole number", "应为整数"),
-        "backoff": Words("must be a time such as 30 or 2m", "应为时间，例如 30 或 2m"),
-        "timeout": Words("must be a time such as 90, 30m or 2h", "应为时间，例如 90、30m 或 2h"),
-        "on_failure": Words("must be stop, skip or continue", "应为 stop、skip 或 continue"),
-        "cpu": Words("must be a number above 0", "应为大于 0 的数"),
-        "memory": Words("must be a size such as 500Mi or 2Gi", "应为大小，例如 500Mi 或 2Gi"),
-        "gpu": Words("must be a whole number", "应为整数"),
-        "mlflow": Words("must be true or false", "应为 true 或 false"),
-        "warm": Words("must be true or false", "应为 true 或 false"),
+        "retries": Message("must be an integer"),
+        "backoff": Message("must be a duration such as 30 or 2m"),
+        "timeout": Message("must be a duration such as 90, 30m or 2h"),
+        "on_failure": Message("must be stop, skip or continue"),
+        "cpu": Message("must be a number greater than 0"),
+        "memory": Message("must be a size such as 500Mi or 2Gi"),
+        "gpu": Message("must be an integer"),
+        "mlflow": Message("must be true or false"),
+        "warm": Message("must be true or false"),
     }[name]

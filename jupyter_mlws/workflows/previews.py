@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.components.values import plain, table_files
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.models import Column, Preview
 
@@ -65,7 +65,7 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
     Error 40401 where it is not there, 40206 where it is not what its type says.
     """
     if not path.exists():
-        raise MLWSError("40401", kind="output", name=path.name)
+        raise WorkflowItemNotFoundError(kind="output", name=path.name)
     makers: dict[str, Callable[[Path, str], Preview]] = {
         "Table": _table,
         "Metrics": _metrics,
@@ -85,7 +85,7 @@ def preview(kind: str, path: Path, suffix: str) -> Preview:
         zipfile.BadZipFile,
     ) as error:
         # What the parts of a file raise that was written to look like one of its kind.
-        raise MLWSError("40206", kind=kind, reason=str(error)) from error
+        raise PreviewError(kind=kind, reason=str(error)) from error
 
 
 def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> Preview | None:
@@ -94,12 +94,12 @@ def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> P
     Error 40401 where it is not there, 40206 where it is not what `dvc.yaml` says.
     """
     if not path.is_file():
-        raise MLWSError("40401", kind="output", name=path.name)
+        raise WorkflowItemNotFoundError(kind="output", name=path.name)
     try:
         spec = charts.chart(path, suffix, said, templates)
         return None if spec is None else _vega(spec)
     except (OSError, ValueError, YAMLError) as error:
-        raise MLWSError("40206", kind="plot", reason=str(error)) from error
+        raise PreviewError(kind="plot", reason=str(error)) from error
 
 
 def _vega(spec: Any) -> Preview | None:
@@ -109,7 +109,7 @@ def _vega(spec: Any) -> Preview | None:
     if version is None:
         return None
     if _loads_address(spec):
-        raise ValueError("the chart names an address to load (url); put its data into it (values)")
+        raise ValueError("the chart loads data from a URL (url); embed it instead (values)")
     mime = f"application/vnd.vegalite.v{version[1]}+json"
     # What the author sets for the page around the chart could load addresses, too.
     chart = {name: value for name, value in spec.items() if name != "usermeta"}
@@ -188,7 +188,7 @@ def _metrics(path: Path, suffix: str) -> Preview:
 
 def _figure(path: Path, suffix: str) -> Preview:
     if path.stat().st_size > PICTURE:
-        raise ValueError(f"the picture is larger than {PICTURE // 1_000_000} MB")
+        raise ValueError(f"the image is larger than {PICTURE // 1_000_000} MB")
     data = base64.b64encode(path.read_bytes()).decode()
     return Preview(type="Figure", mime=MIMES.get(suffix, "image/png"), data=data)
 
@@ -213,7 +213,7 @@ def _model(path: Path, suffix: str) -> Preview:
     """The model's steps and settings, read from its description: nothing of it is loaded."""
     with zipfile.ZipFile(path) as archive:
         if archive.getinfo("schema.json").file_size > DESCRIPTION:
-            raise ValueError(f"its description is larger than {DESCRIPTION // 1_000_000} MB")
+            raise ValueError(f"its specification is larger than {DESCRIPTION // 1_000_000} MB")
         schema = json.loads(archive.read("schema.json"))
     return Preview(type="Model", text="\n".join(_described(schema, 0)))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, PromotionError
 from jupyter_mlws.workflows.document import TEMPLATE, Document, parse
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite, same
 
@@ -35,8 +35,8 @@ def promoted(
             continue
         if reached:
             return text
-    reason = "its variants are written in a way that no plain stage can be"
-    raise MLWSError("40209", sweep=name, reason=reason)
+    reason = "its variants can't be written as a single stage"
+    raise PromotionError(sweep=name, reason=reason)
 
 
 def _candidates(

@@ -116,7 +116,7 @@ class Recorder:
                 task()
             except Exception:
                 # The edge of this thread: whatever fails here fails nobody's run.
-                log.exception("MLflow was not told")
+                log.exception("Could not update MLflow")
 
     def _answer_asked(self) -> None:
         while True:
@@ -134,7 +134,7 @@ class Recorder:
 
     def _identified(self, run: str, node: str) -> dict[str, str]:
         if time.monotonic() < self._rests_until:
-            raise TimeoutError("MLflow has just failed to answer")
+            raise TimeoutError("MLflow did not respond recently")
         row = self._journal.record(run)
         nested = {**mlflow_records.begun(row, node), "start": time.time()}
         told = self._told(row, [mlflow_records.begun(row), nested])
@@ -159,7 +159,7 @@ class Recorder:
                 if not self._journal.record(run).get("recorded"):
                     self._record(run)
         except (MLWSError, RefusedError, TimeoutError, OSError) as error:
-            log.warning("the run %s could not be recorded in MLflow: %s", run, error)
+            log.warning("Could not record run %s in MLflow: %s", run, error)
             self._journal.set_run(run, recorded=False, tracking_error=_said(error))
             return False
         return True

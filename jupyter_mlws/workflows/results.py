@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import WorkflowItemNotFoundError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.document import Stage
@@ -67,7 +67,7 @@ class Results:
                     templates = self._project.root / ".dvc" / "plots"
                     drawn = plot(stored, suffix, said, templates)
                 return drawn or preview(kind, stored, suffix)
-        raise MLWSError("40401", kind="output", name=port)
+        raise WorkflowItemNotFoundError(kind="output", name=port)
 
     def _output(self, port: str, kind: str, file: str, record: Record) -> Output:
         md5 = record.get("outputs", {}).get(file)

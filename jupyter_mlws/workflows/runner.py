@@ -112,7 +112,7 @@ class Runner:
             self._fail({"code": "40104", "facts": {"reason": str(error)}})
         except Exception as error:
             # The edge of this process: whatever it was, the run must not seem to go on.
-            log.exception("the run %s failed", self._id)
+            log.exception("Run %s failed", self._id)
             code = "30102" if is_full_disk(error) else "40104"
             self._fail({"code": code, "facts": {"reason": f"{type(error).__name__}: {error}"}})
 
@@ -146,7 +146,7 @@ class Runner:
         try:
             return run_commits.keep(self._project, self._id)
         except (MLWSError, OSError) as error:
-            log.warning("the state of the working tree could not be kept: %s", error)
+            log.warning("Could not save the state of the working tree: %s", error)
             return RunCommit(None, dirty=True)
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class Runner:
         try:
             run_commits.prune(self._project)
         except (MLWSError, OSError) as error:
-            log.warning("the commits of old runs could not be removed: %s", error)
+            log.warning("Could not remove the commits of old runs: %s", error)
         self._journal.close()
 
     def _execute(
@@ -294,7 +294,7 @@ class Process:
             self._recorder.take_over(run)
         except MLWSError as error:
             # The journal was deleted meanwhile.
-            log.warning("the run %s is not recorded: %s", run, error)
+            log.warning("Run %s is not recorded: %s", run, error)
             return False
         return True
 

@@ -19,7 +19,16 @@ from typing import Any
 
 from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import ENGLISH, Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    DVCNotInitializedError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OperationInProgressError,
+    WorkflowItemNotFoundError,
+    WorkflowRunningError,
+)
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.workflows import graph, telling
@@ -142,7 +151,7 @@ class Runs:
     def _start(self, path: str, asked: Asked, language: str, **more: Any) -> JSON:
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
-            raise MLWSError("30204")
+            raise DVCNotInitializedError()
         asked = replace(asked, executor=choice.resolve(asked.executor))
         if forks():
             # Opened again when it is next asked for.
@@ -235,7 +244,7 @@ class Runs:
         identifier, asked = self._ended_request(path, run)
         nodes = self.journal.node_records(identifier)
         if node not in nodes:
-            raise MLWSError("40401", kind="node", name=node)
+            raise WorkflowItemNotFoundError(kind="node", name=node)
         stages = self.documents.stages(self.documents.read(path))[0]
         below = graph.downstream(stages, node)
         targets = [name for name in nodes if name == node or name in below]
@@ -248,11 +257,8 @@ class Runs:
         identifier = self.id_of(path, run)
         row = self.journal.record(identifier)
         if not Status(row["status"]).ended:
-            raise MLWSError(
-                "30103",
-                operation=f"run {identifier}",
-                who=row["origin"],
-                since=telling.iso(row["created"]),
+            raise OperationInProgressError(
+                operation=f"run {identifier}", who=row["origin"], since=telling.iso(row["created"])
             )
         known = {name: row["request"].get(name) for name in Asked().remembered}
         return identifier, Asked(**{name: one for name, one in known.items() if one is not None})
@@ -281,8 +287,8 @@ class Runs:
             try:
                 before = (float(moment), identifier)
             except ValueError:
-                words = Words("no cursor of this list", "不是此列表的游标")
-                raise MLWSError("50201", Fault("cursor", words)) from None
+                words = Message("is not a valid cursor for this list")
+                raise InvalidRequestError(faults=[Fault("cursor", words)]) from None
         rows = self.journal.runs(path, limit + 1, before)
         if len(rows) <= limit:
             return rows, None
@@ -295,10 +301,10 @@ class Runs:
         if run is None or run == LATEST:
             newest = self.journal.newest(path)
             if newest is None:
-                raise MLWSError("40401", kind="run", name=LATEST)
+                raise WorkflowItemNotFoundError(kind="run", name=LATEST)
             return newest
         if self.journal.record(run)["workflow"] != path:
-            raise MLWSError("40401", kind="run", name=run)
+            raise WorkflowItemNotFoundError(kind="run", name=run)
         return run
 
     def wait(
@@ -318,7 +324,7 @@ class Runs:
         identifier = self.id_of(path, run)
         while self._goes_on(identifier, recorded):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the run {run} did not end within {timeout} s")
+                raise TimeoutError(f"the run {run} did not finish within {timeout} s")
             self.reconcile()
             time.sleep(POLL)
         return self.journal.run(identifier, language)
@@ -385,7 +391,7 @@ class Runs:
         deadline = time.monotonic() + START_LIMIT
         while any(row["status"] == Status.PENDING.value for row in self.journal.live(path)):
             if time.monotonic() > deadline:
-                raise MLWSError("40207", workflow=path, run=self.journal.live(path)[0]["id"])
+                raise WorkflowRunningError(workflow=path, run=self.journal.live(path)[0]["id"])
             time.sleep(POLL)
 
 
@@ -394,7 +400,7 @@ def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
     known = {stage.id for stage in stages}
     for target in targets:
         if target not in known:
-            raise MLWSError("40401", kind="node", name=target)
+            raise WorkflowItemNotFoundError(kind="node", name=target)
 
 
 def _processors(executor: str | None) -> int:

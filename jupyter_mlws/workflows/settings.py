@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.components.extras import installed
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
@@ -40,7 +40,7 @@ class SettingFault:
     """A fault of one setting; ``name`` has dots for nesting."""
 
     name: str
-    message: Words
+    message: Message
     kind: Wrong
 
 
@@ -60,9 +60,8 @@ def faults(
         elif error.validator != "additionalProperties":
             path = ".".join(str(part) for part in error.absolute_path)
             reason = _reason(error)
-            message = Words(
-                f"The setting {path!r} is not valid: {reason.en}",
-                f"配置项 {path!r} 无效：{reason.zh}",
+            message = Message(
+                "The setting {path!r} is not valid: {reason}", path=path, reason=reason
             )
             yield SettingFault(path, message, Wrong.VALUE)
     unread = [name for name in words if name.removeprefix("no-") not in given]
@@ -116,7 +115,7 @@ def _as_scalar(text: str, kind: str | None) -> Any:
 def _missing(required: Sequence[str], given: set[str]) -> Iterator[SettingFault]:
     for name in required:
         if name not in given:
-            message = Words(f"The setting {name!r} needs a value.", f"配置项 {name!r} 需要一个值。")
+            message = Message("The setting {name!r} is required.", name=name)
             yield SettingFault(name, message, Wrong.MISSING)
 
 
@@ -128,10 +127,15 @@ def _unknown(component: Component, names: Sequence[str]) -> Iterator[SettingFaul
     for name in names:
         if name.split(".")[0] not in known(component):
             near = get_close_matches(name, list(known(component)), n=1)
-            hint = Words(f" Did you mean {near[0]!r}?", f"是否指 {near[0]!r}？") if near else None
-            message = Words(
-                f"{component.title} has no setting {name!r}.{hint.en if hint else ''}",
-                f"{component.title} 没有配置项 {name!r}。{hint.zh if hint else ''}",
+            message = (
+                Message(
+                    "{title} has no setting {name!r}. Did you mean {near!r}?",
+                    title=component.title,
+                    name=name,
+                    near=near[0],
+                )
+                if near
+                else Message("{title} has no setting {name!r}.", title=component.title, name=name)
             )
             yield SettingFault(name, message, Wrong.UNKNOWN)
 
@@ -141,64 +145,63 @@ def _unavailable(component: Component, given: Mapping[str, Any]) -> Iterator[Set
         needs = schema.get(NEEDS, {})
         value = given.get(name)
         if isinstance(value, str) and value in needs and not installed(needs[value]["module"]):
-            yield SettingFault(name, Words(*needs[value]["said"]), Wrong.UNAVAILABLE)
+            yield SettingFault(name, Message.parse(needs[value]["message"]), Wrong.UNAVAILABLE)
 
 
 TYPES = {
-    "integer": Words("a whole number", "整数"),
-    "number": Words("a number", "数字"),
-    "string": Words("a text", "文本"),
-    "boolean": Words("true or false", "true 或 false"),
-    "array": Words("a list", "列表"),
-    "object": Words("an object", "对象"),
+    "integer": Message("an integer"),
+    "number": Message("a number"),
+    "string": Message("text"),
+    "boolean": Message("true or false"),
+    "array": Message("a list"),
+    "object": Message("an object"),
 }
 
 
-def _reason(error: Any) -> Words:
+def _reason(error: Any) -> Message:
     """Why a value does not fit, in each language; a rare reason as the validator says it."""
     limit = error.validator_value
     if error.validator == "anyOf":
         # A type or nothing: what is wrong is wrong with the type.
         inner = [part for part in error.context if part.validator_value != "null"]
-        return _reason(inner[0]) if len(inner) == 1 else Words(error.message, error.message)
+        return _reason(inner[0]) if len(inner) == 1 else Message.verbatim(error.message)
     if error.validator == "type" and limit in TYPES:
-        return Words(f"it must be {TYPES[limit].en}", f"应为{TYPES[limit].zh}")
+        return Message("it must be {types}", types=TYPES[limit])
     if error.validator == "enum":
         choices = ", ".join(str(choice) for choice in limit)
-        return Words(f"it must be one of {choices}", f"应为 {choices} 之一")
+        return Message("it must be one of {choices}", choices=choices)
     told = {
-        "minimum": Words(f"it must be at least {limit}", f"应不小于 {limit}"),
-        "maximum": Words(f"it must be at most {limit}", f"应不大于 {limit}"),
-        "exclusiveMinimum": Words(f"it must be more than {limit}", f"应大于 {limit}"),
-        "exclusiveMaximum": Words(f"it must be less than {limit}", f"应小于 {limit}"),
+        "minimum": Message("it must be at least {limit}", limit=limit),
+        "maximum": Message("it must be at most {limit}", limit=limit),
+        "exclusiveMinimum": Message("it must be greater than {limit}", limit=limit),
+        "exclusiveMaximum": Message("it must be less than {limit}", limit=limit),
     }
-    return told.get(error.validator, Words(error.message, error.message))
+    return told.get(error.validator, Message.verbatim(error.message))
 
 
-def unfit(value: Any) -> Words | None:
+def unfit(value: Any) -> Message | None:
     """Why DVC and the command line cannot carry a value to a component; None where they can."""
     if isinstance(value, str):
         return unfit_text(value)
     if isinstance(value, float) and not math.isfinite(value):
-        return Words("It must be a finite number.", "应为有限的数字。")
+        return Message("Must be a finite number.")
     if isinstance(value, Mapping):
         return next((w for pair in value.items() for part in pair if (w := unfit(part))), None)
     if isinstance(value, list):
         if any(isinstance(part, list | Mapping) for part in value):
-            return Words("A list may only hold plain values.", "列表只能包含简单值。")
+            return Message("A list may only contain plain values.")
         return next((found for part in value if (found := unfit(part))), None)
     return None
 
 
-def unfit_text(text: str) -> Words | None:
+def unfit_text(text: str) -> Message | None:
     """Why a text cannot be passed on; None where it can."""
     if CONTROLS.search(text):
-        return Words(
-            "It must not have line breaks or control characters; put longer text into a file.",
-            "不能包含换行或控制字符；较长的文本请放入文件。",
+        return Message(
+            "Must not contain line breaks or control characters. Put longer text in a file."
         )
     if "${" in text:
-        return Words("It must not hold `${`, which is a template.", "不能包含 `${`（模板标记）。")
+        return Message("Must not contain `${`, which starts a template.")
     if text.startswith("-") and not re.match(r"-(\d|\.\d|$)", text):
-        return Words("It must not begin with a dash.", "不能以短横线开头。")
+        return Message("Must not start with a hyphen.")
     return None

@@ -80,10 +80,10 @@ class SweepsQuery(Request):
     metric: str | None = Field(
         default=None,
         max_length=500,
-        description="The metric's dotted name; by default the first that most variants have.",
+        description="Dotted name of the metric; default: the first one that most variants have.",
     )
     mode: Mode | None = Field(
-        default=None, description="Which values are better; by default by the metric's name."
+        default=None, description="Whether higher or lower is better; default: by its name."
     )
 
 
@@ -93,5 +93,5 @@ class PromoteRequest(SweepsQuery):
     variant: str | None = Field(
         default=None,
         max_length=500,
-        description="The variant's id, or what follows its `@`; by default the best.",
+        description="ID of the variant, or the part after `@`; default: the best one.",
     )

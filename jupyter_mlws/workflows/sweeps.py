@@ -9,7 +9,12 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from jupyter_mlws.components.values import maker_of
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    MetricMissingError,
+    MLWSError,
+    PromotionError,
+    WorkflowItemNotFoundError,
+)
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.tracking import ranking
@@ -138,7 +143,7 @@ def _refuse_unknown(metric: str | None, made: Mapping[str, Sequence[Variant]]) -
 
 def unknown_metric(sweep: str, metric: str, known: Sequence[str]) -> MLWSError:
     """The error that names the metrics there are."""
-    return MLWSError("40208", sweep=sweep, metric=metric, known=", ".join(known) or "-")
+    return MetricMissingError(sweep=sweep, metric=metric, known=", ".join(known) or "-")
 
 
 def _ranked(
@@ -265,9 +270,9 @@ def chosen(sweep: Sweep, asked: PromoteRequest) -> Choice:
         for one in sweep.variants:
             if asked.variant in (one.id, one.id.partition("@")[2]):
                 return Choice(sweep.name, one.id, metric, one.metrics.get(metric or ""))
-        raise MLWSError("40401", kind="variant", name=asked.variant)
+        raise WorkflowItemNotFoundError(kind="variant", name=asked.variant)
     if metric is None:
-        raise MLWSError("40209", sweep=sweep.name, reason="no variant has a metric yet")
+        raise PromotionError(sweep=sweep.name, reason="no variant has a metric yet")
     if metric not in sweep.metrics:
         raise unknown_metric(sweep.name, metric, sweep.metrics)
     mode = asked.mode or ranking.guessed(metric)

@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.api.ids import escape
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import Message
 
 JSON = dict[str, Any]
 Row = Mapping[str, Any]
@@ -55,10 +56,10 @@ def node_run(name: str, status: str, record: Row, language: str) -> JSON:
         "ended": iso(record.get("ended")),
         "duration": _duration(record),
         "exit_code": record.get("exit_code"),
-        "reasons": [Words(*reason).in_(language) for reason in record.get("reasons", [])],
+        "reasons": [Message.parse(reason).in_(language) for reason in record.get("reasons", [])],
         "attempt": record.get("attempt", 0),
         "progress": record.get("progress"),
-        "dvc_reason": Words(*dvc_reason).in_(language) if dvc_reason else None,
+        "dvc_reason": Message.parse(dvc_reason).in_(language) if dvc_reason else None,
         "error": _failure(record.get("error"), language),
     }
 
@@ -110,7 +111,7 @@ def _failure(error: Row | None, language: str) -> JSON | None:
     """An error as stored (code and facts), said in one language."""
     if error is None:
         return None
-    said = MLWSError(error["code"], **error["facts"]).as_dict(language)
+    said = MLWSError.restore(error["code"], error["facts"]).as_dict(language)
     return {
         "code": said["code"],
         "message": said["message"],

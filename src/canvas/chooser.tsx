@@ -134,7 +134,7 @@ export function Chooser(props: {
       {shown.length === 0 && <p className="jp-mlws-Empty">{empty}</p>}
       {found.length > MOST && (
         <p className="jp-mlws-Empty">
-          {trans.__('%1 more: type to find them', found.length - MOST)}
+          {trans.__('%1 more. Type to filter.', found.length - MOST)}
         </p>
       )}
     </div>

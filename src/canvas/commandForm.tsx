@@ -47,7 +47,7 @@ export function CommandSettings({ node }: { node: IGraphNode }): JSX.Element {
         remove={entry => now => removeOutput(now, node.id, entry)}
       />
       <Button small onClick={openAsText}>
-        {trans.__('Open as text')}
+        {trans.__('Open in Text Editor')}
       </Button>
     </>
   );
@@ -80,7 +80,7 @@ function CommandField({ node }: { node: IGraphNode }): JSX.Element {
       />
       {draft.trim() === '' && (
         <div className="jp-mlws-Field-error" role="alert">
-          {trans.__('The stage has no command')}
+          {trans.__('The node has no command')}
         </div>
       )}
     </div>
@@ -154,7 +154,7 @@ function Files(props: {
             id={id}
             className="jp-mod-styled"
             aria-label={trans.__('Add to %1', title)}
-            placeholder={trans.__('A file, from the project folder')}
+            placeholder={trans.__('Path relative to the project folder')}
             value={draft}
             onChange={event => setDraft(event.target.value)}
             onKeyDown={event =>
@@ -166,7 +166,7 @@ function Files(props: {
           {lists.length > 0 && (
             <select
               className="jp-mod-styled"
-              aria-label={trans.__('Kind of output')}
+              aria-label={trans.__('Output type')}
               value={list}
               onChange={event => setList(event.target.value as OutputList)}
             >

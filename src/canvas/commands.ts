@@ -128,68 +128,68 @@ function runCommands(trans: TranslationBundle): ICommand[] {
   return [
     {
       id: CommandIDs.run,
-      label: trans.__('Run the workflow'),
+      label: trans.__('Run Workflow'),
       act: ({ model }) => model.run(),
       isEnabled: canRun
     },
     {
       id: CommandIDs.runAll,
-      label: trans.__('Run every node again'),
+      label: trans.__('Rerun All Nodes'),
       act: ({ model }) => model.run({ force: true }),
       isEnabled: canRun
     },
     {
       id: CommandIDs.runTo,
-      label: trans.__('Run to here'),
+      label: trans.__('Run to Here'),
       act: widget => widget.model.runTo(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.runFrom,
-      label: trans.__('Run from here'),
+      label: trans.__('Run from Here'),
       act: widget => widget.model.runFrom(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.runAgain,
-      label: trans.__('Run again'),
+      label: trans.__('Rerun Node'),
       act: widget => widget.model.runOnly(node(widget)),
       isEnabled: canRunNode
     },
     {
       id: CommandIDs.stop,
-      label: trans.__('Stop the run'),
+      label: trans.__('Stop Run'),
       act: ({ model }) => model.stop(),
       isEnabled: ({ model }) => model.isRunning
     },
     {
       id: CommandIDs.resume,
-      label: trans.__('Resume the run'),
+      label: trans.__('Resume Run'),
       act: ({ model }) => model.resume(),
       isEnabled: widget =>
         canRun(widget) && NOT_DONE.has(widget.model.runs.run?.status)
     },
     {
       id: CommandIDs.retry,
-      label: trans.__('Retry this node'),
+      label: trans.__('Retry Node'),
       act: widget => widget.model.retry(node(widget)),
       isEnabled: hasFailed
     },
     {
       id: CommandIDs.skip,
-      label: trans.__('Skip this node'),
+      label: trans.__('Skip Node'),
       act: widget => widget.model.skip(node(widget)),
       isEnabled: hasFailed
     },
     {
       id: CommandIDs.openFailed,
-      label: trans.__('Open the failed node as a notebook'),
+      label: trans.__('Debug in Notebook'),
       act: widget => widget.content.lab.openFailed(node(widget)),
       isEnabled: hasFailed
     },
     {
       id: CommandIDs.history,
-      label: trans.__('Run history'),
+      label: trans.__('Run History'),
       act: ({ content }) => {
         content.hasHistory = !content.hasHistory;
       },
@@ -202,73 +202,73 @@ function editCommands(trans: TranslationBundle): ICommand[] {
   return [
     {
       id: CommandIDs.undo,
-      label: trans.__('Undo in the workflow'),
+      label: trans.__('Undo Workflow Change'),
       act: ({ model }) => model.undo()
     },
     {
       id: CommandIDs.redo,
-      label: trans.__('Redo in the workflow'),
+      label: trans.__('Redo Workflow Change'),
       act: ({ model }) => model.redo()
     },
     {
       id: CommandIDs.copy,
-      label: trans.__('Copy the selected nodes'),
+      label: trans.__('Copy Nodes'),
       act: ({ content }) => content.flow?.copy(),
       isEnabled: canCopy
     },
     {
       id: CommandIDs.cut,
-      label: trans.__('Cut the selected nodes'),
+      label: trans.__('Cut Nodes'),
       act: ({ content }) => content.flow?.cut(),
       isEnabled: canCopy
     },
     {
       id: CommandIDs.paste,
-      label: trans.__('Paste nodes'),
+      label: trans.__('Paste Nodes'),
       act: ({ content }) => content.flow?.paste(),
       isEnabled: ({ model }) => !model.error
     },
     {
       id: CommandIDs.duplicate,
-      label: trans.__('Duplicate the selected nodes'),
+      label: trans.__('Duplicate Nodes'),
       act: ({ model }) => model.duplicate(),
       isEnabled: hasNodes
     },
     {
       id: CommandIDs.selectAll,
-      label: trans.__('Select all nodes'),
+      label: trans.__('Select All Nodes'),
       act: ({ model }) => model.selectAll()
     },
     {
       id: CommandIDs.remove,
-      label: trans.__('Delete the selected nodes and edges'),
+      label: trans.__('Delete Selection'),
       act: ({ model }) => model.removeSelected()
     },
     {
       id: CommandIDs.rename,
-      label: trans.__('Rename the selected node'),
+      label: trans.__('Rename Node'),
       act: ({ model }) => model.askName(),
       isEnabled: ({ model }) => model.selected !== null && !model.error
     },
     {
       id: CommandIDs.freeze,
-      label: trans.__('Freeze the selected nodes'),
+      label: trans.__('Freeze Nodes'),
       act: ({ model }) => model.setFrozen(!areFrozen(model)),
       isEnabled: hasNodes,
       isToggled: ({ model }) => areFrozen(model)
     },
     {
       id: CommandIDs.addNode,
-      label: trans.__('Add a node…'),
+      label: trans.__('Add Node…'),
       act: ({ content }) => content.flow?.ask('add'),
       isEnabled: ({ model }) => !model.error
     },
     {
       id: CommandIDs.addNote,
-      label: trans.__('Add a note'),
+      label: trans.__('Add Note'),
       act: ({ content, model }) => {
         if (content.flow) {
-          model.addNote(trans.__('A note'), content.flow.centre());
+          model.addNote(trans.__('Note'), content.flow.centre());
           // Once it is drawn, it can be written on.
           requestAnimationFrame(() => model.askName());
         }
@@ -277,10 +277,10 @@ function editCommands(trans: TranslationBundle): ICommand[] {
     },
     {
       id: CommandIDs.group,
-      label: trans.__('Put the selected nodes into a frame…'),
+      label: trans.__('Group in Frame…'),
       act: async ({ model }) => {
         const answer = await InputDialog.getText({
-          title: trans.__('New frame'),
+          title: trans.__('New Frame'),
           label: trans.__('Title'),
           okLabel: trans.__('Create')
         });
@@ -292,16 +292,16 @@ function editCommands(trans: TranslationBundle): ICommand[] {
     },
     {
       id: CommandIDs.connect,
-      label: trans.__('Connect the selected node…'),
+      label: trans.__('Connect Node…'),
       act: ({ content }) => content.flow?.ask('connect'),
       isEnabled: widget => nodeOf(widget) !== null && !widget.model.error
     },
     ...(
       [
-        ['left', trans.__('Align left')],
-        ['top', trans.__('Align top')],
-        ['horizontal', trans.__('Distribute horizontally')],
-        ['vertical', trans.__('Distribute vertically')]
+        ['left', trans.__('Align Left')],
+        ['top', trans.__('Align Top')],
+        ['horizontal', trans.__('Distribute Horizontally')],
+        ['vertical', trans.__('Distribute Vertically')]
       ] as [Alignment, string][]
     ).map(([how, label]) => ({
       id: `${CommandIDs.align}-${how}`,
@@ -323,12 +323,12 @@ function viewCommands(trans: TranslationBundle): ICommand[] {
   return [
     {
       id: CommandIDs.find,
-      label: trans.__('Find a node…'),
+      label: trans.__('Find Node…'),
       act: ({ content }) => content.flow?.ask('find')
     },
     {
       id: CommandIDs.tree,
-      label: trans.__('Show the workflow as a tree'),
+      label: trans.__('Tree View'),
       act: ({ content }) => {
         content.hasTree = !content.hasTree;
       },
@@ -336,22 +336,22 @@ function viewCommands(trans: TranslationBundle): ICommand[] {
     },
     {
       id: CommandIDs.fit,
-      label: trans.__('Zoom to fit'),
+      label: trans.__('Fit to View'),
       act: ({ content }) => content.flow?.fit()
     },
     {
       id: CommandIDs.autoLayout,
-      label: trans.__('Lay out automatically'),
+      label: trans.__('Auto Layout'),
       act: ({ model }) => model.autoLayout()
     },
     {
       id: CommandIDs.copyCommand,
-      label: trans.__('Show the command line'),
+      label: trans.__('Copy Command Line…'),
       act: widget => copyCommandLine(widget, trans)
     },
     {
       id: CommandIDs.exportScript,
-      label: trans.__('Export as a Python script'),
+      label: trans.__('Export as Python Script'),
       act: ({ model }) => saveScript(model)
     },
     {

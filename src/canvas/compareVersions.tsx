@@ -42,7 +42,7 @@ export async function compareVersions(
     client.get<ISnapshotDiff>('/snapshots/diff', { ...query, ...versions })
   ]);
   if (file.truncated) {
-    throw new Error(trans.__('The file is too large to be compared.'));
+    throw new Error(trans.__('The file is too large to compare.'));
   }
   const diff = graphDiff(
     read(file.old ?? '', path, trans),
@@ -59,7 +59,7 @@ export async function compareVersions(
   );
   const name = (id: string): string =>
     id === WORKING
-      ? trans.__('working files')
+      ? trans.__('working tree')
       : (items.find(one => one.id === id)?.short ?? id);
   const view = new GraphDiffView(
     diff,
@@ -90,11 +90,11 @@ async function askForVersions(
   trans: TranslationBundle
 ): Promise<IChoice | null> {
   if (snapshots.length === 0) {
-    throw new Error(trans.__('There is no snapshot yet to compare with.'));
+    throw new Error(trans.__('No snapshots to compare yet.'));
   }
   const body = new VersionsBody(snapshots, language, trans);
   const answer = await showDialog({
-    title: trans.__('Compare two versions of the graph'),
+    title: trans.__('Compare Versions'),
     body,
     buttons: [
       Dialog.cancelButton(),
@@ -174,7 +174,7 @@ function VersionsForm(props: {
         value={choice.to}
         onChange={event => change({ to: event.target.value })}
       >
-        <option value={WORKING}>{trans.__('working files')}</option>
+        <option value={WORKING}>{trans.__('working tree')}</option>
         {options}
       </select>
     </>

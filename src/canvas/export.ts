@@ -44,13 +44,13 @@ export async function copyCommandLine(
     return words;
   };
   body.node.append(
-    say(trans.__("In a terminal, in the project's folder:")),
+    say(trans.__('In a terminal, in the project folder:')),
     ours,
-    say(trans.__('The same with DVC alone:')),
+    say(trans.__('With plain DVC:')),
     dvc
   );
   const answer = await showDialog({
-    title: trans.__('The command line that runs this workflow'),
+    title: trans.__('Command to Run This Workflow'),
     body,
     buttons: [
       Dialog.cancelButton({ label: trans.__('Close') }),
@@ -119,7 +119,11 @@ async function asPng(svg: Blob, trans: TranslationBundle): Promise<Blob> {
           blob
             ? resolve(blob)
             : reject(
-                new Error(trans.__('The picture is too large for a PNG.'))
+                new Error(
+                  trans.__(
+                    'The graph is too large for PNG. Export as SVG instead.'
+                  )
+                )
               ),
         'image/png'
       )

@@ -355,15 +355,15 @@ function EmptyCanvas(): JSX.Element {
   const { model, trans } = useCanvas();
   return (
     <div className="jp-mlws-Canvas-empty">
-      <h3>{trans.__('An empty workflow')}</h3>
+      <h3>{trans.__('This workflow is empty')}</h3>
       <p>
         {model.components.size > 0
           ? trans.__(
-              'Double-click here and choose a first component, or drag one from the left. Then draw a line from an output: what fits is offered.'
+              'Double-click to add a node, or drag one from the left. You can also drop a ' +
+                'data file, script or notebook here. Drag from an output to see what can be ' +
+                'connected.'
             )
-          : trans.__(
-              'The components will appear on the left as soon as the server names them.'
-            )}
+          : trans.__('Components appear on the left once they are loaded.')}
       </p>
     </div>
   );

@@ -23,9 +23,9 @@ export function templates(trans: TranslationBundle): ITemplate[] {
   return [
     {
       key: 'classification',
-      title: trans.__('Tell classes apart'),
+      title: trans.__('Classification'),
       description: trans.__(
-        'Two classifiers, compared on rows that they have not seen'
+        'Train two classifiers and compare them on a test set'
       ),
       nodes: [
         sample('wine'),
@@ -60,9 +60,9 @@ export function templates(trans: TranslationBundle): ITemplate[] {
     },
     {
       key: 'regression',
-      title: trans.__('Predict numbers'),
+      title: trans.__('Regression'),
       description: trans.__(
-        'A regressor, measured and drawn on rows that it has not seen'
+        'Train a regressor, evaluate it and plot its predictions on a test set'
       ),
       nodes: [
         sample('diabetes'),
@@ -82,8 +82,8 @@ export function templates(trans: TranslationBundle): ITemplate[] {
     },
     {
       key: 'clusters',
-      title: trans.__('Group what is alike'),
-      description: trans.__('Clusters of rows, and how well they stand apart'),
+      title: trans.__('Clustering'),
+      description: trans.__('Cluster rows and score the clusters (silhouette)'),
       nodes: [
         sample('iris'),
         { id: 'group', type: 'train_clusters', at: [220, 0] }

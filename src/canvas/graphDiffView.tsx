@@ -104,7 +104,7 @@ function Comparison(props: {
           <h3>{trans.__('Differences')}</h3>
           <p>{trans.__('From %1 to %2', versions.from, versions.to)}</p>
           {diff.differences.length === 0 && (
-            <p className="jp-mlws-Empty">{trans.__('None found.')}</p>
+            <p className="jp-mlws-Empty">{trans.__('No differences')}</p>
           )}
           <ul className="jp-mlws-Runs">
             {diff.differences.map(one => (
@@ -157,7 +157,7 @@ function toNodes(diff: IGraphDiff, trans: TranslationBundle): DiffNode[] {
     const difference = known.get(id);
     const words = difference
       ? differenceText(difference, trans)
-      : trans.__('The same');
+      : trans.__('Unchanged');
     return {
       id,
       type: 'diff',
@@ -195,7 +195,7 @@ function differenceText(
     return trans.__('Removed');
   }
   const words: Record<Reason, string> = {
-    name: trans.__('was %1', from ?? ''),
+    name: trans.__('renamed from %1', from ?? ''),
     command: trans.__('command'),
     settings: trans.__('settings'),
     inputs: trans.__('inputs'),

@@ -23,14 +23,12 @@ export function HistoryPane({
   return (
     <section
       className="jp-mlws-History-pane"
-      aria-label={trans.__('Run history')}
+      aria-label={trans.__('Run History')}
     >
       <div className="jp-mlws-History-runs">
-        <h4>{trans.__('Run history')}</h4>
+        <h4>{trans.__('Run History')}</h4>
         {control.past.length === 0 ? (
-          <p className="jp-mlws-Empty">
-            {trans.__('This workflow has not run yet.')}
-          </p>
+          <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
         ) : (
           <ul className="jp-mlws-Runs">
             {control.past.map(run => (
@@ -40,7 +38,7 @@ export function HistoryPane({
         )}
         {control.hasMore && (
           <Button small onClick={() => void control.loadMore()}>
-            {trans.__('Older runs')}
+            {trans.__('Show Older Runs')}
           </Button>
         )}
       </div>
@@ -49,8 +47,8 @@ export function HistoryPane({
         small
         minimal
         className="jp-mlws-History-close"
-        aria-label={trans.__('Close the run history')}
-        title={trans.__('Close the run history')}
+        aria-label={trans.__('Close run history')}
+        title={trans.__('Close run history')}
         onClick={onClose}
       >
         <closeIcon.react tag="span" />
@@ -77,7 +75,7 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
     <div
       className="jp-mlws-Gantt"
       role="group"
-      aria-label={trans.__('When each node ran')}
+      aria-label={trans.__('Timeline')}
     >
       <h4>
         {trans.__('Run of %1', fullTime(run.started ?? run.created, language))}{' '}
@@ -88,7 +86,7 @@ function Gantt({ onShow }: { onShow: (node: string) => void }): JSX.Element {
       </h4>
       {chart.bars.length === 0 && (
         <p className="jp-mlws-Empty">
-          {trans.__('No node ran: all results were there already.')}
+          {trans.__('Nothing to run: all nodes were up to date.')}
         </p>
       )}
       <div className="jp-mlws-Gantt-scroll" tabIndex={0}>

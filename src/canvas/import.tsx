@@ -23,7 +23,9 @@ export async function importWorkflow(
   const chosen = await FileDialog.getOpenFiles({
     manager,
     translator,
-    title: trans.__('Import an Elyra pipeline, a notebook or a definition'),
+    title: trans.__(
+      'Import an Elyra pipeline, a notebook or a workflow definition'
+    ),
     filter: item =>
       item.type === 'directory' || PATTERN.test(item.name) ? { score: 1 } : null
   });
@@ -82,7 +84,7 @@ function Planned(props: {
       </ul>
       {files.length > 0 && (
         <>
-          <h4>{trans.__('Files that are written')}</h4>
+          <h4>{trans.__('Files to write')}</h4>
           <ul>
             {files.map(({ path }) => (
               <li key={path}>{path}</li>
@@ -92,7 +94,7 @@ function Planned(props: {
       )}
       {notes.length > 0 && (
         <>
-          <h4>{trans.__('Not carried over as it was')}</h4>
+          <h4>{trans.__('Could not be imported as is')}</h4>
           <ul>
             {notes.map(({ place, reason }, index) => (
               <li key={index}>

@@ -51,7 +51,7 @@ function NodeLog(props: {
   if (run === null) {
     return (
       <p className="jp-mlws-Empty">
-        {trans.__('Run the workflow to see what this node prints.')}
+        {trans.__("Run the workflow to see this node's log.")}
       </p>
     );
   }
@@ -61,8 +61,8 @@ function NodeLog(props: {
       {!error && text === '' && (
         <p className="jp-mlws-Empty">
           {status === 'CACHED'
-            ? trans.__('This node did not run: its results were there already.')
-            : trans.__('Nothing was printed yet.')}
+            ? trans.__('Not run: results were cached.')
+            : trans.__('No output yet.')}
         </p>
       )}
       {text !== '' && (
@@ -145,7 +145,7 @@ function LogBar(props: {
       <input
         className="jp-mod-styled"
         type="search"
-        aria-label={trans.__('Search in the log')}
+        aria-label={trans.__('Search log')}
         placeholder={trans.__('Search')}
         value={words}
         onChange={event => search.setWords(event.target.value)}
@@ -161,7 +161,7 @@ function LogBar(props: {
         {words === ''
           ? ''
           : places.length === 0
-            ? trans.__('none')
+            ? trans.__('No results')
             : trans.__('%1 of %2', current + 1, count)}
       </span>
       <Button

@@ -55,9 +55,9 @@ export function NameField({ node }: { node: string }): JSX.Element {
       {fault && (
         <div id={`${id}-fault`} className="jp-mlws-Field-error" role="alert">
           {fault === 'taken'
-            ? trans.__('Another node has this name.')
+            ? trans.__('A node with this name already exists.')
             : trans.__(
-                'A name is letters, digits, "_" and "-", and does not begin with "-".'
+                "Use letters, digits, “_” and “-”; don't start with “-”."
               )}
         </div>
       )}

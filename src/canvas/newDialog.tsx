@@ -18,7 +18,7 @@ export async function askForWorkflow(
 ): Promise<INewWorkflow | null> {
   const body = new NewWorkflowBody(gallery, hasProject, trans);
   const answer = await showDialog({
-    title: trans.__('New workflow'),
+    title: trans.__('New Workflow'),
     body,
     focusNodeSelector: 'input',
     buttons: [
@@ -82,15 +82,16 @@ function NewWorkflowForm(props: {
   };
   const empty = {
     key: '',
-    title: trans.__('Empty'),
-    description: trans.__('An empty canvas')
+    title: trans.__('Blank'),
+    description: trans.__('Start with an empty canvas')
   };
   return (
     <>
       {!hasProject && (
         <p>
           {trans.__(
-            'This folder becomes a project: a git repository with DVC. Files that are here already stay as they are.'
+            'This folder will become a project: a git repository with DVC. Existing ' +
+              'files are not changed.'
           )}
         </p>
       )}
@@ -98,12 +99,12 @@ function NewWorkflowForm(props: {
       <input
         id={id}
         className="jp-mod-styled"
-        placeholder={trans.__('What it is for')}
+        placeholder={trans.__('For example “Churn model”')}
         value={chosen.name}
         onChange={event => change({ name: event.target.value })}
       />
       <fieldset>
-        <legend>{trans.__('Begin with')}</legend>
+        <legend>{trans.__('Start from')}</legend>
         {[empty, ...gallery].map(({ key, title, description }) => (
           <label key={key} className="jp-mlws-NewWorkflow-choice">
             <input

@@ -79,7 +79,7 @@ function PlanStripe({ plan }: { plan: INodePlan }): JSX.Element {
   const { trans } = useCanvas();
   const estimate =
     plan.action === 'run' && plan.estimate_seconds !== null
-      ? [trans.__('About %1', duration(plan.estimate_seconds))]
+      ? [trans.__('Estimated time: %1', duration(plan.estimate_seconds))]
       : [];
   const lines = [planText(plan.action, trans), ...plan.reasons, ...estimate];
   return <div className="jp-mlws-Node-plan" title={lines.join('\n')} />;

@@ -29,22 +29,22 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
         <>
           {button(
             trans.__('Retry'),
-            trans.__('Run this node again, and what depends on it'),
+            trans.__('Rerun this node and everything downstream'),
             () => void model.retry(node)
           )}
           {button(
             trans.__('Skip'),
-            trans.__('Run what depends on this node, with what it has left'),
+            trans.__('Skip this node and continue with its existing output'),
             () => void model.skip(node)
           )}
           {button(
             trans.__('Resume'),
-            trans.__('Run everything that this run has left undone'),
+            trans.__('Continue this run from where it stopped'),
             () => void model.resume()
           )}
           {button(
-            trans.__('Open as notebook'),
-            trans.__('Look for the error with the very inputs of this node'),
+            trans.__('Debug in Notebook'),
+            trans.__('Debug this node in a notebook with its exact inputs'),
             () => openFailed(node)
           )}
           {state?.error && (
@@ -56,18 +56,18 @@ export function NodeActions({ node }: { node: string }): JSX.Element {
       ) : (
         <>
           {button(
-            trans.__('Run to here'),
-            trans.__('Run what this node needs, and the node'),
+            trans.__('Run to Here'),
+            trans.__('Run this node and everything it depends on'),
             () => void model.runTo(node)
           )}
           {button(
-            trans.__('Run from here'),
-            trans.__('Run this node again, and what depends on it'),
+            trans.__('Run from Here'),
+            trans.__('Rerun this node and everything downstream'),
             () => void model.runFrom(node)
           )}
           {button(
-            trans.__('Run again'),
-            trans.__('Run this node although it is up to date'),
+            trans.__('Rerun Node'),
+            trans.__('Run this node even if it is up to date'),
             () => void model.runOnly(node)
           )}
         </>

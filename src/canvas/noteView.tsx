@@ -29,7 +29,7 @@ export const NoteView = memo(({ data, selected }: NodeProps<NoteNode>) => {
         />
       ) : (
         data.text || (
-          <span className="jp-mlws-Empty">{trans.__('An empty note')}</span>
+          <span className="jp-mlws-Empty">{trans.__('Empty note')}</span>
         )
       )}
     </div>

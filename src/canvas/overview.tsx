@@ -135,7 +135,7 @@ export function Overview({
       height={height}
       role="img"
       aria-label={trans.__(
-        '%1 nodes from afar. The tree view lists each of them.',
+        '%1 nodes. Zoom in for details, or use the tree view.',
         model.graph.nodes.size
       )}
       data-mlws-nodes={painted.length}

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 
+import { searchText } from '../componentWords';
 import type { IComponent } from '../models';
 import { useSignal } from '../useSignal';
 import { matchesWords } from './choices';
@@ -55,8 +56,7 @@ export function Palette({
 }
 
 function matches(component: IComponent, query: string): boolean {
-  const { name, title, category, description } = component;
-  return matchesWords(`${name} ${title} ${category} ${description}`, query);
+  return matchesWords(searchText(component), query);
 }
 
 function PaletteItem(props: {
@@ -99,9 +99,7 @@ function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
   const { model, trans } = useCanvas();
   if (isSearch) {
     return (
-      <p className="jp-mlws-Empty">
-        {trans.__('No component has these words.')}
-      </p>
+      <p className="jp-mlws-Empty">{trans.__('No matching components.')}</p>
     );
   }
   return (
@@ -109,9 +107,10 @@ function PaletteHint({ isSearch }: { isSearch: boolean }): JSX.Element {
       {model.library === null
         ? trans.__('Loading…')
         : model.library === 'missing'
-          ? trans.__('The components could not be read from the server.')
+          ? trans.__('Could not load components from the server.')
           : trans.__(
-              'Components are Python functions with typed inputs and outputs. Write one with the @component decorator in the folder "components" and it appears here.'
+              'Components are Python functions with typed inputs and outputs. Add a ' +
+                'function with @component to the “components” folder to see it here.'
             )}
     </p>
   );

@@ -38,7 +38,7 @@ export function Panel({
         <NodePanel key={selected} node={selected} />
       ) : model.selection.size > 1 ? (
         <p className="jp-mlws-Empty">
-          {trans.__('%1 nodes are selected.', model.selection.size)}
+          {trans.__('%1 nodes selected', model.selection.size)}
         </p>
       ) : (
         <WorkflowPanel onShow={onShow} />
@@ -140,7 +140,7 @@ function ItemPanel({ item }: { item: string }): JSX.Element | null {
         </>
       )}
       <p className="jp-mlws-Field-help">
-        {trans.__('Double-click it, or press F2, to change its words.')}
+        {trans.__('Double-click or press F2 to edit.')}
       </p>
     </div>
   );
@@ -162,7 +162,7 @@ function WorkflowPanel({
       </p>
       <h4>{trans.__('Problems')}</h4>
       {problems.length === 0 ? (
-        <p className="jp-mlws-Empty">{trans.__('None found.')}</p>
+        <p className="jp-mlws-Empty">{trans.__('No problems')}</p>
       ) : (
         <ul className="jp-mlws-Problems">
           {problems.map((problem, index) => (
@@ -170,11 +170,9 @@ function WorkflowPanel({
           ))}
         </ul>
       )}
-      <h4>{trans.__('Last runs')}</h4>
+      <h4>{trans.__('Recent runs')}</h4>
       {control.past.length === 0 ? (
-        <p className="jp-mlws-Empty">
-          {trans.__('This workflow has not run yet.')}
-        </p>
+        <p className="jp-mlws-Empty">{trans.__('No runs yet.')}</p>
       ) : (
         <ul className="jp-mlws-Runs">
           {control.past.slice(0, LAST_RUNS).map(run => (

@@ -47,7 +47,7 @@ function ParamsSection({ use }: { use: IParamsUse }): JSX.Element | null {
       <h4>{trans.__('Parameters in %1', use.path)}</h4>
       {file === null ? (
         <p className="jp-mlws-Empty">
-          {trans.__('The file is no mapping of names and values.')}
+          {trans.__('The file must contain a mapping of names to values.')}
         </p>
       ) : (
         valuesAt(file.values, use.keys).map(([name, value]) => (
@@ -124,8 +124,11 @@ function ParamField(props: {
       {invalid !== null && (
         <div className="jp-mlws-Field-error" role="alert">
           {typeof value === 'number'
-            ? trans.__('"%1" is no number', invalid)
-            : trans.__('"%1" is no list, such as [1, 2]', invalid)}
+            ? trans.__('“%1” is not a number', invalid)
+            : trans.__(
+                '“%1” is not a list. Use a format such as [1, 2].',
+                invalid
+              )}
         </div>
       )}
     </div>

@@ -28,7 +28,7 @@ function NodePreview(props: {
     return (
       <div className="jp-mlws-Preview">
         <p className="jp-mlws-Empty">
-          {trans.__('Run the workflow to see what this node makes.')}
+          {trans.__("Run the workflow to see this node's output.")}
         </p>
       </div>
     );
@@ -37,7 +37,7 @@ function NodePreview(props: {
     <div className="jp-mlws-Preview">
       {error && <p className="jp-mlws-Empty">{error}</p>}
       {outputs?.length === 0 && (
-        <p className="jp-mlws-Empty">{trans.__('This node has no outputs.')}</p>
+        <p className="jp-mlws-Empty">{trans.__('No outputs')}</p>
       )}
       {outputs?.map(output => (
         <section
@@ -58,7 +58,7 @@ function NodePreview(props: {
             />
           ) : (
             <p className="jp-mlws-Empty">
-              {trans.__('%1 does not exist yet.', output.path)}
+              {trans.__('%1 has not been created yet.', output.path)}
             </p>
           )}
         </section>
@@ -238,7 +238,7 @@ function TablePreview(props: {
       </div>
       {count !== null && rows.length < count && (
         <p className="jp-mlws-Preview-shape">
-          {trans.__('The first %1 rows.', rows.length.toLocaleString(language))}
+          {trans.__('First %1 rows', rows.length.toLocaleString(language))}
         </p>
       )}
     </>
@@ -292,9 +292,7 @@ function TextPreview({
         {text}
       </pre>
       {truncated && (
-        <p className="jp-mlws-Preview-shape">
-          {trans.__('The rest is not shown.')}
-        </p>
+        <p className="jp-mlws-Preview-shape">{trans.__('Preview truncated')}</p>
       )}
     </>
   );

@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 
+import { searchText } from '../componentWords';
 import type { IDataset } from '../datasets/types';
 import { useSignal } from '../useSignal';
 import { dataIcon as sourceIcon } from '../versions/icons';
@@ -42,20 +43,20 @@ export function RequestChooser(props: {
   const choices = useChoices(request, props.onShow);
   const label =
     request.kind === 'find'
-      ? trans.__('Find a node')
+      ? trans.__('Find node')
       : request.kind === 'connect'
-        ? trans.__('Connect "%1" to…', request.node)
+        ? trans.__('Connect “%1” to…', request.node)
         : request.file
-          ? trans.__('Read %1 with…', request.file)
+          ? trans.__('Open %1 with…', request.file)
           : request.from
-            ? trans.__('What fits here')
-            : trans.__('Add a node');
+            ? trans.__('Add or connect a node…')
+            : trans.__('Add node');
   const empty =
     request.kind === 'find'
-      ? trans.__('No node has these words.')
+      ? trans.__('No matching nodes.')
       : request.kind === 'connect'
-        ? trans.__('Nothing fits that is not connected already.')
-        : trans.__('No component has these words.');
+        ? trans.__('No matching connections.')
+        : trans.__('No matching components.');
   return (
     <Chooser
       label={label}
@@ -106,7 +107,7 @@ function useChoices(
       key: component.name,
       label: component.title,
       detail: component.category,
-      words: `${component.name} ${component.description}`,
+      words: searchText(component),
       icon: componentIcon,
       choose: () =>
         void model.addComponent(component.name, place, { port, file })
@@ -126,7 +127,7 @@ function useChoices(
         key: one.name,
         label: one.title,
         detail: one.category,
-        words: `${one.name} ${one.description}`,
+        words: searchText(one),
         icon: componentIcon,
         choose: () => void model.addComponent(one.name, place)
       })),
@@ -143,7 +144,7 @@ function useChoices(
     {
       key: ':data',
       label: trans.__('Data file…'),
-      detail: trans.__('A file that nodes read'),
+      detail: trans.__('Input file for nodes'),
       icon: sourceIcon,
       choose: () =>
         void chooseFile(/^[^.].*\.(?!ipynb$|py$)\w+$/i).then(
@@ -173,16 +174,16 @@ function useChoices(
     {
       key: ':shell',
       label: trans.__('Shell command'),
-      detail: trans.__('Runs what you write'),
+      detail: trans.__('Runs a shell command'),
       icon: terminalIcon,
       choose: () => void model.addShell(place)
     },
     {
       key: ':note',
       label: trans.__('Note'),
-      detail: trans.__('Words on the canvas'),
+      detail: trans.__('Text on the canvas'),
       icon: noteIcon,
-      choose: () => model.addNote(trans.__('A note'), place)
+      choose: () => model.addNote(trans.__('Note'), place)
     }
   ];
 
@@ -195,7 +196,7 @@ function useChoices(
           end.side === 'source'
             ? `${portText(end.port, trans)} → ${port}`
             : `${port} → ${portText(end.port, trans)}`,
-        words: `${component.name} ${component.description} ${component.category}`,
+        words: searchText(component),
         icon: componentIcon,
         choose: () =>
           void model.addComponent(component.name, at, {

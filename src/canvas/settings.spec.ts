@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { IComponent } from '../models';
 import { parse } from './document';
 import { buildGraph } from './graph';
-import { changeSettings, defaultsOf, formSchema, settingsOf } from './settings';
+import {
+  changeSettings,
+  choiceText,
+  defaultsOf,
+  formSchema,
+  formUi,
+  settingsOf
+} from './settings';
 import { applySplices } from './splices';
 
 const SCHEMA = {
@@ -114,5 +121,41 @@ describe('formSchema', () => {
       minimum: 1,
       default: null
     });
+  });
+});
+
+describe('choices', () => {
+  const algorithm = {
+    enum: ['random_forest', 'ridge'],
+    'x-labels': ['Random forest', 'Ridge regression']
+  };
+  const schema = {
+    properties: {
+      algorithm,
+      trees: {
+        type: 'integer',
+        'x-applies-to': { algorithm: ['random_forest'] }
+      },
+      fill: {
+        anyOf: [{ enum: ['mean'], 'x-labels': ['Mean'] }, { type: 'null' }]
+      }
+    }
+  };
+
+  it('have titles in the form', () => {
+    const { properties } = formSchema(schema);
+    expect(properties.algorithm.enumNames).toEqual(algorithm['x-labels']);
+    expect(properties.fill.anyOf[0].enumNames).toEqual(['Mean']);
+    expect(choiceText(algorithm, 'ridge')).toBe('Ridge regression');
+    expect(choiceText(schema.properties.fill, 'mean')).toBe('Mean');
+    expect(choiceText(algorithm, 'other')).toBe('other');
+  });
+
+  it('hide the settings that have no effect', () => {
+    const hidden = { trees: { 'ui:widget': 'hidden' } };
+    expect(formUi(schema, { algorithm: 'ridge' })).toEqual(hidden);
+    expect(formUi(schema, { algorithm: 'random_forest' })).toEqual({});
+    // A sweep varies it.
+    expect(formUi(schema, {})).toEqual({});
   });
 });

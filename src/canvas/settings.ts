@@ -1,5 +1,6 @@
 import { JSONExt } from '@lumino/coreutils';
 
+import { cellText } from '../format';
 import type { IStage, IWorkflowDocument } from './document';
 import { isRecord, valueAt } from './document';
 import { setSetting, settingsPath, compose, type Edit } from './edits';
@@ -17,9 +18,46 @@ export function formSchema(schema: Schema): Schema {
   )) {
     properties[key] = property.properties
       ? formSchema(property)
-      : withoutNull(property);
+      : withEnumNames(withoutNull(property));
   }
   return { ...schema, properties };
+}
+
+/** Titles of choices where all releases 5 of the form library look for them. */
+function withEnumNames(property: Schema): Schema {
+  const named = (one: Schema): Schema =>
+    one['x-labels'] ? { ...one, enumNames: one['x-labels'] } : one;
+  return property.anyOf
+    ? { ...property, anyOf: property.anyOf.map(named) }
+    : named(property);
+}
+
+/** Hides the settings that have no effect with the values of others. */
+export function formUi(schema: Schema, values: Settings): Schema {
+  const hidden = Object.entries<Schema>(schema.properties ?? {}).filter(
+    ([, property]) => !applies(property, values)
+  );
+  return Object.fromEntries(
+    hidden.map(([key]) => [key, { 'ui:widget': 'hidden' }])
+  );
+}
+
+/** Whether a setting has an effect; a variant's value, which is not known here, may have one. */
+export function applies(property: Schema, values: Settings): boolean {
+  return Object.entries<Value[]>(property['x-applies-to'] ?? {}).every(
+    ([name, wanted]) =>
+      values[name] === undefined || wanted.includes(values[name])
+  );
+}
+
+/** A value as people read it: the title of a choice, any other as it is. */
+export function choiceText(property: Schema, value: Value): string {
+  const choices = [property, ...(property.anyOf ?? [])].find(
+    (one: Schema) => one['x-labels'] && one.enum?.includes(value)
+  );
+  return choices
+    ? choices['x-labels'][choices.enum.indexOf(value)]
+    : cellText(value);
 }
 
 /** The schema of a setting that may be nothing, as that of something. */

@@ -20,6 +20,7 @@ import { NodeActions } from './nodeActions';
 import {
   changeSettings,
   formSchema,
+  formUi,
   freeSchema,
   settingsOf,
   type Settings
@@ -39,7 +40,9 @@ export function SettingsView({ node: id }: { node: string }): JSX.Element {
   useSignal(model.changed);
   const node = model.graph.nodes.get(id);
   if (!node) {
-    return <p className="jp-mlws-Empty">{trans.__('This node is gone.')}</p>;
+    return (
+      <p className="jp-mlws-Empty">{trans.__('This node no longer exists.')}</p>
+    );
   }
   return (
     <div className="jp-mlws-Settings">
@@ -94,7 +97,7 @@ function NotebookSettings({ node }: { node: IGraphNode }): JSX.Element | null {
   const error = path === null ? null : model.notebooks.known.get(path)?.error;
   return error ? (
     <p className="jp-mlws-Field-error" role="alert">
-      {trans.__('%1 cannot be read: %2', path, error)}
+      {trans.__('Could not read %1: %2', path, error)}
     </p>
   ) : (
     <SettingsSection node={node} title={trans.__('Parameters')} />
@@ -113,7 +116,7 @@ function SettingsSection(props: {
       <h4>{title}</h4>
       {hasForeignSettings(model.document, node.stage) ? (
         <p className="jp-mlws-Empty">
-          {trans.__('These settings stand in another file.')}
+          {trans.__('These settings are defined in another file.')}
         </p>
       ) : (
         // Of other settings it is another form: this one would fill in what it has not yet.
@@ -203,7 +206,7 @@ function PathField(props: {
         type="text"
         list={`${id}-offers`}
         value={draft}
-        placeholder={trans.__('A file, from the project folder')}
+        placeholder={trans.__('Path relative to the project folder')}
         onChange={event => setDraft(event.target.value)}
         onBlur={commit}
         onKeyDown={event => event.key === 'Enter' && commit()}
@@ -256,6 +259,7 @@ function SettingsForm({ node }: { node: IGraphNode }): JSX.Element {
   return (
     <FormComponent
       schema={schema}
+      uiSchema={formUi(schema, draft)}
       formData={draft as any}
       formContext={context}
       validator={validator as any}

@@ -86,13 +86,13 @@ export function SourcePanel({ id }: { id: string }): JSX.Element | null {
           {trans.__('Open')}
         </Button>
         <Button small onClick={() => showData(path, known === undefined)}>
-          {known ? trans.__('Show its versions') : trans.__('Let DVC track it')}
+          {known ? trans.__('Show Versions') : trans.__('Track with DVC')}
         </Button>
       </div>
-      <h4>{trans.__('Read by')}</h4>
+      <h4>{trans.__('Used by')}</h4>
       {readers.length === 0 ? (
         <p className="jp-mlws-Empty">
-          {trans.__('Nothing yet: draw a line from it to an input.')}
+          {trans.__('Not used yet. Connect it to an input.')}
         </p>
       ) : (
         <ul className="jp-mlws-Paths">

@@ -88,9 +88,7 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
   if (isSweep && axes === null) {
     return (
       <p className="jp-mlws-Empty">
-        {trans.__(
-          'These variants are written in a way that only the text has.'
-        )}
+        {trans.__('This sweep can only be edited as text.')}
       </p>
     );
   }
@@ -110,9 +108,7 @@ export function SweepForm({ node }: { node: IGraphNode }): JSX.Element | null {
         />
       ) : (
         <Button small onClick={() => setOpen(true)}>
-          {isSweep
-            ? trans.__('Change the values…')
-            : trans.__('Try several values…')}
+          {isSweep ? trans.__('Edit Sweep…') : trans.__('Sweep Values…')}
         </Button>
       )}
     </section>
@@ -175,7 +171,7 @@ function AxesForm(props: {
   }
   return (
     <>
-      <h4>{trans.__('Values to try')}</h4>
+      <h4>{trans.__('Values to sweep')}</h4>
       {drafts.map((draft, index) => (
         <AxisFields
           key={draft.name}
@@ -195,7 +191,7 @@ function AxesForm(props: {
         <div className="jp-mlws-Field">
           <select
             className="jp-mod-styled"
-            aria-label={trans.__('Add a setting to the sweep')}
+            aria-label={trans.__('Add a setting to sweep')}
             value=""
             onChange={event => {
               const { name, value, choices } = offerOf(event.target.value);
@@ -213,9 +209,9 @@ function AxesForm(props: {
       {drafts.length > 0 && (
         <p role="status">
           {!isWhole
-            ? trans.__('Each setting needs its values.')
+            ? trans.__('Enter values for each setting.')
             : count > MOST_VARIANTS
-              ? trans.__('%1 variants; at most %2', count, MOST_VARIANTS)
+              ? trans.__('%1 variants (maximum %2)', count, MOST_VARIANTS)
               : trans._n('%1 variant', '%1 variants', count)}
         </p>
       )}
@@ -226,17 +222,17 @@ function AxesForm(props: {
           disabled={!isWhole || count > MOST_VARIANTS}
           onClick={() => write(wanted)}
         >
-          {isSweep ? trans.__('Change the sweep') : trans.__('Make a sweep')}
+          {isSweep ? trans.__('Update Sweep') : trans.__('Create Sweep')}
         </Button>
         {isSweep && !isList && (
           <Button
             small
             title={trans.__(
-              'A plain stage with the first value of each setting'
+              'Keep a single node with the first value of each setting'
             )}
             onClick={() => write([])}
           >
-            {trans.__('End the sweep')}
+            {trans.__('Remove Sweep')}
           </Button>
         )}
         <Button small minimal onClick={onClose}>
@@ -344,23 +340,23 @@ function AxisFields(props: {
         {isNumber && (
           <select
             className="jp-mod-styled"
-            aria-label={trans.__('How the values of %1 are given', name)}
+            aria-label={trans.__('Specify values of %1 as', name)}
             value={how}
             onChange={event =>
               change({ how: event.target.value as IDraft['how'] })
             }
           >
             <option value="list">{trans.__('List')}</option>
-            <option value="linear">{trans.__('Range, even steps')}</option>
-            <option value="log">{trans.__('Range, even factors')}</option>
+            <option value="linear">{trans.__('Range (linear)')}</option>
+            <option value="log">{trans.__('Range (logarithmic)')}</option>
           </select>
         )}
         {onRemove && (
           <Button
             small
             minimal
-            aria-label={trans.__('Take %1 out of the sweep', name)}
-            title={trans.__('Take %1 out of the sweep', name)}
+            aria-label={trans.__('Remove %1 from the sweep', name)}
+            title={trans.__('Remove %1 from the sweep', name)}
             onClick={onRemove}
           >
             ×
@@ -373,7 +369,7 @@ function AxisFields(props: {
           className="jp-mod-styled"
           data-mlws-axis={name}
           value={draft.text}
-          placeholder={trans.__('Values with commas between')}
+          placeholder={trans.__('Comma-separated values')}
           aria-invalid={isTouched && fault !== null}
           onChange={event => change({ text: event.target.value })}
         />
@@ -382,7 +378,7 @@ function AxisFields(props: {
           <div className="jp-mlws-Axis-range" id={id}>
             {field('from', trans.__('From'))}
             {field('to', trans.__('To'))}
-            {field('count', trans.__('Values'))}
+            {field('count', trans.__('Count'))}
           </div>
           {points.length > 0 && (
             <div className="jp-mlws-Field-help">{pointsText(points)}</div>
@@ -405,18 +401,18 @@ function axisFaultText(
 ): string {
   switch (fault.kind) {
     case 'empty':
-      return trans.__('Values with commas between, or a range');
+      return trans.__('Enter comma-separated values or a range');
     case 'value':
       return `${fault.value}: ${settingErrorText(fault.error, trans)}`;
     case 'word':
       return type === 'integer'
-        ? trans.__('"%1" is no whole number', fault.word)
+        ? trans.__('“%1” is not an integer', fault.word)
         : type === 'number'
-          ? trans.__('"%1" is no number', fault.word)
+          ? trans.__('“%1” is not a number', fault.word)
           : type === 'boolean'
-            ? trans.__('"%1" is neither true nor false', fault.word)
+            ? trans.__('“%1” must be true or false', fault.word)
             : trans.__(
-                '"%1" cannot be part of a file name: letters, digits and _ + - = @ % : . are taken',
+                "“%1” can't be used in a file name. Use letters, digits and _ + - = @ % : .",
                 fault.word
               );
   }

@@ -35,7 +35,7 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
       {sweep.metrics.length > 1 && (
         <div className="jp-mlws-Field">
           <label>
-            {trans.__('Ranked by')}{' '}
+            {trans.__('Rank by')}{' '}
             <select
               className="jp-mod-styled"
               value={sweep.metric ?? ''}
@@ -52,10 +52,12 @@ export function SweepView({ node }: { node: string }): JSX.Element | null {
         <thead>
           <tr>
             <th scope="col">{trans.__('Variant')}</th>
-            <th scope="col">{sweep.metric ?? trans.__('State')}</th>
-            <th scope="col">{trans.__('Time')}</th>
+            <th scope="col">{sweep.metric ?? trans.__('Status')}</th>
+            <th scope="col">{trans.__('Duration')}</th>
             <th>
-              <span className="jp-mlws-Announcer">{trans.__('Choose')}</span>
+              <span className="jp-mlws-Announcer">
+                {trans.__('Use Variant')}
+              </span>
             </th>
           </tr>
         </thead>
@@ -92,7 +94,7 @@ function VariantRow(props: {
       data-mlws-variant={variant.id}
     >
       <th scope="row" title={values}>
-        {variant.best && <span title={trans.__('The best')}>★ </span>}
+        {variant.best && <span title={trans.__('Best')}>★ </span>}
         {name}
       </th>
       <td className={measured === undefined ? '' : 'jp-mod-number'}>
@@ -110,12 +112,12 @@ function VariantRow(props: {
           small
           disabled={model.isRunning}
           title={trans.__(
-            'The stage becomes this variant; the text before stays in the trash'
+            'Replace the sweep with this variant. The previous text is kept in the trash.'
           )}
-          aria-label={trans.__('Make %1 the stage', name)}
+          aria-label={trans.__('Use variant %1', name)}
           onClick={onPromote}
         >
-          {trans.__('Choose')}
+          {trans.__('Use Variant')}
         </Button>
       </td>
     </tr>

@@ -5,8 +5,8 @@ import type {
   ObjectFieldTemplateProps
 } from '@rjsf/utils';
 
-import { cellText } from '../format';
 import { useCanvas } from './hooks';
+import { choiceText } from './settings';
 
 /** A field with a label that belongs to it, which the lab's own template lacks. */
 function Field(props: FieldTemplateProps): JSX.Element {
@@ -35,7 +35,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
       )}
       {isChanged && (
         <div className="jp-mlws-Field-help">
-          {trans.__('Default: %1', cellText(fallback))}
+          {trans.__('Default: %1', choiceText(schema, fallback as any))}
         </div>
       )}
       {rawErrors?.map(error => (
@@ -86,7 +86,7 @@ function ArrayGroup(props: ArrayFieldTemplateProps): JSX.Element {
       ))}
       {props.canAdd && (
         <Button small onClick={props.onAddClick}>
-          {trans.__('Add item')}
+          {trans.__('Add Item')}
         </Button>
       )}
     </fieldset>

@@ -147,7 +147,7 @@ export function TreeView(): JSX.Element {
     <div className="jp-mlws-Tree" ref={scroller}>
       <div
         role="tree"
-        aria-label={trans.__('Workflow as a tree')}
+        aria-label={trans.__('Tree view')}
         aria-multiselectable
         style={{ height: virtual.getTotalSize() }}
         onKeyDown={onKeyDown}

@@ -74,12 +74,12 @@ function ErrorBanner(): JSX.Element | null {
           {trans.__('Line %1: %2', error.line, errorText(error, trans))}
           {model.graph.nodes.size > 0 && (
             <span className="jp-mlws-Banner-more">
-              {trans.__('The graph shows the last text that could be read.')}
+              {trans.__('Showing the last valid version of the file.')}
             </span>
           )}
         </span>
         <Button small onClick={openAsText}>
-          {trans.__('Open as text')}
+          {trans.__('Open in Text Editor')}
         </Button>
       </div>
     )
@@ -96,11 +96,12 @@ function ConflictBanner(): JSX.Element | null {
       <div className="jp-mlws-Banner" role="alert">
         <span>
           {trans.__(
-            'The file was changed on disk in the same lines as here. Saving asks which of the two is kept.'
+            'The file also changed on disk, in the same lines. You will be asked which ' +
+              'version to keep when you save.'
           )}
         </span>
         <Button small onClick={() => void takeFile()}>
-          {trans.__('Take the file, lose my edits')}
+          {trans.__('Discard My Edits and Reload')}
         </Button>
       </div>
     )
@@ -115,7 +116,7 @@ function ConnectionBanner(): JSX.Element | null {
     <div className="jp-mlws-Banner jp-mod-warning" role="status">
       <span>
         {trans.__(
-          'The connection to the server is lost; runs are shown as they were. It is tried again by itself, and your edits stay here until then.'
+          'Connection lost. Reconnecting… Run status may be out of date; your edits are kept.'
         )}
       </span>
     </div>
@@ -131,12 +132,12 @@ function PastRunBanner(): JSX.Element | null {
     <div className="jp-mlws-Banner jp-mod-info" role="status">
       <span>
         {trans.__(
-          'The run of %1 is laid over the graph.',
+          'Viewing the run of %1.',
           fullTime(run.started ?? run.created, language)
         )}
       </span>
       <Button small onClick={() => void model.control.show(null)}>
-        {trans.__('Back to the newest run')}
+        {trans.__('Back to Latest Run')}
       </Button>
     </div>
   );

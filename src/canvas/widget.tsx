@@ -299,27 +299,27 @@ function fillToolbar(
   const run = button(
     'run',
     runIcon,
-    trans.__('Run the workflow'),
+    trans.__('Run Workflow'),
     () => void model.run()
   );
   const stop = button(
     'stop',
     stopIcon,
-    trans.__('Stop the run'),
+    trans.__('Stop Run'),
     () => void model.stop()
   );
   const undo = button('undo', undoIcon, trans.__('Undo'), () => model.undo());
   const redo = button('redo', redoIcon, trans.__('Redo'), () => model.redo());
-  button('auto-layout', autoLayoutIcon, trans.__('Lay out automatically'), () =>
+  button('auto-layout', autoLayoutIcon, trans.__('Auto Layout'), () =>
     model.autoLayout()
   );
-  button('fit', fitIcon, trans.__('Zoom to fit'), () =>
+  button('fit', fitIcon, trans.__('Fit to View'), () =>
     widget.content.flow?.fit()
   );
-  button('tree', treeIcon, trans.__('Show the workflow as a tree'), () => {
+  button('tree', treeIcon, trans.__('Tree View'), () => {
     widget.content.hasTree = !widget.content.hasTree;
   });
-  button('history', historyIcon, trans.__('Run history'), () => {
+  button('history', historyIcon, trans.__('Run History'), () => {
     widget.content.hasHistory = !widget.content.hasHistory;
   });
   const more = button('more', moreIcon, trans.__('More'), () => {
@@ -495,9 +495,7 @@ function labActions(
     if (local.startsWith(root())) {
       return local.slice(root().length);
     }
-    report(
-      new Error(trans.__("%1 is outside of the workflow's project.", local))
-    );
+    report(new Error(trans.__("%1 is outside the workflow's project.", local)));
     return null;
   };
   const files = new ParamsFiles(manager);
@@ -540,7 +538,7 @@ function labActions(
       const chosen = await FileDialog.getOpenFiles({
         manager,
         translator,
-        title: trans.__('Choose a file'),
+        title: trans.__('Select File'),
         filter: item =>
           item.type === 'directory' || pattern.test(item.name)
             ? { score: 1 }

@@ -12,27 +12,28 @@ export function refusalText(
 ): string {
   switch (refusal.kind) {
     case 'type':
-      return trans.__('%1 does not fit %2', refusal.from, refusal.to);
+      return trans.__(
+        "Type mismatch: can't connect %1 to %2",
+        refusal.from,
+        refusal.to
+      );
     case 'cycle':
       return trans.__(
-        'This would close a cycle: %1',
+        'This would create a cycle: %1',
         refusal.nodes.join(' → ')
       );
     case 'taken':
       return trans.__(
-        'The input "%1" is already connected to %2',
+        'Input “%1” is already connected to %2',
         refusal.port,
         refusal.by
       );
     case 'same':
-      return trans.__('These two are already connected');
+      return trans.__('Already connected');
     case 'text':
-      return trans.__(
-        '"%1" is written in a form that can only be edited as text',
-        refusal.node
-      );
+      return trans.__('“%1” can only be edited as text', refusal.node);
     case 'unknown':
-      return trans.__('There is nothing to connect here');
+      return trans.__('Nothing to connect');
   }
 }
 
@@ -45,21 +46,25 @@ export function problemText(
   }
   switch (problem.kind) {
     case 'component':
-      return trans.__('There is no component "%1"', problem.name);
+      return trans.__('Component “%1” not found', problem.name);
     case 'input':
-      return trans.__('The input "%1" is missing', problem.port);
+      return trans.__('Required input “%1” is missing', problem.port);
     case 'type':
-      return trans.__('%1 does not fit %2', problem.from, problem.to);
+      return trans.__(
+        "Type mismatch: can't connect %1 to %2",
+        problem.from,
+        problem.to
+      );
     case 'output':
       return trans.__(
-        '"%1" is also an output of %2',
+        '“%1” is also an output of %2',
         problem.path,
         problem.other
       );
     case 'command':
-      return trans.__('The stage has no command');
+      return trans.__('The node has no command');
     case 'cycle':
-      return trans.__('A cycle: %1', problem.nodes.join(' → '));
+      return trans.__('Circular dependency: %1', problem.nodes.join(' → '));
   }
 }
 
@@ -72,7 +77,7 @@ export function statusText(status: string, trans: TranslationBundle): string {
     CACHED: trans.__('Cached'),
     FAILED: trans.__('Failed'),
     SKIPPED: trans.__('Skipped'),
-    CANCELLED: trans.__('Cancelled'),
+    CANCELLED: trans.__('Canceled'),
     INTERRUPTED: trans.__('Interrupted')
   };
   return words[status] ?? status;
@@ -82,7 +87,7 @@ export function planText(action: string, trans: TranslationBundle): string {
   const words: Record<string, string> = {
     run: trans.__('Will run'),
     cached: trans.__('Up to date'),
-    restorable: trans.__('Will be restored from an earlier run'),
+    restorable: trans.__('Will be restored from the cache'),
     frozen: trans.__('Frozen')
   };
   return words[action] ?? action;
@@ -108,21 +113,25 @@ export function sweepFaultText(
   switch (fault.kind) {
     case 'text':
       return trans.__(
-        'Only a stage with one command of its own can have variants here; others are written as text.'
+        'Only nodes with a single command can be swept here. Edit the file to sweep others.'
       );
     case 'output':
       return trans.__(
-        'The command does not say that it writes "%1": all variants would write the same file. Give the path to the command as an argument.',
+        'All variants would write to “%1”. Pass the output path to the command as an argument.',
         fault.path
       );
     case 'reader':
       return trans.__(
-        'The command of "%1" does not say that it reads "%2", so it cannot be given the file of a variant. Give the path to the command as an argument.',
+        "“%1” can't receive the file of a variant because its command does not " +
+          'contain “%2”. Pass the path to the command as an argument.',
         fault.node,
         fault.path
       );
     case 'sweep':
-      return trans.__('"%1" behind it has variants of its own.', fault.node);
+      return trans.__(
+        'The downstream node “%1” already has its own sweep.',
+        fault.node
+      );
   }
 }
 
@@ -133,7 +142,7 @@ export function readerText(
   trans: TranslationBundle
 ): string {
   const words: Record<ReaderKind, string> = {
-    each: trans.__('%1 runs for every variant.', node),
+    each: trans.__('%1 runs once per variant.', node),
     all: trans.__('%1 reads the files of all variants.', node),
     first: trans.__('%1 reads the file of one variant.', node)
   };
@@ -152,11 +161,11 @@ export function errorText(
     case 'yaml':
       return error.message;
     case 'root':
-      return trans.__('A dvc.yaml is a mapping with the key "stages".');
+      return trans.__('dvc.yaml must have a “stages” mapping.');
     case 'stages':
-      return trans.__('"stages" is not a mapping.');
+      return trans.__('“stages” must be a mapping.');
     case 'stage':
-      return trans.__('The stage "%1" is not a mapping.', error.name);
+      return trans.__('Stage “%1” must be a mapping.', error.name);
   }
 }
 
@@ -168,23 +177,38 @@ export function settingErrorText(
   const { name, message, params } = error;
   switch (name) {
     case 'minimum':
-      return trans.__('At least %1', params.limit);
+      return trans.__('Must be at least %1', params.limit);
     case 'maximum':
-      return trans.__('At most %1', params.limit);
+      return trans.__('Must be at most %1', params.limit);
     case 'exclusiveMinimum':
-      return trans.__('More than %1', params.limit);
+      return trans.__('Must be greater than %1', params.limit);
     case 'exclusiveMaximum':
-      return trans.__('Less than %1', params.limit);
+      return trans.__('Must be less than %1', params.limit);
     case 'type':
-      return params.type === 'integer'
-        ? trans.__('A whole number')
-        : params.type === 'number'
-          ? trans.__('A number')
-          : (message ?? '');
+      return typeText([params.type].flat()[0], trans) ?? message ?? '';
+    case 'enum':
+      return trans.__('Choose one of the listed values');
     case 'required':
-      return trans.__('This is required');
+      return trans.__('Required');
     default:
       return message ?? '';
+  }
+}
+
+function typeText(type: string, trans: TranslationBundle): string | undefined {
+  switch (type) {
+    case 'integer':
+      return trans.__('Must be an integer');
+    case 'number':
+      return trans.__('Must be a number');
+    case 'string':
+      return trans.__('Must be text');
+    case 'boolean':
+      return trans.__('Must be true or false');
+    case 'array':
+      return trans.__('Must be a list');
+    default:
+      return undefined;
   }
 }
 
@@ -200,11 +224,11 @@ export function flowLabels(trans: TranslationBundle): Record<string, string> {
     'edge.a11yDescription.default': trans.__(
       'Press Enter or Space to select a connection, and Delete to remove it.'
     ),
-    'controls.ariaLabel': trans.__('View'),
+    'controls.ariaLabel': trans.__('View controls'),
     'controls.zoomIn.ariaLabel': trans.__('Zoom in'),
     'controls.zoomOut.ariaLabel': trans.__('Zoom out'),
-    'controls.fitView.ariaLabel': trans.__('Zoom to fit'),
-    'minimap.ariaLabel': trans.__('Overview map'),
+    'controls.fitView.ariaLabel': trans.__('Fit to View'),
+    'minimap.ariaLabel': trans.__('Minimap'),
     'handle.ariaLabel': trans.__('Port')
   };
 }

@@ -52,11 +52,11 @@ export class BranchActions {
     const answer = await InputDialog.getText({
       title: trans.__('New Branch'),
       label: what
-        ? trans.__('Name of the branch from “%1”', what)
-        : trans.__('Name of the branch'),
+        ? trans.__('Name of the new branch (from “%1”)', what)
+        : trans.__('Name of the new branch'),
       okLabel: trans.__('Create'),
       cancelLabel: trans.__('Cancel'),
-      checkbox: { label: trans.__('Switch to it'), checked: true }
+      checkbox: { label: trans.__('Switch to the new branch'), checked: true }
     });
     const name = answer.value?.trim();
     if (!answer.button.accept || !name) {
@@ -82,9 +82,10 @@ export class BranchActions {
           throw error;
         }
         const sure = await agreed(
-          trans.__('Delete the branch “%1”?', name),
+          trans.__('Delete branch “%1”?', name),
           trans.__(
-            'It has commits that are on no other branch; the newest is %1. They can be brought back by this id until git cleans up.',
+            'This branch has unmerged commits (latest: %1). You can recover them with ' +
+              'this ID until git removes them.',
             commit.slice(0, 8)
           ),
           trans.__('Delete'),
@@ -95,7 +96,7 @@ export class BranchActions {
         }
         await this._delete(name, true);
       }
-      Notification.success(trans.__('Deleted the branch “%1”.', name), {
+      Notification.success(trans.__('Deleted branch “%1”.', name), {
         autoClose: 10_000,
         actions: [
           {
@@ -120,8 +121,8 @@ export class BranchActions {
         doing: trans.__('Merging “%1”…', ref),
         done: ({ outcome }) =>
           ({
-            up_to_date: trans.__('Everything of “%1” is here already.', ref),
-            fast_forward: trans.__('Moved forward to “%1”.', ref),
+            up_to_date: trans.__('Already up to date with “%1”.', ref),
+            fast_forward: trans.__('Fast-forwarded to “%1”.', ref),
             merged: trans.__('Merged “%1”.', ref),
             conflicts: null
           })[outcome]
@@ -131,8 +132,10 @@ export class BranchActions {
       this._showConflicts();
       Notification.warning(
         trans._n(
-          '“%2” and this branch changed the same in %1 file. Resolve it in Changes, then continue the merge.',
-          '“%2” and this branch changed the same in %1 files. Resolve them in Changes, then continue the merge.',
+          'Merging “%2” caused conflicts in %1 file. Resolve them in Changes, then ' +
+            'finish the merge.',
+          'Merging “%2” caused conflicts in %1 files. Resolve them in Changes, then ' +
+            'finish the merge.',
           merged.conflicts.length,
           ref
         ),
@@ -150,7 +153,7 @@ export class BranchActions {
       {
         doing: trans.__('Finishing the merge…'),
         done: ({ commit }) =>
-          trans.__('The merge is finished: %1.', commit.slice(0, 8))
+          trans.__('Merge finished in commit %1.', commit.slice(0, 8))
       }
     );
   }
@@ -159,11 +162,12 @@ export class BranchActions {
   async abortMerge(): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Give the merge up?'),
+      trans.__('Abort the merge?'),
       trans.__(
-        'The files become what they were before it. What you have resolved is kept in a hidden commit, and you are told its id.'
+        'Your files return to their state before the merge. Resolved changes are ' +
+          'kept in a safety copy.'
       ),
-      trans.__('Give up'),
+      trans.__('Abort Merge'),
       trans
     );
     if (!sure) {
@@ -176,10 +180,10 @@ export class BranchActions {
       Notification.success(
         aborted.safety
           ? trans.__(
-              'The merge is given up; what was resolved is kept as %1.',
+              'Merge aborted. Your resolved changes were kept as %1.',
               aborted.safety.slice(0, 8)
             )
-          : trans.__('The merge is given up.'),
+          : trans.__('Merge aborted.'),
         { autoClose: 10_000 }
       );
     }
@@ -189,11 +193,11 @@ export class BranchActions {
   async createTag(ref = 'HEAD', what?: string): Promise<void> {
     const trans = this._trans;
     const given = await askFields(
-      what ? trans.__('Tag “%1”', what) : trans.__('Tag the Current Snapshot'),
+      what ? trans.__('Tag “%1”', what) : trans.__('Tag Current Snapshot'),
       trans.__('Create'),
       [
         { name: 'name', label: trans.__('Name'), placeholder: 'v1.0' },
-        { name: 'message', label: trans.__('Message (may stay empty)') }
+        { name: 'message', label: trans.__('Message (optional)') }
       ],
       trans
     );
@@ -209,9 +213,9 @@ export class BranchActions {
   async deleteTag(tag: ITag): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Delete the tag “%1”?', tag.name),
+      trans.__('Delete tag “%1”?', tag.name),
       trans.__(
-        'The commit %1 stays. Remotes that have the tag keep it.',
+        'Commit %1 is kept. The tag stays on remotes that have it.',
         tag.commit.slice(0, 8)
       ),
       trans.__('Delete'),
@@ -228,13 +232,14 @@ export class BranchActions {
   async stash(): Promise<void> {
     const trans = this._trans;
     const given = await askFields(
-      trans.__('Put Changes Aside'),
+      trans.__('Stash Changes'),
       trans.__('Stash'),
-      [{ name: 'message', label: trans.__('What it is (may stay empty)') }],
+      [{ name: 'message', label: trans.__('Message (optional)') }],
       trans,
       [
         trans.__(
-          'All changes, new files and data too, go into a stash; the files become those of the current snapshot.'
+          'Stashes all changes, including new files and data. Your files return to the ' +
+            'current snapshot.'
         )
       ]
     );
@@ -243,11 +248,11 @@ export class BranchActions {
         '/git/stashes',
         { message: given.message || null },
         {
-          doing: trans.__('Putting changes aside…'),
+          doing: trans.__('Stashing changes…'),
           done: stash =>
             trans._n(
-              '%1 file is put aside.',
-              '%1 files are put aside.',
+              'Stashed %1 file.',
+              'Stashed %1 files.',
               stash.files.length
             )
         }
@@ -263,8 +268,8 @@ export class BranchActions {
       `/git/stashes/${stash.id}/apply`,
       { keep },
       {
-        doing: trans.__('Bringing “%1” back…', stash.message),
-        done: () => trans.__('Brought “%1” back.', stash.message)
+        doing: trans.__('Applying stash “%1”…', stash.message),
+        done: () => trans.__('Applied stash “%1”.', stash.message)
       }
     );
     await this._branches.refresh();
@@ -274,9 +279,9 @@ export class BranchActions {
   async restoreSafetyCopy(copy: ISafetyCopy): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Restore the safety copy %1?', copy.id.slice(0, 8)),
+      trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
       trans.__(
-        'Files: %1. What they hold now is kept in another safety copy.',
+        'Files: %1. Their current content is kept in another safety copy.',
         copy.files.slice(0, 12).join(', ')
       ),
       trans.__('Restore'),
@@ -284,8 +289,8 @@ export class BranchActions {
     );
     if (sure) {
       await this._work.carryOut(`/git/safety/${copy.id}/restore`, undefined, {
-        doing: trans.__('Bringing changes back…'),
-        done: () => trans.__('The changes are back.')
+        doing: trans.__('Restoring changes…'),
+        done: () => trans.__('Changes restored.')
       });
       await this._branches.refresh();
     }
@@ -294,13 +299,13 @@ export class BranchActions {
   async dropStash(stash: IStash): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Forget the stash “%1”?', stash.message),
+      trans.__('Delete stash “%1”?', stash.message),
       trans._n(
-        'Its changes of %1 file are lost for good.',
-        'Its changes of %1 files are lost for good.',
+        'Its changes to %1 file will be lost permanently.',
+        'Its changes to %1 files will be lost permanently.',
         stash.files.length
       ),
-      trans.__('Forget'),
+      trans.__('Delete'),
       trans
     );
     if (sure) {
@@ -313,11 +318,12 @@ export class BranchActions {
   async revertTo(id: string, subject: string): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Go back to “%1”?', subject),
+      trans.__('Revert to “%1”?', subject),
       trans.__(
-        'A new commit gets the content of this version, data too. History stays as it is, so this can be undone in the same way.'
+        'Creates a new commit with the content of this snapshot, including data. ' +
+          'History is not changed.'
       ),
-      trans.__('Go back'),
+      trans.__('Revert'),
       trans
     );
     if (sure) {
@@ -325,10 +331,10 @@ export class BranchActions {
         '/git/rollback',
         { to: id, mode: 'revert' },
         {
-          doing: trans.__('Going back to “%1”…', subject),
+          doing: trans.__('Reverting to “%1”…', subject),
           done: ({ commit }) =>
             trans.__(
-              'Back at “%1”, by the commit %2.',
+              'Reverted to “%1” in commit %2.',
               subject,
               commit.slice(0, 8)
             )

@@ -87,7 +87,7 @@ function BranchRow(
   const { name, remote, current } = branch;
   const full = remote ? `${remote}/${name}` : name;
   const label = current
-    ? trans.__('%1, the current branch', full)
+    ? trans.__('%1 (current branch)', full)
     : trans.__('Switch to %1', full);
   const age = relativeTime(branch.timestamp, language);
   return (
@@ -109,7 +109,7 @@ function BranchRow(
             <IconButton
               icon={mergeIcon}
               className="jp-mlws-MergeButton"
-              label={trans.__('Merge into the current branch')}
+              label={trans.__('Merge into Current Branch')}
               of={full}
               onClick={() => void actions.merge(full)}
             />
@@ -152,7 +152,7 @@ function TagRow(
         <>
           <IconButton
             icon={pushIcon}
-            label={trans.__('Push this tag')}
+            label={trans.__('Push Tag')}
             of={tag.name}
             onClick={() => void remotes.pushTag(tag)}
           />
@@ -178,7 +178,7 @@ function StashRow(
     <Row
       className="jp-mlws-Stash"
       name={stash.message}
-      label={trans.__('Bring “%1” back', stash.message)}
+      label={trans.__('Pop stash “%1”', stash.message)}
       title={[stash.branch, age, ...stash.files.slice(0, 12)]
         .filter(Boolean)
         .join('\n')}
@@ -189,13 +189,13 @@ function StashRow(
           <IconButton
             icon={undoIcon}
             className="jp-mlws-ApplyButton"
-            label={trans.__('Bring back and keep the stash')}
+            label={trans.__('Apply Stash (Keep It)')}
             of={stash.message}
             onClick={() => void actions.applyStash(stash, true)}
           />
           <IconButton
             icon={deleteIcon}
-            label={trans.__('Forget')}
+            label={trans.__('Delete')}
             of={stash.message}
             onClick={() => void actions.dropStash(stash)}
           />
@@ -210,7 +210,7 @@ function reasonWord(reason: string, trans: TranslationBundle): string {
   const words: Record<string, string> = {
     restore: trans.__('Before a restore'),
     discard: trans.__('Before a discard'),
-    'merge --abort': trans.__('Before a merge was aborted')
+    'merge --abort': trans.__('Before a merge abort')
   };
   return words[reason] ?? reason;
 }
@@ -225,7 +225,7 @@ function SafetyRow(
     <Row
       className="jp-mlws-SafetyCopy"
       name={name}
-      label={trans.__('Restore the safety copy %1', copy.id.slice(0, 8))}
+      label={trans.__('Restore safety copy %1', copy.id.slice(0, 8))}
       title={copy.files.slice(0, 12).join('\n')}
       facts={`${files} · ${relativeTime(copy.timestamp, language)}`}
       onClick={() => void actions.restoreSafetyCopy(copy)}
@@ -242,7 +242,7 @@ function RemoteRow(
     <Row
       className="jp-mlws-Remote"
       name={remote.name}
-      label={trans.__('Change the address of %1', remote.name)}
+      label={trans.__('Edit URL of %1', remote.name)}
       title={remote.url}
       facts={remote.url}
       onClick={() => void actions.edit(remote)}
@@ -250,13 +250,13 @@ function RemoteRow(
         <>
           <IconButton
             icon={editIcon}
-            label={trans.__('Change the address')}
+            label={trans.__('Edit URL')}
             of={remote.name}
             onClick={() => void actions.edit(remote)}
           />
           <IconButton
             icon={deleteIcon}
-            label={trans.__('Forget')}
+            label={trans.__('Remove')}
             of={remote.name}
             onClick={() => void actions.remove(remote)}
           />
@@ -288,8 +288,8 @@ function Group<T>(props: {
         {items.length > DRAWN && (
           <p className="jp-mlws-Hint">
             {trans._n(
-              '%1 more is not shown.',
-              '%1 more are not shown.',
+              '%1 more item is not shown.',
+              '%1 more items are not shown.',
               items.length - DRAWN
             )}
           </p>
@@ -335,14 +335,14 @@ export class BranchesView extends LiveView<BranchesModel> {
             onClick={() => void actions.create()}
           >
             <branchIcon.react tag="span" width="14px" />
-            {trans.__('New branch…')}
+            {trans.__('New Branch…')}
           </Button>
           <Button
             small={true}
             className="jp-mlws-StashButton"
             onClick={() => void actions.stash()}
           >
-            {trans.__('Stash changes…')}
+            {trans.__('Stash Changes…')}
           </Button>
         </div>
         <Group
@@ -362,7 +362,7 @@ export class BranchesView extends LiveView<BranchesModel> {
         />
         <Group
           name="remote"
-          title={trans.__('Branches of remotes')}
+          title={trans.__('Remote branches')}
           items={model.remote}
           trans={trans}
           row={branch => (
@@ -379,7 +379,7 @@ export class BranchesView extends LiveView<BranchesModel> {
           title={trans.__('Tags')}
           items={model.tags}
           add={{
-            label: trans.__('New tag…'),
+            label: trans.__('New Tag…'),
             onClick: () => void actions.createTag()
           }}
           trans={trans}
@@ -421,7 +421,7 @@ export class BranchesView extends LiveView<BranchesModel> {
           title={trans.__('Remotes')}
           items={model.remotes}
           add={{
-            label: trans.__('Add a remote…'),
+            label: trans.__('Add Remote…'),
             onClick: () => void remotes.edit()
           }}
           trans={trans}

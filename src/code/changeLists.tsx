@@ -52,7 +52,9 @@ function ChangeRow(
   const Icon = kindIcons[change.kind].react;
   const slash = path.lastIndexOf('/');
   const told = `${path}: ${kindWord(change.kind, trans)}, ${stateWord(shown, trans)}`;
-  const moved = change.old_path ? trans.__('was %1', change.old_path) : '';
+  const moved = change.old_path
+    ? trans.__('renamed from %1', change.old_path)
+    : '';
   const size = change.size === null ? '' : fileSize(change.size, language);
   const chosen = { paths: [path] };
   return (
@@ -226,7 +228,7 @@ function ChangeGroup(
       </Rows>
       {drawn.length < entries.length && (
         <Button small={true} onClick={() => setEverything(true)}>
-          {trans.__('Show all %1 changes', changes.length)}
+          {trans.__('Show All %1 Changes', changes.length)}
         </Button>
       )}
     </section>
@@ -243,7 +245,7 @@ export function ChangeLists(
     return (
       <p className="jp-mlws-Hint">
         {trans.__(
-          'Everything is in a snapshot. Edit a file, change data or run a workflow, and what changed appears here.'
+          'No changes. Edits to code, data and workflows will appear here.'
         )}
       </p>
     );
@@ -259,7 +261,7 @@ export function ChangeLists(
           staged={true}
           all={{
             icon: minusIcon,
-            label: trans.__('Unstage everything'),
+            label: trans.__('Unstage All Changes'),
             onClick: () => actions.unstage({ all: true })
           }}
         />
@@ -268,7 +270,7 @@ export function ChangeLists(
         <ChangeGroup
           {...props}
           title={
-            staged.length > 0 ? trans.__('Not staged') : trans.__('Changed')
+            staged.length > 0 ? trans.__('Not staged') : trans.__('Changes')
           }
           changes={rest}
           staged={false}
@@ -276,7 +278,7 @@ export function ChangeLists(
             stageable.length > 0
               ? {
                   icon: addIcon,
-                  label: trans.__('Stage everything'),
+                  label: trans.__('Stage All Changes'),
                   onClick: () => actions.stage({ paths: stageable })
                 }
               : null

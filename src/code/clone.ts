@@ -17,13 +17,17 @@ export async function cloneProject(
     [
       {
         name: 'url',
-        label: trans.__('Address'),
+        label: trans.__('URL'),
         placeholder: 'https://host/project.git'
       },
-      { name: 'name', label: trans.__('Folder (may stay empty)') }
+      { name: 'name', label: trans.__('Folder (optional)') }
     ],
     trans,
-    [trans.__('Passwords do not belong into an address: they are asked for.')]
+    [
+      trans.__(
+        "Don't put a password in the URL. You will be asked for it when it is needed."
+      )
+    ]
   );
   if (!given) {
     return;

@@ -73,7 +73,7 @@ export function addCodeCommands(
   trans: TranslationBundle
 ): void {
   app.commands.addCommand(CodeCommandIDs.resolve, {
-    label: trans.__('Resolve the Conflict…'),
+    label: trans.__('Resolve Conflict…'),
     icon: mergeIcon,
     execute: async args => {
       const path = args.path ?? dataOf(app, 'mlwsConflict');
@@ -146,7 +146,7 @@ function addStagingCommands(
     row => staging.unstage({ paths: [row.path] })
   );
   commands.addCommand(CodeCommandIDs.toggleStaged, {
-    label: trans.__('Stage or Unstage'),
+    label: trans.__('Stage / Unstage'),
     execute: async args => {
       const row = rowOf(app, { ...args, focused: true });
       if (row) {
@@ -158,7 +158,7 @@ function addStagingCommands(
   onRow(
     app,
     CodeCommandIDs.discard,
-    { label: trans.__('Discard Changes of This File…'), icon: undoIcon },
+    { label: trans.__('Discard Changes…'), icon: undoIcon },
     async row => {
       if (!row.staged) {
         await staging.discard({ paths: [row.path] });
@@ -174,7 +174,7 @@ function addRemoteCommands(
 ): void {
   const { commands } = app;
   commands.addCommand(CodeCommandIDs.fetch, {
-    label: trans.__('Fetch from the Remote'),
+    label: trans.__('Fetch from Remote'),
     icon: refreshIcon,
     execute: () => remotes.fetch()
   });
@@ -189,7 +189,7 @@ function addRemoteCommands(
     execute: () => remotes.push()
   });
   commands.addCommand(CodeCommandIDs.addRemote, {
-    label: trans.__('Add a Remote of Code…'),
+    label: trans.__('Add Git Remote…'),
     execute: () => remotes.edit().then(remote => remote?.name ?? null)
   });
 }
@@ -212,7 +212,7 @@ function addBranchCommands(
     label: trans.__('Switch to Branch…'),
     icon: branchIcon,
     execute: async () => {
-      const title = trans.__('Switch to Which Branch?');
+      const title = trans.__('Switch to Branch');
       const branch = await chooseBranch(code, title, trans);
       if (branch) {
         await refs.switchTo(branch);
@@ -223,7 +223,7 @@ function addBranchCommands(
     label: trans.__('Merge Branch…'),
     icon: mergeIcon,
     execute: async () => {
-      const title = trans.__('Merge Which Branch?');
+      const title = trans.__('Merge into Current Branch');
       const branch = await chooseBranch(code, title, trans);
       if (branch) {
         const { remote, name } = branch;
@@ -232,21 +232,21 @@ function addBranchCommands(
     }
   });
   commands.addCommand(CodeCommandIDs.continueMerge, {
-    label: trans.__('Finish the Merge'),
+    label: trans.__('Finish Merge'),
     isEnabled: isMerging,
     execute: () => refs.continueMerge()
   });
   commands.addCommand(CodeCommandIDs.abortMerge, {
-    label: trans.__('Give the Merge Up…'),
+    label: trans.__('Abort Merge…'),
     isEnabled: isMerging,
     execute: () => refs.abortMerge()
   });
   commands.addCommand(CodeCommandIDs.newTag, {
-    label: trans.__('Tag the Current Snapshot…'),
+    label: trans.__('Tag Current Snapshot…'),
     execute: () => refs.createTag()
   });
   commands.addCommand(CodeCommandIDs.stash, {
-    label: trans.__('Put Changes Aside…'),
+    label: trans.__('Stash Changes…'),
     execute: () => refs.stash()
   });
 }
@@ -274,7 +274,7 @@ function addHistoryCommands(
     });
   onSnapshot(
     CodeCommandIDs.revert,
-    { label: trans.__('Go Back Here by a New Commit…'), icon: undoIcon },
+    { label: trans.__('Revert to This Snapshot…'), icon: undoIcon },
     (id, subject) => refs.revertTo(id, subject)
   );
   onSnapshot(
@@ -284,18 +284,18 @@ function addHistoryCommands(
   );
   onSnapshot(
     CodeCommandIDs.branchHere,
-    { label: trans.__('Branch from Here…'), icon: branchIcon },
+    { label: trans.__('Create Branch from Here…'), icon: branchIcon },
     (id, subject) => refs.create(id, subject)
   );
   onSnapshot(
     CodeCommandIDs.switchHere,
-    { label: trans.__('Switch Here, on No Branch') },
+    { label: trans.__('Checkout (Detached)') },
     (id, subject) => refs.switchToCommit(id, subject)
   );
   onRow(
     app,
     CodeCommandIDs.fileHistory,
-    { label: trans.__('History of This File') },
+    { label: trans.__('Show File History') },
     async row => {
       history.narrow({ path: row.path });
       await showHistory();

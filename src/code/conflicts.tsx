@@ -71,12 +71,12 @@ export function Conflicts(props: {
         <>
           <p className="jp-mlws-Hint">
             {trans._n(
-              '%1 file is in conflict: open it and say what it is to be.',
-              '%1 files are in conflict: open each and say what it is to be.',
+              '%1 file has conflicts. Open it to resolve them.',
+              '%1 files have conflicts. Open each file to resolve them.',
               open
             )}
           </p>
-          <Rows label={trans.__('Files in conflict')}>
+          <Rows label={trans.__('Files with conflicts')}>
             {items.map(conflict => (
               <ConflictRow
                 key={conflict.path}
@@ -94,7 +94,7 @@ export function Conflicts(props: {
             className="jp-mlws-Row-icon"
             width="14px"
           />{' '}
-          {trans.__('Nothing is in conflict any more.')}
+          {trans.__('All conflicts resolved.')}
         </p>
       )}
       {merging && (
@@ -105,14 +105,14 @@ export function Conflicts(props: {
             disabled={open > 0}
             onClick={() => actions.continueMerge()}
           >
-            {trans.__('Finish the merge')}
+            {trans.__('Finish Merge')}
           </button>
           <button
             type="button"
             className="jp-mlws-AbortButton jp-mod-styled"
             onClick={() => actions.abortMerge()}
           >
-            {trans.__('Give up…')}
+            {trans.__('Abort Merge…')}
           </button>
         </div>
       )}

@@ -80,12 +80,13 @@ export class Questions implements IDisposable {
     const { id, kind, question } = operation;
     const { prompt, secret } = question!;
     const dialog = new Dialog({
-      title: trans.__('%1 asks', operationWord(kind, trans)),
+      title: trans.__('%1 needs input', operationWord(kind, trans)),
       body: new FieldsForm(
         [{ name: 'answer', label: prompt, secret }],
         [
           trans.__(
-            'The answer is kept until this has ended, and nowhere else. To be asked no more, set up a credential helper of git or an SSH agent.'
+            'Used for this operation only and not stored. To avoid this prompt, set up a ' +
+              'git credential helper or an SSH agent.'
           )
         ]
       ),

@@ -37,18 +37,22 @@ export class RemoteActions {
     };
     const url = {
       name: 'url',
-      label: trans.__('Address'),
+      label: trans.__('URL'),
       value: remote?.url ?? '',
       placeholder: 'https://host/project.git'
     };
     const given = await askFields(
       remote
         ? trans.__('Remote “%1”', remote.name)
-        : trans.__('Add a Remote of Code'),
+        : trans.__('Add Git Remote'),
       remote ? trans.__('Save') : trans.__('Add'),
       remote ? [url] : [name, url],
       trans,
-      [trans.__('Passwords do not belong into an address: they are asked for.')]
+      [
+        trans.__(
+          "Don't put a password in the URL. You will be asked for it when it is needed."
+        )
+      ]
     );
     if (!given) {
       return null;
@@ -66,12 +70,12 @@ export class RemoteActions {
   async remove(remote: IRemote): Promise<void> {
     const trans = this._trans;
     const sure = await agreed(
-      trans.__('Forget the remote “%1”?', remote.name),
+      trans.__('Remove remote “%1”?', remote.name),
       trans.__(
-        'What is known of its branches goes with it. Nothing changes at %1.',
+        'Its remote-tracking branches are removed here. Nothing changes on %1.',
         remote.url
       ),
-      trans.__('Forget'),
+      trans.__('Remove'),
       trans
     );
     if (sure) {
@@ -105,13 +109,13 @@ export class RemoteActions {
         '/git/fetch',
         { prune: true },
         {
-          doing: trans.__('Asking the remote what is new…'),
+          doing: trans.__('Fetching…'),
           done: ({ remote, branches }) =>
             branches.length === 0
-              ? trans.__('Nothing new at %1.', remote)
+              ? trans.__('Nothing new on %1.', remote)
               : trans._n(
-                  '%1 branch has moved at %2.',
-                  '%1 branches have moved at %2.',
+                  '%1 branch was updated on %2.',
+                  '%1 branches were updated on %2.',
                   branches.length,
                   remote
                 )
@@ -130,7 +134,7 @@ export class RemoteActions {
           doing: trans.__('Pushing data and code…'),
           done: ({ remote, branch, commits }) =>
             commits === 0
-              ? trans.__('%1 has all of “%2” already.', remote, branch)
+              ? trans.__('%1 is already up to date with “%2”.', remote, branch)
               : trans._n(
                   'Pushed %1 commit of “%2” to %3.',
                   'Pushed %1 commits of “%2” to %3.',
@@ -174,8 +178,8 @@ export class RemoteActions {
         `/git/tag/${id}/push`,
         {},
         {
-          doing: trans.__('Pushing the tag “%1”…', tag.name),
-          done: () => trans.__('Pushed the tag “%1”.', tag.name)
+          doing: trans.__('Pushing tag “%1”…', tag.name),
+          done: () => trans.__('Pushed tag “%1”.', tag.name)
         }
       );
     }

@@ -47,7 +47,8 @@ export class StagingActions {
     const sure = await agreed(
       this._title(chosen),
       trans.__(
-        'The files become what is staged, or else what the current snapshot has; new files go. A hidden commit keeps what was there, so it can be undone.'
+        'Unstaged changes are discarded and new files are deleted. A safety copy is ' +
+          'kept, so you can undo this.'
       ),
       trans.__('Discard'),
       trans
@@ -67,23 +68,23 @@ export class StagingActions {
     const trans = this._trans;
     if ('paths' in chosen) {
       return chosen.paths.length === 1
-        ? trans.__('Discard the changes of “%1”?', chosen.paths[0])
+        ? trans.__('Discard changes to “%1”?', chosen.paths[0])
         : trans._n(
-            'Discard the changes of %1 file?',
-            'Discard the changes of %1 files?',
+            'Discard changes to %1 file?',
+            'Discard changes to %1 files?',
             chosen.paths.length
           );
     }
     return 'hunks' in chosen
-      ? trans.__('Discard this part of “%1”?', chosen.hunks[0].path)
-      : trans.__('Discard all changes that are not staged?');
+      ? trans.__('Discard this hunk in “%1”?', chosen.hunks[0].path)
+      : trans.__('Discard all unstaged changes?');
   }
 
   private _tellDiscarded({ paths, safety }: IDiscarded): void {
     const trans = this._trans;
     const message = trans._n(
-      'Discarded the changes of %1 file.',
-      'Discarded the changes of %1 files.',
+      'Discarded changes to %1 file.',
+      'Discarded changes to %1 files.',
       paths.length
     );
     const undo = {
@@ -99,8 +100,8 @@ export class StagingActions {
   private async _bringBack(safety: string): Promise<void> {
     const trans = this._trans;
     await this._work.carryOut(`/git/safety/${safety}/restore`, undefined, {
-      doing: trans.__('Bringing changes back…'),
-      done: () => trans.__('The changes are back.')
+      doing: trans.__('Restoring changes…'),
+      done: () => trans.__('Changes restored.')
     });
   }
 }

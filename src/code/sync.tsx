@@ -20,9 +20,9 @@ export function Sync(props: {
   useSignal(branches.stateChanged);
   const { upstream, ahead, behind } = branches.current ?? {};
   const follows = upstream
-    ? trans.__('follows %1', upstream)
-    : trans.__('follows no branch of a remote');
-  const name = branch ?? trans.__('no branch');
+    ? trans.__('tracks %1', upstream)
+    : trans.__('no upstream branch');
+  const name = branch ?? trans.__('detached HEAD');
   return (
     <span className="jp-mlws-Sync">
       <button
@@ -38,7 +38,7 @@ export function Sync(props: {
         <IconButton
           className="jp-mlws-FetchButton"
           icon={refreshIcon}
-          label={trans.__('Fetch: ask the remote what is new')}
+          label={trans.__('Fetch from Remote')}
           onClick={() => void actions.fetch()}
         />
         <IconButton
@@ -46,7 +46,7 @@ export function Sync(props: {
           icon={pullIcon}
           label={
             behind
-              ? trans._n('Pull %1 commit', 'Pull %1 commits', behind)
+              ? trans._n('Pull %1 Commit', 'Pull %1 Commits', behind)
               : trans.__('Pull')
           }
           onClick={() => void actions.pull()}
@@ -59,7 +59,7 @@ export function Sync(props: {
           icon={pushIcon}
           label={
             ahead
-              ? trans._n('Push %1 commit', 'Push %1 commits', ahead)
+              ? trans._n('Push %1 Commit', 'Push %1 Commits', ahead)
               : trans.__('Push')
           }
           onClick={() => void actions.push()}

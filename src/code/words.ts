@@ -9,9 +9,9 @@ export function operationWord(kind: string, trans: TranslationBundle): string {
     pull: trans.__('Pull'),
     fetch: trans.__('Fetch'),
     clone: trans.__('Clone'),
-    checkout: trans.__('Switch'),
+    checkout: trans.__('Checkout'),
     merge: trans.__('Merge'),
-    rollback: trans.__('Go back'),
+    rollback: trans.__('Revert'),
     stash: trans.__('Stash'),
     restore: trans.__('Restore')
   };
@@ -37,10 +37,10 @@ export function conflictWord(
     both_modified: trans.__('changed on both sides'),
     both_added: trans.__('added on both sides'),
     both_deleted: trans.__('deleted on both sides'),
-    deleted_by_us: trans.__('deleted by us, changed by them'),
-    deleted_by_them: trans.__('changed by us, deleted by them'),
-    added_by_us: trans.__('added by us'),
-    added_by_them: trans.__('added by them')
+    deleted_by_us: trans.__('deleted in ours, changed in theirs'),
+    deleted_by_them: trans.__('changed in ours, deleted in theirs'),
+    added_by_us: trans.__('added in ours'),
+    added_by_them: trans.__('added in theirs')
   };
   return words[how] ?? how;
 }

@@ -67,11 +67,11 @@ export class Work {
     if (unsaved.length > 0) {
       throw new APIError(0, {
         message: this._trans.__(
-          'Not saved, so nothing was done: %1',
+          'Could not save %1, so nothing was changed.',
           unsaved.join(', ')
         ),
         solution: this._trans.__(
-          'Save these documents or close them without saving, then try again.'
+          'Save or close these documents, then try again.'
         )
       });
     }
@@ -96,7 +96,7 @@ export class Work {
       return ended.result;
     }
     if (ended.state === 'CANCELLED') {
-      void notice.end(trans.__('Cancelled: %1', words.doing), 'info');
+      void notice.end(trans.__('Canceled: %1', words.doing), 'info');
     } else {
       void notice.end(failureText(ended.error), 'error');
     }

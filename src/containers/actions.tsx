@@ -80,7 +80,7 @@ export function ActionGroup(props: {
     <span
       className="jp-mlws-Actions"
       role="group"
-      aria-label={props.trans.__('Actions on %1', props.of)}
+      aria-label={props.trans.__('Actions for %1', props.of)}
     >
       {props.children}
     </span>

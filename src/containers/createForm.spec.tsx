@@ -112,7 +112,7 @@ it('shows above the fields what belongs to none', async () => {
 
 it('says which line is no variable before anything is sent', async () => {
   await type('environment', 'A=1\nnonsense');
-  expect(node.textContent).toContain('No NAME=value in the line "nonsense"');
+  expect(node.textContent).toContain('Use NAME=value in line “nonsense”');
   expect(button('submit').disabled).toBe(true);
 });
 

@@ -74,7 +74,7 @@ export function CreateForm(props: {
   if (wrongLine !== null) {
     byField.set(
       'environment',
-      trans.__('No NAME=value in the line "%1"', wrongLine)
+      trans.__('Use NAME=value in line “%1”', wrongLine)
     );
   }
 
@@ -96,7 +96,7 @@ export function CreateForm(props: {
   return (
     <form
       className="jp-mlws-CreateForm"
-      aria-label={trans.__('New container')}
+      aria-label={trans.__('New Container')}
       onSubmit={event => {
         event.preventDefault();
         void submit();
@@ -107,7 +107,7 @@ export function CreateForm(props: {
         'name',
         trans.__('Name'),
         trans.__(
-          'Small letters, digits and hyphens; empty for the default container.'
+          'Lowercase letters, digits and hyphens. Leave empty for the default container.'
         )
       )}
       <Field label={trans.__('Image')} error={byField.get('image')}>
@@ -142,7 +142,7 @@ export function CreateForm(props: {
       />
       <Field
         label={trans.__('Environment variables')}
-        help={trans.__('One NAME=value a line.')}
+        help={trans.__('One NAME=value per line')}
         error={byField.get('environment')}
       >
         {(id, described) => (
@@ -165,7 +165,7 @@ export function CreateForm(props: {
           onChange={event => setIsRescue(event.target.checked)}
         />
         {trans.__(
-          'Rescue: start although the home is full, to delete files there'
+          'Rescue mode: start even if the home folder is full, to free space'
         )}
       </label>
       <FormButtons

@@ -21,10 +21,10 @@ interface IProps {
 function stateText(saved: IEnvironment, props: IProps): string {
   const { language, trans } = props;
   if (saved.state === 'SAVING') {
-    return trans.__('being saved…');
+    return trans.__('saving…');
   }
   if (saved.state === 'FAILED') {
-    return trans.__('not saved');
+    return trans.__('save failed');
   }
   const count = saved.packages ?? 0;
   return trans.__(
@@ -58,13 +58,13 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
         </span>
         {here?.config.image === saved.image && (
           <span className="jp-mlws-Badge jp-mlws-Current">
-            {trans.__('next start')}
+            {trans.__('used on next start')}
           </span>
         )}
         <span className="jp-mlws-Actions">
           <ActionButton
             name="delete"
-            label={trans.__('Delete the environment %1', saved.name)}
+            label={trans.__('Delete environment %1', saved.name)}
             disabled={saved.state === 'SAVING'}
             onClick={() => setIsAsking(true)}
           />
@@ -74,18 +74,18 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
       {saved.reason && <p className="jp-mlws-Reason">{saved.reason}</p>}
       {saved.left_out.length > 0 && (
         <p className="jp-mlws-Hint">
-          {trans.__('Left out: %1', saved.left_out.join(', '))}
+          {trans.__('Not included: %1', saved.left_out.join(', '))}
         </p>
       )}
       {saved.last_log.length > 0 && (
         <details className="jp-mlws-LastLog">
-          <summary>{trans.__('Its last lines')}</summary>
+          <summary>{trans.__('Last log lines')}</summary>
           <pre>{saved.last_log.join('\n')}</pre>
         </details>
       )}
       {isAsking && (
         <Dialog
-          title={trans.__('Delete the environment %1', saved.name)}
+          title={trans.__('Delete environment %1', saved.name)}
           onClose={() => setIsAsking(false)}
         >
           <form
@@ -96,7 +96,7 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
           >
             <p>
               {trans.__(
-                'Containers that were to start in it start in the image that it was built on.'
+                'Containers set to use it will start from its base image instead.'
               )}
             </p>
             <FormButtons
@@ -125,7 +125,7 @@ function SaveForm(
   return (
     <form
       className="jp-mlws-CreateForm"
-      aria-label={trans.__('Save my environment')}
+      aria-label={trans.__('Save Environment')}
       onSubmit={event => {
         event.preventDefault();
         void submit();
@@ -134,13 +134,16 @@ function SaveForm(
       {rest && <Failure error={rest} trans={trans} />}
       <p className="jp-mlws-Hint">
         {trans.__(
-          'What you have installed by pip becomes an image of your own, in which this container starts from then on. Files are not in it: they stay in your home.'
+          'Saves the packages you installed with pip as a personal image, which this ' +
+            'container uses from its next start. Files are not included; they stay in ' +
+            'your home folder.'
         )}
       </p>
       <TextField
         label={trans.__('Name')}
         help={trans.__(
-          'Small letters, digits and hyphens; one that there is, is replaced.'
+          'Lowercase letters, digits and hyphens. An existing environment with this ' +
+            'name is replaced.'
         )}
         error={byField.get('name')}
         name="name"
@@ -170,7 +173,7 @@ export function Environments(props: IProps): JSX.Element {
           data-mlws-action="save-environment"
           onClick={() => setIsSaving(true)}
         >
-          {trans.__('Save my environment')}
+          {trans.__('Save Environment')}
         </button>
       )}
       {model.environments.length > 0 && (
@@ -182,7 +185,7 @@ export function Environments(props: IProps): JSX.Element {
       )}
       {here !== null && isSaving && (
         <Dialog
-          title={trans.__('Save my environment')}
+          title={trans.__('Save Environment')}
           onClose={() => setIsSaving(false)}
         >
           <SaveForm

@@ -21,7 +21,7 @@ export function LiveRegion(props: {
       const name = `${container.user} / ${nameOf(container, trans)}`;
       setText(
         'removed' in what
-          ? trans.__('%1 is deleted', name)
+          ? trans.__('%1 was deleted', name)
           : `${name}: ${containerStatusWord(container.status, trans)}`
       );
     };

@@ -46,7 +46,7 @@ export function LogPanel(props: {
         </label>
         {!model.connected && !model.loading && (
           <span className="jp-mlws-Lost" role="status">
-            {trans.__('Not connected; trying again…')}
+            {trans.__('Reconnecting…')}
           </span>
         )}
       </div>
@@ -61,9 +61,7 @@ export function LogPanel(props: {
         {model.error && <Failure error={model.error} trans={trans} />}
         {model.lines.length === 0 && !model.error && (
           <p className="jp-mlws-Hint">
-            {model.loading
-              ? trans.__('Loading…')
-              : trans.__('Nothing was printed yet.')}
+            {model.loading ? trans.__('Loading…') : trans.__('No output yet.')}
           </p>
         )}
         {model.lines.map(line => (

@@ -30,12 +30,13 @@ export async function tellOutOfMemory(
   const text =
     what.paths.length > 0
       ? trans.__(
-          'Out of memory: the kernel of %1 was ended, since this container may use no more than %2. Its variables are lost; other notebooks go on.',
+          'Out of memory: the kernel of %1 was killed (limit %2). Its variables are ' +
+            'lost; other notebooks keep running.',
           what.paths.join(', '),
           limit
         )
       : trans.__(
-          'Out of memory: a process was ended, since this container may use no more than %1. Notebooks go on.',
+          'Out of memory: a process was killed (limit %1). Notebooks keep running.',
           limit
         );
   const more = largerMemory(what.memory_limit, await container.limit());
@@ -60,7 +61,7 @@ async function resize(
     await container.resize(writeMemory(memory));
     Notification.success(
       trans.__(
-        'This container may use %1 of memory now: run the notebook again.',
+        'The memory limit is now %1. Run the notebook again.',
         memorySize(memory, language)
       ),
       { autoClose: 10_000 }

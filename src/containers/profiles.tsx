@@ -58,7 +58,7 @@ export function Profiles(props: {
           value={names.find(name => isSame(profiles[name], chosen)) ?? ''}
           onChange={event => choose(event.target.value)}
         >
-          <option value="">{trans.__('other')}</option>
+          <option value="">{trans.__('Custom')}</option>
           {names.map(name => (
             <option key={name} value={name}>
               {`${titleOf(name, trans)}: ${resourcesText(profiles[name], language, trans)}`}

@@ -39,8 +39,10 @@ export function ResizeForm(props: {
       {rest && <Failure error={rest} trans={trans} />}
       <p className="jp-mlws-Hint">
         {container.status === 'RUNNING' || container.status === 'UNHEALTHY'
-          ? trans.__('It changes at once; kernels and terminals go on.')
-          : trans.__('It holds from the next start.')}
+          ? trans.__(
+              'Takes effect immediately; kernels and terminals keep running.'
+            )
+          : trans.__('Takes effect on the next start.')}
       </p>
       <SizeFields
         values={values}

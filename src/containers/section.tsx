@@ -42,7 +42,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
         <ContainerState container={container} trans={trans} />
         {id === host.here && (
           <span className="jp-mlws-Badge jp-mlws-Current">
-            {trans.__('this one')}
+            {trans.__('current')}
           </span>
         )}
         {id !== host.here && container.url !== null && (
@@ -83,7 +83,7 @@ function List(props: IProps): JSX.Element {
       {model.lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
-            'The connection is lost. What stands here may be old; it connects again by itself…'
+            'Connection lost. Reconnecting… What you see may be out of date.'
           )}
         </p>
       )}
@@ -93,7 +93,7 @@ function List(props: IProps): JSX.Element {
         data-mlws-action="new"
         onClick={() => setIsMaking(true)}
       >
-        {trans.__('New container')}
+        {trans.__('New Container')}
       </button>
       <ul className="jp-mlws-Rows" aria-label={trans.__('My containers')}>
         {model.items.map(container => (
@@ -108,7 +108,7 @@ function List(props: IProps): JSX.Element {
       />
       {isMaking && model.report && (
         <Dialog
-          title={trans.__('New container')}
+          title={trans.__('New Container')}
           onClose={() => setIsMaking(false)}
         >
           <CreateForm

@@ -51,7 +51,7 @@ export function SizeFields(props: {
         'resources.cpu',
         trans.__('CPU cores'),
         trans.__(
-          'At most %1; "500m" is half a core.',
+          'Up to %1. “500m” is half a core.',
           cores(limits.cpu, language)
         )
       )}
@@ -59,7 +59,7 @@ export function SizeFields(props: {
         'resources.memory',
         trans.__('Memory'),
         trans.__(
-          'At most %1; written like "2Gi" or "512Mi".',
+          'Up to %1. Examples: “2Gi”, “512Mi”.',
           memorySize(limits.memory, language)
         )
       )}
@@ -67,7 +67,7 @@ export function SizeFields(props: {
         field(
           'resources.gpu',
           trans.__('GPUs'),
-          trans.__('At most %1.', limits.gpu)
+          trans.__('Up to %1', limits.gpu)
         )}
     </>
   );

@@ -29,9 +29,9 @@ export function placeText(
   trans: TranslationBundle
 ): string {
   return place.eta_seconds === null
-    ? trans.__('Place %1 in the queue', place.position)
+    ? trans.__('Position %1 in queue', place.position)
     : trans.__(
-        'Place %1 in the queue, about %2 to go',
+        'Position %1 in queue, about %2 left',
         place.position,
         duration(place.eta_seconds)
       );
@@ -77,7 +77,7 @@ export function Notes(props: {
       {container.reason && <p className="jp-mlws-Reason">{container.reason}</p>}
       {container.last_log.length > 0 && (
         <details className="jp-mlws-LastLog">
-          <summary>{trans.__('Its last lines')}</summary>
+          <summary>{trans.__('Last log lines')}</summary>
           <pre>{container.last_log.join('\n')}</pre>
         </details>
       )}

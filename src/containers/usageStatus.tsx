@@ -32,9 +32,9 @@ function Usage(props: IProps): JSX.Element | null {
       title={
         isFull
           ? trans.__(
-              'The memory is nearly used up: close notebooks, or resize the container.'
+              'Memory is almost full. Close notebooks or resize the container.'
             )
-          : trans.__('What this container uses of its limits')
+          : trans.__('Resource usage')
       }
     >
       {parts.join(' · ')}

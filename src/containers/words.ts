@@ -14,7 +14,7 @@ export function containerStatusWord(
     QUEUED: trans.__('queued'),
     STARTING: trans.__('starting'),
     RUNNING: trans.__('running'),
-    UNHEALTHY: trans.__('does not answer'),
+    UNHEALTHY: trans.__('not responding'),
     STOPPING: trans.__('stopping'),
     STOPPED: trans.__('stopped'),
     CRASHED: trans.__('crashed')
@@ -64,9 +64,9 @@ export function questionBefore(
 ): IQuestion | null {
   const name = `${container.user} / ${nameOf(container, trans)}`;
   const ends = trans.__(
-    'Its kernels and terminals end: what they hold in memory and was not saved is lost.'
+    'Kernels and terminals are stopped; unsaved data in memory is lost.'
   );
-  const home = trans.__('The home with all its files is kept.');
+  const home = trans.__('The home folder is kept.');
   const isQueued = container.status === 'QUEUED';
   const questions: Record<Action, IQuestion | null> = {
     start: null,
@@ -87,7 +87,8 @@ export function questionBefore(
     delete: {
       title: trans.__('Delete %1?', name),
       lost: trans.__(
-        'The container goes, with everything that was installed or written outside the home. Its kernels and terminals end.'
+        'Deletes the container and everything outside the home folder. Kernels and ' +
+          'terminals are stopped.'
       ),
       kept: home,
       accept: trans.__('Delete')

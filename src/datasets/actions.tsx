@@ -55,16 +55,16 @@ function Freed(props: {
     <div className="jp-mlws-Plan">
       <p>
         {trans._n(
-          '%1 object (%2) is named by no version and can go.',
-          '%1 objects (%2) are named by no version and can go.',
+          '%1 unused object (%2) can be deleted.',
+          '%1 unused objects (%2) can be deleted.',
           found.objects,
           fileSize(found.bytes, language)
         )}
       </p>
       <p>
         {trans._n(
-          '%1 object (%2) stays: what branches, tags, stashes, runs, safety snapshots and the working tree name.',
-          '%1 objects (%2) stay: what branches, tags, stashes, runs, safety snapshots and the working tree name.',
+          '%1 object (%2) is still used and will be kept.',
+          '%1 objects (%2) are still used and will be kept.',
           found.kept_objects,
           fileSize(found.kept_bytes, language)
         )}
@@ -72,7 +72,7 @@ function Freed(props: {
       {found.objects > 0 && (
         <p className="jp-mlws-Note jp-mod-warn">
           {trans.__(
-            'What goes is deleted for good on this machine; remotes are left alone.'
+            'This permanently deletes local copies. Remotes are not affected.'
           )}
         </p>
       )}
@@ -100,8 +100,8 @@ export class DatasetActions implements IDatasetActions {
       const { project } = this._client;
       const chosen = await FileDialog.getOpenFiles({
         manager: this._manager,
-        title: this._trans.__('Which files or folders are data?'),
-        label: this._trans.__('Select a folder to track all that is in it'),
+        title: this._trans.__('Select Files or Folders to Track'),
+        label: this._trans.__('Select a folder to track everything in it'),
         defaultPath: project && project.path !== '.' ? project.path : '',
         translator: this._translator
       });
@@ -121,7 +121,11 @@ export class DatasetActions implements IDatasetActions {
       const inside = insideProject(project!, path);
       if (inside === null) {
         Notification.error(
-          this._trans.__('Not in the project “%1”: %2', project!.name, path),
+          this._trans.__(
+            "Can't track %2: it is outside the project “%1”.",
+            project!.name,
+            path
+          ),
           { autoClose: false }
         );
         continue;
@@ -185,12 +189,12 @@ export class DatasetActions implements IDatasetActions {
     void told(async () => {
       const trans = this._trans;
       const isMeant = await agreed(
-        trans.__('Forget the remote “%1”?', remote.name),
+        trans.__('Remove remote “%1”?', remote.name),
         trans.__(
-          'What is stored at %1 stays there; its address and its credentials are forgotten here.',
+          'Data stored at %1 is kept. Only its URL and credentials are removed here.',
           remote.url
         ),
-        trans._p('remote', 'Forget'),
+        trans._p('remote', 'Remove'),
         trans
       );
       if (isMeant) {
@@ -203,7 +207,7 @@ export class DatasetActions implements IDatasetActions {
     const made = await this._model.add(path);
     Notification.success(
       this._trans.__(
-        'Data: %1. The next snapshot names this version.',
+        'Recorded %1. It will be part of the next commit.',
         made.path
       ),
       { autoClose: 5000 }
@@ -214,7 +218,7 @@ export class DatasetActions implements IDatasetActions {
     const trans = this._trans;
     const { language } = this._client;
     const found = await this._model.collect(
-      trans.__('Looking for what no version names'),
+      trans.__('Searching for unused data'),
       false
     );
     if (!found) {
@@ -222,13 +226,13 @@ export class DatasetActions implements IDatasetActions {
     }
     const close = Dialog.cancelButton({ label: trans.__('Close') });
     const free = Dialog.warnButton({
-      label: trans.__('Free %1', fileSize(found.bytes, language))
+      label: trans.__('Free Up %1', fileSize(found.bytes, language))
     });
     const answer = await showDialog({
       title:
         found.objects === 0
-          ? trans.__('Nothing to free')
-          : trans.__('Free space in the cache?'),
+          ? trans.__('Nothing to Free Up')
+          : trans.__('Free up space in the cache?'),
       body: <Freed found={found} language={language} trans={trans} />,
       buttons: found.objects === 0 ? [close] : [close, free],
       defaultButton: 0
@@ -236,7 +240,7 @@ export class DatasetActions implements IDatasetActions {
     if (!answer.button.accept || found.objects === 0) {
       return;
     }
-    const freed = await this._model.collect(trans.__('Freeing space'), true);
+    const freed = await this._model.collect(trans.__('Freeing up space'), true);
     if (freed) {
       Notification.success(
         trans.__('Freed %1.', fileSize(freed.bytes, language)),

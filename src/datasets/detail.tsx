@@ -59,8 +59,8 @@ function Verified(props: {
           >
             {store.whole
               ? trans._n(
-                  '%2: the %1 object is whole.',
-                  '%2: all %1 objects are whole.',
+                  '%2: %1 object verified.',
+                  '%2: all %1 objects verified.',
                   found.objects,
                   store.name
                 )
@@ -126,7 +126,7 @@ function Version(
           minimal={true}
           onClick={() => actions.diff(dataset, version)}
         >
-          {trans.__('Differences to now')}
+          {trans.__('Compare with Current')}
         </Button>
         {(!version.current || dataset.state !== 'unchanged') && (
           <Button
@@ -135,7 +135,7 @@ function Version(
             disabled={isBusy}
             onClick={() => actions.checkout(dataset, version)}
           >
-            {trans.__('Bring back…')}
+            {trans.__('Restore…')}
           </Button>
         )}
       </span>
@@ -152,7 +152,7 @@ function Known(
   const isRecorded = dataset.md5 !== null;
   const facts = [
     extent(dataset, language, trans),
-    dataset.output ? trans.__('a result of %1', dataset.source) : ''
+    dataset.output ? trans.__('output of %1', dataset.source) : ''
   ].filter(Boolean);
   return (
     <>
@@ -194,12 +194,12 @@ function Known(
       </div>
       {found && <Verified found={found} trans={trans} />}
       <Uses
-        title={trans.__('Made by')}
+        title={trans.__('Created by')}
         uses={detail.producers}
         openNode={use => actions.openNode(use)}
       />
       <Uses
-        title={trans.__('Needed by')}
+        title={trans.__('Used by')}
         uses={detail.consumers}
         openNode={use => actions.openNode(use)}
       />
@@ -209,16 +209,14 @@ function Known(
         ))}
       </ul>
       {detail.versions.length === 0 && isRecorded && (
-        <p className="jp-mlws-Hint">
-          {trans.__('In no snapshot yet: commit, and it is a version.')}
-        </p>
+        <p className="jp-mlws-Hint">{trans.__('Not committed yet.')}</p>
       )}
       {detail.next_cursor !== null && (
         <Button
           small={true}
           onClick={() => void model.moreVersions(dataset.id)}
         >
-          {trans.__('Show older versions')}
+          {trans.__('Show Older Versions')}
         </Button>
       )}
     </>

@@ -27,7 +27,7 @@ export class DatasetDiffView extends LiveView<DatasetDiffModel> {
       trans._n('%1 file added', '%1 files added', diff.added),
       trans._n('%1 deleted', '%1 deleted', diff.deleted),
       trans._n('%1 modified', '%1 modified', diff.modified),
-      trans._n('%1 the same', '%1 the same', diff.unchanged)
+      trans._n('%1 unchanged', '%1 unchanged', diff.unchanged)
     ];
     return (
       <>
@@ -39,17 +39,15 @@ export class DatasetDiffView extends LiveView<DatasetDiffModel> {
         </header>
         <p className="jp-mlws-Counts">{counts.join(' · ')}</p>
         {diff.items.length === 0 ? (
-          <p className="jp-mlws-Hint">
-            {trans.__('Both versions are the same.')}
-          </p>
+          <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
         ) : (
           <table className="jp-mlws-Values">
             <thead>
               <tr>
                 <th scope="col">{trans.__('File')}</th>
                 <th scope="col">{trans.__('Change')}</th>
-                <th scope="col">{trans.__('Size before')}</th>
-                <th scope="col">{trans.__('Size now')}</th>
+                <th scope="col">{trans.__('Previous size')}</th>
+                <th scope="col">{trans.__('Current size')}</th>
               </tr>
             </thead>
             <tbody>
@@ -71,7 +69,7 @@ export class DatasetDiffView extends LiveView<DatasetDiffModel> {
         )}
         {diff.next_cursor !== null && (
           <Button small={true} onClick={() => void model.more()}>
-            {trans.__('Show more')}
+            {trans.__('Show More')}
           </Button>
         )}
       </>

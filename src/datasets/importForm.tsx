@@ -59,7 +59,7 @@ export function ImportForm(props: {
   return (
     <form
       className="jp-mlws-Form jp-mlws-ImportForm"
-      aria-label={trans.__('Data from an address')}
+      aria-label={trans.__('Import Data from URL')}
       onSubmit={event => {
         event.preventDefault();
         void submit();
@@ -68,13 +68,13 @@ export function ImportForm(props: {
       {rest && <Failure error={rest} trans={trans} />}
       {text(
         'url',
-        trans.__('Address'),
+        trans.__('URL'),
         trans.__('https://, s3://, ssh://, or remote://NAME/PATH'),
         'https://'
       )}
       {text(
         'path',
-        trans.__('Where in the project'),
+        trans.__('Path in the project'),
         '',
         suggested ? `data/${suggested}` : 'data/'
       )}
@@ -87,7 +87,7 @@ export function ImportForm(props: {
             setValues({ ...values, link: event.target.checked })
           }
         />
-        {trans.__('Keep the address, so that new content can be fetched later')}
+        {trans.__('Remember the URL so the data can be updated later')}
       </label>
       <FormButtons
         ok={trans.__('Download')}

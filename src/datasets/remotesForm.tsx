@@ -32,8 +32,8 @@ const EXAMPLES: Record<Kind, string> = {
 
 function kindWord(kind: Kind, trans: TranslationBundle): string {
   const words: Record<Kind, string> = {
-    local: trans.__('A folder'),
-    s3: trans.__('S3, or what speaks like it'),
+    local: trans.__('Local folder'),
+    s3: trans.__('S3 or S3-compatible'),
     ssh: trans.__('SSH')
   };
   return words[kind];
@@ -41,17 +41,17 @@ function kindWord(kind: Kind, trans: TranslationBundle): string {
 
 function optionWord(option: string, trans: TranslationBundle): string {
   const words: Record<string, string> = {
-    endpoint_url: trans.__('Address of the server (other than AWS)'),
+    endpoint_url: trans.__('Endpoint URL (if not AWS)'),
     region: trans.__('Region'),
     profile: trans.__('Profile'),
     user: trans.__('User'),
     port: trans.__('Port'),
-    keyfile: trans.__('File of the private key'),
-    access_key_id: trans.__('Access key id'),
+    keyfile: trans.__('Private key file'),
+    access_key_id: trans.__('Access key ID'),
     secret_access_key: trans.__('Secret access key'),
     session_token: trans.__('Session token'),
     password: trans.__('Password'),
-    passphrase: trans.__('Passphrase of the key')
+    passphrase: trans.__('Key passphrase')
   };
   return words[option];
 }
@@ -121,7 +121,7 @@ function RemoteForm(props: {
       aria-label={
         remote
           ? trans.__('Remote “%1”', remote.name)
-          : trans.__('New remote for data')
+          : trans.__('New data remote')
       }
       onSubmit={event => {
         event.preventDefault();
@@ -130,9 +130,9 @@ function RemoteForm(props: {
     >
       {rest && <Failure error={rest} trans={trans} />}
       {text('name', trans.__('Name'), {
-        help: trans.__('Small letters, digits, “.”, “_” and “-”.')
+        help: trans.__('Lowercase letters, digits, “.”, “_” and “-”.')
       })}
-      <Field label={trans.__('Kind')}>
+      <Field label={trans.__('Type')}>
         {id => (
           <select
             id={id}
@@ -149,12 +149,13 @@ function RemoteForm(props: {
           </select>
         )}
       </Field>
-      {text('url', trans.__('Address'), { placeholder: EXAMPLES[kind] })}
+      {text('url', trans.__('URL'), { placeholder: EXAMPLES[kind] })}
       {OPTIONS[kind].map(name => text(name, optionWord(name, trans)))}
       {CREDENTIALS[kind].length > 0 && (
         <p className="jp-mlws-Hint">
           {trans.__(
-            'Credentials stay on this machine, outside of git. Left empty, those that are set stay, or the environment’s are used.'
+            'Credentials are stored on this machine only, never in git. Leave empty to ' +
+              "keep the current ones or use the environment's."
           )}
         </p>
       )}
@@ -162,7 +163,7 @@ function RemoteForm(props: {
         text(name, optionWord(name, trans), {
           secret: true,
           placeholder: remote?.credentials.includes(name)
-            ? trans.__('is set')
+            ? trans.__('configured')
             : ''
         })
       )}
@@ -173,7 +174,7 @@ function RemoteForm(props: {
           checked={isDefault}
           onChange={event => setIsDefault(event.target.checked)}
         />
-        {trans.__('Data goes there by itself')}
+        {trans.__('Default remote')}
       </label>
       <FormButtons
         ok={trans.__('Save')}
@@ -216,11 +217,11 @@ function Check(props: {
         disabled={found === 'asking'}
         onClick={() => void check()}
       >
-        {trans.__('Does it answer?')}
+        {trans.__('Test Connection')}
       </Button>
       {found === 'answers' && (
         <span className="jp-mlws-Badge" data-mlws-proof="yes" role="status">
-          {trans.__('It answers')}
+          {trans.__('Connected')}
         </span>
       )}
       {found instanceof APIError && <Failure error={found} trans={trans} />}
@@ -254,7 +255,7 @@ export function RemotesForm(props: {
   }
   return (
     <div className="jp-mlws-Form">
-      <ul className="jp-mlws-Rows" aria-label={trans.__('Remotes for data')}>
+      <ul className="jp-mlws-Rows" aria-label={trans.__('Data remotes')}>
         {remotes.map(remote => (
           <li
             key={remote.name}
@@ -273,14 +274,14 @@ export function RemotesForm(props: {
                 minimal={true}
                 onClick={() => setEdited(remote)}
               >
-                {trans.__('Change')}
+                {trans.__('Edit')}
               </Button>
               <Button
                 small={true}
                 minimal={true}
                 onClick={() => actions.forgetRemote(remote)}
               >
-                {trans.__('Forget…')}
+                {trans.__('Remove…')}
               </Button>
             </div>
           </li>
@@ -294,7 +295,7 @@ export function RemotesForm(props: {
           className="jp-mod-styled jp-mod-accept"
           onClick={() => setEdited('new')}
         >
-          {trans.__('Add a remote')}
+          {trans.__('Add Remote')}
         </button>
       </div>
     </div>

@@ -92,18 +92,18 @@ function Storage(props: IDataProps): JSX.Element | null {
   const size = (bytes: number) => fileSize(bytes, language);
   const rest = [
     storage.unfinished > 0 &&
-      trans.__('unfinished transfers: %1', size(storage.unfinished)),
+      trans.__('Incomplete transfers: %1', size(storage.unfinished)),
     storage.damaged > 0 &&
-      trans.__('damaged, put aside: %1', size(storage.damaged))
+      trans.__('Damaged, quarantined: %1', size(storage.damaged))
   ].filter(Boolean);
   return (
     <div className="jp-mlws-Storage">
       <p
         className="jp-mlws-Hint"
-        title={trans.__('Free on this disk: %1', size(storage.free))}
+        title={trans.__('Free disk space: %1', size(storage.free))}
       >
         {trans.__(
-          'The cache takes %1, of which this version needs %2.',
+          'Cache: %1 used, %2 needed by this version.',
           size(storage.size),
           size(storage.current)
         )}{' '}
@@ -115,7 +115,7 @@ function Storage(props: IDataProps): JSX.Element | null {
         disabled={model.works.isRunning(ALL)}
         onClick={() => actions.freeSpace()}
       >
-        {trans.__('Free space…')}
+        {trans.__('Free Up Space…')}
       </Button>
     </div>
   );
@@ -133,17 +133,18 @@ function Section(props: IDataProps): JSX.Element {
       {isEmpty && (
         <p className="jp-mlws-Hint">
           {trans.__(
-            'Files that are too large for git, kept by their content: each snapshot names the version it has, and any of them can be brought back. A copy goes to a remote of yours.'
+            'Large files are versioned with DVC. Every snapshot records their version, ' +
+              'so you can restore any of them. Add a remote to back them up.'
           )}
         </p>
       )}
       <div className="jp-mlws-Tools">
         <button
           className={`jp-mlws-AddDataButton jp-mlws-Wide jp-mod-styled${isEmpty ? ' jp-mod-accept' : ''}`}
-          title={trans.__('Let DVC keep a file or folder of the project')}
+          title={trans.__('Track a file or folder with DVC')}
           onClick={() => actions.add()}
         >
-          {trans.__('Add a file or folder…')}
+          {trans.__('Track File or Folder…')}
         </button>
         <Button
           small={true}
@@ -151,7 +152,7 @@ function Section(props: IDataProps): JSX.Element {
           aria-expanded={panel === 'import'}
           onClick={() => toggle('import')}
         >
-          {trans.__('From an address…')}
+          {trans.__('Import from URL…')}
         </Button>
         <Button
           small={true}
@@ -162,7 +163,7 @@ function Section(props: IDataProps): JSX.Element {
         >
           {remote
             ? trans.__('Remote: %1', remote.name)
-            : trans.__('Set up a remote…')}
+            : trans.__('Set Up Remote…')}
         </Button>
       </div>
       {panel === 'import' && (
@@ -188,14 +189,14 @@ function Section(props: IDataProps): JSX.Element {
       />
       {[...model.adding].map(path => (
         <p key={path} className="jp-mlws-Note" role="status">
-          {trans.__('Taking in %1…', path)}
+          {trans.__('Tracking %1…', path)}
         </p>
       ))}
       {model.askError && <Failure error={model.askError} trans={trans} />}
       {model.unreachable && remote && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
-            'What “%1” has is not known: %2',
+            'Could not check the remote “%1”: %2',
             remote.name,
             model.unreachable
           )}
@@ -208,7 +209,7 @@ function Section(props: IDataProps): JSX.Element {
       </Rows>
       {model.hasMore && (
         <Button small={true} onClick={() => void model.more()}>
-          {trans.__('Show more')}
+          {trans.__('Show More')}
         </Button>
       )}
       <Storage {...props} />

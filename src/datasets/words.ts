@@ -40,11 +40,11 @@ export function marksOf(
 
 export function markWord(mark: Mark, trans: TranslationBundle): string {
   const words: Record<Mark, string> = {
-    changed: trans.__('changed'),
+    changed: trans.__('modified'),
     missing: trans.__('missing'),
-    unrecorded: trans.__('not made yet'),
+    unrecorded: trans.__('not created yet'),
     unpulled: trans.__('not pulled'),
-    lost: trans.__('in no store'),
+    lost: trans.__('not stored anywhere'),
     unpushed: trans.__('not pushed')
   };
   return words[mark];
@@ -54,19 +54,15 @@ export function markWord(mark: Mark, trans: TranslationBundle): string {
 export function markHelp(mark: Mark, trans: TranslationBundle): string {
   const words: Record<Mark, string> = {
     changed: trans.__(
-      'Other content than recorded; record it, or commit, which records it too'
+      'Modified since last recorded. Record it now, or it will be recorded on commit.'
     ),
-    missing: trans.__(
-      'Not in the working tree; pull brings back what is recorded'
-    ),
-    unrecorded: trans.__('A workflow makes it that has not run yet'),
+    missing: trans.__('Missing in the working tree. Pull to restore it.'),
+    unrecorded: trans.__('Created by a workflow that has not run yet'),
     unpulled: trans.__(
-      'The recorded content is not on this machine; pull brings it from the remote'
+      'Not on this machine. Pull to download it from the remote.'
     ),
-    lost: trans.__(
-      'Neither this machine’s cache nor the remote is known to have the recorded content'
-    ),
-    unpushed: trans.__('The remote does not have the recorded content yet')
+    lost: trans.__('Not found in the local cache or on the remote'),
+    unpushed: trans.__('Not on the remote yet. Push to upload it.')
   };
   return words[mark];
 }

@@ -56,11 +56,12 @@ export class RunActions implements IRunActions {
     void told(async () => {
       const { trans } = this._client;
       const isMeant = await agreed(
-        trans.__('Remove “%1”?', reproduction.path),
+        trans.__('Delete “%1”?', reproduction.path),
         trans.__(
-          'The folder goes with all that was done in it and is in no commit. The run itself, its data and your own files stay.'
+          'Deletes the folder and any uncommitted work in it. The run, its data and ' +
+            'your files are kept.'
         ),
-        trans.__('Remove'),
+        trans.__('Delete'),
         trans
       );
       if (isMeant) {

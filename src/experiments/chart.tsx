@@ -74,7 +74,7 @@ export function Chart(props: {
       {!isKnown && (
         <p className="jp-mlws-Note jp-mod-warn">
           {trans.__(
-            'Charts need JupyterLab’s Vega extension, which is disabled here.'
+            'Charts need the JupyterLab Vega extension, which is disabled.'
           )}
         </p>
       )}

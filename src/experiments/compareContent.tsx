@@ -93,35 +93,35 @@ function Scatter(props: ICompareProps): JSX.Element {
     <>
       <div className="jp-mlws-Tools">
         <ColumnSelect
-          label={trans.__('Across')}
+          label={trans.__('X axis')}
           columns={columns}
           value={x}
           onChange={setX}
         />
         <ColumnSelect
-          label={trans.__('Up')}
+          label={trans.__('Y axis')}
           columns={columns}
           value={y}
           onChange={setY}
         />
         <ColumnSelect
-          label={trans.__('Colour')}
+          label={trans.__('Color by')}
           columns={columns}
           value={colour}
-          none={trans.__('each run')}
+          none={trans.__('Run')}
           onChange={setColour}
         />
       </div>
       {x && y ? (
         <Chart
           spec={scatterSpec(runs, x, y, colour, colours)}
-          label={trans.__('%1 against %2', y.name, x.name)}
+          label={trans.__('%1 vs. %2', y.name, x.name)}
           rendermime={rendermime}
           trans={trans}
         />
       ) : (
         <p className="jp-mlws-Hint">
-          {trans.__('These runs have nothing to set against each other.')}
+          {trans.__('These runs have no values to plot against each other.')}
         </p>
       )}
     </>
@@ -181,7 +181,7 @@ function CurveChart(props: ICompareProps): JSX.Element {
       {isShort && (
         <p className="jp-mlws-Hint">
           {trans.__(
-            'It was measured once in each run. Log it with a step (mlflow.log_metric(…, step=…)), and it becomes a curve.'
+            'Logged once per run. Log it with a step (mlflow.log_metric(…, step=…)) to see a curve.'
           )}
         </p>
       )}
@@ -228,7 +228,7 @@ export function CompareContent(props: ICompareProps): JSX.Element {
       <div
         className="jp-mlws-CompareTabs"
         role="tablist"
-        aria-label={trans.__('Ways to compare')}
+        aria-label={trans.__('Comparison view')}
         onKeyDown={walk}
       >
         {TABS.map(one => (

@@ -63,7 +63,7 @@ export function CompareTable(props: {
           checked={onlyDiffering}
           onChange={event => setOnlyDiffering(event.target.checked)}
         />
-        {trans.__('Only what differs')}
+        {trans.__('Show differences only')}
       </label>
       <table className="jp-mlws-Values jp-mlws-CompareTable">
         <thead>
@@ -83,7 +83,7 @@ export function CompareTable(props: {
             )}
           </tr>
           <tr>
-            <th scope="col">{trans.__('Id')}</th>
+            <th scope="col">{trans.__('ID')}</th>
             <th scope="col">{trans.__('Started')}</th>
             <th scope="col">{trans.__('Duration')}</th>
             {columns.map(column => (

@@ -20,39 +20,43 @@ export function Reproduced(props: {
     >
       <p>
         {trans.__(
-          'What this run started from is in its own folder; your files are as they were.'
+          'Your files were not changed. The starting state of the run was recreated in ' +
+            'its own folder:'
         )}{' '}
         <code>{path}</code>
       </p>
       {data.length > 0 && (
-        <p>{trans.__('With its data: %1', data.join(', '))}</p>
+        <p>{trans.__('Data included: %1', data.join(', '))}</p>
       )}
       {unavailable.length > 0 && (
         <ul>
           {unavailable.map(one => (
             <li key={one.path}>
               {one.made
-                ? trans.__('In no store, made again by a run: %1', one.path)
-                : trans.__('In no store: %1', one.path)}
+                ? trans.__(
+                    'Not stored anywhere; a run will regenerate it: %1',
+                    one.path
+                  )
+                : trans.__('Not stored anywhere: %1', one.path)}
             </li>
           ))}
         </ul>
       )}
       {command && (
         <p>
-          {trans.__('The same again:')} <code>{command}</code>
+          {trans.__('Command to rerun it:')} <code>{command}</code>
         </p>
       )}
       <div className="jp-mlws-Tools">
         <Button small={true} onClick={() => actions.openFolder(reproduction)}>
-          {trans.__('Open the folder')}
+          {trans.__('Open Folder')}
         </Button>
         {command && (
           <Button
             small={true}
             onClick={() => actions.copyCommand(reproduction)}
           >
-            {trans.__('Copy the command')}
+            {trans.__('Copy Command')}
           </Button>
         )}
         <Button

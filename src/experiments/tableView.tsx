@@ -54,7 +54,7 @@ function Search(props: ITableProps): JSX.Element {
     <form
       className="jp-mlws-Table-search"
       role="search"
-      aria-label={trans.__('Which runs')}
+      aria-label={trans.__('Filter runs')}
       onSubmit={event => {
         event.preventDefault();
         set({ filter });
@@ -64,7 +64,7 @@ function Search(props: ITableProps): JSX.Element {
         className="jp-mod-styled"
         type="search"
         name="q"
-        aria-label={trans.__('Part of the name')}
+        aria-label={trans.__('Filter by name')}
         placeholder={trans.__('Name')}
         value={search.q}
         onChange={event => set({ q: event.target.value })}
@@ -74,9 +74,9 @@ function Search(props: ITableProps): JSX.Element {
         name="filter"
         spellCheck={false}
         autoComplete="off"
-        aria-label={trans.__('Condition')}
+        aria-label={trans.__('Filter by condition')}
         aria-invalid={isWrong}
-        title={trans.__('In MLflow’s language; Enter searches')}
+        title={trans.__('MLflow search syntax. Press Enter to search.')}
         placeholder="metrics.accuracy > 0.9 AND params.kind = 'forest'"
         value={filter}
         onChange={event => setFilter(event.target.value)}
@@ -104,7 +104,7 @@ function Search(props: ITableProps): JSX.Element {
           checked={search.nested}
           onChange={event => set({ nested: event.target.checked })}
         />
-        {trans.__('Nodes too')}
+        {trans.__('Include nodes')}
       </label>
       <Columns {...props} />
     </form>
@@ -165,25 +165,25 @@ function Chosen(props: ITableProps): JSX.Element {
         onClick={() => actions.compare(selected)}
       >
         {selected.length < 2
-          ? trans.__('Compare (choose two)')
-          : trans.__('Compare %1 runs', selected.length)}
+          ? trans.__('Compare (select two)')
+          : trans.__('Compare %1 Runs', selected.length)}
       </Button>
       <Button
         small={true}
         disabled={!isTracked}
         onClick={() => actions.register(only!)}
       >
-        {trans.__('Register as a model…')}
+        {trans.__('Register as Model…')}
       </Button>
       <Button
         small={true}
         disabled={!isTracked || isBusy || !only?.commit}
         title={trans.__(
-          'Make a folder with the code, the data and the settings that the run started from'
+          'Recreate the code, data and settings of this run in a folder'
         )}
         onClick={() => actions.reproduce(only!)}
       >
-        {trans.__('Reproduce this')}
+        {trans.__('Reproduce')}
       </Button>
       <Button
         small={true}
@@ -198,7 +198,11 @@ function Chosen(props: ITableProps): JSX.Element {
           minimal={true}
           onClick={() => model.clearSelection()}
         >
-          {trans._n('%1 chosen: clear', '%1 chosen: clear', selected.length)}
+          {trans._n(
+            'Clear Selection (%1)',
+            'Clear Selection (%1)',
+            selected.length
+          )}
         </Button>
       )}
     </div>
@@ -257,7 +261,7 @@ function Row(
         <input
           type="checkbox"
           data-mlws-row={index}
-          aria-label={trans.__('Choose %1, %2', name, run.run)}
+          aria-label={trans.__('Select %1, %2', name, run.run)}
           checked={selected}
           onChange={() => model.select(run)}
         />
@@ -431,9 +435,9 @@ function Content(props: ITableProps): JSX.Element {
       {model.items.length === 0 ? (
         <p className="jp-mlws-Hint">
           {isSearched
-            ? trans.__('No run is like that.')
+            ? trans.__('No runs match the filter.')
             : trans.__(
-                'No run yet. Run a workflow, and its parameters and metrics appear here, ready to be compared.'
+                'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
               )}
         </p>
       ) : (
@@ -441,10 +445,7 @@ function Content(props: ITableProps): JSX.Element {
       )}
       <p className="jp-mlws-Hint" role="status">
         {model.hasMore
-          ? trans.__(
-              '%1 runs so far; more come as you scroll.',
-              model.items.length
-            )
+          ? trans.__('%1 runs loaded. Scroll for more.', model.items.length)
           : trans._n('%1 run', '%1 runs', model.items.length)}
       </p>
     </>

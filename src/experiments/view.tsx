@@ -90,7 +90,7 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
       return (
         <p className="jp-mlws-Hint">
           {trans.__(
-            'No run yet. Run a workflow, and its parameters and metrics appear here, ready to be compared.'
+            'No runs yet. Run a workflow to see and compare its parameters and metrics here.'
           )}
         </p>
       );
@@ -104,15 +104,15 @@ export class ExperimentsView extends LiveView<ExperimentsModel> {
           onClick={this._compare}
         >
           {chosen < 2
-            ? trans.__('Compare (choose two)')
-            : trans.__('Compare %1 runs', chosen)}
+            ? trans.__('Compare (select two)')
+            : trans.__('Compare %1 Runs', chosen)}
         </button>
         <Button
           small={true}
           className="jp-mlws-OpenTable"
           onClick={this._openTable}
         >
-          {trans.__('All runs as a table')}
+          {trans.__('Open Experiment Table')}
         </Button>
         <Rows label={trans.__('Runs, newest first')}>
           {model.items.map(run => (

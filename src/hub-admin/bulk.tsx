@@ -28,8 +28,8 @@ function questionBefore(
     .join(', ');
   return {
     title: titles[action],
-    lost: `${names}. ${trans.__('Their kernels and terminals end: what they hold in memory and was not saved is lost.')}`,
-    kept: trans.__('The homes with all their files are kept.'),
+    lost: `${names}. ${trans.__('Kernels and terminals are stopped; unsaved data in memory is lost.')}`,
+    kept: trans.__('Home folders are kept.'),
     accept: wordOf(action, trans)
   };
 }
@@ -67,9 +67,9 @@ export function BulkActions(props: {
     <div
       className="jp-mlws-Bulk"
       role="group"
-      aria-label={trans.__('Actions on what is chosen')}
+      aria-label={trans.__('Actions for selection')}
     >
-      <span role="status">{trans.__('%1 chosen', chosen.length)}</span>
+      <span role="status">{trans.__('%1 selected', chosen.length)}</span>
       {ACTIONS.map(action => (
         <button
           key={action}

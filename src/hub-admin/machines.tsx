@@ -20,7 +20,7 @@ function Machine(props: {
     <Meter
       label={label}
       text={trans.__(
-        '%1 used, %2 allocated of %3',
+        '%1 used, %2 allocated, %3 total',
         ...[used, allocated, capacity].map(amount =>
           writers[kind](amount[kind])
         )
@@ -57,7 +57,7 @@ export function Machines(props: {
     <section aria-labelledby="mlws-machines">
       <h2 id="mlws-machines">{trans.__('Machines')}</h2>
       {machines.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('No machine is known yet.')}</p>
+        <p className="jp-mlws-Hint">{trans.__('No machines yet.')}</p>
       )}
       <ul className="jp-mlws-Nodes">
         {machines.map(machine => (

@@ -98,7 +98,7 @@ const rows = () =>
 it('shows machines, the empty queue, and every container with its state in words', async () => {
   await open();
   expect(find('.jp-mlws-Node').textContent).toContain(
-    '0.5 used, 2 allocated of 8'
+    '0.5 used, 2 allocated, 8 total'
   );
   expect(find('.jp-mlws-Queue').textContent).toContain('Nobody waits');
   expect(row('ada--default').dataset.mlwsStatus).toBe('RUNNING');

@@ -55,17 +55,17 @@ function Head(props: {
   const { config, theme, trans } = props;
   const [chosen, choose] = useState(theme.chosen);
   const words: Record<Theme, string> = {
-    system: trans.__('system'),
-    light: trans.__('light'),
-    dark: trans.__('dark')
+    system: trans.__('System'),
+    light: trans.__('Light'),
+    dark: trans.__('Dark')
   };
   return (
     <header className="jp-mlws-Head">
       <h1>{trans.__('Containers')}</h1>
-      <a href={`${config.hubUrl}home`}>{trans.__('To the Hub')}</a>
+      <a href={`${config.hubUrl}home`}>{trans.__('Hub Control Panel')}</a>
       <span className="jp-mlws-Head-user">
         {config.admin
-          ? trans.__('%1, administrator', config.user)
+          ? trans.__('%1 (administrator)', config.user)
           : config.user}
       </span>
       <label>
@@ -112,10 +112,8 @@ function Containers(props: {
   // What a filter hides is not acted on.
   const together = shown.filter(one => chosen.has(one.id));
   const nothing = isAdmin
-    ? trans.__(
-        'Nobody has a container yet. Make the first one, or wait for people to sign in.'
-      )
-    : trans.__('You have no container yet. Make one, and your lab runs in it.');
+    ? trans.__('No containers yet.')
+    : trans.__('You have no container yet. Create one to start your lab.');
   return (
     <section className="jp-mlws-Containers" aria-labelledby="mlws-containers">
       <h2 id="mlws-containers">
@@ -138,7 +136,7 @@ function Containers(props: {
             setStatus(event.target.value as ContainerStatus | '')
           }
         >
-          <option value="">{trans.__('any state')}</option>
+          <option value="">{trans.__('All states')}</option>
           {STATUSES.map(one => (
             <option key={one} value={one}>
               {containerStatusWord(one, trans)}
@@ -153,7 +151,7 @@ function Containers(props: {
           data-mlws-action="new"
           onClick={props.onNew}
         >
-          {trans.__('New container')}
+          {trans.__('New Container')}
         </button>
       </div>
       {together.length > 0 && (
@@ -167,7 +165,9 @@ function Containers(props: {
       )}
       {model.items.length === 0 && <p className="jp-mlws-Hint">{nothing}</p>}
       {model.items.length > 0 && shown.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('No container is like that.')}</p>
+        <p className="jp-mlws-Hint">
+          {trans.__('No containers match the filter.')}
+        </p>
       )}
       {shown.length > 0 && (
         <div className="jp-mlws-Grid-frame">
@@ -215,7 +215,7 @@ function Logs(props: {
         <h2 id="mlws-logs">{label}</h2>
         <ActionButton
           name="close"
-          label={trans.__('Close the logs')}
+          label={trans.__('Close logs')}
           onClick={props.onClose}
         />
       </div>
@@ -281,7 +281,7 @@ export function Page(props: {
       {model.ready && !error && model.lost && (
         <p className="jp-mlws-Note jp-mod-warn" role="status">
           {trans.__(
-            'The connection is lost. What stands here may be old; it connects again by itself…'
+            'Connection lost. Reconnecting… What you see may be out of date.'
           )}
         </p>
       )}
@@ -324,7 +324,7 @@ export function Page(props: {
       )}
       {isMaking && report && (
         <Dialog
-          title={trans.__('New container')}
+          title={trans.__('New Container')}
           onClose={() => setIsMaking(false)}
         >
           <CreateForm

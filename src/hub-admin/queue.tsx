@@ -35,7 +35,7 @@ function QueueActions(props: {
       )}
       <ActionButton
         name="close"
-        label={trans.__('Take %1 out of the queue', id)}
+        label={trans.__('Remove %1 from the queue', id)}
         onClick={() => void model.requeue(id, null)}
       />
     </ActionGroup>
@@ -56,20 +56,20 @@ export function Queue(props: {
       <h2 id="mlws-queue">{trans.__('Queue')}</h2>
       {waiting.length === 0 ? (
         <p className="jp-mlws-Hint">
-          {trans.__('Nobody waits: there is room for who comes next.')}
+          {trans.__('No containers in the queue.')}
         </p>
       ) : (
         <div className="jp-mlws-Grid-frame">
           <table className="jp-mlws-Grid">
             <thead>
               <tr>
-                <th scope="col">{trans.__('Place')}</th>
+                <th scope="col">{trans.__('Position')}</th>
                 <th scope="col">{trans.__('Owner')}</th>
                 <th scope="col">{trans.__('Name')}</th>
-                <th scope="col">{trans.__('Wants')}</th>
+                <th scope="col">{trans.__('Requested')}</th>
                 <th scope="col">{trans.__('Priority')}</th>
-                <th scope="col">{trans.__('Since')}</th>
-                <th scope="col">{trans.__('Starts in')}</th>
+                <th scope="col">{trans.__('Waiting since')}</th>
+                <th scope="col">{trans.__('Estimated wait')}</th>
                 <th scope="col">{trans.__('Actions')}</th>
               </tr>
             </thead>

@@ -84,7 +84,7 @@ function Row(props: IProps & { container: IContainer }): JSX.Element {
           type="checkbox"
           checked={props.chosen.has(id)}
           aria-label={trans.__(
-            'Choose %1',
+            'Select %1',
             `${container.user} / ${nameOf(container, trans)}`
           )}
           onChange={event => {
@@ -139,12 +139,12 @@ export function ContainerTable(props: IProps): JSX.Element {
     ['user', trans.__('Owner')],
     ['name', trans.__('Name')],
     ['image', trans.__('Image')],
-    ['status', trans.__('State')],
+    ['status', trans.__('Status')],
     ['cpu', trans.__('CPU')],
     ['memory', trans.__('Memory')],
     ...(hasGpu ? [['gpu', trans.__('GPU')] as [Column, string]] : []),
     ['restarts', trans.__('Restarts')],
-    ['age', trans.__('Age')]
+    ['age', trans.__('Last started')]
   ];
   return (
     <table className="jp-mlws-Grid jp-mlws-ContainerTable">
@@ -155,7 +155,7 @@ export function ContainerTable(props: IProps): JSX.Element {
               type="checkbox"
               data-mlws-action="choose-all"
               checked={containers.every(one => props.chosen.has(one.id))}
-              aria-label={trans.__('Choose all that are shown')}
+              aria-label={trans.__('Select all visible')}
               onChange={event =>
                 props.onChoose(
                   new Set(

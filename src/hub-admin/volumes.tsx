@@ -22,10 +22,10 @@ function questionBeforePurge(
   trans: TranslationBundle
 ): IQuestion {
   return {
-    title: trans.__('Remove %1 for good?', volume.name),
-    lost: trans.__('All files in it are lost. It cannot be undone.'),
-    kept: trans.__('The person’s current files are kept.'),
-    accept: trans.__('Remove')
+    title: trans.__('Delete %1 permanently?', volume.name),
+    lost: trans.__("All its files will be deleted. This can't be undone."),
+    kept: trans.__("The user's current files are kept."),
+    accept: trans.__('Delete')
   };
 }
 
@@ -52,7 +52,7 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
       <td title={trashed_at ? fullTime(trashed_at, language) : undefined}>
         {trashed_at !== null
           ? trans.__(
-              'in the trash, removed %1',
+              'in trash, permanent deletion %1',
               relativeTime(volume.purge_at!, language)
             )
           : volume.in_use
@@ -64,7 +64,7 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
           {trashed_at === null ? (
             <ActionButton
               name="trash"
-              label={trans.__('Move %1 to the trash', name)}
+              label={trans.__('Move %1 to Trash', name)}
               disabled={model.busy || volume.in_use}
               onClick={act('trash')}
             />
@@ -78,7 +78,7 @@ function Row(props: IProps & { volume: IVolume }): JSX.Element {
               />
               <ActionButton
                 name="delete"
-                label={trans.__('Remove %1 for good', name)}
+                label={trans.__('Delete %1 Permanently', name)}
                 disabled={model.busy}
                 onClick={() =>
                   void confirm(questionBeforePurge(volume, trans)).then(yes =>
@@ -105,9 +105,9 @@ function HoursTable(props: {
     value.toLocaleString(language, { maximumFractionDigits: 1 });
   return (
     <section className="jp-mlws-Hours" aria-labelledby="mlws-hours">
-      <h2 id="mlws-hours">{trans.__('Use in the last %1 days', days)}</h2>
+      <h2 id="mlws-hours">{trans.__('Usage in the last %1 days', days)}</h2>
       {hours.length === 0 ? (
-        <p className="jp-mlws-Hint">{trans.__('Nothing has run yet.')}</p>
+        <p className="jp-mlws-Hint">{trans.__('No usage yet.')}</p>
       ) : (
         <div className="jp-mlws-Grid-frame">
           <table className="jp-mlws-Grid">
@@ -156,7 +156,9 @@ export function Volumes(props: IProps): JSX.Element {
         {model.failure && <Failure error={model.failure} trans={trans} />}
         {model.ready && model.items.length === 0 && (
           <p className="jp-mlws-Hint">
-            {trans.__('The first start makes a volume for the person’s files.')}
+            {trans.__(
+              "No volumes yet. A volume for the user's files is created on first start."
+            )}
           </p>
         )}
         {model.items.length > 0 && (
@@ -167,7 +169,7 @@ export function Volumes(props: IProps): JSX.Element {
                   <th scope="col">{trans.__('Owner')}</th>
                   <th scope="col">{trans.__('Volume')}</th>
                   <th scope="col">{trans.__('Disk')}</th>
-                  <th scope="col">{trans.__('State')}</th>
+                  <th scope="col">{trans.__('Status')}</th>
                   <th scope="col">{trans.__('Actions')}</th>
                 </tr>
               </thead>

@@ -16,11 +16,11 @@ export class LineageActions implements ILineageActions {
   openWord(node: ILineageNode): string | null {
     const { trans } = this._client;
     const words: Record<ILineageNode['kind'], string | null> = {
-      snapshot: trans.__('Compare with current'),
-      run: trans.__('Show in the experiment table'),
+      snapshot: trans.__('Compare with Current'),
+      run: trans.__('Show in Experiment Table'),
       dataset: trans.__('Open'),
       model: trans.__('Show Models'),
-      node: trans.__('Open the workflow'),
+      node: trans.__('Open Workflow'),
       params: null
     };
     return words[node.kind];

@@ -17,7 +17,7 @@ export interface ILineageActions {
 
 function factWord(name: string, trans: TranslationBundle): string {
   const words: Record<string, string> = {
-    id: trans.__('Id'),
+    id: trans.__('ID'),
     run: trans.__('Run'),
     node: trans.__('Node'),
     workflow: trans.__('Workflow'),
@@ -45,7 +45,7 @@ function factsOf(
       return [];
     }
     if (name === 'dirty') {
-      const told = trans.__('Its commit was made for it');
+      const told = trans.__('Includes uncommitted changes');
       return value ? ([[told, '✓']] as [string, string][]) : [];
     }
     if (name === 'started' || name === 'timestamp') {
@@ -140,7 +140,7 @@ export class LineageView extends LiveView<LineageModel> {
           {lineage.truncated && (
             <p className="jp-mlws-Note jp-mod-warn" role="status">
               {trans.__(
-                'There is more than is shown. Choose something nearer, and show its lineage.'
+                'Only part of the lineage is shown. Select an item and show its lineage to see more.'
               )}
             </p>
           )}
@@ -172,7 +172,7 @@ export class LineageView extends LiveView<LineageModel> {
             node.kind !== 'node' &&
             node.kind !== 'params' && (
               <Button small={true} onClick={() => void model.follow(node.id)}>
-                {trans.__('Lineage of this')}
+                {trans.__('Show Lineage')}
               </Button>
             )}
         </div>
@@ -185,13 +185,13 @@ export class LineageView extends LiveView<LineageModel> {
           ))}
         </dl>
         <Neighbours
-          title={trans.__('Came of')}
+          title={trans.__('Upstream')}
           items={model.sources(node.id)}
           trans={trans}
           onSelect={select}
         />
         <Neighbours
-          title={trans.__('Led to')}
+          title={trans.__('Downstream')}
           items={model.results(node.id)}
           trans={trans}
           onSelect={select}

@@ -26,7 +26,7 @@ export function kindWord(kind: LineageKind, trans: TranslationBundle): string {
     run: trans.__('run'),
     dataset: trans.__('data'),
     snapshot: trans.__('snapshot'),
-    node: trans.__('node of a workflow'),
+    node: trans.__('workflow node'),
     params: trans.__('parameters')
   };
   return words[kind];
@@ -39,16 +39,16 @@ export function relationWord(
 ): string {
   const words: Record<string, string> = {
     logged: trans._p('relation', 'logged'),
-    code: trans._p('relation', 'code of'),
-    parameters: trans._p('relation', 'set'),
+    code: trans._p('relation', 'code for'),
+    parameters: trans._p('relation', 'parameters for'),
     read: trans._p('relation', 'read by'),
-    held: trans._p('relation', 'there for'),
+    held: trans._p('relation', 'present during'),
     ran: trans._p('relation', 'ran as'),
     part: trans._p('relation', 'part of'),
     wrote: trans._p('relation', 'wrote'),
-    makes: trans._p('relation', 'makes'),
+    makes: trans._p('relation', 'produces'),
     holds: trans._p('relation', 'in'),
-    needs: trans._p('relation', 'needed by'),
+    needs: trans._p('relation', 'used by'),
     recorded: trans._p('relation', 'recorded in')
   };
   return words[relation] ?? relation;

@@ -45,7 +45,7 @@ it('follows the notebook that is looked at now', async () => {
   notebooks.current = { panel, model: second };
   notebooks.currentChanged.emit();
   await rest();
-  expect(view.node.textContent).toContain('No cell failed');
+  expect(view.node.textContent).toContain('No failed cells');
   // A cell of the second notebook fails.
   wire.answers['GET /notebooks/n/errors'] = { items: [failure] };
   await second.refresh();

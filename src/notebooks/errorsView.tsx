@@ -40,17 +40,17 @@ export class ErrorsView extends ReactWidget {
     if (!current) {
       return (
         <p className="jp-mlws-Hint">
-          {trans.__('Open a notebook to see which of its cells failed.')}
+          {trans.__('Open a notebook to see its failed cells.')}
         </p>
       );
     }
     const { panel, model } = current;
     return (
-      <section aria-label={trans.__('Errors of this notebook')}>
+      <section aria-label={trans.__('Errors in this notebook')}>
         {model.error && <Failure error={model.error} trans={trans} />}
         {model.failures.length === 0 ? (
           <p className="jp-mlws-Hint" role="status">
-            {trans.__('No cell failed when it last ran.')}
+            {trans.__('No failed cells.')}
           </p>
         ) : (
           <ul className="jp-mlws-Errors">
@@ -98,7 +98,7 @@ function ErrorRow(props: {
   const index = panel.content.widgets.findIndex(one => one.model.id === cell);
   const place =
     index < 0
-      ? trans.__('a cell that was removed')
+      ? trans.__('deleted cell')
       : error?.line
         ? trans.__('cell %1, line %2', index + 1, error.line)
         : trans.__('cell %1', index + 1);
@@ -116,22 +116,22 @@ function ErrorRow(props: {
             small={true}
             onClick={() => notebooks.jump(panel, cell, error?.line ?? null)}
           >
-            {trans.__('Go to the cell')}
+            {trans.__('Go to Cell')}
           </Button>
           <Button
             small={true}
             title={trans.__(
-              'Run what this cell needs, by the history, and then the cell'
+              'Rerun the cells this one depends on (from history), then this cell'
             )}
             onClick={() => void notebooks.runUpTo(panel, model, cell)}
           >
-            {trans.__('Run again up to here')}
+            {trans.__('Rerun with Dependencies')}
           </Button>
         </div>
       )}
       {!!error?.traceback.length && (
         <details>
-          <summary>{trans.__('Stack')}</summary>
+          <summary>{trans.__('Traceback')}</summary>
           <pre tabIndex={0}>{error.traceback.join('\n')}</pre>
         </details>
       )}
@@ -139,8 +139,8 @@ function ErrorRow(props: {
         <details>
           <summary>
             {trans._n(
-              '%1 earlier error like this',
-              '%1 earlier errors like this',
+              '%1 similar earlier error',
+              '%1 similar earlier errors',
               similar.length
             )}
           </summary>
@@ -163,7 +163,7 @@ function Earlier(props: {
       <div>{similar.execution.error?.evalue}</div>
       {similar.fix ? (
         <>
-          <div>{trans.__('What was changed before it ran well:')}</div>
+          <div>{trans.__('Changes that fixed it:')}</div>
           <pre className="jp-mlws-Fix" tabIndex={0}>
             {similar.fix.diff.map((line, index) => (
               <span key={index} data-mlws-change={line.slice(0, 1)}>
@@ -174,7 +174,7 @@ function Earlier(props: {
           </pre>
         </>
       ) : (
-        <div>{trans.__('It was not mended since.')}</div>
+        <div>{trans.__('Not fixed yet.')}</div>
       )}
     </div>
   );

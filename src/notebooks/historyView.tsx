@@ -76,8 +76,8 @@ function Executions(props: {
         type="search"
         className="jp-mlws-Search"
         value={q}
-        placeholder={trans.__('Search source and errors')}
-        aria-label={trans.__('Search source and errors')}
+        placeholder={trans.__('Search code and errors')}
+        aria-label={trans.__('Search code and errors')}
         onChange={event => setQ(event.target.value)}
       />
       {rows === null ? (
@@ -86,7 +86,7 @@ function Executions(props: {
         error && <Failure error={error} trans={trans} onRetry={retry} />
       )}
       {rows?.length === 0 && (
-        <p className="jp-mlws-Hint">{trans.__('Nothing was found.')}</p>
+        <p className="jp-mlws-Hint">{trans.__('No results.')}</p>
       )}
       <ol>
         {rows?.map(one => (

@@ -43,8 +43,8 @@ function Log(props: {
   };
   const levels = {
     '': trans.__('All levels'),
-    info: trans.__('Information and worse'),
-    warning: trans.__('Warnings and errors'),
+    info: trans.__('Info and above'),
+    warning: trans.__('Warnings and above'),
     error: trans.__('Errors only')
   };
   return (
@@ -89,7 +89,7 @@ function Log(props: {
             name="q"
             className="jp-mlws-Search"
             defaultValue={filter.q}
-            placeholder={trans.__('Search, then Enter')}
+            placeholder={trans.__('Search (press Enter)')}
             aria-label={trans.__('Search the log')}
           />
         </form>
@@ -106,7 +106,7 @@ function Log(props: {
         </a>
         {!model.connected && (
           <span className="jp-mlws-Lost" role="status">
-            {trans.__('Not connected; trying again…')}
+            {trans.__('Reconnecting…')}
           </span>
         )}
       </div>
@@ -119,9 +119,7 @@ function Log(props: {
         onScroll={onScroll}
       >
         {lines.length === 0 && (
-          <p className="jp-mlws-Hint">
-            {trans.__('Nothing was logged that fits.')}
-          </p>
+          <p className="jp-mlws-Hint">{trans.__('No matching log entries.')}</p>
         )}
         {lines.map(line => (
           <div

@@ -9,12 +9,12 @@ export function stateWord(
   trans: TranslationBundle
 ): string {
   return {
-    QUEUED: trans.__('Waiting'),
+    QUEUED: trans.__('Queued'),
     RUNNING: trans.__('Running'),
     SUCCESS: trans.__('Done'),
     ERROR: trans.__('Failed'),
     TIMEOUT: trans.__('Timed out'),
-    CANCELLED: trans.__('Cancelled'),
+    CANCELLED: trans.__('Canceled'),
     LOST: trans.__('Outcome unknown')
   }[state];
 }

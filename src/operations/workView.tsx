@@ -55,7 +55,7 @@ export function WorkView(props: {
   if (work.state === 'cancelled') {
     return (
       <p className="jp-mlws-Note jp-mlws-Work" role="status">
-        {trans.__('%1: stopped.', work.label)} {dismiss}
+        {trans.__('%1: canceled', work.label)} {dismiss}
       </p>
     );
   }

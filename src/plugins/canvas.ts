@@ -138,7 +138,7 @@ const canvas: JupyterFrontEndPlugin<void> = {
     addCanvasCommands(app, tracker, trans);
     addFileCommands(app, client, manager, translator, report);
     addCompareCommand(app, tracker, client, views, trans, report);
-    const category = trans.__('Machine learning');
+    const category = trans.__('Machine Learning');
     for (const command of app.commands.listCommands()) {
       if (command.startsWith('workflow:')) {
         palette?.addItem({ command, category, args: { isPalette: true } });
@@ -161,8 +161,8 @@ function addFileCommands(
     app.commands.execute('docmanager:open', { path, factory: CANVAS_FACTORY });
   app.commands.addCommand(CREATE, {
     label: args =>
-      args.isPalette ? trans.__('New workflow') : trans.__('Workflow'),
-    caption: trans.__('Make a workflow in this project'),
+      args.isPalette ? trans.__('New Workflow') : trans.__('Workflow'),
+    caption: trans.__('Create a workflow in this project'),
     icon: workflowIcon,
     execute: async () => {
       try {
@@ -179,8 +179,10 @@ function addFileCommands(
     }
   });
   app.commands.addCommand(IMPORT, {
-    label: trans.__('Import a workflow…'),
-    caption: trans.__('Import an Elyra pipeline, a notebook or a definition'),
+    label: trans.__('Import Workflow…'),
+    caption: trans.__(
+      'Import an Elyra pipeline, a notebook or a workflow definition'
+    ),
     execute: async () => {
       try {
         const path = await importWorkflow(client, manager, translator);
@@ -206,7 +208,7 @@ function addCompareCommand(
   const service = (): WorkflowService | null =>
     tracker.currentWidget?.model.service ?? null;
   app.commands.addCommand(COMPARE, {
-    label: trans.__('Compare two versions of the graph…'),
+    label: trans.__('Compare Versions…'),
     isEnabled: () =>
       tracker.currentWidget === app.shell.currentWidget && service() !== null,
     execute: async () => {

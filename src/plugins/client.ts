@@ -31,7 +31,9 @@ const client: JupyterFrontEndPlugin<IMLWSClient> = {
       const answer = await showDialog({
         title: trans.__('Do you trust the authors of “%1”?', project.name),
         body: trans.__(
-          'Its components, workflows and git hooks are programs, which run with your rights. If you do not know where the project comes from, read its files first.'
+          'Its components, workflows and git hooks are programs that run with your ' +
+            "permissions. If you don't know where the project comes from, review its " +
+            'files first.'
         ),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Not Now') }),

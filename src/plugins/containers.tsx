@@ -118,7 +118,7 @@ function labHost(
               <p>
                 <strong>
                   {trans.__(
-                    'This is the container that you work in: this page ends with it.'
+                    'You are working in this container. This page will disconnect.'
                   )}
                 </strong>
               </p>

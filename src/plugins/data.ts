@@ -71,7 +71,7 @@ const data: JupyterFrontEndPlugin<void> = {
           const model = new DatasetDiffModel(client, events, id, commit);
           const view = new DatasetDiffView(model, client.language, trans);
           view.title.label = trans.__(
-            'Changes of %1',
+            'Changes in %1',
             path.split('/').pop() ?? path
           );
           view.title.caption = path;
@@ -142,7 +142,7 @@ const data: JupyterFrontEndPlugin<void> = {
     });
     app.commands.addCommand(CommandIDs.track, {
       label: trans.__('Track as Data'),
-      caption: trans.__('Let DVC keep a file or folder of the project'),
+      caption: trans.__('Track a file or folder with DVC'),
       icon: dataIcon,
       isVisible: () => client.project !== null,
       execute: async args => {
@@ -157,7 +157,7 @@ const data: JupyterFrontEndPlugin<void> = {
     for (const command of [CommandIDs.show, CommandIDs.add]) {
       palette?.addItem({
         command,
-        category: trans.__('Versions and workflows')
+        category: trans.__('Versions and Workflows')
       });
     }
   }

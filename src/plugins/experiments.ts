@@ -70,7 +70,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
             rendermime,
             trans
           });
-          view.title.label = trans.__('Compare %1 runs', chosen.length);
+          view.title.label = trans.__('Compare %1 Runs', chosen.length);
           return { view, model: null };
         }
       );
@@ -120,7 +120,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.openTable, {
-      label: trans.__('Open the Experiment Table'),
+      label: trans.__('Open Experiment Table'),
       icon: spreadsheetIcon,
       execute: args => {
         openTable();
@@ -133,7 +133,7 @@ const experiments: JupyterFrontEndPlugin<void> = {
     for (const command of [CommandIDs.compare, CommandIDs.openTable]) {
       palette?.addItem({
         command,
-        category: trans.__('Versions and workflows')
+        category: trans.__('Versions and Workflows')
       });
     }
   }

@@ -65,7 +65,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
 
     app.commands.addCommand(CommandIDs.open, {
       label: trans.__('Show Lineage…'),
-      caption: trans.__('What a thing came of, and what came of it'),
+      caption: trans.__('Where an item comes from, and what was made from it'),
       icon: lineageIcon,
       execute: async args => {
         if (typeof args.of === 'string') {
@@ -78,7 +78,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
           return;
         }
         const answer = await InputDialog.getText({
-          title: trans.__('Lineage of what?'),
+          title: trans.__('Show Lineage'),
           label: trans.__(
             'model:NAME, model:NAME:VERSION, run:ID, dataset:PATH or snapshot:ID'
           ),
@@ -92,7 +92,7 @@ const lineage: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({
       command: CommandIDs.open,
-      category: trans.__('Versions and workflows')
+      category: trans.__('Versions and Workflows')
     });
   }
 };

@@ -53,7 +53,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     const errors = new ErrorsView(open, trans);
     errors.id = 'jp-mlws-errors';
     errors.title.icon = errorIcon;
-    errors.title.caption = trans.__('Errors of the notebook');
+    errors.title.caption = trans.__('Notebook errors');
     app.shell.add(errors, 'right', { rank: 600 });
     restorer?.add(errors, errors.id);
 
@@ -61,7 +61,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       views.show(`executions ${model.path} ${cell}`, () => {
         const view = new HistoryView(model, cell, language, trans);
         view.title.label = cell
-          ? trans.__('History of a cell')
+          ? trans.__('Cell history')
           : trans.__('Execution history');
         view.title.caption = model.path;
         return { view, model: null, icon: historyIcon };
@@ -82,18 +82,18 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         const count = event.cells.length;
         const lost = count
           ? trans._n(
-              'The kernel died and was started anew. What %1 cell made is lost.',
-              'The kernel died and was started anew. What %1 cells made is lost.',
+              'The kernel died and was restarted. Results of %1 cell were lost.',
+              'The kernel died and was restarted. Results of %1 cells were lost.',
               count
             )
-          : trans.__('The kernel died and was started anew.');
+          : trans.__('The kernel died and was restarted.');
         Notification.error(lost, {
           autoClose: false,
           actions:
             last && count
               ? [
                   {
-                    label: trans.__('Run again up to here'),
+                    label: trans.__('Rerun with Dependencies'),
                     callback: () => void open.runUpTo(panel, model, last)
                   }
                 ]
@@ -104,7 +104,8 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           if (mixed) {
             Notification.info(
               trans.__(
-                'Cells of %1 were run by API. Their outputs are here beside your edits: save with “Overwrite” to keep both.',
+                'Cells of %1 were run through the API. Save with “Overwrite” to keep both ' +
+                  'their outputs and your edits.',
                 panel.title.label
               ),
               { autoClose: false }
@@ -117,7 +118,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
         if (event.level === 'limit') {
           Notification.error(
             trans.__(
-              'The cell was stopped: its kernel used %1 of %2 of memory.',
+              'The cell was stopped: its kernel used %1 of its %2 memory limit.',
               used,
               limit
             ),
@@ -125,7 +126,11 @@ const notebooks: JupyterFrontEndPlugin<void> = {
           );
         } else {
           Notification.warning(
-            trans.__('The kernel uses %1 of %2 of memory.', used, limit),
+            trans.__(
+              'The kernel is using %1 of its %2 memory limit.',
+              used,
+              limit
+            ),
             { autoClose: 10_000 }
           );
         }
@@ -167,7 +172,7 @@ const notebooks: JupyterFrontEndPlugin<void> = {
     const isEnabled = () => open.current !== null;
     open.currentChanged.connect(() => app.commands.notifyCommandChanged());
     app.commands.addCommand(CommandIDs.errors, {
-      label: trans.__('Show Errors of Notebook'),
+      label: trans.__('Show Notebook Errors'),
       icon: errorIcon,
       execute: () => app.shell.activateById(errors.id)
     });
@@ -182,9 +187,9 @@ const notebooks: JupyterFrontEndPlugin<void> = {
       }
     });
     app.commands.addCommand(CommandIDs.runUpTo, {
-      label: trans.__('Run Again up to Here'),
+      label: trans.__('Run All Needed Cells and This One'),
       caption: trans.__(
-        'Run what the selected cell needs, by the history, and then the cell'
+        'Rerun the cells that the selected cell depends on (from history), then the selected cell'
       ),
       isEnabled,
       execute: async () => {

@@ -31,7 +31,7 @@ const proof: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(CommandIDs.verify, {
       label: trans.__('Verify Snapshot'),
       caption: trans.__(
-        'Look at every object of the snapshot: in git, in the cache, at the remote'
+        'Verify every object of the snapshot in git, the cache and the remote'
       ),
       icon: checkIcon,
       execute: args => {
@@ -40,7 +40,7 @@ const proof: JupyterFrontEndPlugin<void> = {
           views.show(`proof ${id}`, () => {
             const model = new ProofModel(client, events, id);
             const view = new ProofView(model, client.language, trans);
-            view.title.label = trans.__('Proof of %1', id.slice(0, 8));
+            view.title.label = trans.__('Verification of %1', id.slice(0, 8));
             view.verify();
             return { view, model, icon: checkIcon };
           });

@@ -109,13 +109,13 @@ const registry: JupyterFrontEndPlugin<IModelRegistry> = {
       }
     });
     app.commands.addCommand(CommandIDs.register, {
-      label: trans.__('Register a Model of a Run…'),
+      label: trans.__('Register Model from Run…'),
       execute: () => actions.register()
     });
     for (const command of [CommandIDs.show, CommandIDs.register]) {
       palette?.addItem({
         command,
-        category: trans.__('Versions and workflows')
+        category: trans.__('Versions and Workflows')
       });
     }
     return actions;

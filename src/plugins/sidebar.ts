@@ -221,7 +221,7 @@ const sidebar: JupyterFrontEndPlugin<IMLWSSidebar> = {
     ]) {
       palette?.addItem({
         command,
-        category: trans.__('Versions and workflows')
+        category: trans.__('Versions and Workflows')
       });
     }
     return panel;

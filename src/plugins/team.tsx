@@ -69,7 +69,7 @@ function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
       const answer = await showDialog({
         title: trans.__('Leave %1?', project.name),
         body: trans.__(
-          'You will not see its code, data and runs any more. What you have cloned stays.'
+          'You will lose access to its code, data and runs. Your clones are kept.'
         ),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Cancel') }),
@@ -85,18 +85,23 @@ function labHost(client: MLWSClient, model: TeamModel, work: Work): ITeamHost {
       const isLast = project.trashed_at !== null;
       const given = await askFields(
         isLast
-          ? trans.__('Delete %1 for good', project.name)
-          : trans.__('Put %1 into the trash', project.name),
+          ? trans.__('Delete %1 Permanently', project.name)
+          : trans.__('Move %1 to Trash', project.name),
         trans.__('Delete'),
-        [{ name: 'confirm', label: trans.__("The project's name, again") }],
+        [
+          {
+            name: 'confirm',
+            label: trans.__('Type the project name to confirm')
+          }
+        ],
         trans,
         [
           isLast
             ? trans.__(
-                "Its code and data on the Hub are removed. This can't be undone; what members have cloned stays."
+                "Permanently deletes its code and data on the Hub. Members' clones are kept."
               )
             : trans.__(
-                'Its members do not see it any more. Owners can restore it from the trash.'
+                'It is hidden from its members. Owners can restore it from the trash.'
               )
         ]
       );
@@ -134,13 +139,13 @@ async function connect(
   const { trans } = client;
   const shown = client.project;
   if (!shown) {
-    Notification.warning(trans.__('Choose a project first.'));
+    Notification.warning(trans.__('Select a project first.'));
     return;
   }
   const answer = await showDialog({
     title: trans.__('Share “%1” as %2?', shown.name, project.name),
     body: trans.__(
-      'From now on its pushes go there, data and runs too. Nothing is sent before the next push.'
+      'Future pushes go there, including data and runs. Nothing is sent until the next push.'
     ),
     buttons: [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
@@ -153,7 +158,7 @@ async function connect(
   const path = `${pathOf(project.name)}/connect`;
   if (await told(() => client.post<ITeamProject>(path))) {
     Notification.success(
-      trans.__('“%1” is shared with the next push.', shown.name)
+      trans.__('“%1” will be shared on the next push.', shown.name)
     );
   }
 }

@@ -41,11 +41,11 @@ export class ModelActions implements IModelActions {
       const trans = this._trans;
       const aliases = await this._model.aliasesOf(version);
       const answer = await showDialog({
-        title: trans.__('Promote %1 %2', version.name, version.version),
+        title: trans.__('Set Alias for %1 %2', version.name, version.version),
         body: new PromoteForm(version, aliases, trans),
         buttons: [
           Dialog.cancelButton({ label: trans.__('Cancel') }),
-          Dialog.okButton({ label: trans.__('Promote') })
+          Dialog.okButton({ label: trans.__('Set Alias') })
         ],
         focusNodeSelector: 'input'
       });
@@ -55,7 +55,7 @@ export class ModelActions implements IModelActions {
       await this._model.setAlias(version, answer.value);
       Notification.success(
         trans.__(
-          '“%1” of %2 means version %3.',
+          'Alias “%1” of %2 now points to version %3.',
           answer.value,
           version.name,
           version.version
@@ -69,9 +69,9 @@ export class ModelActions implements IModelActions {
     void told(async () => {
       const trans = this._trans;
       const isMeant = await agreed(
-        trans.__('Remove the alias “%1”?', alias),
+        trans.__('Remove alias “%1”?', alias),
         trans.__(
-          'Whoever loads “%1” of %2 finds nothing then. The version stays, and so does the history of the alias.',
+          'Loading %2 by the alias “%1” will fail. The version and the alias history are kept.',
           alias,
           version.name
         ),
@@ -101,9 +101,9 @@ export class ModelActions implements IModelActions {
     const offered = run ? [run] : await this._offered();
     if (offered.length === 0) {
       await showDialog({
-        title: trans.__('No run to register'),
+        title: trans.__('No Runs to Register'),
         body: trans.__(
-          'Run a workflow, or track a notebook or script; its run can be registered then.'
+          'Run a workflow, or track a notebook or script. You can then register its run.'
         ),
         buttons: [Dialog.okButton({ label: trans.__('Close') })]
       });
@@ -111,7 +111,7 @@ export class ModelActions implements IModelActions {
     }
     const names = this._model.items.map(item => item.name);
     const answer = await showDialog({
-      title: trans.__('Register a Model'),
+      title: trans.__('Register Model'),
       body: new RegisterForm(offered, names, this._client.language, trans),
       buttons: [
         Dialog.cancelButton({ label: trans.__('Cancel') }),
@@ -125,7 +125,7 @@ export class ModelActions implements IModelActions {
     const { run: id, name, artifacts } = answer.value;
     const made = await this._model.register({ name, run_id: id, artifacts });
     Notification.success(
-      trans.__('Registered: %1, version %2.', made.name, made.version),
+      trans.__('Registered %1, version %2.', made.name, made.version),
       { autoClose: SHORT }
     );
   }

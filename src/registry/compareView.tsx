@@ -131,7 +131,7 @@ export class ModelComparisonView extends LiveView<ModelComparisonModel> {
           small={true}
           onClick={() => void this._actions.promote(version)}
         >
-          {this.trans.__('Promote…')}
+          {this.trans.__('Set Alias…')}
         </Button>
       </th>
     );

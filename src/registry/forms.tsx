@@ -61,15 +61,15 @@ export class PromoteForm extends DialogForm<string> {
     const before = this._aliases[this.getValue()];
     if (before === undefined) {
       return trans.__(
-        'It is new, and will mean version %1 of “%2”.',
+        'New alias; it will point to version %1 of “%2”.',
         version,
         name
       );
     }
     return before === version
-      ? trans.__('It means this version already.')
+      ? trans.__('It already points to this version.')
       : trans.__(
-          'It means version %1 now, and will mean version %2.',
+          'It now points to version %1 and will point to version %2.',
           before,
           version
         );
@@ -143,7 +143,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
           ))}
         </datalist>
         <label>
-          {trans.__('Files of the project that belong to it, one a line')}
+          {trans.__('Project files to include, one per line')}
           <textarea
             className="jp-mlws-TextArea"
             rows={3}
@@ -153,7 +153,7 @@ export class RegisterForm extends DialogForm<IRegistration> {
         </label>
         <p className="jp-mlws-Hint">
           {trans.__(
-            'Its measures and parameters are those of the run; files are stored as they are now.'
+            'Metrics and parameters come from the run. Files are stored as they are now.'
           )}
         </p>
       </>

@@ -30,7 +30,7 @@ function Alias(
   props: IProps & { version: IModelVersion; alias: string }
 ): JSX.Element {
   const { actions, version, alias, trans } = props;
-  const remove = trans.__('Remove the alias “%1”…', alias);
+  const remove = trans.__('Remove alias “%1”…', alias);
   return (
     <span className="jp-mlws-Badge jp-mlws-Alias" data-mlws-alias={alias}>
       {alias}
@@ -85,10 +85,10 @@ function Version(props: IProps & { version: IModelVersion }): JSX.Element {
         <Button
           small={true}
           minimal={true}
-          aria-label={trans.__('Promote %1 %2…', version.name, name)}
+          aria-label={trans.__('Set Alias for %1 %2…', version.name, name)}
           onClick={() => void actions.promote(version)}
         >
-          {trans.__('Promote…')}
+          {trans.__('Set Alias…')}
         </Button>
         <Button
           small={true}
@@ -105,10 +105,10 @@ function Version(props: IProps & { version: IModelVersion }): JSX.Element {
 function changeText(change: IAliasChange, trans: TranslationBundle): string {
   const { alias, version, before } = change;
   if (version === null) {
-    return trans.__('%1 was removed from version %2', alias, before ?? '–');
+    return trans.__('%1 removed from version %2', alias, before ?? '–');
   }
   return before === null
-    ? trans.__('%1 became version %2', alias, version)
+    ? trans.__('%1 set to version %2', alias, version)
     : trans.__('%1 moved from version %2 to %3', alias, before, version);
 }
 
@@ -123,7 +123,7 @@ function AliasHistory(props: {
   }
   return (
     <details className="jp-mlws-AliasHistory">
-      <summary>{trans.__('What aliases meant')}</summary>
+      <summary>{trans.__('Alias history')}</summary>
       <ul>
         {history.map((change, index) => (
           <li key={index}>
@@ -168,7 +168,7 @@ function Expanded(
       </ul>
       {detail.next_cursor !== null && (
         <Button small={true} onClick={() => void model.moreVersions(item.id)}>
-          {trans.__('Show older versions')}
+          {trans.__('Show Older Versions')}
         </Button>
       )}
       <AliasHistory history={history} language={language} trans={trans} />
@@ -224,13 +224,13 @@ function Best(props: IProps): JSX.Element | null {
     return null;
   }
   const options = [
-    { value: '', label: trans.__('(choose a metric)') },
+    { value: '', label: trans.__('(select a metric)') },
     ...model.metrics.map(metric => ({ value: metric, label: metric }))
   ];
   return (
     <div className="jp-mlws-Best">
       <label>
-        {trans.__('Best by')}{' '}
+        {trans.__('Rank by')}{' '}
         <HTMLSelect
           value={model.metric}
           options={options}
@@ -239,15 +239,15 @@ function Best(props: IProps): JSX.Element | null {
       </label>
       {best && best.items.length === 0 && (
         <p className="jp-mlws-Hint">
-          {trans.__('No version of a model has this metric.')}
+          {trans.__('No model version has this metric.')}
         </p>
       )}
       {best && best.items.length > 0 && (
         <ol
           title={
             best.mode === 'max'
-              ? trans.__('More is better')
-              : trans.__('Less is better')
+              ? trans.__('Higher is better')
+              : trans.__('Lower is better')
           }
         >
           {best.items.map(({ value, version }) => (
@@ -258,7 +258,7 @@ function Best(props: IProps): JSX.Element | null {
                 minimal={true}
                 onClick={() => void actions.promote(version)}
               >
-                {trans.__('Promote…')}
+                {trans.__('Set Alias…')}
               </Button>
             </li>
           ))}
@@ -274,7 +274,8 @@ function Empty(props: IProps): JSX.Element {
     <>
       <p className="jp-mlws-Hint">
         {trans.__(
-          'A registered model is a name with versions, each of a run, with its measures. An alias, as “production”, says which version is in use.'
+          'Registered models have versions, each created from a run. Aliases such as ' +
+            '“production” mark the version in use.'
         )}
       </p>
       <div className="jp-mlws-Tools">
@@ -282,7 +283,7 @@ function Empty(props: IProps): JSX.Element {
           className="jp-mlws-RegisterButton jp-mlws-Wide jp-mod-styled jp-mod-accept"
           onClick={() => actions.register()}
         >
-          {trans.__('Register a model of a run…')}
+          {trans.__('Register Model from Run…')}
         </button>
       </div>
     </>
@@ -325,11 +326,11 @@ export class RegistryView extends LiveView<RegistryModel> {
             onClick={() => this._actions.compare(model.selected)}
           >
             {chosen < 2
-              ? trans.__('Compare (choose two)')
+              ? trans.__('Compare (select two)')
               : trans.__('Compare %1 versions', chosen)}
           </button>
           <Button small={true} onClick={() => this._actions.register()}>
-            {trans.__('Register a model of a run…')}
+            {trans.__('Register Model from Run…')}
           </Button>
         </div>
         <Best {...props} />
@@ -340,7 +341,7 @@ export class RegistryView extends LiveView<RegistryModel> {
         </Rows>
         {model.hasMore && (
           <Button small={true} onClick={() => void model.more()}>
-            {trans.__('Show more')}
+            {trans.__('Show More')}
           </Button>
         )}
       </>

@@ -22,7 +22,7 @@ export function CreateProjectForm(props: {
   });
   return (
     <form
-      aria-label={trans.__('New shared project')}
+      aria-label={trans.__('New Shared Project')}
       onSubmit={event => {
         event.preventDefault();
         void submit();
@@ -33,7 +33,7 @@ export function CreateProjectForm(props: {
         name="name"
         label={trans.__('Name')}
         help={trans.__(
-          'Small letters, digits, and hyphens between them; it is part of addresses.'
+          'Lowercase letters and digits, with hyphens between them. Used in URLs.'
         )}
         error={byField.get('name')}
         value={name}

@@ -59,7 +59,7 @@ function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
       {project.role === 'owner' ? (
         <>
           {chosen === null ? (
-            <span>{trans.__('is removed')}</span>
+            <span>{trans.__('will be removed')}</span>
           ) : (
             <RoleChoice
               label={trans.__('Role of %1', user)}
@@ -73,13 +73,13 @@ function MemberRow(props: IProps & { member: ITeamMember }): JSX.Element {
             <>
               <ActionButton
                 name="start"
-                label={trans.__('Apply to %1', user)}
+                label={trans.__('Apply change for %1', user)}
                 disabled={isBusy}
                 onClick={() => void submit()}
               />
               <ActionButton
                 name="restore"
-                label={trans.__('Leave %1 as before', user)}
+                label={trans.__('Undo change for %1', user)}
                 disabled={isBusy}
                 onClick={() => setChosen(role)}
               />
@@ -111,7 +111,7 @@ function AddMember({ project, model, trans }: IProps): JSX.Element {
   return (
     <form
       className="jp-mlws-TeamAdd"
-      aria-label={trans.__('Add a member to %1', project.name)}
+      aria-label={trans.__('Add member to %1', project.name)}
       onSubmit={event => {
         event.preventDefault();
         void submit();
@@ -120,7 +120,7 @@ function AddMember({ project, model, trans }: IProps): JSX.Element {
       {rest && <Failure error={rest} trans={trans} />}
       <TextField
         name="user"
-        label={trans.__('Add a person of the Hub')}
+        label={trans.__('Add Hub user')}
         error={byField.get('user')}
         value={user}
         onChange={event => setUser(event.target.value)}

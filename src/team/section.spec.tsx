@@ -91,7 +91,7 @@ it('offers what the role allows', async () => {
 
 it('has of what is in the trash the way back and the way out', async () => {
   await show(project({ trashed_at: since }));
-  expect(view.node.textContent).toContain('In the trash');
+  expect(view.node.textContent).toContain('In trash');
   expect(named('Clone wine')).toBeNull();
   named('Restore wine')!.click();
   named('Delete wine')!.click();
@@ -108,12 +108,12 @@ it('changes a role when it is applied, and says why it is refused', async () => 
   );
   await choose('Role of tess', 'reader');
   expect(wire.requests.map(({ method }) => method)).toEqual(['GET']);
-  named('Apply to tess')!.click();
+  named('Apply change for tess')!.click();
   await settle();
   const sent = wire.requests.find(({ method }) => method === 'PUT')!;
   expect(sent.body).toEqual({ role: 'reader' });
   expect(view.node.textContent).toContain('The last owner');
-  named('Leave tess as before')!.click();
+  named('Undo change for tess')!.click();
   await settle();
   expect((named('Role of tess') as HTMLSelectElement).value).toBe('owner');
 });
@@ -125,7 +125,7 @@ it('removes a member only when that is applied', async () => {
   named('Remove tom')!.click();
   await settle();
   expect(wire.requests.map(({ method }) => method)).toEqual(['GET']);
-  named('Apply to tom')!.click();
+  named('Apply change for tom')!.click();
   await settle();
   expect(wire.requests.map(({ method }) => method)).toEqual([
     'GET',

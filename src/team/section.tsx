@@ -38,7 +38,7 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
       <div className="jp-mlws-ContainerRow-head">
         <strong>{name}</strong>
         <span className="jp-mlws-Badge">
-          {isTrash ? trans.__('In the trash') : roleWord(role, trans)}
+          {isTrash ? trans.__('In trash') : roleWord(role, trans)}
         </span>
         <ActionGroup of={name} trans={trans}>
           {isTrash && (
@@ -90,7 +90,10 @@ function Row(props: IProps & { project: ITeamProject }): JSX.Element {
           {isOpen && (
             <>
               <p className="jp-mlws-Hint">
-                {trans.__('In a terminal: %1', `git clone ${project.git_url}`)}
+                {trans.__(
+                  'Clone in a terminal: %1',
+                  `git clone ${project.git_url}`
+                )}
               </p>
               <Members {...props} />
             </>
@@ -110,12 +113,12 @@ function List(props: IProps): JSX.Element {
         className="jp-mlws-NewShared jp-mod-styled jp-mod-accept"
         onClick={() => setIsMaking(true)}
       >
-        {trans.__('New shared project')}
+        {trans.__('New Shared Project')}
       </button>
       {model.items.length === 0 && (
         <p className="jp-mlws-Hint">
           {trans.__(
-            'You share no project yet. Code, data and runs of one are seen by its members alone.'
+            "No shared projects yet. Only members can see a project's code, data and runs."
           )}
         </p>
       )}
@@ -126,7 +129,7 @@ function List(props: IProps): JSX.Element {
       </ul>
       {isMaking && (
         <Dialog
-          title={trans.__('New shared project')}
+          title={trans.__('New Shared Project')}
           onClose={() => setIsMaking(false)}
         >
           <CreateProjectForm

@@ -48,7 +48,7 @@ function Cell(props: {
       </header>
       {lines.length > 0 && <DiffLines lines={lines} trans={trans} />}
       {cell.outputs_changed && (
-        <p className="jp-mlws-Hint">{trans.__('Its outputs differ.')}</p>
+        <p className="jp-mlws-Hint">{trans.__('Outputs differ.')}</p>
       )}
     </section>
   );
@@ -75,13 +75,11 @@ export function CellDiffs(props: {
         />
       ))}
       {differing.length === 0 && (
-        <p className="jp-mlws-Hint">
-          {trans.__('The cells are the same; only metadata differs.')}
-        </p>
+        <p className="jp-mlws-Hint">{trans.__('Only metadata differs.')}</p>
       )}
       {same > 0 && (
         <p className="jp-mlws-Hint">
-          {trans._n('%1 cell is the same.', '%1 cells are the same.', same)}
+          {trans._n('%1 cell is unchanged.', '%1 cells are unchanged.', same)}
         </p>
       )}
     </>

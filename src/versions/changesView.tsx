@@ -46,9 +46,9 @@ function CommitBox(props: {
   ).size;
   const label =
     staged > 0
-      ? trans._n('Commit %1 staged file', 'Commit %1 staged files', staged)
+      ? trans._n('Commit %1 Staged File', 'Commit %1 Staged Files', staged)
       : all > 0
-        ? trans._n('Commit %1 change', 'Commit %1 changes', all)
+        ? trans._n('Commit %1 Change', 'Commit %1 Changes', all)
         : trans.__('Commit');
   return (
     <form
@@ -60,8 +60,8 @@ function CommitBox(props: {
     >
       <textarea
         className="jp-mlws-CommitBox"
-        aria-label={trans.__('Message of the snapshot')}
-        placeholder={trans.__('What did you change? (Ctrl+Enter commits)')}
+        aria-label={trans.__('Commit message')}
+        placeholder={trans.__('Message (Ctrl+Enter to commit)')}
         rows={Math.min(Math.max(message.split('\n').length, 2), 8)}
         value={message}
         onChange={event => (model.message = event.target.value)}
@@ -73,9 +73,9 @@ function CommitBox(props: {
         aria-busy={model.busy !== null}
         title={
           staged > 0
-            ? trans.__('Keep what is staged as one version')
+            ? trans.__('Commit staged changes')
             : trans.__(
-                'Save all documents and keep code, data and runs as one version'
+                'Save all documents and commit code, data and runs together'
               )
         }
       >
@@ -88,7 +88,7 @@ function CommitBox(props: {
           disabled={!canCommit}
           onClick={() => props.onCommit({})}
         >
-          {trans._n('Commit all, %1 file', 'Commit all, %1 files', all)}
+          {trans._n('Commit All (%1 File)', 'Commit All (%1 Files)', all)}
         </button>
       )}
     </form>
@@ -163,7 +163,7 @@ export class ChangesView extends LiveView<ChangesModel> {
               })
             }
           >
-            {trans.__('These are no secrets: commit')}
+            {trans.__('Not Secrets, Commit Anyway')}
           </Button>
         )}
         {model.commitError?.code === MANY_FILES && (
@@ -171,7 +171,7 @@ export class ChangesView extends LiveView<ChangesModel> {
             small={true}
             onClick={() => actions.commit({ allowMany: true })}
           >
-            {trans.__('Commit all of them to git')}
+            {trans.__('Commit All to Git')}
           </Button>
         )}
         {model.warnings.map(warning => (
@@ -182,8 +182,10 @@ export class ChangesView extends LiveView<ChangesModel> {
         {status.outbox.length > 0 && (
           <p className="jp-mlws-Note" role="status">
             {trans._n(
-              'The data of %1 snapshot waits for its remote; it is sent by itself once that answers.',
-              'The data of %1 snapshots waits for its remote; it is sent by itself once that answers.',
+              'The data of %1 snapshot has not been pushed yet. It will be pushed ' +
+                'automatically when its remote can be reached.',
+              'The data of %1 snapshots has not been pushed yet. It will be pushed ' +
+                'automatically when its remote can be reached.',
               status.outbox.length
             )}
           </p>
@@ -192,7 +194,7 @@ export class ChangesView extends LiveView<ChangesModel> {
           <div className="jp-mlws-Note jp-mlws-Restored" role="status">
             <p>
               {trans.__(
-                'Files are as in %1 “%2”. A commit makes that the newest snapshot.',
+                'Files restored from %1 “%2”. Commit to make this the latest snapshot.',
                 status.restored.short,
                 status.restored.subject
               )}
@@ -215,7 +217,7 @@ export class ChangesView extends LiveView<ChangesModel> {
                 this.focusMessage();
               }}
             >
-              {trans.__('Keep as a New Snapshot')}
+              {trans.__('Keep as New Snapshot')}
             </Button>
           </div>
         )}
@@ -223,8 +225,8 @@ export class ChangesView extends LiveView<ChangesModel> {
           <div className="jp-mlws-Note" role="status">
             <p title={groups.notPulled.map(one => one.path).join('\n')}>
               {trans._n(
-                '%1 dataset is not pulled yet: %2',
-                '%1 datasets are not pulled yet: %2',
+                '%1 dataset has not been pulled yet: %2',
+                '%1 datasets have not been pulled yet: %2',
                 groups.notPulled.length,
                 listOf(groups.notPulled)
               )}
@@ -240,7 +242,7 @@ export class ChangesView extends LiveView<ChangesModel> {
         )}
         {status.operation && !merging && model.busy === null && (
           <p className="jp-mlws-Note" role="status">
-            {trans.__('Begun and not finished in git: %1', status.operation)}
+            {trans.__('Git operation in progress: %1', status.operation)}
           </p>
         )}
         {model.conflicts && (

@@ -81,7 +81,7 @@ function addSidebarCommands(
   app.commands.addCommand(CommandIDs.commit, {
     label: trans.__('Commit Code, Data and Runs'),
     caption: trans.__(
-      'Save all documents and keep code, data and runs as one version'
+      'Save all documents and commit code, data and runs together'
     ),
     execute: async args => {
       await reveal(app, panel);
@@ -125,12 +125,10 @@ async function saveOrFail(
   if (unsaved.length > 0) {
     throw new APIError(0, {
       message: trans.__(
-        'Not saved, so nothing was committed: %1',
+        'Could not save %1, so nothing was committed.',
         unsaved.join(', ')
       ),
-      solution: trans.__(
-        'Save these documents or close them without saving, then commit again.'
-      )
+      solution: trans.__('Save or close these documents, then commit again.')
     });
   }
 }
@@ -158,7 +156,7 @@ function addSnapshotCommands(
       })
   });
   app.commands.addCommand(CommandIDs.copyId, {
-    label: trans.__('Copy Snapshot Id'),
+    label: trans.__('Copy Snapshot ID'),
     icon: copyIcon,
     execute: args => Clipboard.copyToSystem(target(args) ?? '')
   });
@@ -182,7 +180,7 @@ function addDiffCommands(
           client.project && documents.open(client.project, path);
         const view = new FileDiffView(model, open, places.staging, trans);
         view.title.label = trans.__(
-          'Changes of %1',
+          'Changes in %1',
           path.split('/').pop() ?? path
         );
         view.title.caption = path;
@@ -192,7 +190,7 @@ function addDiffCommands(
     );
 
   app.commands.addCommand(CommandIDs.openDiff, {
-    label: trans.__('Show Changes of This File'),
+    label: trans.__('Show Changes'),
     icon: compareIcon,
     execute: args => {
       const path = args.path ?? dataOf(app, 'mlwsPath');
@@ -227,14 +225,14 @@ function addDiffCommands(
     );
   let marked: string | null = null;
   app.commands.addCommand(CommandIDs.markSnapshot, {
-    label: trans.__('Mark for a Comparison'),
+    label: trans.__('Select for Compare'),
     execute: args => {
       marked = idOf(app, args);
       app.commands.notifyCommandChanged(CommandIDs.compareMarked);
     }
   });
   app.commands.addCommand(CommandIDs.compareMarked, {
-    label: () => trans.__('Compare with the Marked %1', marked?.slice(0, 8)),
+    label: () => trans.__('Compare with Selected %1', marked?.slice(0, 8)),
     icon: compareIcon,
     isVisible: () => marked !== null,
     execute: args => {
@@ -281,7 +279,7 @@ async function chooseSnapshot(
   }
   const labels = history.items.map(item => `${item.short} ${item.subject}`);
   const answer = await InputDialog.getItem({
-    title: trans.__('Restore which snapshot?'),
+    title: trans.__('Restore Snapshot'),
     items: labels,
     okLabel: trans.__('Continue')
   });

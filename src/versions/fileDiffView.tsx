@@ -19,18 +19,18 @@ export function versionNames(
   const short = (version: string) => {
     const words: Record<string, string> = {
       HEAD: trans.__('current snapshot'),
-      [EMPTY_TREE]: trans.__('nothing')
+      [EMPTY_TREE]: trans.__('empty')
     };
     return words[version] ?? version.slice(0, 8);
   };
   if (versions.staged !== undefined) {
     return versions.staged
       ? [short('HEAD'), trans.__('staged')]
-      : [trans.__('snapshot and staged'), trans.__('working files')];
+      : [trans.__('snapshot with staged changes'), trans.__('working tree')];
   }
   return [
     short(versions.from),
-    versions.to ? short(versions.to) : trans.__('working files')
+    versions.to ? short(versions.to) : trans.__('working tree')
   ];
 }
 
@@ -52,7 +52,7 @@ function Hunks(props: {
           key={one.id}
           className="jp-mlws-Hunk"
           data-mlws-hunk={one.id}
-          aria-label={trans.__('Lines from %1', one.new_start)}
+          aria-label={trans.__('From line %1', one.new_start)}
         >
           <header>
             <code>
@@ -77,17 +77,13 @@ function Body(props: {
   if (diff.binary) {
     return (
       <p className="jp-mlws-Hint">
-        {trans.__(
-          'This file is not text: its versions can be restored, but not shown line by line.'
-        )}
+        {trans.__('Binary file: versions can be restored but not compared.')}
       </p>
     );
   }
   const lines = parseUnified(diff.unified);
   if (lines.length === 0) {
-    return (
-      <p className="jp-mlws-Hint">{trans.__('Both versions are the same.')}</p>
-    );
+    return <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>;
   }
   const cells = diff.cells !== null && !asText;
   return (
@@ -99,7 +95,7 @@ function Body(props: {
             checked={asText}
             onChange={event => setAsText(event.target.checked)}
           />
-          {trans.__('As the text of the file, outputs included')}
+          {trans.__('Show raw JSON (with outputs)')}
         </label>
       )}
       {cells ? (
@@ -110,9 +106,7 @@ function Body(props: {
         <DiffLines lines={lines} trans={trans} />
       )}
       {diff.truncated && (
-        <p className="jp-mlws-Note">
-          {trans.__('The rest is left out: the difference is too long.')}
-        </p>
+        <p className="jp-mlws-Note">{trans.__('Diff truncated.')}</p>
       )}
     </>
   );
@@ -143,7 +137,7 @@ export class FileDiffView extends LiveView<FileDiffModel> {
           <span className="jp-mlws-Diff-to">{to}</span>
           {this._wholeButtons()}
           <Button small={true} onClick={this._openFile}>
-            {trans.__('Open file')}
+            {trans.__('Open File')}
           </Button>
         </header>
         <Body
@@ -183,7 +177,7 @@ export class FileDiffView extends LiveView<FileDiffModel> {
             className="jp-mlws-UnstageButton"
             onClick={() => void staging.unstage(chosen)}
           >
-            {part ? trans.__('Unstage this part') : trans.__('Unstage')}
+            {part ? trans.__('Unstage Hunk') : trans.__('Unstage')}
           </Button>
         ) : (
           <>
@@ -192,14 +186,14 @@ export class FileDiffView extends LiveView<FileDiffModel> {
               className="jp-mlws-StageButton"
               onClick={() => void staging.stage(chosen)}
             >
-              {part ? trans.__('Stage this part') : trans.__('Stage')}
+              {part ? trans.__('Stage Hunk') : trans.__('Stage')}
             </Button>
             <Button
               small={true}
               className="jp-mlws-DiscardButton"
               onClick={() => void staging.discard(chosen)}
             >
-              {part ? trans.__('Discard this part…') : trans.__('Discard…')}
+              {part ? trans.__('Discard Hunk…') : trans.__('Discard…')}
             </Button>
           </>
         )}

@@ -93,7 +93,7 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
       </button>
       <button
         className="jp-mlws-IconButton"
-        title={trans.__('Compare with current')}
+        title={trans.__('Compare with Current')}
         aria-label={trans.__('Compare “%1” with current', snapshot.subject)}
         onClick={() => actions.compare(snapshot)}
       >
@@ -101,8 +101,8 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
       </button>
       <button
         className="jp-mlws-IconButton"
-        title={trans.__('Copy id')}
-        aria-label={trans.__('Copy id of “%1”', snapshot.subject)}
+        title={trans.__('Copy ID')}
+        aria-label={trans.__('Copy ID of “%1”', snapshot.subject)}
         onClick={() => actions.copyId(snapshot)}
       >
         <copyIcon.react tag="span" width="16px" />
@@ -110,7 +110,7 @@ function SnapshotActions(props: ISnapshotProps): JSX.Element {
       <button
         className="jp-mlws-MoreButton jp-mlws-IconButton"
         title={trans.__('More…')}
-        aria-label={trans.__('More with “%1”', snapshot.subject)}
+        aria-label={trans.__('More actions for “%1”', snapshot.subject)}
         aria-haspopup="menu"
         onClick={openContextMenu}
       >
@@ -272,8 +272,8 @@ function Filters(props: {
         <button
           type="button"
           className="jp-mlws-FilterButton jp-mlws-IconButton"
-          title={trans.__('By author and file')}
-          aria-label={trans.__('By author and file')}
+          title={trans.__('Filter by author and file')}
+          aria-label={trans.__('Filter by author and file')}
           aria-expanded={open}
           onClick={() => setMore(!more)}
         >
@@ -286,7 +286,7 @@ function Filters(props: {
             className="jp-mlws-FilterAuthor"
             type="search"
             aria-label={trans.__('Filter by author')}
-            placeholder={trans.__('Part of the author’s name or address')}
+            placeholder={trans.__('Author name or email')}
             value={author}
             onChange={event => model.narrow({ author: event.target.value })}
           />
@@ -294,7 +294,7 @@ function Filters(props: {
             className="jp-mlws-FilterPath"
             type="search"
             aria-label={trans.__('Filter by file')}
-            placeholder={trans.__('Path of a file or folder')}
+            placeholder={trans.__('File or folder path')}
             value={path}
             onChange={event => model.narrow({ path: event.target.value })}
           />
@@ -339,9 +339,10 @@ export class HistoryView extends LiveView<HistoryModel> {
         {model.items.length === 0 && (
           <p className="jp-mlws-Hint">
             {model.isNarrowed
-              ? trans.__('No snapshot fits what is looked for.')
+              ? trans.__('No matching snapshots.')
               : trans.__(
-                  'No snapshot yet. A snapshot keeps code, data and runs together as one version; write a message above and commit.'
+                  'No snapshots yet. A snapshot records code, data and runs together. Enter a ' +
+                    'message above and commit.'
                 )}
           </p>
         )}
@@ -364,7 +365,7 @@ export class HistoryView extends LiveView<HistoryModel> {
         />
         {model.hasMore && (
           <Button small={true} onClick={this._more}>
-            {trans.__('Show older snapshots')}
+            {trans.__('Show Older Snapshots')}
           </Button>
         )}
       </div>

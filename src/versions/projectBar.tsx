@@ -59,13 +59,13 @@ export class ProjectBar extends ReactWidget {
         )}
         {this._lost && (
           <span className="jp-mlws-Lost" role="status">
-            {trans.__('Connection lost, reconnecting…')}
+            {trans.__('Connection lost. Reconnecting…')}
           </span>
         )}
         {this._unwatched !== null && (
           <span className="jp-mlws-Lost" role="status" title={this._unwatched}>
             {trans.__(
-              'Changes are not seen by themselves; refresh to see them'
+              'Automatic refresh is not available. Click Refresh to see changes.'
             )}
           </span>
         )}

@@ -14,29 +14,27 @@ export function ProofBadges(props: {
     return (
       <span
         className="jp-mlws-Proof"
-        title={trans.__(
-          'An ordinary git commit: nothing about its data and runs was checked'
-        )}
+        title={trans.__('Plain git commit; data and runs not checked')}
       >
         {trans.__('git only')}
       </span>
     );
   }
   const parts: [string, boolean | null, string][] = [
-    [trans.__('code'), proof.code, trans.__('The code is in git')],
+    [trans.__('code'), proof.code, trans.__('Code stored in git')],
     [
       trans.__('data'),
       proof.data_local,
-      trans.__('All data files are in the local data store')
+      trans.__('All data files in the local cache')
     ],
     [
       trans.__('runs'),
       proof.runs,
-      trans.__('All runs are ended and tagged with this version')
+      trans.__('All runs finished and tagged with this snapshot')
     ]
   ];
   if (proof.data_remote !== null) {
-    const told = trans.__('All data files are in the remote data store');
+    const told = trans.__('All data files on the remote');
     parts.splice(2, 0, [trans.__('remote'), proof.data_remote, told]);
   }
   return (

@@ -60,53 +60,58 @@ export function PlanSummary(props: {
         <p className="jp-mlws-Failure">
           {plan.unreachable
             ? trans.__(
-                'This version cannot be restored now: the remote “%1” cannot be reached. %2',
+                "Can't restore this version now: remote “%1” can't be reached. %2",
                 plan.unreachable.remote,
                 plan.unreachable.reason
               )
             : trans.__(
-                'This version cannot be restored: no store holds the data below any more. Pull it from a remote that has it, then try again.'
+                "Can't restore this version: the data below is not available. Pull it from a " +
+                  'remote that has it and try again.'
               )}
         </p>
       )}
       <Paths
         title={
           plan.unreachable
-            ? trans.__('Data that the remote may have')
-            : trans.__('Data that no store holds')
+            ? trans.__('Data that may be on the remote')
+            : trans.__('Data not stored anywhere')
         }
         paths={plan.missing.map(item => item.path)}
         trans={trans}
       />
       <Paths
-        title={trans._n('%1 file changes', '%1 files change', written.length)}
+        title={trans._n(
+          '%1 file will change',
+          '%1 files will change',
+          written.length
+        )}
         paths={written}
         trans={trans}
       />
       <Paths
         title={trans._n(
-          '%1 file goes away',
-          '%1 files go away',
+          '%1 file will be deleted',
+          '%1 files will be deleted',
           deleted.length
         )}
         paths={deleted}
         trans={trans}
       />
       <Paths
-        title={trans.__('Work in no snapshot, overwritten here')}
+        title={trans.__('Uncommitted changes that will be overwritten')}
         paths={plan.lost.map(item => `${item.path}: ${item.reason}`)}
         trans={trans}
       />
       {plan.lost.length > 0 && (
         <p className="jp-mlws-Note">
           {trans.__(
-            'Nothing of it is lost for good: it is kept in a safety snapshot first, and you are told its id.'
+            'A safety copy of your current work is made first, so nothing is lost.'
           )}
         </p>
       )}
       {plan.bytes_to_fetch > 0 && (
         <p>
-          {trans.__('To fetch: %1', fileSize(plan.bytes_to_fetch, language))}
+          {trans.__('To download: %1', fileSize(plan.bytes_to_fetch, language))}
         </p>
       )}
     </div>
@@ -133,7 +138,7 @@ export class Restorer {
       this._tell(
         'error',
         this._trans.__(
-          'Not saved, so nothing was restored: %1',
+          'Could not save %1, so nothing was restored.',
           unsaved.join(', ')
         )
       );
@@ -146,7 +151,10 @@ export class Restorer {
     if (plan.nothing) {
       this._tell(
         'info',
-        this._trans.__('Nothing to restore: the files are those of “%1”.', name)
+        this._trans.__(
+          'Nothing to restore: your files already match “%1”.',
+          name
+        )
       );
       return false;
     }
@@ -198,7 +206,7 @@ export class Restorer {
     );
     if (ended.state === 'CANCELLED') {
       await notice.end(
-        trans.__('Cancelled: the files are as they were.'),
+        trans.__('Canceled. Your files were not changed.'),
         'info'
       );
       return false;
@@ -215,7 +223,7 @@ export class Restorer {
     await notice.end(
       safety
         ? trans.__(
-            'Restored “%1”. What was there before is kept as %2.',
+            'Restored “%1”. Your previous work was kept as %2.',
             name,
             safety.slice(0, 8)
           )
@@ -224,7 +232,7 @@ export class Restorer {
       safety
         ? [
             {
-              label: trans._p('restore', 'Go back'),
+              label: trans._p('restore', 'Undo'),
               callback: () => this._back(safety)
             }
           ]
@@ -235,7 +243,7 @@ export class Restorer {
 
   /** Brings back what was there before a restore. */
   private _back(safety: string): void {
-    const name = this._trans.__('what was there before');
+    const name = this._trans.__('previous work');
     void told(() => this.restore(safety, name));
   }
 

@@ -66,7 +66,7 @@ export class MLWSSidebar extends SidePanel {
     this.id = 'jp-mlws-sidebar';
     this.addClass('jp-mlws-Sidebar');
     this.title.icon = mlwsIcon;
-    this.title.caption = trans.__('Versions and workflows');
+    this.title.caption = trans.__('Versions and Workflows');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', this.title.caption);
     const layout = this.layout as PanelLayout;

@@ -156,9 +156,7 @@ export class SnapshotDiffView extends LiveView<SnapshotDiffModel> {
           <span className="jp-mlws-Diff-to">{names[1]}</span>
         </header>
         {parts.every(part => part.length === 0) && (
-          <p className="jp-mlws-Hint">
-            {trans.__('Both versions are the same.')}
-          </p>
+          <p className="jp-mlws-Hint">{trans.__('No differences.')}</p>
         )}
         <Values
           title={trans.__('Metrics')}

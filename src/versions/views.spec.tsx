@@ -183,7 +183,7 @@ it('stages a file, and commits what is staged apart from the rest', async () => 
   model.message = 'why';
   await rest();
   expect(button(node, '.jp-mlws-CommitButton').textContent).toBe(
-    'Commit 1 staged file'
+    'Commit 1 Staged File'
   );
   button(node, '.jp-mlws-CommitButton').click();
   button(node, '.jp-mlws-CommitAllButton').click();
@@ -230,7 +230,7 @@ it('says that the files are as in another snapshot', async () => {
   };
   const [node, model] = await changes();
   expect(node.querySelector('.jp-mlws-Restored')!.textContent).toContain(
-    'Files are as in d304bd64 “Before”.'
+    'Files restored from d304bd64 “Before”.'
   );
   button(node, '.jp-mlws-ReturnButton').click();
   expect(calls).toEqual(['return']);
@@ -342,7 +342,7 @@ it('teaches where nothing changed', async () => {
   };
   const [node] = await changes();
   expect(node.querySelector('.jp-mlws-Hint')?.textContent).toContain(
-    'Everything is in'
+    'No changes.'
   );
 });
 

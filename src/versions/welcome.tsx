@@ -51,7 +51,9 @@ export class Welcome extends ReactWidget {
           <h2>{trans.__('“%1” is not trusted', project.name)}</h2>
           <p>
             {trans.__(
-              'Its components, workflows and git hooks are programs, which run with your rights. If you do not know where the project comes from, read its files first.'
+              'Its components, workflows and git hooks are programs that run with your ' +
+                "permissions. If you don't know where the project comes from, review its " +
+                'files first.'
             )}
           </p>
           <button
@@ -63,7 +65,7 @@ export class Welcome extends ReactWidget {
               )
             }
           >
-            {trans.__('Trust its authors')}
+            {trans.__('Trust Authors')}
           </button>
           {this._error && <Failure error={this._error} trans={trans} />}
         </>
@@ -76,10 +78,11 @@ export class Welcome extends ReactWidget {
           className="jp-mlws-Welcome-icon"
           width="48px"
         />
-        <h2>{trans.__('Versions and workflows')}</h2>
+        <h2>{trans.__('Versions and Workflows')}</h2>
         <p>
           {trans.__(
-            'Keep code, data and trained models together as one version, go back to any of them, and draw machine-learning workflows that run only what changed.'
+            'Keep code, data and trained models under version control, restore any ' +
+              'snapshot, and draw machine learning workflows that rerun only what changed.'
           )}
         </p>
         <p>
@@ -92,22 +95,22 @@ export class Welcome extends ReactWidget {
           disabled={this._busy !== null}
           onClick={() => void this._create(EXAMPLE, 'example')}
         >
-          {trans.__('Open the example')}
+          {trans.__('Open Example')}
         </button>
         <button
           className="jp-mlws-CreateButton jp-mod-styled"
           disabled={this._busy !== null}
-          title={trans.__('Files that are here already stay as they are')}
+          title={trans.__('Existing files are not changed')}
           onClick={() => void this._create(HERE, 'empty')}
         >
-          {trans.__('Create a project here')}
+          {trans.__('Create Project Here')}
         </button>
         <button
           className="jp-mlws-CloneButton jp-mod-styled"
           disabled={this._busy !== null}
           onClick={this._clone}
         >
-          {trans.__('Clone a repository…')}
+          {trans.__('Clone a Repository…')}
         </button>
         {this._busy && <p role="status">{this._busy}</p>}
         {this._error && <Failure error={this._error} trans={trans} />}
@@ -120,7 +123,7 @@ export class Welcome extends ReactWidget {
     template: 'empty' | 'example'
   ): Promise<void> {
     this._asked = true;
-    await this._attempt(this._trans.__('Making the project…'), async () => {
+    await this._attempt(this._trans.__('Creating project…'), async () => {
       const made = await this._client.post<IProject>('/projects', {
         name,
         template

@@ -22,7 +22,7 @@ export function stateWord(
     modified: trans.__('modified'),
     deleted: trans.__('deleted'),
     renamed: trans.__('renamed'),
-    untracked: trans.__('new, not versioned yet'),
+    untracked: trans.__('untracked'),
     not_pulled: trans.__('not pulled'),
     conflicted: trans.__('in conflict')
   };
@@ -50,7 +50,7 @@ export function statusWord(
     CACHED: trans.__('cached'),
     FAILED: trans.__('failed'),
     SKIPPED: trans.__('skipped'),
-    CANCELLED: trans.__('cancelled'),
+    CANCELLED: trans.__('canceled'),
     INTERRUPTED: trans.__('interrupted')
   };
   return words[status] ?? status;

@@ -71,9 +71,7 @@ export class WorkflowListView extends LiveView<WorkflowListModel> {
       <>
         {model.items.length === 0 && (
           <p className="jp-mlws-Hint">
-            {trans.__(
-              'No workflow yet. A workflow is a dvc.yaml file, drawn as a graph of steps; make one from the launcher.'
-            )}
+            {trans.__('No workflows yet. Create one from the launcher.')}
           </p>
         )}
         <Rows label={trans.__('Workflows')}>

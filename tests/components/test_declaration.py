@@ -71,10 +71,10 @@ def no_artifact(data: Table) -> dict[str, Any]: ...
 @pytest.mark.parametrize(
     ("function", "words"),
     [
-        (no_return, "say by `-> Table`"),
+        (no_return, "e.g. `-> Table`"),
         (no_type, "keyword-only"),
-        (clash, "name of a parameter and of an output"),
-        (stars, "no \\*args"),
+        (clash, "name of both a parameter and an output"),
+        (stars, "can't have \\*args"),
         (no_artifact, "artifact type"),
     ],
 )

@@ -107,7 +107,7 @@ def test_a_model_that_names_a_function_is_refused(name: str, tmp_path: Path) -> 
     }
     with zipfile.ZipFile(tmp_path / "model.skops", "w") as archive:
         archive.writestr("schema.json", json.dumps(schema))
-    with pytest.raises(ArtifactError, match=re.escape(f"not trusted: {name}")):
+    with pytest.raises(ArtifactError, match=re.escape(f"untrusted types: {name}")):
         read("Model", tmp_path / "model.skops")
 
 

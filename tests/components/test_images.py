@@ -94,10 +94,10 @@ def test_rows_of_pixels_and_channels_first_are_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"x": stack(3, 4, 4), "y": np.arange(2)}, "holds 3 images"),
-        ({"x": stack(3, 5), "y": np.arange(3)}, "no square image"),
+        ({"x": stack(3, 4, 4), "y": np.arange(2)}, "has 3 images"),
+        ({"x": stack(3, 5), "y": np.arange(3)}, "do not form a square image"),
         ({"x": stack(3, 4, 4), "y": np.eye(3)}, "one label for each"),
-        ({"things": np.zeros((1, 2, 3, 4, 5))}, "holds no images"),
+        ({"things": np.zeros((1, 2, 3, 4, 5))}, "does not contain images"),
         ({"x": np.array([{"a": 1}], dtype=object)}, "Object arrays"),
     ],
 )
@@ -136,7 +136,7 @@ def test_images_that_are_alike_stay_as_they_are() -> None:
 
 def test_images_without_classes_cannot_be_prepared(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="folder of its own"):
+    with pytest.raises(ValueError, match="into its own folder"):
         data_preprocessing(read_images(tmp_path))
 
 
@@ -147,5 +147,5 @@ def test_colours_and_pixels(tmp_path: Path) -> None:
     table = load_images(tmp_path, color="gray")
     assert (decode(table["image"][0]) == 30).all()
     assert list(image_pixels(table).columns) == [*(f"pixel_{n}" for n in range(16)), "target"]
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="with images"):
         image_pixels(table.drop(columns=["image"]))

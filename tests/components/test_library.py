@@ -229,10 +229,10 @@ def test_rows_of_a_query(made: Path, table: Any) -> None:
     [
         ("--database wine.db --query PRAGMA", "incomplete input"),
         ("--database wine.db --query ANALYZE", "readonly"),
-        ("--database wine.db", "either as the setting query"),
-        ("--query QUERY", "give one database"),
-        ("--url postgresql://me:secret@localhost/x --query QUERY", "holds a password"),
-        ("--url oracle://localhost/x --query QUERY", "known are sqlite"),
+        ("--database wine.db", "either in the setting query"),
+        ("--query QUERY", "exactly one database"),
+        ("--url postgresql://me:secret@localhost/x --query QUERY", "contains a password"),
+        ("--url oracle://localhost/x --query QUERY", "supported: sqlite"),
         ("--url_variable NOT_THERE --query QUERY", "NOT_THERE is not set"),
     ],
 )
@@ -344,7 +344,7 @@ def test_a_search_finds_better_settings(made: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "words"),
-    [("max_depth", "is not like"), ("depth=3", r"has no \['depth'\]")],
+    [("max_depth", "must have the form"), ("depth=3", r"has no \['depth'\]")],
 )
 def test_parameters_that_cannot_be_tried(
     made: Path, capsys: pytest.CaptureFixture[str], parameters: str, words: str

@@ -132,9 +132,9 @@ def test_what_a_network_cannot_learn_is_told(node, cnn: Path) -> None:
         code=1,
     ).stderr
     for words in (
-        "no square image",
+        "do not form a square image",
         "no column 'color'",
-        "was trained on values of the shape [1, 8, 8]",
+        "was trained on values of shape [1, 8, 8]",
     ):
         assert words in said
 

@@ -90,16 +90,16 @@ def test_equal_runs_give_equal_bytes(made: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("nope --data x", "no such component"),
-        ("split --train @x.parquet", "--data: this input is missing"),
-        ("split --data @all.parquet", "no output is asked for"),
-        ("split --data @gone.parquet --train @x.parquet", "there is no file"),
+        ("nope --data x", "component not found"),
+        ("split --train @x.parquet", "--data: input is missing"),
+        ("split --data @all.parquet", "no output path given"),
+        ("split --data @gone.parquet --train @x.parquet", "file not found"),
         ("split --data @junk.parquet --train @x.parquet", "junk.parquet"),
         ("split --data @all.parquet --train @x.parquet --test_size 2", "--test_size: Input should"),
         ("split --data @all.parquet --train @x.parquet --depth 2", "--depth: Extra inputs"),
-        ("split @all.parquet --train @x.parquet", "stands alone"),
+        ("split @all.parquet --train @x.parquet", "unexpected argument"),
         ("split -d @all.parquet", "two dashes"),
-        ("split --data @all.parquet @all.parquet --train @x.parquet", "takes one path, not 2"),
+        ("split --data @all.parquet @all.parquet --train @x.parquet", "expects one path, not 2"),
         ("plot_histogram --data @all.parquet --figure @x.png", "--column: Field required"),
     ],
 )

@@ -89,4 +89,4 @@ def test_a_version_is_read_again_as_the_model_that_it_was(
         == 0
     )
     assert main(["load_model", "--model", "no.skops", "--name", "table", "--version", "1"]) == 1
-    assert "holds wine.parquet, not one .skops file" in capsys.readouterr().err
+    assert "has wine.parquet, not one .skops file" in capsys.readouterr().err

@@ -48,7 +48,7 @@ def test_a_saved_function_is_a_component_and_a_changed_one_is_read_again(root: P
     [
         ("def broken(:\n", "line 1: SyntaxError"),
         ("\nraise ValueError('no')\n", "line 2: ValueError: no"),
-        (OWN.replace("-> Table", ""), "say by"),
+        (OWN.replace("-> Table", ""), "declare its return type"),
         (OWN.replace("keep_rows", "split"), "the library has a component 'split' already"),
         ("import os; os._exit(3)\n", "exit status 3"),
     ],

@@ -208,12 +208,12 @@ def test_a_lost_connection_is_told_and_comes_back(
     is_cut = True
     page.context.set_offline(True)
     sockets[-1].close()
-    expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("Can't reach the server.")).to_be_visible()
     identifier = make(OWNER, "offline")
     is_cut = False
     page.context.set_offline(False)
     is_(page, identifier, "RUNNING")
-    expect(page.get_by_text("The server cannot be reached.")).to_have_count(0)
+    expect(page.get_by_text("Can't reach the server.")).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
@@ -245,10 +245,10 @@ def test_a_lab_on_the_hub_has_a_section_of_the_persons_containers(
     page.locator('.jp-SideBar [data-id="jp-mlws-sidebar"]').click()
     here = page.locator(f'#jp-mlws-containers [data-mlws-container="{identifier}"]')
     expect(here).to_have_attribute("data-mlws-status", "RUNNING")
-    expect(here).to_contain_text("this one")
+    expect(here).to_contain_text("current")
     here.locator('[data-mlws-action="logs"]').click()
     expect(page.get_by_role("log")).to_contain_text("jupyter")
     here.locator('[data-mlws-action="stop"]').click()
-    expect(page.locator(".jp-Dialog")).to_contain_text("this page ends with it")
+    expect(page.locator(".jp-Dialog")).to_contain_text("This page will disconnect")
     shoot("lab-containers", page)
     page.locator(".jp-Dialog .jp-mod-reject").click()

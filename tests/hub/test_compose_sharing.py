@@ -290,7 +290,7 @@ def test_it_all_comes_back_from_a_backup(
     project, backup = pushed["project"], tmp_path / "backup"
     tip = desks[VALE].shell(f"git ls-remote {project['git_url']} main")
     said = stack.module("hub_config.compose_backup", "backup", str(backup))
-    assert "are saved in" in said
+    assert "Saved the databases" in said
     refused = stack.module("hub_config.compose_backup", "restore", str(backup), fails=True)
     assert "not empty" in refused
     # Everything goes.

@@ -230,7 +230,7 @@ def test_a_lab_may_no_more_than_its_person(hub: Hub, lab: Callable[..., requests
 def test_nobody_else_gets_in(lab: Callable[..., requests.Response], verb: str, path: str) -> None:
     body = {"POST": {}, "PATCH": CHANGE}.get(verb)
     for language, message in (
-        ("en", "Not allowed, or not signed in."),
+        ("en", "You don't have permission, or you are not signed in."),
         ("zh-CN", "没有权限，或尚未登录。"),
     ):
         answer = lab(verb, path, body, user=None, language=language)

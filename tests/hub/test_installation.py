@@ -49,7 +49,7 @@ def test_nobody_gets_in_before_an_administrator_agreed(own: Hub) -> None:
     sign_up(own, session, "early")
     refused = sign_in(own, session, "early")
     assert refused.status_code == 403
-    assert "An administrator has still to agree to your account." in text_of(refused.text)
+    assert "Your account has not been approved" in text_of(refused.text)
     assert own.api("GET", "users").json()[0]["name"] == ADMINISTRATOR
     assert "early" not in [row["name"] for row in own.api("GET", "users").json()]
 
@@ -78,7 +78,7 @@ def test_neither_a_link_nor_another_site_approves_or_deletes_an_account(own: Hub
 
 def test_an_account_that_waits_is_locked_after_wrong_passwords_too(own: Hub) -> None:
     sign_up(own, requests.Session(), "guessed")
-    words = "An administrator has still to agree to your account."
+    words = "Your account has not been approved by an administrator yet."
     for _ in range(5):
         answer = sign_in(own, requests.Session(), "guessed", "not-the-password")
         assert words not in text_of(answer.text)
@@ -128,7 +128,7 @@ def test_stopping_leaves_accounts_and_files_and_nothing_that_runs(own: Hub) -> N
 
 def test_a_port_in_use_is_named_with_its_variable(own: Hub, tmp_path: Path) -> None:
     own.up()
-    with pytest.raises(AssertionError, match=r"port \d+ can't be had.*set HUB_PORT to another"):
+    with pytest.raises(AssertionError, match=r"port \d+ is not available.*set HUB_PORT to another"):
         own.up(HUB_DATA=str(tmp_path / "second"))
     assert processes.answers(own.settings)
 

@@ -12,6 +12,7 @@ from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.policy import Policy, Wanted
+from jupyter_mlws.i18n import CHINESE
 
 GIB = 1024**3
 
@@ -37,7 +38,7 @@ def faults(policy: Policy, options: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(MLWSError) as refused:
         check(policy, options)
     assert refused.value.code == "10201"
-    assert all(fault.message.zh for fault in refused.value.faults)
+    assert all(fault.message.in_(CHINESE) for fault in refused.value.faults)
     return {fault.field: fault.message.en for fault in refused.value.faults}
 
 

@@ -87,7 +87,7 @@ def test_an_administrator_moves_and_drops_what_waits(hub: Hub) -> None:
     hub.becomes(d, "RUNNING")
     events = hub.service("GET", f"containers/{d}/events", QUEENIE).json()["data"]["items"]
     texts = [row["text"] for row in events]
-    assert "moved to place 1 of the queue" in texts
+    assert "moved to position 1 in the queue" in texts
     assert "STARTING → RUNNING" in texts
     assert hub.service("GET", f"containers/{d}/events", QUIN).status_code == 403
 

@@ -400,7 +400,7 @@ def test_more_than_there_can_ever_be_is_refused_with_what_there_is(hub: Hub) -> 
     chinese = hub.service(
         "POST", "containers", "ada", json=wish, headers={"Accept-Language": "zh-CN"}
     )
-    assert chinese.json()["message"] == "CPU 资源不足：需要 2，可用 1。"
+    assert chinese.json()["message"] == "资源不足（CPU）：需要 2，可用 1。"
 
 
 def test_who_does_not_want_to_wait_is_told_what_is_free_and_may_take_it(hub: Hub) -> None:
@@ -480,7 +480,7 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     chinese = hub.service(
         "GET", "containers/ada--default", "ada", headers={"Accept-Language": "zh-CN"}
     ).json()["data"]
-    assert chinese["reason"] == "以退出码 137 结束；已重启 3 次。"
+    assert chinese["reason"] == "以退出码 137 退出。已重启 3 次。"
     lines = hub.service("GET", "containers/ada--default/logs?tail=50", "ada").json()["data"][
         "lines"
     ]
@@ -625,7 +625,7 @@ def test_every_field_at_fault_is_named_in_both_languages(hub: Hub) -> None:
     fields = ["image", "resources.cpu", "resources.memory", "resources.gpu", "priority"]
     body = refused(hub.service("POST", "containers", "ada", json=wish), 400, "10201")
     assert [row["field"] for row in body["errors"]] == fields
-    assert body["message"] == "The container cannot be made as asked."
+    assert body["message"] == "Invalid container request."
     chinese = {"Accept-Language": "zh-CN,zh;q=0.9"}
     body = refused(
         hub.service("POST", "containers", "ada", json=wish, headers=chinese), 400, "10201"

@@ -219,7 +219,7 @@ def test_a_refusal_is_in_the_persons_language(hub: Hub) -> None:
         json={"user_options": {"image": "none"}},
         headers={"Accept-Language": "zh-CN"},
     )
-    assert "无法按请求创建容器" in answer.json()["message"]
+    assert "容器请求无效" in answer.json()["message"]
     assert "应为 Lab 之一" in answer.json()["message"]
 
 
@@ -372,7 +372,7 @@ def test_the_progress_of_a_start_is_told_in_the_persons_language(hub: Hub) -> No
         if line.startswith(b"data:")
     ]
     messages = [row["message"] for row in rows]
-    assert "正在创建容器：0.5 核，1 GiB 内存" in messages
+    assert "正在创建容器（0.5 核，1 GiB 内存）" in messages
     assert rows[-1]["ready"]
     hub.stop("spawner-hal")
 

@@ -85,7 +85,7 @@ def test_an_address_that_has_no_sub_domains_is_refused(wrong: str, tmp_path: Pat
             text=True,
         )
         assert done.returncode
-        assert done.stderr.strip().startswith("HUB_SUBDOMAIN is")
+        assert done.stderr.strip().startswith("Invalid HUB_SUBDOMAIN")
 
 
 def test_only_an_address_beyond_this_machine_is_warned_of() -> None:
@@ -161,14 +161,14 @@ def test_the_pages_lead_to_each_other(
         expect(row).to_have_attribute("data-mlws-status", "RUNNING", timeout=SLOW)
         shoot("subdomains-containers", page)
         lab = row.get_by_role("link").first.get_attribute("href")
-        page.get_by_role("link", name="To the Hub").click()
+        page.get_by_role("link", name="Hub Control Panel").click()
         page.wait_for_url(f"{public}/hub/home")
         page.goto(f"{lab}lab?reset")
         assert page.evaluate("location.origin") == public.replace("://", f"://{SUE}.")
         open_sidebar(page)
         # It comes from the service, through the lab's own server.
         projects = page.locator("#jp-mlws-team-alone")
-        expect(projects).to_contain_text("You share no project yet")
+        expect(projects).to_contain_text("No shared projects yet")
         shoot("subdomains-lab", page)
     hub.stop(SUE)
 

@@ -77,7 +77,7 @@ def test_deletion_of_the_focused_node_is_undone_by_the_keyboard(page: Page, lab:
     expect(node(page, "plot")).to_be_visible()
     # A menu has the focus before it deletes.
     node(page, "plot").click(button="right")
-    page.locator(".lm-Menu-item", has_text="Delete the selected nodes and edges").click()
+    page.locator(".lm-Menu-item", has_text="Delete Selection").click()
     expect(node(page, "plot")).to_have_count(0)
     page.keyboard.press("Control+z")
     expect(node(page, "plot")).to_be_visible()
@@ -178,8 +178,8 @@ def test_what_fits_here_and_reasons_at_the_pointer(page: Page, lab: Lab) -> None
     open_workflow(page, lab, WORKFLOW, NODES)
     drag(page, port(page, "compare", "out", "metrics"), empty_place(page, 0.8, 0.15))
     offers = page.locator(".jp-mlws-Chooser [role=option]")
-    expect(offers.first).to_contain_text("Plot metrics")
-    assert not any("Train classifier" in text for text in offers.all_inner_texts())
+    expect(offers.first).to_contain_text("Plot Metrics")
+    assert not any("Train Classifier" in text for text in offers.all_inner_texts())
     page.keyboard.press("Escape")
     expect(page.locator(".jp-mlws-Chooser")).to_have_count(0)
 
@@ -189,7 +189,7 @@ def test_what_fits_here_and_reasons_at_the_pointer(page: Page, lab: Lab) -> None
     x, y = middle(port(page, "compare", "in", "models"))
     page.mouse.move(x, y, steps=12)
     refusal = page.locator(".jp-mlws-Canvas-refusal")
-    expect(refusal).to_contain_text("Table does not fit Model")
+    expect(refusal).to_contain_text("Type mismatch: can't connect Table to Model")
     box = refusal.bounding_box()
     assert box
     assert abs(box["y"] - y) < 60

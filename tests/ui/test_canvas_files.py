@@ -54,7 +54,7 @@ def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, la
     before = lab.fetch(newest)["id"]
     open_workflow(page, lab, WORKFLOW, NODES)
     set_trees(page, -5)
-    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("At least")
+    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("Must be at least")
     run_workflow(page)
     expect(page.locator(".Toastify")).to_contain_text("n_estimators")
     assert "n_estimators: -5" in (lab.root / WORKFLOW).read_text()
@@ -113,7 +113,7 @@ def test_what_others_write_shows_at_once_and_nothing_is_lost(
     file.write_text(trees(both, 66))
     expect(banner(page)).to_contain_text("same lines")
     expect(page.locator(FIELD)).to_have_value("55")
-    page.get_by_role("button", name="Take the file, lose my edits").click()
+    page.get_by_role("button", name="Discard My Edits and Reload").click()
     expect(page.locator(FIELD)).to_have_value("66")
     expect(page.locator(".jp-mod-dirty")).to_have_count(0)
     assert file.read_text() == trees(both, 66)

@@ -117,7 +117,7 @@ def test_by_keyboard_alone(page: Page, lab: Lab) -> None:
     person = Person(page)
     person.press("Control+Shift+c")
     expect(page.locator(".lm-CommandPalette-input")).to_be_focused()
-    person.type("New workflow")
+    person.type("New Workflow")
     person.press("Enter")
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     person.type("Wine")
@@ -155,7 +155,7 @@ def test_nothing_serious_keeps_anybody_out(page: Page, lab: Lab) -> None:
     page.locator('.jp-LauncherCard[title*="workflow"]').click()
     expect(page.locator(".jp-mlws-NewWorkflow input").first).to_be_focused()
     page.keyboard.type("Wine")
-    page.get_by_label("Tell classes apart").check()
+    page.get_by_label("Classification").check()
     assert faults_of_access(page, ".jp-Dialog") == []
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(node(page, "compare")).to_be_visible()

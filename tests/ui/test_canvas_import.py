@@ -70,7 +70,7 @@ def test_a_notebook_is_split_into_nodes(page: Page, lab: Lab) -> None:
     )
     plan = plan_of(page, lab, "steps.ipynb")
     expect(plan).to_contain_text("workflows/steps/dvc.yaml")
-    expect(plan).to_contain_text("Files that are written")
+    expect(plan).to_contain_text("Files to write")
     plan.get_by_role("button", name="Import").click()
     nodes = page.locator("[data-mlws-node]")
     expect(nodes.first).to_be_visible()

@@ -119,7 +119,7 @@ def test_the_tree_says_and_does_what_the_graph_does(
         one.get_attribute("data-mlws-node") or "" for one in page.locator(".jp-mlws-Node").all()
     )
     page.locator(".jp-mlws-tree").click()
-    tree = page.get_by_role("tree", name="Workflow as a tree")
+    tree = page.get_by_role("tree", name="Tree view")
     expect(tree).to_be_visible()
     items = tree.get_by_role("treeitem")
     expect(items).to_have_count(len(shown))
@@ -160,7 +160,7 @@ def test_the_tree_says_and_does_what_the_graph_does(
         "data-mlws-state", re.compile("COMPLETED|CACHED"), timeout=RUN_LIMIT
     )
     row(page, "compare").click(button="right")
-    expect(page.get_by_role("menuitem", name="Run to here")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Run to Here")).to_be_visible()
     page.keyboard.press("Escape")
 
     page.locator(".jp-mlws-tree").click()

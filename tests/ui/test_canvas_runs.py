@@ -68,13 +68,13 @@ def test_parts_of_a_workflow(page: Page, lab: Lab) -> None:
     (lab.root / "second.py").write_text(FAULTY.replace(" + missing", ""))
     open_workflow(page, lab, PATH, NODES)
     node(page, "second").click()
-    button(page, "Run to here")
+    button(page, "Run to Here")
     expect_states(page, first="COMPLETED", second="COMPLETED")
     assert not (lab.root / "third.txt").exists()
     assert [one["id"] for one in newest(lab)["nodes"]] == ["first", "second"]
-    button(page, "Run from here")
+    button(page, "Run from Here")
     expect_states(page, third="COMPLETED", second="COMPLETED", first="CACHED")
-    button(page, "Run again")
+    button(page, "Rerun Node")
     expect(node(page, "second")).to_have_attribute("data-mlws-state", "COMPLETED")
     run = newest(lab)
     assert run["origin"] == "canvas"
@@ -90,7 +90,7 @@ def test_failure_is_looked_at_as_a_notebook_mended_and_resumed(
     expect_states(page, first="COMPLETED", second="FAILED")
     node(page, "second").click()
     shoot("canvas-failed")
-    button(page, "Open as notebook")
+    button(page, "Debug in Notebook")
     expect(page.locator(".jp-Notebook")).to_contain_text("%run second.py")
     # Until its kernel is there, the lab may bring it to the front again.
     kernel = page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator")
@@ -157,7 +157,7 @@ def test_past_runs_are_laid_over_the_graph(
     page.get_by_role("tab", name="Log").click()
     expect(page.locator(".jp-mlws-Log")).to_contain_text("NameError")
     shoot("canvas-history")
-    page.get_by_role("button", name="Back to the newest run").click()
+    page.get_by_role("button", name="Back to Latest Run").click()
     expect_states(page, second="COMPLETED")
 
 
@@ -244,7 +244,7 @@ def test_progress_and_the_log(
     follow = page.get_by_label("Follow")
     expect(follow).to_be_checked()
     assert log.evaluate("log => log.scrollTop > 0")
-    search = page.get_by_label("Search in the log")
+    search = page.get_by_label("Search log")
     search.fill("loss")
     count = page.locator(".jp-mlws-LogBar-count")
     expect(count).to_have_text("1 of 300")

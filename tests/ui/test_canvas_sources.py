@@ -63,9 +63,11 @@ def test_data_is_seen_dropped_connected_and_taken_away(
     drag(page, item, empty_place(page, 0.2, 0.85))
     more = source(page, "data/more.csv")
     expect(more).to_contain_text("File")
-    expect(panel).to_contain_text("Nothing yet")
+    expect(panel).to_contain_text("Not used yet")
     drag(page, out_of(page, "data/more.csv"), port(page, "split", "in", "data"))
-    expect(page.locator(".jp-mlws-Canvas-refusal")).to_contain_text("File does not fit Table")
+    expect(page.locator(".jp-mlws-Canvas-refusal")).to_contain_text(
+        "Type mismatch: can't connect File to Table"
+    )
     drag(page, out_of(page, "data/more.csv"), node(page, "load"))
     expect(page.get_by_label("data/more.csv → load")).to_have_count(1)
     # The input takes one file: the other leaves it, and with it the canvas.
@@ -165,7 +167,7 @@ def test_a_notebooks_parameters_are_a_form(
     expect(field("epochs")).to_have_value("3")
     expect(field("fast")).to_be_checked()
     field("epochs").fill("1.5")
-    expect(form).to_contain_text("whole number")
+    expect(form).to_contain_text("Must be an integer")
     field("epochs").fill("7")
     field("name").fill("wine")
     field("name").press("Tab")

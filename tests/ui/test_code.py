@@ -191,7 +191,7 @@ def test_stage_branch_merge_and_push(
     shoot("code-merge-open")
     merge.locator('.jp-mlws-Merge-bar [data-mlws-take="both"]').click()
     expect(result).to_contain_text(theirs)
-    expect(merge.locator(".jp-mlws-Merge-bar")).to_contain_text("both, ours first")
+    expect(merge.locator(".jp-mlws-Merge-bar")).to_contain_text("both (ours first)")
     result.press("Control+z")
     expect(merge.locator(".jp-mlws-ResolveButton")).to_be_disabled()
     merge.locator('.jp-mlws-Merge-bar [data-mlws-take="theirs"]').click()
@@ -199,7 +199,7 @@ def test_stage_branch_merge_and_push(
     page.keyboard.type("# merged by hand\n")
     shoot("code-merge-settled")
     merge.locator(".jp-mlws-ResolveButton").click()
-    expect(merge).to_contain_text("in no conflict any more")
+    expect(merge).to_contain_text("all conflicts resolved")
     assert git("diff", "--name-only", "--diff-filter=U") == ""
     page.locator(".jp-mlws-MergePanel .jp-mlws-ContinueButton").click()
     expect(page.locator(".jp-mlws-MergePanel")).to_have_count(0)
@@ -237,7 +237,7 @@ def test_stage_branch_merge_and_push(
     page.locator(".jp-mlws-PushButton").click()
     expect(question).to_be_visible()
     question.locator(".jp-mod-reject").click()
-    expect(page.locator(".Toastify")).to_contain_text("Cancelled")
+    expect(page.locator(".Toastify")).to_contain_text("Canceled")
     assert remote("rev-parse", "main") == git("rev-parse", "main~1")
 
 
@@ -441,11 +441,11 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     expect(oldest).to_contain_text("v1")
     assert git("rev-parse", "v1^{commit}") == first
     assert git("tag", "-l", "--format=%(contents)", "v1").strip() == "The first"
-    choose("Mark for a Comparison")
+    choose("Select for Compare")
     snapshots.filter(has_text="Both together").click(button="right")
     page.locator(".lm-Menu-item").filter(has_text="Compare with the Marked").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_contain_text("topic.py")
-    choose("Go Back Here")
+    choose("Revert to This Snapshot")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(snapshots.filter(has_text="Revert to")).to_be_visible()
     assert git("rev-parse", "HEAD^{tree}") == git("rev-parse", f"{first}^{{tree}}")
@@ -505,7 +505,7 @@ def test_stashes_tags_and_deleted_branches(
     # A name that git refuses is told, and nothing is made.
     page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
     fill_dialog(page, name="a..b")
-    expect(page.locator(".Toastify")).to_contain_text("no name that git allows")
+    expect(page.locator(".Toastify")).to_contain_text("is not a name that git allows")
     assert git("tag", "-l") == ""
     page.locator('[data-mlws-group="tags"] .jp-mlws-AddButton').click()
     fill_dialog(page, name="v1")

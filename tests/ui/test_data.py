@@ -112,7 +112,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     refresh(page, "Data")
     expect(mark).to_have_text("not pulled")
     other = dataset(section, "data/wine.csv").locator("[data-mlws-mark]")
-    expect(other).to_have_text("in no store")
+    expect(other).to_have_text("not stored anywhere")
     shoot("data-missing")
     row.get_by_role("button", name="Pull", exact=True).click()
     expect(mark).to_have_count(0)
@@ -158,14 +158,14 @@ def test_versions_are_compared_and_brought_back_and_space_is_freed(
     expect(versions).to_have_count(2)
     expect(versions.first).to_contain_text("More wine")
 
-    versions.last.get_by_role("button", name="Differences to now").click()
+    versions.last.get_by_role("button", name="Compare with Current").click()
     shown = page.locator(".jp-mlws-DatasetDiff")
     expect(shown).to_contain_text("1 modified")
     shoot("data-diff")
 
-    versions.last.get_by_role("button", name="Bring back…").click()
+    versions.last.get_by_role("button", name="Restore…").click()
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(shown).to_contain_text("Both versions are the same.")
+    expect(shown).to_contain_text("No differences.")
     assert data.read_bytes() == first
 
     # What no version names goes, after it was told how much that is.

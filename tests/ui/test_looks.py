@@ -70,7 +70,7 @@ def test_canvas_and_sidebar(
 
 
 VIEWS: dict[str, tuple[dict[str, str], str]] = {
-    "mlws:open-diff": ({"path": "notes.md"}, "Changes of notes.md"),
+    "mlws:open-diff": ({"path": "notes.md"}, "Changes in notes.md"),
     "mlws:open-experiments": ({}, "Experiments"),
     "mlws:open-lineage": ({"of": "snapshot:HEAD"}, "Lineage"),
     "mlws:server-log": ({}, "Server log"),
@@ -107,7 +107,7 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     page.goto(lab.address().removesuffix("&reset"))
     for _, label in VIEWS.values():
         expect(tabs.filter(has_text=label)).to_have_count(1)
-    tabs.filter(has_text="Changes of notes.md").click()
+    tabs.filter(has_text="Changes in notes.md").click()
     expect(page.locator(".jp-mlws-View:visible")).to_contain_text("Something is new")
     tabs.filter(has_text="Lineage").click()
     expect(page.locator("[data-mlws-lineage]").first).to_be_in_viewport()
@@ -135,8 +135,8 @@ def test_more_of_the_canvas_dark_and_in_chinese(
 
     node(page, "forest").click()
     form = page.locator(".jp-mlws-SweepForm")
-    form.get_by_role("button", name="尝试多个取值…").click()
-    form.get_by_label("向参数扫描添加配置项").select_option("n_estimators")
+    form.get_by_role("button", name="扫描多个取值…").click()
+    form.get_by_label("添加要扫描的设置项").select_option("n_estimators")
     page.locator('[data-mlws-axis="n_estimators"]').fill("1, many")
     expect(form).to_contain_text("many")
     keep("sweep")

@@ -73,28 +73,28 @@ def test_three_models_are_compared_and_one_is_promoted(
 
     # Promote one: MLflow says so. Another one: the alias moves, and its history tells.
     column = shown.locator('thead [data-mlws-model="wine:2"]')
-    column.get_by_role("button", name="Promote…").click()
-    expect(dialog).to_contain_text("It is new, and will mean version 2")
+    column.get_by_role("button", name="Set Alias…").click()
+    expect(dialog).to_contain_text("New alias; it will point to version 2")
     dialog.locator(".jp-mod-accept").click()
     expect(column).to_contain_text("production")
     assert in_mlflow(lab, ALIASES) == "{'production': 2}"
     first = model.locator('[data-mlws-model="wine:1"]')
-    first.get_by_role("button", name="Promote").click()
-    expect(dialog).to_contain_text("It means version 2 now, and will mean version 1.")
+    first.get_by_role("button", name="Set Alias").click()
+    expect(dialog).to_contain_text("It now points to version 2 and will point to version 1.")
     dialog.locator(".jp-mod-accept").click()
     expect(first.locator('[data-mlws-alias="production"]')).to_be_visible()
     assert in_mlflow(lab, ALIASES) == "{'production': 1}"
     model.locator(".jp-mlws-AliasHistory summary").click()
     expect(model.locator(".jp-mlws-AliasHistory li")).to_contain_text(
-        [re.compile("moved from version 2 to 1"), re.compile("became version 2")]
+        [re.compile("moved from version 2 to 1"), re.compile("set to version 2")]
     )
     shoot("models-promoted")
 
     # A name that MLflow refuses is told, and nothing changes.
-    first.get_by_role("button", name="Promote").click()
+    first.get_by_role("button", name="Set Alias").click()
     dialog.locator("[name=alias]").fill("no good!")
     dialog.locator(".jp-mod-accept").click()
-    expect(page.locator(".Toastify")).to_contain_text("may hold letters, digits")
+    expect(page.locator(".Toastify")).to_contain_text("letters, digits")
     first.locator('[data-mlws-alias="production"] button').click()
     dialog.locator(".jp-mod-accept").click()
     expect(first.locator('[data-mlws-alias="production"]')).to_have_count(0)
@@ -151,11 +151,11 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     # Register one of them.
     page.get_by_role("tab", name="Experiments").click()
     rows.last.locator("input").press("Space")
-    table.get_by_role("button", name="Register as a model…").click()
+    table.get_by_role("button", name="Register as Model…").click()
     dialog = page.locator(".jp-Dialog")
     dialog.locator("[name=name]").fill("quick")
     dialog.locator(".jp-mod-accept").click()
-    expect(page.locator(".Toastify")).to_contain_text("Registered: quick, version 1.")
+    expect(page.locator(".Toastify")).to_contain_text("Registered quick, version 1.")
     (fast,) = (run for run in lab.fetch("runs")["items"] if run["name"] == "fast")
     code = "import mlflow; c = mlflow.MlflowClient('sqlite:///mlflow.db'); print("
     assert in_mlflow(lab, f"{code}c.get_model_version('quick', '1').run_id)") == fast["id"]
@@ -168,7 +168,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     newest = lab.fetch("runs?workflow=workflows/wine/dvc.yaml")["items"][0]
     row = table.locator(f'[data-mlws-run="{newest["id"]}"]')
     row.locator("input").press("Space")
-    table.get_by_role("button", name="Reproduce this").click()
+    table.get_by_role("button", name="Reproduce").click()
     made = table.locator("[data-mlws-reproduction]")
     expect(made).to_contain_text("jupyter mlws run workflows/wine/dvc.yaml")
     folder = lab.root / str(made.get_attribute("data-mlws-reproduction"))
@@ -180,7 +180,7 @@ def test_runs_are_searched_compared_in_charts_and_reproduced(
     assert head.stdout.strip() == newest["commit"]
     expect(row).to_contain_text("reproduced")
     shoot("experiments-reproduced")
-    made.get_by_role("button", name="Open the folder").click()
+    made.get_by_role("button", name="Open Folder").click()
     expect(page.locator(".jp-FileBrowser .jp-BreadCrumbs")).to_contain_text(folder.name)
     made.get_by_role("button", name="Remove…").click()
     dialog.locator(".jp-mod-accept").click()

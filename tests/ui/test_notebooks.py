@@ -83,19 +83,19 @@ def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     expect(errors).to_contain_text("KeyError")
     expect(errors).to_contain_text("cell 3, line 2")
     expect(errors).to_contain_text("plum")
-    errors.get_by_text("Stack").click()
+    errors.get_by_text("Traceback").click()
     expect(errors.locator("pre")).to_contain_text("show('plum')")
     shoot("notebook-error")
-    errors.get_by_role("button", name="Go to the cell").click()
+    errors.get_by_role("button", name="Go to Cell").click()
     editor = cells.nth(2).locator(".cm-content")
     expect(editor).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("show = prices['apple']\nprint(show + total)")
 
     # Mended: it runs with what it needs.
-    errors.get_by_role("button", name="Run again up to here").click()
+    errors.get_by_role("button", name="Rerun with Dependencies").click()
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("10\n")
-    expect(errors).to_contain_text("No cell failed when it last ran.")
+    expect(errors).to_contain_text("No failed cells.")
     expect(marks.nth(2)).to_contain_text("Done in")
 
     # The history of the cell has both.
@@ -132,7 +132,7 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
         dialog.get_by_role("button", name="Ok").click()
     shoot("notebook-death")
     write_cell(page, cells.nth(2), "print(total, 'again')")
-    toast.get_by_role("button", name="Run again up to here").click()
+    toast.get_by_role("button", name="Rerun with Dependencies").click()
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7 again\n")
 
 
@@ -156,7 +156,8 @@ def test_cells_are_stopped_at_their_limits(
     # Warned of, and interrupted by hand.
     cells.nth(1).locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    expect(toasts.filter(has_text="The kernel uses")).to_contain_text("of 400 MiB of memory")
+    warning = toasts.filter(has_text="The kernel is using")
+    expect(warning).to_contain_text("of its 400 MiB memory limit")
     shoot("notebook-memory-warning")
     page.keyboard.press("Escape")
     page.keyboard.press("i")
@@ -172,7 +173,7 @@ def test_cells_are_stopped_at_their_limits(
     # A time limit, set in the settings editor, holds for the open notebook at once.
     page.evaluate(
         "() => jupyterapp.commands.execute('settingeditor:open',"
-        " {query: 'Notebook executions'}).then(() => null)"
+        " {query: 'Notebook Executions'}).then(() => null)"
     )
     limit = page.locator('.jp-SettingsPanel input[id$="cellTimeout"]')
     limit.fill("1.5")
@@ -303,7 +304,7 @@ def test_outputs_of_the_api_come_into_the_open_notebook(
     expect(cells.nth(2).locator(".jp-OutputArea-output")).to_have_text("7\n")
     if edited:
         expect(cells.nth(0).locator(".cm-content")).to_contain_text("# an edit")
-        expect(page.locator(".Toastify")).to_contain_text("were run by API")
+        expect(page.locator(".Toastify")).to_contain_text("were run through the API")
         shoot("notebook-by-api")
         command(page, "docmanager:save")
         page.locator(".jp-Dialog").get_by_role("button", name="Overwrite").click()

@@ -50,15 +50,15 @@ def test_an_old_snapshot_is_restored_and_the_person_comes_back(
     dialog.locator(".jp-mod-accept").click()
     toasts = page.locator(".Toastify")
     expect(toasts).to_contain_text("Restored")
-    expect(toasts).to_contain_text("What was there before is kept as")
+    expect(toasts).to_contain_text("Your previous work was kept as")
     shoot("restored")
     assert (lab.root / WORKFLOW).read_bytes() == committed(lab, old, WORKFLOW)
     assert (lab.root / MODEL).read_bytes() == cached(lab, old, MODEL).read_bytes()
     assert (lab.root / WORKFLOW).read_bytes() != before[WORKFLOW]
 
     # Back to where the person came from, uncommitted work included.
-    toasts.get_by_role("button", name="Go back").click()
-    expect(dialog).to_contain_text("what was there before")
+    toasts.get_by_role("button", name="Revert").click()
+    expect(dialog).to_contain_text("previous work")
     dialog.locator(".jp-mod-accept").click()
     expect(toasts).to_contain_text("Restored “what was there before”")
     assert {path: (lab.root / path).read_bytes() for path in before} == before
@@ -88,7 +88,7 @@ def test_what_of_a_snapshot_is_missing_is_named_and_mended(
     shoot("proof-damaged")
     proof.locator(".jp-mlws-RepairButton").click()
     expect(proof.locator(".jp-mlws-Repaired")).to_contain_text(
-        f"{MODEL}: mended in the cache from the working tree"
+        f"{MODEL}: repaired in the cache from the working tree"
     )
     expect(proof.locator('[data-mlws-whole="true"]')).to_be_visible()
     expect(proof.locator('[data-mlws-proof="no"]')).to_have_count(0)

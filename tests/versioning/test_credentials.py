@@ -15,7 +15,7 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_mlws import operations
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, PromptTimeoutError
 from jupyter_mlws.operations import CancelledOperationError
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.versioning.versions import Versions
@@ -108,7 +108,7 @@ def test_nobody_to_ask_and_somebody_who_gives_up(remote: Versions) -> None:
         remote.remotes.push(ask=gives_up)
 
     def says_too_late(prompt: str, secret: bool) -> str:
-        raise MLWSError("30255", seconds="1", prompt=prompt)
+        raise PromptTimeoutError(seconds="1", prompt=prompt)
 
     assert refused(lambda: remote.remotes.fetch(ask=says_too_late)).code == "30255"
     assert not [t for t in threading.enumerate() if t.name == "mlws-askpass"]

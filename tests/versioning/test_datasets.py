@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetsQuery
 from jupyter_mlws.versioning.versions import Versions
@@ -191,7 +192,7 @@ def test_what_cannot_be_added_is_told_and_left(
         assert refused(lambda path=path: versions.datasets.add(path)).code == "50302"  # type: ignore[misc]
     error = refused(lambda: versions.datasets.add("train.py"))
     assert (error.code, error.facts["paths"]) == ("30218", ["train.py"])
-    assert "git rm -r --cached" in error.solution.zh
+    assert "git rm -r --cached" in error.solution.in_(CHINESE)
     for path in ("data", "data/images/deep"):
         error = refused(lambda path=path: versions.datasets.add(path))  # type: ignore[misc]
         assert error.code == "30219"

@@ -59,7 +59,7 @@ async def test_a_commit_is_found_in_the_history(call, workspace: Project) -> Non
     version = answer["data"]
     (warning,) = version.pop("warnings")
     assert "big.bin" in warning
-    assert "请作为数据跟踪" in warning
+    assert "作为数据跟踪" in warning
     _, answer, _ = await call("GET", "git/history")
     assert version in answer["data"]["items"]
     _, answer, _ = await call("GET", f"git/commits/{version['commit_id'][:10]}")
@@ -150,8 +150,8 @@ async def test_the_way_of_a_model(call, workspace: Project) -> None:
     status, answer, _ = await call("POST", "models", wrong, "zh-CN")
     assert (status, answer["code"]) == (400, "50201")
     assert {row["field"]: row["message"] for row in answer["errors"]} == {
-        "name": '不能包含 "/"、":" 或引号，也不能是路径',
-        "artifacts.0": "没有该文件或文件夹",
+        "name": '不能是路径，也不能包含 "/"、":" 或引号',
+        "artifacts.0": "文件或文件夹不存在",
         "run_id": "MLflow 中没有该运行",
     }
 
@@ -280,7 +280,7 @@ async def test_the_way_of_a_hunk(call, workspace: Project, git: Command) -> None
     status, answer, _ = await call(
         "POST", "git/commit", {"message": "x", "staged": True, "paths": ["a"]}, "zh-CN"
     )
-    assert (status, answer["errors"][0]["message"]) == (400, "paths 与 staged 只能给出一个")
+    assert (status, answer["errors"][0]["message"]) == (400, "paths 与 staged 不能同时指定")
     await call("POST", "git/stage", {"all": True})
     status, answer, _ = await call("POST", "git/unstage", {"paths": ["new.py"]})
     assert [row["worktree_state"] for row in answer["data"]["changes"]] == ["untracked"]

@@ -87,7 +87,7 @@ def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") ->
 
 def test_a_person_verifies_repairs_and_frees(workspace: Project, git: Command) -> None:
     root = workspace.root
-    assert "whole" in words(root, "verify")
+    assert "All objects verified" in words(root, "verify")
     path, md5 = damage(root)
     said = words(root, "verify", "HEAD", code=1)
     assert md5 in said
@@ -96,10 +96,10 @@ def test_a_person_verifies_repairs_and_frees(workspace: Project, git: Command) -
     found = json.loads(words(root, "verify", "--json", code=1))
     assert found["problems"][0]["hash"] == md5
     assert "data/wine.csv" in words(root, "repair", "--quick")
-    assert "nothing to mend" in words(root, "repair")
+    assert "Nothing to repair" in words(root, "repair")
     path.unlink()
     (root / "data" / "wine.csv").write_text("changed")
-    assert "In no store" in words(root, "repair", code=1)
+    assert "Not stored anywhere" in words(root, "repair", code=1)
     assert "data/wine.csv" in words(root, "repair", code=1, language="zh_CN.UTF-8")
     aside = list(path.parent.glob("*.damaged"))
     assert len(aside) == 1

@@ -62,7 +62,7 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
         text=True,
     )
     # Outside any project a run begins all the same.
-    assert "names no true commit" in done.stderr
+    assert "is not linked to a commit" in done.stderr
     with closing(sqlite3.connect(tmp_path / "m")) as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone()[0] == 1
     opened = Workspace(workspace)

@@ -114,7 +114,7 @@ def test_a_comment_is_told_from_a_change(ran: Run, workflows: WorkflowManager, w
     write("train.py", f"# Doubles.\n{CODE}")
     plan = told(workflows)
     assert plan["train"] == ("run", True, ["only comments changed in train.py"])
-    assert plan["report"] == ("run", False, ["upstream train runs"])
+    assert plan["report"] == ("run", False, ["upstream train will run"])
     accepted = told(workflows, accept_cosmetic=True)
     assert accepted["train"][:2] == ("cached", True)
     assert accepted["report"] == ("cached", False, ["up to date"])
@@ -138,11 +138,11 @@ def test_what_is_asked_for_is_accepted_for_good(
     plan = told(workflows)
     assert plan["report"][1:] == (
         True,
-        ["only the form changed in report.yaml", "upstream train runs"],
+        ["only the formatting changed in report.yaml", "upstream train will run"],
     )
     ended = run(accept_cosmetic=True)
     assert states(ended) == {"train": "CACHED", "report": "CACHED"}
-    assert {node.reasons[-1] for node in ended.nodes} == {"accepted as it is"}
+    assert {node.reasons[-1] for node in ended.nodes} == {"accepted as is"}
     assert {action for action, _, _ in told(workflows).values()} == {"cached"}
     assert states(run()) == {"train": "CACHED", "report": "CACHED"}
 
@@ -179,7 +179,7 @@ def test_data_is_found_in_the_cache(
     run()
     (project.root / "a.json").unlink()
     write("a.json", '{\n  "a": 1\n}\n')
-    assert told(workflows)["used"] == ("run", True, ["only the form changed in a.json"])
+    assert told(workflows)["used"] == ("run", True, ["only the formatting changed in a.json"])
 
 
 def test_dvcs_own_lane_knows_it_too(

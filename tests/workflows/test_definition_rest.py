@@ -79,8 +79,8 @@ async def test_the_specified_request_makes_a_workflow(call, project: Project) ->
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "The setting 'epochs' is not valid: it must be a whole number"),
-     ("zh-CN", "配置项 'epochs' 无效：应为整数")],
+    [("en", "The setting 'epochs' is not valid: it must be an integer"),
+     ("zh-CN", "设置项 'epochs' 无效：应为整数")],
 )  # fmt: skip
 async def test_every_fault_is_named_in_the_readers_language(
     call, project: Project, language: str, words: str
@@ -144,7 +144,7 @@ async def test_a_version_goes_with_every_answer(call, made) -> None:
 async def test_a_change_must_name_its_version(call, made, project: Project) -> None:
     where, _, told = await made()
     text = (project.root / told["path"]).read_text()
-    for language, words in (("en", "ETag of a GET"), ("zh", "GET 返回的 ETag")):
+    for language, words in (("en", "must be the ETag"), ("zh", "ETag")):
         status, _, said = await call("PUT", where, {"nodes": []}, Accept_Language=language)
         assert (status, said["code"]) == (400, "50201")
         assert said["errors"][0]["field"] == "If-Match"
@@ -193,7 +193,7 @@ async def test_what_runs_is_not_removed(call, workflows: WorkflowManager, projec
     assert status == 202
     status, _, said = await call("DELETE", where, Accept_Language="zh")
     assert (status, said["code"]) == (409, "40207")
-    assert said["message"] == f"工作流 'workflows/slow/dvc.yaml' 正在运行：{run['data']['id']}。"
+    assert said["message"] == f"工作流 'workflows/slow/dvc.yaml' 正在运行（{run['data']['id']}）。"
     await call("POST", f"{where}/runs/latest/cancel", {})
 
 

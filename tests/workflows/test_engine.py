@@ -376,16 +376,18 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
         "  broken: {cmd: 'false', params: [conf.toml: [a]]}\n",
     )
     ended = run(keep_going=True)
-    why = "a parameters file of another kind"
+    why = "an unsupported type of parameters file"
     reasons = {node.id: node.dvc_reason for node in ended.nodes}
     assert reasons == {"slow": why, "plain": None, "broken": why}
     last = Views("en").run_end(ended.model_dump())[-1]
     assert isinstance(last, Lines)
-    assert last.lines[0][0].text == f"Stages run by DVC's own, slower code ({why}): slow, broken"
+    assert last.lines[0][0].text == (
+        f"Stages run by DVC itself, which is slower ({why}): slow, broken"
+    )
     config = project.root / ".dvc" / "config"
     config.write_text(config.read_text() + "[cache]\n    type = copy\n")
     reasons = {node.id: node.dvc_reason for node in run(targets=["plain"]).nodes}
-    assert reasons == {"plain": "DVC's setting cache.type"}
+    assert reasons == {"plain": "DVC setting cache.type"}
 
 
 def test_events_are_complete_and_in_order(

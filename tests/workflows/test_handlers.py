@@ -166,7 +166,7 @@ async def test_components_are_listed(text: Path, fetch) -> None:
         "name": "train",
         "type": "Table",
         "extension": ".parquet",
-        "description": "The part to train on.",
+        "description": "Training set.",
     }
 
 

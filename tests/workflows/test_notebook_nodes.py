@@ -116,13 +116,13 @@ def test_a_kernel_that_dies_is_told(call, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "said"),
     [
-        ("{", ["--out", "b.ipynb"], "line 1: it is no JSON"),
+        ("{", ["--out", "b.ipynb"], "line 1: it is not valid JSON"),
         ("[]", ["--out", "b.ipynb"], "it has no `nbformat`"),
-        ('{"nbformat": 4, "cells": [{}]}', ["--out", "b.ipynb"], "`cells.0` is no cell"),
-        (notebook("1"), [], "--out takes the path"),
-        (notebook("1"), ["--out", "a.ipynb"], "never written to"),
+        ('{"nbformat": 4, "cells": [{}]}', ["--out", "b.ipynb"], "`cells.0` is not a cell"),
+        (notebook("1"), [], "--out needs the path"),
+        (notebook("1"), ["--out", "a.ipynb"], "must not be the notebook itself"),
         (notebook("1"), ["--out", "b.ipynb", "--n", "1"], "has no cell tagged 'parameters'"),
-        (TRAIN, ["--out", "b.ipynb", "--epochs", "many"], "--epochs: 'many' is no integer"),
+        (TRAIN, ["--out", "b.ipynb", "--epochs", "many"], "'many' is not a valid integer"),
         (TRAIN, ["--out", "b.ipynb", "--epoch", "1"], "parameters are: epochs, rate"),
         (notebook("1", kernel=R), ["--out", "b.ipynb"], "'ir'"),
     ],
@@ -252,10 +252,10 @@ def test_a_node_tells_its_notebook_and_parameters(
     ("change", "code", "said"),
     [
         (("epochs: 5", "epoch: 5"), "40201", "has no setting 'epoch'. Did you mean 'epochs'?"),
-        (("epochs: 5", "epochs: many"), "40201", "must be a whole number"),
-        (("--out out/train.ipynb ", ""), "40201", "needs a place: --out"),
-        (("outs: [out/train.ipynb, ", "outs: ["), "40202", "not among its outputs"),
-        (("deps: [nb/train.ipynb]", "deps: [other.txt]"), "40202", "not among its dependencies"),
+        (("epochs: 5", "epochs: many"), "40201", "must be an integer"),
+        (("--out out/train.ipynb ", ""), "40201", "Specify where to save"),
+        (("outs: [out/train.ipynb, ", "outs: ["), "40202", "not listed in its outputs"),
+        (("deps: [nb/train.ipynb]", "deps: [other.txt]"), "40202", "listed in its dependencies"),
     ],
 )
 def test_faults_of_a_notebook_node_are_found(
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_notebook_is_a_problem(write, workflows: WorkflowManag
     write("nb/train.ipynb", "{")
     write("dvc.yaml", FLOW)
     [problem] = workflows.validate("dvc.yaml", language="zh-CN")
-    assert "不是笔记本" in problem.message
+    assert "不是有效的笔记本" in problem.message
     with pytest.raises(NotebookError):
         read(b"\xff")
 

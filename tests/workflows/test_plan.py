@@ -49,7 +49,7 @@ def test_reasons_follow_what_changed(project: Project, planned, write, run) -> N
     write(PATH, TEXT.replace("depth: 50", "depth: 100"))
     assert planned() == {
         "tree": ("run", ["depth 50 → 100"]),
-        "wood": ("run", ["upstream tree runs"]),
+        "wood": ("run", ["upstream tree will run"]),
     }
     write(PATH, TEXT)
     write("data.txt", "2\n")

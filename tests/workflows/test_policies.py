@@ -210,7 +210,7 @@ def test_a_node_is_retried_skipped_or_accepted(
         PATH, workflows.retry(PATH, failed.id, "one").id, LIMIT, recorded=False
     )
     assert states(retried)["one"] == "COMPLETED"
-    assert retried.nodes[0].reasons == ["asked for again"]
+    assert retried.nodes[0].reasons == ["rerun requested"]
 
     (project.root / "one.txt").write_text("by hand\n")
     accepted = run(accept=["one"])

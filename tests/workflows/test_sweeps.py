@@ -371,7 +371,7 @@ def test_the_command_line_ranks_and_promotes(
     run()
     assert main(["sweep", "train"]) == 0
     said = capsys.readouterr().out
-    assert "val.loss, less is better" in said
+    assert "val.loss, lower is better" in said
     rows = [
         row.split() for row in said.splitlines() if row.lstrip(" │┃").startswith(("★", "2", "3"))
     ]
@@ -383,6 +383,6 @@ def test_the_command_line_ranks_and_promotes(
     assert main(["sweep", "--metric", "acc", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["items"][0]["best"] == "train@c"
     assert main(["promote", "--metric", "acc", "--mode", "min"]) == 0
-    assert "train is now what train@a was." in capsys.readouterr().out
+    assert "Replaced the sweep train with train@a." in capsys.readouterr().out
     assert "out/a.txt" in file.read_text()
     assert main(["promote"]) == 2

@@ -51,7 +51,7 @@ async def test_ranked_and_promoted_by_version(
     code, _, said = await call("sweeps", params={"metric": "f1"})
     assert (code, said["code"]) == (400, "40208")
     code, _, said = await call("sweeps", params={"metric": "f1"}, headers={"Accept-Language": "zh"})
-    assert said["message"] == "'fit' 的任何变体都没有指标 'f1'；现有指标：auc。"
+    assert said["message"] == "'fit' 的变体均没有指标 'f1'。可用指标：auc。"
     code, _, said = await call("sweeps", params={"mode": "best"})
     assert (code, said["code"]) == (400, "50201")
 

@@ -304,7 +304,7 @@ def test_without_mlflow_a_node_starts_without_an_id_and_says_so(
     assert ended.status == "COMPLETED"
     log = workflows.log(PATH, ended.id, "node").text
     assert "id=[]" in log
-    assert "MLflow gave no run to log into" in log
+    assert "MLflow did not provide a run" in log
     assert "独立的运行" in log
     assert unrecorded(workflows, ended)
 
@@ -319,7 +319,7 @@ def test_code_that_chooses_its_own_experiment_is_left_to_itself(
     )
     ended = run(recorded=True)
     assert ended.status == "COMPLETED"
-    assert "chooses its own MLflow experiment" in workflows.log(PATH, ended.id, "node").text
+    assert "sets its own MLflow experiment" in workflows.log(PATH, ended.id, "node").text
     assert set(once(recorded(ended.id))) == {"", "node"}
 
 

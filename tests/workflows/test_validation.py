@@ -203,7 +203,7 @@ def test_an_output_that_is_tracked_data_is_refused(
     write(PATH, "stages:\n  a: {wdir: ../.., cmd: echo 1 > data/out, outs: [data/out]}\n")
     (problem,) = workflows.validate(PATH)
     assert (problem.node, problem.field, problem.severity) == ("a", "outs", Severity.ERROR)
-    assert problem.message == f"The output 'data/out' is data of {tracked}.dvc."
+    assert problem.message == f"The output 'data/out' is already tracked by {tracked}.dvc."
     with pytest.raises(MLWSError) as refused:
         workflows.execute(PATH, ExecuteRequest())
     assert [fault.field for fault in refused.value.faults] == ["a.outs"]
@@ -215,9 +215,9 @@ def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager,
     write(PATH, "stages:\n  a: {wdir: ../.., cmd: echo 1 > out/a, outs: [out/a]}\n")
     (problem,) = workflows.validate(PATH)
     assert (problem.node, problem.field, problem.severity) == ("a", "outs", Severity.WARNING)
-    assert "'out/a' is also made by whole of dvc.yaml (out)" in problem.message
+    assert "'out/a' is also an output of whole in dvc.yaml (out)" in problem.message
     (problem,) = workflows.get("dvc.yaml").problems
-    assert "'out' is also made by a of workflows/wine/dvc.yaml (out/a)" in problem.message
+    assert "'out' is also an output of a in workflows/wine/dvc.yaml (out/a)" in problem.message
     write("dvc.yaml", "stages:\n  whole: {cmd: mkdir other, outs: [other]}\n")
     assert workflows.validate(PATH) == []
 
@@ -225,9 +225,9 @@ def test_a_file_that_two_workflows_write_is_reported(workflows: WorkflowManager,
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (f"{ALIASES}stages:\n  a:\n    cmd: x\n    deps: [*x9]\n", "its aliases stand for more"),
-        (f"{ALIASES}stages:\n  a:\n    <<: [*x9, *x9]\n    cmd: x\n", "its aliases stand for more"),
-        ("vars: &v [*v]\nstages:\n  a:\n    cmd: x\n", "its aliases stand for more"),
+        (f"{ALIASES}stages:\n  a:\n    cmd: x\n    deps: [*x9]\n", "its aliases expand to more"),
+        (f"{ALIASES}stages:\n  a:\n    <<: [*x9, *x9]\n    cmd: x\n", "its aliases expand to more"),
+        ("vars: &v [*v]\nstages:\n  a:\n    cmd: x\n", "its aliases expand to more"),
         ("stages: " + "[" * 5000, "nested deeper than 100 levels"),
         ("stages: " + "{a: " * 500 + "}" * 500, "nested deeper than 100 levels"),
     ],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
+from jupyter_mlws.components.parameters import AppliesTo, Labels
 from jupyter_mlws.components.transforms import applied
 
 
@@ -15,18 +18,18 @@ class Encoded(NamedTuple):
     encoder: Model
 
 
-@component(category="Clean", title="Select columns")
+@component(category="Clean", title="Select Columns")
 def select_columns(
     data: Table,
     *,
-    columns: list[str] = [],  # noqa: B006  never changed
-    drop: list[str] = [],  # noqa: B006  never changed
+    columns: Annotated[list[str], Field(title="Columns to keep")] = [],  # noqa: B006  never changed
+    drop: Annotated[list[str], Field(title="Columns to drop")] = [],  # noqa: B006  never changed
 ) -> Table:
-    """Keep some columns of a table, or drop some.
+    """Select or drop columns.
 
-    data: The table.
-    columns: The columns to keep, in this order; all if empty.
-    drop: The columns to leave out.
+    data: Input table.
+    columns: Columns to keep, in this order. Leave empty for all.
+    drop: Columns to remove from the table.
     """
     missing = [name for name in (*columns, *drop) if name not in data.columns]
     if missing:
@@ -36,18 +39,34 @@ def select_columns(
     return remaining
 
 
-@component(category="Clean", title="Clean rows")
+@component(category="Clean", title="Clean Rows")
 def clean_rows(
     data: Table,
     *,
-    missing: Literal["drop", "mean", "median", "most_frequent", "zero", "keep"] = "drop",
-    duplicates: Literal["drop", "keep"] = "drop",
+    missing: Annotated[
+        Literal["drop", "mean", "median", "most_frequent", "zero", "keep"],
+        Field(title="Missing values"),
+        Labels(
+            drop="Drop rows",
+            mean="Fill with mean",
+            median="Fill with median",
+            most_frequent="Fill with most frequent value",
+            zero="Fill with zero",
+            keep="Keep missing values",
+        ),
+    ] = "drop",
+    duplicates: Annotated[
+        Literal["drop", "keep"],
+        Field(title="Duplicate rows"),
+        Labels(drop="Drop duplicates", keep="Keep duplicates"),
+    ] = "drop",
 ) -> Table:
-    """Deal with missing values and with rows that are there twice.
+    """Drop or impute missing values, and handle duplicate rows.
 
-    data: The table.
-    missing: Drop rows with missing values, or fill them by column.
-    duplicates: What happens to rows that equal an earlier one.
+    data: Input table.
+    missing: Drop rows with missing values, or fill each column. Mean and median fill numeric
+        columns only.
+    duplicates: What to do with rows that equal an earlier row.
     """
     table: Table = data.drop_duplicates() if duplicates == "drop" else data
     if missing == "drop":
@@ -62,22 +81,24 @@ def clean_rows(
     return cleaned
 
 
-@component(category="Clean", title="Encode categories")
+@component(category="Clean", title="Encode Categories")
 def encode_categories(
     data: Table,
     *,
     columns: list[str] = [],  # noqa: B006  never changed
-    method: Literal["one_hot", "ordinal"] = "one_hot",
-    drop_first: bool = False,
+    method: Annotated[Literal["one_hot", "ordinal"], Labels(one_hot="One-hot")] = "one_hot",
+    drop_first: Annotated[
+        bool, Field(title="Drop first category"), AppliesTo(method=("one_hot",))
+    ] = False,
 ) -> Encoded:
-    """Turn columns of words into numbers: a column of zeros and ones each, or one of numbers.
+    """Encode categorical columns (one-hot or ordinal).
 
-    data: The table.
-    table: The table with numbers in place of words.
-    encoder: What does the same to another table, by the component "Apply to table".
-    columns: The columns to encode; all columns of text if empty.
-    method: A column of zeros and ones for each category, or the category's number.
-    drop_first: Leave out the first category of each column (one_hot).
+    data: Input table.
+    table: Table with encoded columns.
+    encoder: Fitted transformer; use it with “Apply Transformer”.
+    columns: Columns to encode. Leave empty for all text columns.
+    method: One-hot: one 0/1 column per category. Ordinal: one number per category.
+    drop_first: Drop the first category of each column (one-hot).
     """
     import numpy as np
     import pandas as pd

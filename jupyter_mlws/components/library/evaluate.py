@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
+from jupyter_mlws.components.parameters import Seed, TargetColumn
 from jupyter_mlws.components.values import names_of
 
 NUMBER_MEASURES = {
@@ -25,15 +26,18 @@ class Comparison(NamedTuple):
     table: Table
 
 
-@component(category="Evaluate", title="Compare classifiers")
-def compare_classifiers(models: list[Model], test: Table, *, target: str = "target") -> Comparison:
-    """Test one or more classifiers on the same data: accuracy, precision, recall, F1.
+@component(category="Evaluate", title="Compare Classifiers")
+def compare_classifiers(
+    models: list[Model], test: Table, *, target: TargetColumn = "target"
+) -> Comparison:
+    """Evaluate one or more classifiers on the same test data: accuracy, and macro-averaged
+    precision, recall and F1.
 
-    models: The models, each named after its node.
-    test: The table to test on.
-    metrics: The measures of each model.
-    table: The same measures as a table, the best model first.
-    target: The column that the models predict.
+    models: Models to compare, labeled with their node names.
+    test: Test data.
+    metrics: Metrics of each model.
+    table: Metrics as a table, best model first.
+    target: Column with the true target values.
     """
     from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
@@ -53,15 +57,17 @@ def compare_classifiers(models: list[Model], test: Table, *, target: str = "targ
     return _compared(measured, best="accuracy", largest=True)
 
 
-@component(category="Evaluate", title="Compare regressors")
-def compare_regressors(models: list[Model], test: Table, *, target: str = "target") -> Comparison:
-    """Test one or more regressors on the same data: R², mean absolute and squared error.
+@component(category="Evaluate", title="Compare Regressors")
+def compare_regressors(
+    models: list[Model], test: Table, *, target: TargetColumn = "target"
+) -> Comparison:
+    """Evaluate one or more regressors on the same test data: R², MAE and RMSE.
 
-    models: The models, each named after its node.
-    test: The table to test on.
-    metrics: The measures of each model.
-    table: The same measures as a table, the best model first.
-    target: The column that the models predict.
+    models: Models to compare, labeled with their node names.
+    test: Test data.
+    metrics: Metrics of each model.
+    table: Metrics as a table, best model first.
+    target: Column with the true target values.
     """
     from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
@@ -77,24 +83,25 @@ def compare_regressors(models: list[Model], test: Table, *, target: str = "targe
     return _compared(measured, best="r2", largest=True)
 
 
-@component(category="Evaluate", title="Cross-validate")
+@component(category="Evaluate", title="Cross-Validate")
 def cross_validate(
     models: list[Model],
     data: Table,
     *,
-    target: str = "target",
+    target: TargetColumn = "target",
     folds: Annotated[int, Field(ge=2)] = 5,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    seed: Seed = 0,
 ) -> Comparison:
-    """Train models anew on parts of the data and test each on the rest, part by part.
+    """K-fold cross-validation of one or more models.
 
-    models: The models, each named after its node; only their settings are used.
-    data: The table.
-    metrics: The mean measures of each model, and how much they differ between the parts.
-    table: The same measures as a table, the best model first.
-    target: The column that the models predict.
-    folds: Into how many parts the rows are divided.
-    seed: The same number divides the rows in the same way.
+    models: Models to cross-validate, labeled with their node names. Only their hyperparameters are
+        used.
+    data: Input table.
+    metrics: Mean and standard deviation of each metric across the folds, per model.
+    table: Metrics as a table, best model first.
+    target: Column with the true target values.
+    folds: Number of folds.
+    seed: Seed for a reproducible split.
     """
     from sklearn.base import clone, is_classifier
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -102,7 +109,7 @@ def cross_validate(
 
     kinds = {bool(is_classifier(model)) for model in models}
     if len(kinds) != 1:
-        raise ValueError("some models tell classes apart and others predict numbers")
+        raise ValueError("can't compare classifiers with regressors")
     classes = kinds.pop()
     parts = (StratifiedKFold if classes else KFold)(folds, shuffle=True, random_state=seed)
     measures = _class_measures() if classes else NUMBER_MEASURES
@@ -145,23 +152,27 @@ def _compared(measured: dict[str, dict[str, float]], best: str, largest: bool) -
 
 @component(category="Evaluate", title="Predict")
 def predict(
-    model: Model, data: Table, *, column: str = "prediction", probabilities: bool = False
+    model: Model,
+    data: Table,
+    *,
+    column: Annotated[str, Field(title="Prediction column")] = "prediction",
+    probabilities: Annotated[bool, Field(title="Add class probabilities")] = False,
 ) -> Table:
     """Add a model's predictions to a table.
 
-    model: The model.
-    data: The table; columns that the model was not trained on are ignored.
-    column: The name of the new column.
-    probabilities: Add how probable each class is, in a column each (classifiers).
+    model: Trained model.
+    data: Input table. Columns that the model was not trained on are ignored.
+    column: Name of the new column.
+    probabilities: Add one probability column per class (classifiers only).
     """
     if not hasattr(model, "predict"):
-        raise ValueError("this model knows the rows it was trained on only, and predicts no others")
+        raise ValueError("this model can't predict rows that it was not trained on")
     known = getattr(model, "feature_names_in_", None)
     features = data[list(known)] if known is not None else data
     predicted: Table = data.assign(**{column: model.predict(features)})
     if probabilities:
         if not hasattr(model, "predict_proba"):
-            raise ValueError("this model tells no probabilities")
+            raise ValueError("this model does not provide probabilities")
         names = [f"{column}_{name}" for name in model.classes_]
         values = model.predict_proba(features)
         predicted = predicted.assign(**{name: values[:, n] for n, name in enumerate(names)})

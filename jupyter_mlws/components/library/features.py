@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Model, Table, component
 from jupyter_mlws.components.estimators import checked, task_of
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import TARGET, numeric, target_of
 from jupyter_mlws.components.transforms import applied
 
@@ -26,22 +27,26 @@ class Selected(NamedTuple):
     selector: Model
 
 
-@component(category="Features", title="Scale columns")
+@component(category="Features", title="Scale Columns")
 def scale_columns(
     data: Table,
     *,
-    method: Literal["standard", "min_max", "robust", "max_abs"] = "standard",
+    method: Annotated[
+        Literal["standard", "min_max", "robust", "max_abs"],
+        Labels(min_max="Min-max", max_abs="Max-abs"),
+    ] = "standard",
     columns: list[str] = [],  # noqa: B006  never changed
-    ignore: list[str] = [TARGET],  # noqa: B006  never changed
+    ignore: Annotated[list[str], Field(title="Excluded columns")] = [TARGET],  # noqa: B006  never changed
 ) -> Scaled:
-    """Bring columns of numbers to one scale.
+    """Scale numeric columns (standard, min-max, robust or max-abs).
 
-    data: The table to learn the scale from.
-    table: The table on that scale.
-    scaler: What does the same to another table, by the component "Apply to table".
-    method: Mean 0 and deviation 1, from 0 to 1, by quartiles (outliers matter less), or up to 1.
-    columns: The columns to scale; all columns of numbers if empty.
-    ignore: Columns that stay as they are.
+    data: Table to fit the scaler on.
+    table: Table with scaled columns.
+    scaler: Fitted transformer; use it with “Apply Transformer”.
+    method: Standard: mean 0, standard deviation 1. Min-max: 0 to 1. Robust: median and quartiles,
+        less affected by outliers. Max-abs: maximum absolute value 1.
+    columns: Columns to scale. Leave empty for all numeric columns.
+    ignore: Columns to leave unscaled. Only used if “Columns” is empty.
     """
     from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
@@ -54,33 +59,43 @@ def scale_columns(
     numbers = [name for name in data.columns if numeric(data[name]) and name not in ignore]
     chosen = columns or numbers
     if not chosen:
-        raise ValueError("no column holds numbers")
+        raise ValueError("the table has no numeric columns")
     scaler = made[method]().fit(data[chosen].astype("float64"))
     return Scaled(applied(scaler, data), scaler)
 
 
-@component(category="Features", title="Select features")
+@component(category="Features", title="Select Features")
 def select_features(
     data: Table,
     *,
-    method: Literal["importance", "f_test", "variance"] = "importance",
-    count: Annotated[int, Field(ge=1)] = 10,
-    threshold: Annotated[float, Field(ge=0)] = 0.0,
-    target: str | None = None,
-    task: Literal["auto", "classification", "regression"] = "auto",
-    random_state: Annotated[int, Field(ge=0)] = 0,
+    method: Annotated[
+        Literal["importance", "f_test", "variance"],
+        Labels(importance="Random forest importance", f_test="F-test"),
+    ] = "importance",
+    count: Annotated[
+        int, Field(ge=1, title="Number of features"), AppliesTo(method=("importance", "f_test"))
+    ] = 10,
+    threshold: Annotated[
+        float, Field(ge=0, title="Variance threshold"), AppliesTo(method=("variance",))
+    ] = 0.0,
+    target: TargetColumn | None = None,
+    task: Annotated[
+        Literal["auto", "classification", "regression"], AppliesTo(method=("importance", "f_test"))
+    ] = "auto",
+    random_state: Annotated[Seed, AppliesTo(method=("importance",))] = 0,
 ) -> Selected:
-    """Keep the columns that say most about the target.
+    """Select the most informative features.
 
-    data: The table to judge the columns by.
-    table: The table with the columns that stay, and the target.
-    selector: What does the same to another table, by the component "Apply to table".
-    method: By a forest's importance, by an F test, or drop columns that hardly vary.
-    count: How many columns stay (importance, f_test).
-    threshold: Columns that vary no more than this are left out (variance).
-    target: The column to predict; if empty, "target" or the last column.
-    task: Tell classes apart or predict a number; auto goes by the target's values.
-    random_state: The same number makes the same choice.
+    data: Table to fit the selector on.
+    table: Table with the selected features and the target.
+    selector: Fitted transformer; use it with “Apply Transformer”.
+    method: Random forest importance and F-test keep the highest-scoring features. Variance drops
+        features that hardly vary.
+    count: Number of features to keep (importance, F-test).
+    threshold: Columns with a variance up to this value are dropped (variance).
+    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    task: Classification or regression. Auto decides by the values of the target column.
+    random_state: Seed for reproducible results.
     """
     goal = target_of(data, target)
     features = checked(data, goal)
@@ -114,11 +129,11 @@ def _selector(method: str, kind: str, count: int, threshold: float, seed: int) -
     return SelectFromModel(forest(random_state=seed), threshold=-np.inf, max_features=count)
 
 
-@component(category="Features", title="Apply to table")
+@component(category="Features", title="Apply Transformer")
 def transform_table(transformer: Model, data: Table) -> Table:
-    """Do to a table what was learned of another: its scale, categories, words or features.
+    """Apply a fitted transformer (scaler, encoder, …) to another table.
 
-    transformer: A scaler, encoder, vectorizer or selector.
-    data: The table.
+    transformer: Fitted scaler, encoder, vectorizer or selector.
+    data: Input table.
     """
     return applied(transformer, data)

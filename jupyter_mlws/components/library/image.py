@@ -9,20 +9,28 @@ from pydantic import Field
 from jupyter_mlws.components import Folder, Table, component
 from jupyter_mlws.components.images import IMAGE, decode, encode, has_images, read_images, stacked
 from jupyter_mlws.components.images import uniform as uniform_images
+from jupyter_mlws.components.parameters import Labels
 
 
-@component(category="Images", title="Load images")
+@component(category="Images", title="Load Images")
 def load_images(
     folder: Folder,
     *,
-    size: Annotated[int, Field(ge=4, le=1024)] | None = None,
-    color: Literal["keep", "gray"] = "keep",
+    size: Annotated[
+        Annotated[int, Field(ge=4, le=1024)] | None, Field(title="Image size (pixels)")
+    ] = None,
+    color: Annotated[
+        Literal["keep", "gray"],
+        Field(title="Color mode"),
+        Labels(keep="Keep colors", gray="Grayscale"),
+    ] = "keep",
 ) -> Table:
-    """Read a folder of pictures or arrays: a row each, with its class in the column "target".
+    """Read a folder of images or arrays: one row per image, with its class in the column “target”.
 
-    folder: Pictures of each class in a folder of its own, or arrays (.npz, .npy) named x and y.
-    size: Height and width that images are brought to, in pixels; if empty they stay if alike.
-    color: Keep colours, or make all images gray.
+    folder: One subfolder of images per class, or arrays (.npz, .npy) named x and y.
+    size: Resize images to this height and width. If empty, images of equal size are kept as they
+        are, and images of different sizes are resized to 64 × 64.
+    color: Keep the colors, or convert all images to grayscale.
     """
     table = read_images(folder)
     if color == "gray":
@@ -30,16 +38,16 @@ def load_images(
     return uniform_images(table, size)
 
 
-@component(category="Images", title="Images to pixels")
+@component(category="Images", title="Images to Pixels")
 def image_pixels(data: Table) -> Table:
-    """Turn images into a column for each pixel, for models that take numbers alone.
+    """Convert images to one numeric column per pixel value, for models that do not accept images.
 
-    data: A table of images.
+    data: Table with images.
     """
     import pandas as pd
 
     if not has_images(data):
-        raise ValueError(f"the table has no images in a column {IMAGE!r}")
+        raise ValueError(f"the table has no column {IMAGE!r} with images")
     values = stacked(data).reshape(len(data), -1)
     names = [f"pixel_{n}" for n in range(values.shape[1])]
     pixels = pd.DataFrame(values, columns=names, index=data.index)

@@ -11,26 +11,29 @@ from pydantic import Field
 
 from jupyter_mlws.components import File, Model, Table, Text, component
 from jupyter_mlws.components.library.register import Name
+from jupyter_mlws.components.parameters import AppliesTo, Labels
 
 
-@component(category="Load", title="Load table")
+@component(category="Load", title="Load Table")
 def load_table(
     file: File,
     *,
-    format: Literal["auto", "csv", "parquet"] = "auto",  # noqa: A002  the person's word
-    separator: str = ",",
-    encoding: str = "utf-8",
-    decimal: str = ".",
-    limit: Annotated[int, Field(ge=1)] | None = None,
+    format: Annotated[Literal["auto", "csv", "parquet"], Labels(csv="CSV")] = "auto",  # noqa: A002  the person's word
+    separator: Annotated[str, AppliesTo(format=("auto", "csv"))] = ",",
+    encoding: Annotated[str, AppliesTo(format=("auto", "csv"))] = "utf-8",
+    decimal: Annotated[
+        str, Field(title="Decimal character"), AppliesTo(format=("auto", "csv"))
+    ] = ".",
+    limit: Annotated[Annotated[int, Field(ge=1)] | None, Field(title="Maximum rows")] = None,
 ) -> Table:
     """Read a CSV or Parquet file as a table.
 
-    file: The file to read, for example data/wine.csv.
-    format: How the file is written; auto goes by its name.
-    separator: What stands between two values of a line (CSV).
-    encoding: The character encoding of the file (CSV).
-    decimal: The decimal sign (CSV).
-    limit: Read at most so many rows.
+    file: File to read, for example data/wine.csv.
+    format: File format. Auto uses the file extension.
+    separator: Character between values (CSV).
+    encoding: Character encoding of the file (CSV).
+    decimal: Character used as the decimal point (CSV).
+    limit: Maximum number of rows to read. Leave empty for all.
     """
     import pandas as pd
 
@@ -49,37 +52,48 @@ def load_sql(
     script: Text | None = None,
     *,
     query: str = "",
-    url: str = "",
-    url_variable: str = "",
-    limit: Annotated[int, Field(ge=1)] | None = None,
+    url: Annotated[str, Field(title="Database URL")] = "",
+    url_variable: Annotated[str, Field(title="URL environment variable")] = "",
+    limit: Annotated[Annotated[int, Field(ge=1)] | None, Field(title="Maximum rows")] = None,
 ) -> Table:
-    """Read the rows that a query finds in a database.
+    """Run a SQL query and load the result as a table.
 
-    database: An SQLite file; it is opened to be read only.
-    script: A file with the query, where it is too long for a setting.
-    query: The query, for example SELECT * FROM wine.
-    url: Another database, such as postgresql://user@host/name (with psycopg installed) or mysql.
-    url_variable: The environment variable that holds the URL, so that no password is written down.
-    limit: Read at most so many rows.
+    database: SQLite file, opened read-only.
+    script: File with the query, for queries too long for the setting.
+    query: SQL query, for example SELECT * FROM wine. Leave empty if a script file is connected.
+    url: URL of another database, without a password, such as postgresql://user@host/name (requires
+        psycopg) or mysql://user@host/name (requires PyMySQL).
+    url_variable: Name of an environment variable that holds the database URL. Use it if the URL
+        contains a password.
+    limit: Maximum number of rows to read. Leave empty for all.
     """
     from jupyter_mlws.components.databases import connected, rows
 
     if bool(query.strip()) == (script is not None):
-        raise ValueError("give the query either as the setting query or as a file at script")
+        raise ValueError("give the query either in the setting query or as the file script")
     with connected(database, url, url_variable) as connection:
         return rows(connection, query if script is None else script, limit)
 
 
-@component(category="Load", title="Sample data")
+@component(category="Load", title="Sample Data")
 def sample_data(
     seed: File | None = None,
     *,
-    dataset: Literal["wine", "iris", "breast_cancer", "digits", "diabetes"] = "wine",
+    dataset: Annotated[
+        Literal["wine", "iris", "breast_cancer", "digits", "diabetes"],
+        Labels(
+            wine="Wine (classification)",
+            iris="Iris (classification)",
+            breast_cancer="Breast cancer (classification)",
+            digits="Digits (classification)",
+            diabetes="Diabetes (regression)",
+        ),
+    ] = "wine",
 ) -> Table:
-    """A data set that comes with scikit-learn, its target in the column "target".
+    """A scikit-learn sample dataset; the target is in the column “target”.
 
-    seed: Any file; the data is made anew when it changes.
-    dataset: Which one.
+    seed: Optional file; the data is regenerated when it changes.
+    dataset: Dataset to load.
     """
     from sklearn import datasets
 
@@ -87,12 +101,14 @@ def sample_data(
     return loaded.rename(columns=lambda name: str(name).replace(" ", "_"))  # type: ignore[no-any-return]
 
 
-@component(category="Load", title="Load model")
-def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
-    """Read a version of a model from MLflow's registry.
+@component(category="Load", title="Load Model")
+def load_model(
+    *, name: Annotated[Name, Field(title="Model name")], version: Annotated[int, Field(ge=1)]
+) -> Model:
+    """Load a model version from the MLflow registry.
 
-    name: The name of the model in the registry.
-    version: Which version; a number, so that the same node reads the same model.
+    name: Name of the model in the registry.
+    version: Version number. Aliases are not accepted, so the node always loads the same model.
     """
     from jupyter_mlws.components import values
     from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
@@ -105,5 +121,5 @@ def load_model(*, name: Name, version: Annotated[int, Field(ge=1)]) -> Model:
         models = [path for path in files if path.suffix == ".skops"]
         if len(models) != 1:
             held = ", ".join(path.name for path in files) or "nothing"
-            raise ValueError(f"models:/{name}/{version} holds {held}, not one .skops file")
+            raise ValueError(f"models:/{name}/{version} has {held}, not one .skops file")
         return values.read("Model", models[0])

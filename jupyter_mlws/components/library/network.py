@@ -10,6 +10,7 @@ from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.estimators import Task, task_of
 from jupyter_mlws.components.extras import TORCH
 from jupyter_mlws.components.library.training import Trained, divided, measured
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
 Count = Annotated[int, Field(ge=1)]
@@ -19,42 +20,48 @@ Kind = Annotated[
 ]
 
 
-@component(category="Train", title="Train network")
+@component(category="Train", title="Train Neural Network")
 def train_network(
     data: Table,
     test: Table | None = None,
     *,
-    network: Kind,
+    network: Annotated[
+        Kind,
+        Field(title="Network type"),
+        Labels(cnn="Convolutional neural network (CNN)", mlp="Multilayer perceptron (MLP)"),
+    ],
     epochs: Count = 20,
-    target: str | None = None,
+    target: TargetColumn | None = None,
     task: Task = "auto",
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2,
     batch_size: Count = 32,
     learning_rate: Annotated[float, Field(gt=0)] = 0.001,
-    channels: Annotated[list[Count], Field(min_length=1)] = [16, 32],  # noqa: B006  never changed
-    hidden_layers: list[Count] = [100],  # noqa: B006  never changed
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
-    seed: Annotated[int, Field(ge=0)] = 0,
+    channels: Annotated[list[Count], Field(min_length=1), AppliesTo(network=("cnn",))] = [16, 32],  # noqa: B006  never changed
+    hidden_layers: Annotated[list[Count], Field(title="Hidden layer sizes")] = [100],  # noqa: B006  never changed
+    dropout: Annotated[float, Field(ge=0, lt=1, title="Dropout rate")] = 0.0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Labels(cpu="CPU", cuda="GPU (CUDA)")
+    ] = "auto",
+    seed: Seed = 0,
 ) -> Trained:
-    """Train a neural network with PyTorch, and measure it on rows that it has not seen.
+    """Train a neural network with PyTorch and evaluate it on held-out rows.
 
-    data: The table to train on: images (cnn), or columns of numbers (mlp).
-    test: The table to test on; if not connected, a part of the data is set aside.
-    model: The trained model.
-    metrics: How well it predicts the rows of the test.
-    network: Convolutions for images (cnn), or layers of neurons for any numbers (mlp).
-    epochs: How often all rows are gone through.
-    target: The column to predict; if empty, "target" or the last column.
-    task: Tell classes apart or predict a number; auto goes by the target's values.
-    test_size: The share of rows that is set aside to test.
-    batch_size: How many rows are looked at before each step.
-    learning_rate: How much each step changes.
-    channels: How many patterns each layer of convolutions looks for (cnn).
-    hidden_layers: How many neurons each layer has.
-    dropout: The share of neurons that are left out at random while training.
-    device: Where to train; auto takes a GPU if there is one.
-    seed: The same number makes the same model on the same machine.
+    data: Training data: images (CNN) or numeric columns (MLP).
+    test: Test data. If not connected, part of the training data is held out.
+    model: Trained model.
+    metrics: Metrics on the test data.
+    network: CNN for images, or MLP for tabular data.
+    epochs: Number of passes over the training data.
+    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    task: Classification or regression. Auto decides by the values of the target column.
+    test_size: Fraction of rows held out for testing.
+    batch_size: Number of rows per training step.
+    learning_rate: Step size of the Adam optimizer.
+    channels: Number of filters in each convolutional layer (CNN).
+    hidden_layers: Number of neurons in each hidden layer.
+    dropout: Fraction of neurons dropped at random during training.
+    device: Device to train on. Auto uses a GPU if one is available.
+    seed: Seed for reproducible training (on the same machine).
     """
     from jupyter_mlws.components import networks
 

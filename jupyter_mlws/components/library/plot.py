@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from jupyter_mlws.components import Figure, Metrics, Model, Table, component
+from jupyter_mlws.components.parameters import FigureTitle, Seed, TargetColumn
 from jupyter_mlws.components.tables import numeric
 from jupyter_mlws.components.values import names_of
 
@@ -18,20 +19,20 @@ MOST_COLORS = 10
 Inches = Annotated[float, Field(gt=0, le=40)]
 
 
-@component(category="Plot", title="Plot metrics")
+@component(category="Plot", title="Plot Metrics")
 def plot_metrics(
     metrics: Metrics,
     *,
-    title: str = "",
-    measures: list[str] = [],  # noqa: B006  never changed
+    title: FigureTitle = "",
+    measures: Annotated[list[str], Field(title="Metrics")] = [],  # noqa: B006  never changed
     width: Inches = 7.0,
     height: Inches = 4.0,
 ) -> Figure:
-    """Draw the measures of several models as bars side by side.
+    """Bar chart of model metrics.
 
-    metrics: The measures, as a comparison makes them.
-    title: The words above the figure.
-    measures: Which measures to draw; all if empty.
+    metrics: Metrics of one or more models, for example from “Compare Classifiers”.
+    title: Title shown above the figure.
+    measures: Metrics to plot. Leave empty for all.
     width: In inches.
     height: In inches.
     """
@@ -51,22 +52,22 @@ def plot_metrics(
     return figure
 
 
-@component(category="Plot", title="Confusion matrix")
+@component(category="Plot", title="Confusion Matrix")
 def plot_confusion_matrix(
     model: Model,
     test: Table,
     *,
-    target: str = "target",
-    title: str = "",
+    target: TargetColumn = "target",
+    title: FigureTitle = "",
     width: Inches = 5.0,
     height: Inches = 4.5,
 ) -> Figure:
-    """Draw which classes a model takes for which.
+    """Plot the confusion matrix.
 
-    model: The model.
-    test: The table to test on.
-    target: The column that the model predicts.
-    title: The words above the figure.
+    model: Trained model.
+    test: Test data.
+    target: Column with the true target values.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
@@ -87,16 +88,16 @@ def plot_histogram(
     *,
     column: str,
     bins: Annotated[int, Field(ge=1, le=1000)] = 30,
-    title: str = "",
+    title: FigureTitle = "",
     width: Inches = 7.0,
     height: Inches = 4.0,
 ) -> Figure:
-    """Draw how the values of a column are spread.
+    """Plot the distribution of a column.
 
-    data: The table.
-    column: Which column.
-    bins: How many bars.
-    title: The words above the figure.
+    data: Input table.
+    column: Column to plot.
+    bins: Number of bins.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
@@ -108,24 +109,24 @@ def plot_histogram(
     return figure
 
 
-@component(category="Plot", title="Scatter plot")
+@component(category="Plot", title="Scatter Plot")
 def plot_scatter(
     data: Table,
     *,
-    x: str,
-    y: str,
-    color: str | None = None,
-    title: str = "",
+    x: Annotated[str, Field(title="X column")],
+    y: Annotated[str, Field(title="Y column")],
+    color: Annotated[str | None, Field(title="Color by")] = None,
+    title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 4.5,
 ) -> Figure:
-    """Draw a point for each row.
+    """Scatter plot of two columns.
 
-    data: The table.
-    x: The column that goes to the right.
-    y: The column that goes up.
-    color: A column that gives the points their colour, such as a class or cluster.
-    title: The words above the figure.
+    data: Input table.
+    x: Column for the x axis.
+    y: Column for the y axis.
+    color: Column that sets the color of the points, such as a class or cluster.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
@@ -146,22 +147,22 @@ def plot_scatter(
     return figure
 
 
-@component(category="Plot", title="ROC curve")
+@component(category="Plot", title="ROC Curve")
 def plot_roc_curve(
     models: list[Model],
     test: Table,
     *,
-    target: str = "target",
-    title: str = "",
+    target: TargetColumn = "target",
+    title: FigureTitle = "",
     width: Inches = 6.0,
     height: Inches = 5.0,
 ) -> Figure:
-    """Draw how many of a class are found, against how many are wrongly taken for it.
+    """Plot the ROC curve (true vs. false positive rate) with its AUC.
 
-    models: Classifiers that tell probabilities, each named after its node.
-    test: The table to test on.
-    target: The column that the models predict.
-    title: The words above the figure.
+    models: Classifiers with predict_proba, labeled with their node names.
+    test: Test data.
+    target: Column with the true target values.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
@@ -182,22 +183,22 @@ def plot_roc_curve(
     return figure
 
 
-@component(category="Plot", title="Predicted and true values")
+@component(category="Plot", title="Predicted vs. True Values")
 def plot_predictions(
     model: Model,
     test: Table,
     *,
-    target: str = "target",
-    title: str = "",
+    target: TargetColumn = "target",
+    title: FigureTitle = "",
     width: Inches = 5.0,
     height: Inches = 5.0,
 ) -> Figure:
-    """Draw the numbers that a model predicts against the true ones.
+    """Plot predicted against true values.
 
-    model: The model.
-    test: The table to test on.
-    target: The column that the model predicts.
-    title: The words above the figure.
+    model: Trained model.
+    test: Test data.
+    target: Column with the true target values.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """
@@ -213,28 +214,28 @@ def plot_predictions(
     return figure
 
 
-@component(category="Plot", title="Feature importance")
+@component(category="Plot", title="Feature Importance")
 def plot_importance(
     model: Model,
     test: Table,
     *,
-    target: str = "target",
-    count: Annotated[int, Field(ge=1, le=100)] = 15,
+    target: TargetColumn = "target",
+    count: Annotated[int, Field(ge=1, le=100, title="Number of features")] = 15,
     repeats: Annotated[int, Field(ge=1, le=100)] = 5,
-    seed: Annotated[int, Field(ge=0)] = 0,
-    title: str = "",
+    seed: Seed = 0,
+    title: FigureTitle = "",
     width: Inches = 7.0,
     height: Inches = 4.5,
 ) -> Figure:
-    """Draw how much worse a model gets when the values of a column are shuffled.
+    """Plot permutation feature importance.
 
-    model: The model.
-    test: The table to test on.
-    target: The column that the model predicts.
-    count: How many columns are drawn, the most important ones.
-    repeats: How often each column is shuffled.
-    seed: The same number shuffles in the same way.
-    title: The words above the figure.
+    model: Trained model.
+    test: Test data.
+    target: Column with the true target values.
+    count: Number of features to show, starting with the most important.
+    repeats: Number of times each column is shuffled.
+    seed: Seed for reproducible results.
+    title: Title shown above the figure.
     width: In inches.
     height: In inches.
     """

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.images import IMAGE, has_images, uniform
+from jupyter_mlws.components.parameters import AppliesTo, Labels, TargetColumn
 from jupyter_mlws.components.tables import numeric, target_of
 
 Filling = Literal["keep", "mean", "median", "most_frequent", "zero"]
@@ -22,31 +23,45 @@ class Prepared(NamedTuple):
     output_path: Table
 
 
-@component(category="Prepare", title="Data preprocessing")
+@component(category="Prepare", title="Data Preprocessing")
 def data_preprocessing(
     input_path: Table,
     *,
-    target: str | None = None,
-    drop_missing: bool = True,
-    fill_missing: Filling = "keep",
-    drop_duplicates: bool = False,
-    encode: Encoding = "one_hot",
-    max_categories: Annotated[int, Field(ge=2)] = 50,
-    scale: Scaling = "none",
-    image_size: Pixels | None = None,
+    target: TargetColumn | None = None,
+    drop_missing: Annotated[bool, Field(title="Drop missing values")] = True,
+    fill_missing: Annotated[
+        Filling,
+        Field(title="Fill missing values"),
+        Labels(keep="Do not fill", most_frequent="Most frequent value"),
+        AppliesTo(drop_missing=(False,)),
+    ] = "keep",
+    drop_duplicates: Annotated[bool, Field(title="Drop duplicate rows")] = False,
+    encode: Annotated[
+        Encoding,
+        Field(title="Categorical encoding"),
+        Labels(one_hot="One-hot", none="None (keep text)"),
+    ] = "one_hot",
+    max_categories: Annotated[
+        int, Field(ge=2, title="Maximum categories"), AppliesTo(encode=("one_hot", "ordinal"))
+    ] = 50,
+    scale: Annotated[Scaling, Field(title="Scaling"), Labels(min_max="Min-max")] = "none",
+    image_size: Annotated[Pixels | None, Field(title="Image size (pixels)")] = None,
 ) -> Prepared:
-    """Clean, encode and scale raw data so that a model can be trained on it.
+    """Clean, encode and scale raw data for training.
 
     input_path: A table, a folder of tables with the same columns, or a folder of images or arrays.
-    output_path: The table that is ready; its last column is the target.
-    target: The column to predict, which stays as it is; if empty, "target" or the last column.
-    drop_missing: Leave out rows in which a value is missing.
-    fill_missing: What stands in for missing values in rows that stay; words get the most frequent.
-    drop_duplicates: Leave out rows that equal an earlier one.
-    encode: How columns of words become numbers.
-    max_categories: Columns of words with more different values than this are left out.
-    scale: How columns of numbers are scaled.
-    image_size: Height and width that images are brought to, in pixels; if empty they stay if alike.
+    output_path: Preprocessed table, with the target as its last column.
+    target: Column to predict; it is not encoded or scaled. Leave empty to use “target” or, if there
+        is none, the last column.
+    drop_missing: Drop rows that contain missing values.
+    fill_missing: How to fill missing values in the remaining rows. Text columns are filled with
+        their most frequent value.
+    drop_duplicates: Drop rows that equal an earlier row.
+    encode: How to encode text columns.
+    max_categories: Text columns with more distinct values than this are dropped.
+    scale: How to scale numeric columns. Standard: mean 0, standard deviation 1. Min-max: 0 to 1.
+    image_size: Resize images to this height and width. If empty, images of equal size are kept as
+        they are, and images of different sizes are resized to 64 × 64.
     """
     if has_images(input_path):
         return Prepared(_images(input_path, target, drop_duplicates, image_size))
@@ -71,8 +86,8 @@ def _images(data: Table, target: str | None, drop_duplicates: bool, size: int | 
     goal = target_of(data, target)
     if goal == IMAGE:
         raise ValueError(
-            "nothing says of which class the images are: put those of each class into a folder "
-            "of its own, or an array of labels beside the array of images"
+            "the images have no class labels: put the images of each class into its own folder, "
+            "or add an array of labels next to the array of images"
         )
     table = data[[IMAGE, goal]].dropna(subset=[goal])
     table = uniform(table.drop_duplicates() if drop_duplicates else table, size)
@@ -85,8 +100,8 @@ def _without_missing(table: Table) -> Table:
     if len(kept) == 0 and len(table) > 0:
         worst = table.isna().sum().sort_values(ascending=False, kind="stable")
         raise ValueError(
-            f"a value is missing in every row; most often in {worst.index[0]!r} "
-            f"({worst.iloc[0]} of {len(table)} rows): fill the gaps, or drop that column first"
+            f"every row has a missing value, most often in {worst.index[0]!r} "
+            f"({worst.iloc[0]} of {len(table)} rows): impute them, or drop that column first"
         )
     return kept
 
@@ -112,7 +127,7 @@ def _encoded(features: Table, how: Encoding, most: int) -> Table:
     words = [name for name in features if not numeric(features[name])]
     counts = {name: int(features[name].nunique()) for name in words}
     for name in [name for name in words if counts[name] > most]:
-        print(f"left out {name!r}: {counts[name]} different values")  # noqa: T201
+        print(f"dropped {name!r}: {counts[name]} distinct values")  # noqa: T201
     chosen = [name for name in words if counts[name] <= most]
     kept: Table = features.drop(columns=[name for name in words if name not in chosen])
     if how == "one_hot":

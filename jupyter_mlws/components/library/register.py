@@ -14,21 +14,21 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^/:\"'.][^
 Alias = Annotated[str, Field(pattern=r"^[\w-]*$")]
 
 
-@component(category="Register", title="Register model")
+@component(category="Register", title="Register Model")
 def register_model(
     model: File,
     metrics: Metrics | None = None,
     *,
-    name: Name,
+    name: Annotated[Name, Field(title="Model name")],
     alias: Alias = "",
 ) -> Text:
-    """Make a new version of a model in MLflow's registry, with its measures.
+    """Register a new model version, with its metrics, in the MLflow registry.
 
-    model: The model's file.
-    metrics: How well it does.
-    text: The address of the version, such as models:/wine/3.
-    name: The name of the model in the registry.
-    alias: A name for this version, such as production; it leaves the version that had it.
+    model: Model file.
+    metrics: Metrics of the model.
+    text: URI of the version, such as models:/wine/3.
+    name: Name of the model in the registry.
+    alias: An alias such as “production”. It moves here from the version that has it now.
     """
     from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
     from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Table, component
+from jupyter_mlws.components.parameters import AppliesTo, Seed
 
 
 class Parts(NamedTuple):
@@ -16,24 +17,24 @@ class Parts(NamedTuple):
     test: Table
 
 
-@component(category="Split", title="Split table")
+@component(category="Split", title="Split Table")
 def split(
     data: Table,
     *,
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.25,
-    stratify: str | None = None,
+    stratify: Annotated[str | None, Field(title="Stratify by"), AppliesTo(shuffle=(True,))] = None,
     shuffle: bool = True,
-    random_state: Annotated[int, Field(ge=0)] = 0,
+    random_state: Annotated[Seed, AppliesTo(shuffle=(True,))] = 0,
 ) -> Parts:
-    """Divide a table into a part to train on and a part to test on.
+    """Split a table into a training and a test set.
 
-    data: The table.
-    train: The part to train on.
-    test: The part to test on.
-    test_size: The share of rows in the test part.
-    stratify: A column whose values keep their shares in both parts.
-    shuffle: Mix the rows before dividing them.
-    random_state: The same number makes the same parts.
+    data: Input table.
+    train: Training set.
+    test: Test set.
+    test_size: Fraction of rows in the test set.
+    stratify: Keep the class proportions of this column in both sets.
+    shuffle: Shuffle rows before splitting.
+    random_state: Seed for a reproducible split.
     """
     from sklearn.model_selection import train_test_split
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jupyter_mlws.components import Folder, Model, Table, component
+from jupyter_mlws.components.parameters import AppliesTo, Labels
 from jupyter_mlws.components.tables import TARGET
 from jupyter_mlws.components.transforms import applied
 
@@ -21,18 +22,18 @@ class Vectorized(NamedTuple):
     vectorizer: Model
 
 
-@component(category="Text", title="Load texts")
+@component(category="Text", title="Load Texts")
 def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
-    """Read a folder of text files: a row each, with the folder's name as its class.
+    """Read a folder of text files: one row per file, with its folder's name as the class.
 
-    folder: A folder of .txt and .md files; those of each class in a folder of their own.
-    encoding: The character encoding of the files.
+    folder: Folder of .txt and .md files, with one subfolder per class.
+    encoding: Character encoding of the files.
     """
     import pandas as pd
 
     files = [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in SUFFIXES]
     if not files:
-        raise ValueError(f"there is no .txt or .md file in the folder {str(folder)!r}")
+        raise ValueError(f"no .txt or .md files in the folder {str(folder)!r}")
     table: Table = pd.DataFrame({TEXT: [file.read_text(encoding=encoding) for file in files]})
     classes = [file.parent.name for file in files]
     if set(classes) != {folder.name}:
@@ -44,26 +45,30 @@ def load_texts(folder: Folder, *, encoding: str = "utf-8") -> Table:
 def vectorize_text(
     data: Table,
     *,
-    column: str = TEXT,
-    analyzer: Literal["word", "char", "char_wb"] = "word",
-    longest: Annotated[int, Field(ge=1, le=10)] = 1,
-    max_features: Annotated[int, Field(ge=1)] = 1000,
-    min_rows: Annotated[int, Field(ge=1)] = 1,
-    stop_words: Literal["none", "english"] = "none",
-    lowercase: bool = True,
+    column: Annotated[str, Field(title="Text column")] = TEXT,
+    analyzer: Annotated[
+        Literal["word", "char", "char_wb"],
+        Labels(word="Words", char="Characters", char_wb="Characters within words"),
+    ] = "word",
+    longest: Annotated[int, Field(ge=1, le=10, title="Maximum n-gram length")] = 1,
+    max_features: Annotated[int, Field(ge=1, title="Maximum features")] = 1000,
+    min_rows: Annotated[int, Field(ge=1, title="Minimum document frequency")] = 1,
+    stop_words: Annotated[Literal["none", "english"], AppliesTo(analyzer=("word",))] = "none",
+    lowercase: Annotated[bool, Field(title="Convert to lowercase")] = True,
 ) -> Vectorized:
-    """Turn texts into numbers: how often a text has each word, and how rare the word is.
+    """Convert text to TF-IDF features.
 
-    data: The table to learn the words from.
-    table: The table with a column for each word in place of the texts.
-    vectorizer: What does the same to another table, by the component "Apply to table".
-    column: The column of texts.
-    analyzer: Words, or characters, as Chinese and other texts without spaces need.
-    longest: How many words or characters in a row are looked at together, at most.
-    max_features: Keep the most frequent words only.
-    min_rows: Leave out words that fewer rows have.
-    stop_words: Words that say nothing are left out.
-    lowercase: Capital letters make no difference.
+    data: Table to fit the vectorizer on.
+    table: Table with TF-IDF columns in place of the text column.
+    vectorizer: Fitted transformer; use it with “Apply Transformer”.
+    column: Column that contains the text.
+    analyzer: Split text into words or characters. Use characters for text without spaces, such as
+        Chinese.
+    longest: Maximum number of consecutive words or characters that form one feature.
+    max_features: Keep only this many features, the most frequent ones.
+    min_rows: Ignore words that appear in fewer rows than this.
+    stop_words: Common words to ignore. Only used when splitting into words.
+    lowercase: Treat uppercase and lowercase letters the same.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import checked
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
 
 Classifier = Literal[
     "random_forest", "logistic_regression", "gradient_boosting", "decision_tree", "k_neighbors"
@@ -29,32 +30,49 @@ class Clustered(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Train classifier")
+@component(category="Train", title="Train Classifier")
 def train_classifier(
     data: Table,
     *,
-    target: str = "target",
-    algorithm: Classifier = "random_forest",
-    n_estimators: Count = 100,
-    max_depth: Count | None = None,
-    learning_rate: Positive = 0.1,
-    C: Positive = 1.0,  # noqa: N803  scikit-learn's name
-    n_neighbors: Count = 5,
-    scale: bool = True,
-    random_state: Annotated[int, Field(ge=0)] = 0,
+    target: TargetColumn = "target",
+    algorithm: Annotated[Classifier, Labels(k_neighbors="K-nearest neighbors")] = "random_forest",
+    n_estimators: Annotated[
+        Count,
+        Field(title="Number of trees"),
+        AppliesTo(algorithm=("random_forest", "gradient_boosting")),
+    ] = 100,
+    max_depth: Annotated[
+        Count | None,
+        Field(title="Maximum depth"),
+        AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree")),
+    ] = None,
+    learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
+    C: Annotated[  # noqa: N803  scikit-learn's name
+        Positive,
+        Field(title="Inverse regularization strength (C)"),
+        AppliesTo(algorithm=("logistic_regression",)),
+    ] = 1.0,
+    n_neighbors: Annotated[
+        Count, Field(title="Number of neighbors"), AppliesTo(algorithm=("k_neighbors",))
+    ] = 5,
+    scale: Standardize = True,
+    random_state: Annotated[
+        Seed, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+    ] = 0,
 ) -> Model:
-    """Train a model that tells classes apart.
+    """Train a classification model (random forest, logistic regression, gradient boosting,
+    decision tree or k-nearest neighbors).
 
-    data: The table to train on.
-    target: The column to predict.
-    algorithm: Which kind of model.
-    n_estimators: How many trees (random_forest, gradient_boosting).
-    max_depth: How deep a tree may grow (the tree models).
-    learning_rate: How much each tree corrects (gradient_boosting).
-    C: Less is more regularisation (logistic_regression).
-    n_neighbors: How many neighbours vote (k_neighbors).
-    scale: Bring all columns to the same scale first.
-    random_state: The same number makes the same model.
+    data: Training data.
+    target: Column to predict.
+    algorithm: Learning algorithm.
+    n_estimators: Used by random forest and gradient boosting.
+    max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
+    learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
+    C: Smaller values mean stronger regularization (logistic regression).
+    n_neighbors: Used by k-nearest neighbors.
+    scale: Scale features to mean 0 and standard deviation 1 before training.
+    random_state: Seed for reproducible training.
     """
     from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -82,30 +100,43 @@ def train_classifier(
     return _fit(made[algorithm](), data, target, scale)
 
 
-@component(category="Train", title="Train regressor")
+@component(category="Train", title="Train Regressor")
 def train_regressor(
     data: Table,
     *,
-    target: str = "target",
-    algorithm: Regressor = "random_forest",
-    n_estimators: Count = 100,
-    max_depth: Count | None = None,
-    learning_rate: Positive = 0.1,
-    alpha: Positive = 1.0,
-    scale: bool = True,
-    random_state: Annotated[int, Field(ge=0)] = 0,
+    target: TargetColumn = "target",
+    algorithm: Annotated[Regressor, Labels(ridge="Ridge regression")] = "random_forest",
+    n_estimators: Annotated[
+        Count,
+        Field(title="Number of trees"),
+        AppliesTo(algorithm=("random_forest", "gradient_boosting")),
+    ] = 100,
+    max_depth: Annotated[
+        Count | None,
+        Field(title="Maximum depth"),
+        AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree")),
+    ] = None,
+    learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
+    alpha: Annotated[
+        Positive, Field(title="Regularization strength (alpha)"), AppliesTo(algorithm=("ridge",))
+    ] = 1.0,
+    scale: Standardize = True,
+    random_state: Annotated[
+        Seed, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
+    ] = 0,
 ) -> Model:
-    """Train a model that predicts numbers.
+    """Train a regression model (random forest, linear regression, ridge, gradient boosting or
+    decision tree).
 
-    data: The table to train on.
-    target: The column to predict.
-    algorithm: Which kind of model.
-    n_estimators: How many trees (random_forest, gradient_boosting).
-    max_depth: How deep a tree may grow (the tree models).
-    learning_rate: How much each tree corrects (gradient_boosting).
-    alpha: More is more regularisation (ridge).
-    scale: Bring all columns to the same scale first.
-    random_state: The same number makes the same model.
+    data: Training data.
+    target: Column to predict.
+    algorithm: Learning algorithm.
+    n_estimators: Used by random forest and gradient boosting.
+    max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
+    learning_rate: Contribution of each tree (gradient boosting). Smaller values need more trees.
+    alpha: Larger values mean stronger regularization (ridge regression).
+    scale: Scale features to mean 0 and standard deviation 1 before training.
+    random_state: Seed for reproducible training.
     """
     from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
     from sklearn.linear_model import LinearRegression, Ridge
@@ -130,31 +161,38 @@ def train_regressor(
     return _fit(made[algorithm](), data, target, scale)
 
 
-@component(category="Train", title="Find clusters")
+@component(category="Train", title="Find Clusters")
 def train_clusters(
     data: Table,
     *,
-    algorithm: Clustering = "k_means",
-    clusters: Annotated[int, Field(ge=2)] = 3,
-    distance: Positive = 0.5,
-    min_rows: Count = 5,
-    ignore: list[str] = ["target"],  # noqa: B006  never changed
-    scale: bool = True,
-    random_state: Annotated[int, Field(ge=0)] = 0,
+    algorithm: Annotated[Clustering, Labels(k_means="K-means", dbscan="DBSCAN")] = "k_means",
+    clusters: Annotated[
+        int, Field(ge=2), AppliesTo(algorithm=("k_means", "gaussian_mixture", "hierarchical"))
+    ] = 3,
+    distance: Annotated[
+        Positive, Field(title="Maximum distance (eps)"), AppliesTo(algorithm=("dbscan",))
+    ] = 0.5,
+    min_rows: Annotated[
+        Count, Field(title="Minimum samples"), AppliesTo(algorithm=("dbscan",))
+    ] = 5,
+    ignore: Annotated[list[str], Field(title="Excluded columns")] = ["target"],  # noqa: B006  never changed
+    scale: Standardize = True,
+    random_state: Annotated[Seed, AppliesTo(algorithm=("k_means", "gaussian_mixture"))] = 0,
 ) -> Clustered:
-    """Group rows that are alike.
+    """Cluster rows (k-means, Gaussian mixture, DBSCAN, hierarchical).
 
-    data: The table.
-    model: The model; those of dbscan and hierarchical know their own rows only.
-    table: The table with the number of each row's cluster in the column "cluster".
-    metrics: How many clusters there are, and how well they stand apart (silhouette, up to 1).
-    algorithm: How groups are found.
-    clusters: How many (k_means, gaussian_mixture, hierarchical).
-    distance: How near rows of a cluster are (dbscan).
-    min_rows: How many near rows make a cluster (dbscan); rows that have fewer are in cluster -1.
-    ignore: Columns that say nothing of how alike rows are, such as a class.
-    scale: Bring all columns to the same scale first.
-    random_state: The same number makes the same model.
+    data: Input table.
+    model: Fitted model. DBSCAN and hierarchical models cannot assign new rows to clusters.
+    table: Table with the cluster number of each row in the column “cluster”.
+    metrics: Number of clusters and silhouette score.
+    algorithm: Clustering algorithm.
+    clusters: Number of clusters (k-means, Gaussian mixture, hierarchical).
+    distance: Rows within this distance of each other are neighbors (DBSCAN).
+    min_rows: Neighbors, including the row itself, that make a row the core of a cluster (DBSCAN).
+        Rows in no cluster get the number -1.
+    ignore: Columns to leave out of the clustering, such as a known class.
+    scale: Scale features to mean 0 and standard deviation 1 before training.
+    random_state: Seed for reproducible training.
     """
     from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
     from sklearn.metrics import silhouette_score

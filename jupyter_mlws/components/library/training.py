@@ -10,6 +10,7 @@ from pydantic import Field
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import Task, checked, estimator, task_of
 from jupyter_mlws.components.extras import TORCH
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
 ModelType = Literal[
@@ -37,48 +38,110 @@ class Trained(NamedTuple):
     metrics: Metrics
 
 
-@component(category="Train", title="Model training")
+@component(category="Train", title="Model Training")
 def model_training(
     data: Table,
     test: Table | None = None,
     *,
     model_type: Annotated[
-        ModelType, Field(json_schema_extra={"x-needs": {"cnn": TORCH.schema()}})
+        ModelType,
+        Field(json_schema_extra={"x-needs": {"cnn": TORCH.schema()}}),
+        Labels(
+            svm="Support vector machine (SVM)",
+            k_neighbors="K-nearest neighbors",
+            mlp="Multilayer perceptron (MLP)",
+            ridge="Ridge regression",
+            cnn="Convolutional neural network (CNN)",
+        ),
     ] = "random_forest",
-    epochs: Count | None = None,
-    target: str | None = None,
-    task: Task = "auto",
+    epochs: Annotated[
+        Count | None,
+        AppliesTo(model_type=("gradient_boosting", "logistic_regression", "mlp", "cnn")),
+    ] = None,
+    target: TargetColumn | None = None,
+    task: Annotated[
+        Task,
+        AppliesTo(
+            model_type=(
+                "random_forest",
+                "gradient_boosting",
+                "decision_tree",
+                "svm",
+                "k_neighbors",
+                "mlp",
+                "cnn",
+            )
+        ),
+    ] = "auto",
     test_size: Annotated[float, Field(gt=0, lt=1)] = 0.2,
-    scale: bool = True,
-    n_estimators: Count = 100,
-    max_depth: Count | None = None,
-    learning_rate: Positive | None = None,
-    C: Positive = 1.0,  # noqa: N803  scikit-learn's name
-    alpha: Positive = 1.0,
-    n_neighbors: Count = 5,
-    hidden_layers: list[Count] = [100],  # noqa: B006  never changed
-    seed: Annotated[int, Field(ge=0)] = 0,
+    scale: Annotated[
+        Standardize,
+        AppliesTo(
+            model_type=(
+                "random_forest",
+                "gradient_boosting",
+                "decision_tree",
+                "logistic_regression",
+                "svm",
+                "k_neighbors",
+                "mlp",
+                "linear_regression",
+                "ridge",
+            )
+        ),
+    ] = True,
+    n_estimators: Annotated[
+        Count,
+        Field(title="Number of trees"),
+        AppliesTo(model_type=("random_forest", "gradient_boosting")),
+    ] = 100,
+    max_depth: Annotated[
+        Count | None,
+        Field(title="Maximum depth"),
+        AppliesTo(model_type=("random_forest", "gradient_boosting", "decision_tree")),
+    ] = None,
+    learning_rate: Annotated[
+        Positive | None, AppliesTo(model_type=("gradient_boosting", "mlp", "cnn"))
+    ] = None,
+    C: Annotated[  # noqa: N803  scikit-learn's name
+        Positive,
+        Field(title="Inverse regularization strength (C)"),
+        AppliesTo(model_type=("logistic_regression", "svm")),
+    ] = 1.0,
+    alpha: Annotated[
+        Positive, Field(title="Regularization strength (alpha)"), AppliesTo(model_type=("ridge",))
+    ] = 1.0,
+    n_neighbors: Annotated[
+        Count, Field(title="Number of neighbors"), AppliesTo(model_type=("k_neighbors",))
+    ] = 5,
+    hidden_layers: Annotated[
+        list[Count], Field(title="Hidden layer sizes"), AppliesTo(model_type=("mlp", "cnn"))
+    ] = [100],  # noqa: B006  never changed
+    seed: Seed = 0,
 ) -> Trained:
-    """Train a model and measure it on rows that it has not seen.
+    """Train a classification or regression model and evaluate it on held-out rows.
 
-    data: The table to train on.
-    test: The table to test on; if not connected, a part of the data is set aside.
-    model: The trained model.
-    metrics: How well it predicts the rows of the test.
-    model_type: Which kind of model.
-    epochs: Steps of training (cnn, mlp, logistic_regression, gradient_boosting); others ignore it.
-    target: The column to predict; if empty, "target" or the last column.
-    task: Tell classes apart or predict a number; auto goes by the target's values.
-    test_size: The share of rows that is set aside to test.
-    scale: Bring all columns to the same scale first.
-    n_estimators: How many trees (random_forest, gradient_boosting).
-    max_depth: How deep a tree may grow (the tree models).
-    learning_rate: How much each step changes (gradient_boosting, mlp, cnn).
-    C: Less is more regularisation (logistic_regression, svm).
-    alpha: More is more regularisation (ridge).
-    n_neighbors: How many neighbours are asked (k_neighbors).
-    hidden_layers: How many neurons each layer has (mlp, cnn).
-    seed: The same number makes the same model.
+    data: Training data.
+    test: Test data. If not connected, part of the training data is held out.
+    model: Trained model.
+    metrics: Metrics on the test data.
+    model_type: Learning algorithm.
+    epochs: Epochs (CNN, MLP), maximum iterations (logistic regression) or trees (gradient
+        boosting). Leave empty for the default.
+    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    task: Classification or regression. Auto decides by the values of the target column.
+    test_size: Fraction of rows held out for testing.
+    scale: Scale features to mean 0 and standard deviation 1 before training.
+    n_estimators: Used by random forest and gradient boosting. For gradient boosting, “Epochs”
+        overrides it.
+    max_depth: Maximum depth of each tree. Leave empty for no limit (gradient boosting: 3).
+    learning_rate: Step size of each update (gradient boosting, MLP, CNN). Leave empty for the
+        default.
+    C: Smaller values mean stronger regularization (logistic regression, SVM).
+    alpha: Larger values mean stronger regularization (ridge regression).
+    n_neighbors: Used by k-nearest neighbors.
+    hidden_layers: Number of neurons in each hidden layer (MLP, CNN).
+    seed: Seed for reproducible training.
     """
     if model_type == "cnn":
         TORCH.demand()
@@ -128,7 +191,7 @@ def divided(data: Table, goal: str, kind: str, seed: int, share: float) -> tuple
     from sklearn.model_selection import train_test_split
 
     if len(data) < 2:
-        raise ValueError("the table has too few rows to set some aside; connect a table to test on")
+        raise ValueError("the table has too few rows to split off a test set; connect a test table")
     # As scikit-learn rounds; of a few rows at least one must be left on each side.
     tests = min(max(1, math.ceil(len(data) * share)), len(data) - 1)
     counts = data[goal].value_counts()

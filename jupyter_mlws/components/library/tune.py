@@ -9,6 +9,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import DEFAULTS, Task, checked, estimator, task_of
+from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
 Algorithm = Literal[
@@ -42,38 +43,63 @@ class Tuned(NamedTuple):
     table: Table
 
 
-@component(category="Tune", title="Tune model")
+@component(category="Tune", title="Tune Model")
 def tune_model(
     data: Table,
     *,
-    model_type: Algorithm = "random_forest",
-    parameters: list[str] = [],  # noqa: B006  never changed
-    search: Literal["grid", "random"] = "grid",
-    trials: Annotated[int, Field(ge=1)] = 10,
+    model_type: Annotated[
+        Algorithm,
+        Labels(
+            svm="Support vector machine (SVM)",
+            k_neighbors="K-nearest neighbors",
+            ridge="Ridge regression",
+        ),
+    ] = "random_forest",
+    parameters: Annotated[list[str], Field(title="Parameter grid")] = [],  # noqa: B006  never changed
+    search: Annotated[
+        Literal["grid", "random"],
+        Field(title="Search method"),
+        Labels(grid="Grid search", random="Random search"),
+    ] = "grid",
+    trials: Annotated[int, Field(ge=1), AppliesTo(search=("random",))] = 10,
     folds: Annotated[int, Field(ge=2)] = 5,
-    measure: Measure = "auto",
-    target: str | None = None,
-    task: Task = "auto",
-    scale: bool = True,
-    seed: Annotated[int, Field(ge=0)] = 0,
+    measure: Annotated[
+        Measure,
+        Field(title="Metric"),
+        Labels(
+            f1_macro="F1 (macro)",
+            roc_auc_ovr="ROC AUC (one-vs-rest)",
+            r2="R²",
+            neg_mean_absolute_error="Negative mean absolute error",
+        ),
+    ] = "auto",
+    target: TargetColumn | None = None,
+    task: Annotated[
+        Task,
+        AppliesTo(
+            model_type=("random_forest", "gradient_boosting", "decision_tree", "svm", "k_neighbors")
+        ),
+    ] = "auto",
+    scale: Standardize = True,
+    seed: Seed = 0,
 ) -> Tuned:
-    """Try settings of a model by cross-validation, and train it with the best.
+    """Tune hyperparameters by cross-validation and train the best model.
 
-    data: The table to train on.
-    model: The model with the best settings, trained on all rows.
-    metrics: The best settings and their score.
-    table: Every combination that was tried, the best first.
-    model_type: Which kind of model.
-    parameters: What to try, such as max_depth=none,5,10, by scikit-learn's names;
-        if empty, what is usual for the kind of model.
-    search: Try every combination, or some at random.
-    trials: How many combinations are tried (random).
-    folds: Into how many parts the rows are divided.
-    measure: What counts as good; auto is accuracy for classes and R² for numbers.
-    target: The column to predict; if empty, "target" or the last column.
-    task: Tell classes apart or predict a number; auto goes by the target's values.
-    scale: Bring all columns to the same scale first.
-    seed: The same number makes the same search.
+    data: Training data.
+    model: Model with the best hyperparameters, trained on all rows.
+    metrics: Best hyperparameters and their score.
+    table: All combinations with their scores, best first.
+    model_type: Learning algorithm.
+    parameters: Parameters to try, in scikit-learn's names, e.g. max_depth=none,5,10. Leave empty
+        for the default grid.
+    search: Grid search tries all combinations; random search tries some of them.
+    trials: Number of combinations to try (random search).
+    folds: Number of folds.
+    measure: Scoring metric. Auto uses accuracy for classification and R² for regression.
+    target: Column to predict. Leave empty to use “target” or, if there is none, the last column.
+    task: Classification or regression. Auto decides by the values of the target column.
+    scale: Scale features to mean 0 and standard deviation 1 before training.
+    seed: Seed for reproducible results.
     """
     import pandas as pd
     from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -111,7 +137,7 @@ def parsed(parameters: list[str]) -> dict[str, list[Any]]:
     for line in parameters:
         name, equals, values = line.partition("=")
         if not equals or not name.strip() or not values.strip():
-            raise ValueError(f"parameters: {line!r} is not like max_depth=none,5,10")
+            raise ValueError(f"parameters: {line!r} must have the form max_depth=none,5,10")
         grid[name.strip()] = [_scalar(value.strip()) for value in values.split(",")]
     return grid
 
@@ -132,7 +158,7 @@ def _pipeline(made: Any, scale: bool, grid: dict[str, list[Any]]) -> Any:
     known = made.get_params()
     unknown = [name for name in grid if name not in known]
     if unknown:
-        raise ValueError(f"{type(made).__name__} has no {unknown}; it has {sorted(known)}")
+        raise ValueError(f"{type(made).__name__} has no {unknown}; available: {sorted(known)}")
     return Pipeline([*([("scale", StandardScaler())] if scale else []), ("model", made)])
 
 

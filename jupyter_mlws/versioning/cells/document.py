@@ -34,7 +34,7 @@ def parse(text: bytes | None) -> Any:
         for cell in document.cells:
             cell.setdefault("metadata", nbformat.from_dict({}))
             if not isinstance(cell.source, str) or not isinstance(cell.cell_type, str):
-                raise NotANotebookError("a cell's source is no text")
+                raise NotANotebookError("a cell's source is not text")
     except NotANotebookError:
         raise
     except RecursionError as error:
@@ -53,7 +53,7 @@ def check(document: Any) -> None:
         raise NotANotebookError(str(error).splitlines()[0][:300]) from error
     ids = [cell["id"] for cell in document.cells if "id" in cell]
     if len(ids) != len(set(ids)):
-        raise NotANotebookError("two cells have the same id")
+        raise NotANotebookError("two cells have the same ID")
 
 
 def write(document: Any) -> bytes:

@@ -73,7 +73,7 @@ def _ask(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise NotebookRefusedError(f"no result within {limit:g} s") from None
+        raise NotebookRefusedError(f"timed out after {limit:g} s") from None
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise NotebookRefusedError(lines[-1] if lines else f"exit code {done.returncode}")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    BranchCheckedOutError,
+    BranchNotMergedError,
+    Fault,
+    InvalidRequestError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.git.refs import (
     EXISTS,
@@ -22,11 +30,11 @@ from jupyter_mlws.versioning.snapshots.switching import Switching
 TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""
 
-ONE_OF = Words("give either a branch or a ref", "请给出 branch 或 ref 之一")
-NO_NAME_GIVEN = Words("names the branch that is to be created", "应给出要创建的分支名")
-NAME_TAKEN = Words(
-    "{other!r} is there, and git keeps no branch below another",
-    "已有分支 {other!r}，git 不允许分支名互为上下级",
+ONE_OF = Message("specify either branch or ref")
+NO_NAME_GIVEN = Message("is required to create a branch")
+NAME_TAKEN = Message(
+    "conflicts with the branch {other!r}: git does not allow one branch name to be a "
+    "parent path of another"
 )
 
 
@@ -55,7 +63,7 @@ class BranchManager:
         """A branch of this repository; error 30404."""
         found = self._local(name)
         if found is None:
-            raise MLWSError("30404", kind="branch", name=name)
+            raise VersionItemNotFoundError(kind="branch", name=name)
         return _record(found)
 
     def create(self, name: str, start: str = "HEAD", *, checkout: bool = False) -> Branch:
@@ -81,11 +89,11 @@ class BranchManager:
         with self._repository.exclusive("branch"):
             found = self._local(name)
             if found is None:
-                raise MLWSError("30404", kind="branch", name=name)
+                raise VersionItemNotFoundError(kind="branch", name=name)
             if found.current or found.elsewhere:
-                raise MLWSError("30211", branch=name)
+                raise BranchCheckedOutError(branch=name)
             if not force and holders(self._git, found.sha) == [f"{HEADS}{name}"]:
-                raise MLWSError("30212", branch=name, commit=found.sha)
+                raise BranchNotMergedError(branch=name, commit=found.sha)
             self._git.run("branch", "--delete", "--force", "--quiet", "--", name)
         return _record(found)
 
@@ -124,11 +132,11 @@ class BranchManager:
     def _destination(self, branch: str | None, ref: str | None, create: bool) -> Destination:
         if create:
             if branch is None:
-                raise MLWSError("50201", Fault("branch", NO_NAME_GIVEN))
+                raise InvalidRequestError(faults=[Fault("branch", NO_NAME_GIVEN)])
             self._check_new(branch, "branch")
             return self._new(branch, ref or "HEAD")
         if (branch is None) == (ref is None):
-            raise MLWSError("50201", Fault("branch", ONE_OF), Fault("ref", ONE_OF))
+            raise InvalidRequestError(faults=[Fault("branch", ONE_OF), Fault("ref", ONE_OF)])
         if branch is not None:
             return self._to_branch(branch)
         assert ref is not None
@@ -139,12 +147,12 @@ class BranchManager:
         found = self._local(name)
         if found is not None:
             if found.elsewhere:
-                raise MLWSError("30211", branch=name)
+                raise BranchCheckedOutError(branch=name)
             return Destination(found.sha, (name, "--"))
         # As `git checkout` does: the one remote that has such a branch is meant.
         offered = [ref for ref in branches(self._git) if ref.remote and ref.name == name]
         if len(offered) != 1:
-            raise MLWSError("30404", kind="branch", name=name)
+            raise VersionItemNotFoundError(kind="branch", name=name)
         self._check_new(name, "branch")
         return self._new(name, f"{offered[0].remote}/{name}")
 
@@ -166,13 +174,15 @@ class BranchManager:
     def _check_new(self, name: str, field: str) -> None:
         fault = fault_of_name(self._git, name)
         if fault is not None:
-            raise MLWSError("50201", Fault(field, fault))
+            raise InvalidRequestError(faults=[Fault(field, fault)])
         for other in self._git.refs(HEADS):
             taken = other.removeprefix(HEADS)
             if taken == name:
-                raise MLWSError("50203", Fault(field, EXISTS), name=name)
+                raise AlreadyExistsError(faults=[Fault(field, EXISTS)], name=name)
             if taken.startswith(f"{name}/") or name.startswith(f"{taken}/"):
-                raise MLWSError("50203", Fault(field, NAME_TAKEN.fill(other=taken)), name=name)
+                raise AlreadyExistsError(
+                    faults=[Fault(field, NAME_TAKEN.fill(other=taken))], name=name
+                )
 
     # Going there
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import VersionItemNotFoundError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data.content import Content, kind_of, normal
@@ -72,7 +72,7 @@ class Comparison:
             if data is not None:
                 return data
             if old is None and new is None:
-                raise MLWSError("30404", kind="file", name=path)
+                raise VersionItemNotFoundError(kind="file", name=path)
         return self._compared(path, self._git.unified(first, last, path), old, new)
 
     def staged_files(self, *, staged: bool) -> list[ChangedFile]:
@@ -92,7 +92,7 @@ class Comparison:
         old = self._git.blob(self._start("HEAD"), path) if staged else index
         new = index if staged else self._now(path)
         if old is None and new is None:
-            raise MLWSError("30404", kind="file", name=path)
+            raise VersionItemNotFoundError(kind="file", name=path)
         if old is None and not staged:
             unified = self._git.unified("HEAD", None, path)
         else:

@@ -5,6 +5,26 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    BranchCheckedOutError,
+    BranchNotMergedError,
+    DataDamagedError,
+    DataMissingError,
+    DataNotStageableError,
+    DetachedHeadError,
+    DiskFullError,
+    FileTooLargeError,
+    GitCommandError,
+    HunkOutdatedError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    RemoteUnreachableError,
+    UncommittedChangesError,
+    UnfinishedOperationError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code.models import (
     Branch,
@@ -31,8 +51,21 @@ from jupyter_mlws.versioning.models import (
     StatusQuery,
 )
 
-STAGE_ERRORS = ("30102", "30103", "30106", "30251", "30404", "50302")
-SWITCH_ERRORS = ("30103", "30106", "30201", "30202", "30404")
+STAGE_ERRORS = (
+    DiskFullError,
+    OperationInProgressError,
+    GitCommandError,
+    HunkOutdatedError,
+    VersionItemNotFoundError,
+    OutsideWorkspaceError,
+)
+SWITCH_ERRORS = (
+    OperationInProgressError,
+    GitCommandError,
+    UnfinishedOperationError,
+    UncommittedChangesError,
+    VersionItemNotFoundError,
+)
 
 
 class StatusHandler(VersioningHandler):
@@ -41,11 +74,11 @@ class StatusHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Get branch and uncommitted changes",
+        "Get the current branch and uncommitted changes",
         GitStatus,
         query=StatusQuery,
         shared=True,
-        errors=["50302", "50402"],
+        errors=[OutsideWorkspaceError, ProjectNotFoundError],
     )
     async def get(self, query: StatusQuery) -> GitStatus:
         manager = await self.snapshots()
@@ -58,10 +91,10 @@ class DiffHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "List the files that differ, or compare one file",
+        "List changed files, or compare one file",
         DiffReply,
         query=DiffQuery,
-        errors=["30404", "50302", "50402"],
+        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
     )
     async def get(self, query: DiffQuery) -> Diff | FileDiff:
         manager = await self.snapshots()
@@ -81,11 +114,11 @@ class StageHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Stage paths or hunks; the changes afterwards",
+        "Stage paths or hunks; returns the resulting changes",
         GitStatus,
         body=StageRequest,
         also=WRITES,
-        errors=[*STAGE_ERRORS, "30210", "30253"],
+        errors=[*STAGE_ERRORS, FileTooLargeError, DataNotStageableError],
     )
     async def post(self, body: StageRequest) -> GitStatus:
         versions = await self.managers()
@@ -99,7 +132,7 @@ class UnstageHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Unstage paths or hunks; the changes afterwards",
+        "Unstage paths or hunks; returns the resulting changes",
         GitStatus,
         body=StageRequest,
         also=WRITES,
@@ -117,11 +150,17 @@ class DiscardHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Undo paths or hunks that are not staged; a hidden commit keeps them",
+        "Discard unstaged paths or hunks; a hidden commit keeps them",
         Discarded,
         body=StageRequest,
         also=WRITES,
-        errors=[*STAGE_ERRORS, "30201", "30210", "30401", "30402"],
+        errors=[
+            *STAGE_ERRORS,
+            UnfinishedOperationError,
+            FileTooLargeError,
+            DataDamagedError,
+            DataMissingError,
+        ],
     )
     async def post(self, body: StageRequest) -> Discarded:
         versions = await self.managers()
@@ -162,7 +201,7 @@ class CommitsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a commit", CodeVersion, errors=["30404"])
+    @endpoint("Get a commit", CodeVersion, errors=[VersionItemNotFoundError])
     async def get(self, sha: str) -> CodeVersion:
         manager = await self.snapshots()
         return await in_thread(manager.code_version, sha)
@@ -178,7 +217,7 @@ class HistoryHandler(VersioningHandler):
         Page[CodeVersion],
         query=HistoryQuery,
         shared=True,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def get(self, query: HistoryQuery) -> Page[CodeVersion]:
         manager = await self.snapshots()
@@ -196,7 +235,13 @@ class BranchHandler(VersioningHandler):
         body=BranchCreate,
         status=201,
         also=WRITES,
-        errors=[*SWITCH_ERRORS, "30101", "30401", "30402", "50203"],
+        errors=[
+            *SWITCH_ERRORS,
+            RemoteUnreachableError,
+            DataDamagedError,
+            DataMissingError,
+            AlreadyExistsError,
+        ],
     )
     async def post(self, body: BranchCreate) -> Reply:
         versions = await self.managers()
@@ -211,7 +256,7 @@ class NamedBranchHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a branch", Branch, errors=["30404"])
+    @endpoint("Get a branch", Branch, errors=[VersionItemNotFoundError])
     async def get(self, name: str) -> Branch:
         versions = await self.managers()
         return await in_thread(versions.branches.get, unescape(name))
@@ -220,7 +265,13 @@ class NamedBranchHandler(VersioningHandler):
         "Delete a branch",
         Branch,
         query=BranchDeleteQuery,
-        errors=["30103", "30106", "30211", "30212", "30404"],
+        errors=[
+            OperationInProgressError,
+            GitCommandError,
+            BranchCheckedOutError,
+            BranchNotMergedError,
+            VersionItemNotFoundError,
+        ],
     )
     async def delete(self, name: str, query: BranchDeleteQuery) -> Branch:
         versions = await self.managers()
@@ -232,7 +283,7 @@ class BranchesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List branches, of remotes too", Page[Branch], shared=True)
+    @endpoint("List branches, including remote branches", Page[Branch], shared=True)
     async def get(self) -> Page[Branch]:
         versions = await self.managers()
         return Page(items=await in_thread(versions.branches.list))
@@ -249,7 +300,7 @@ class CheckoutHandler(VersioningHandler):
         body=CheckoutRequest,
         status=202,
         also=WRITES,
-        errors=[*SWITCH_ERRORS, "30211", "50203"],
+        errors=[*SWITCH_ERRORS, BranchCheckedOutError, AlreadyExistsError],
     )
     async def post(self, body: CheckoutRequest) -> Reply:
         branches = (await self.managers()).branches
@@ -268,7 +319,7 @@ class RemotesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List git's remotes", Page[Remote], shared=True)
+    @endpoint("List git remotes", Page[Remote], shared=True)
     async def get(self) -> Page[Remote]:
         versions = await self.managers()
         return Page(items=[*await in_thread(versions.remotes.list)])
@@ -279,22 +330,26 @@ class RemoteHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a remote", Remote, errors=["30404"])
+    @endpoint("Get a remote", Remote, errors=[VersionItemNotFoundError])
     async def get(self, name: str) -> Remote:
         versions = await self.managers()
         return await in_thread(versions.remotes.get, unescape(name))
 
     @endpoint(
-        "Set a remote up, or change where it is",
+        "Add a remote, or change its URL",
         Remote,
         body=RemotePut,
-        errors=["30103", "30106"],
+        errors=[OperationInProgressError, GitCommandError],
     )
     async def put(self, name: str, body: RemotePut) -> Remote:
         versions = await self.managers()
         return await in_thread(versions.remotes.put, unescape(name), body.url, body.push_url)
 
-    @endpoint("Forget a remote", Remote, errors=["30103", "30106", "30404"])
+    @endpoint(
+        "Remove a remote",
+        Remote,
+        errors=[OperationInProgressError, GitCommandError, VersionItemNotFoundError],
+    )
     async def delete(self, name: str) -> Remote:
         versions = await self.managers()
         return await in_thread(versions.remotes.delete, unescape(name))
@@ -306,11 +361,11 @@ class FetchHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Learn where a remote's branches are",
+        "Fetch the branches of a remote",
         Operation,
         body=FetchRequest,
         status=202,
-        errors=["30404"],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, body: FetchRequest) -> Reply:
         remotes = (await self.managers()).remotes
@@ -327,11 +382,11 @@ class PushHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Push a branch: the data that it names first, then the branch",
+        "Push the data of a branch, then the branch",
         Operation,
         body=TransferRequest,
         status=202,
-        errors=["30404", "30215"],
+        errors=[VersionItemNotFoundError, DetachedHeadError],
     )
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes
@@ -347,12 +402,12 @@ class PullHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Pull a branch into the current one, with the data that it names",
+        "Pull a branch, including its data, into the current one",
         Operation,
         body=TransferRequest,
         status=202,
         also=WRITES,
-        errors=["30201", "30404", "30215"],
+        errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
     )
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes

@@ -6,7 +6,7 @@ import re
 import threading
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import VersionItemNotFoundError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import Content, normal
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
@@ -92,7 +92,7 @@ class History:
         if query.cursor is not None:
             start, _, given = query.cursor.rpartition(".")
             if not (given.isascii() and given.isdigit() and len(given) < 10):
-                raise MLWSError("30404", kind="page", name=query.cursor)
+                raise VersionItemNotFoundError(kind="page", name=query.cursor)
             skip = int(given)
         if query.all:
             return "--all", skip

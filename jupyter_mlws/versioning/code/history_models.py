@@ -21,7 +21,7 @@ class RollbackMode(str, Enum):
 class RollbackRequest(Request):
     """Which version to go back to, and how."""
 
-    to: Plain = Field(min_length=1, description="A branch, tag or id that HEAD comes from.")
+    to: Plain = Field(min_length=1, description="A branch, tag or ID in the history of HEAD.")
     mode: RollbackMode = RollbackMode.REVERT
     message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 
@@ -51,7 +51,7 @@ class Tag(Record):
 class TagCreate(Request):
     """A new tag, at HEAD or ``ref``; with a message it is an object of its own in git."""
 
-    name: Plain = Field(min_length=1, description="By git's own rules.")
+    name: Plain = Field(min_length=1, description="A name that is valid in git.")
     ref: Plain = Field(default="HEAD", min_length=1)
     message: Plain | None = Field(default=None, max_length=20_000, pattern=NOT_BLANK)
 

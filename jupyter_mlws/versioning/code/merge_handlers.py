@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
+from jupyter_mlws.errors import (
+    DiskFullError,
+    GitCommandError,
+    NoMergeError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    UnfinishedOperationError,
+    UnresolvedCellsError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
@@ -28,7 +39,12 @@ class MergeHandler(VersioningHandler):
         body=MergeRequest,
         status=202,
         also=WRITES,
-        errors=["30106", "30201", "30404", "50402"],
+        errors=[
+            GitCommandError,
+            UnfinishedOperationError,
+            VersionItemNotFoundError,
+            ProjectNotFoundError,
+        ],
     )
     async def post(self, body: MergeRequest) -> Reply:
         merges = (await self.managers()).merges
@@ -42,12 +58,12 @@ class MergeContinueHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Commit the merge whose conflicts are resolved, and bring its data",
+        "Commit a merge after its conflicts are resolved, and check out its data",
         Operation,
         body=MergeFinish,
         status=202,
         also=WRITES,
-        errors=["30106", "30201", "30252", "50402"],
+        errors=[GitCommandError, UnfinishedOperationError, NoMergeError, ProjectNotFoundError],
     )
     async def post(self, body: MergeFinish) -> Reply:
         merges = (await self.managers()).merges
@@ -61,11 +77,17 @@ class MergeAbortHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Go back to before the merge; what was resolved is kept in a hidden commit",
+        "Abort the merge; resolved changes are kept in a hidden commit",
         Aborted,
         body=MergeAbort,
         also=WRITES,
-        errors=["30102", "30103", "30106", "30252", "50402"],
+        errors=[
+            DiskFullError,
+            OperationInProgressError,
+            GitCommandError,
+            NoMergeError,
+            ProjectNotFoundError,
+        ],
     )
     async def post(self, body: MergeAbort) -> Aborted:
         merges = (await self.managers()).merges
@@ -77,7 +99,7 @@ class ConflictsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List the paths in conflict", Conflicts, errors=["30106", "50402"])
+    @endpoint("List conflicted paths", Conflicts, errors=[GitCommandError, ProjectNotFoundError])
     async def get(self) -> Conflicts:
         merges = (await self.managers()).merges
         return await in_thread(merges.conflicts)
@@ -89,20 +111,33 @@ class ConflictHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Get the three sides of a path in conflict, of a notebook cell by cell",
+        "Get the three sides of a conflicted path; of a notebook, cell by cell",
         ConflictDetail,
-        errors=["30106", "30404", "50302", "50402"],
+        errors=[
+            GitCommandError,
+            VersionItemNotFoundError,
+            OutsideWorkspaceError,
+            ProjectNotFoundError,
+        ],
     )
     async def get(self, path: str) -> ConflictDetail:
         merges = (await self.managers()).merges
         return await in_thread(merges.conflict, unescape(path))
 
     @endpoint(
-        "Resolve a path: by a side, by both, cell by cell, or by a text; what is left open",
+        "Resolve a path by side, by both, cell by cell, or with a text; returns what is unresolved",
         Conflicts,
         body=Resolution,
         also=WRITES,
-        errors=["30102", "30103", "30106", "30250", "30404", "50302", "50402"],
+        errors=[
+            DiskFullError,
+            OperationInProgressError,
+            GitCommandError,
+            UnresolvedCellsError,
+            VersionItemNotFoundError,
+            OutsideWorkspaceError,
+            ProjectNotFoundError,
+        ],
     )
     async def post(self, path: str, body: Resolution) -> Conflicts:
         merges = (await self.managers()).merges

@@ -10,7 +10,19 @@ import stat
 import uuid
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    GitCommandError,
+    HookRejectedError,
+    InvalidRequestError,
+    NoMergeError,
+    SigningFailedError,
+    UncommittedChangesError,
+    UnfinishedOperationError,
+    UnresolvedCellsError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.cells.process import (
     CellChoice,
     MergedNotebook,
@@ -65,16 +77,14 @@ LARGEST_TEXT = 4 * 1024 * 1024
 """Bytes of a text that is sent; of longer ones only the size is told."""
 MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
 
-ONE_WAY = Words("give one of take, text and cells", "请给出 take、text、cells 之一")
-NO_CELL = Words("is no cell in conflict", "不是冲突的单元格")
-CELLS_OF_NOTEBOOKS = Words("only a notebook has cells", "只有笔记本才有单元格")
-LEFT_OPEN = Words("still holds conflict markers", "仍含有冲突标记")
-NOT_YAML = Words("does not parse as YAML", "不是有效的 YAML")
-NO_NOTEBOOK = Words("is no valid notebook: {reason}", "不是有效的笔记本：{reason}")
-SIDES_ONLY = Words(
-    "this can only be resolved by taking ours or theirs", "只能通过采用 ours 或 theirs 解决"
-)
-NO_BASE = Words("the version before has no such file", "共同祖先中没有该文件")
+ONE_WAY = Message("specify exactly one of take, text and cells")
+NO_CELL = Message("is not a cell in conflict")
+CELLS_OF_NOTEBOOKS = Message("is supported for notebooks only")
+LEFT_OPEN = Message("still contains conflict markers")
+NOT_YAML = Message("is not valid YAML")
+NO_NOTEBOOK = Message("is not a valid notebook: {reason}")
+SIDES_ONLY = Message("can only be resolved with ours or theirs")
+NO_BASE = Message("the base version has no such file")
 
 
 class MergeManager:
@@ -127,7 +137,7 @@ class MergeManager:
         staged = {entry.path for entry in self._git.status().entries if entry.staged}
         if staged:
             # git would refuse as well: its index becomes the merge's.
-            raise MLWSError("30202", paths=listed(staged), named=", ".join(listed(staged)))
+            raise UncommittedChangesError(paths=listed(staged), named=", ".join(listed(staged)))
         assert steps.head == head
         self._switching.check_space(steps)
         arguments = ("merge", "--no-commit", "--no-ff", "--quiet", "-m", message, ref)
@@ -135,7 +145,7 @@ class MergeManager:
             try:
                 self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
                 if incoming(self._git) is None:
-                    raise MLWSError("30106", command="git merge", reason="it did not begin")
+                    raise GitCommandError(command="git merge", reason="the merge did not start")
                 self._lay_out(joined)
             except GitFailedError as error:
                 self._give_up()
@@ -243,8 +253,8 @@ class MergeManager:
             path, sides = self._find(path)
             ways = (resolution.take, resolution.text, resolution.cells)
             if sum(way is not None for way in ways) != 1:
-                raise MLWSError(
-                    "50201", *(Fault(name, ONE_WAY) for name in ("take", "text", "cells"))
+                raise InvalidRequestError(
+                    faults=[Fault(name, ONE_WAY) for name in ("take", "text", "cells")]
                 )
             if resolution.take in (SideChoice.OURS, SideChoice.THEIRS, SideChoice.BASE):
                 self._take(path, sides, resolution.take)
@@ -256,7 +266,7 @@ class MergeManager:
         chosen = sides.get(STAGES[side.value])
         if chosen is None:
             if side is SideChoice.BASE:
-                raise MLWSError("50201", Fault("take", NO_BASE))
+                raise InvalidRequestError(faults=[Fault("take", NO_BASE)])
             (self._root / path).unlink(missing_ok=True)
             set_sides(self._git, path, {})
             return
@@ -266,29 +276,29 @@ class MergeManager:
     def _wanted(self, path: str, sides: Sides, resolution: Resolution) -> bytes:
         field = "take" if resolution.take else "cells" if resolution.cells else "text"
         if any(side.mode in (SUBMODULE, LINK) for side in sides.values()):
-            raise MLWSError("50201", Fault(field, SIDES_ONLY))
+            raise InvalidRequestError(faults=[Fault(field, SIDES_ONLY)])
         if resolution.text is not None:
             return self._given(path, resolution.text.encode(errors="surrogateescape"))
         if path.endswith(".ipynb"):
             return self._chosen_cells(sides, resolution, field)
         if resolution.cells is not None:
-            raise MLWSError("50201", Fault("cells", CELLS_OF_NOTEBOOKS))
+            raise InvalidRequestError(faults=[Fault("cells", CELLS_OF_NOTEBOOKS)])
         both = None if names_data(path) else merged_text(self._git, sides)
         if both is None:
-            raise MLWSError("50201", Fault("take", SIDES_ONLY))
+            raise InvalidRequestError(faults=[Fault("take", SIDES_ONLY)])
         return both
 
     def _given(self, path: str, text: bytes) -> bytes:
         if all(any(line.startswith(mark) for line in text.splitlines()) for mark in MARKS):
-            raise MLWSError("50201", Fault("text", LEFT_OPEN))
+            raise InvalidRequestError(faults=[Fault("text", LEFT_OPEN)])
         if names_data(path) and not parses(text):
-            raise MLWSError("50201", Fault("text", NOT_YAML))
+            raise InvalidRequestError(faults=[Fault("text", NOT_YAML)])
         if path.endswith(".ipynb"):
             try:
                 check_notebook(text)
             except NotebookRefusedError as error:
                 fault = Fault("text", NO_NOTEBOOK.fill(reason=str(error)))
-                raise MLWSError("50201", fault) from error
+                raise InvalidRequestError(faults=[fault]) from error
         return text
 
     def _chosen_cells(self, sides: Sides, resolution: Resolution, field: str) -> bytes:
@@ -304,12 +314,14 @@ class MergeManager:
                 known: MergedNotebook = merge_notebooks(base, ours, theirs)
                 wrong = [name for name in choices if name not in (*known.conflicts, "*")]
                 if wrong:
-                    raise MLWSError("50201", *(Fault(f"cells.{name}", NO_CELL) for name in wrong))
+                    raise InvalidRequestError(
+                        faults=[Fault(f"cells.{name}", NO_CELL) for name in wrong]
+                    )
             merged = merge_notebooks(base, ours, theirs, choices)
         except NotebookRefusedError as error:
-            raise MLWSError("50201", Fault(field, SIDES_ONLY)) from error
+            raise InvalidRequestError(faults=[Fault(field, SIDES_ONLY)]) from error
         if merged.conflicts:
-            raise MLWSError("30250", paths=merged.conflicts, named=", ".join(merged.conflicts))
+            raise UnresolvedCellsError(paths=merged.conflicts, named=", ".join(merged.conflicts))
         return merged.text
 
     def _settle(self, path: str, text: bytes) -> None:
@@ -321,10 +333,10 @@ class MergeManager:
     def check_finish(self) -> None:
         """Error 30252 where no merge waits, 30201 while there are conflicts."""
         if incoming(self._git) is None:
-            raise MLWSError("30252")
+            raise NoMergeError()
         paths = listed(unmerged(self._git))
         if paths:
-            raise MLWSError("30201", operation="merge", paths=paths)
+            raise UnfinishedOperationError(operation="merge", paths=paths)
 
     def finish(self, message: str | None = None, progress: Telling = quiet) -> Merged:
         """Commit the merge, and bring the data that it names.
@@ -348,8 +360,8 @@ class MergeManager:
             self._git.attempt("commit", "--quiet", *given, timeout=TIMEOUT)
         except GitFailedError as error:
             if self._git.setting("commit.gpgsign", "bool") == "true" and "sign" in error.reason:
-                raise MLWSError("30209", command=error.command, reason=error.reason) from error
-            raise MLWSError("30207", hook="git commit", reason=error.reason) from error
+                raise SigningFailedError(command=error.command, reason=error.reason) from error
+            raise HookRejectedError(hook="git commit", reason=error.reason) from error
 
     def abort(self) -> Aborted:
         """Go back to before the merge; what was resolved is kept in a safety commit.
@@ -358,7 +370,7 @@ class MergeManager:
         """
         with self._repository.exclusive("merge"), full_disk_told():
             if incoming(self._git) is None:
-                raise MLWSError("30252")
+                raise NoMergeError()
             head = self._git.resolve("HEAD")
             changed = {*uncommitted(self._root, self._git.status(), large_from(self._git))}
             safety = keep_code(self._project, self._git, changed, "merge --abort")
@@ -371,7 +383,7 @@ class MergeManager:
         path = normal(self._project, path)
         sides = unmerged(self._git).get(path)
         if sides is None:
-            raise MLWSError("30404", kind="conflict", name=path)
+            raise VersionItemNotFoundError(kind="conflict", name=path)
         return path, sides
 
     def _check_out(self, path: str, side: Side) -> None:

@@ -30,15 +30,15 @@ class Branch(Record):
 class BranchCreate(Request):
     """A new branch, from a branch, tag or id."""
 
-    name: Plain = Field(min_length=1, description="By git's own rules.")
-    from_: Plain = Field(default="HEAD", alias="from", description="Where it begins.")
-    checkout: bool = Field(default=False, description="Go there at once.")
+    name: Plain = Field(min_length=1, description="A name that is valid in git.")
+    from_: Plain = Field(default="HEAD", alias="from", description="Start point.")
+    checkout: bool = Field(default=False, description="Check it out.")
 
 
 class BranchDeleteQuery(Request):
     """Whether commits may go that nothing else holds."""
 
-    force: bool = Field(default=False, description="Delete it although it is not merged.")
+    force: bool = Field(default=False, description="Delete it even if it is not merged.")
 
 
 class CheckoutRequest(Request):
@@ -48,7 +48,7 @@ class CheckoutRequest(Request):
     """
 
     branch: Plain | None = Field(default=None, min_length=1)
-    ref: Plain | None = Field(default=None, min_length=1, description="A tag, id or branch.")
+    ref: Plain | None = Field(default=None, min_length=1, description="A tag, ID or branch.")
     create: bool = False
 
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_mlws.errors import Fault, MLWSError
+from jupyter_mlws.errors import (
+    DataMissingError,
+    DataRemoteMissingError,
+    DetachedHeadError,
+    Fault,
+    InvalidRequestError,
+    RemoteAheadError,
+    UnfinishedOperationError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.versioning.code.advancing import Advance
 from jupyter_mlws.versioning.code.joining import join
 from jupyter_mlws.versioning.code.models import (
@@ -58,7 +67,7 @@ class RemoteManager:
         branch = branch or self._current()
         sha = self._git.find(f"{HEADS}{branch}")
         if sha is None:
-            raise MLWSError("30404", kind="branch", name=branch)
+            raise VersionItemNotFoundError(kind="branch", name=branch)
         return self._remote(remote, branch), branch, sha
 
     def get(self, name: str) -> Remote:
@@ -66,7 +75,7 @@ class RemoteManager:
         for remote in self.list():
             if remote.name == name:
                 return remote
-        raise MLWSError("30404", kind="remote", name=name)
+        raise VersionItemNotFoundError(kind="remote", name=name)
 
     def put(self, name: str, url: str, push_url: str | None = None) -> Remote:
         """Set a remote up, or give it another address.
@@ -82,7 +91,7 @@ class RemoteManager:
             if fault is not None:
                 faults.append(Fault(field, fault))
         if faults:
-            raise MLWSError("50201", *faults)
+            raise InvalidRequestError(faults=faults)
         with self._repository.exclusive("remote"):
             if name not in [ref.name for ref in remotes(self._git)]:
                 self._git.run("remote", "add", "--", name, url)
@@ -140,7 +149,7 @@ class RemoteManager:
     ) -> None:
         """Have a remote know a tag, its data first; errors as those of :meth:`push`."""
         if f"{TAGS}{name}" not in self._git.refs(TAGS):
-            raise MLWSError("30404", kind="tag", name=name)
+            raise VersionItemNotFoundError(kind="tag", name=name)
         remote = self.check_fetch(remote)
         sha = self._git.resolve(f"{TAGS}{name}")
         commits = self._new(sha, None, remote)
@@ -166,7 +175,7 @@ class RemoteManager:
         credentials = Credentials(ask)
         before = tip_at(self._git, remote, branch, _line(progress, "ask", credentials))
         if before is not None and not self._git.contains(sha, before):
-            raise MLWSError("30213", remote=remote, branch=branch)
+            raise RemoteAheadError(remote=remote, branch=branch)
         commits = self._new(sha, before, remote)
         data = self._push_data(sha, before, commits, progress)
         if before != sha:
@@ -210,7 +219,7 @@ class RemoteManager:
         progress(0, message="ask")
         line = _line(progress, "branch", Credentials(ask))
         if tip_at(self._git, remote, branch, line) is None:
-            raise MLWSError("30404", kind="branch", name=f"{remote}/{branch}")
+            raise VersionItemNotFoundError(kind="branch", name=f"{remote}/{branch}")
         theirs = fetch(self._git, remote, branch, line)
         with self._repository.exclusive("pull"):
             current = self._current()
@@ -233,7 +242,7 @@ class RemoteManager:
     def _current(self) -> str:
         ref = self._git.branch()
         if ref is None:
-            raise MLWSError("30215")
+            raise DetachedHeadError()
         return ref.removeprefix(HEADS)
 
     def _remote(self, given: str | None, branch: str) -> str:
@@ -244,7 +253,7 @@ class RemoteManager:
         for name in candidates:
             if name in known:
                 return name
-        raise MLWSError("30404", kind="remote", name=given or USUAL)
+        raise VersionItemNotFoundError(kind="remote", name=given or USUAL)
 
     def _follow(self, branch: str, remote: str) -> None:
         """Let the branch follow what it was pushed to, unless it follows something."""
@@ -281,7 +290,7 @@ class RemoteManager:
             if data.remote is None:
                 if fresh:
                     paths = listed({item.path for item in fresh})
-                    raise MLWSError("30214", paths=paths, named=", ".join(paths))
+                    raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
                 return []
             absent = set(data.missing(wanted))
             elsewhere = {
@@ -290,7 +299,7 @@ class RemoteManager:
             }
             lost = [item.path for item in fresh if item in elsewhere]
             if lost:
-                raise MLWSError("30402", paths=", ".join(listed(lost)))
+                raise DataMissingError(paths=", ".join(listed(lost)))
             # What only older commits name and no store has is lost already, pushed or not.
             present = [item for item in wanted if item not in absent]
             data.push(present, progress)
@@ -309,7 +318,7 @@ class RemoteManager:
         self._git.check_identity()
         joined = join(self._repository.project, self._git, head, theirs)
         if joined.conflicts:
-            raise MLWSError("30201", operation="merge", paths=listed(joined.conflicts))
+            raise UnfinishedOperationError(operation="merge", paths=listed(joined.conflicts))
         sha = self._advance.commit(joined.tree, [head, theirs], f"Merge {name}", "merge")
         return PullOutcome.MERGED, sha
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import NotAncestorError, NothingToCommitError
 from jupyter_mlws.versioning.code.advancing import Advance
 from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.git.adapter import LogQuery
@@ -24,7 +24,7 @@ class RollbackManager:
         """The commit that ``to`` means; error 30404, or 30217 where HEAD does not come from it."""
         sha = self._git.resolve(to)
         if not self._git.contains(self._git.resolve("HEAD"), sha):
-            raise MLWSError("30257", commit=sha[:8])
+            raise NotAncestorError(commit=sha[:8])
         return sha
 
     def run(
@@ -51,7 +51,7 @@ class RollbackManager:
             head = self._git.resolve("HEAD")
             tree = self._git.tree_of(sha)
             if tree == self._git.tree_of(head):
-                raise MLWSError("30203")
+                raise NothingToCommitError()
             self._git.check_identity()
             made = self._advance.commit(tree, [head], message or self._message(sha), "message")
             data = self._advance.to(made, progress)
@@ -59,4 +59,4 @@ class RollbackManager:
 
     def _message(self, sha: str) -> str:
         subject = self._git.log(LogQuery(sha, limit=1))[0].subject
-        return f'Revert to "{subject}"\n\nThis brings back the content of {sha}.'
+        return f'Revert to "{subject}"\n\nThis restores the content of {sha}.'

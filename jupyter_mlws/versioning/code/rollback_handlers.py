@@ -5,6 +5,15 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    GitCommandError,
+    GitIdentityMissingError,
+    NotAncestorError,
+    OperationInProgressError,
+    ProjectNotFoundError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.code.history_models import (
     RollbackRequest,
@@ -25,12 +34,12 @@ class RollbackHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Go back to a version: by a commit with its content, or in the files alone; data too",
+        "Revert to a version, including data: with a new commit, or in the files only",
         Operation,
         body=RollbackRequest,
         status=202,
         also=WRITES,
-        errors=["30106", "30257", "30404", "50402"],
+        errors=[GitCommandError, NotAncestorError, VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def post(self, body: RollbackRequest) -> Reply:
         rollbacks = (await self.managers()).rollbacks
@@ -45,7 +54,7 @@ class TagsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List tags, newest first", Page[Tag], shared=True, errors=["50402"])
+    @endpoint("List tags, newest first", Page[Tag], shared=True, errors=[ProjectNotFoundError])
     async def get(self) -> Page[Tag]:
         tags = (await self.managers()).tags
         return Page(items=await in_thread(tags.list))
@@ -61,7 +70,14 @@ class TagHandler(VersioningHandler):
         Tag,
         body=TagCreate,
         status=201,
-        errors=["30103", "30106", "30205", "30404", "50203", "50402"],
+        errors=[
+            OperationInProgressError,
+            GitCommandError,
+            GitIdentityMissingError,
+            VersionItemNotFoundError,
+            AlreadyExistsError,
+            ProjectNotFoundError,
+        ],
     )
     async def post(self, body: TagCreate) -> Reply:
         tags = (await self.managers()).tags
@@ -74,12 +90,21 @@ class NamedTagHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a tag", Tag, errors=["30404", "50402"])
+    @endpoint("Get a tag", Tag, errors=[VersionItemNotFoundError, ProjectNotFoundError])
     async def get(self, name: str) -> Tag:
         tags = (await self.managers()).tags
         return await in_thread(tags.get, unescape(name))
 
-    @endpoint("Delete a tag", Tag, errors=["30103", "30106", "30404", "50402"])
+    @endpoint(
+        "Delete a tag",
+        Tag,
+        errors=[
+            OperationInProgressError,
+            GitCommandError,
+            VersionItemNotFoundError,
+            ProjectNotFoundError,
+        ],
+    )
     async def delete(self, name: str) -> Tag:
         tags = (await self.managers()).tags
         return await in_thread(tags.delete, unescape(name))
@@ -90,7 +115,13 @@ class TagPushHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Push a tag", Operation, body=TagPush, status=202, errors=["30404", "50402"])
+    @endpoint(
+        "Push a tag",
+        Operation,
+        body=TagPush,
+        status=202,
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+    )
     async def post(self, name: str, body: TagPush) -> Reply:
         versions = await self.managers()
         tag = await in_thread(versions.tags.get, unescape(name))
@@ -106,18 +137,23 @@ class StashesHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List what was put aside, newest first", Page[Stash], shared=True, errors=["50402"])
+    @endpoint(
+        "List stashes, newest first",
+        Page[Stash],
+        shared=True,
+        errors=[ProjectNotFoundError],
+    )
     async def get(self) -> Page[Stash]:
         stashes = (await self.managers()).stashes
         return Page(items=[*await in_thread(stashes.list)])
 
     @endpoint(
-        "Put all changes aside, data too",
+        "Stash all changes, including data",
         Operation,
         body=StashCreate,
         status=202,
         also=WRITES,
-        errors=["50402"],
+        errors=[ProjectNotFoundError],
     )
     async def post(self, body: StashCreate) -> Reply:
         stashes = (await self.managers()).stashes
@@ -132,12 +168,21 @@ class StashHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a stash", Stash, errors=["30404", "50402"])
+    @endpoint("Get a stash", Stash, errors=[VersionItemNotFoundError, ProjectNotFoundError])
     async def get(self, identifier: str) -> Stash:
         stashes = (await self.managers()).stashes
         return await in_thread(stashes.get, identifier)
 
-    @endpoint("Forget a stash", Stash, errors=["30103", "30106", "30404", "50402"])
+    @endpoint(
+        "Drop a stash",
+        Stash,
+        errors=[
+            OperationInProgressError,
+            GitCommandError,
+            VersionItemNotFoundError,
+            ProjectNotFoundError,
+        ],
+    )
     async def delete(self, identifier: str) -> Stash:
         stashes = (await self.managers()).stashes
         return await in_thread(stashes.drop, identifier)
@@ -149,12 +194,12 @@ class StashApplyHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Bring a stash back, data too; it is gone then unless it is to be kept",
+        "Apply a stash, including data, and drop it unless it is to be kept",
         Operation,
         body=StashApply,
         status=202,
         also=WRITES,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def post(self, identifier: str, body: StashApply) -> Reply:
         stashes = (await self.managers()).stashes
@@ -169,7 +214,12 @@ class SafetyHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List safety copies, newest first", Page[SafetyCopy], shared=True, errors=["50402"])
+    @endpoint(
+        "List safety copies, newest first",
+        Page[SafetyCopy],
+        shared=True,
+        errors=[ProjectNotFoundError],
+    )
     async def get(self) -> Page[SafetyCopy]:
         safety = (await self.managers()).safety
         return Page(items=[*await in_thread(safety.list)])
@@ -181,11 +231,11 @@ class SafetyRestoreHandler(VersioningHandler):
     resource = "git"
 
     @endpoint(
-        "Restore a safety copy, with what was staged",
+        "Restore a safety copy, including staged changes",
         Operation,
         status=202,
         also=WRITES,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def post(self, identifier: str) -> Reply:
         safety = (await self.managers()).safety

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import VersionItemNotFoundError
 from jupyter_mlws.versioning.code.history_models import SafetyCopy
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -52,7 +52,7 @@ class SafetyManager:
         for copy in self._copies():
             if copy.id == identifier:
                 return copy
-        raise MLWSError("30404", kind="safety copy", name=identifier)
+        raise VersionItemNotFoundError(kind="safety copy", name=identifier)
 
     def restore(self, identifier: str, progress: Telling = quiet) -> RestoreResult:
         """Bring back what a copy keeps; what was staged is staged again.

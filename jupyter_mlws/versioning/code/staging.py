@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    DataNotStageableError,
+    Fault,
+    FileTooLargeError,
+    HunkOutdatedError,
+    InvalidRequestError,
+    UnfinishedOperationError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.data.content import large_from, listed, normal, size_of
@@ -17,10 +26,8 @@ from jupyter_mlws.versioning.progress import quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, moment
 
-NOTHING_NAMED = Words("name paths or hunks, or give all", "请给出 paths、hunks 或 all")
-WHOLE_ONLY = Words(
-    "a new, deleted or binary file is staged as a whole", "新增、删除或二进制文件只能整体暂存"
-)
+NOTHING_NAMED = Message("specify paths, hunks or all")
+WHOLE_ONLY = Message("new, deleted and binary files can only be staged as a whole")
 
 
 class StagingManager:
@@ -72,7 +79,7 @@ class StagingManager:
             status = self._git.status()
             operation = self._git.unfinished()
             if operation:
-                raise MLWSError("30201", operation=operation, paths=[])
+                raise UnfinishedOperationError(operation=operation, paths=[])
             items = [item for item in self._content.data_now(status) if not item.pipeline]
             states = self._working.states(items)
             named = [normal(self._project, path) for path in request.paths or ()]
@@ -121,7 +128,7 @@ class StagingManager:
         """The paths of changes that are meant, and the hunks by path."""
         if not (request.paths or request.hunks or request.all):
             faults = [Fault(name, NOTHING_NAMED) for name in ("paths", "hunks", "all")]
-            raise MLWSError("50201", *faults)
+            raise InvalidRequestError(faults=faults)
         changed = [entry for entry in status.entries if _concerned(entry, staged)]
         named = [normal(self._project, path) for path in request.paths or ()]
         for path in named:
@@ -129,7 +136,7 @@ class StagingManager:
                 covers([path], place) for place in also
             ):
                 self._refuse_data([path], status)
-                raise MLWSError("30404", kind="change", name=path)
+                raise VersionItemNotFoundError(kind="change", name=path)
         chosen = {
             place
             for entry in changed
@@ -149,21 +156,21 @@ class StagingManager:
             if states.get(normal(self._project, row.path)) in ("untracked", "conflicted")
         ]
         if faults:
-            raise MLWSError("50201", *faults)
+            raise InvalidRequestError(faults=faults)
         return hunks
 
     def _refuse_data(self, paths: Sequence[str], status: Status) -> None:
         items = {item.path: item.source for item in self._content.data_now(status)}
         data = [path for path in paths if path in items]
         if data:
-            raise MLWSError("30253", paths=listed(data), named=", ".join(listed(data)))
+            raise DataNotStageableError(paths=listed(data), named=", ".join(listed(data)))
 
     def _refuse_large(self, paths: Sequence[str], status: Status) -> None:
         limit = large_from(self._git)
         new = {entry.path for entry in status.entries if entry.state == "untracked"}
         large = [p for p in paths if p in new and (size_of(self._root / p) or 0) >= limit]
         if large:
-            raise MLWSError("30210", paths=", ".join(listed(large)))
+            raise FileTooLargeError(paths=", ".join(listed(large)))
 
     def _patches(self, hunks: Mapping[str, list[str]], *, staged: bool) -> list[bytes]:
         return [
@@ -184,7 +191,7 @@ class StagingManager:
         try:
             self._git.attempt("apply", "--whitespace=nowarn", *options, "-", given=patch)
         except GitFailedError as error:
-            raise MLWSError("30251", path=_named(patch), reason=error.reason) from error
+            raise HunkOutdatedError(path=_named(patch), reason=error.reason) from error
 
     def _undo(self, paths: Sequence[str], status: Status) -> None:
         """Bring paths to what the index holds; what it does not hold goes."""
@@ -204,7 +211,7 @@ def _patch(found: FilePatch, path: str, ids: Sequence[str]) -> bytes:
     try:
         return found.of(ids)
     except KeyError as error:
-        raise MLWSError("30251", path=path, reason=f"hunk {error.args[0]}") from error
+        raise HunkOutdatedError(path=path, reason=f"hunk {error.args[0]}") from error
 
 
 def _named(patch: bytes) -> str:

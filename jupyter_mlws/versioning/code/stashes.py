@@ -8,7 +8,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    NothingToStashError,
+    StashConflictError,
+    UncommittedChangesError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -55,7 +60,7 @@ class StashManager:
         for row in self._rows():
             if row[0] == identifier:
                 return self._record(*row)
-        raise MLWSError("30404", kind="stash", name=identifier)
+        raise VersionItemNotFoundError(kind="stash", name=identifier)
 
     def push(
         self, message: str | None = None, *, untracked: bool = True, progress: Telling = quiet
@@ -78,7 +83,7 @@ class StashManager:
             finally:
                 self._git.delete_ref(f"refs/mlws/{name}")
             if made is None:
-                raise MLWSError("30258")
+                raise NothingToStashError()
             sha, text, new = made
             self._git.run("stash", "store", "--quiet", "-m", text, sha)
             progress(0, message="restore")
@@ -103,7 +108,7 @@ class StashManager:
             in_the_way = [p for p in new if (self._root / p).exists()]
             if in_the_way:
                 paths = listed(in_the_way)
-                raise MLWSError("30202", paths=paths, named=", ".join(paths))
+                raise UncommittedChangesError(paths=paths, named=", ".join(paths))
             tree = self._joined(head, stash)
 
             def move() -> None:
@@ -171,7 +176,7 @@ class StashManager:
         if merged.conflicts:
             paths = listed(merged.conflicts)
             base = stash.base[:8]
-            raise MLWSError("30256", paths=paths, named=", ".join(paths), base=base)
+            raise StashConflictError(paths=paths, named=", ".join(paths), base=base)
         return merged.tree
 
     def _untracked(self, identifier: str) -> Sequence[str]:

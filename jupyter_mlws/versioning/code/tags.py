@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.errors import Fault, MLWSError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    Fault,
+    InvalidRequestError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.versioning.code.history_models import Tag
 from jupyter_mlws.versioning.git.refs import EXISTS, TAGS, TagRef, fault_of_name, tags
 from jupyter_mlws.versioning.repository import Repository
@@ -24,7 +29,7 @@ class TagManager:
         for ref in tags(self._git):
             if ref.name == name:
                 return _record(ref)
-        raise MLWSError("30404", kind="tag", name=name)
+        raise VersionItemNotFoundError(kind="tag", name=name)
 
     def create(self, name: str, ref: str = "HEAD", message: str | None = None) -> Tag:
         """A new tag at the commit ``ref``.
@@ -35,9 +40,9 @@ class TagManager:
         with self._repository.exclusive("tag"):
             fault = fault_of_name(self._git, name)
             if fault is not None:
-                raise MLWSError("50201", Fault("name", fault))
+                raise InvalidRequestError(faults=[Fault("name", fault)])
             if f"{TAGS}{name}" in self._git.refs(TAGS):
-                raise MLWSError("50203", Fault("name", EXISTS), name=name)
+                raise AlreadyExistsError(faults=[Fault("name", EXISTS)], name=name)
             sha = self._git.resolve(ref)
             if message is None:
                 self._git.run("tag", "--no-sign", "--", name, sha)

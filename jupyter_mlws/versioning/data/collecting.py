@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import RunInProgressError
 from jupyter_mlws.versioning.data.datafiles import names_data
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.progress import Telling, quiet
@@ -65,7 +65,7 @@ class Collector:
         with closing(self._project.history()) as history:
             rows = history.execute(query)
         if rows:
-            raise MLWSError("30232", run=rows[0]["id"])
+            raise RunInProgressError(run=rows[0]["id"])
 
     def _starts(self) -> list[str]:
         """Where history is walked from: all refs and HEADs, and the stashes below the newest."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import OutsideWorkspaceError
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant, names_data, read
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, Status
@@ -126,7 +126,7 @@ def normal(project: Project, path: str) -> str:
     if name in (".", ".."):
         return project.relative(project.resolve(path))
     if name == ".git":
-        raise MLWSError("50302", path=path)
+        raise OutsideWorkspaceError(path=path)
     return project.relative(project.resolve(folder) / name)
 
 

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    DataCredentialsError,
+    DataMissingError,
+    DataTrackingError,
+    DiskFullError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    RemoteUnreachableError,
+    TrackedByGitError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.data.models import (
     Dataset,
@@ -31,12 +45,21 @@ class DatasetsHandler(VersioningHandler):
         return await in_thread(datasets.list, query)
 
     @endpoint(
-        "Track a file or folder as data, or record what it is now",
+        "Track a file or folder as data, or record its current content",
         Dataset,
         body=DatasetAdd,
         status=201,
         also=WRITES,
-        errors=["30102", "30103", "30104", "30204", "30218", "30219", "30220", "50302"],
+        errors=[
+            DiskFullError,
+            OperationInProgressError,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            TrackedByGitError,
+            DataTrackingError,
+            DVCConfigError,
+            OutsideWorkspaceError,
+        ],
     )
     async def post(self, body: DatasetAdd) -> Reply:
         datasets = (await self.managers()).datasets
@@ -53,7 +76,12 @@ class DatasetHandler(VersioningHandler):
         "Get a dataset with its versions, producers and consumers",
         DatasetDetail,
         query=PageQuery,
-        errors=["30104", "30204", "30220", "30404"],
+        errors=[
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            VersionItemNotFoundError,
+        ],
     )
     async def get(self, identifier: str, query: PageQuery) -> DatasetDetail:
         datasets = (await self.managers()).datasets
@@ -66,12 +94,12 @@ class DatasetCheckoutHandler(VersioningHandler):
     resource = "datasets"
 
     @endpoint(
-        "Bring a version of a dataset into the working tree",
+        "Restore a version of a dataset to the working tree",
         Operation,
         body=DatasetCheckout,
         status=202,
         also=WRITES,
-        errors=["30404"],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: DatasetCheckout) -> Reply:
         datasets = (await self.managers()).datasets
@@ -86,7 +114,7 @@ class DatasetPushHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("Push a dataset", Operation, status=202, errors=["30404"])
+    @endpoint("Push a dataset", Operation, status=202, errors=[VersionItemNotFoundError])
     async def post(self, identifier: str) -> Reply:
         datasets = (await self.managers()).datasets
         await in_thread(datasets.check_transfer, identifier)
@@ -103,7 +131,7 @@ class DatasetPullHandler(VersioningHandler):
         Operation,
         status=202,
         also=WRITES,
-        errors=["30404"],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str) -> Reply:
         datasets = (await self.managers()).datasets
@@ -117,12 +145,12 @@ class DatasetImportHandler(VersioningHandler):
     resource = "datasets"
 
     @endpoint(
-        "Download data from an address and track it",
+        "Download data from a URL and track it",
         Operation,
         body=DatasetImport,
         status=202,
         also=WRITES,
-        errors=["30219", "50302"],
+        errors=[DataTrackingError, OutsideWorkspaceError],
     )
     async def post(self, body: DatasetImport) -> Reply:
         datasets = (await self.managers()).datasets
@@ -139,7 +167,15 @@ class DatasetDiffHandler(VersioningHandler):
         "Compare two versions of a dataset, file by file",
         DatasetDiff,
         query=DatasetDiffQuery,
-        errors=["30101", "30104", "30204", "30220", "30270", "30402", "30404"],
+        errors=[
+            RemoteUnreachableError,
+            DVCUnavailableError,
+            DVCNotInitializedError,
+            DVCConfigError,
+            DataCredentialsError,
+            DataMissingError,
+            VersionItemNotFoundError,
+        ],
     )
     async def get(self, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
         datasets = (await self.managers()).datasets
@@ -156,7 +192,7 @@ class DatasetVerifyHandler(VersioningHandler):
         Operation,
         body=DatasetVerify,
         status=202,
-        errors=["30404"],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: DatasetVerify) -> Reply:
         datasets = (await self.managers()).datasets
@@ -169,7 +205,11 @@ class StorageHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("Get what data takes of the disk", StorageUse, errors=["30104", "30204", "30220"])
+    @endpoint(
+        "Get the disk usage of data",
+        StorageUse,
+        errors=[DVCUnavailableError, DVCNotInitializedError, DVCConfigError],
+    )
     async def get(self) -> StorageUse:
         datasets = (await self.managers()).datasets
         return await in_thread(datasets.storage)
@@ -181,7 +221,7 @@ class PlacesHandler(VersioningHandler):
     resource = "datasets"
 
     @endpoint(
-        "Ask cache and default remote which datasets they have; the operation's result is a "
+        "Check which datasets cache and default remote have; the operation's result is a "
         "DatasetPlaces",
         Operation,
         status=202,

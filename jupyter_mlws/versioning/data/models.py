@@ -73,7 +73,7 @@ class DatasetDetail(Dataset):
 class DatasetsQuery(PageQuery):
     """Which datasets."""
 
-    q: Plain | None = Field(default=None, description="Part of the path.")
+    q: Plain | None = Field(default=None, description="Text in the path.")
 
 
 class DatasetAdd(Request):
@@ -150,8 +150,8 @@ class DatasetDiffQuery(Request):
 
     from_: Plain | None = Field(default=None, alias="from", min_length=1)
     to: Plain | None = Field(default=None, min_length=1)
-    limit: int = Field(default=50, ge=1, le=500, description="At most so many files.")
-    cursor: str | None = Field(default=None, description="`next_cursor` of the part before.")
+    limit: int = Field(default=50, ge=1, le=500, description="Maximum number of files.")
+    cursor: str | None = Field(default=None, description="`next_cursor` of the previous page.")
 
 
 class DatasetSide(Record):
@@ -228,12 +228,12 @@ class DataRemotePut(Request):
 
     url: Plain = Field(min_length=1, max_length=4000)
     default: bool = False
-    endpoint_url: Plain | None = Field(default=None, description="S3: another server, as MinIO.")
+    endpoint_url: Plain | None = Field(default=None, description="S3: endpoint URL, such as MinIO.")
     region: Plain | None = None
     profile: Plain | None = None
     user: Plain | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
-    keyfile: Plain | None = Field(default=None, description="SSH: path of a private key.")
+    keyfile: Plain | None = Field(default=None, description="SSH: path to a private key.")
     access_key_id: SecretStr | None = None
     secret_access_key: SecretStr | None = None
     session_token: SecretStr | None = None

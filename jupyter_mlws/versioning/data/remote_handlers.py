@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import endpoint, in_thread
+from jupyter_mlws.errors import (
+    DataCredentialsError,
+    DiskFullError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
+    OperationInProgressError,
+    RemoteUnreachableError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 
-NO_SETTINGS = ("30204", "30220")
+NO_SETTINGS = (DVCNotInitializedError, DVCConfigError)
 
 
 class DataRemotesHandler(VersioningHandler):
@@ -15,7 +25,7 @@ class DataRemotesHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("List remotes for data", Page[DataRemote], errors=NO_SETTINGS)
+    @endpoint("List data remotes", Page[DataRemote], errors=NO_SETTINGS)
     async def get(self) -> Page[DataRemote]:
         remotes = (await self.managers()).data_remotes
         return Page(items=await in_thread(remotes.list))
@@ -26,27 +36,27 @@ class DataRemoteHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("Get a remote for data", DataRemote, errors=[*NO_SETTINGS, "30404"])
+    @endpoint("Get a data remote", DataRemote, errors=[*NO_SETTINGS, VersionItemNotFoundError])
     async def get(self, name: str) -> DataRemote:
         remotes = (await self.managers()).data_remotes
         return await in_thread(remotes.get, name)
 
     @endpoint(
-        "Set a remote for data up, or change it",
+        "Add or change a data remote",
         DataRemote,
         body=DataRemotePut,
         also=WRITES,
-        errors=[*NO_SETTINGS, "30102", "30103"],
+        errors=[*NO_SETTINGS, DiskFullError, OperationInProgressError],
     )
     async def put(self, name: str, body: DataRemotePut) -> DataRemote:
         remotes = (await self.managers()).data_remotes
         return await in_thread(remotes.put, name, body)
 
     @endpoint(
-        "Forget a remote for data; what it stores stays",
+        "Remove a data remote; its stored data is kept",
         DataRemote,
         also=WRITES,
-        errors=[*NO_SETTINGS, "30102", "30103", "30404"],
+        errors=[*NO_SETTINGS, DiskFullError, OperationInProgressError, VersionItemNotFoundError],
     )
     async def delete(self, name: str) -> DataRemote:
         remotes = (await self.managers()).data_remotes
@@ -59,9 +69,15 @@ class DataRemoteCheckHandler(VersioningHandler):
     resource = "datasets"
 
     @endpoint(
-        "Ask a remote for data whether it answers",
+        "Test the connection to a data remote",
         DataRemoteChecked,
-        errors=[*NO_SETTINGS, "30101", "30104", "30270", "30404"],
+        errors=[
+            *NO_SETTINGS,
+            RemoteUnreachableError,
+            DVCUnavailableError,
+            DataCredentialsError,
+            VersionItemNotFoundError,
+        ],
     )
     async def post(self, name: str) -> DataRemoteChecked:
         remotes = (await self.managers()).data_remotes

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings
@@ -29,23 +30,17 @@ CREDENTIALS: Mapping[str, frozenset[str]] = {
 }
 DVC_NAMES = {"endpoint_url": "endpointurl"}
 
-BAD_NAME = Words(
-    "must begin with a small letter or digit, and may go on with those and . _ -",
-    "须以小写字母或数字开头，其后可含小写字母、数字与 . _ -",
+BAD_NAME = Message(
+    "must start with a lowercase letter or digit and contain only lowercase letters, "
+    "digits and . _ -"
 )
-NO_KIND = Words(
-    "is none of: a folder's path, s3://BUCKET/PATH, ssh://HOST/PATH",
-    "须为文件夹路径、s3://存储桶/路径 或 ssh://主机/路径",
-)
-PASSWORD = Words(
-    "must hold no password; give it in the field for it",
-    "不能包含密码；请填入相应字段",
-)
-NOT_FOR = Words("is nothing that a remote of the kind {kind} has", "{kind} 类型的远程存储没有此项")
-NO_HOST = Words("names no bucket or host", "缺少存储桶或主机")
-NO_ENDPOINT = Words("must be an http or https address", "须为 http 或 https 地址")
-CONTROL = Words("must hold no line breaks", "不能包含换行")
-INSIDE = Words("is in git's or DVC's own folder", "位于 git 或 DVC 自身的文件夹中")
+NO_KIND = Message("must be a folder path, s3://BUCKET/PATH or ssh://HOST/PATH")
+PASSWORD = Message("must not contain a password; use the password field instead")
+NOT_FOR = Message("is not supported for {kind} remotes")
+NO_HOST = Message("has no bucket or host")
+NO_ENDPOINT = Message("must be an http or https URL")
+CONTROL = Message("must not contain line breaks")
+INSIDE = Message("is inside a git or DVC folder")
 
 
 class DataRemotes:
@@ -64,7 +59,7 @@ class DataRemotes:
         for remote in self.list():
             if remote.name == name.lower():
                 return remote
-        raise MLWSError("30404", kind="data remote", name=name)
+        raise VersionItemNotFoundError(kind="data remote", name=name)
 
     def put(self, name: str, given: DataRemotePut) -> DataRemote:
         """Set a remote up, or change it; error 50201 names every field at fault.
@@ -121,7 +116,7 @@ class DataRemotes:
         faults = [] if NAME.fullmatch(name) else [Fault("name", BAD_NAME)]
         kind, parts = _kind(given.url), parts_of(given.url)
         if kind is None or parts is None:
-            raise MLWSError("50201", *faults, Fault("url", NO_KIND))
+            raise InvalidRequestError(faults=[*faults, Fault("url", NO_KIND)])
         if kind != LOCAL:
             if parts.password is not None:
                 faults.append(Fault("url", PASSWORD))
@@ -159,7 +154,7 @@ class DataRemotes:
             if any(character in value for character in "\r\n\0"):
                 faults.append(Fault(_our_name(key), CONTROL))
         if faults:
-            raise MLWSError("50201", *faults)
+            raise InvalidRequestError(faults=faults)
         return options, secrets
 
     def _is_own(self, url: str) -> bool:

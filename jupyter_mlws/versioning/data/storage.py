@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.errors import MLWSError, is_full_disk
+from jupyter_mlws.errors import DiskFullError, is_full_disk
 
 
 @contextmanager
@@ -16,4 +16,4 @@ def full_disk_told() -> Iterator[None]:
     except OSError as error:
         if not is_full_disk(error):
             raise
-        raise MLWSError("30102", reason=str(error)) from error
+        raise DiskFullError(reason=str(error)) from error

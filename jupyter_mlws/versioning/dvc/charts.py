@@ -48,7 +48,7 @@ def chart(
     ]
     missing = [name for name in (*columns, known.get("x")) if name and name not in rows[0]]
     if missing:
-        raise ValueError(f"there is no column {', '.join(missing)}")
+        raise ValueError(f"column not found: {', '.join(missing)}")
     folder = str(templates) if templates.is_dir() else None
     try:
         renderer = VegaRenderer(

@@ -20,7 +20,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    DataDamagedError,
+    DataMissingError,
+    DataTrackingError,
+    MLWSError,
+    RemoteUnreachableError,
+)
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
@@ -116,7 +122,7 @@ class DataStore:
                 self.record(stage)
         except DvcException as error:
             said = " ".join(str(error).split()) or type(error).__name__
-            raise MLWSError("30219", path=path, reason=said) from error
+            raise DataTrackingError(path=path, reason=said) from error
 
     def add(self, source: str) -> list[str]:
         """Store the changed data of one ``.dvc`` file and record it there; the paths touched.
@@ -227,7 +233,7 @@ class DataStore:
         for stored in self.objects(items):
             path = self._cached(stored)
             if not path.is_file():
-                raise MLWSError("30402", paths=stored.path)
+                raise DataMissingError(paths=stored.path)
             self._check(stored, path)
 
     def _check(self, stored: StoredObject, path: Path) -> None:
@@ -236,7 +242,7 @@ class DataStore:
             return
         if not self._matches(stored, path):
             self._set_aside(path)
-            raise MLWSError("30401", path=stored.path, md5=stored.md5)
+            raise DataDamagedError(path=stored.path, md5=stored.md5)
         self._checked.add(path)
 
     def state(self, stored: StoredObject) -> ObjectState:
@@ -299,7 +305,7 @@ class DataStore:
             return {"": (item.md5, item.size)}
         self.fetch_listings([item])
         if self.missing([item]) and not self._cached(_whole(item)).is_file():
-            raise MLWSError("30402", paths=item.path)
+            raise DataMissingError(paths=item.path)
         found: dict[str, tuple[str, int | None]] = {}
         for key, meta, info in self._load(item):
             size = getattr(meta, "size", None)
@@ -425,12 +431,12 @@ class DataStore:
         absent = self.missing_remotely(items)
         lost = {each.path for each in absent if not self._cached(each).is_file()}
         if lost:
-            raise MLWSError("30402", paths=", ".join(sorted(lost)))
+            raise DataMissingError(paths=", ".join(sorted(lost)))
         with self._reaching():
             cut = self._cut([each for each in self._sent if each not in absent])
         if absent or cut:
-            reason = f"{len(absent) + len(cut)} objects did not arrive"
-            raise MLWSError("30101", remote=self.remote, reason=reason)
+            reason = f"incomplete upload, objects missing: {len(absent) + len(cut)}"
+            raise RemoteUnreachableError(remote=self.remote, reason=reason)
         self._sent.clear()
 
     def _cut(self, objects: Sequence[StoredObject]) -> list[StoredObject]:
@@ -452,7 +458,7 @@ class DataStore:
         """
         wanted = [item for item in items if item.md5]
         if self.remote is None and wanted:
-            raise MLWSError("30402", paths=", ".join(item.path for item in wanted))
+            raise DataMissingError(paths=", ".join(item.path for item in wanted))
         meter = Meter(progress, "fetch")
         with self._reaching(meter):
             for legacy in sorted({item.legacy for item in wanted}):
@@ -464,7 +470,7 @@ class DataStore:
                     self._transfer(remote, cache, self._lacked(remote, cache, chosen), meter)
         absent = self.missing(wanted)
         if absent:
-            raise MLWSError("30402", paths=", ".join(item.path for item in absent))
+            raise DataMissingError(paths=", ".join(item.path for item in absent))
 
     def missing_remotely(self, items: Iterable[DataFile]) -> list[StoredObject]:
         """Objects of the items that the remote lacks, asked one by one; error 30101."""
@@ -546,7 +552,7 @@ class DataStore:
             if paths:
                 self._insist_on_folder()
         except MLWSError as error:
-            if error.code not in UNASKED or insist:
+            if not isinstance(error, UNASKED) or insist:
                 raise
             self.unreachable = error
             return items
@@ -557,7 +563,7 @@ class DataStore:
         remote = self._repo.cloud.get_remote()
         if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
             reason = f"the folder {remote.path} does not exist"
-            raise MLWSError("30101", remote=self.remote, reason=reason)
+            raise RemoteUnreachableError(remote=self.remote, reason=reason)
 
     def _lacked(
         self, source: Any, target: Any, objects: Sequence[StoredObject]
@@ -665,7 +671,7 @@ class DataStore:
             cache = self._cache(legacy=item.legacy)
             result = transfer(staging, cache, {built.hash_info}, shallow=False)
             if result.failed:
-                raise OSError(f"{len(result.failed)} objects of {item.path} could not be stored")
+                raise OSError(f"could not store {len(result.failed)} objects of {item.path}")
         return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
 
     def _built(self, item: DataFile, *, store: bool) -> tuple[Any, Any, Any]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.dvc.meter import Meter
@@ -25,16 +26,12 @@ from jupyter_mlws.versioning.progress import Telling
 
 STAGING = Path(".dvc", "tmp", "mlws-import")
 """Where unfinished downloads wait, below the project; git ignores it."""
-NOTHING = Words("nothing is there", "该地址没有内容")
-UNKNOWN = Words("DVC cannot read such addresses: {reason}", "DVC 无法读取此类地址：{reason}")
-NO_SCHEME = Words(
-    "must begin with a protocol, as https://, s3:// or ssh://",
-    "须以 https://、s3:// 或 ssh:// 等协议开头",
-)
-SECRET = Words(
-    "holds what looks like a credential, which would be recorded; set up a remote with it and "
-    "write remote://NAME/PATH",
-    "包含疑似凭据的内容，将被记录；请用它设置远程存储，并写成 remote://名称/路径",
+NOTHING = Message("no data found at this URL")
+UNKNOWN = Message("DVC can't read this URL: {reason}")
+NO_SCHEME = Message("must start with a protocol such as https://, s3:// or ssh://")
+SECRET = Message(
+    "contains what looks like a credential and would be recorded; add a remote with the "
+    "credential and use remote://NAME/PATH"
 )
 STAMPS = frozenset({"size", "ETag", "etag", "LastModified", "mtime", "checksum"})
 """What protocols tell of a file that changes with its content."""
@@ -64,7 +61,7 @@ def import_url(root: Path, url: str, target: str, progress: Telling, *, link: bo
         try:
             sources = list(_sources(fs, start))
             if not sources:
-                raise MLWSError("50201", Fault("url", NOTHING))
+                raise InvalidRequestError(faults=[Fault("url", NOTHING)])
             meter.expect(sum(source.size or 0 for source in sources))
             for source in sources:
                 _download(fs, source, waiting, meter)
@@ -72,7 +69,7 @@ def import_url(root: Path, url: str, target: str, progress: Telling, *, link: bo
             raise
         except Exception as error:  # each protocol's library raises its own kinds
             if absent(error):
-                raise MLWSError("50201", Fault("url", NOTHING)) from error
+                raise InvalidRequestError(faults=[Fault("url", NOTHING)]) from error
             if meter.stopped is not None:
                 raise meter.stopped from None
             raise told(error, shown) from error
@@ -88,7 +85,7 @@ def _opened(repo: Any, url: str) -> tuple[Any, str]:
         _ = unprompted(fs).fs
     except Exception as error:  # a ConfigError, or a missing library's own kind
         reason = masked(" ".join(str(error).split()))
-        raise MLWSError("50201", Fault("url", UNKNOWN.fill(reason=reason))) from error
+        raise InvalidRequestError(faults=[Fault("url", UNKNOWN.fill(reason=reason))]) from error
     return fs, str(path).removeprefix("file://") if fs.protocol == "local" else str(path)
 
 
@@ -119,7 +116,7 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
         large.from_store(fs, source.path, source.size, whole, meter)
         if whole.stat().st_size != source.size:
             whole.unlink()
-            raise OSError(f"{source.path} ended before its {source.size} bytes")
+            raise OSError(f"{source.path}: incomplete download, {source.size} bytes expected")
     else:
         whole.parent.mkdir(parents=True, exist_ok=True)
         beside = whole.with_name(f"{version}{large.UNFINISHED}")
@@ -155,7 +152,7 @@ def _place(repo: Any, root: Path, waiting: Path, target: str, url: str | None) -
             DataStore(root, repo).record(stage)
     except DvcException as error:
         said = masked(" ".join(str(error).split()) or type(error).__name__)
-        raise MLWSError("30219", path=target, reason=said) from error
+        raise DataTrackingError(path=target, reason=said) from error
     shutil.rmtree(waiting)
     return str(Path(source).relative_to(root)) if Path(source).is_absolute() else str(source)
 
@@ -167,7 +164,7 @@ def checked(url: str) -> str:
     """
     parts = parts_of(url)
     if parts is None or not parts.scheme or "://" not in url:
-        raise MLWSError("50201", Fault("url", NO_SCHEME))
+        raise InvalidRequestError(faults=[Fault("url", NO_SCHEME)])
     if parts.password is not None or masked(url) != url:
-        raise MLWSError("50201", Fault("url", SECRET))
+        raise InvalidRequestError(faults=[Fault("url", SECRET)])
     return url

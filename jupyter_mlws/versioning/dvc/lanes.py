@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DVCNotInitializedError
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 from jupyter_mlws.versioning.dvc.stages import Pipeline, open_pipeline
@@ -20,7 +20,7 @@ def open_lane(
     """The pipeline of the file at ``path`` with its resolved ``stages``; ``state`` is a folder of
     ours. Errors: 30204 where DVC is not set up, 40205 where it refuses the file."""
     if not (root / ".dvc").is_dir():
-        raise MLWSError("30204")
+        raise DVCNotInitializedError()
     try:
         fast = FastPipeline(root, path, stages, state)
     except UnusualError as error:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, SharedCacheError
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.meter import Meter
@@ -156,7 +156,7 @@ class ProvingStore(DataStore):
         for cache in caches:
             place = Path(cache.path).resolve()
             if self._root not in place.parents:
-                raise MLWSError("30231", path=str(place))
+                raise SharedCacheError(path=str(place))
         # DVC's own commands wait meanwhile, or would miss what they have just stored.
         with self._repo.lock:
             stored = [path for cache in caches for path in _files_of(cache)]

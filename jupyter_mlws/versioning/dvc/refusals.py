@@ -5,7 +5,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    DataCredentialsError,
+    DiskFullError,
+    MLWSError,
+    RemoteUnreachableError,
+)
 from jupyter_mlws.versioning.git.secrets import masked
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -16,8 +21,8 @@ REFUSED = ("PermissionDenied", "AuthError", "HostKeyNotVerifiable", "KeyImportEr
 
 DENIED = (401, 403)
 
-UNASKED = ("30101", "30270")
-"""Codes of errors after which nothing is known of a remote: it is out of reach, or refused us."""
+UNASKED = (RemoteUnreachableError, DataCredentialsError)
+"""Errors after which nothing is known of a remote: it is out of reach, or refused us."""
 
 
 def absent(error: BaseException) -> bool:
@@ -36,13 +41,13 @@ def told(error: BaseException, remote: str | None) -> MLWSError:
     chain = list(_chain(error))
     for one in chain:
         if isinstance(one, OSError) and one.errno in FULL:
-            return MLWSError("30102", reason=masked(str(one)))
+            return DiskFullError(reason=masked(str(one)))
     reason = masked(f"{type(error).__name__}: {error}")
     names = {type(one).__name__ for one in chain}
     denied = any(isinstance(one, PermissionError) or _status(one) in DENIED for one in chain)
     if denied or names & {*NO_CREDENTIALS, *REFUSED}:
-        return MLWSError("30270", remote=remote, reason=reason)
-    return MLWSError("30101", remote=remote, reason=reason)
+        return DataCredentialsError(remote=remote, reason=reason)
+    return RemoteUnreachableError(remote=remote, reason=reason)
 
 
 def _status(error: BaseException) -> int | None:

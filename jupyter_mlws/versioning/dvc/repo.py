@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
 from jupyter_mlws.team.place import data_password
 from jupyter_mlws.versioning.git.secrets import masked
 
@@ -50,7 +50,7 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
 
     if not (root / ".dvc").is_dir():
         # DVC would look in the folders above, and find somebody else's repository.
-        raise MLWSError("30204")
+        raise DVCNotInitializedError()
     try:
         try:
             repo = Repo(str(root), _wait_for_lock=wait)
@@ -59,10 +59,10 @@ def open_repo(root: Path, *, wait: bool = True, spare: bytes | None = None) -> I
                 raise
             repo = _repo_with(spare)(str(root), _wait_for_lock=wait)
     except NotDvcRepoError as error:
-        raise MLWSError("30204") from error
+        raise DVCNotInitializedError() from error
     except ConfigError as error:
         said = _QUOTED.sub("", " ".join(str(error).split()))
-        raise MLWSError("30220", reason=masked(said)) from error
+        raise DVCConfigError(reason=masked(said)) from error
     for remote in repo.config.get("remote", {}).values():
         password = data_password(str(remote.get("url", "")))
         if password is not None:
@@ -120,7 +120,7 @@ def _load() -> None:
     try:
         import dvc.logger  # noqa: F401
     except ImportError as error:
-        raise MLWSError("30104", reason=str(error)) from error
+        raise DVCUnavailableError(reason=str(error)) from error
     logging.getLogger("dvc").setLevel(logging.WARNING)
     logging.getLogger("dvc_objects").setLevel(logging.WARNING)
     logging.getLogger("dvc_data").setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DVCConfigError, DVCNotInitializedError
 from jupyter_mlws.versioning.git.secrets import masked
 
 SHARED = "config"
@@ -51,7 +51,7 @@ class DataSettings:
         self._root = root
         self._folder = root / ".dvc"
         if not self._folder.is_dir():
-            raise MLWSError("30204")
+            raise DVCNotInitializedError()
 
     def remotes(self) -> list[RemoteSettings]:
         """Every remote, by name; error 30220 where the settings can't be read."""
@@ -127,7 +127,7 @@ class DataSettings:
         except (ConfigObjError, UnicodeDecodeError) as error:
             # The text of the error may quote a line with a password.
             reason = f"{name}: {type(error).__name__}"
-            raise MLWSError("30220", reason=masked(reason)) from None
+            raise DVCConfigError(reason=masked(reason)) from None
 
     def _store(self, name: str, config: Any) -> None:
         path = self._folder / name

@@ -17,7 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import WorkflowUnreadableError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.search_path import search_path
@@ -180,7 +181,7 @@ def _refusing(path: str) -> Iterator[None]:
         yield
     except DvcException as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        raise MLWSError("40205", path=path, reason=said, line=None) from error
+        raise WorkflowUnreadableError(path=path, reason=said, line=None) from error
 
 
 @contextmanager
@@ -189,8 +190,8 @@ def _refusing_shapes(path: str) -> Iterator[None]:
     try:
         yield
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split()) or "a stage is not written as DVC takes it"
-        raise MLWSError("40205", path=path, reason=said, line=None) from error
+        said = " ".join(str(error).split()) or "a stage does not have the form that DVC expects"
+        raise WorkflowUnreadableError(path=path, reason=said, line=None) from error
 
 
 class Pipeline:
@@ -213,7 +214,7 @@ class Pipeline:
             self.names: list[str] = list(self._stages)
             self.order: Sequence[str] = self.names
             self._known = set(self._stages.lockfile_data)
-        self.unusual: dict[str, Words] = {}
+        self.unusual: dict[str, Message] = {}
         """Why the fast lane left these stages to this one."""
 
     def remember_renamed(self, names_inputs: Callable[[str], bool]) -> None:

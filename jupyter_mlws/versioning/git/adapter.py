@@ -19,7 +19,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from jupyter_mlws.errors import MLWSError, too_long_name
+from jupyter_mlws.errors import (
+    DiskFullError,
+    GitCommandError,
+    GitIdentityMissingError,
+    GitmodulesError,
+    HookRejectedError,
+    MLWSError,
+    OperationInProgressError,
+    SigningFailedError,
+    VersionItemNotFoundError,
+    too_long_name,
+)
 from jupyter_mlws.versioning.git.secrets import masked
 
 TIMEOUT = 60.0
@@ -179,12 +190,14 @@ class GitFailedError(Exception):
         if TOO_LONG in self.reason:
             return too_long_name(self.reason)
         if any(words in self.reason for words in FULL):
-            return MLWSError("30102", reason=self.reason)
+            return DiskFullError(reason=self.reason)
         if LOCKED.search(self.reason):
-            return MLWSError("30103", operation=self.command, who="another git program", since="?")
+            return OperationInProgressError(
+                operation=self.command, who="another git process", since="?"
+            )
         if SUBMODULES.search(self.reason):
-            return MLWSError("30222", reason=self.reason)
-        return MLWSError("30106", command=self.command, reason=self.reason)
+            return GitmodulesError(reason=self.reason)
+        return GitCommandError(command=self.command, reason=self.reason)
 
 
 @dataclass(frozen=True)
@@ -231,7 +244,7 @@ class Git:
             output, errors = _communicate(process, given, timeout, wanted)
         except subprocess.TimeoutExpired:
             raise GitFailedError(
-                f"git {arguments[0]}", -1, f"no answer within {timeout:g} s"
+                f"git {arguments[0]}", -1, f"timed out after {timeout:g} s"
             ) from None
         if process.returncode not in codes:
             # Addresses of remotes may hold passwords.
@@ -248,11 +261,11 @@ class Git:
         try:
             output, errors = _communicate(process, b"", timeout, None)
         except subprocess.TimeoutExpired:
-            reason = f"no end within {timeout:g} s"
-            raise MLWSError("30207", hook=name, reason=reason) from None
+            reason = f"timed out after {timeout:g} s"
+            raise HookRejectedError(hook=name, reason=reason) from None
         if process.returncode != 0:
             reason = (errors + output).decode(errors="replace").strip()[-2000:]
-            raise MLWSError("30207", hook=name, reason=reason)
+            raise HookRejectedError(hook=name, reason=reason)
 
     def _start(
         self, command: list[str], more: Mapping[str, str] | None = None
@@ -289,7 +302,7 @@ class Git:
         """
         found = self.find(name)
         if found is None:
-            raise MLWSError("30404", kind="commit", name=name)
+            raise VersionItemNotFoundError(kind="commit", name=name)
         return found
 
     def find(self, name: str) -> str | None:
@@ -574,7 +587,7 @@ class Git:
             end = output.index(b"\n", at)
             header = output[at:end].split(b" ")
             if header[-1] == b"missing":
-                raise MLWSError("30106", command="git cat-file", reason=f"{sha} is missing")
+                raise GitCommandError(command="git cat-file", reason=f"object {sha} is missing")
             size = int(header[2])
             found[sha] = output[end + 1 : end + 1 + size]
             at = end + size + 2
@@ -630,7 +643,7 @@ class Git:
             output = self.attempt(*arguments, "-F", "-", given=message.encode())
         except GitFailedError as error:
             if sign:
-                raise MLWSError("30209", command=error.command, reason=error.reason) from error
+                raise SigningFailedError(command=error.command, reason=error.reason) from error
             raise error.told() from error
         return _text(output).strip()
 
@@ -681,7 +694,7 @@ class Git:
             try:
                 self.attempt("-c", "user.useConfigOnly=true", "var", name)
             except GitFailedError as error:
-                raise MLWSError("30205") from error
+                raise GitIdentityMissingError() from error
 
 
 def _communicate(

@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.git.secrets import masked
 
 SCHEMES = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git")
 LONGEST = 4000
 
-NO_ADDRESS = Words(
-    "is no address of a repository: https, ssh, git, file, or a path",
-    "不是仓库地址：应为 https、ssh、git、file 地址或路径",
-)
-HOLDS_PASSWORD = Words(
-    "holds a password or token; leave it out, it is asked for",
-    "含有密码或令牌；请去掉，需要时会询问",
-)
+NO_ADDRESS = Message("must be a repository URL (https, ssh, git or file) or a path")
+HOLDS_PASSWORD = Message("contains a password or token; remove it, you will be asked for it")
 
 
 def parts_of(url: str) -> SplitResult | None:
@@ -29,7 +23,7 @@ def parts_of(url: str) -> SplitResult | None:
         return None
 
 
-def fault_of_address(address: str) -> Words | None:
+def fault_of_address(address: str) -> Message | None:
     """Why ``address`` is not taken; None where it is."""
     if not address.strip() or address.startswith("-") or len(address) > LONGEST:
         return NO_ADDRESS

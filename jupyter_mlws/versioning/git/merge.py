@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import UnrelatedHistoriesError
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
 
 BASE, OURS, THEIRS = 1, 2, 3
@@ -41,7 +41,7 @@ def merge_base(git: Git, ours: str, theirs: str) -> str:
     try:
         output = git.attempt("merge-base", ours, theirs)
     except GitFailedError as error:
-        raise MLWSError("30217") from error
+        raise UnrelatedHistoriesError() from error
     return output.decode().strip()
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
 from jupyter_mlws.versioning.git.secrets import masked
 
@@ -39,9 +39,9 @@ TAG_FIELDS = (
     "contents:subject",
 )
 
-EXISTS = Words("exists already", "已存在")
-NO_NAME = Words("is no name that git allows", "不是 git 允许的名称")
-TOO_LONG = Words("has a part that is longer than {limit} bytes", "其中一段超过 {limit} 字节")
+EXISTS = Message("already exists")
+NO_NAME = Message("is not a name that git allows")
+TOO_LONG = Message("has a part longer than {limit} bytes")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class RemoteRef:
     push_url: str
 
 
-def fault_of_name(git: Git, name: str) -> Words | None:
+def fault_of_name(git: Git, name: str) -> Message | None:
     """Why ``name`` can't be a branch's or tag's, by git's own rules; None where it can."""
     means_a_commit = name in ("HEAD", "@") or re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name)
     if means_a_commit or name.startswith("-") or "\0" in name:

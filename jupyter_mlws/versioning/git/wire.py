@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    GitCredentialsError,
+    PushRejectedError,
+    RemoteAheadError,
+    RemoteUnreachableError,
+)
 from jupyter_mlws.versioning.git.adapter import TOO_LONG, Git, GitFailedError
 from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS
@@ -94,9 +99,9 @@ def _push(git: Git, remote: str, branch: str, line: Line, refspec: str) -> None:
         if flag != "!":
             return
         if summary.startswith("[rejected]"):
-            raise MLWSError("30213", remote=remote, branch=branch)
-        raise MLWSError("30216", remote=remote, branch=branch, reason=summary)
-    raise MLWSError("30216", remote=remote, branch=branch, reason="a hook here refused the push")
+            raise RemoteAheadError(remote=remote, branch=branch)
+        raise PushRejectedError(remote=remote, branch=branch, reason=summary)
+    raise PushRejectedError(remote=remote, branch=branch, reason="a local hook rejected the push")
 
 
 def _call(
@@ -119,5 +124,5 @@ def _call(
         if TOO_LONG in error.reason:
             raise error.told() from error
         refused = any(part in error.reason for part in REFUSED)
-        code = "30254" if refused else "30101"
-        raise MLWSError(code, remote=remote, reason=error.reason) from error
+        failure = GitCredentialsError if refused else RemoteUnreachableError
+        raise failure(remote=remote, reason=error.reason) from error

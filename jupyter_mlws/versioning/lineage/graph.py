@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,
@@ -29,10 +30,7 @@ COMMITS = 10_000
 """Commits whose trailers are looked at."""
 RUNS = 200
 """Runs that are followed from one thing."""
-BAD_START = Words(
-    "must be model:NAME:VERSION, run:ID, dataset:PATH or snapshot:COMMIT",
-    "须为 model:名称:版本、run:ID、dataset:路径 或 snapshot:提交",
-)
+BAD_START = Message("must be model:NAME:VERSION, run:ID, dataset:PATH or snapshot:COMMIT")
 
 Step = tuple[LineageNode, str]
 """A neighbour, and how one came of the other."""
@@ -204,19 +202,19 @@ class _Walk:
         if kind == "run" and rest:
             run = self._run(rest)
             if run is None:
-                raise MLWSError("30404", kind="run", name=rest)
+                raise VersionItemNotFoundError(kind="run", name=rest)
             return _run(run)
         if kind == "dataset" and rest:
             path, at, md5 = rest.rpartition("@")
             path, md5 = (path, md5) if at else (rest, self._now.get(rest, ""))
             if not md5:
-                raise MLWSError("30404", kind="dataset", name=rest)
+                raise VersionItemNotFoundError(kind="dataset", name=rest)
             return _dataset(path, md5)
         if kind == "snapshot" and rest:
             found = self._commit(self._git.resolve(rest))
             assert found is not None
             return found.model_copy(update={"facts": {**found.facts, "asked": True}})
-        raise MLWSError("50201", Fault("of", BAD_START))
+        raise InvalidRequestError(faults=[Fault("of", BAD_START)])
 
     def _model_named(self, name: str) -> LineageNode:
         model, colon, number = name.rpartition(":")
@@ -225,9 +223,9 @@ class _Walk:
                 return _model(self._tracking.ask("version", name=model, number=int(number)))
             newest = self._tracking.ask("model", name=name)["newest"]
         except RefusedError as error:
-            raise MLWSError("30404", kind="model version", name=name) from error
+            raise VersionItemNotFoundError(kind="model version", name=name) from error
         if newest is None:
-            raise MLWSError("30404", kind="model version", name=name)
+            raise VersionItemNotFoundError(kind="model version", name=name)
         return _model(newest)
 
     def _run(self, identifier: str | None) -> Mapping[str, Any] | None:

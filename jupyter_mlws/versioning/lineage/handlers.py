@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlws.api.rest import endpoint, in_thread
+from jupyter_mlws.errors import MLflowFailedError, VersionItemNotFoundError
 from jupyter_mlws.versioning.handling import VersioningHandler
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 
@@ -13,10 +14,10 @@ class LineageHandler(VersioningHandler):
     resource = "lineage"
 
     @endpoint(
-        "Get what a model, run, dataset or snapshot came of, and what came of it",
+        "Get the lineage of a model, run, dataset or snapshot, upstream and downstream",
         Lineage,
         query=LineageQuery,
-        errors=["30105", "30404"],
+        errors=[MLflowFailedError, VersionItemNotFoundError],
     )
     async def get(self, query: LineageQuery) -> Lineage:
         lineage = (await self.managers()).lineage

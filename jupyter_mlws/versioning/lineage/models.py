@@ -56,4 +56,4 @@ class LineageQuery(Request):
     """
 
     of: Plain = Field(min_length=3, max_length=1000)
-    limit: int = Field(default=300, ge=2, le=2000, description="At most so many nodes.")
+    limit: int = Field(default=300, ge=2, le=2000, description="Maximum number of nodes.")

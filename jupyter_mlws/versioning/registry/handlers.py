@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    MLflowFailedError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.versioning.handling import VersioningHandler
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,
@@ -25,17 +31,17 @@ class ModelsHandler(VersioningHandler):
 
     resource = "models"
 
-    @endpoint("List models", Page[Model], query=ModelsQuery, errors=["30105"])
+    @endpoint("List models", Page[Model], query=ModelsQuery, errors=[MLflowFailedError])
     async def get(self, query: ModelsQuery) -> Page[Model]:
         models = (await self.managers()).models
         return await in_thread(models.list, query)
 
     @endpoint(
-        "Record a version of a model",
+        "Register a model version",
         ModelVersion,
         body=ModelCreate,
         status=201,
-        errors=["30103", "30105", "50302"],
+        errors=[OperationInProgressError, MLflowFailedError, OutsideWorkspaceError],
     )
     async def post(self, body: ModelCreate) -> Reply:
         models = (await self.managers()).models
@@ -51,7 +57,10 @@ class CompareHandler(VersioningHandler):
     resource = "models"
 
     @endpoint(
-        "Compare versions of models", ModelComparison, query=CompareQuery, errors=["30105", "30404"]
+        "Compare model versions",
+        ModelComparison,
+        query=CompareQuery,
+        errors=[MLflowFailedError, VersionItemNotFoundError],
     )
     async def get(self, query: CompareQuery) -> ModelComparison:
         models = (await self.managers()).models
@@ -63,7 +72,12 @@ class BestHandler(VersioningHandler):
 
     resource = "models"
 
-    @endpoint("Rank versions of models by a metric", BestModels, query=BestQuery, errors=["30105"])
+    @endpoint(
+        "Rank model versions by a metric",
+        BestModels,
+        query=BestQuery,
+        errors=[MLflowFailedError],
+    )
     async def get(self, query: BestQuery) -> BestModels:
         models = (await self.managers()).models
         return await in_thread(models.best, query)
@@ -75,7 +89,10 @@ class ModelHandler(VersioningHandler):
     resource = "models"
 
     @endpoint(
-        "Get a model with its versions", ModelDetail, query=PageQuery, errors=["30105", "30404"]
+        "Get a model with its versions",
+        ModelDetail,
+        query=PageQuery,
+        errors=[MLflowFailedError, VersionItemNotFoundError],
     )
     async def get(self, identifier: str, query: PageQuery) -> ModelDetail:
         models = (await self.managers()).models
@@ -87,7 +104,11 @@ class ModelVersionHandler(VersioningHandler):
 
     resource = "models"
 
-    @endpoint("Get a version of a model", ModelVersion, errors=["30105", "30404"])
+    @endpoint(
+        "Get a model version",
+        ModelVersion,
+        errors=[MLflowFailedError, VersionItemNotFoundError],
+    )
     async def get(self, identifier: str, version: str) -> ModelVersion:
         models = (await self.managers()).models
         return await in_thread(models.version, identifier, version)
@@ -98,12 +119,17 @@ class AliasHandler(VersioningHandler):
 
     resource = "models"
 
-    @endpoint("Let an alias mean a version", Model, body=AliasRequest, errors=["30105", "30404"])
+    @endpoint(
+        "Point an alias to a version",
+        Model,
+        body=AliasRequest,
+        errors=[MLflowFailedError, VersionItemNotFoundError],
+    )
     async def put(self, identifier: str, alias: str, body: AliasRequest) -> Model:
         models = (await self.managers()).models
         return await in_thread(models.set_alias, identifier, alias, body.version)
 
-    @endpoint("Forget an alias", Model, errors=["30105", "30404"])
+    @endpoint("Delete an alias", Model, errors=[MLflowFailedError, VersionItemNotFoundError])
     async def delete(self, identifier: str, alias: str) -> Model:
         models = (await self.managers()).models
         return await in_thread(models.delete_alias, identifier, alias)
@@ -115,9 +141,9 @@ class AliasHistoryHandler(VersioningHandler):
     resource = "models"
 
     @endpoint(
-        "List what a model's aliases meant, the newest change first",
+        "List the alias history of a model, newest first",
         Page[AliasChange],
-        errors=["30105", "30404"],
+        errors=[MLflowFailedError, VersionItemNotFoundError],
     )
     async def get(self, identifier: str) -> Page[AliasChange]:
         models = (await self.managers()).models

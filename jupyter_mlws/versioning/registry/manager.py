@@ -9,7 +9,14 @@ from typing import Any
 
 from jupyter_mlws.api.ids import escape, unescape
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    OutsideWorkspaceError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.locks import person
 from jupyter_mlws.versioning.data.content import normal
 from jupyter_mlws.versioning.registry.models import (
@@ -37,17 +44,13 @@ ABSENT = "RESOURCE_DOES_NOT_EXIST"
 FIRST = ""
 """Before the first name."""
 
-BAD_NAME = Words(
-    'must not hold "/", ":" or quotation marks, nor be a path',
-    '不能包含 "/"、":" 或引号，也不能是路径',
-)
-NO_FILE = Words("there is no such file or folder", "没有该文件或文件夹")
-OUTSIDE = Words("is outside the workspace", "位于工作区之外")
-NO_RUN = Words("MLflow has no such run", "MLflow 中没有该运行")
-BAD_VALUES = Words("MLflow refused them: {reason}", "MLflow 拒绝：{reason}")
-BAD_ALIAS = Words(
-    "may hold letters, digits, - and _, and is neither latest nor like v1",
-    "只能包含字母、数字、- 与 _，且不能是 latest 或形如 v1",
+BAD_NAME = Message('must not be a path or contain "/", ":" or quotation marks')
+NO_FILE = Message("no such file or folder")
+OUTSIDE = Message("is outside the workspace")
+NO_RUN = Message("MLflow has no such run")
+BAD_VALUES = Message("rejected by MLflow: {reason}")
+BAD_ALIAS = Message(
+    "may only contain letters, digits, - and _, and must not be latest or look like v1"
 )
 
 
@@ -83,7 +86,7 @@ class ModelRegistry:
             )
         except RefusedError as error:
             faults = [Fault("params", BAD_VALUES.fill(reason=error.reason))]
-            raise MLWSError("50201", *faults) from error
+            raise InvalidRequestError(faults=faults) from error
         return _version(made)
 
     def list(self, query: ModelsQuery | None = None) -> Page[Model]:
@@ -139,15 +142,15 @@ class ModelRegistry:
         except RefusedError as error:
             if error.code == ABSENT:
                 shown = f"{name}:{number}"
-                raise MLWSError("30404", kind="model version", name=shown) from error
-            raise MLWSError("50201", Fault("alias", BAD_ALIAS)) from error
+                raise VersionItemNotFoundError(kind="model version", name=shown) from error
+            raise InvalidRequestError(faults=[Fault("alias", BAD_ALIAS)]) from error
         return self._model(name)
 
     def delete_alias(self, identifier: str, alias: str) -> Model:
         """Forget an alias; error 30404."""
         name = unescape(identifier)
         if not self._ask("delete_alias", "model", name, name=name, alias=alias, by=person()):
-            raise MLWSError("30404", kind="alias", name=alias)
+            raise VersionItemNotFoundError(kind="alias", name=alias)
         return self._model(name)
 
     def alias_history(self, identifier: str) -> Page[AliasChange]:
@@ -191,7 +194,7 @@ class ModelRegistry:
             return self._repository.tracking.ask(call, **arguments)
         except RefusedError as error:
             # A name that it refuses is one that it can't have either.
-            raise MLWSError("30404", kind=kind, name=shown) from error
+            raise VersionItemNotFoundError(kind=kind, name=shown) from error
 
     def _check(self, given: ModelCreate) -> Mapping[str, str]:
         """The artifacts with their places on this machine; error with every fault."""
@@ -217,9 +220,9 @@ class ModelRegistry:
             known = self._repository.tracking.ask("has_run", run=given.run_id)
             faults += [] if known else [Fault("run_id", NO_RUN)]
         if outside is not None:
-            raise MLWSError("50302", *faults, path=outside)
+            raise OutsideWorkspaceError(faults=faults, path=outside)
         if faults:
-            raise MLWSError("50201", *faults)
+            raise InvalidRequestError(faults=faults)
         return found
 
     def _commit(self) -> str | None:
@@ -267,7 +270,7 @@ def _compared(rows: Sequence[Mapping[str, Any]]) -> Iterator[ComparedValue]:
 
 def _number(text: str, kind: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise MLWSError("30404", kind=kind, name=text)
+        raise VersionItemNotFoundError(kind=kind, name=text)
     return int(text)
 
 

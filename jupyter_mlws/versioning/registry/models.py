@@ -15,7 +15,7 @@ from jupyter_mlws.versioning.tracking.ranking import Mode
 
 def _scalar(value: Any) -> Any:
     if value is not None and not isinstance(value, str | int | float):
-        raise PydanticCustomError("scalar", "must be text, a number, true, false or null")
+        raise PydanticCustomError("scalar", "must be a string, a number, true, false or null")
     return value
 
 
@@ -83,7 +83,7 @@ class ModelCreate(Request):
 class ModelsQuery(PageQuery):
     """Which models."""
 
-    q: Plain | None = Field(default=None, description="Part of the name.")
+    q: Plain | None = Field(default=None, description="Text in the name.")
 
 
 class CompareQuery(Request):
@@ -113,8 +113,8 @@ class BestQuery(Request):
 
     metric: Plain = Field(min_length=1, max_length=250)
     mode: Mode | None = None
-    name: Plain | None = Field(default=None, min_length=1, description="Of this model alone.")
-    limit: int = Field(default=10, ge=1, le=100, description="At most so many.")
+    name: Plain | None = Field(default=None, min_length=1, description="Only of this model.")
+    limit: int = Field(default=10, ge=1, le=100, description="Maximum number.")
 
 
 class RankedVersion(Record):

@@ -85,4 +85,4 @@ class Courier:
             with self._repository.exclusive("recovery"):
                 return
         except MLWSError as error:
-            log.info("Recovery is left to the next command: %s", error)
+            log.info("Recovery is postponed to the next command: %s", error)

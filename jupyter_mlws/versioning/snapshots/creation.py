@@ -14,8 +14,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import (
+    BranchMovedError,
+    DamagedDVCFilesError,
+    DataMissingError,
+    FileTooLargeError,
+    ManyNewFilesError,
+    MLWSError,
+    NothingToCommitError,
+    SecretsFoundError,
+)
 from jupyter_mlws.files import by_folder
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import (
     Content,
@@ -54,25 +64,20 @@ REFRESH_TRIES = 20
 MANY_NEW_FILES = 1000
 MANY_NEW_BYTES = 100 * 1024 * 1024
 """New files of one commit from which on a person is asked first: they may be data."""
-LEFT_OUT_LARGE = Words(
-    "{path} ({size} MB) was left out: track it as data (`jupyter mlws data add {path}`).",
-    "未包含 {path}（{size} MB）：请作为数据跟踪（`jupyter mlws data add {path}`）。",
+LEFT_OUT_LARGE = Message(
+    "{path} ({size} MB) was not committed: track it as data with `jupyter mlws data add {path}`."
 )
-ON_NO_BRANCH = Words(
-    "HEAD is detached: this snapshot is on no branch. Keep it with `jupyter mlws branch NAME`.",
-    "HEAD 处于游离状态：此快照不属于任何分支。请用 `jupyter mlws branch NAME` 保留它。",
+ON_NO_BRANCH = Message(
+    "You are in detached HEAD state: this snapshot is not on any branch. Keep it "
+    "with `jupyter mlws branch NAME`."
 )
-RUNS_LEFT_OUT = Words(
-    "Runs were not named, because MLflow did not answer; the next snapshot names them. {reason}",
-    "MLflow 无响应，未记录相关运行；下一个快照会记录。{reason}",
+RUNS_LEFT_OUT = Message(
+    "Runs were not recorded because MLflow did not respond. The next snapshot will "
+    "record them. {reason}"
 )
-DATA_LOCAL = Words(
-    "The data is stored on this machine only: {reason}",
-    "数据仅保存在本机：{reason}",
-)
-INDEX_LATER = Words(
-    "The index is in use by another git program; it is refreshed with the next operation.",
-    "索引正被其他 git 程序占用；将在下一次操作时刷新。",
+DATA_LOCAL = Message("The data is stored on this machine only: {reason}")
+INDEX_LATER = Message(
+    "The index is in use by another git process and will be refreshed by the next operation."
 )
 
 log = logging.getLogger(__name__)
@@ -89,7 +94,7 @@ class Made:
     data_local: bool | None
     data_remote: bool | None
     runs: bool | None
-    warnings: list[Words]
+    warnings: list[Message]
 
 
 @dataclass
@@ -139,7 +144,7 @@ class Creation:
         self._working = repository.working
         self._tracking = repository.tracking
         self._told = told
-        self._warnings: list[Words] = []
+        self._warnings: list[Message] = []
 
     def run(
         self,
@@ -161,7 +166,7 @@ class Creation:
         if not allow_secrets:
             secrets = self._secrets(selection)
             if secrets:
-                raise MLWSError("30206", paths=", ".join(secrets))
+                raise SecretsFoundError(paths=", ".join(secrets))
         if status.branch is None and status.head is not None:
             self._warnings.append(ON_NO_BRANCH)
         pending = self._begin(status)
@@ -199,7 +204,7 @@ class Creation:
             size = size_of(self._project.root / entry.path) or 0
             if size >= MOST_IN_GIT and entry.state != "untracked":
                 # Part of the version already, so that it can't be left out.
-                raise MLWSError("30210", paths=entry.path)
+                raise FileTooLargeError(paths=entry.path)
             if entry.state == "untracked" and size >= limit:
                 large.append(entry.path)
                 megabytes = size // (1024 * 1024)
@@ -212,8 +217,8 @@ class Creation:
         self._refuse_broken(selection, status.head)
         if selection.empty:
             if large:
-                raise MLWSError("30210", paths=", ".join(large))
-            raise MLWSError("30203")
+                raise FileTooLargeError(paths=", ".join(large))
+            raise NothingToCommitError()
         return selection
 
     def _refuse_many(self, status: Status, selection: Selection) -> None:
@@ -226,7 +231,7 @@ class Creation:
         folders = [path for path, _ in sorted(by_folder(new), key=lambda row: -row[1])]
         named = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
         paths = listed(folders[:20])
-        raise MLWSError("30221", count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
+        raise ManyNewFilesError(count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
 
     def _refuse_broken(self, selection: Selection, base: str | None) -> None:
         """Not to take data out of the version by a file that something has cut off."""
@@ -235,13 +240,13 @@ class Creation:
         broken = [path for path, text in texts.items() if not read({path: text})]
         if broken:
             paths = listed(broken)
-            raise MLWSError("30233", paths=paths, named=", ".join(paths))
+            raise DamagedDVCFilesError(paths=paths, named=", ".join(paths))
 
     def _staged(self, status: Status) -> Selection:
         """What the person has put into git's index."""
         staged = {e.path: e for e in status.entries if e.staged}
         if not staged:
-            raise MLWSError("30203")
+            raise NothingToCommitError()
         paths = {path for path, entry in staged.items() if entry.index_state != "deleted"}
         index = self._git.run("write-tree").decode().strip()
         selection = Selection(paths, set(staged) - paths, index=index)
@@ -289,7 +294,7 @@ class Creation:
         private.hook("pre-commit")
         tree = private.write_tree()
         if tree == self._git.tree_of(pending.base):
-            raise MLWSError("30203")
+            raise NothingToCommitError()
         with ExitStack() as stack:
             self._told("check")
             stored = self._stored(tree, pending.base, stack)
@@ -323,7 +328,7 @@ class Creation:
         # First the journal: what is noted at other places for this commit is found by it.
         pending.write(self._project.state)
         if not self._git.update_ref(pending.held, pending.sha, before, "snapshot"):
-            raise MLWSError("30208", branch=pending.held)
+            raise BranchMovedError(branch=pending.held)
 
     def _store(self, sources: Sequence[str]) -> set[str]:
         """Put changed data into the cache; the paths that record it."""
@@ -359,7 +364,7 @@ class Creation:
         data.sync(fresh)
         unstored = [item for item in new if item in absent]
         if data.remote is None and unstored:
-            raise MLWSError("30402", paths=", ".join(item.path for item in unstored))
+            raise DataMissingError(paths=", ".join(item.path for item in unstored))
         present = [item for item in items if item not in absent]
         return Stored(data, present, absent, unstored)
 
@@ -380,7 +385,7 @@ class Creation:
             elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
         except MLWSError as error:
             # Without the right to send it, it waits here as it does without network.
-            if error.code not in UNASKED:
+            if not isinstance(error, UNASKED):
                 raise
             if unstored:
                 # Only the remote can have it: it is not lost, and nothing is committed without it.
@@ -388,7 +393,7 @@ class Creation:
             self._warnings.append(DATA_LOCAL.fill(reason=error.message.en))
             return False
         if elsewhere:
-            raise MLWSError("30402", paths=", ".join(sorted(elsewhere)))
+            raise DataMissingError(paths=", ".join(sorted(elsewhere)))
         return True
 
     def _runs_to_name(self) -> list[str]:
@@ -438,10 +443,12 @@ class Creation:
         if not self._git.update_ref(pending.ref, pending.sha, pending.base, reason):
             branch = pending.ref.removeprefix("refs/heads/")
             discard(self._project, pending)
-            raise MLWSError("30208", branch=branch)
+            raise BranchMovedError(branch=branch)
 
 
-def finish(project: Project, pending: Pending, tracking: TrackingClient, told: Told) -> list[Words]:
+def finish(
+    project: Project, pending: Pending, tracking: TrackingClient, told: Told
+) -> list[Message]:
     """What follows publishing, and can be redone; warnings where it has to be."""
     git = Git(project.root)
     assert pending.sha is not None
@@ -453,7 +460,7 @@ def finish(project: Project, pending: Pending, tracking: TrackingClient, told: T
         try:
             tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
         except MLWSError as error:
-            log.warning("The runs of %s are tagged later: %s", pending.sha, error)
+            log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
             return [RUNS_LEFT_OUT.fill(reason=error.message.en)]
     told("tidy")
     git.delete_ref(pending.held)

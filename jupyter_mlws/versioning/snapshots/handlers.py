@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
@@ -31,14 +36,14 @@ class SnapshotsHandler(VersioningHandler):
         Page[Snapshot],
         query=HistoryQuery,
         shared=True,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def get(self, query: HistoryQuery) -> Page[Snapshot]:
         manager = await self.snapshots()
         return await in_thread(manager.list, query)
 
     @endpoint(
-        "Make a snapshot of code, data and runs",
+        "Create a snapshot of code, data and runs",
         SnapshotCreated,
         body=SnapshotCreate,
         status=201,
@@ -65,7 +70,10 @@ class SnapshotHandler(VersioningHandler):
     resource = "snapshots"
 
     @endpoint(
-        "Get a snapshot with its proof", SnapshotDetail, shared=True, errors=["30404", "50402"]
+        "Get a snapshot with its verification",
+        SnapshotDetail,
+        shared=True,
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def get(self, identifier: str) -> SnapshotDetail:
         manager = await self.snapshots()
@@ -78,7 +86,10 @@ class SnapshotDiffHandler(VersioningHandler):
     resource = "snapshots"
 
     @endpoint(
-        "Compare two snapshots", SnapshotDiff, query=SnapshotDiffQuery, errors=["30404", "50402"]
+        "Compare two snapshots",
+        SnapshotDiff,
+        query=SnapshotDiffQuery,
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def get(self, query: SnapshotDiffQuery) -> SnapshotDiff:
         manager = await self.snapshots()
@@ -90,7 +101,12 @@ class RestorePlanHandler(VersioningHandler):
 
     resource = "snapshots"
 
-    @endpoint("Plan a restore", RestorePlan, query=PlanQuery, errors=["30404", "50302", "50402"])
+    @endpoint(
+        "Plan a restore",
+        RestorePlan,
+        query=PlanQuery,
+        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
+    )
     async def get(self, identifier: str, query: PlanQuery) -> RestorePlan:
         manager = await self.snapshots()
         return await in_thread(manager.restore_plan, identifier, query.paths, self.language)
@@ -107,7 +123,7 @@ class RestoreHandler(VersioningHandler):
         body=RestoreRequest,
         status=202,
         also=WRITES,
-        errors=["30404", "50302", "50402"],
+        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
     )
     async def post(self, identifier: str, body: RestoreRequest) -> Reply:
         manager = await self.snapshots()
@@ -123,11 +139,11 @@ class VerifyHandler(VersioningHandler):
     resource = "snapshots"
 
     @endpoint(
-        "Look at every object of a snapshot: in git, in the cache, at the remote",
+        "Verify every object of a snapshot in git, the cache and the remote",
         Operation,
         body=VerifyRequest,
         status=202,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def post(self, identifier: str, body: VerifyRequest) -> Reply:
         manager = await self.snapshots()
@@ -143,11 +159,11 @@ class RepairHandler(VersioningHandler):
     resource = "snapshots"
 
     @endpoint(
-        "Mend what of a snapshot is missing or damaged, from wherever it still is",
+        "Repair missing or damaged objects of a snapshot from any available copy",
         Operation,
         body=VerifyRequest,
         status=202,
-        errors=["30404", "50402"],
+        errors=[VersionItemNotFoundError, ProjectNotFoundError],
     )
     async def post(self, identifier: str, body: VerifyRequest) -> Reply:
         manager = await self.snapshots()
@@ -163,11 +179,11 @@ class CollectHandler(VersioningHandler):
     resource = "datasets"
 
     @endpoint(
-        "Tell what of the data's cache no version names, or free it",
+        "List unused data in the cache, or delete it",
         Operation,
         body=CollectRequest,
         status=202,
-        errors=["50402"],
+        errors=[ProjectNotFoundError],
     )
     async def post(self, body: CollectRequest) -> Reply:
         manager = await self.snapshots()

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 from functools import cached_property
 
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import ENGLISH, MLWSError
+from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.files import replace
+from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.code.compare import Comparison
@@ -268,7 +269,7 @@ class SnapshotManager:
 
         Gives every run a true commit. Data that changed is in the cache afterwards.
         """
-        with self.project.lock("keep state"):
+        with self.project.lock("save state"):
             kept = self._restore.keep(name)
         if kept is not None:
             return kept
@@ -369,7 +370,7 @@ class SnapshotManager:
         try:
             return look()
         except MLWSError as error:
-            if error.code not in UNASKED:
+            if not isinstance(error, UNASKED):
                 raise
             # Not reachable now: what is known is what the snapshot itself says.
             return False if "local" in commit.trailers.get(TRAILER_DATA, []) else None

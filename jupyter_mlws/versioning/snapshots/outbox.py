@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DataDamagedError, DataMissingError, MLWSError
 from jupyter_mlws.versioning.data.content import Content
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.git.adapter import Git
@@ -58,9 +58,9 @@ class Outbox:
                     try:
                         data.push(sent_of(self._content.data_at(sha)), progress)
                     except MLWSError as error:
-                        if error.code not in ("30401", "30402"):
+                        if not isinstance(error, (DataDamagedError, DataMissingError)):
                             raise
-                        log.warning("The data of %s cannot be sent: %s", sha, error)
+                        log.warning("Could not send the data of %s: %s", sha, error)
                         continue
                     self.drop([sha])
                     delivered.append(sha)
@@ -71,7 +71,7 @@ class Outbox:
         try:
             return self.deliver(progress)
         except MLWSError as error:
-            log.info("The outbox stays full: %s", error)
+            log.info("Could not send the outbox yet: %s", error)
             return []
 
 

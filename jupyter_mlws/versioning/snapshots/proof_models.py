@@ -81,7 +81,7 @@ class VerifyRequest(Request):
 
     quick: bool = Field(
         default=False,
-        description="At the remote look at names and sizes only, instead of reading every object.",
+        description="On the remote, check only names and sizes instead of reading every object.",
     )
 
 
@@ -89,7 +89,7 @@ class CollectRequest(Request):
     """Whether to free what was found."""
 
     confirm: bool = Field(
-        default=False, description="Delete; without it only what would be freed is told."
+        default=False, description="Delete unused data; otherwise it is only listed."
     )
 
 
@@ -101,4 +101,4 @@ class Collected(Record):
     bytes: int
     kept_objects: int
     kept_bytes: int
-    versions: int = Field(description="Commits whose data is kept.")
+    versions: int = Field(description="Number of commits whose data is kept.")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
 from jupyter_mlws.files import beside
 from jupyter_mlws.versioning.data.content import Content, listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant
@@ -29,7 +29,7 @@ THEIRS = "pre-push.before-mlws"
 SCRIPT = """\
 #!/bin/sh
 {mark}
-# To be rid of it: git config mlws.prepush false, and delete this file.
+# To remove it: git config mlws.prepush false, and delete this file.
 refs=$(cat)
 theirs="$(dirname "$0")/{theirs}"
 if [ -x "$theirs" ]; then
@@ -37,7 +37,7 @@ if [ -x "$theirs" ]; then
 fi
 [ -z "${passed}" ] || exit 0
 if [ ! -x {python} ]; then
-    echo "jupyter-mlws is gone from {shown}: whether the data has arrived was not looked at." >&2
+    echo "jupyter-mlws not found in {shown}; could not check whether the data was pushed." >&2
     exit 0
 fi
 printf '%s\\n' "$refs" | {python} -c '{code}' "$@"
@@ -139,14 +139,14 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     with open_data(git.root) as data:
         if data.remote is None:
             paths = listed({item.path for item in wanted})
-            raise MLWSError("30214", paths=paths, named=", ".join(paths))
+            raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
         absent = data.missing_remotely(wanted)
         # What only older commits name and no store has is lost already, pushed or not.
         lost = set(data.missing([each.item for each in absent])) - {*tips}
         absent = [each for each in absent if each.item not in lost]
     if absent:
         paths = listed({each.path for each in absent})
-        raise MLWSError("30230", paths=paths, named=", ".join(paths[:20]))
+        raise DataNotPushedError(paths=paths, named=", ".join(paths[:20]))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -101,7 +101,7 @@ class Recovery:
                 restore.run(goal, sorted(set(paths)), kept=None if folders else switch.safety)
         except (MLWSError, OSError) as error:
             # Told by `status` and refused by the next commit until it can be done.
-            log.warning("The working tree stays between two versions: %s", error)
+            log.warning("Could not finish an interrupted switch of the working tree: %s", error)
             return
         end_switch(self._project)
 
@@ -184,7 +184,7 @@ def _free_index(git: Git) -> None:
             return
         # Another container's git is not seen here, but it writes.
         if age > ORPHAN and not _runs_in(git.root):
-            log.warning("Removing %s, which a git that was killed has left", lock)
+            log.warning("Removing %s, left behind by a killed git process", lock)
             lock.unlink(missing_ok=True)
             return
         time.sleep(0.05)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.versioning.data.datafiles import SETTINGS
 from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git
@@ -133,7 +133,7 @@ class Repair:
             self._cannot_reach(error)
 
     def _cannot_reach(self, error: MLWSError) -> None:
-        if error.code not in UNASKED:
+        if not isinstance(error, UNASKED):
             raise error
         self._unreachable = error.message.en
 
@@ -201,6 +201,6 @@ def _fetch_anew(git: Git, problems: Sequence[ObjectProblem], line: Line) -> None
         try:
             fetch_again(git, remote.name, line)
         except MLWSError as error:
-            if error.code not in (*UNASKED, "30254"):
+            if not isinstance(error, (*UNASKED, GitCredentialsError)):
                 raise
             # Not reached, or it lacks them too: what is still missing afterwards is told as lost.

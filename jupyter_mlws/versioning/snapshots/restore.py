@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from jupyter_mlws.errors import ENGLISH, MLWSError, Words
+from jupyter_mlws.errors import DataMissingError, MLWSError, UnfinishedOperationError
+from jupyter_mlws.i18n import ENGLISH, Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import LARGE, Content, normal
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
@@ -55,11 +56,11 @@ SUBMODULE, LINK, EXECUTABLE = "160000", "120000", "100755"
 """Modes of a tree's entries."""
 
 REASONS = {
-    "modified": Words("changed since the last snapshot", "自上个快照后有改动"),
-    "added": Words("in no snapshot yet", "尚未纳入任何快照"),
-    "untracked": Words("in no snapshot yet", "尚未纳入任何快照"),
-    "ignored": Words("ignored by git", "被 git 忽略"),
-    "renamed": Words("renamed since the last snapshot", "自上个快照后被重命名"),
+    "modified": Message("changed since the last snapshot"),
+    "added": Message("not committed yet"),
+    "untracked": Message("not committed yet"),
+    "ignored": Message("ignored by git"),
+    "renamed": Message("renamed since the last snapshot"),
 }
 
 
@@ -140,7 +141,7 @@ class Restore:
         """
         operation = self._git.unfinished()
         if operation:
-            raise MLWSError("30201", operation=operation, paths=[])
+            raise UnfinishedOperationError(operation=operation, paths=[])
         clear_remains(self._project.state)
         with ExitStack() as stack, full_disk_told():
             progress(0, message="plan")
@@ -150,7 +151,7 @@ class Restore:
             if steps.unreachable is not None:
                 raise steps.unreachable
             if steps.missing:
-                raise MLWSError("30402", paths=", ".join(item.path for item in steps.missing))
+                raise DataMissingError(paths=", ".join(item.path for item in steps.missing))
             if steps.nothing:
                 self._tidy_index(steps)
                 end_switch(self._project)
@@ -366,7 +367,7 @@ class Restore:
             private.export(paths, folder)
             absent = [path for path in paths if not os.path.lexists(folder / path)]
             if absent:
-                raise MLWSError("30402", paths=", ".join(absent))
+                raise DataMissingError(paths=", ".join(absent))
             yield folder
         finally:
             shutil.rmtree(folder)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -96,7 +96,7 @@ class Switching:
     def _unless_lost(self, steps: Steps) -> Steps:
         if steps.lost:
             paths = listed(steps.lost)
-            raise MLWSError("30202", paths=paths, named=", ".join(paths))
+            raise UncommittedChangesError(paths=paths, named=", ".join(paths))
         return steps
 
     def run(
@@ -217,7 +217,7 @@ class Switching:
         disk = os.statvfs(self._root)
         free = disk.f_bavail * disk.f_frsize
         if needed > free:
-            raise MLWSError("30102", reason=f"{needed} bytes are needed, {free} are free")
+            raise DiskFullError(reason=f"{needed} bytes required, {free} available")
 
     def _files_in(self, tree: str | None, paths: set[str]) -> list[TreeEntry]:
         entries = self._git.tree(tree) if tree else []
@@ -294,7 +294,7 @@ class Switching:
         lacking = _paths(data.lacking(absent, insist=bool(absent if thorough else needed)))
         unknown = [item.path for item in needed if item.path in lacking]
         if unknown:
-            raise MLWSError("30402", paths=", ".join(listed(unknown)))
+            raise DataMissingError(paths=", ".join(listed(unknown)))
         # An output of a workflow that no store has is made again by running it.
         steps.place = [item for item in steps.place if item.path not in lacking]
         progress(0, message="fetch")

@@ -140,7 +140,7 @@ def _look_at_remote(
     try:
         problems = data.at_remote(sent, told, read=not quick)
     except MLWSError as error:
-        if error.code not in UNASKED:
+        if not isinstance(error, UNASKED):
             raise
         found.unreachable = error.message.en
         return

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLflowFailedError
 from jupyter_mlws.sqlite import inode
 
 SQLITE = "sqlite:///"
@@ -85,11 +85,11 @@ class TrackingClient:
                     answer = self._exchange({"call": call, "arguments": arguments}, timeout)
             except (OSError, EOFError, ValueError) as error:
                 _HELPERS.stop(self)
-                raise MLWSError("30105", reason=str(error)) from error
+                raise MLflowFailedError(reason=str(error)) from error
         if "refused" in answer:
             raise RefusedError(answer["refused"], answer["error"])
         if "error" in answer:
-            raise MLWSError("30105", reason=answer["error"])
+            raise MLflowFailedError(reason=answer["error"])
         return answer["result"]
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class TrackingClient:
         try:
             return self.ask(call, **arguments)
         except RefusedError as error:
-            raise MLWSError("30105", reason=error.reason) from error
+            raise MLflowFailedError(reason=error.reason) from error
 
     def _exchange(self, call: dict[str, Any], timeout: float) -> dict[str, Any]:
         if self._inode is not None and self._inode != self._present_inode():
@@ -143,10 +143,10 @@ class TrackingClient:
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([process.stdout], [], [], deadline - time.monotonic())
             if not ready:
-                raise TimeoutError(f"MLflow did not answer within {timeout:g} s")
+                raise TimeoutError(f"MLflow did not respond within {timeout:g} s")
             read = process.stdout.read1(65536)  # type: ignore[attr-defined]
             if not read:
-                raise EOFError(f"MLflow's process ended with code {process.wait()}")
+                raise EOFError(f"the MLflow process exited with code {process.wait()}")
             self._buffer += read
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
@@ -188,7 +188,7 @@ class _Helpers:
                 if idle:
                     self._stop(min(idle, key=idle.__getitem__))
                 elif not self._changed.wait(deadline - time.monotonic()):
-                    raise TimeoutError(f"{MAX_PROCESSES} processes of MLflow are in use")
+                    raise TimeoutError(f"all {MAX_PROCESSES} MLflow processes are busy")
             self._used[client] = None
             if self._reaper is None:
                 self._reaper = threading.Thread(target=self._reap, name="mlws-mlflow", daemon=True)

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.errors import (
+    AlreadyReproducedError,
+    DiskFullError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
+    GitCommandError,
+    MLflowFailedError,
+    OperationInProgressError,
+    OutsideWorkspaceError,
+    RunCommitMissingError,
+    VersionItemNotFoundError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
 from jupyter_mlws.versioning.tracking.models import (
@@ -22,7 +34,13 @@ from jupyter_mlws.workflows.models import (
     RunsQuery,
 )
 
-KEEP_ERRORS = ("30102", "30103", "30104", "30106", "30204")
+KEEP_ERRORS = (
+    DiskFullError,
+    OperationInProgressError,
+    DVCUnavailableError,
+    GitCommandError,
+    DVCNotInitializedError,
+)
 
 
 class RunsHandler(VersioningHandler):
@@ -35,7 +53,7 @@ class RunsHandler(VersioningHandler):
         Page[ExperimentRun],
         query=RunsQuery,
         shared=True,
-        errors=["30105"],
+        errors=[MLflowFailedError],
     )
     async def get(self, query: RunsQuery) -> Page[ExperimentRun]:
         workspace = await self.open_workspace()
@@ -43,11 +61,11 @@ class RunsHandler(VersioningHandler):
         return await in_thread(experiments.search, query)
 
     @endpoint(
-        "Begin a run, with a commit of what the working tree is",
+        "Start a run, with a commit of the working tree",
         TrackedRun,
         body=RunBegin,
         status=201,
-        errors=[*KEEP_ERRORS, "30105"],
+        errors=[*KEEP_ERRORS, MLflowFailedError],
     )
     async def post(self, body: RunBegin) -> Reply:
         runs = (await self.managers()).runs
@@ -60,7 +78,12 @@ class RunColumnsHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("List the names of parameters and metrics", RunColumns, shared=True, errors=["30105"])
+    @endpoint(
+        "List the names of parameters and metrics",
+        RunColumns,
+        shared=True,
+        errors=[MLflowFailedError],
+    )
     async def get(self) -> RunColumns:
         workspace = await self.open_workspace()
         experiments = await in_thread(lambda: workspace.experiments)
@@ -73,10 +96,10 @@ class CurvesHandler(VersioningHandler):
     resource = "runs"
 
     @endpoint(
-        "Get what runs measured step by step",
+        "Get the metrics of runs by step",
         Curves,
         query=CurvesQuery,
-        errors=["30105", "30404"],
+        errors=[MLflowFailedError, VersionItemNotFoundError],
     )
     async def get(self, query: CurvesQuery) -> Curves:
         workspace = await self.open_workspace()
@@ -89,7 +112,7 @@ class RunStateHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("Keep the working tree's state for a run", RunState, errors=KEEP_ERRORS)
+    @endpoint("Save the state of the working tree for a run", RunState, errors=KEEP_ERRORS)
     async def post(self) -> RunState:
         runs = (await self.managers()).runs
         return await in_thread(runs.state)
@@ -100,7 +123,7 @@ class ExperimentRunHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("Get a run", ExperimentRun, errors=["30105", "30404"])
+    @endpoint("Get a run", ExperimentRun, errors=[MLflowFailedError, VersionItemNotFoundError])
     async def get(self, identifier: str) -> ExperimentRun:
         workspace = await self.open_workspace()
         experiments = await in_thread(lambda: workspace.experiments)
@@ -112,7 +135,12 @@ class RunEndHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("End a tracked run", ExperimentRun, body=RunEnded, errors=["30105", "30404"])
+    @endpoint(
+        "End a tracked run",
+        ExperimentRun,
+        body=RunEnded,
+        errors=[MLflowFailedError, VersionItemNotFoundError],
+    )
     async def post(self, identifier: str, body: RunEnded) -> ExperimentRun:
         workspace = await self.open_workspace()
         runs = (await self.managers()).runs
@@ -126,13 +154,19 @@ class ReproduceHandler(VersioningHandler):
     resource = "runs"
 
     @endpoint(
-        "Make a git worktree of what a run (or MODEL:VERSION) started from, with its data; the "
+        "Recreate the code and data of a run (or MODEL:VERSION) in a git worktree; the "
         "operation's result is a Reproduction",
         Operation,
         body=ReproduceRequest,
         status=202,
         also=WRITES,
-        errors=["30105", "30271", "30272", "30404", "50302"],
+        errors=[
+            MLflowFailedError,
+            RunCommitMissingError,
+            AlreadyReproducedError,
+            VersionItemNotFoundError,
+            OutsideWorkspaceError,
+        ],
     )
     async def post(self, identifier: str, body: ReproduceRequest) -> Reply:
         reproductions = (await self.managers()).reproductions
@@ -145,7 +179,7 @@ class ReproductionsHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("List reproductions", Page[Reproduction], errors=["30106"])
+    @endpoint("List reproductions", Page[Reproduction], errors=[GitCommandError])
     async def get(self) -> Page[Reproduction]:
         reproductions = (await self.managers()).reproductions
         return await in_thread(reproductions.list)
@@ -157,10 +191,10 @@ class ReproductionHandler(VersioningHandler):
     resource = "runs"
 
     @endpoint(
-        "Remove a reproduction with all that was done in it",
+        "Delete a reproduction, including all work in it",
         Reproduction,
         also=WRITES,
-        errors=["30103", "30106", "30404"],
+        errors=[OperationInProgressError, GitCommandError, VersionItemNotFoundError],
     )
     async def delete(self, identifier: str) -> Reproduction:
         reproductions = (await self.managers()).reproductions

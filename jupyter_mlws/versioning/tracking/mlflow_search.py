@@ -277,7 +277,7 @@ def _offset(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
-        raise SearchFaultError("cursor", "no cursor of this list")
+        raise SearchFaultError("cursor", "not a cursor of this list")
     return int(cursor)
 
 

@@ -18,7 +18,14 @@ from typing import Any
 
 from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    AlreadyReproducedError,
+    Fault,
+    InvalidRequestError,
+    RunCommitMissingError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.trust import trust, withdraw_trust
 from jupyter_mlws.versioning.data.content import normal
@@ -36,8 +43,8 @@ RECORD = "reproduction.json"
 TIMEOUT = 600.0
 """Seconds for git to write the files of a version."""
 RUNS_AT_ONCE = 500
-THERE = Words("is there already", "已存在")
-PLACE = Words("must be a folder below the project", "必须是项目内的文件夹")
+THERE = Message("already exists")
+PLACE = Message("must be a folder inside the project")
 
 
 class Reproductions:
@@ -62,10 +69,10 @@ class Reproductions:
         run = self._run(identifier)
         commit = run["commit"]
         if not commit or self._git.find(commit) is None:
-            raise MLWSError("30271", run=run["id"], commit=commit or "-")
+            raise RunCommitMissingError(run=run["id"], commit=commit or "-")
         target = self._place(run, given or ReproduceRequest())
         if self._is_whole(target):
-            raise MLWSError("30272", run=run["id"], path=self._shown(target))
+            raise AlreadyReproducedError(run=run["id"], path=self._shown(target))
         return run
 
     def create(
@@ -108,7 +115,7 @@ class Reproductions:
                 if known is not None and identifier in (known.id, known.run):
                     self._remove(path)
                     return known
-        raise MLWSError("30404", kind="reproduction", name=identifier)
+        raise VersionItemNotFoundError(kind="reproduction", name=identifier)
 
     # Parts
 
@@ -119,11 +126,11 @@ class Reproductions:
             try:
                 version = tracking.ask("version", name=unescape(name), number=int(number))
             except RefusedError as error:
-                raise MLWSError("30404", kind="model version", name=identifier) from error
+                raise VersionItemNotFoundError(kind="model version", name=identifier) from error
             identifier = version["run"] or identifier
         found: dict[str, Any] | None = tracking.ask("find_run", identifier=identifier)
         if found is None:
-            raise MLWSError("30404", kind="run", name=identifier)
+            raise VersionItemNotFoundError(kind="run", name=identifier)
         return found
 
     def _place(self, run: Mapping[str, Any], given: ReproduceRequest) -> Path:
@@ -132,9 +139,9 @@ class Reproductions:
         inside = normal(self._repository.project, given.path)
         target = self._repository.project.resolve(inside)
         if target == self._root or inside.split("/")[0] == ".dvc":
-            raise MLWSError("50201", Fault("path", PLACE))
+            raise InvalidRequestError(faults=[Fault("path", PLACE)])
         if target.exists() and not self._is_whole(target):
-            raise MLWSError("50201", Fault("path", THERE))
+            raise InvalidRequestError(faults=[Fault("path", THERE)])
         return target
 
     def _shown(self, target: Path) -> str:

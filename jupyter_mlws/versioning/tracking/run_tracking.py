@@ -6,7 +6,8 @@ import secrets
 import time
 from typing import Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.tracking.client import RefusedError
@@ -24,7 +25,7 @@ from jupyter_mlws.versioning.tracking.run_tags import (
 
 NOTEBOOK = "notebook"
 """Where such runs come from."""
-REFUSED = Words("MLflow refused it: {reason}", "MLflow 拒绝：{reason}")
+REFUSED = Message("rejected by MLflow: {reason}")
 
 
 class RunTracker:
@@ -69,7 +70,7 @@ class RunTracker:
             )
         except RefusedError as error:
             words = REFUSED.fill(reason=error.reason)
-            raise MLWSError("50201", Fault("params", words)) from error
+            raise InvalidRequestError(faults=[Fault("params", words)]) from error
         return TrackedRun(
             **{**state.__dict__, "tags": tags},
             id=made["id"],
@@ -83,4 +84,4 @@ class RunTracker:
         try:
             self._repository.tracking.ask("end_run", run=run, status=given.status.value, tags=tags)
         except RefusedError as error:
-            raise MLWSError("30404", kind="run", name=run) from error
+            raise VersionItemNotFoundError(kind="run", name=run) from error

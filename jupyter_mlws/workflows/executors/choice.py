@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import DaskNotInstalledError, Fault, InvalidExecutorError, MLWSError
+from jupyter_mlws.i18n import Message
 
 LOCAL = "local"
 DASK = "dask"
@@ -48,7 +49,7 @@ def resolve(asked: str | None, environment: Mapping[str, str] | None = None) -> 
         wish = f"{_address(known)}{mark}{query}"
     read(wish)
     if find_spec("distributed") is None:
-        raise MLWSError("40108")
+        raise DaskNotInstalledError()
     return wish
 
 
@@ -77,24 +78,22 @@ def _address(environment: Mapping[str, str]) -> str:
     if environment.get(ADDRESS):
         return environment[ADDRESS]
     if find_spec("distributed") is None:
-        raise MLWSError("40108")
+        raise DaskNotInstalledError()
     import dask.config
 
     address = dask.config.get("scheduler-address", None)
     if not address:
-        words = Words(
-            f"No scheduler's address is known: set {ADDRESS}, or give dask://HOST:PORT.",
-            f"未知调度器地址：请设置 {ADDRESS}，或使用 dask://HOST:PORT。",
+        words = Message(
+            "No Dask scheduler is configured. Set {address}, or use dask://HOST:PORT.",
+            address=ADDRESS,
         )
-        raise MLWSError("40210", Fault("executor", words), executor=DASK)
+        raise InvalidExecutorError(faults=[Fault("executor", words)], executor=DASK)
     return str(address)
 
 
 def _unknown(executor: str) -> MLWSError:
-    words = Words(
-        "It must be local, dask, dask://HOST:PORT or tcp://HOST:PORT, the latter with "
-        "?shared=true or ?shared=false if need be.",
-        "应为 local、dask、dask://HOST:PORT 或 tcp://HOST:PORT，后两者可附加 "
-        "?shared=true 或 ?shared=false。",
+    words = Message(
+        "Must be local, dask, dask://HOST:PORT or tcp://HOST:PORT. The last two may end "
+        "with ?shared=true or ?shared=false."
     )
-    return MLWSError("40210", Fault("executor", words), executor=executor)
+    return InvalidExecutorError(faults=[Fault("executor", words)], executor=executor)

@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import (
+    DaskNotInstalledError,
+    DaskUnreachableError,
+    MLWSError,
+    NoWorkersError,
+    WorkerMismatchError,
+)
 from jupyter_mlws.workflows.capacity import DEVICES, Amounts
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import on_worker
@@ -92,27 +98,27 @@ class DaskCluster:
         try:
             self.client.wait_for_workers(1, timeout=WORKERS)
         except TimeoutError:
-            raise MLWSError("40110", address=self.address) from None
+            raise NoWorkersError(address=self.address) from None
         token = secrets.token_hex(8)
         probe.write_text(token, encoding="utf-8")
         try:
             answers = self.client.run(on_worker.describe, str(probe), token, on_error="return")
         except Exception as error:
             # What a worker without our package answers depends on the releases of Dask.
-            raise MLWSError("40109", worker=self.address, differences=str(error)) from error
+            raise WorkerMismatchError(worker=self.address, differences=str(error)) from error
         finally:
             probe.unlink(missing_ok=True)
         ours = on_worker.versions()
         for worker, answer in answers.items():
             if not isinstance(answer, Described):
-                raise MLWSError("40109", worker=worker, differences=f"jupyter-mlws: {answer}")
+                raise WorkerMismatchError(worker=worker, differences=f"jupyter-mlws: {answer}")
             differing = [
                 f"{name} {answer.versions.get(name)} ≠ {version}"
                 for name, version in ours.items()
                 if answer.versions.get(name) != version
             ]
             if differing:
-                raise MLWSError("40109", worker=worker, differences=", ".join(differing))
+                raise WorkerMismatchError(worker=worker, differences=", ".join(differing))
         return list(answers.values())
 
 
@@ -120,12 +126,12 @@ def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError:
-        raise MLWSError("40108") from None
+        raise DaskNotInstalledError() from None
     try:
         return Client(address, timeout=CONNECT, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise MLWSError("40106", address=address, reason=reason) from error
+        raise DaskUnreachableError(address=address, reason=reason) from error
 
 
 class DaskExecutor:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import ProjectNotSharedError
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import DataStore, open_data
 from jupyter_mlws.workflows.document import Stage
@@ -56,7 +56,7 @@ class Parcels:
         ]
         if items or stage.outs:
             if self._store.remote is None:
-                raise MLWSError("40111")
+                raise ProjectNotSharedError()
             self._store.push(items)
         return Parcel(self.digest, str(self._root), tuple(items), stage.outs)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.commands import quoted
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
@@ -25,17 +26,16 @@ CARRIED = frozenset(
     ("filename", "outputs", "dependencies", "env_vars", "include_subdirectories", "runtime_image")
 )
 """Properties that are looked at one by one; every other one that is set is noted."""
-RUNS_HERE = Words("nodes run in the project's own environment", "节点在项目自己的环境中运行")
-NOT_KUBERNETES = Words("it means something on Kubernetes alone", "仅在 Kubernetes 上有意义")
+RUNS_HERE = Message("nodes run in the project's environment")
+NOT_KUBERNETES = Message("it applies to Kubernetes only")
 REASONS = {
-    "cpu": Words("no limits are set on nodes", "不对节点设置资源限制"),
-    "cpu_limit": Words("no limits are set on nodes", "不对节点设置资源限制"),
-    "gpu": Words("no limits are set on nodes", "不对节点设置资源限制"),
-    "memory": Words("no limits are set on nodes", "不对节点设置资源限制"),
-    "memory_limit": Words("no limits are set on nodes", "不对节点设置资源限制"),
-    "kubernetes_secrets": Words(
-        "secrets are not in files; set the variable where the server is started",
-        "密钥不写入文件；请在启动服务器的环境中设置该变量",
+    "cpu": Message("imported nodes have no resource limits"),
+    "cpu_limit": Message("imported nodes have no resource limits"),
+    "gpu": Message("imported nodes have no resource limits"),
+    "memory": Message("imported nodes have no resource limits"),
+    "memory_limit": Message("imported nodes have no resource limits"),
+    "kubernetes_secrets": Message(
+        "secrets are not stored in files; set the variable in the environment of the server"
     ),
 }
 
@@ -72,7 +72,7 @@ class ElyraImporter:
         root: Path,
         target: str,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Words | None],
+        held: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
         self._root = root
@@ -141,8 +141,11 @@ class ElyraImporter:
         if unique != re.sub(r"\s-\s|\s", "-", stem):
             self._notes.add(
                 node.properties.where,
-                f"the label {node.label!r} became the id {unique!r}",
-                f"标签 {node.label!r} 改为 id {unique!r}",
+                Message(
+                    "the label {label!r} was changed to the ID {unique!r}",
+                    label=node.label,
+                    unique=unique,
+                ),
             )
         return unique
 
@@ -153,11 +156,9 @@ class ElyraImporter:
         try:
             self._resolve(path)
         except MLWSError:
-            raise field_.wrong(
-                f"{given!r} is outside the project", f"{given!r} 位于项目之外"
-            ) from None
+            raise field_.wrong(Message("{given!r} is outside the project", given=given)) from None
         if path == "." or settings.unfit_text(path) is not None:
-            raise field_.wrong(f"{given!r} is no path of a file", f"{given!r} 不是文件路径")
+            raise field_.wrong(Message("{given!r} is not a file path", given=given))
         return path
 
     # Its variables
@@ -174,22 +175,28 @@ class ElyraImporter:
                 found.pop(name, None)
                 self._notes.add(
                     entry.where,
-                    f"the variable {name} has no value, and Elyra does not set it; code that reads "
-                    "it gets that of the server's environment",
-                    f"变量 {name} 没有值，Elyra 不会设置它；读取它的代码将得到服务器环境中的值",
+                    Message(
+                        "the variable {name} has no value, and Elyra does not set it; code that "
+                        "reads it gets the value from the server's environment",
+                        name=name,
+                    ),
                 )
             elif not VARIABLE.fullmatch(name):
                 self._notes.add(
                     entry.where,
-                    f"the variable {name!r} is left out: no shell can set that name",
-                    f"未导入变量 {name!r}：shell 无法设置该名称",
+                    Message(
+                        "the variable {name!r} was not imported: a shell can't set this name",
+                        name=name,
+                    ),
                 )
             elif settings.CONTROLS.search(value):
                 self._notes.add(
                     entry.where,
-                    f"the variable {name} is left out: its value has line breaks, which a "
-                    "command cannot hold; let the code read it from a file",
-                    f"未导入变量 {name}：其值含换行，无法写入命令；请让代码从文件读取",
+                    Message(
+                        "the variable {name} was not imported: its value has line breaks, which a "
+                        "command can't contain; read it from a file instead",
+                        name=name,
+                    ),
                 )
             else:
                 found[name] = value
@@ -207,8 +214,12 @@ class ElyraImporter:
                 made.complete = False
                 self._notes.add(
                     entry.where,
-                    f"{entry.text()!r} is no output of {made.id}: {why.en}",
-                    f"{entry.text()!r} 未成为 {made.id} 的输出：{why.zh}",
+                    Message(
+                        "{text!r} was not added to the outputs of {id}: {why}",
+                        text=entry.text(),
+                        id=made.id,
+                        why=why,
+                    ),
                 )
             elif path not in made.outs:
                 made.outs.append(path)
@@ -216,24 +227,23 @@ class ElyraImporter:
         if not made.outs:
             made.complete = False
 
-    def _no_out(self, made: _Made, path: str) -> Words | None:
+    def _no_out(self, made: _Made, path: str) -> Message | None:
         if any(sign in path for sign in "*?["):
-            return Words(
-                "outputs are known by name, not by pattern; name the files, or their folder",
-                "输出须用名称而非通配符指定；请写明文件或其文件夹",
+            return Message(
+                "outputs must be listed by name, not by pattern; list the files or their folder"
             )
         try:
             self._resolve(path)
         except MLWSError:
-            return Words("it is outside the project", "位于项目之外")
+            return Message("it is outside the project")
         unfit = settings.unfit_text(path)
         if unfit is not None:
             return unfit
         if path == "." or made.file == path or made.file.startswith(f"{path}/"):
-            return Words("the node's own file is in it", "节点自己的文件在其中")
+            return Message("it contains the node's own file")
         for other, owner in self._owners.items():
             if owner != made.id and _overlap(path, other):
-                return Words(f"it is {owner}'s already", f"已属于 {owner}")
+                return Message("it is already an output of {owner}", owner=owner)
         return self._held(path)
 
     def _add_deps(self, made: _Made) -> None:
@@ -250,10 +260,12 @@ class ElyraImporter:
             made.deps += found
             self._notes.add(
                 entry.where,
-                f"the pattern {given!r} became the {len(found)} files that it names now; "
-                "files that are added later are no dependencies of their own accord",
-                f"通配符 {given!r} 已替换为当前匹配的 {len(found)} 个文件；"
-                "之后新增的文件不会自动成为依赖",
+                Message(
+                    "the pattern {given!r} was replaced by the {count} files that match it now; "
+                    "files added later do not become dependencies automatically",
+                    given=given,
+                    count=len(found),
+                ),
             )
         made.deps = [d for d in dict.fromkeys(made.deps) if d not in made.outs]
 
@@ -343,12 +355,11 @@ class ElyraImporter:
                 reason = RUNS_HERE if key == "runtime_image" else REASONS.get(key, NOT_KUBERNETES)
                 self._note_property(flow.defaults.get(key), reason)
 
-    def _note_property(self, property_: Field, reason: Words) -> None:
+    def _note_property(self, property_: Field, reason: Message) -> None:
         key = property_.where.rpartition(".")[2]
         self._notes.add(
             property_.where,
-            f"{key} is left out: {reason.en}",
-            f"未导入 {key}：{reason.zh}",
+            Message("{key} was not imported: {reason}", key=key, reason=reason),
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.importers.outcome import Field, Notes, refused
 
 FIRST, LAST = 3, 8
@@ -56,11 +57,11 @@ def read_flow(data: Field, notes: Notes) -> Flow:
     """The flow of a file's JSON; error 40211 with the field where it is none."""
     pipelines = {p.get("id").text(): p for p in data.get("pipelines").items()}
     if not pipelines:
-        raise data.get("pipelines").wrong("there is no pipeline in it", "其中没有流水线")
+        raise data.get("pipelines").wrong(Message("it contains no pipeline"))
     primary_id = data.get("primary_pipeline").text(next(iter(pipelines)))
     primary = pipelines.get(primary_id)
     if primary is None:
-        raise data.get("primary_pipeline").wrong("there is no such pipeline", "没有该流水线")
+        raise data.get("primary_pipeline").wrong(Message("no such pipeline"))
     version = _version(primary)
     reader = _Reader(pipelines, version, notes)
     properties = primary.dig("app_data", "properties")
@@ -81,13 +82,16 @@ def _version(primary: Field) -> int:
     try:
         version = int(field.value or 0)
     except (TypeError, ValueError):
-        raise field.wrong("it must be a number", "应为数字") from None
+        raise field.wrong(Message("must be a number")) from None
     if not FIRST <= version <= LAST:
         raise field.wrong(
-            f"version {version} is not known; versions {FIRST} to {LAST} are "
-            "(Elyra brings older files up to date when it opens and saves them)",
-            f"不支持版本 {version}；支持版本 {FIRST} 至 {LAST}"
-            "（Elyra 打开并保存旧文件时会更新其版本）",
+            Message(
+                "version {version} is not supported; versions {first} to {last} are "
+                "(Elyra upgrades older files when it opens and saves them)",
+                version=version,
+                first=FIRST,
+                last=LAST,
+            ),
         )
     return version
 
@@ -104,7 +108,7 @@ class _Reader:
             for node in pipeline.get("nodes").items():
                 key = (name, node.get("id").text())
                 if key in self._all:
-                    raise node.get("id").wrong("another node has this id", "已有节点使用此 id")
+                    raise node.get("id").wrong(Message("another node has this ID"))
                 self._all[key] = node
                 self._inside.setdefault(name, []).append(key)
         self._groups = {
@@ -131,8 +135,10 @@ class _Reader:
         label = _label(node) or node.get("id").text()
         self._notes.add(
             node.where,
-            f"the group {label!r} is not kept as one; its nodes stand beside the others",
-            f"分组 {label!r} 不再保留，其中的节点与其他节点并列",
+            Message(
+                "the group {label!r} was not kept; its nodes were added next to the others",
+                label=label,
+            ),
         )
         at = _at(node, offset) or offset
         places = [p for key in self._inside.get(self._subflow(node), ()) if (p := self._place(key))]
@@ -157,11 +163,13 @@ class _Reader:
         label = node.dig("app_data", "label").text("") or _label(node) or node.get("id").text()
         self._notes.add(
             node.where,
-            f"the node {label!r} is left out: {what!r} runs on Elyra's own back ends alone "
-            "(notebooks, Python and R scripts are carried over); what came before it now comes "
-            "before what followed it",
-            f"未导入节点 {label!r}：{what!r} 只能在 Elyra 自己的后端运行"
-            "（可导入笔记本、Python 与 R 脚本）；其前后的节点改为直接相连",
+            Message(
+                "the node {label!r} was not imported: {what!r} only runs on Elyra's own backends "
+                "(notebooks, Python and R scripts can be imported); the nodes before it are now "
+                "connected to the nodes after it",
+                label=label,
+                what=what,
+            ),
         )
 
     def links(self) -> list[tuple[Key, Key]]:
@@ -183,7 +191,7 @@ class _Reader:
         port = link.get("port_id_ref").text("")
         node = self._all.get(key)
         if node is None:
-            raise link.get("node_id_ref").wrong("there is no such node", "没有该节点")
+            raise link.get("node_id_ref").wrong(Message("no such node"))
         if (key, port) in seen:
             return
         seen.add((key, port))
@@ -237,4 +245,4 @@ def _at(node: Field, offset: tuple[float, float]) -> tuple[float, float] | None:
 def check_is_pipeline(data: Field) -> None:
     """Error 40211 unless it says of itself that it is a pipeline."""
     if not isinstance(data.value, dict) or "pipelines" not in data.value:
-        raise refused(data.path, "pipelines", "it is no Elyra pipeline", "不是 Elyra 流水线")
+        raise refused(data.path, "pipelines", Message("it is not an Elyra pipeline"))

@@ -9,7 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import (
+    Fault,
+    ImportFailedError,
+    InvalidRequestError,
+    WorkflowItemNotFoundError,
+)
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document import Document
@@ -53,8 +59,8 @@ class Importer:
             path = posixpath.normpath(request.file.lstrip("/") or ".")
             self._project.resolve(path)
         if request.content is None and request.file is None:
-            words = Words("Give a `file` or its `content`.", "请给出 `file` 或其 `content`。")
-            raise MLWSError("50201", Fault("file", words))
+            words = Message("Specify `file` or `content`.")
+            raise InvalidRequestError(faults=[Fault("file", words)])
         if isinstance(request.content, dict):
             return path, request.content
         text = request.content if request.content is not None else self._text(path)
@@ -64,12 +70,12 @@ class Importer:
         file = self._project.resolve(path)
         try:
             if file.stat().st_size > LONGEST:
-                raise refused(path, "", "it is larger than 16 MB", "大于 16 MB")
+                raise refused(path, "", Message("larger than 16 MB"))
             return file.read_bytes().decode("utf-8")
         except UnicodeDecodeError:
-            raise refused(path, "", "it is not UTF-8", "不是 UTF-8 编码") from None
+            raise refused(path, "", Message("not UTF-8")) from None
         except OSError as error:
-            raise MLWSError("40401", kind="file", name=path) from error
+            raise WorkflowItemNotFoundError(kind="file", name=path) from error
 
     def _name(self, kind: Format, path: str, data: Any) -> str:
         """The title: what the file says, or what it is called."""
@@ -105,9 +111,7 @@ class Importer:
         check_is_pipeline(data)
         flow = read_flow(data, notes)
         if not flow.nodes:
-            raise data.get("pipelines").wrong(
-                "there is no notebook and no script in it", "其中没有笔记本或脚本"
-            )
+            raise data.get("pipelines").wrong(Message("it contains no notebooks or scripts"))
         root, editor = self._project.root, self._editor
         carrier = ElyraImporter(root, target, self._project.resolve, editor.held, notes)
         return carrier.carry(flow, data.path, name)
@@ -118,10 +122,13 @@ def _parsed(path: str, text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise refused(
-            path, "", f"it is no JSON: {error.msg}", f"不是 JSON：{error.msg}", error.lineno
+            path,
+            "",
+            Message("it is not valid JSON: {msg}", msg=error.msg),
+            error.lineno,
         ) from None
     except RecursionError:
-        raise refused(path, "", "it is nested too deeply", "嵌套过深") from None
+        raise refused(path, "", Message("nested too deeply")) from None
 
 
 def _format_of(path: str, data: Any) -> Format:
@@ -153,16 +160,14 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
         raise refused(
             data.path,
             "nodes",
-            "it is no workflow: a definition has `name`, `nodes` and `edges`",
-            "不是工作流：定义应含 `name`、`nodes` 和 `edges`",
+            Message("it is not a workflow: a definition has `name`, `nodes` and `edges`"),
         )
     known = {key: value for key, value in data.value.items() if key in ("nodes", "edges")}
     for key in data.value:
         if key not in (*known, "name", "path"):
             notes.add(
                 key,
-                f"{key!r} is left out: a definition has no such field",
-                f"未导入 {key!r}：定义中没有此字段",
+                Message("{key!r} was not imported: a definition has no such field", key=key),
             )
     try:
         given = WorkflowDefinition.model_validate({**known, "name": name, "path": target})
@@ -170,5 +175,5 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
         faults = wording.faults(error)
         first = faults[0]
         reason = f"{first.field}: {first.message.en}"
-        raise MLWSError("40211", *faults, path=data.path, reason=reason, line=None) from error
+        raise ImportFailedError(faults=faults, path=data.path, reason=reason, line=None) from error
     return Outcome(given, notes)

@@ -26,24 +26,24 @@ class ImportRequest(Request):
         default=None,
         min_length=1,
         max_length=1000,
-        description="A file of the project; with `content`, where that would be.",
+        description="A file of the project; with `content`, its assumed path.",
     )
     content: str | dict[str, Any] | None = Field(
-        default=None, description="The text of the file, or what its JSON holds."
+        default=None, description="Text of the file, or its parsed JSON."
     )
     format: Format | None = Field(
-        default=None, description="What it is; by default told by its name and content."
+        default=None, description="File type; default: detected from name and content."
     )
     name: str | None = Field(
-        default=None, min_length=1, max_length=200, description="The title, if not the file's own."
+        default=None, min_length=1, max_length=200, description="Title, if not the file's own."
     )
     path: str | None = Field(
         default=None,
         min_length=1,
         max_length=1000,
-        description="The folder of the new workflow; by default one in `workflows/`.",
+        description="Folder of the new workflow; default: one in `workflows/`.",
     )
-    dry_run: bool = Field(default=False, description="Only tell what would be written.")
+    dry_run: bool = Field(default=False, description="Only show what would be written.")
 
 
 class ImportNote(Record):

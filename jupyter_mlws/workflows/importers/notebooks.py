@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, Words
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.commands import quoted
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
@@ -55,7 +56,7 @@ class Splitter:
         target: str,
         root: Path,
         resolve: Callable[[str], Path],
-        held: Callable[[str], Words | None],
+        held: Callable[[str], Message | None],
         notes: Notes,
     ) -> None:
         self._data = data
@@ -80,7 +81,7 @@ class Splitter:
         self._pass_texts_on(flow)
         parts = self._named(groups.members())
         if not parts:
-            raise refused(self._path, "cells", "there is no code in it", "其中没有代码")
+            raise refused(self._path, "cells", Message("it contains no code"))
         owner = {step.index: part for part in parts for step in part.steps}
         self._hand_over(parts, owner)
         self._join_files(parts, owner)
@@ -117,8 +118,12 @@ class Splitter:
             raise refused(
                 self._path,
                 f"cells.{number - 1}",
-                f"line {error.line} of cell {number} is no Python: {error.reason}",
-                f"单元格 {number} 第 {error.line} 行不是 Python：{error.reason}",
+                Message(
+                    "line {line} of cell {number} is not valid Python: {reason}",
+                    line=error.line,
+                    number=number,
+                    reason=error.reason,
+                ),
             ) from None
 
     def _pass_texts_on(self, flow: Flow) -> None:
@@ -135,13 +140,12 @@ class Splitter:
     def _note_cells(self, flow: Flow, groups: Groups) -> None:
         for step in flow.steps:
             for words in step.cell.remarks:
-                self._notes.add(f"cell {step.cell.number}", *words)
+                self._notes.add(f"cell {step.cell.number}", words)
         numbers = [step.cell.number for step in flow.steps]
         for one, other, words in groups.reasons:
             self._notes.add(
                 f"cells {numbers[one]}, {numbers[other]}",
-                f"they stay in one node: {words.en}",
-                f"保留在同一节点中：{words.zh}",
+                Message("kept in one node: {words}", words=words),
             )
 
     def _named(self, members: Sequence[list[Step]]) -> list[Part]:
@@ -210,8 +214,12 @@ class Splitter:
             return
         self._notes.add(
             f"cell {step.cell.number}",
-            f"{path!r} is written and is no output of {part.id}: {why.en}",
-            f"会写入 {path!r}，但它不是 {part.id} 的输出：{why.zh}",
+            Message(
+                "{path!r} is written but was not added to the outputs of {id}: {why}",
+                path=path,
+                id=part.id,
+                why=why,
+            ),
         )
 
     def _inside(self, step: Step, path: str) -> str | None:
@@ -222,8 +230,10 @@ class Splitter:
         except MLWSError:
             self._notes.add(
                 f"cell {step.cell.number}",
-                f"{path!r} is outside the project: no node runs again when it changes",
-                f"{path!r} 位于项目之外：它变化时不会重新运行节点",
+                Message(
+                    "{path!r} is outside the project: changes to it will not trigger a rerun",
+                    path=path,
+                ),
             )
             return None
         return None if found == "." or settings.unfit_text(found) else found
@@ -276,14 +286,16 @@ class Splitter:
         """One node: what the cells of another language hand on is not known."""
         language = language_of(self._data)
         if not self._path:
-            raise refused(
-                "", "file", f"a notebook in {language} must be a file of the project",
-                f"{language} 笔记本须为项目中的文件",
-            )  # fmt: skip
+            words = Message(
+                "a notebook in {language} must be a file in the project", language=language
+            )
+            raise refused("", "file", words)
         self._notes.add(
             "metadata.kernelspec",
-            f"it is one node: only Python is split, and this is {language}",
-            f"整个笔记本为一个节点：仅能拆分 Python，而它使用 {language}",
+            Message(
+                "it was imported as one node: only Python notebooks can be split, not {language}",
+                language=language,
+            ),
         )
         node = _slug(posixpath.splitext(posixpath.basename(self._path))[0]) or "notebook"
         executed = posixpath.join(self._target, "out", f"{node}.ipynb")
@@ -400,14 +412,14 @@ def split(
     target: str,
     root: Path,
     resolve: Callable[[str], Path],
-    held: Callable[[str], Words | None],
+    held: Callable[[str], Message | None],
     notes: Notes,
 ) -> Outcome:
     """The workflow of a notebook; error 40211 with the cell or field where it cannot be read."""
     try:
         checked = read(json.dumps(data).encode())
     except NotebookError as error:
-        raise refused(path, "", *error.words) from None
+        raise refused(path, "", error.words) from None
     if checked["nbformat"] != 4:
         from jupyter_mlws.workflows.notebook.reading import as_node
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.errors import Fault, MLWSError, Words
+from jupyter_mlws.errors import Fault, ImportFailedError, MLWSError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 
 
@@ -15,7 +16,7 @@ class Note:
     """Something that is not carried over as it was: where it stands, and why."""
 
     place: str
-    reason: Words
+    reason: Message
 
 
 @dataclass
@@ -24,9 +25,9 @@ class Notes:
 
     rows: list[Note] = field(default_factory=list)
 
-    def add(self, place: str, en: str, zh: str) -> None:
+    def add(self, place: str, reason: Message) -> None:
         """Note something, once."""
-        note = Note(place, Words(en, zh))
+        note = Note(place, reason)
         if note not in self.rows:
             self.rows.append(note)
 
@@ -41,11 +42,12 @@ class Outcome:
     title: dict[str, Any] = field(default_factory=dict)
 
 
-def refused(path: str, field_: str, en: str, zh: str, line: int | None = None) -> MLWSError:
+def refused(path: str, field_: str, reason: Message, line: int | None = None) -> MLWSError:
     """The error of a file that cannot be imported, with the field (or line) at fault."""
-    words = Words(en, zh)
     where = f"line {line}: " if line else f"{field_}: " if field_ else ""
-    return MLWSError("40211", Fault(field_, words), path=path, reason=f"{where}{en}", line=line)
+    return ImportFailedError(
+        faults=[Fault(field_, reason)], path=path, reason=f"{where}{reason}", line=line
+    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Field:
         if self.value is None:
             return Field(None, self._below(key), self.path)
         if not isinstance(self.value, dict):
-            raise self.wrong("it must be an object", "应为对象")
+            raise self.wrong(Message("must be an object"))
         return Field(self.value.get(key), self._below(key), self.path)
 
     def dig(self, *keys: str) -> Field:
@@ -76,7 +78,7 @@ class Field:
         if self.value is None:
             return
         if not isinstance(self.value, list):
-            raise self.wrong("it must be a list", "应为列表")
+            raise self.wrong(Message("must be a list"))
         for n, value in enumerate(self.value):
             yield Field(value, self._below(str(n)), self.path)
 
@@ -85,7 +87,7 @@ class Field:
         if self.value is None and default is not None:
             return default
         if not isinstance(self.value, str):
-            raise self.wrong("it must be a text", "应为文本")
+            raise self.wrong(Message("it must be text"))
         return self.value
 
     def number(self) -> float | None:
@@ -93,9 +95,9 @@ class Field:
         good = isinstance(self.value, int | float) and not isinstance(self.value, bool)
         return float(self.value) if good else None
 
-    def wrong(self, en: str, zh: str) -> MLWSError:
+    def wrong(self, reason: Message) -> MLWSError:
         """The error of this field."""
-        return refused(self.path, self.where, en, zh)
+        return refused(self.path, self.where, reason)
 
     def _below(self, key: str) -> str:
         return f"{self.where}.{key}" if self.where else key

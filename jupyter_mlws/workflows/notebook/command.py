@@ -45,14 +45,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _arguments(argv: Sequence[str]) -> tuple[Path, Path, dict[str, list[str]]]:
     if argv[0].startswith("-"):
-        raise UsageError(f"the notebook comes first; {USAGE}")
+        raise UsageError(f"specify the notebook first; {USAGE}")
     given = parse(argv[1:])
     outs = given.pop(RESERVED, [])
     if len(outs) != 1:
-        raise UsageError("--out takes the path of the executed notebook")
+        raise UsageError("--out needs the path of the executed notebook")
     source, out = Path(argv[0]), Path(outs[0])
     if out.exists() and out.samefile(source):
-        raise UsageError("--out is the notebook itself, which is never written to")
+        raise UsageError("--out must not be the notebook itself")
     return source, out, given
 
 

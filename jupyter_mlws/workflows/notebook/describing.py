@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import MLWSError, WorkflowItemNotFoundError
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.document import Stage
 
@@ -33,7 +33,7 @@ class Notebooks:
         """What describes the notebook at a path; error 40401 where there is none."""
         found = self._read(path) if path.endswith(".ipynb") else None
         if found is None:
-            raise MLWSError("40401", kind="notebook", name=path)
+            raise WorkflowItemNotFoundError(kind="notebook", name=path)
         return found
 
     def _read(self, path: str) -> Component | None:

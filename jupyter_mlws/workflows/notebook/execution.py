@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -130,12 +130,9 @@ def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
     if wanted in known:
         return str(wanted)
     if language_of(notebook) == "python" and NATIVE_KERNEL_NAME in known:
-        err.write(f"there is no kernel {wanted!r} here; {NATIVE_KERNEL_NAME} is used\n")
+        err.write(f"kernel {wanted!r} not found; using {NATIVE_KERNEL_NAME}\n")
         return str(NATIVE_KERNEL_NAME)
     names = ", ".join(known) or "-"
     raise NotebookError(
-        Words(
-            f"there is no kernel {wanted!r}; installed are: {names}",
-            f"没有内核 {wanted!r}；已安装：{names}",
-        )
+        Message("kernel {wanted!r} not found; installed: {names}", wanted=wanted, names=names)
     )

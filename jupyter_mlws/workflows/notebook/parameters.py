@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 TAG = "parameters"
 """The tag that papermill looks for as well."""
@@ -38,7 +38,7 @@ NAMED: dict[str, bool | None] = {
 class NotebookError(ValueError):
     """A file that is no notebook, or none that can be run; says why in each language."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Message) -> None:
         self.words = words
         super().__init__(words.en)
 
@@ -51,17 +51,16 @@ def read(data: bytes) -> dict[str, Any]:
     try:
         notebook = json.loads(data.decode("utf-8"))
     except UnicodeDecodeError:
-        raise NotebookError(Words("it is not UTF-8", "不是 UTF-8 编码")) from None
+        raise NotebookError(Message("it is not UTF-8")) from None
     except json.JSONDecodeError as error:
-        words = Words(
-            f"line {error.lineno}: it is no JSON: {error.msg}",
-            f"第 {error.lineno} 行：不是 JSON：{error.msg}",
+        words = Message(
+            "line {lineno}: it is not valid JSON: {msg}", lineno=error.lineno, msg=error.msg
         )
         raise NotebookError(words) from None
     except RecursionError:
-        raise NotebookError(Words("it is nested too deeply", "嵌套过深")) from None
+        raise NotebookError(Message("it is nested too deeply")) from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
-        raise NotebookError(Words("it has no `nbformat`", "缺少 `nbformat`"))
+        raise NotebookError(Message("it has no `nbformat`"))
     if notebook["nbformat"] >= 4:
         _check_cells(notebook.get("cells"))
     return notebook
@@ -69,13 +68,13 @@ def read(data: bytes) -> dict[str, Any]:
 
 def _check_cells(cells: Any) -> None:
     if not isinstance(cells, list):
-        raise NotebookError(Words("`cells` must be a list", "`cells` 应为列表"))
+        raise NotebookError(Message("`cells` must be a list"))
     for n, cell in enumerate(cells):
         if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
-            words = Words(f"`cells.{n}` is no cell", f"`cells.{n}` 不是单元格")
+            words = Message("`cells.{n}` is not a cell", n=n)
             raise NotebookError(words)
         if not _is_text(cell.get("source", "")):
-            words = Words(f"`cells.{n}.source` must be text", f"`cells.{n}.source` 应为文本")
+            words = Message("`cells.{n}.source` must be text", n=n)
             raise NotebookError(words)
 
 
@@ -221,7 +220,7 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
         inner = here.setdefault(part, {})
         if not isinstance(inner, dict):
             name = ".".join(path)
-            words = Words(f"--{name} is a value and a group", f"--{name} 既是值又是分组")
+            words = Message("--{name} is both a value and a group", name=name)
             raise NotebookError(words)
         here = inner
     here[path[-1]] = value
@@ -239,7 +238,9 @@ def _value(name: str, words: Sequence[str], kind: str | None) -> Any:
         return word
     found = _guessed(word)
     if found is not None and type(found) not in TYPES[kind]:
-        words_ = Words(f"--{name}: {word!r} is no {kind}", f"--{name}：{word!r} 不是 {kind}")
+        words_ = Message(
+            "--{name}: {word!r} is not a valid {kind}", name=name, word=word, kind=kind
+        )
         raise NotebookError(words_)
     return found
 

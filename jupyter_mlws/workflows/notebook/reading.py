@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, read
 
 VERSION = 4
@@ -19,7 +19,7 @@ def read_notebook(path: Path) -> Any:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NotebookError(Words(str(error.strerror), str(error.strerror))) from error
+        raise NotebookError(Message.verbatim(str(error.strerror))) from error
     return as_node(read(data))
 
 
@@ -41,6 +41,6 @@ def as_node(data: dict[str, Any]) -> Any:
         node.nbformat_minor = max(MINOR, node.get("nbformat_minor", 0))
     except (KeyError, AttributeError, ValueError, TypeError) as error:
         said = str(error).splitlines()[0]
-        words = Words(f"it is no valid notebook: {said}", f"笔记本无效：{said}")
+        words = Message("it is not a valid notebook: {said}", said=said)
         raise NotebookError(words) from error
     return node

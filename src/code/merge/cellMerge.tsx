@@ -29,9 +29,7 @@ function SideSource(props: {
     <section aria-label={label} data-mlws-side={side}>
       <h4>{label}</h4>
       {source === null ? (
-        <p className="jp-mlws-Hint">
-          {trans.__('This side has no such cell.')}
-        </p>
+        <p className="jp-mlws-Hint">{trans.__('No such cell on this side.')}</p>
       ) : (
         <pre>{source}</pre>
       )}
@@ -56,16 +54,18 @@ function ConflictingCell(props: {
   const takes: [SideChoice, string][] = [
     [
       'ours',
-      cell.ours === null ? trans.__('Delete, as ours') : trans.__('Take ours')
+      cell.ours === null
+        ? trans.__('Use Ours (Delete)')
+        : trans.__('Use Ours')
     ],
     [
       'theirs',
       cell.theirs === null
-        ? trans.__('Delete, as theirs')
-        : trans.__('Take theirs')
+        ? trans.__('Use Theirs (Delete)')
+        : trans.__('Use Theirs')
     ],
-    ['both', trans.__('Take both')],
-    ['base', trans.__('As it was')]
+    ['both', trans.__('Use Both')],
+    ['base', trans.__('Use Base')]
   ];
   const offered = takes.filter(
     ([side]) => side !== 'both' || (cell.ours !== null && cell.theirs !== null)
@@ -97,7 +97,7 @@ function ConflictingCell(props: {
           aria-pressed={edited}
           onClick={() => onChoose({ source: result ?? cell.merged })}
         >
-          {trans.__('Write it')}
+          {trans.__('Edit Manually')}
         </Button>
       </header>
       <div className="jp-mlws-MergeCell-sides">
@@ -123,7 +123,9 @@ function ConflictingCell(props: {
               onChange={event => onChoose({ source: event.target.value })}
             />
           ) : result === null ? (
-            <p className="jp-mlws-Hint">{trans.__('The cell is deleted.')}</p>
+            <p className="jp-mlws-Hint">
+              {trans.__('This cell will be deleted.')}
+            </p>
           ) : (
             <pre>{result}</pre>
           )}
@@ -158,10 +160,10 @@ export function CellMerge(props: {
       <div className="jp-mlws-Merge-toolbar" role="toolbar">
         <span role="status" className="jp-mlws-Merge-count">
           {open.length === 0
-            ? trans.__('No conflict is open')
+            ? trans.__('No unresolved conflicts')
             : trans._n(
-                '%1 of %2 cell is in conflict',
-                '%1 of %2 cells are in conflict',
+                '%1 of %2 cells has an unresolved conflict',
+                '%1 of %2 cells have unresolved conflicts',
                 open.length,
                 cells.length
               )}
@@ -171,14 +173,14 @@ export function CellMerge(props: {
           disabled={open.length === 0}
           onClick={() => chooseOpen('ours')}
         >
-          {trans.__('Take ours everywhere')}
+          {trans.__('Use Ours Everywhere')}
         </Button>
         <Button
           small={true}
           disabled={open.length === 0}
           onClick={() => chooseOpen('theirs')}
         >
-          {trans.__('Take theirs everywhere')}
+          {trans.__('Use Theirs Everywhere')}
         </Button>
         <label className="jp-mlws-Compare-option">
           <input
@@ -186,7 +188,7 @@ export function CellMerge(props: {
             checked={all}
             onChange={event => setAll(event.target.checked)}
           />
-          {trans.__('All cells')}
+          {trans.__('Show all cells')}
         </label>
         <button
           type="button"
@@ -194,7 +196,7 @@ export function CellMerge(props: {
           disabled={open.length > 0 || busy}
           onClick={() => props.onResolve(choices)}
         >
-          {trans.__('Keep this result')}
+          {trans.__('Accept Result')}
         </button>
       </div>
       {cells.map((cell, index) =>

@@ -44,8 +44,8 @@ export function conflictOpener(
       const mayClose = async () =>
         !model.touched ||
         agreed(
-          trans.__('Close without keeping the result?'),
-          trans.__('What you have chosen for “%1” is lost then.', path),
+          trans.__('Discard the merge result?'),
+          trans.__('Your choices for “%1” will be lost.', path),
           trans.__('Close'),
           trans
         );

@@ -22,13 +22,11 @@ function editorWords(
     const words: Record<string, string> = {
       ours: trans.__('ours'),
       theirs: trans.__('theirs'),
-      both: trans.__('both, ours first'),
-      base: trans.__('as it was'),
-      edited: trans.__('written by hand')
+      both: trans.__('both (ours first)'),
+      base: trans.__('base'),
+      edited: trans.__('edited manually')
     };
-    return choice === null
-      ? trans.__('both sides changed this')
-      : words[choice];
+    return choice === null ? trans.__('changed on both sides') : words[choice];
   };
   return {
     labels: {
@@ -40,10 +38,10 @@ function editorWords(
     title: (number: number, region: IRegion) =>
       trans.__('Conflict %1: %2', number, stand(region.choice)),
     choices: {
-      ours: trans.__('Take ours'),
-      theirs: trans.__('Take theirs'),
-      both: trans.__('Take both'),
-      base: trans.__('As it was')
+      ours: trans.__('Use Ours'),
+      theirs: trans.__('Use Theirs'),
+      both: trans.__('Use Both'),
+      base: trans.__('Use Base')
     }
   };
 }
@@ -147,10 +145,10 @@ export function TextMerge(props: {
         </Button>
         <span role="status" className="jp-mlws-Merge-count">
           {open === 0
-            ? trans.__('No conflict is open')
+            ? trans.__('No unresolved conflicts')
             : trans._n(
-                '%1 of %2 conflict is open',
-                '%1 of %2 conflicts are open',
+                '%1 of %2 conflicts unresolved',
+                '%1 of %2 conflicts unresolved',
                 open,
                 conflicts.length
               )}
@@ -163,8 +161,8 @@ export function TextMerge(props: {
             disabled={open === 0 && at < 0}
             title={
               at < 0
-                ? trans.__('Of all that are open')
-                : trans.__('Of conflict %1', at + 1)
+                ? trans.__('All unresolved conflicts')
+                : trans.__('Conflict %1', at + 1)
             }
             onClick={() => take(side)}
           >
@@ -177,7 +175,7 @@ export function TextMerge(props: {
           disabled={open > 0 || busy}
           onClick={resolve}
         >
-          {trans.__('Keep this result')}
+          {trans.__('Accept Result')}
         </button>
       </div>
       <div className="jp-mlws-Merge-sides">
@@ -185,7 +183,7 @@ export function TextMerge(props: {
           <section key={side} aria-label={words.labels[side]}>
             <h3>
               {side === 'base' && detail.base === null
-                ? trans.__('In both (there was no such file before)')
+                ? trans.__('Common to both (added on both sides)')
                 : words.labels[side]}
             </h3>
             <div

@@ -105,7 +105,7 @@ export class ConflictView extends LiveView<ConflictModel> {
             className="jp-mlws-Row-icon"
             width="16px"
           />{' '}
-          {trans.__('%1 is in no conflict any more.', model.path)}
+          {trans.__('%1: all conflicts resolved.', model.path)}
         </p>
         {items.map(({ path }) => (
           <Button key={path} small={true} onClick={() => actions.open(path)}>
@@ -118,7 +118,7 @@ export class ConflictView extends LiveView<ConflictModel> {
             className="jp-mlws-ContinueButton jp-mod-styled jp-mod-accept"
             onClick={() => actions.continueMerge()}
           >
-            {trans.__('Finish the merge')}
+            {trans.__('Finish Merge')}
           </button>
         )}
       </div>

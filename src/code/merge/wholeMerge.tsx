@@ -16,7 +16,7 @@ function Content(props: {
   const { detail, side, language, trans } = props;
   if (!(side in detail.sizes)) {
     return (
-      <p className="jp-mlws-Hint">{trans.__('This side has no such file.')}</p>
+      <p className="jp-mlws-Hint">{trans.__('No such file on this side.')}</p>
     );
   }
   const size = detail.sizes[side];
@@ -57,11 +57,11 @@ export function WholeMerge(props: {
   const verb = (side: 'ours' | 'theirs') =>
     side in detail.sizes
       ? side === 'ours'
-        ? trans.__('Take ours')
-        : trans.__('Take theirs')
+        ? trans.__('Use Ours')
+        : trans.__('Use Theirs')
       : side === 'ours'
-        ? trans.__('Delete, as ours')
-        : trans.__('Delete, as theirs');
+        ? trans.__('Use Ours (Delete)')
+        : trans.__('Use Theirs (Delete)');
   return (
     <div className="jp-mlws-WholeMerge">
       {(['ours', 'theirs'] as const).map(side => (

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.errors import CHINESE, MLWSError
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.executors import choice, dask, on_worker
 from jupyter_mlws.workflows.executors.choice import Cluster

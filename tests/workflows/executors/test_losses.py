@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from jupyter_mlws.errors import CHINESE, MLWSError
+from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.workflows import engine
@@ -90,7 +91,7 @@ def test_a_lost_worker_is_no_failed_attempt_up_to_a_limit(
     assert (status, record["attempt"]) == (expected, attempts)
     assert len(set(made[0].cookies)) == attempts
     if outcomes[-1] == Lost("w") and error is not None:
-        said = MLWSError(error["code"], **error["facts"])
+        said = MLWSError.restore(error["code"], error["facts"])
         assert said.code == "40101"
         assert "its worker was lost" in said.message.en
         assert "丢失" in said.message.in_(CHINESE)

@@ -131,7 +131,7 @@ def test_groups_are_looked_into_and_comments_kept(bring: Import, code: None) -> 
         ("read", "later"),
     ]
     assert [n.at for n in made.workflow.nodes] == [(10, 20), (100, 50), (10, 20)]
-    assert "'The group' is not kept" in made.notes[0].reason
+    assert "'The group' was not kept" in made.notes[0].reason
     assert "What it is for" in made.text
     assert '{text: "注意\\nthis", at: [2, 2], nodes: [write]}' in made.text
 

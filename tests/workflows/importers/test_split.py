@@ -261,9 +261,9 @@ def test_a_dry_run_writes_nothing_and_tells_everything(split: Split, project: Pr
     assert not made.written
     assert not (project.root / made.workflow.path).exists()
     assert "stages:" in made.text
-    assert [(note.place, note.reason[:30]) for note in made.notes] == [
-        ("cell 1", "'!pip install x' is left out: "),
-        ("cells 2, 3", "they stay in one node: a and b"),
+    assert [(note.place, note.reason[:25]) for note in made.notes] == [
+        ("cell 1", "'!pip install x' was not "),
+        ("cells 2, 3", "kept in one node: a, b ma"),
     ]
     after = git(project.root, "status", "--porcelain", "-uall")
     assert after.replace("?? nb/a.ipynb\n", "") == before
@@ -279,9 +279,9 @@ def test_notes_speak_chinese(split: Split, workflows: WorkflowManager) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "line 1: it is no JSON"),
+        ("{", "line 1: it is not valid JSON"),
         (notebook("a = 1", "b = (\n1"), "cells.1: line "),
-        (notebook(cell("Only text", kind="markdown")), "there is no code in it"),
+        (notebook(cell("Only text", kind="markdown")), "it contains no code"),
         ('{"nbformat": 4, "cells": 3}', "`cells` must be a list"),
         ('{"nbformat": 4, "cells": [{"cell_type": "code", "source": 1}]}', "`cells.0.source`"),
     ],
@@ -304,7 +304,7 @@ def test_another_language_is_one_node_and_says_so(
     write("a.ipynb", notebook("x <- 1", kernel=kernel))
     made = workflows.import_file(ImportRequest(file="a.ipynb"))
     assert [node.id for node in made.workflow.nodes] == ["a"]
-    assert "only Python is split" in made.notes[0].reason
+    assert "only Python notebooks can be split" in made.notes[0].reason
 
 
 def test_what_is_written_into_git_is_no_output(split: Split, project: Project, git, write) -> None:
@@ -314,7 +314,7 @@ def test_what_is_written_into_git_is_no_output(split: Split, project: Project, g
         "import pandas as pd\nt = pd.DataFrame({'a': [1]})\nt.to_csv('kept.csv')", dry_run=True
     )
     assert "nb/kept.csv" not in made.workflow.nodes[0].outs
-    assert "versioned in git" in made.notes[0].reason
+    assert "tracked by git" in made.notes[0].reason
 
 
 # Any notebook of plain values

@@ -93,8 +93,8 @@ async def test_the_contract_tells_of_both_answers(call: Callable[..., Any]) -> N
 @pytest.mark.slow(reason="runs the notebook, its nodes and DVC")
 def test_in_a_terminal(files: None, mlws: Command, project: Project, tmp_path: Path) -> None:
     said = mlws("import", "a.pipeline", "--dry-run").stdout
-    assert "runtime_image is left out" in said
-    assert "Would make workflows/flow/dvc.yaml:" in said
+    assert "runtime_image was not imported" in said
+    assert "Would create workflows/flow/dvc.yaml:" in said
     assert "cmd: python make.py" in said
     assert not (project.root / "workflows").exists()
     chinese = mlws("import", "b.ipynb", "--name", "拆分", language="zh_CN.UTF-8").stdout
@@ -107,7 +107,7 @@ def test_in_a_terminal(files: None, mlws: Command, project: Project, tmp_path: P
     elsewhere = tmp_path / "spec.json"
     one = {"id": "a", "type": "shell", "config": {"cmd": "echo 1"}}
     elsewhere.write_text(json.dumps({"nodes": [one], "edges": []}))
-    assert "Made workflows/spec/dvc.yaml" in mlws("import", str(elsewhere)).stdout
+    assert "Created workflows/spec/dvc.yaml" in mlws("import", str(elsewhere)).stdout
     (project.root / "bad.json").write_text("{\n  nodes")
     assert "40211" in mlws("import", "bad.json", code=1).stderr
     assert "line 2" in mlws("import", "bad.json", code=1).stderr
@@ -126,6 +126,6 @@ def kernel(project: Project) -> Iterator[Notebook]:
 
 def test_in_a_notebook(files: None, kernel: Notebook, project: Project) -> None:
     text = shown(kernel.good("%mlws import b.ipynb --dry-run"), "text/plain")
-    assert "Would make workflows/b/dvc.yaml" in text
+    assert "Would create workflows/b/dvc.yaml" in text
     kernel.good("%mlws import b.ipynb")
     assert (project.root / "workflows/b/nodes/y.ipynb").exists()

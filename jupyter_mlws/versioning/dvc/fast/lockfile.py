@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.files import replace
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import printing, yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -107,7 +108,7 @@ class LockFile:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise UnusualError("not UTF-8", "不是 UTF-8") from error
+            raise UnusualError(Message("dvc.lock is not UTF-8")) from error
 
     # What was read before need not be parsed again
 
@@ -152,13 +153,13 @@ def holding(root: Path) -> Iterator[None]:
 def _entries(data: Any) -> dict[str, dict[str, Any]]:
     """The stages of a read lock file of DVC 3, in its form of today."""
     if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - KEYS:
-        raise UnusualError("a lock file of another form", "锁文件为其他形式")
+        raise UnusualError(Message("unsupported dvc.lock format"))
     stages = data.get("stages") or {}
     if not isinstance(stages, dict):
-        raise UnusualError("a lock file of another form", "锁文件为其他形式")
+        raise UnusualError(Message("unsupported dvc.lock format"))
     for entry in stages.values():
         if not isinstance(entry, dict):
-            raise UnusualError("a lock file of another form", "锁文件为其他形式")
+            raise UnusualError(Message("unsupported dvc.lock format"))
     return stages
 
 

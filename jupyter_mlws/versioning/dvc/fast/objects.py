@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.memo import LEAST, Memo
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -77,7 +78,7 @@ class Objects:
             )
         if stat.S_ISDIR(found.st_mode):
             return self._tree(path)[0]
-        raise UnusualError("a link, or no file", "链接，或不是文件")
+        raise UnusualError(Message("a link or special file"))
 
     def _file_hash(self, path: str, found: os.stat_result) -> str:
         if found.st_size < LEAST:
@@ -111,7 +112,7 @@ class Objects:
             md5 = self._store_file(path, found)
             return Measured(md5, found.st_size, isexec=bool(found.st_mode & 0o111))
         if not stat.S_ISDIR(found.st_mode):
-            raise UnusualError("a link, or no file", "链接，或不是文件")
+            raise UnusualError(Message("a link or special file"))
         tree, content, hashes = self._tree(path)
         for file, md5 in hashes.items():
             if not self._sound(md5):
@@ -231,7 +232,7 @@ class Objects:
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
         for file, found in _files_at(path):
             if found.st_nlink > 1:
-                raise UnusualError("a hard link", "硬链接")
+                raise UnusualError(Message("a hard link"))
             if stat.S_IMODE(found.st_mode) != mode:
                 os.chmod(file, mode)
 
@@ -274,15 +275,15 @@ def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in FOREIGN:
-                raise UnusualError(f"{entry.name} in a folder", f"文件夹中的 {entry.name}")
+                raise UnusualError(Message("{name} in a folder", name=entry.name))
             if entry.is_symlink():
-                raise UnusualError("a link in a folder", "文件夹中的链接")
+                raise UnusualError(Message("a link in a folder"))
             if entry.is_dir():
                 yield from _files(entry.path)
             elif entry.is_file():
                 yield entry.path, entry.stat(follow_symlinks=False)
             else:
-                raise UnusualError("neither file nor folder", "既不是文件也不是文件夹")
+                raise UnusualError(Message("a special file in a folder"))
 
 
 def _md5(path: str) -> str:

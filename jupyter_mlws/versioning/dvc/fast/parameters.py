@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -41,30 +42,28 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise UnusualError("a parameters file that cannot be read", "参数文件无法读取") from error
+        raise UnusualError(Message("an unreadable parameters file")) from error
     if path.endswith(".json"):
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise UnusualError(
-                "a parameters file that cannot be read", "参数文件无法读取"
-            ) from error
+            raise UnusualError(Message("an unreadable parameters file")) from error
     else:
         data = yaml12.read(text)
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise UnusualError("a parameters file of another form", "参数文件为其他形式")
+        raise UnusualError(Message("a parameters file that is not a mapping"))
     return data
 
 
 def _value(data: Any, key: str) -> Any:
     """What is at a dotted key."""
     if any(character in key for character in "*?[]!") or key != key.strip("."):
-        raise UnusualError("a parameter that is a pattern", "参数是模式")
+        raise UnusualError(Message("a parameter name with a pattern"))
     for part in key.split("."):
         if isinstance(data, list):
-            raise UnusualError("a parameter in a list", "参数在列表中")
+            raise UnusualError(Message("a parameter in a list"))
         if not isinstance(data, dict) or part not in data:
             return MISSING
         data = data[part]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import repository, yaml12
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.fast.lockfile import LockFile, holding
@@ -86,7 +86,7 @@ class FastPipeline:
         self._lock = LockFile((root / path).with_suffix(".lock"), state)
         self._lock.read()
         self._stages: dict[str, FastStage] = {}
-        self.unusual: dict[str, Words] = {}
+        self.unusual: dict[str, Message] = {}
         """Stages that are left to DVC, with the reason."""
         self._settled = list(self._lock.entries)
         self._finished: dict[str, Entry] = {}
@@ -407,7 +407,7 @@ class FastPipeline:
         shell = os.environ.get("SHELL") or "/bin/sh"
         kind = os.path.basename(shell).lower()
         if kind == "fish":
-            raise UnusualError("the shell fish", "fish shell")
+            raise UnusualError(Message("the fish shell"))
         if self._environment is None:
             environment = _outside_pyenv(os.environ)
             self._environment = {
@@ -513,8 +513,8 @@ class FastPipeline:
             shown = relative(out.full, self._root)
             if out.cached and shown in self._tracked:
                 raise StageError(
-                    f"output '{shown}' is already tracked by git; `git rm -r --cached {shown}` "
-                    "makes git forget it"
+                    f"output '{shown}' is already tracked by git; to untrack it, run "
+                    f"`git rm -r --cached {shown}`"
                 )
 
     def _refuse_binary(self, out: Place) -> None:
@@ -629,7 +629,7 @@ def _hashes(entry: Entry, kind: str) -> dict[str, str]:
     found = {}
     for item in entry.get(kind, ()):
         if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
-            raise UnusualError("a hash of another kind", "其他类型的哈希")
+            raise UnusualError(Message("an unsupported kind of hash"))
         found[item["path"]] = item["md5"]
     return found
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 TESTED = {
@@ -31,9 +32,9 @@ def check(root: Path) -> None:
     for config in config_files(root):
         _check_config(config)
     if not (root / ".git").exists():
-        raise UnusualError("no git repository", "不是 git 仓库")
+        raise UnusualError(Message("not a git repository"))
     if (root / ".dvc" / "cache").is_symlink():
-        raise UnusualError("a cache elsewhere", "缓存在别处")
+        raise UnusualError(Message("a cache in another location"))
     _check_ignores(root / ".dvcignore")
 
 
@@ -56,7 +57,7 @@ def check_releases(packages: str) -> None:
     for name, releases in TESTED.items():
         version = installed.get(name) or installed.get(name.replace("_", "."), "")
         if not version.startswith(releases):
-            raise UnusualError(f"{name} {version or '?'}", f"{name} {version or '?'}")
+            raise UnusualError(Message.verbatim(f"{name} {version or '?'}"))
 
 
 def config_files(root: Path) -> list[Path]:
@@ -75,14 +76,14 @@ def _check_config(path: Path) -> None:
     try:
         config = read_config(path)
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UnusualError(f"DVC's file {path}", f"DVC 的文件 {path}") from error
+        raise UnusualError(Message("unreadable DVC file {path}", path=path)) from error
     for section in config.sections():
         if section.startswith(("remote ", "'remote ")):
             continue
         unknown = set(config[section]) - HARMLESS.get(section, set())
         if unknown:
             raise UnusualError(
-                f"DVC's setting {section}.{min(unknown)}", f"DVC 的设置 {section}.{min(unknown)}"
+                Message("DVC setting {section}.{unknown}", section=section, unknown=min(unknown))
             )
 
 
@@ -102,4 +103,4 @@ def _check_ignores(path: Path) -> None:
     except FileNotFoundError:
         return
     if any(line.strip() and not line.startswith("#") for line in lines):
-        raise UnusualError("patterns in .dvcignore", ".dvcignore 中有模式")
+        raise UnusualError(Message("patterns in .dvcignore"))

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import printing, yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -69,7 +70,7 @@ class RunCache:
         with open(path, encoding="utf-8") as file:
             entry = yaml12.read(file.read())
         if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
-            raise UnusualError("a run cache entry of another form", "运行缓存条目为其他形式")
+            raise UnusualError(Message("an unsupported run cache entry"))
         return entry
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 PARAMS = "params.yaml"
@@ -88,18 +89,18 @@ class FastStage:
 def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStage:
     """The stage from its resolved data. :class:`UnusualError` for whatever is not plain."""
     if set(data) - KEYS or data.get("frozen"):
-        raise UnusualError("a frozen stage, or a key of another kind", "冻结的阶段，或其他类型的键")
+        raise UnusualError(Message("a frozen stage or an unsupported key"))
     cmd = data.get("cmd")
     if not (isinstance(cmd, str) or (isinstance(cmd, list) and all(type(c) is str for c in cmd))):
-        raise UnusualError("a command of another form", "命令为其他形式")
+        raise UnusualError(Message("an unsupported command"))
     wdir = os.path.normpath(os.path.join(folder, str(data.get("wdir") or ".")))
     if not _inside(wdir, root) or not os.path.isdir(wdir):
-        raise UnusualError("a working folder elsewhere", "工作目录在别处")
+        raise UnusualError(Message("a working directory outside the project"))
     outs = tuple(_outs(data, wdir, root))
     deps = tuple(sorted(_deps(data, wdir, root), key=lambda dep: dep.path))
     places = [place.full for place in (*deps, *outs)]
     if len(set(places)) != len(places):
-        raise UnusualError("a path that is there twice", "路径重复")
+        raise UnusualError(Message("a duplicate path"))
     return FastStage(
         name,
         cmd if isinstance(cmd, str) else list(cmd),
@@ -114,7 +115,7 @@ def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStag
 def _deps(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
     for path in data.get("deps") or ():
         if not isinstance(path, str):
-            raise UnusualError("a dependency of another form", "依赖为其他形式")
+            raise UnusualError(Message("an unsupported dependency"))
         yield Place(path, _full(path, wdir, root), cached=False)
 
 
@@ -128,10 +129,10 @@ def _outs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
 def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
     known = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
     if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - known:
-        raise UnusualError("an output of another form", "输出为其他形式")
+        raise UnusualError(Message("an unsupported output"))
     full = _full(path, wdir, root)
     if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
-        raise UnusualError("an output that is a file of DVC", "输出是 DVC 的文件")
+        raise UnusualError(Message("an output that is a DVC file"))
     return Place(path, full, flags.get("cache", True), flags.get("persist", False), kind)
 
 
@@ -147,12 +148,12 @@ def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
             if path in whole:
                 keys[path] = []
             elif not isinstance(names, list) or not all(type(name) is str for name in names):
-                raise UnusualError("parameters of another form", "参数为其他形式")
+                raise UnusualError(Message("unsupported parameters"))
             else:
                 keys.setdefault(path, []).extend(names)
     for path in sorted(keys, key=lambda path: (path != PARAMS, path)):
         if not path.endswith((".yaml", ".yml", ".json")):
-            raise UnusualError("a parameters file of another kind", "参数文件为其他类型")
+            raise UnusualError(Message("an unsupported type of parameters file"))
         yield Params(path, _full(path, wdir, root), tuple(dict.fromkeys(keys[path])))
 
 
@@ -164,10 +165,10 @@ def _of_files(entry: Any) -> Sequence[tuple[str, Any]]:
 
 def _full(path: str, wdir: str, root: str) -> str:
     if not path or "://" in path or path.startswith(("/", "~", "#")) or "\\" in path:
-        raise UnusualError("a path elsewhere", "路径在别处")
+        raise UnusualError(Message("a path that is not relative"))
     full = os.path.normpath(os.path.join(wdir, path))
     if not _inside(full, root) or full == root:
-        raise UnusualError("a path outside the repository", "路径在仓库之外")
+        raise UnusualError(Message("a path outside the repository"))
     return full
 
 

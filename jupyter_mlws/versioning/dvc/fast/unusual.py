@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 
 class UnusualError(Exception):
     """Something that only DVC itself handles; ``reason`` names it in every language."""
 
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.reason = Words(en, zh)
+    def __init__(self, reason: Message) -> None:
+        super().__init__(str(reason))
+        self.reason = reason

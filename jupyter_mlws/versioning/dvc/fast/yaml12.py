@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 Where = tuple[str | int, ...]
@@ -85,13 +86,13 @@ def read(text: str) -> Any:
 def read_with_lines(text: str) -> tuple[Any, Lines]:
     """The value, and the lines of its keys and items."""
     if _LOADER is None or _ODD_TEXT.search(text):
-        raise UnusualError("a text that parsers read differently", "各解析器对文本的读法不同")
+        raise UnusualError(Message("YAML that parsers read differently"))
     loader = _LOADER(text)
     try:
         root = loader.get_single_node()
     except yaml.YAMLError as error:
         # ruamel says what is wrong, in the words that DVC's users know.
-        raise UnusualError("no valid YAML", "不是有效的 YAML") from error
+        raise UnusualError(Message("invalid YAML")) from error
     finally:
         loader.dispose()
     return (None if root is None else _value(root, set(), 0)), Lines(root)
@@ -111,7 +112,7 @@ def read_by_ruamel(text: str | bytes) -> tuple[Any, Any]:
     if root is None:
         return None, None
     if _size(root, {}) > MAX_VALUES:
-        problem = f"its aliases stand for more than {MAX_VALUES} values"
+        problem = f"its aliases expand to more than {MAX_VALUES} values"
         raise MarkedYAMLError(problem=problem, problem_mark=root.start_mark)
     return YAML(typ="safe", pure=True).load(text), root
 
@@ -148,19 +149,19 @@ def _value(node: Any, above: set[int], depth: int) -> Any:
     if node.id == "scalar":
         return _scalar(node)
     if id(node) in above or node.tag not in _DEFAULT_TAGS[node.id]:
-        raise UnusualError("an anchor or tag", "YAML 锚点或标签")
+        raise UnusualError(Message("a YAML anchor or tag"))
     if depth > MAX_DEPTH:
-        raise UnusualError("values nested too deeply", "嵌套过深")
+        raise UnusualError(Message("values nested too deeply"))
     above.add(id(node))
     if node.id == "sequence":
         return [_value(item, above, depth + 1) for item in node.value]
     mapping = {}
     for key_node, value_node in node.value:
         if key_node.id != "scalar":
-            raise UnusualError("a key that is no scalar", "键不是标量")
+            raise UnusualError(Message("a key that is not a scalar"))
         key = _scalar(key_node)
         if not isinstance(key, str) or key in mapping:
-            raise UnusualError("a key that is no text, or there twice", "键不是文本或重复")
+            raise UnusualError(Message("a key that is not a string or not unique"))
         mapping[key] = _value(value_node, above, depth + 1)
     return mapping
 
@@ -174,7 +175,7 @@ _DEFAULT_TAGS = {
 def _scalar(node: Any) -> Any:
     text: str = node.value
     if node.tag not in ("", None, "!", "tag:yaml.org,2002:str"):
-        raise UnusualError("a tag", "YAML 标签")
+        raise UnusualError(Message("a YAML tag"))
     if node.style is not None and node.style != "":
         return text
     if text in _CONSTANTS:
@@ -184,5 +185,5 @@ def _scalar(node: Any) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     if UNCERTAIN.fullmatch(text):
-        raise UnusualError(f"the scalar {text!r}", f"标量 {text!r}")
+        raise UnusualError(Message("the scalar {text!r}", text=text))
     return text

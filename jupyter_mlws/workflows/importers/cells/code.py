@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 
 CONFIGURING = frozenset(
     ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")
@@ -37,10 +37,10 @@ class CodeCell:
     heading: str = ""
     parameters: bool = False
     body: list[ast.stmt] = field(default_factory=list)
-    opaque: Words | None = None
+    opaque: Message | None = None
     shell: bool = False
     writes: list[str] = field(default_factory=list)
-    remarks: list[Words] = field(default_factory=list)
+    remarks: list[Message] = field(default_factory=list)
     text: str = ""
     """The Python that ``body`` was read from."""
 
@@ -75,9 +75,9 @@ def _without_installs(cell: CodeCell, lines: list[str]) -> Iterator[str]:
             continue
         yield f"# {line.strip()}"
         cell.remarks.append(
-            Words(
-                f"{line.strip()!r} is left out: install packages before the workflow runs",
-                f"未导入 {line.strip()!r}：请在运行工作流之前安装软件包",
+            Message(
+                "{line!r} was not imported: install packages before running the workflow",
+                line=line.strip(),
             )
         )
 
@@ -175,16 +175,16 @@ def configures(statement: ast.stmt) -> bool:
 def _note_shell(cell: CodeCell, what: str) -> None:
     cell.shell = True
     cell.remarks.append(
-        Words(
-            f"{what!r} is run as it is; which files it reads and writes is not known, so cells "
-            "that use files stay together from there on",
-            f"{what!r} 原样执行；其读写的文件未知，因此此后使用文件的单元格保留在一起",
+        Message(
+            "{what!r} runs unchanged; the files it reads and writes are unknown, so the cells "
+            "that use files from there on stay together",
+            what=what,
         )
     )
 
 
-def _unknown(what: str) -> Words:
-    return Words(
-        f"what {what} does to variables is not known, so everything around it stays in one node",
-        f"{what} 对变量的影响未知，因此其前后的内容保留在同一节点中",
+def _unknown(what: str) -> Message:
+    return Message(
+        "the effect of {what} on variables is unknown, so everything around it stays in one node",
+        what=what,
     )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.importers.cells import effects
 from jupyter_mlws.workflows.importers.cells.code import CodeCell, configures
 from jupyter_mlws.workflows.importers.cells.inference import Function, Scope, infer, learn
@@ -66,7 +66,7 @@ class Step:
     cell: CodeCell
     reads: dict[str, Version] = field(default_factory=dict)
     writes: dict[str, Version] = field(default_factory=dict)
-    together: list[tuple[int, Words]] = field(default_factory=list)
+    together: list[tuple[int, Message]] = field(default_factory=list)
     carried: list[Carried] = field(default_factory=list)
     files_read: list[str] = field(default_factory=list)
     files_written: list[str] = field(default_factory=list)
@@ -320,10 +320,10 @@ class Flow:
 
     def _keep_shared(self, step: Step, group: set[str]) -> None:
         """Files would make several objects of one: its cells stay together once it changes."""
-        words = Words(
-            f"{' and '.join(sorted(group))} may be one object, which cell "
-            f"{step.cell.number} changes",
-            f"{'、'.join(sorted(group))} 可能是同一对象，而单元格 {step.cell.number} 会修改它",
+        words = Message(
+            "{names} may be the same object, which cell {number} modifies",
+            names=", ".join(sorted(group)),
+            number=step.cell.number,
         )
         cells = {self._current[member].cell for member in group}
         cells |= {cell for member in group for cell in self._handed.get(member, ())}
@@ -350,14 +350,14 @@ class Flow:
 
     # What is not in variables
 
-    def _keep_all(self, step: Step, reason: Words) -> None:
+    def _keep_all(self, step: Step, reason: Message) -> None:
         """All cells before and after stay with this one, which may use any name."""
         step.runs = True
         self._need(step, sorted(self._current))
         step.together += [(other, reason) for other in range(step.index)]
         self._states["everything"] = step.index
 
-    def _state(self, step: Step, name: str, reason: Words, *, changes: bool) -> None:
+    def _state(self, step: Step, name: str, reason: Message, *, changes: bool) -> None:
         last = self._states.get(name)
         if last is not None and last != step.index:
             step.together.append((last, reason))
@@ -383,9 +383,9 @@ class Flow:
         for state in sorted(effects.draws(statement, self._scope)):
             if state in self._states:
                 self.steps[self._states[state]].runs = True
-                reason = Words(
-                    f"they draw numbers one after the other from {state}, which was seeded",
-                    f"它们依次从已设定种子的 {state} 取随机数",
+                reason = Message(
+                    "they draw random numbers in sequence from {state}, which was seeded",
+                    state=state,
                 )
                 self._state(step, state, reason, changes=True)
 
@@ -399,15 +399,9 @@ class Flow:
 
 
 KEEPING = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.AugAssign)
-FILES = Words(
-    "which files are written here is not known, and later cells use files",
-    "此处写入的文件未知，而之后的单元格会使用文件",
-)
-PAST = Words("IPython's memory of earlier cells is used", "使用了 IPython 对先前单元格的记忆")
-REFLECTED = Words(
-    "code is run or names are looked up in ways that cannot be followed",
-    "以无法跟踪的方式运行代码或查找名称",
-)
+FILES = Message("it is unknown which files are written here, and later cells use files")
+PAST = Message("IPython's history of earlier cells is used")
+REFLECTED = Message("code is executed or names are looked up dynamically")
 
 
 def _late(function: Function) -> Iterator[str]:

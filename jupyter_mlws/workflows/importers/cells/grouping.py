@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from jupyter_mlws.errors import Words
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.importers.cells.flow import Flow, Step
 
-Pair = tuple[int, int, Words]
+Pair = tuple[int, int, Message]
 
 
 class Groups:
@@ -32,7 +32,7 @@ class Groups:
             found.setdefault(self.find(step.index), []).append(step)
         return list(found.values())
 
-    def join(self, one: int, other: int, reason: Words | None = None) -> None:
+    def join(self, one: int, other: int, reason: Message | None = None) -> None:
         """Make one group of two; why is told only where it was not one before."""
         if one not in self._leader or other not in self._leader:
             return
@@ -90,11 +90,11 @@ def group(flow: Flow) -> Groups:
     return groups
 
 
-def _unstorable(name: str) -> Words:
-    return Words(
-        f"{name} cannot be stored in a file of a known kind (tables, series, arrays, "
-        "scikit-learn models and plain values can)",
-        f"{name} 无法存为已知类型的文件（可存：表、序列、数组、scikit-learn 模型和普通值）",
+def _unstorable(name: str) -> Message:
+    return Message(
+        "{name} can't be saved to a file (supported: tables, series, arrays, scikit-learn "
+        "models and plain values)",
+        name=name,
     )
 
 
@@ -106,7 +106,7 @@ def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
         for path in step.files_written:
             other = made.get(path, touched.get(path))
             if other is not None:
-                words = Words(f"both use and write {path!r}", f"两者都使用并写入 {path!r}")
+                words = Message("both use {path!r}, and the later one writes it", path=path)
                 groups.join(other, step.index, words)
             made[path] = step.index
         for path in step.files_read:

@@ -1,0 +1,63 @@
+"""What the author of a component says of a setting beside its type and its default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, get_args
+
+from pydantic import Field
+
+
+class Labels:
+    """Titles of a setting's choices; a choice without one is shown as its value in words."""
+
+    def __init__(self, **titles: str) -> None:
+        self.titles = titles
+
+
+class AppliesTo:
+    """The values of other settings with which a setting has an effect; forms hide it otherwise."""
+
+    def __init__(self, **values: tuple[Any, ...]) -> None:
+        self.values = values
+
+
+TargetColumn = Annotated[str, Field(title="Target column")]
+Seed = Annotated[int, Field(ge=0, title="Random seed")]
+Standardize = Annotated[bool, Field(title="Standardize features")]
+FigureTitle = Annotated[str, Field(title="Figure title")]
+
+
+def words(name: str) -> str:
+    """Return an identifier as a title: ``max_depth`` is “Max depth”."""
+    return name.replace("_", " ").strip().capitalize()
+
+
+def describe(schema: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
+    """Add titles, ``x-labels`` of choices and ``x-applies-to`` to the JSON Schema of settings.
+
+    ``x-labels`` is a list in the order of the choices; ``x-applies-to`` has the values of other
+    settings by their names.
+    """
+    for name, setting in schema.get("properties", {}).items():
+        metadata = _metadata(hints.get(name))
+        own_titles = filter(None, (getattr(part, "title", None) for part in metadata))
+        setting["title"] = next(own_titles, words(name))
+        titles = {
+            key: title
+            for part in metadata
+            if isinstance(part, Labels)
+            for key, title in part.titles.items()
+        }
+        for choices in (setting, *setting.get("anyOf", ())):
+            if "enum" in choices:
+                choices["x-labels"] = [titles.get(str(v), words(str(v))) for v in choices["enum"]]
+        for part in metadata:
+            if isinstance(part, AppliesTo):
+                setting["x-applies-to"] = {key: list(values) for key, values in part.values.items()}
+    return schema
+
+
+def _metadata(hint: Any) -> list[Any]:
+    """All that ``Annotated`` says of a type, at any depth."""
+    inner = [part for argument in get_args(hint) for part in _metadata(argument)]
+    return [*getattr(hint, "__metadata__", ()), *inner]

@@ -1,0 +1,52 @@
+"""The server's messages: every one translated, none left over, and what a message does."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.i18n import CHINESE, ENGLISH, TERM, Message, term
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+CJK = re.compile(r"[\u4e00-\u9fff]")
+FIELD = re.compile(r"\{(\w+)")
+
+
+def test_the_catalogue_has_what_the_code_says_and_no_more() -> None:
+    import messages
+
+    catalogue, extracted = messages.read(), messages.extract()
+    ids = {(entry.context, entry.id) for entry in extracted if entry.id}
+    assert {(entry.context, entry.id) for entry in catalogue if entry.id} == ids, "make messages"
+    for entry in catalogue:
+        assert entry.string, f"not translated: {entry.id!r}"
+        if entry.id and entry.context != TERM:
+            assert sorted(FIELD.findall(entry.id)) == sorted(FIELD.findall(entry.string)), entry.id
+
+
+@pytest.mark.parametrize("package", ["jupyter_mlws", "hub_config"])
+def test_no_text_in_the_code_is_chinese(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) else None
+            allowed = path.name in ("cli.py", "errors.py")
+            assert allowed or not (isinstance(text, str) and CJK.search(text)), (path, text)
+
+
+def test_a_message_is_filled_translated_and_stored() -> None:
+    inner = Message("an integer")
+    message = Message("it must be {types}", types=inner)
+    assert message.in_(ENGLISH) == "it must be an integer"
+    assert CJK.search(message.in_(CHINESE))
+    assert "integer" not in message.in_(CHINESE)
+    assert Message.parse(message.as_dict()) == message
+    assert Message("{a} of {b}").fill(a=1).en == "1 of {b}"
+    assert Message.verbatim("{x} [y]").en == "{x} [y]"
+    assert Message.parse(["old", "\u65e7"]).en == "old"
+    assert term("snapshot", CHINESE) == "\u5feb\u7167"
+    assert term("unknown", CHINESE) == "unknown"
