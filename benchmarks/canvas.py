@@ -127,16 +127,14 @@ def workflow(size: int) -> str:
 
 
 def project(root: Path, size: int, environment: dict[str, str]) -> None:
-    """A project with one workflow."""
+    """A trusted project with one workflow."""
     (root / "out").mkdir(parents=True)
     (root / "in.txt").write_text("1\n")
     (root / "dvc.yaml").write_text(workflow(size))
-    script = "from pathlib import Path; from jupyter_mlws.projects.setup import initialize; "
-    subprocess.run(
-        [sys.executable, "-c", f"{script}initialize(Path({str(root)!r}))"],
-        env=environment,
-        check=True,
-    )
+    make = "from pathlib import Path; from jupyter_mlws.projects.setup import initialize; "
+    make += f"initialize(Path({str(root)!r}))"
+    for command in (["-c", make], ["-m", "jupyter_mlws", "trust"]):
+        subprocess.run([sys.executable, *command], cwd=root, env=environment, check=True)
 
 
 @contextmanager
