@@ -87,7 +87,7 @@ def remotes(views: Views, rows: Sequence[JSON]) -> list[Block]:
     columns = [
         Message("Name"),
         Message("URL"),
-        Message(""),
+        Message.verbatim(""),
         Message("Options"),
         Message("Credentials set"),
     ]

@@ -69,7 +69,7 @@ def lineage(views: Views, found: JSON) -> list[Block]:
         [cell(edge["source"]), Cell(edge["relation"], Tone.FAINT), cell(edge["target"])]
         for edge in found["edges"]
     ]
-    table = views.table([Message("Upstream"), Message(""), Message("Downstream")], rows)
+    table = views.table([Message("Upstream"), Message.verbatim(""), Message("Downstream")], rows)
     if not found["truncated"]:
         return [table]
     return [table, line(views.say("Truncated."), Tone.FAINT)]

@@ -411,7 +411,8 @@ class Views:
         ]
         return [
             self.table(
-                [Message("Node"), Message("Status"), Message("Duration"), Message("")], rows
+                [Message("Node"), Message("Status"), Message("Duration"), Message.verbatim("")],
+                rows,
             ),
             *self.run_end(run),
         ]

@@ -226,24 +226,22 @@ export function removeNodes(
   );
   const taken = (dep: IPathEntry): boolean =>
     dep.paths.some(path => files.has(path));
-  return compose(document, [
-    now =>
-      together(
-        now,
-        users.map(
-          (stage): Edit =>
-            then =>
-              dropPaths(then, stage, taken, path => files.has(path))
-        )
-      ),
-    now => removeStages(now, ids),
-    now => {
-      // Settings that another stage still reads stay.
-      const own = [...ids].filter(
-        id => id !== 'workflow' && !isMentioned(now.source.text, id)
-      );
-      return removeVariables(now, new Set(own));
-    }
+  const edits = together(document, [
+    ...users.map(
+      (stage): Edit =>
+        now =>
+          dropPaths(now, stage, taken, path => files.has(path))
+    ),
+    now => removeStages(now, ids)
+  ]);
+  // Settings that another stage still reads stay.
+  const rest = applySplices(document.source.text, edits);
+  const own = [...ids].filter(
+    id => id !== 'workflow' && !isMentioned(rest, id)
+  );
+  return together(document, [
+    () => edits,
+    now => removeVariables(now, new Set(own))
   ]);
 }
 

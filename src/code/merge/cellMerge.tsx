@@ -54,9 +54,7 @@ function ConflictingCell(props: {
   const takes: [SideChoice, string][] = [
     [
       'ours',
-      cell.ours === null
-        ? trans.__('Use Ours (Delete)')
-        : trans.__('Use Ours')
+      cell.ours === null ? trans.__('Use Ours (Delete)') : trans.__('Use Ours')
     ],
     [
       'theirs',
