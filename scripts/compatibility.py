@@ -1,6 +1,6 @@
 """Try the built wheel with the oldest and the newest supported Python and packages.
 
-    python scripts/compatibility.py dist/*.whl [--browser]
+    python scripts/compatibility.py dist/*.whl [--only oldest] [--python 3.11] [--browser]
 
 Each combination gets its own environment and is checked for: import, both extension lists, the
 example workspace (three runs, two snapshots) and, with ``--browser``, its workflow in Chromium.
@@ -82,8 +82,8 @@ def check_browser(venv: Path, workspace: Path) -> None:
         process.wait()
 
 
-def try_range(name: str, wheel: Path, directory: Path, browser: bool) -> None:
-    version, options = RANGES[name]
+def try_range(name: str, version: str, wheel: Path, directory: Path, browser: bool) -> None:
+    options = RANGES[name][1]
     venv, workspace = directory / "venv", directory / "workspace"
     with step(f"{name} packages, Python {version}: install"):
         install(venv, wheel, version, options)
@@ -101,6 +101,7 @@ def main() -> int:
     parser.add_argument("wheel", type=Path)
     parser.add_argument("--browser", action="store_true")
     parser.add_argument("--only", choices=RANGES)
+    parser.add_argument("--python", help="a version or path instead of the range's own Python")
     arguments = parser.parse_args()
     home = os.environ["HOME"]
     for name in [arguments.only] if arguments.only else RANGES:
@@ -109,7 +110,9 @@ def main() -> int:
             os.environ["HOME"] = directory
             os.environ.setdefault("UV_CACHE_DIR", f"{home}/.cache/uv")
             try:
-                try_range(name, arguments.wheel.absolute(), Path(directory), arguments.browser)
+                version = arguments.python or RANGES[name][0]
+                wheel = arguments.wheel.absolute()
+                try_range(name, version, wheel, Path(directory), arguments.browser)
             except StepError as error:
                 print(f"\n{name} packages: {error}", file=sys.stderr)
                 return 1
