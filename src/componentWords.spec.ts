@@ -6,7 +6,7 @@ import type { IComponent } from './models';
 
 const component: IComponent = {
   name: 'split',
-  title: 'Split Table',
+  title: 'Split table',
   category: 'Split',
   description: 'Divide a table.',
   inputs: [

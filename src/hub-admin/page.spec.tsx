@@ -100,7 +100,9 @@ it('shows machines, the empty queue, and every container with its state in words
   expect(find('.jp-mlws-Node').textContent).toContain(
     '0.5 used, 2 allocated, 8 total'
   );
-  expect(find('.jp-mlws-Queue').textContent).toContain('Nobody waits');
+  expect(find('.jp-mlws-Queue').textContent).toContain(
+    'No containers in the queue.'
+  );
   expect(row('ada--default').dataset.mlwsStatus).toBe('RUNNING');
   expect(row('ada--default').textContent).toContain('running');
   const notes = row('bob--default').nextElementSibling?.textContent;
@@ -131,9 +133,7 @@ it('asks before it deletes, saying what is kept, and does nothing on Cancel', as
   const asked = wire.requests.length;
   action('ada--default', 'delete').click();
   await settle();
-  expect(find('dialog').textContent).toContain(
-    'home with all its files is kept'
-  );
+  expect(find('dialog').textContent).toContain('The home folder is kept.');
   find<HTMLButtonElement>('dialog .jp-mod-reject').click();
   await settle();
   expect(wire.requests).toHaveLength(asked);
@@ -182,7 +182,7 @@ it('says when the connection is lost', async () => {
   await open();
   wire.sockets[0].break();
   await settle();
-  expect(node.textContent).toContain('The connection is lost.');
+  expect(node.textContent).toContain('Connection lost. Reconnecting…');
 });
 
 it('shows a queue with place, owner and what is waited for', async () => {
@@ -283,7 +283,7 @@ it('moves a volume to the trash, restores it, and asks before it goes for good',
   await press('trash');
   expect(find('[data-mlws-volume]').dataset.mlwsStatus).toBe('TRASHED');
   await press('delete');
-  expect(find('dialog').textContent).toContain('cannot be undone');
+  expect(find('dialog').textContent).toContain("can't be undone");
   wire.answers['GET /volumes'] = { items: [], next_cursor: null };
   find<HTMLButtonElement>('[data-mlws-action="confirm"]').click();
   await settle();
