@@ -37,7 +37,7 @@ TERMS = (
     "added_by_them",
     "added_by_us",
     "alias",
-    "an error",
+    "error",
     "both_added",
     "both_deleted",
     "both_modified",

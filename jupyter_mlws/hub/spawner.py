@@ -467,7 +467,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         lines = await self._last_words()
         return ContainerCrashedError(
             exit_code=state["ExitCode"],
-            cause="out of memory" if state["OOMKilled"] else state["Error"] or "an error",
+            cause="out of memory" if state["OOMKilled"] else state["Error"] or "error",
             restarts=self.restarts,
             last_log=lines.decode(errors="replace").splitlines(),
         )

@@ -247,7 +247,7 @@ def test_the_spawn_page_offers_sizes_and_shows_a_refusal_as_html(hub: Hub) -> No
     refused = session.post(f"{hub.url}/hub/spawn", data=form, headers=chinese, timeout=20)
     assert refused.status_code == 400
     shown = refused.content.decode()
-    assert "<strong>无法按请求创建容器。</strong>" in shown
+    assert "<strong>容器请求无效。</strong>" in shown
     assert "<code>resources</code>" in shown
     assert 'href="/services/mlws/"' in shown
 
@@ -339,7 +339,7 @@ def test_a_lab_that_cannot_start_says_why_with_its_last_lines(hub: Hub) -> None:
         assert answer.json()["message"].startswith("10105: ")
     page = hub.session("spawner-fay").get(f"{hub.url}/hub/spawn-pending/spawner-fay", timeout=20)
     assert "broken on purpose" in page.text
-    assert "a fault (exit code 1)" in page.text
+    assert "(error, exit code 1)" in page.text
     assert hub.inspect("spawner-fay")["State"]["Status"] == "exited"
     hub.engine.run("rm", "--force", hub.container("spawner-fay"))
 
