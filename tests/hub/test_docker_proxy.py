@@ -123,7 +123,7 @@ def test_what_is_more_than_a_lab_is_refused(change: Data, reason: str) -> None:
         ("check_container", {**lab(), "hostconfig": {"Privileged": True}}, "hostconfig"),
         ("check_container", {**lab(), "Ho\u017ftConfig": {}}, "spelled"),
         ("check_container", {**lab(), "NetworkingConfig": {"EndpointsConfig": {"x": {}}}}, "Netw"),
-        ("check_volume", {"Name": "team_database", "Labels": {"mlws.hub": HUB}}, "begin"),
+        ("check_volume", {"Name": "team_database", "Labels": {"mlws.hub": HUB}}, "must start"),
         ("check_volume", {"Name": "team-x", "Labels": {}}, "label"),
         (
             "check_volume",

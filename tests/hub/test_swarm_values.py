@@ -52,7 +52,7 @@ def test_what_swarm_does_itself_is_refused() -> None:
     queue = SwarmQueue(NODES)
     with pytest.raises(MLWSError, match=r"10211: .*reservation"):
         queue.reserve(request("r", 1), 0, 10)
-    with pytest.raises(MLWSError, match=r"10211: .*change of order"):
+    with pytest.raises(MLWSError, match=r"10211: .*reordering"):
         queue.move("r", 1, 0)
 
 
