@@ -109,15 +109,15 @@ def test_a_start_on_the_hubs_page_waits_there_with_its_place(hub: Hub) -> None:
     assert queue(hub) == [other, identifier]
     steps = progress(hub, QUEENIE)
     said = [next(steps)["message"], next(steps)["message"]]
-    while "place 2" not in said[-1]:
+    while "Position 2" not in said[-1]:
         said.append(next(steps)["message"])
     hub.service("POST", f"containers/{other}/stop", QUIN)
-    while "place 1" not in said[-1]:
+    while "Position 1" not in said[-1]:
         said.append(next(steps)["message"])
     hub.service("POST", f"containers/{first}/stop", QUIN)
     rows = list(steps)
     assert rows[-1]["ready"], rows
-    assert not any("place" in row["message"] for row in rows[-4:])
+    assert not any("Position" in row["message"] for row in rows[-4:])
     hub.becomes(identifier, "RUNNING")
     assert hub.lab("GET", QUEENIE, "api/status").ok
 

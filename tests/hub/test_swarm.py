@@ -133,7 +133,7 @@ def test_what_has_no_room_waits_in_swarm_and_is_shown_in_the_queue(hub: Hub, nod
     assert queue(hub) == [second, third]
     told = hub.api("GET", f"users/{SID}/server/progress", SID, stream=True)
     rows = (line for line in told.iter_lines() if line.startswith(b"data:"))
-    assert any("place 2" in json.loads(row.removeprefix(b"data:"))["message"] for row in rows)
+    assert any("Position 2" in json.loads(row.removeprefix(b"data:"))["message"] for row in rows)
     moved = hub.service("PUT", f"resources/queue/{third}", json={"position": 1})
     assert (moved.status_code, moved.json()["code"]) == (409, "10211")
     hub.service("POST", f"containers/{third}/stop", SID)
