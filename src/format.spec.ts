@@ -1,6 +1,10 @@
+import {
+  nullTranslator,
+  type TranslationBundle
+} from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
-import { cellText, duration, fileSize, relativeTime } from './format';
+import { cellText, duration, fileSize, listText, relativeTime } from './format';
 
 const NOW = Date.parse('2026-11-25T12:00:00Z');
 
@@ -31,4 +35,11 @@ it('shortens numbers and shows what is missing', () => {
   expect(cellText(100000)).toBe('100000');
   expect(cellText(null)).toBe('–');
   expect(cellText([1, 2])).toBe('[1,2]');
+});
+
+it('separates the items of a list as the language does', () => {
+  const english = nullTranslator.load('jupyter_mlws');
+  const chinese = { _p: () => '、' } as unknown as TranslationBundle;
+  expect(listText(['a.csv', 'b.csv'], english)).toBe('a.csv, b.csv');
+  expect(listText(['a.csv', 'b.csv'], chinese)).toBe('a.csv、b.csv');
 });

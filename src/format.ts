@@ -1,4 +1,6 @@
-/** Numbers and times as people read them, in their language. */
+/** Numbers, times and lists as people read them, in their language. */
+
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['second', 60],
@@ -101,4 +103,12 @@ export function cellText(value: unknown): string {
       : String(Number(value.toPrecision(5)));
   }
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** "a, b, c", with the separator of the language. */
+export function listText(
+  items: readonly string[],
+  trans: TranslationBundle
+): string {
+  return items.join(trans._p('list separator', ', '));
 }

@@ -17,6 +17,7 @@ import {
 } from '@xyflow/react';
 import { memo, useEffect, useMemo, useState } from 'react';
 
+import { listText } from '../format';
 import type { IGraphDiff, INodeDifference, Reason } from './graphDiff';
 import { placeNodes } from './layout';
 import { NODE_WIDTH } from './sizes';
@@ -206,6 +207,9 @@ function differenceText(
   };
   return trans.__(
     'Changed: %1',
-    reasons.map(reason => words[reason]).join(', ')
+    listText(
+      reasons.map(reason => words[reason]),
+      trans
+    )
   );
 }

@@ -1,7 +1,17 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { useEffect, useId, useRef, useState } from 'react';
 
 import { useCanvas, useFlush } from './hooks';
-import { nameFault } from './rename';
+import { nameFault, type NameFault } from './rename';
+
+function faultText(fault: NameFault, trans: TranslationBundle): string {
+  const texts: Record<NameFault, string> = {
+    shape: trans.__("Use letters, digits, “_” and “-”; don't start with “-”."),
+    reserved: trans.__('This name is reserved. Choose another name.'),
+    taken: trans.__('A node with this name already exists.')
+  };
+  return texts[fault];
+}
 
 /** The name of a node, to be changed in its place. */
 export function NameField({ node }: { node: string }): JSX.Element {
@@ -54,11 +64,7 @@ export function NameField({ node }: { node: string }): JSX.Element {
       />
       {fault && (
         <div id={`${id}-fault`} className="jp-mlws-Field-error" role="alert">
-          {fault === 'taken'
-            ? trans.__('A node with this name already exists.')
-            : trans.__(
-                "Use letters, digits, “_” and “-”; don't start with “-”."
-              )}
+          {faultText(fault, trans)}
         </div>
       )}
     </div>

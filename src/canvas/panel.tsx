@@ -105,7 +105,11 @@ function NodePanel({ node }: { node: string }): JSX.Element {
           </button>
         ))}
       </div>
-      <div className="jp-mlws-Panel-body" role="tabpanel" aria-label={tab}>
+      <div
+        className="jp-mlws-Panel-body"
+        role="tabpanel"
+        aria-label={tabs.find(([name]) => name === tab)?.[1]}
+      >
         {tab === 'settings' && <SettingsView node={node} />}
         {tab === 'log' && <LogView node={node} />}
         {tab === 'preview' && <PreviewView node={node} />}

@@ -203,7 +203,7 @@ function TablePreview(props: {
     <>
       <p className="jp-mlws-Preview-shape">
         {trans.__(
-          '%1 rows × %2 columns',
+          'Rows: %1. Columns: %2',
           rowText,
           columns.length.toLocaleString(language)
         )}
@@ -238,7 +238,7 @@ function TablePreview(props: {
       </div>
       {count !== null && rows.length < count && (
         <p className="jp-mlws-Preview-shape">
-          {trans.__('First %1 rows', rows.length.toLocaleString(language))}
+          {trans.__('Rows shown: %1', rows.length.toLocaleString(language))}
         </p>
       )}
     </>

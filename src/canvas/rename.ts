@@ -24,8 +24,8 @@ import {
 } from './ranges';
 import { applySplices, inOrder, type ISplice } from './splices';
 
-/** Why a node can't have a name: it is not what DVC takes for one, or another has it. */
-export type NameFault = 'shape' | 'taken';
+/** Why a node can't have a name: DVC does not accept it, the server uses it, or a node has it. */
+export type NameFault = 'shape' | 'reserved' | 'taken';
 
 const NAME = /^[\p{L}\p{N}_][\p{L}\p{M}\p{N}_-]*$/u;
 
@@ -34,8 +34,11 @@ export function nameFault(
   id: string,
   name: string
 ): NameFault | null {
-  if (!NAME.test(name) || name === 'workflow') {
+  if (!NAME.test(name)) {
     return 'shape';
+  }
+  if (name === 'workflow') {
+    return 'reserved';
   }
   const isTaken = document.stages.some(stage => stage.id === name);
   return name !== id && isTaken ? 'taken' : null;

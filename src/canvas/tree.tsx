@@ -5,6 +5,7 @@ import {
 } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
+import { listText } from '../format';
 import { useSignal } from '../useSignal';
 import { useCanvas, useKeyed } from './hooks';
 import { StateBadge } from './node';
@@ -266,7 +267,7 @@ function PortRow(props: Extract<TreeRow, { kind: 'port' }>): JSX.Element {
       ? `${edge.source} (${portText(edge.sourcePort, trans)})`
       : `${edge.target} (${portText(edge.targetPort, trans)})`
   );
-  const what = ends.length > 0 ? ends.join(', ') : port.paths.join(', ');
+  const what = listText(ends.length > 0 ? ends : port.paths, trans);
   return (
     <>
       <span className="jp-mlws-TreeRow-caret" aria-hidden>

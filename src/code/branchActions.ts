@@ -1,6 +1,7 @@
 import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { listText } from '../format';
 import { agreed } from '../agreed';
 import { APIError, escapeId, MLWSClient } from '../api';
 import type {
@@ -282,7 +283,7 @@ export class BranchActions {
       trans.__('Restore safety copy %1?', copy.id.slice(0, 8)),
       trans.__(
         'Files: %1. Their current content is kept in another safety copy.',
-        copy.files.slice(0, 12).join(', ')
+        listText(copy.files.slice(0, 12), trans)
       ),
       trans.__('Restore'),
       trans

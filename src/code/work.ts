@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { listText } from '../format';
 import { APIError, MLWSClient } from '../api';
 import type { IFailure, IOperation } from '../models';
 import type { OpenDocuments } from '../versions/documents';
@@ -68,7 +69,7 @@ export class Work {
       throw new APIError(0, {
         message: this._trans.__(
           'Could not save %1, so nothing was changed.',
-          unsaved.join(', ')
+          listText(unsaved, this._trans)
         ),
         solution: this._trans.__(
           'Save or close these documents, then try again.'

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { APIError } from '../api';
 import { Failure } from '../failure';
 import { FormButtons, TextField, useSubmit } from '../form';
-import { memorySize } from '../format';
+import { listText, memorySize } from '../format';
 import type { IContainer, IEnvironment } from '../models';
 import { ActionButton } from './actions';
 import { Dialog } from './dialog';
@@ -74,7 +74,7 @@ function Row(props: IProps & { saved: IEnvironment }): JSX.Element {
       {saved.reason && <p className="jp-mlws-Reason">{saved.reason}</p>}
       {saved.left_out.length > 0 && (
         <p className="jp-mlws-Hint">
-          {trans.__('Not included: %1', saved.left_out.join(', '))}
+          {trans.__('Not included: %1', listText(saved.left_out, trans))}
         </p>
       )}
       {saved.last_log.length > 0 && (

@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError } from '../api';
-import { memorySize } from '../format';
+import { listText, memorySize } from '../format';
 import type { IContainer, IOutOfMemory } from '../models';
 import { writeMemory } from './quantities';
 
@@ -32,7 +32,7 @@ export async function tellOutOfMemory(
       ? trans.__(
           'Out of memory: the kernel of %1 was killed (limit %2). Its variables are ' +
             'lost; other notebooks keep running.',
-          what.paths.join(', '),
+          listText(what.paths, trans),
           limit
         )
       : trans.__(

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { APIError } from '../api';
 import { Failure } from '../failure';
-import { fullTime, relativeTime } from '../format';
+import { fullTime, listText, relativeTime } from '../format';
 import type {
   IDataset,
   IDatasetDetail,
@@ -76,8 +76,8 @@ function Verified(props: {
               {store.faulty.slice(0, NAMED).map(faulty => (
                 <li key={faulty.md5} title={faulty.md5}>
                   {faulty.state === 'damaged'
-                    ? trans.__('damaged: %1', faulty.files.join(', '))
-                    : trans.__('missing: %1', faulty.files.join(', '))}
+                    ? trans.__('damaged: %1', listText(faulty.files, trans))
+                    : trans.__('missing: %1', listText(faulty.files, trans))}
                 </li>
               ))}
               {store.faulty.length > NAMED && (

@@ -7,7 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { useState } from 'react';
 
 import { Failure } from '../failure';
-import { fileSize } from '../format';
+import { fileSize, listText } from '../format';
 import { LiveView } from '../liveView';
 import { WorkView } from '../operations/workView';
 import { Rows } from '../rows';
@@ -49,7 +49,7 @@ function DatasetRow(props: IDataProps & { dataset: IDataset }): JSX.Element {
         className="jp-mlws-Row"
         data-mlws-row
         aria-expanded={isOpen}
-        aria-label={told.join(', ')}
+        aria-label={listText(told, trans)}
         title={told.join('\n')}
         onClick={() => void model.toggle(dataset.id)}
       >
@@ -91,10 +91,12 @@ function Storage(props: IDataProps): JSX.Element | null {
   }
   const size = (bytes: number) => fileSize(bytes, language);
   const rest = [
-    storage.unfinished > 0 &&
-      trans.__('Incomplete transfers: %1', size(storage.unfinished)),
-    storage.damaged > 0 &&
-      trans.__('Damaged, quarantined: %1', size(storage.damaged))
+    storage.unfinished > 0
+      ? trans.__('Incomplete transfers: %1', size(storage.unfinished))
+      : '',
+    storage.damaged > 0
+      ? trans.__('Damaged, quarantined: %1', size(storage.damaged))
+      : ''
   ].filter(Boolean);
   return (
     <div className="jp-mlws-Storage">
@@ -107,7 +109,7 @@ function Storage(props: IDataProps): JSX.Element | null {
           size(storage.size),
           size(storage.current)
         )}{' '}
-        {rest.join(', ')}
+        {listText(rest, trans)}
       </p>
       <Button
         small={true}

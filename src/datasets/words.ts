@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { fileSize } from '../format';
+import { fileSize, listText } from '../format';
 import type { IDataset, IDatasetPlace } from './types';
 
 /** What is to be known of a dataset at a glance. */
@@ -74,10 +74,9 @@ export function extent(
   trans: TranslationBundle
 ): string {
   const { size, files } = sized;
-  return [
+  const facts = [
     size === null ? '' : fileSize(size, language),
     files === null ? '' : trans._n('%1 file', '%1 files', files)
-  ]
-    .filter(Boolean)
-    .join(', ');
+  ];
+  return listText(facts.filter(Boolean), trans);
 }

@@ -1,6 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { listText } from '../format';
 import type { IRunActions } from './tableView';
 import type { IReproduction } from './types';
 
@@ -26,7 +27,7 @@ export function Reproduced(props: {
         <code>{path}</code>
       </p>
       {data.length > 0 && (
-        <p>{trans.__('Data included: %1', data.join(', '))}</p>
+        <p>{trans.__('Data included: %1', listText(data, trans))}</p>
       )}
       {unavailable.length > 0 && (
         <ul>

@@ -1,5 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { listText } from '../format';
 import { isPossible, type IContainerHost } from '../containers/actions';
 import type { Action, ContainersModel } from '../containers/model';
 import { nameOf, type IQuestion } from '../containers/words';
@@ -23,12 +24,13 @@ function questionBefore(
   if (action === 'start') {
     return null;
   }
-  const names = several
-    .map(one => `${one.user} / ${nameOf(one, trans)}`)
-    .join(', ');
+  const names = several.map(one => `${one.user} / ${nameOf(one, trans)}`);
   return {
     title: titles[action],
-    lost: `${names}. ${trans.__('Kernels and terminals are stopped; unsaved data in memory is lost.')}`,
+    lost: trans.__(
+      '%1: kernels and terminals are stopped; unsaved data in memory is lost.',
+      listText(names, trans)
+    ),
     kept: trans.__('Home folders are kept.'),
     accept: wordOf(action, trans)
   };

@@ -105,7 +105,13 @@ function HoursTable(props: {
     value.toLocaleString(language, { maximumFractionDigits: 1 });
   return (
     <section className="jp-mlws-Hours" aria-labelledby="mlws-hours">
-      <h2 id="mlws-hours">{trans.__('Usage in the last %1 days', days)}</h2>
+      <h2 id="mlws-hours">
+        {trans._n(
+          'Usage in the last %1 day',
+          'Usage in the last %1 days',
+          days
+        )}
+      </h2>
       {hours.length === 0 ? (
         <p className="jp-mlws-Hint">{trans.__('No usage yet.')}</p>
       ) : (

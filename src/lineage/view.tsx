@@ -1,7 +1,7 @@
 import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { cellText, fullTime } from '../format';
+import { cellText, fullTime, listText } from '../format';
 import { LiveView } from '../liveView';
 import { LineageGraph } from './graph';
 import type { INeighbour, LineageModel } from './model';
@@ -56,7 +56,7 @@ function factsOf(
       return [[factWord(name, trans), fullTime(time, language)]];
     }
     if (Array.isArray(value)) {
-      const text = value.map(cellText).join(', ');
+      const text = listText(value.map(cellText), trans);
       return value.length === 0 ? [] : [[factWord(name, trans), text]];
     }
     if (typeof value === 'object') {

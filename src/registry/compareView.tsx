@@ -2,7 +2,7 @@ import { Button } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactNode } from 'react';
 
-import { cellText, fullTime } from '../format';
+import { cellText, fullTime, listText } from '../format';
 import { LiveView } from '../liveView';
 import type { IModelActions } from './actions';
 import type { ModelComparisonModel } from './compare';
@@ -108,7 +108,9 @@ export class ModelComparisonView extends LiveView<ModelComparisonModel> {
           <tr>
             <th scope="row">{trans.__('Files')}</th>
             {versions.map(version => (
-              <td key={version.id}>{version.artifacts.join(', ') || '–'}</td>
+              <td key={version.id}>
+                {listText(version.artifacts, trans) || '–'}
+              </td>
             ))}
           </tr>
         </Group>

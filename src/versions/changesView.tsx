@@ -1,6 +1,7 @@
 import { Button, checkIcon } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { listText } from '../format';
 import { ChangeLists, type IChangeActions } from '../code/changeLists';
 import { Conflicts, type IMergeActions } from '../code/conflicts';
 import { groupChanges, type IChangeGroups } from '../code/groups';
@@ -27,9 +28,12 @@ export interface IChangesActions extends IChangeActions, IMergeActions {
 /** Paths that a sentence names. */
 const NAMED = 3;
 
-function listOf(changes: readonly IChange[]): string {
+function namesOf(
+  changes: readonly IChange[],
+  trans: TranslationBundle
+): string {
   const paths = changes.slice(0, NAMED).map(change => change.path);
-  return [...paths, ...(changes.length > NAMED ? ['…'] : [])].join(', ');
+  return listText(changes.length > NAMED ? [...paths, '…'] : paths, trans);
 }
 
 function CommitBox(props: {
@@ -228,7 +232,7 @@ export class ChangesView extends LiveView<ChangesModel> {
                 '%1 dataset has not been pulled yet: %2',
                 '%1 datasets have not been pulled yet: %2',
                 groups.notPulled.length,
-                listOf(groups.notPulled)
+                namesOf(groups.notPulled, trans)
               )}
             </p>
             <Button

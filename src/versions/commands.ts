@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { copyIcon, refreshIcon, undoIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { listText } from '../format';
 import { APIError } from '../api';
 import type { StagingActions } from '../code/stagingActions';
 import type { IMLWSClient, IWorkspaceEvents } from '../tokens';
@@ -126,7 +127,7 @@ async function saveOrFail(
     throw new APIError(0, {
       message: trans.__(
         'Could not save %1, so nothing was committed.',
-        unsaved.join(', ')
+        listText(unsaved, trans)
       ),
       solution: trans.__('Save or close these documents, then commit again.')
     });

@@ -7,7 +7,7 @@ import {
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { MLWSClient } from '../api';
-import { fileSize } from '../format';
+import { fileSize, listText } from '../format';
 import type { IOperation, IRestorePlan, IRestoreResult } from '../models';
 import { told } from './told';
 import type { OpenDocuments } from './documents';
@@ -139,7 +139,7 @@ export class Restorer {
         'error',
         this._trans.__(
           'Could not save %1, so nothing was restored.',
-          unsaved.join(', ')
+          listText(unsaved, this._trans)
         )
       );
       return false;
