@@ -2,12 +2,13 @@ import {
   addIcon,
   Button,
   checkIcon,
+  copyIcon,
   deleteIcon,
   editIcon,
   undoIcon
 } from '@jupyterlab/ui-components';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 
 import { relativeTime } from '../format';
 import { LiveView } from '../liveView';
@@ -36,6 +37,9 @@ function Row(props: {
   current?: boolean;
   facts: ReactNode;
   buttons: ReactNode;
+  expanded?: boolean;
+  /** Shown below the row. */
+  details?: ReactNode;
   onClick?: () => void;
 }): JSX.Element {
   const { current, onClick } = props;
@@ -51,6 +55,7 @@ function Row(props: {
         data-mlws-row
         aria-label={props.label}
         aria-current={current}
+        aria-expanded={props.expanded}
         onClick={onClick}
       >
         {current ? (
@@ -66,6 +71,7 @@ function Row(props: {
         <span className="jp-mlws-Row-folder">{props.facts}</span>
       </button>
       <span className="jp-mlws-Row-buttons">{props.buttons}</span>
+      {props.details}
     </li>
   );
 }
@@ -172,22 +178,38 @@ function StashRow(
   props: IWords & { stash: IStash; actions: BranchActions }
 ): JSX.Element {
   const { stash, actions, language, trans } = props;
+  const [isOpen, setIsOpen] = useState(false);
   const files = trans._n('%1 file', '%1 files', stash.files.length);
   const age = relativeTime(stash.timestamp, language);
   return (
     <Row
       className="jp-mlws-Stash"
       name={stash.message}
-      label={trans.__('Pop stash “%1”', stash.message)}
-      title={[stash.branch, age, ...stash.files.slice(0, 12)]
-        .filter(Boolean)
-        .join('\n')}
+      label={trans.__('Files of stash “%1”', stash.message)}
+      title={[stash.branch, age].filter(Boolean).join('\n')}
       facts={`${files} · ${age}`}
-      onClick={() => void actions.applyStash(stash, false)}
+      expanded={isOpen}
+      details={
+        isOpen && (
+          <ul className="jp-mlws-Stash-files">
+            {stash.files.map(file => (
+              <li key={file}>{file}</li>
+            ))}
+          </ul>
+        )
+      }
+      onClick={() => setIsOpen(!isOpen)}
       buttons={
         <>
           <IconButton
             icon={undoIcon}
+            className="jp-mlws-PopButton"
+            label={trans.__('Pop Stash')}
+            of={stash.message}
+            onClick={() => void actions.applyStash(stash, false)}
+          />
+          <IconButton
+            icon={copyIcon}
             className="jp-mlws-ApplyButton"
             label={trans.__('Apply Stash (Keep It)')}
             of={stash.message}

@@ -496,6 +496,8 @@ def test_stashes_tags_and_deleted_branches(
     assert git("stash", "list", "--format=%gs") == "On main: Half done"
     page.locator('[data-mlws-group="stashes"] summary').click()
     page.locator(".jp-mlws-Stash [data-mlws-row]").click()
+    expect(page.locator(".jp-mlws-Stash-files li")).to_have_text(["new.py", "train.py"])
+    page.locator(".jp-mlws-PopButton").click()
     expect(change(page, "new.py")).to_be_visible()
     expect(page.locator(".jp-mlws-Stash")).to_have_count(0)
     assert git("stash", "list") == ""
