@@ -148,6 +148,7 @@ def test_what_is_not_carried_over_is_listed_with_its_place(
             "src/write.ipynb",
             runtime_image="image:1",
             cpu=2,
+            memory=4,
             mounted_volumes=[{"path": "/x", "pvc_name": "y"}],
             kubernetes_secrets=[{"env_var": "KEY", "name": "a", "key": "b"}],
             outputs=["*.csv", "kept.csv", "../../../x"],
@@ -166,6 +167,7 @@ def test_what_is_not_carried_over_is_listed_with_its_place(
         "pipelines.0.app_data.properties.pipeline_defaults.runtime_image",
         f"{first}.runtime_image",
         f"{first}.cpu",
+        f"{first}.memory",
         f"{first}.mounted_volumes",
         f"{first}.kubernetes_secrets",
         f"{first}.outputs.0",
@@ -179,6 +181,10 @@ def test_what_is_not_carried_over_is_listed_with_its_place(
     assert "env BASE=1 jupyter mlws notebook" in write_.config["cmd"]
     assert write_.deps == ["flows/src/write.ipynb", "flows/src/in.txt"]
     assert write_.outs == ["workflows/flow/out/write.ipynb", "workflows/flow/out/write.done"]
+    reasons = {note.place: note.reason for note in made.notes}
+    assert reasons[f"{first}.memory"] == (
+        "memory was not imported: imported nodes have no resource limits"
+    )
     chinese = bring(data, language="zh-CN", dry_run=True)
     assert all(any(sign >= "一" for sign in note.reason) for note in chinese.notes)
 
