@@ -7,6 +7,7 @@ gettext's: ``make messages`` extracts what ``Message(…)`` and ``say(…)`` hol
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,6 @@ TERMS = (
     "RESTORED",
     "RUNNING",
     "SKIPPED",
-    "active run",
     "added",
     "added_by_them",
     "added_by_us",
@@ -217,7 +217,9 @@ def _chinese() -> Mapping[Any, str]:
 
     with CATALOGUE.open(encoding="utf-8") as file:
         catalog = read_po(file, locale="zh_CN")
-    return {
+    # Titles of components and settings are in the lab's catalogue.
+    lab = json.loads(CATALOGUE.with_suffix(".json").read_text(encoding="utf-8"))
+    return {text: forms[0] for text, forms in lab.items() if text} | {
         (entry.context, entry.id) if entry.context else entry.id: str(entry.string)
         for entry in catalog
         if entry.id and entry.string

@@ -378,7 +378,9 @@ def test_cancel_stops_the_run_of_another_terminal(mlws: Command, workflow: Path)
         mlws("cancel")
         running.communicate(timeout=120)
     assert running.returncode == 130
-    assert "40401" in mlws("cancel", code=1).stderr
+    refused = mlws("cancel", code=1).stderr
+    assert "40401" in refused
+    assert "No workflow of this project is running." in refused
 
 
 def test_one_of_several_workflows_must_be_named(mlws: Command, workflow: Path) -> None:

@@ -40,8 +40,8 @@ def test_no_text_in_the_code_is_chinese(package: str) -> None:
 
 def test_a_message_is_filled_translated_and_stored() -> None:
     inner = Message("an integer")
-    message = Message("it must be {types}", types=inner)
-    assert message.in_(ENGLISH) == "it must be an integer"
+    message = Message("{setting} must be {types}.", setting="x", types=inner)
+    assert message.in_(ENGLISH) == "x must be an integer."
     assert CJK.search(message.in_(CHINESE))
     assert "integer" not in message.in_(CHINESE)
     assert Message.parse(message.as_dict()) == message

@@ -10,8 +10,19 @@ from tornado import web
 from tornado.escape import url_escape
 from tornado.httputil import url_concat
 
+from jupyter_mlws.api.rest import preferred_language
+from jupyter_mlws.i18n import Message
+
 SAME_SITE = ("same-origin", "none")
 """What a browser says of a link on our own page, and of an address typed by hand."""
+NOT_APPROVED = Message("Your account has not been approved by an administrator yet.")
+INVALID_LOGIN = Message("Invalid username or password.")
+BUTTONS_ONLY = Message("Use the buttons on the Accounts page.")
+
+
+def language_of(handler: web.RequestHandler) -> str:
+    """Return the reader's language, from ``Accept-Language``."""
+    return preferred_language(handler.request.headers.get("Accept-Language", ""))
 
 
 class Login(native.LoginHandler):  # type: ignore[misc]
@@ -53,11 +64,7 @@ class Login(native.LoginHandler):  # type: ignore[misc]
         # Who is locked out learns nothing about the password.
         known = None if self.authenticator.is_blocked(name) else self.authenticator.get_user(name)
         waits = known and not known.is_authorized and known.is_valid_password(given["password"])
-        reason = (
-            "Your account has not been approved by an administrator yet."
-            if waits
-            else "Invalid username or password."
-        )
+        reason = (NOT_APPROVED if waits else INVALID_LOGIN).in_(language_of(self))
         self.set_status(403)
         self.finish(await self._render(login_error=reason, username=name))
 
@@ -68,9 +75,9 @@ class FormHandler(native.LocalBase):  # type: ignore[misc]
     async def prepare(self) -> None:
         await super().prepare()
         if self.request.method != "POST":
-            raise web.HTTPError(405, "Use the buttons on the Accounts page.")
+            raise web.HTTPError(405, BUTTONS_ONLY.in_(language_of(self)))
         if self.request.headers.get("Sec-Fetch-Site", "none") not in SAME_SITE:
-            raise web.HTTPError(403, "Use the buttons on the Accounts page.")
+            raise web.HTTPError(403, BUTTONS_ONLY.in_(language_of(self)))
 
 
 class Authorize(FormHandler, native.ToggleAuthorizationHandler):  # type: ignore[misc]

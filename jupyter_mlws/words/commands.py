@@ -48,6 +48,13 @@ class UsageFaultError(Exception):
     """The words are right and can't be carried out as written; says what to write instead."""
 
 
+class NoActiveRunError(WorkflowItemNotFoundError):
+    message = Message("No workflow of this project is running.")
+    solution = Message("There is nothing to cancel.")
+    kind: str = "run"
+    name: str = "active"
+
+
 @dataclass
 class Desk:
     """Where a command works, and how its result is shown."""
@@ -439,7 +446,7 @@ def _active_run(session: Session) -> tuple[str, JSON]:
     for workflow in session.workflows():
         if workflow["run"] is not None and workflow["run"]["ended"] is None:
             return workflow["path"], workflow["run"]
-    raise WorkflowItemNotFoundError(kind="active run", name="")
+    raise NoActiveRunError()
 
 
 def _follow(desk: Desk, path: str, run: str) -> JSON:

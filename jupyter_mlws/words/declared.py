@@ -288,9 +288,9 @@ WORDS: list[Word] = [
     Word(
         "checkout",
         versions.checkout,
-        Message("Switch to a branch, tag or snapshot, including its data."),
+        Message("Switch to REF (a branch, tag or snapshot), including its data."),
         [
-            _argument("place", shell_complete=_complete_branch),
+            _argument("place", metavar="REF", shell_complete=_complete_branch),
             _option(
                 "-b",
                 "--create",
@@ -502,8 +502,8 @@ WORDS: list[Word] = [
     Word(
         "compare",
         experiments.compare,
-        Message("Compare runs or model versions (NAME:VERSION) side by side."),
-        [_argument("things", nargs=-1, metavar="THING...", shell_complete=_complete_run)],
+        Message("Compare runs or model versions (MODEL:VERSION) side by side."),
+        [_argument("things", nargs=-1, metavar="RUN_OR_VERSION...", shell_complete=_complete_run)],
     ),
     Word(
         "track",
@@ -555,10 +555,10 @@ WORDS: list[Word] = [
         "lineage",
         experiments.lineage,
         Message(
-            "Show where OF comes from and what was made from it. OF is a data path, MODEL:VERSION, "
-            "run:ID or snapshot:COMMIT."
+            "Show where ITEM comes from and what was made from it. ITEM is a data path, "
+            "MODEL:VERSION, run:ID or snapshot:COMMIT."
         ),
-        [_argument("of", type=click.Path())],
+        [_argument("of", metavar="ITEM", type=click.Path())],
     ),
     Word(
         "plan",
@@ -618,7 +618,7 @@ WORDS: list[Word] = [
             _JOBS,
             _option(
                 "--executor",
-                metavar="WHERE",
+                metavar="EXECUTOR",
                 words=Message(
                     "Where to run: local, dask://HOST:PORT, or dask for the configured "
                     "scheduler. Default: MLWS_EXECUTOR."

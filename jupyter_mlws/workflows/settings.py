@@ -59,11 +59,8 @@ def faults(
             yield from _missing(error.validator_value, {*given, *words})
         elif error.validator != "additionalProperties":
             path = ".".join(str(part) for part in error.absolute_path)
-            reason = _reason(error)
-            message = Message(
-                "The setting {path!r} is not valid: {reason}", path=path, reason=reason
-            )
-            yield SettingFault(path, message, Wrong.VALUE)
+            title = known(component).get(path, {}).get("title", path)
+            yield SettingFault(path, _invalid(error).fill(setting=Message(title)), Wrong.VALUE)
     unread = [name for name in words if name.removeprefix("no-") not in given]
     yield from _unknown(component, [*settings, *unread])
     yield from _unavailable(component, given)
@@ -158,25 +155,27 @@ TYPES = {
 }
 
 
-def _reason(error: Any) -> Message:
-    """Why a value does not fit, in each language; a rare reason as the validator says it."""
+def _invalid(error: Any) -> Message:
+    """Return why a value is not valid; ``{setting}`` is left to fill."""
     limit = error.validator_value
     if error.validator == "anyOf":
         # A type or nothing: what is wrong is wrong with the type.
         inner = [part for part in error.context if part.validator_value != "null"]
-        return _reason(inner[0]) if len(inner) == 1 else Message.verbatim(error.message)
+        if len(inner) == 1:
+            return _invalid(inner[0])
     if error.validator == "type" and limit in TYPES:
-        return Message("it must be {types}", types=TYPES[limit])
+        return Message("{setting} must be {types}.", types=TYPES[limit])
     if error.validator == "enum":
         choices = ", ".join(str(choice) for choice in limit)
-        return Message("it must be one of {choices}", choices=choices)
-    told = {
-        "minimum": Message("it must be at least {limit}", limit=limit),
-        "maximum": Message("it must be at most {limit}", limit=limit),
-        "exclusiveMinimum": Message("it must be greater than {limit}", limit=limit),
-        "exclusiveMaximum": Message("it must be less than {limit}", limit=limit),
+        return Message("{setting} must be one of {choices}.", choices=choices)
+    limits = {
+        "minimum": Message("{setting} must be at least {limit}.", limit=limit),
+        "maximum": Message("{setting} must be at most {limit}.", limit=limit),
+        "exclusiveMinimum": Message("{setting} must be greater than {limit}.", limit=limit),
+        "exclusiveMaximum": Message("{setting} must be less than {limit}.", limit=limit),
     }
-    return told.get(error.validator, Message.verbatim(error.message))
+    other = Message("{setting} is not valid: {reason}", reason=error.message)
+    return limits.get(error.validator, other)
 
 
 def unfit(value: Any) -> Message | None:

@@ -79,8 +79,8 @@ async def test_the_specified_request_makes_a_workflow(call, project: Project) ->
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "The setting 'epochs' is not valid: it must be an integer"),
-     ("zh-CN", "设置项 'epochs' 无效：应为整数")],
+    [("en", "Epochs must be an integer."),
+     ("zh-CN", "训练轮数应为整数。")],
 )  # fmt: skip
 async def test_every_fault_is_named_in_the_readers_language(
     call, project: Project, language: str, words: str

@@ -87,7 +87,7 @@ class Field:
         if self.value is None and default is not None:
             return default
         if not isinstance(self.value, str):
-            raise self.wrong(Message("it must be text"))
+            raise self.wrong(Message("must be text"))
         return self.value
 
     def number(self) -> float | None:
