@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import threading
 import time
 from functools import cached_property
@@ -195,6 +196,10 @@ class MLWSApp(ExtensionApp):
                 type(self.serverapp.kernel_manager).__name__,
             )
         end_workers_at_exit()
+        if "jupyterlab_server" in sys.modules:
+            from jupyter_mlws.lab_settings import translate_settings
+
+            translate_settings()
 
     @cached_property
     def _log_store(self) -> LogStore:

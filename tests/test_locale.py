@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from jupyterlab_server.settings_utils import get_settings
+from jupyterlab_server.translation_utils import translator
 
 from jupyter_mlws.components.registry import library
+from jupyter_mlws.lab_settings import translate_settings
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "jupyter_mlws/locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
@@ -95,6 +98,30 @@ def test_every_word_of_the_component_library_has_its_chinese() -> None:
         if word and word not in known
     ]
     assert missing == []
+
+
+def test_settings_are_chinese_in_jupyterlabs_settings_editor(tmp_path: Path) -> None:
+    (tmp_path / "jupyter-mlws").symlink_to(ROOT / "schema/settings")
+    translate_settings()
+    translator.set_locale("zh_CN")
+    try:
+        (listed, warnings) = get_settings(
+            str(tmp_path), str(tmp_path), str(tmp_path / "user"),
+            translator=translator.translate_schema,
+        )  # fmt: skip
+    finally:
+        translator.set_locale("en")
+    assert warnings == []
+    schemas = [plugin["schema"] for plugin in listed["settings"]]
+    assert len(schemas) == 6
+    texts = [
+        part[key]
+        for schema in schemas
+        for part in (schema, *schema["properties"].values())
+        for key in ("title", "description", "jupyter.lab.setting-icon-label")
+        if key in part
+    ]
+    assert [text for text in texts if not re.search("[\u4e00-\u9fff]", text)] == []
 
 
 def test_translations_keep_the_places_of_values() -> None:
