@@ -39,7 +39,7 @@ def test_rename_freeze_and_undo(page: Page, lab: Lab) -> None:
     field = page.locator(".jp-mlws-NameField")
     expect(field).to_be_focused()
     page.keyboard.type("linear")
-    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("Another node")
+    expect(page.locator(".jp-mlws-Field-error")).to_contain_text("already exists")
     page.keyboard.press("Control+a")
     page.keyboard.type("trees")
     page.keyboard.press("Enter")

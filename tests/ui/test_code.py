@@ -443,7 +443,7 @@ def test_history_is_drawn_filtered_and_gone_back_in(
     assert git("tag", "-l", "--format=%(contents)", "v1").strip() == "The first"
     choose("Select for Compare")
     snapshots.filter(has_text="Both together").click(button="right")
-    page.locator(".lm-Menu-item").filter(has_text="Compare with the Marked").click()
+    page.locator(".lm-Menu-item").filter(has_text="Compare with Selected").click()
     expect(page.locator(".jp-mlws-SnapshotDiff")).to_contain_text("topic.py")
     choose("Revert to This Snapshot")
     page.locator(".jp-Dialog .jp-mod-accept").click()
@@ -529,7 +529,7 @@ def test_stashes_tags_and_deleted_branches(
             page.locator(".jp-Dialog .jp-mod-accept").click()
         expect(branch(page, name)).to_have_count(0)
     assert git("branch", "--format=%(refname:short)") == "main"
-    notice = page.locator(".Toastify__toast").filter(has_text="Deleted the branch “lonely”")
+    notice = page.locator(".Toastify__toast").filter(has_text="Deleted branch “lonely”")
     notice.get_by_text("Undo").click()
     expect(branch(page, "lonely")).to_be_visible()
     assert git("rev-parse", "lonely") == tip

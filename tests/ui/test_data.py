@@ -89,7 +89,7 @@ def test_data_goes_to_a_remote_and_comes_back(
     fill(form, name="Bad name", url=str(tmp_path / "store"))
     form.locator("[type=submit]").click()
     refused = form.locator(".jp-mlws-FormField-error")
-    expect(refused).to_contain_text("must begin with a small letter")
+    expect(refused).to_contain_text("must start with a lowercase letter")
     shoot("data-remote-refused")
     fill(form, name="store")
     form.locator("[type=submit]").click()
@@ -127,12 +127,12 @@ def test_data_goes_to_a_remote_and_comes_back(
     row.get_by_role("button", name="Verify", exact=True).click()
     file = next(n for n, c in PICTURES.items() if hashlib.md5(c).hexdigest() == damaged)
     expect(row.locator('[data-mlws-store="cache"]')).to_contain_text(f"damaged: data/images/{file}")
-    expect(row.locator('[data-mlws-store="store"]')).to_contain_text("all 4 objects are whole")
+    expect(row.locator('[data-mlws-store="store"]')).to_contain_text("all 4 objects verified")
     shoot("data-verified")
     row.get_by_role("button", name="Pull", exact=True).click()
     expect(row.get_by_role("button", name="Pull", exact=True)).to_be_enabled()
     row.get_by_role("button", name="Verify", exact=True).click()
-    expect(row.locator('[data-mlws-store="cache"]')).to_contain_text("all 4 objects are whole")
+    expect(row.locator('[data-mlws-store="cache"]')).to_contain_text("all 4 objects verified")
     assert hashlib.md5(path.read_bytes()).hexdigest() == damaged
 
 
@@ -175,7 +175,7 @@ def test_versions_are_compared_and_brought_back_and_space_is_freed(
     kept = objects(lab.root / ".dvc/cache") - {"ab" + "c" * 30}
     section.locator(".jp-mlws-FreeButton").click()
     dialog = page.locator(".jp-Dialog")
-    expect(dialog).to_contain_text("1 object (5 kB) is named by no version")
+    expect(dialog).to_contain_text("1 unused object (5 kB) can be deleted")
     assert stray.exists()
     shoot("data-free")
     dialog.locator(".jp-mod-accept").click()
@@ -240,7 +240,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     fill(form, url="nonsense", path="data/far.bin")
     form.locator("[type=submit]").click()
     refused = form.locator(".jp-mlws-FormField-error").first
-    expect(refused).to_contain_text("must begin with a protocol")
+    expect(refused).to_contain_text("must start with a protocol")
     fill(form, url=slow_server, path="")
     form.locator("[type=submit]").click()
     work = section.locator(".jp-mlws-Work")

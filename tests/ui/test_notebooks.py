@@ -126,7 +126,7 @@ def test_a_death_is_told_and_what_was_lost_runs_again(
     write_cell(page, cells.nth(2), DIE)
     page.keyboard.press("Control+Enter")
     toast = page.locator(".Toastify__toast").filter(has_text="The kernel died")
-    expect(toast).to_contain_text("What 3 cells made is lost.")
+    expect(toast).to_contain_text("Results of 3 cells were lost.")
     dialog = page.locator(".jp-Dialog")
     if dialog.count():
         dialog.get_by_role("button", name="Ok").click()
@@ -162,12 +162,14 @@ def test_cells_are_stopped_at_their_limits(
     page.keyboard.press("Escape")
     page.keyboard.press("i")
     page.keyboard.press("i")
-    expect(marks).to_contain_text("Cancelled in")
+    expect(marks).to_contain_text("Canceled in")
 
     # Over the limit: stopped.
     cells.nth(2).locator(".cm-content").click()
     page.keyboard.press("Control+Enter")
-    expect(toasts.filter(has_text="The cell was stopped")).to_contain_text("of 400 MiB of memory")
+    expect(toasts.filter(has_text="The cell was stopped")).to_contain_text(
+        "of its 400 MiB memory limit"
+    )
     expect(marks.nth(1)).to_contain_text("Failed in")
 
     # A time limit, set in the settings editor, holds for the open notebook at once.

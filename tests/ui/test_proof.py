@@ -57,10 +57,10 @@ def test_an_old_snapshot_is_restored_and_the_person_comes_back(
     assert (lab.root / WORKFLOW).read_bytes() != before[WORKFLOW]
 
     # Back to where the person came from, uncommitted work included.
-    toasts.get_by_role("button", name="Revert").click()
+    toasts.get_by_role("button", name="Undo").click()
     expect(dialog).to_contain_text("previous work")
     dialog.locator(".jp-mod-accept").click()
-    expect(toasts).to_contain_text("Restored “what was there before”")
+    expect(toasts).to_contain_text("Restored “previous work”")
     assert {path: (lab.root / path).read_bytes() for path in before} == before
 
 
