@@ -17,6 +17,7 @@ class OpenAPIHandler(APIHandler):
     """The contract, made from the models that the handlers validate with."""
 
     resource = "mlws"
+    errors = ()
 
     async def get(self) -> None:
         # Not above: the routes name this handler.
@@ -30,6 +31,7 @@ class OperationsHandler(APIHandler):
     """The operations that go on."""
 
     resource = "operations"
+    errors = ()
 
     @endpoint("List active operations", Page[Operation])
     async def get(self) -> Page[Operation]:
@@ -40,6 +42,7 @@ class OperationHandler(APIHandler):
     """One operation."""
 
     resource = "operations"
+    errors = ()
 
     @endpoint("Get an operation", Operation, errors=[OperationNotFoundError])
     async def get(self, identifier: str) -> Operation:
@@ -50,6 +53,7 @@ class OperationCancelHandler(APIHandler):
     """An operation's end, asked for."""
 
     resource = "operations"
+    errors = ()
 
     @endpoint("Cancel an operation", Operation, status=202, errors=[OperationNotFoundError])
     async def post(self, identifier: str) -> Operation:
@@ -60,6 +64,7 @@ class OperationAnswerHandler(APIHandler):
     """An answer to what an operation asks."""
 
     resource = "operations"
+    errors = ()
 
     @endpoint(
         "Answer the question of a WAITING operation: a user name, a password",

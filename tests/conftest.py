@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlws.api.openapi import errors_of
+from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.trust import trust
 from tests.server import Server
@@ -65,6 +67,33 @@ def _set_up_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     for name in (*foreign, "LANG", "LC_ALL", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def undeclared_errors() -> Iterator[list[str]]:
+    """Errors that endpoints of servers in this process answered with and do not declare."""
+    answers: list[str] = []
+    write_error = RESTHandler.write_error
+
+    def record(self: RESTHandler, status_code: int, **kwargs: Any) -> None:
+        declared = getattr(getattr(self, self.request.method.lower(), None), "endpoint", None)
+        error = self._as_ours(kwargs.get("exc_info", (None, None, None))[1])
+        if declared is not None and type(error) not in errors_of(type(self), declared):
+            answers.append(f"{self.request.method} {self.request.path}: {error}")
+        # Last: whoever asked may go on as soon as the answer is sent.
+        write_error(self, status_code, **kwargs)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(RESTHandler, "write_error", record)
+        yield answers
+
+
+@pytest.fixture(autouse=True)
+def declared_errors(undeclared_errors: list[str]) -> Iterator[None]:
+    """Fail a test in which an endpoint answers with an error that it does not declare."""
+    undeclared_errors.clear()
+    yield
+    assert not undeclared_errors
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
@@ -14,7 +14,14 @@ from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location, to_json
 from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
-from jupyter_mlws.errors import EndpointNotFoundError, PermissionDeniedError
+from jupyter_mlws.errors import (
+    EndpointNotFoundError,
+    MLWSError,
+    NotTrustedError,
+    OutsideWorkspaceError,
+    PermissionDeniedError,
+    ProjectNotFoundError,
+)
 from jupyter_mlws.operations import Progress
 from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
@@ -22,6 +29,8 @@ from jupyter_mlws.workspace import Workspace
 
 ACTIONS = {"GET": "read", "HEAD": "read"}
 """Jupyter's word for what a verb does to a resource; all others write."""
+PROJECT_ERRORS = (OutsideWorkspaceError, NotTrustedError, ProjectNotFoundError)
+"""Errors of :meth:`Authorized.open_workspace`."""
 
 
 class Authorized:
@@ -68,7 +77,9 @@ class Authorized:
 
 
 class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
-    """Base of every REST handler."""
+    """Base of every REST handler; one that opens no workspace sets its own ``errors``."""
+
+    errors: ClassVar[Sequence[type[MLWSError]]] = PROJECT_ERRORS
 
     @property
     def answers(self) -> Answers[Reply]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import jupyter_mlws
-from jupyter_mlws.api.rest import JSON, Endpoint
+from jupyter_mlws.api.rest import JSON, Endpoint, RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.errors import (
     DiskFullError,
@@ -18,7 +18,6 @@ from jupyter_mlws.errors import (
     InvalidRequestError,
     MLWSError,
     PermissionDeniedError,
-    ProjectNotFoundError,
 )
 
 REFERENCE = "#/components/schemas/{model}"
@@ -39,7 +38,7 @@ PROJECT = {
 
 
 def document(
-    routes: Iterable[tuple[str, type]], path: str, *, projects: bool = True
+    routes: Iterable[tuple[str, type[Any]]], path: str, *, projects: bool = True
 ) -> dict[str, Any]:
     """The contract of ``routes`` (pattern below the prefix, handler class).
 
@@ -56,7 +55,7 @@ def document(
             paths[template] = {"get": _stream(handler, names, common)}
             continue
         verbs = {
-            verb: _operation(declared, names, getattr(handler, "resource", ""), references, common)
+            verb: _operation(declared, handler, names, references, common)
             for verb in VERBS
             if (declared := getattr(getattr(handler, verb, None), "endpoint", None)) is not None
         }
@@ -119,16 +118,14 @@ def _parameters(names: list[str], query: type[BaseModel] | None) -> list[dict[st
 
 def _operation(
     declared: Endpoint,
+    handler: type[RESTHandler],
     names: list[str],
-    tag: str,
     references: References,
     common: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    # A project that is asked for may be missing, except where projects themselves are the subject.
-    missing = (ProjectNotFoundError,) if common and tag != "projects" else ()
     operation: dict[str, Any] = {
         "summary": declared.summary,
-        "tags": [tag],
+        "tags": [handler.resource],
         "parameters": [
             *_parameters(names, declared.query),
             *(
@@ -145,7 +142,7 @@ def _operation(
                 }
                 for status in declared.statuses
             },
-            **_failures({*declared.errors, *ALWAYS, *missing}),
+            **_failures(errors_of(handler, declared)),
         },
     }
     if declared.body is not None:
@@ -154,6 +151,11 @@ def _operation(
             "content": {"application/json": {"schema": references[declared.body]}},
         }
     return operation
+
+
+def errors_of(handler: type[RESTHandler], declared: Endpoint) -> set[type[MLWSError]]:
+    """All errors that an endpoint of ``handler`` may answer with."""
+    return {*declared.errors, *handler.errors, *ALWAYS}
 
 
 def _stream(

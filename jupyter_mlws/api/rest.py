@@ -154,6 +154,8 @@ class RESTHandler(web.RequestHandler):
     """Reads requests and writes answers; who may ask is for the subclass to say."""
 
     resource: ClassVar[str]
+    errors: ClassVar[Sequence[type[MLWSError]]] = ()
+    """Errors of every endpoint of the class, beside those that each declares."""
     log: Any
     _version = ""
 

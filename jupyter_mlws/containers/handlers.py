@@ -53,10 +53,10 @@ from jupyter_mlws.errors import (
 )
 from jupyter_mlws.services import Services
 
-FORWARDED = (HubUnavailableError, ContainerForbiddenError, RequestFailedError)
-"""Codes that any forwarded endpoint may answer with."""
-NO_CONTAINER = (*FORWARDED, ContainerNotFoundError)
-STARTS = (*NO_CONTAINER, InsufficientResourcesError, ContainerBackendError, InvalidContainerError)
+FORWARDED = (HubUnavailableError, RequestFailedError, ContainerBackendError)
+"""Errors of every forwarded endpoint."""
+NO_CONTAINER = (ContainerForbiddenError, ContainerNotFoundError)
+STARTS = (*NO_CONTAINER, InsufficientResourcesError, InvalidContainerError)
 CONNECT_LIMIT = 10.0
 """Seconds that the service has to accept a WebSocket."""
 
@@ -72,6 +72,7 @@ class ContainerBase(APIHandler):
     """Base of the handlers here."""
 
     resource = "containers"
+    errors = FORWARDED
 
     @property
     def containers(self) -> ContainerManager:
@@ -86,7 +87,7 @@ class ContainerBase(APIHandler):
 class ContainersHandler(ContainerBase):
     """All containers of the person."""
 
-    @endpoint("List containers", Page[Container], query=PageQuery, errors=FORWARDED)
+    @endpoint("List containers", Page[Container], query=PageQuery)
     async def get(self, query: PageQuery) -> Page[Container]:
         return await in_thread(self.containers.list, query.limit, query.cursor)
 
@@ -95,13 +96,7 @@ class ContainersHandler(ContainerBase):
         Container,
         body=ContainerCreate,
         status=202,
-        errors=(
-            *FORWARDED,
-            InsufficientResourcesError,
-            ContainerBackendError,
-            InvalidContainerError,
-            AlreadyExistsError,
-        ),
+        errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
     )
     async def post(self, body: ContainerCreate) -> Reply:
         return self.accepted(await in_thread(self.containers.create_container, body))
@@ -118,7 +113,7 @@ class ContainerHandler(ContainerBase):
         "Resize a container, live if it is running",
         Container,
         body=ContainerChange,
-        errors=(*STARTS, ContainerStateError),
+        errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
     )
     async def patch(self, identifier: str, body: ContainerChange) -> Container:
         return await in_thread(self.containers.resize, identifier, body.resources)
@@ -167,7 +162,7 @@ class LogsHandler(ContainerBase):
         "Get the end of a log",
         LogTail,
         query=LogQuery,
-        errors=(*NO_CONTAINER, ContainerBackendError),
+        errors=NO_CONTAINER,
     )
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await in_thread(self.containers.logs, identifier, query.tail)
@@ -188,7 +183,7 @@ class VolumesHandler(ContainerBase):
 
     resource = "volumes"
 
-    @endpoint("List volumes", Page[Volume], errors=(*FORWARDED, ContainerBackendError))
+    @endpoint("List volumes", Page[Volume])
     async def get(self) -> Page[Volume]:
         return await in_thread(self.containers.volumes)
 
@@ -198,7 +193,7 @@ class HoursHandler(ContainerBase):
 
     resource = "resources"
 
-    @endpoint("Get usage hours", HoursReport, query=HoursQuery, errors=FORWARDED)
+    @endpoint("Get usage hours", HoursReport, query=HoursQuery)
     async def get(self, query: HoursQuery) -> HoursReport:
         return await in_thread(self.containers.hours, query.days)
 
@@ -208,7 +203,7 @@ class EnvironmentsHandler(ContainerBase):
 
     resource = "environments"
 
-    @endpoint("List saved environments", Page[SavedEnvironment], errors=FORWARDED)
+    @endpoint("List saved environments", Page[SavedEnvironment])
     async def get(self) -> Page[SavedEnvironment]:
         return await in_thread(self.containers.environments)
 
@@ -219,7 +214,6 @@ class EnvironmentsHandler(ContainerBase):
         status=202,
         errors=(
             *NO_CONTAINER,
-            ContainerBackendError,
             EnvironmentSaveError,
             InvalidContainerError,
             ContainerStateError,
@@ -239,15 +233,13 @@ class EnvironmentHandler(ContainerBase):
 
     resource = "environments"
 
-    @endpoint(
-        "Get a saved environment", SavedEnvironment, errors=(*FORWARDED, EnvironmentNotFoundError)
-    )
+    @endpoint("Get a saved environment", SavedEnvironment, errors=(EnvironmentNotFoundError,))
     async def get(self, identifier: str) -> SavedEnvironment:
         return await in_thread(self.containers.environment, identifier)
 
     @endpoint(
         "Delete a saved environment",
-        errors=(*FORWARDED, ContainerBackendError, EnvironmentInUseError, EnvironmentNotFoundError),
+        errors=(EnvironmentInUseError, EnvironmentNotFoundError),
     )
     async def delete(self, identifier: str) -> None:
         await in_thread(self.containers.delete_environment, identifier)
@@ -258,7 +250,7 @@ class ImagesHandler(ContainerBase):
 
     resource = "images"
 
-    @endpoint("List images", Page[ImageInfo], errors=(*FORWARDED, ContainerBackendError))
+    @endpoint("List images", Page[ImageInfo])
     async def get(self) -> Page[ImageInfo]:
         return await in_thread(self.containers.images)
 
@@ -268,7 +260,7 @@ class MeHandler(ContainerBase):
 
     resource = "me"
 
-    @endpoint("Get the current user", Me, errors=FORWARDED)
+    @endpoint("Get the current user", Me)
     async def get(self) -> Me:
         return await in_thread(self.containers.me)
 
@@ -278,7 +270,7 @@ class ResourcesHandler(ContainerBase):
 
     resource = "resources"
 
-    @endpoint("Get resources and the queue", ResourceReport, errors=FORWARDED)
+    @endpoint("Get resources and the queue", ResourceReport)
     async def get(self) -> ResourceReport:
         return await in_thread(self.containers.resources)
 
@@ -292,7 +284,7 @@ class AllocateHandler(ContainerBase):
         "Plan resources, or reserve them",
         Allocation,
         body=AllocateRequest,
-        errors=(*FORWARDED, InsufficientResourcesError, InvalidContainerError),
+        errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
     )
     async def post(self, body: AllocateRequest) -> Allocation:
         return await in_thread(self.containers.allocate, body)
@@ -352,6 +344,7 @@ class OwnUsageHandler(APIHandler):
     """The container that this very server runs in."""
 
     resource = "usage"
+    errors = ()
 
     @endpoint("Get the resource usage of this server's container", OwnUsage)
     async def get(self) -> OwnUsage:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
@@ -39,6 +39,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
     with a token.
     """
 
+    errors: ClassVar[Sequence[type[MLWSError]]] = (ContainerBackendError,)
     log = logging.getLogger("jupyter_mlws.hub.service")
     manager: HubManager
     person: Person

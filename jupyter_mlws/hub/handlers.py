@@ -73,7 +73,7 @@ from jupyter_mlws.i18n import ENGLISH
 LAB_METRICS = "mlws/api/v1/metrics"
 """Below a lab's own address."""
 ONE = (ContainerForbiddenError, ContainerNotFoundError)
-STARTS = (*ONE, InsufficientResourcesError, ContainerBackendError, InvalidContainerError)
+STARTS = (*ONE, InsufficientResourcesError, InvalidContainerError)
 
 
 class ServiceHandler(Permitted, RESTHandler):
@@ -139,12 +139,7 @@ class ContainersHandler(ServiceHandler):
         Container,
         body=ContainerCreate,
         status=202,
-        errors=(
-            InsufficientResourcesError,
-            ContainerBackendError,
-            InvalidContainerError,
-            AlreadyExistsError,
-        ),
+        errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
     )
     async def post(self, body: ContainerCreate) -> Reply:
         made = await self.manager.create(self.person, body, self.language)
@@ -164,7 +159,7 @@ class ContainerHandler(ServiceHandler):
         "Resize a container, live if it is running",
         Container,
         body=ContainerChange,
-        errors=(*STARTS, ContainerStateError),
+        errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
     )
     async def patch(self, identifier: str, body: ContainerChange) -> Container:
         return await self.manager.change(self.person, identifier, body, self.language)
@@ -209,7 +204,7 @@ class LogsHandler(ServiceHandler):
 
     resource = "containers"
 
-    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=(*ONE, ContainerBackendError))
+    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=ONE)
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await self.manager.logs(self.person, identifier, query.tail)
 
@@ -240,7 +235,7 @@ class ImagesHandler(ServiceHandler):
 
     resource = "images"
 
-    @endpoint("List images", Page[ImageInfo], errors=(ContainerBackendError,))
+    @endpoint("List images", Page[ImageInfo])
     async def get(self) -> Page[ImageInfo]:
         return Page(items=await self.manager.images(self.person))
 
@@ -261,7 +256,6 @@ class EnvironmentsHandler(ServiceHandler):
         status=202,
         errors=(
             *ONE,
-            ContainerBackendError,
             EnvironmentSaveError,
             InvalidContainerError,
             ContainerStateError,
@@ -286,7 +280,7 @@ class EnvironmentHandler(ServiceHandler):
 
     @endpoint(
         "Delete a saved environment",
-        errors=(ContainerBackendError, EnvironmentInUseError, EnvironmentNotFoundError),
+        errors=(EnvironmentInUseError, EnvironmentNotFoundError),
     )
     async def delete(self, identifier: str) -> None:
         await self.manager.delete_environment(self.person, identifier)
@@ -311,7 +305,7 @@ class QueueHandler(ServiceHandler):
         "Move within the queue",
         Container,
         body=Move,
-        errors=(*ONE, NotQueuedError, AdministratorRequiredError),
+        errors=(*ONE, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
     )
     async def put(self, identifier: str, body: Move) -> Container:
         return await self.manager.move(self.person, identifier, body.position, self.language)
@@ -326,7 +320,7 @@ class VolumesHandler(ServiceHandler):
 
     resource = "volumes"
 
-    @endpoint("List volumes", Page[Volume], errors=(ContainerBackendError,))
+    @endpoint("List volumes", Page[Volume])
     async def get(self) -> Page[Volume]:
         return Page(items=await self.manager.volumes.list(self.person))
 
@@ -342,7 +336,7 @@ class VolumeHandler(ServiceHandler):
 
     @endpoint(
         "Permanently delete a volume in the trash",
-        errors=(ContainerBackendError, VolumeInUseError, VolumeNotFoundError),
+        errors=(VolumeInUseError, VolumeNotFoundError),
     )
     async def delete(self, name: str) -> None:
         await self.manager.purge(self.person, name)
@@ -407,7 +401,7 @@ class AllocateHandler(ServiceHandler):
         "Plan resources, or reserve them",
         Allocation,
         body=AllocateRequest,
-        errors=(InsufficientResourcesError, InvalidContainerError),
+        errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
     )
     async def post(self, body: AllocateRequest) -> Allocation:
         return await self.manager.allocate(self.person, body)

@@ -10,7 +10,6 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
 from jupyter_mlws.errors import (
     AlreadyExistsError,
-    ContainerBackendError,
     LastOwnerError,
     MemberNotFoundError,
     MLWSError,
@@ -51,7 +50,7 @@ class TeamProjectsHandler(ServiceHandler):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=(ContainerBackendError, TooManyProjectsError, AlreadyExistsError),
+        errors=(TooManyProjectsError, AlreadyExistsError),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await self.manager.team.create(self.person, body.name, body.description)
@@ -99,7 +98,7 @@ class TeamMemberHandler(ServiceHandler):
         "Add a member, or change a member's role",
         TeamProject,
         body=MemberPut,
-        errors=(*FOR_OWNERS, ContainerBackendError, LastOwnerError),
+        errors=(*FOR_OWNERS, LastOwnerError),
     )
     async def put(self, name: str, user: str, body: MemberPut) -> TeamProject:
         project, _ = await self.manager.team.put_member(self.person, name, user, body.role)

@@ -11,14 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_mlws.api import wording
-from jupyter_mlws.api.base import APIHandler, StreamHandler
+from jupyter_mlws.api.base import PROJECT_ERRORS, APIHandler, StreamHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
-from jupyter_mlws.containers.handlers import NO_CONTAINER
+from jupyter_mlws.containers.handlers import FORWARDED, NO_CONTAINER
 from jupyter_mlws.containers.handlers import LogStream as ContainerLogStream
 from jupyter_mlws.containers.models import LogLine
 from jupyter_mlws.errors import (
-    ContainerBackendError,
     Fault,
     InvalidRequestError,
     MLWSError,
@@ -35,8 +34,6 @@ from jupyter_mlws.workspace import Workspace
 NO_CURSOR = Message("is not a valid cursor for this list")
 ALL = ("local", "all")
 """Ids of all that this server logs."""
-REFUSED = (*NO_CONTAINER, ContainerBackendError)
-"""Codes of the Hub's service, where the container's log is asked for."""
 NDJSON = "application/x-ndjson"
 CONTENT_TYPE = f"{NDJSON}; charset=utf-8"
 PAUSE = 10.0
@@ -48,6 +45,8 @@ class LogsBase(APIHandler):
     """Base of the handlers here."""
 
     resource = "logs"
+    # The container's log is the Hub's.
+    errors = (*PROJECT_ERRORS, *FORWARDED, *NO_CONTAINER)
 
     @property
     def store(self) -> LogStore:
@@ -76,9 +75,7 @@ class LogsBase(APIHandler):
 class LogsHandler(LogsBase):
     """The lines."""
 
-    @endpoint(
-        "List the lines of the log, newest first", Page[LogEntry], query=LogQuery, errors=REFUSED
-    )
+    @endpoint("List the lines of the log, newest first", Page[LogEntry], query=LogQuery)
     async def get(self, query: LogQuery) -> Page[LogEntry]:
         if query.cursor is not None and not query.cursor.isdecimal():
             raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
@@ -98,7 +95,6 @@ class DownloadHandler(LogsBase):
     @endpoint(
         "Download the log as JSON lines with ECS names, oldest first",
         query=LogFilter,
-        errors=REFUSED,
         media=NDJSON,
     )
     async def get(self, query: LogFilter) -> Reply:

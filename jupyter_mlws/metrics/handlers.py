@@ -15,6 +15,7 @@ class MetricsHandler(APIHandler):
     """The numbers as Prometheus reads them."""
 
     resource = "metrics"
+    errors = ()
     _scrapes = False
 
     async def prepare(self, **more: Any) -> Any:

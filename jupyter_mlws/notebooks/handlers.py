@@ -26,6 +26,7 @@ from jupyter_mlws.errors import (
     NotebookUnreadableError,
     OutOfMemoryError,
     OutsideWorkspaceError,
+    ProjectNotFoundError,
 )
 from jupyter_mlws.notebooks.manager import NotebookManager
 from jupyter_mlws.notebooks.models import (
@@ -47,7 +48,6 @@ from jupyter_mlws.notebooks.models import (
     StatusReport,
 )
 
-NO_NOTEBOOK = (NotebookItemNotFoundError, NotebookUnreadableError, OutsideWorkspaceError)
 WRITTEN = ("output", "clear", "update")
 """Messages about what code wrote."""
 FAILURES = (
@@ -67,6 +67,13 @@ class NotebooksBase(APIHandler):
     """Base of the handlers here."""
 
     resource = "notebooks"
+    errors = (
+        NotebookSaveError,
+        NotebookItemNotFoundError,
+        NotebookUnreadableError,
+        OutsideWorkspaceError,
+        ProjectNotFoundError,
+    )
 
     @property
     def notebooks(self) -> NotebookManager:
@@ -89,13 +96,7 @@ class NotebooksHandler(NotebooksBase):
         body=NotebookCreate,
         status=201,
         also=[("write", "contents")],
-        errors=(
-            ContainerForbiddenError,
-            ContainerNotFoundError,
-            NotebookSaveError,
-            AlreadyExistsError,
-            OutsideWorkspaceError,
-        ),
+        errors=(ContainerForbiddenError, ContainerNotFoundError, AlreadyExistsError),
         idempotent=True,
     )
     async def post(self, body: NotebookCreate) -> Reply:
@@ -110,7 +111,6 @@ class NotebookHandler(NotebooksBase):
         "Get a notebook with its cells",
         NotebookDetail,
         also=[("read", "contents")],
-        errors=NO_NOTEBOOK,
     )
     async def get(self, identifier: str) -> NotebookDetail:
         return await self.notebooks.get(identifier)
@@ -118,7 +118,6 @@ class NotebookHandler(NotebooksBase):
     @endpoint(
         "Delete a notebook and stop its session",
         also=[("write", "contents"), ("write", "kernels")],
-        errors=(NotebookSaveError, NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def delete(self, identifier: str) -> None:
         await self.notebooks.delete(identifier)
@@ -132,7 +131,7 @@ class ExecuteHandler(NotebooksBase):
         ExecutionResult,
         body=ExecuteRequest,
         also=[("execute", "kernels")],
-        errors=(*NO_NOTEBOOK, *FAILURES),
+        errors=FAILURES,
         idempotent=True,
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> ExecutionResult | Reply:
@@ -154,7 +153,6 @@ class StatusHandler(NotebooksBase):
     @endpoint(
         "Get kernel, running execution and queue",
         StatusReport,
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str) -> StatusReport:
         return await self.notebooks.status(identifier, self.language)
@@ -167,7 +165,6 @@ class InterruptHandler(NotebooksBase):
         "Interrupt the running execution",
         StatusReport,
         also=[("write", "kernels")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def post(self, identifier: str) -> StatusReport:
         return await self.notebooks.interrupt(identifier)
@@ -180,7 +177,7 @@ class RestartHandler(NotebooksBase):
         "Restart the kernel; running and queued executions are canceled",
         StatusReport,
         also=[("write", "kernels")],
-        errors=(*NO_NOTEBOOK, KernelStartError),
+        errors=(KernelStartError,),
     )
     async def post(self, identifier: str) -> StatusReport:
         return await self.notebooks.restart(identifier)
@@ -194,7 +191,6 @@ class ExecutionsHandler(NotebooksBase):
         Page[Execution],
         query=ExecutionQuery,
         also=[("read", "contents")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
         return await self.notebooks.executions(identifier, query, self.language)
@@ -207,7 +203,6 @@ class CellsHandler(NotebooksBase):
         "List the last execution of each cell",
         Page[Execution],
         also=[("read", "contents")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str) -> Page[Execution]:
         return await self.notebooks.newest(identifier, self.language)
@@ -220,7 +215,6 @@ class NeedsHandler(NotebooksBase):
         "Get the cells that `up_to` reruns for a cell, from the history",
         Needs,
         also=[("read", "contents")],
-        errors=NO_NOTEBOOK,
     )
     async def get(self, identifier: str, cell: str) -> Needs:
         return await self.notebooks.needs(identifier, cell)
@@ -233,7 +227,6 @@ class ErrorsHandler(NotebooksBase):
         "List the cells that failed when they last ran, with similar earlier failures",
         Page[Failure],
         also=[("read", "contents")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str) -> Page[Failure]:
         return await self.notebooks.failures(identifier, self.language)
@@ -246,7 +239,6 @@ class SimilarHandler(NotebooksBase):
         "List similar earlier failures, and the changes that fixed them",
         Page[Similar],
         also=[("read", "contents")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, execution: str) -> Page[Similar]:
         return await self.notebooks.similar(identifier, execution, self.language)
@@ -260,7 +252,6 @@ class InputHandler(NotebooksBase):
         StatusReport,
         body=InputRequest,
         also=[("execute", "kernels")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def post(self, identifier: str, body: InputRequest) -> StatusReport:
         return await self.notebooks.answer(identifier, body.value)
@@ -274,7 +265,6 @@ class LimitsHandler(NotebooksBase):
         StatusReport,
         body=LimitsRequest,
         also=[("write", "kernels")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def put(self, identifier: str, body: LimitsRequest) -> StatusReport:
         return await self.notebooks.set_limits(identifier, body.timeout)
@@ -287,7 +277,6 @@ class ExecutionHandler(NotebooksBase):
         "Get the result or the status of an execution",
         ExecutionResult,
         also=[("read", "contents")],
-        errors=(NotebookItemNotFoundError, OutsideWorkspaceError),
     )
     async def get(self, identifier: str, call: str) -> ExecutionResult:
         return await self.notebooks.execution(identifier, call, self.language)

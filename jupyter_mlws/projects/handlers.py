@@ -5,7 +5,16 @@ from __future__ import annotations
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import AlreadyExistsError, OutsideWorkspaceError, ProjectNotFoundError
+from jupyter_mlws.errors import (
+    AlreadyExistsError,
+    DVCUnavailableError,
+    GitCommandError,
+    HookRejectedError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    RunStoppedError,
+    SigningFailedError,
+)
 from jupyter_mlws.operations import Operation
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 
@@ -14,6 +23,7 @@ class ProjectsHandler(APIHandler):
     """All projects."""
 
     resource = "projects"
+    errors = ()
 
     @endpoint("List projects", Page[ProjectInfo])
     async def get(self) -> Page[ProjectInfo]:
@@ -25,7 +35,15 @@ class ProjectsHandler(APIHandler):
         body=ProjectCreate,
         status=201,
         also=[("write", "contents")],
-        errors=[AlreadyExistsError, OutsideWorkspaceError],
+        errors=[
+            AlreadyExistsError,
+            OutsideWorkspaceError,
+            DVCUnavailableError,
+            GitCommandError,
+            HookRejectedError,
+            RunStoppedError,
+            SigningFailedError,
+        ],
     )
     async def post(self, body: ProjectCreate) -> Reply:
         project = await in_thread(self.services.projects.create, body.name, body.template)
@@ -36,6 +54,7 @@ class ProjectTrustHandler(APIHandler):
     """Whether a project's code may run."""
 
     resource = "projects"
+    errors = ()
 
     @endpoint(
         "Trust the authors of a project and allow its code to run",
@@ -63,6 +82,7 @@ class ProjectCloneHandler(APIHandler):
     """A project from elsewhere."""
 
     resource = "projects"
+    errors = ()
 
     @endpoint(
         "Clone a repository into a new project",

@@ -7,18 +7,15 @@ from typing import Any
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
+from jupyter_mlws.containers.handlers import FORWARDED
 from jupyter_mlws.errors import (
     AlreadyExistsError,
-    ContainerBackendError,
-    DVCConfigError,
     HubUnavailableError,
     LastOwnerError,
     MemberNotFoundError,
-    OperationInProgressError,
     OutsideWorkspaceError,
     ProjectNotFoundError,
     ProjectNotInTrashError,
-    RequestFailedError,
     RoleRequiredError,
     SharedProjectNotFoundError,
     TooManyProjectsError,
@@ -32,10 +29,9 @@ from jupyter_mlws.team.models import (
     TeamProjectCreate,
     TeamProjectDelete,
 )
+from jupyter_mlws.versioning.handling import DVC_ERRORS, GIT_ERRORS
 
-FORWARDED = (HubUnavailableError, RequestFailedError)
-"""Codes that any forwarded endpoint may answer with."""
-MISSING = (*FORWARDED, SharedProjectNotFoundError)
+MISSING = (SharedProjectNotFoundError,)
 FOR_OWNERS = (*MISSING, RoleRequiredError)
 WRITES = [("write", "contents")]
 
@@ -44,6 +40,7 @@ class TeamBase(APIHandler):
     """Base of the handlers here."""
 
     resource = "projects"
+    errors = FORWARDED
 
     @property
     def team(self) -> TeamManager:
@@ -56,7 +53,7 @@ class TeamBase(APIHandler):
 class TeamProjectsHandler(TeamBase):
     """All projects that the person is a member of."""
 
-    @endpoint("List shared projects", Page[TeamProject], errors=FORWARDED)
+    @endpoint("List shared projects", Page[TeamProject])
     async def get(self) -> Page[TeamProject]:
         return await in_thread(self.team.list)
 
@@ -65,7 +62,7 @@ class TeamProjectsHandler(TeamBase):
         TeamProject,
         body=TeamProjectCreate,
         status=201,
-        errors=(*FORWARDED, ContainerBackendError, TooManyProjectsError, AlreadyExistsError),
+        errors=(TooManyProjectsError, AlreadyExistsError),
     )
     async def post(self, body: TeamProjectCreate) -> Reply:
         made = await in_thread(self.team.create, body)
@@ -107,7 +104,7 @@ class TeamMemberHandler(TeamBase):
         "Add a member, or change a member's role",
         TeamProject,
         body=MemberPut,
-        errors=(*FOR_OWNERS, ContainerBackendError, LastOwnerError),
+        errors=(*FOR_OWNERS, LastOwnerError),
     )
     async def put(self, name: str, user: str, body: MemberPut) -> TeamProject:
         return await in_thread(self.team.put_member, name, user, body)
@@ -128,7 +125,7 @@ class TeamCloneHandler(TeamBase):
         body=TeamClone,
         status=202,
         also=WRITES,
-        errors=(*MISSING, AlreadyExistsError, OutsideWorkspaceError),
+        errors=(AlreadyExistsError, OutsideWorkspaceError, SharedProjectNotFoundError),
     )
     async def post(self, name: str, body: TeamClone) -> Reply:
         team = self.team
@@ -143,7 +140,13 @@ class TeamConnectHandler(TeamBase):
         "Connect the project to a shared project, to which code, data and runs are pushed",
         TeamProject,
         also=WRITES,
-        errors=(*FOR_OWNERS, OperationInProgressError, DVCConfigError, ProjectNotFoundError),
+        errors=(
+            *FOR_OWNERS,
+            *GIT_ERRORS,
+            *DVC_ERRORS,
+            OutsideWorkspaceError,
+            ProjectNotFoundError,
+        ),
     )
     async def post(self, name: str) -> TeamProject:
         project = self.get_query_argument("project", None)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.base import APIHandler
+from jupyter_mlws.api.base import PROJECT_ERRORS, APIHandler
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.errors import (
     BranchMovedError,
     DamagedDVCFilesError,
+    DataCredentialsError,
     DataDamagedError,
     DataMissingError,
-    DiskFullError,
+    DVCConfigError,
+    DVCNotInitializedError,
+    DVCUnavailableError,
     FileTooLargeError,
     GitCommandError,
     GitIdentityMissingError,
+    GitmodulesError,
     HookRejectedError,
+    ManyNewFilesError,
+    MLflowFailedError,
     NothingToCommitError,
     OperationInProgressError,
-    OutsideWorkspaceError,
+    RemoteUnreachableError,
     SecretsFoundError,
     SigningFailedError,
     UnfinishedOperationError,
@@ -26,10 +32,16 @@ from jupyter_mlws.versioning.versions import Versions
 
 WRITES = [("write", "contents")]
 """What who changes files needs beside the right to the resource."""
+GIT_ERRORS = (OperationInProgressError, GitCommandError, GitmodulesError)
+"""Errors of any git command."""
+DVC_ERRORS = (DVCUnavailableError, DVCNotInitializedError, DVCConfigError)
+"""Errors of whatever reads DVC's files, and of every change: it completes an interrupted one."""
 COMMIT_ERRORS = (
-    DiskFullError,
-    OperationInProgressError,
-    GitCommandError,
+    *DVC_ERRORS,
+    RemoteUnreachableError,
+    MLflowFailedError,
+    ManyNewFilesError,
+    DataCredentialsError,
     UnfinishedOperationError,
     NothingToCommitError,
     GitIdentityMissingError,
@@ -41,12 +53,13 @@ COMMIT_ERRORS = (
     DamagedDVCFilesError,
     DataDamagedError,
     DataMissingError,
-    OutsideWorkspaceError,
 )
 
 
 class VersioningHandler(APIHandler):
     """Base of the handlers here."""
+
+    errors = (*PROJECT_ERRORS, *GIT_ERRORS)
 
     async def managers(self) -> Versions:
         """The managers of the project that is asked for."""

@@ -13,16 +13,15 @@ from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.errors import (
     AlreadyExistsError,
-    DVCConfigError,
-    DVCNotInitializedError,
-    DVCUnavailableError,
+    DaskNotInstalledError,
     ImportFailedError,
     InvalidConnectionError,
+    InvalidExecutorError,
     InvalidRunParameterError,
     MetricMissingError,
     NodeResourcesError,
     OperationInProgressError,
-    OutsideWorkspaceError,
+    PreviewError,
     PromotionError,
     WorkflowChangedError,
     WorkflowCycleError,
@@ -31,6 +30,7 @@ from jupyter_mlws.errors import (
     WorkflowRunningError,
     WorkflowUnreadableError,
 )
+from jupyter_mlws.versioning.handling import DVC_ERRORS
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.models import (
@@ -53,7 +53,7 @@ from jupyter_mlws.workflows.models import (
 )
 from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
 
-NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError, OutsideWorkspaceError)
+NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError)
 WRONG = (WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError, WorkflowUnreadableError)
 """What is wrong with a definition."""
 IF_MATCH = {
@@ -65,14 +65,13 @@ NET = 5.0
 
 
 STARTS = (
-    *NO_WORKFLOW,
+    *WRONG,
+    *DVC_ERRORS,
+    WorkflowItemNotFoundError,
     OperationInProgressError,
-    DVCUnavailableError,
-    DVCNotInitializedError,
-    DVCConfigError,
+    DaskNotInstalledError,
+    InvalidExecutorError,
     NodeResourcesError,
-    WorkflowProblemsError,
-    WorkflowCycleError,
     InvalidRunParameterError,
 )
 """What keeps a run from starting."""
@@ -122,7 +121,7 @@ class WorkflowsHandler(APIHandler):
         body=WorkflowDefinition,
         status=201,
         also=[("write", "contents")],
-        errors=(*WRONG, OperationInProgressError, AlreadyExistsError, OutsideWorkspaceError),
+        errors=(*WRONG, *DVC_ERRORS, OperationInProgressError, AlreadyExistsError),
         idempotent=True,
     )
     async def post(self, body: WorkflowDefinition) -> Reply:
@@ -137,7 +136,9 @@ class ValidateHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Check a workflow", Problems, body=ValidateRequest, errors=NO_WORKFLOW)
+    @endpoint(
+        "Check a workflow", Problems, body=ValidateRequest, errors=(*DVC_ERRORS, *NO_WORKFLOW)
+    )
     async def post(self, body: ValidateRequest) -> Problems:
         workspace = await self.open_workspace()
         problems = await in_thread(
@@ -159,11 +160,11 @@ class ImportHandler(APIHandler):
         also=[("read", "contents"), ("write", "contents")],
         errors=(
             *WRONG,
+            *DVC_ERRORS,
             OperationInProgressError,
             ImportFailedError,
             WorkflowItemNotFoundError,
             AlreadyExistsError,
-            OutsideWorkspaceError,
         ),
         idempotent=True,
         dry_status=200,
@@ -183,7 +184,9 @@ class WorkflowHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Get a workflow as a graph", Workflow, shared=True, errors=NO_WORKFLOW)
+    @endpoint(
+        "Get a workflow as a graph", Workflow, shared=True, errors=(*DVC_ERRORS, *NO_WORKFLOW)
+    )
     async def get(self, identifier: str) -> Reply:
         workspace = await self.open_workspace()
         workflow = await in_thread(workspace.workflows.get, unescape(identifier), self.language)
@@ -195,11 +198,12 @@ class WorkflowHandler(APIHandler):
         body=WorkflowChange,
         also=[("write", "contents")],
         errors=(
-            *NO_WORKFLOW,
             *WRONG,
+            *DVC_ERRORS,
             OperationInProgressError,
             WorkflowRunningError,
             WorkflowChangedError,
+            WorkflowItemNotFoundError,
         ),
         headers=IF_MATCH,
     )
@@ -232,15 +236,7 @@ class PlanHandler(APIHandler):
         Plan,
         query=PlanQuery,
         shared=True,
-        errors=(
-            *NO_WORKFLOW,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
-            WorkflowProblemsError,
-            WorkflowCycleError,
-            InvalidRunParameterError,
-        ),
+        errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
     )
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
@@ -255,14 +251,7 @@ class ScriptHandler(APIHandler):
     @endpoint(
         "Export a workflow as a Python script",
         Script,
-        errors=(
-            *NO_WORKFLOW,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
-            WorkflowProblemsError,
-            WorkflowCycleError,
-        ),
+        errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
     )
     async def get(self, identifier: str) -> Script:
         workspace = await self.open_workspace()
@@ -278,13 +267,7 @@ class SweepsHandler(APIHandler):
         "List a workflow's sweeps, with variants ranked by a metric",
         Sweeps,
         query=SweepsQuery,
-        errors=(
-            *NO_WORKFLOW,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
-            MetricMissingError,
-        ),
+        errors=(*DVC_ERRORS, *NO_WORKFLOW, MetricMissingError),
     )
     async def get(self, identifier: str, query: SweepsQuery) -> Reply:
         workspace = await self.open_workspace()
@@ -303,16 +286,14 @@ class PromoteHandler(APIHandler):
         body=PromoteRequest,
         also=[("write", "contents")],
         errors=(
-            *NO_WORKFLOW,
             *WRONG,
+            *DVC_ERRORS,
             OperationInProgressError,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
             WorkflowRunningError,
             MetricMissingError,
             PromotionError,
             WorkflowChangedError,
+            WorkflowItemNotFoundError,
         ),
         headers=IF_MATCH,
     )
@@ -357,7 +338,7 @@ class StatusHandler(APIHandler):
         Run,
         query=RunQuery,
         shared=True,
-        errors=NO_WORKFLOW,
+        errors=(WorkflowItemNotFoundError,),
     )
     async def get(self, identifier: str, query: RunQuery) -> Run:
         workspace = await self.open_workspace()
@@ -372,7 +353,11 @@ class RunsHandler(APIHandler):
     resource = "workflows"
 
     @endpoint(
-        "List a workflow's runs", Page[RunSummary], query=PageQuery, shared=True, errors=NO_WORKFLOW
+        "List a workflow's runs",
+        Page[RunSummary],
+        query=PageQuery,
+        shared=True,
+        errors=(WorkflowItemNotFoundError,),
     )
     async def get(self, identifier: str, query: PageQuery) -> Page[RunSummary]:
         workspace = await self.open_workspace()
@@ -390,7 +375,7 @@ class RunHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Get a run", Run, errors=NO_WORKFLOW)
+    @endpoint("Get a run", Run, errors=(WorkflowItemNotFoundError,))
     async def get(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.status, unescape(identifier), run, self.language)
@@ -401,7 +386,13 @@ class CancelHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Cancel a run", Run, status=202, also=[("execute", "kernels")], errors=NO_WORKFLOW)
+    @endpoint(
+        "Cancel a run",
+        Run,
+        status=202,
+        also=[("execute", "kernels")],
+        errors=(WorkflowItemNotFoundError,),
+    )
     async def post(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.cancel, unescape(identifier), run, self.language)
@@ -462,7 +453,7 @@ class NotebookHandler(APIHandler):
         "Create a notebook that debugs a node of a run with its exact inputs",
         WrittenNotebook,
         also=[("read", "contents"), ("write", "contents")],
-        errors=(*NO_WORKFLOW, DVCUnavailableError, DVCNotInitializedError, DVCConfigError),
+        errors=(*DVC_ERRORS, *NO_WORKFLOW),
     )
     async def post(self, identifier: str, run: str, node: str) -> WrittenNotebook:
         workspace = await self.open_workspace()
@@ -476,7 +467,7 @@ class LogHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Read a node's log", Log, query=LogQuery, errors=NO_WORKFLOW)
+    @endpoint("Read a node's log", Log, query=LogQuery, errors=(WorkflowItemNotFoundError,))
     async def get(self, identifier: str, run: str, node: str, query: LogQuery) -> Log:
         workspace = await self.open_workspace()
         return await in_thread(
@@ -489,7 +480,7 @@ class OutputsHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("List a node's outputs", Page[Output], errors=NO_WORKFLOW)
+    @endpoint("List a node's outputs", Page[Output], errors=(*DVC_ERRORS, *NO_WORKFLOW))
     async def get(self, identifier: str, run: str, node: str) -> Page[Output]:
         workspace = await self.open_workspace()
         outputs = await in_thread(workspace.workflows.outputs, unescape(identifier), run, node)
@@ -501,7 +492,12 @@ class PreviewHandler(APIHandler):
 
     resource = "workflows"
 
-    @endpoint("Preview an output", Preview, also=[("read", "contents")], errors=NO_WORKFLOW)
+    @endpoint(
+        "Preview an output",
+        Preview,
+        also=[("read", "contents")],
+        errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+    )
     async def get(self, identifier: str, run: str, node: str, port: str) -> Preview:
         workspace = await self.open_workspace()
         return await in_thread(workspace.workflows.preview, unescape(identifier), run, node, port)

@@ -28,6 +28,9 @@ import requests
 
 from hub_config.engine import Engine
 from hub_config.settings import ROOT, Settings
+from jupyter_mlws.api.openapi import errors_of
+from jupyter_mlws.api.rest import JSON
+from jupyter_mlws.hub.routes import ROUTES
 from tests.hub.docker_engine import cache_folder
 
 PASSWORD = "a-long-password-of-tests"
@@ -139,8 +142,16 @@ class Hub:
     def service(
         self, method: str, path: str, user: str | None = ADMINISTRATOR, **more: Any
     ) -> requests.Response:
-        """The service's REST API as ``user``, or as nobody."""
-        return self.request(method, f"/services/mlws/api/v1/{path}", user, **more)
+        """The service's REST API as ``user``, or as nobody; errors must be declared."""
+        answer = self.request(method, f"/services/mlws/api/v1/{path}", user, **more)
+        if answer.status_code >= 400 and answer.headers.get("Content-Type") == JSON:
+            matching = (h for pattern, h in ROUTES if re.fullmatch(pattern, path.split("?")[0]))
+            handler = next(matching, None)
+            declared = getattr(getattr(handler, method.lower(), None), "endpoint", None)
+            if declared is not None:
+                codes = {error.code for error in errors_of(handler, declared)}
+                assert answer.json()["code"] in codes, answer.text
+        return answer
 
     def create(self, user: str, **body: Any) -> str:
         """Ask for a container of a person's; its id."""

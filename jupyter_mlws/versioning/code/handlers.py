@@ -9,17 +9,13 @@ from jupyter_mlws.errors import (
     AlreadyExistsError,
     BranchCheckedOutError,
     BranchNotMergedError,
+    DataCredentialsError,
     DataDamagedError,
     DataMissingError,
     DataNotStageableError,
     DetachedHeadError,
-    DiskFullError,
     FileTooLargeError,
-    GitCommandError,
     HunkOutdatedError,
-    OperationInProgressError,
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
     RemoteUnreachableError,
     UncommittedChangesError,
     UnfinishedOperationError,
@@ -37,7 +33,7 @@ from jupyter_mlws.versioning.code.models import (
     TransferRequest,
 )
 from jupyter_mlws.versioning.code.staging_models import Discarded, StageRequest
-from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import COMMIT_ERRORS, DVC_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
     CodeVersion,
     CommitCreated,
@@ -52,16 +48,13 @@ from jupyter_mlws.versioning.models import (
 )
 
 STAGE_ERRORS = (
-    DiskFullError,
-    OperationInProgressError,
-    GitCommandError,
+    *DVC_ERRORS,
+    DataNotStageableError,
     HunkOutdatedError,
     VersionItemNotFoundError,
-    OutsideWorkspaceError,
 )
 SWITCH_ERRORS = (
-    OperationInProgressError,
-    GitCommandError,
+    *DVC_ERRORS,
     UnfinishedOperationError,
     UncommittedChangesError,
     VersionItemNotFoundError,
@@ -78,7 +71,7 @@ class StatusHandler(VersioningHandler):
         GitStatus,
         query=StatusQuery,
         shared=True,
-        errors=[OutsideWorkspaceError, ProjectNotFoundError],
+        errors=DVC_ERRORS,
     )
     async def get(self, query: StatusQuery) -> GitStatus:
         manager = await self.snapshots()
@@ -94,7 +87,7 @@ class DiffHandler(VersioningHandler):
         "List changed files, or compare one file",
         DiffReply,
         query=DiffQuery,
-        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def get(self, query: DiffQuery) -> Diff | FileDiff:
         manager = await self.snapshots()
@@ -118,7 +111,7 @@ class StageHandler(VersioningHandler):
         GitStatus,
         body=StageRequest,
         also=WRITES,
-        errors=[*STAGE_ERRORS, FileTooLargeError, DataNotStageableError],
+        errors=[*STAGE_ERRORS, FileTooLargeError],
     )
     async def post(self, body: StageRequest) -> GitStatus:
         versions = await self.managers()
@@ -160,6 +153,8 @@ class DiscardHandler(VersioningHandler):
             FileTooLargeError,
             DataDamagedError,
             DataMissingError,
+            DataCredentialsError,
+            RemoteUnreachableError,
         ],
     )
     async def post(self, body: StageRequest) -> Discarded:
@@ -217,7 +212,7 @@ class HistoryHandler(VersioningHandler):
         Page[CodeVersion],
         query=HistoryQuery,
         shared=True,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def get(self, query: HistoryQuery) -> Page[CodeVersion]:
         manager = await self.snapshots()
@@ -241,6 +236,7 @@ class BranchHandler(VersioningHandler):
             DataDamagedError,
             DataMissingError,
             AlreadyExistsError,
+            DataCredentialsError,
         ],
     )
     async def post(self, body: BranchCreate) -> Reply:
@@ -265,13 +261,7 @@ class NamedBranchHandler(VersioningHandler):
         "Delete a branch",
         Branch,
         query=BranchDeleteQuery,
-        errors=[
-            OperationInProgressError,
-            GitCommandError,
-            BranchCheckedOutError,
-            BranchNotMergedError,
-            VersionItemNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, BranchCheckedOutError, BranchNotMergedError, VersionItemNotFoundError],
     )
     async def delete(self, name: str, query: BranchDeleteQuery) -> Branch:
         versions = await self.managers()
@@ -339,7 +329,7 @@ class RemoteHandler(VersioningHandler):
         "Add a remote, or change its URL",
         Remote,
         body=RemotePut,
-        errors=[OperationInProgressError, GitCommandError],
+        errors=DVC_ERRORS,
     )
     async def put(self, name: str, body: RemotePut) -> Remote:
         versions = await self.managers()
@@ -348,7 +338,7 @@ class RemoteHandler(VersioningHandler):
     @endpoint(
         "Remove a remote",
         Remote,
-        errors=[OperationInProgressError, GitCommandError, VersionItemNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def delete(self, name: str) -> Remote:
         versions = await self.managers()
@@ -407,7 +397,7 @@ class PullHandler(VersioningHandler):
         body=TransferRequest,
         status=202,
         also=WRITES,
-        errors=[UnfinishedOperationError, VersionItemNotFoundError, DetachedHeadError],
+        errors=[VersionItemNotFoundError, DetachedHeadError],
     )
     async def post(self, body: TransferRequest) -> Reply:
         remotes = (await self.managers()).remotes

@@ -5,12 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
 from jupyter_mlws.errors import (
-    DiskFullError,
-    GitCommandError,
     NoMergeError,
-    OperationInProgressError,
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
     UnfinishedOperationError,
     UnresolvedCellsError,
     VersionItemNotFoundError,
@@ -25,7 +20,7 @@ from jupyter_mlws.versioning.code.merge_models import (
     MergeRequest,
     Resolution,
 )
-from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 
 
 class MergeHandler(VersioningHandler):
@@ -39,12 +34,7 @@ class MergeHandler(VersioningHandler):
         body=MergeRequest,
         status=202,
         also=WRITES,
-        errors=[
-            GitCommandError,
-            UnfinishedOperationError,
-            VersionItemNotFoundError,
-            ProjectNotFoundError,
-        ],
+        errors=[UnfinishedOperationError, VersionItemNotFoundError],
     )
     async def post(self, body: MergeRequest) -> Reply:
         merges = (await self.managers()).merges
@@ -63,7 +53,7 @@ class MergeContinueHandler(VersioningHandler):
         body=MergeFinish,
         status=202,
         also=WRITES,
-        errors=[GitCommandError, UnfinishedOperationError, NoMergeError, ProjectNotFoundError],
+        errors=[UnfinishedOperationError, NoMergeError],
     )
     async def post(self, body: MergeFinish) -> Reply:
         merges = (await self.managers()).merges
@@ -81,13 +71,7 @@ class MergeAbortHandler(VersioningHandler):
         Aborted,
         body=MergeAbort,
         also=WRITES,
-        errors=[
-            DiskFullError,
-            OperationInProgressError,
-            GitCommandError,
-            NoMergeError,
-            ProjectNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, NoMergeError],
     )
     async def post(self, body: MergeAbort) -> Aborted:
         merges = (await self.managers()).merges
@@ -99,7 +83,7 @@ class ConflictsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List conflicted paths", Conflicts, errors=[GitCommandError, ProjectNotFoundError])
+    @endpoint("List conflicted paths", Conflicts)
     async def get(self) -> Conflicts:
         merges = (await self.managers()).merges
         return await in_thread(merges.conflicts)
@@ -113,12 +97,7 @@ class ConflictHandler(VersioningHandler):
     @endpoint(
         "Get the three sides of a conflicted path; of a notebook, cell by cell",
         ConflictDetail,
-        errors=[
-            GitCommandError,
-            VersionItemNotFoundError,
-            OutsideWorkspaceError,
-            ProjectNotFoundError,
-        ],
+        errors=[VersionItemNotFoundError],
     )
     async def get(self, path: str) -> ConflictDetail:
         merges = (await self.managers()).merges
@@ -129,15 +108,7 @@ class ConflictHandler(VersioningHandler):
         Conflicts,
         body=Resolution,
         also=WRITES,
-        errors=[
-            DiskFullError,
-            OperationInProgressError,
-            GitCommandError,
-            UnresolvedCellsError,
-            VersionItemNotFoundError,
-            OutsideWorkspaceError,
-            ProjectNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, UnresolvedCellsError, VersionItemNotFoundError],
     )
     async def post(self, path: str, body: Resolution) -> Conflicts:
         merges = (await self.managers()).merges

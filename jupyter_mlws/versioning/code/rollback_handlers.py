@@ -7,11 +7,8 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.errors import (
     AlreadyExistsError,
-    GitCommandError,
     GitIdentityMissingError,
     NotAncestorError,
-    OperationInProgressError,
-    ProjectNotFoundError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.operations import Operation
@@ -25,7 +22,7 @@ from jupyter_mlws.versioning.code.history_models import (
     TagCreate,
 )
 from jupyter_mlws.versioning.code.models import TagPush
-from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 
 
 class RollbackHandler(VersioningHandler):
@@ -39,7 +36,7 @@ class RollbackHandler(VersioningHandler):
         body=RollbackRequest,
         status=202,
         also=WRITES,
-        errors=[GitCommandError, NotAncestorError, VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[NotAncestorError, VersionItemNotFoundError],
     )
     async def post(self, body: RollbackRequest) -> Reply:
         rollbacks = (await self.managers()).rollbacks
@@ -54,7 +51,7 @@ class TagsHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("List tags, newest first", Page[Tag], shared=True, errors=[ProjectNotFoundError])
+    @endpoint("List tags, newest first", Page[Tag], shared=True)
     async def get(self) -> Page[Tag]:
         tags = (await self.managers()).tags
         return Page(items=await in_thread(tags.list))
@@ -70,14 +67,7 @@ class TagHandler(VersioningHandler):
         Tag,
         body=TagCreate,
         status=201,
-        errors=[
-            OperationInProgressError,
-            GitCommandError,
-            GitIdentityMissingError,
-            VersionItemNotFoundError,
-            AlreadyExistsError,
-            ProjectNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
     )
     async def post(self, body: TagCreate) -> Reply:
         tags = (await self.managers()).tags
@@ -90,7 +80,7 @@ class NamedTagHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a tag", Tag, errors=[VersionItemNotFoundError, ProjectNotFoundError])
+    @endpoint("Get a tag", Tag, errors=[VersionItemNotFoundError])
     async def get(self, name: str) -> Tag:
         tags = (await self.managers()).tags
         return await in_thread(tags.get, unescape(name))
@@ -98,12 +88,7 @@ class NamedTagHandler(VersioningHandler):
     @endpoint(
         "Delete a tag",
         Tag,
-        errors=[
-            OperationInProgressError,
-            GitCommandError,
-            VersionItemNotFoundError,
-            ProjectNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def delete(self, name: str) -> Tag:
         tags = (await self.managers()).tags
@@ -120,7 +105,7 @@ class TagPushHandler(VersioningHandler):
         Operation,
         body=TagPush,
         status=202,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, name: str, body: TagPush) -> Reply:
         versions = await self.managers()
@@ -141,7 +126,6 @@ class StashesHandler(VersioningHandler):
         "List stashes, newest first",
         Page[Stash],
         shared=True,
-        errors=[ProjectNotFoundError],
     )
     async def get(self) -> Page[Stash]:
         stashes = (await self.managers()).stashes
@@ -153,7 +137,6 @@ class StashesHandler(VersioningHandler):
         body=StashCreate,
         status=202,
         also=WRITES,
-        errors=[ProjectNotFoundError],
     )
     async def post(self, body: StashCreate) -> Reply:
         stashes = (await self.managers()).stashes
@@ -168,7 +151,7 @@ class StashHandler(VersioningHandler):
 
     resource = "git"
 
-    @endpoint("Get a stash", Stash, errors=[VersionItemNotFoundError, ProjectNotFoundError])
+    @endpoint("Get a stash", Stash, errors=[VersionItemNotFoundError])
     async def get(self, identifier: str) -> Stash:
         stashes = (await self.managers()).stashes
         return await in_thread(stashes.get, identifier)
@@ -176,12 +159,7 @@ class StashHandler(VersioningHandler):
     @endpoint(
         "Drop a stash",
         Stash,
-        errors=[
-            OperationInProgressError,
-            GitCommandError,
-            VersionItemNotFoundError,
-            ProjectNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def delete(self, identifier: str) -> Stash:
         stashes = (await self.managers()).stashes
@@ -199,7 +177,7 @@ class StashApplyHandler(VersioningHandler):
         body=StashApply,
         status=202,
         also=WRITES,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: StashApply) -> Reply:
         stashes = (await self.managers()).stashes
@@ -218,7 +196,6 @@ class SafetyHandler(VersioningHandler):
         "List safety copies, newest first",
         Page[SafetyCopy],
         shared=True,
-        errors=[ProjectNotFoundError],
     )
     async def get(self) -> Page[SafetyCopy]:
         safety = (await self.managers()).safety
@@ -235,7 +212,7 @@ class SafetyRestoreHandler(VersioningHandler):
         Operation,
         status=202,
         also=WRITES,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str) -> Reply:
         safety = (await self.managers()).safety

@@ -8,12 +8,6 @@ from jupyter_mlws.errors import (
     DataCredentialsError,
     DataMissingError,
     DataTrackingError,
-    DiskFullError,
-    DVCConfigError,
-    DVCNotInitializedError,
-    DVCUnavailableError,
-    OperationInProgressError,
-    OutsideWorkspaceError,
     RemoteUnreachableError,
     TrackedByGitError,
     VersionItemNotFoundError,
@@ -31,7 +25,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     StorageUse,
 )
-from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 
 
 class DatasetsHandler(VersioningHandler):
@@ -39,7 +33,7 @@ class DatasetsHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint("List datasets", Page[Dataset], query=DatasetsQuery, shared=True)
+    @endpoint("List datasets", Page[Dataset], query=DatasetsQuery, shared=True, errors=DVC_ERRORS)
     async def get(self, query: DatasetsQuery) -> Page[Dataset]:
         datasets = (await self.managers()).datasets
         return await in_thread(datasets.list, query)
@@ -50,16 +44,7 @@ class DatasetsHandler(VersioningHandler):
         body=DatasetAdd,
         status=201,
         also=WRITES,
-        errors=[
-            DiskFullError,
-            OperationInProgressError,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            TrackedByGitError,
-            DataTrackingError,
-            DVCConfigError,
-            OutsideWorkspaceError,
-        ],
+        errors=[*DVC_ERRORS, TrackedByGitError, DataTrackingError],
     )
     async def post(self, body: DatasetAdd) -> Reply:
         datasets = (await self.managers()).datasets
@@ -76,12 +61,7 @@ class DatasetHandler(VersioningHandler):
         "Get a dataset with its versions, producers and consumers",
         DatasetDetail,
         query=PageQuery,
-        errors=[
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
-            VersionItemNotFoundError,
-        ],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def get(self, identifier: str, query: PageQuery) -> DatasetDetail:
         datasets = (await self.managers()).datasets
@@ -150,7 +130,7 @@ class DatasetImportHandler(VersioningHandler):
         body=DatasetImport,
         status=202,
         also=WRITES,
-        errors=[DataTrackingError, OutsideWorkspaceError],
+        errors=[DataTrackingError],
     )
     async def post(self, body: DatasetImport) -> Reply:
         datasets = (await self.managers()).datasets
@@ -168,10 +148,8 @@ class DatasetDiffHandler(VersioningHandler):
         DatasetDiff,
         query=DatasetDiffQuery,
         errors=[
+            *DVC_ERRORS,
             RemoteUnreachableError,
-            DVCUnavailableError,
-            DVCNotInitializedError,
-            DVCConfigError,
             DataCredentialsError,
             DataMissingError,
             VersionItemNotFoundError,
@@ -208,7 +186,7 @@ class StorageHandler(VersioningHandler):
     @endpoint(
         "Get the disk usage of data",
         StorageUse,
-        errors=[DVCUnavailableError, DVCNotInitializedError, DVCConfigError],
+        errors=DVC_ERRORS,
     )
     async def get(self) -> StorageUse:
         datasets = (await self.managers()).datasets

@@ -6,16 +6,13 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import endpoint, in_thread
 from jupyter_mlws.errors import (
     DataCredentialsError,
-    DiskFullError,
     DVCConfigError,
     DVCNotInitializedError,
-    DVCUnavailableError,
-    OperationInProgressError,
     RemoteUnreachableError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
-from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 
 NO_SETTINGS = (DVCNotInitializedError, DVCConfigError)
 
@@ -46,7 +43,7 @@ class DataRemoteHandler(VersioningHandler):
         DataRemote,
         body=DataRemotePut,
         also=WRITES,
-        errors=[*NO_SETTINGS, DiskFullError, OperationInProgressError],
+        errors=DVC_ERRORS,
     )
     async def put(self, name: str, body: DataRemotePut) -> DataRemote:
         remotes = (await self.managers()).data_remotes
@@ -56,7 +53,7 @@ class DataRemoteHandler(VersioningHandler):
         "Remove a data remote; its stored data is kept",
         DataRemote,
         also=WRITES,
-        errors=[*NO_SETTINGS, DiskFullError, OperationInProgressError, VersionItemNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def delete(self, name: str) -> DataRemote:
         remotes = (await self.managers()).data_remotes
@@ -72,9 +69,8 @@ class DataRemoteCheckHandler(VersioningHandler):
         "Test the connection to a data remote",
         DataRemoteChecked,
         errors=[
-            *NO_SETTINGS,
+            *DVC_ERRORS,
             RemoteUnreachableError,
-            DVCUnavailableError,
             DataCredentialsError,
             VersionItemNotFoundError,
         ],

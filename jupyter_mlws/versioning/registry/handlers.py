@@ -6,11 +6,9 @@ from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.errors import (
     MLflowFailedError,
-    OperationInProgressError,
-    OutsideWorkspaceError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.versioning.handling import VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, VersioningHandler
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,
     AliasRequest,
@@ -41,7 +39,7 @@ class ModelsHandler(VersioningHandler):
         ModelVersion,
         body=ModelCreate,
         status=201,
-        errors=[OperationInProgressError, MLflowFailedError, OutsideWorkspaceError],
+        errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
     )
     async def post(self, body: ModelCreate) -> Reply:
         models = (await self.managers()).models

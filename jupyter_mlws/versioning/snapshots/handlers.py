@@ -5,12 +5,12 @@ from __future__ import annotations
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.errors import (
-    OutsideWorkspaceError,
-    ProjectNotFoundError,
+    DataCredentialsError,
+    RemoteUnreachableError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.operations import Operation
-from jupyter_mlws.versioning.handling import COMMIT_ERRORS, WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import COMMIT_ERRORS, DVC_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.models import (
     HistoryQuery,
     PlanQuery,
@@ -36,7 +36,7 @@ class SnapshotsHandler(VersioningHandler):
         Page[Snapshot],
         query=HistoryQuery,
         shared=True,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def get(self, query: HistoryQuery) -> Page[Snapshot]:
         manager = await self.snapshots()
@@ -73,7 +73,7 @@ class SnapshotHandler(VersioningHandler):
         "Get a snapshot with its verification",
         SnapshotDetail,
         shared=True,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def get(self, identifier: str) -> SnapshotDetail:
         manager = await self.snapshots()
@@ -89,7 +89,7 @@ class SnapshotDiffHandler(VersioningHandler):
         "Compare two snapshots",
         SnapshotDiff,
         query=SnapshotDiffQuery,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def get(self, query: SnapshotDiffQuery) -> SnapshotDiff:
         manager = await self.snapshots()
@@ -105,7 +105,12 @@ class RestorePlanHandler(VersioningHandler):
         "Plan a restore",
         RestorePlan,
         query=PlanQuery,
-        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
+        errors=[
+            *DVC_ERRORS,
+            VersionItemNotFoundError,
+            DataCredentialsError,
+            RemoteUnreachableError,
+        ],
     )
     async def get(self, identifier: str, query: PlanQuery) -> RestorePlan:
         manager = await self.snapshots()
@@ -123,7 +128,7 @@ class RestoreHandler(VersioningHandler):
         body=RestoreRequest,
         status=202,
         also=WRITES,
-        errors=[VersionItemNotFoundError, OutsideWorkspaceError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: RestoreRequest) -> Reply:
         manager = await self.snapshots()
@@ -143,7 +148,7 @@ class VerifyHandler(VersioningHandler):
         Operation,
         body=VerifyRequest,
         status=202,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: VerifyRequest) -> Reply:
         manager = await self.snapshots()
@@ -163,7 +168,7 @@ class RepairHandler(VersioningHandler):
         Operation,
         body=VerifyRequest,
         status=202,
-        errors=[VersionItemNotFoundError, ProjectNotFoundError],
+        errors=[VersionItemNotFoundError],
     )
     async def post(self, identifier: str, body: VerifyRequest) -> Reply:
         manager = await self.snapshots()
@@ -183,7 +188,6 @@ class CollectHandler(VersioningHandler):
         Operation,
         body=CollectRequest,
         status=202,
-        errors=[ProjectNotFoundError],
     )
     async def post(self, body: CollectRequest) -> Reply:
         manager = await self.snapshots()

@@ -6,18 +6,12 @@ from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.errors import (
     AlreadyReproducedError,
-    DiskFullError,
-    DVCNotInitializedError,
-    DVCUnavailableError,
-    GitCommandError,
     MLflowFailedError,
-    OperationInProgressError,
-    OutsideWorkspaceError,
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
 from jupyter_mlws.operations import Operation
-from jupyter_mlws.versioning.handling import WRITES, VersioningHandler
+from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.tracking.models import (
     ReproduceRequest,
     Reproduction,
@@ -32,14 +26,6 @@ from jupyter_mlws.workflows.models import (
     ExperimentRun,
     RunColumns,
     RunsQuery,
-)
-
-KEEP_ERRORS = (
-    DiskFullError,
-    OperationInProgressError,
-    DVCUnavailableError,
-    GitCommandError,
-    DVCNotInitializedError,
 )
 
 
@@ -65,7 +51,7 @@ class RunsHandler(VersioningHandler):
         TrackedRun,
         body=RunBegin,
         status=201,
-        errors=[*KEEP_ERRORS, MLflowFailedError],
+        errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
     )
     async def post(self, body: RunBegin) -> Reply:
         runs = (await self.managers()).runs
@@ -112,7 +98,11 @@ class RunStateHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("Save the state of the working tree for a run", RunState, errors=KEEP_ERRORS)
+    @endpoint(
+        "Save the state of the working tree for a run",
+        RunState,
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    )
     async def post(self) -> RunState:
         runs = (await self.managers()).runs
         return await in_thread(runs.state)
@@ -165,7 +155,6 @@ class ReproduceHandler(VersioningHandler):
             RunCommitMissingError,
             AlreadyReproducedError,
             VersionItemNotFoundError,
-            OutsideWorkspaceError,
         ],
     )
     async def post(self, identifier: str, body: ReproduceRequest) -> Reply:
@@ -179,7 +168,7 @@ class ReproductionsHandler(VersioningHandler):
 
     resource = "runs"
 
-    @endpoint("List reproductions", Page[Reproduction], errors=[GitCommandError])
+    @endpoint("List reproductions", Page[Reproduction])
     async def get(self) -> Page[Reproduction]:
         reproductions = (await self.managers()).reproductions
         return await in_thread(reproductions.list)
@@ -194,7 +183,7 @@ class ReproductionHandler(VersioningHandler):
         "Delete a reproduction, including all work in it",
         Reproduction,
         also=WRITES,
-        errors=[OperationInProgressError, GitCommandError, VersionItemNotFoundError],
+        errors=[*DVC_ERRORS, VersionItemNotFoundError],
     )
     async def delete(self, identifier: str) -> Reproduction:
         reproductions = (await self.managers()).reproductions
