@@ -22,10 +22,8 @@ from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records import ContainerRow
 from jupyter_mlws.i18n import Message
 
-OUT_OF_MEMORY = Message(
-    "Out of memory (OOM): exceeded the limit of {limit}. Restarted {restarts} times."
-)
-EXITED = Message("Exited with code {code}. Restarted {restarts} times.")
+OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
+EXITED = Message("Exited with code {code}. Restarts: {restarts}.")
 LOST = Message("The secret variables were not stored. Recreate the container with them.")
 
 

@@ -51,7 +51,7 @@ def verified(views: Views, found: JSON) -> list[Block]:
             ]
             for fault in store["faulty"]
         ]
-    text = views.say("{path}: {objects} objects", path=found["path"], objects=found["objects"])
+    text = views.say("{path} (objects: {objects})", path=found["path"], objects=found["objects"])
     return [line(text, Tone.STRONG), Lines(rows)]
 
 

@@ -12,7 +12,7 @@ from jupyter_mlws.words.views import JSON, Views, size_of
 def verified(views: Views, found: JSON) -> list[Block]:
     """What is not as it should be, or that all is."""
     counted = views.say(
-        "{short}: checked {objects} objects ({size})",
+        "Checked {short}. Objects: {objects} ({size})",
         short=found["snapshot"][:8],
         objects=found["objects"],
         size=size_of(found["bytes"]),
@@ -54,14 +54,14 @@ def collected(views: Views, found: JSON) -> list[Block]:
     """How much is, or was, in no version."""
     facts = {"objects": found["objects"], "size": size_of(found["bytes"]) or "0 B"}
     if found["freed"]:
-        text = views.say("Freed {size} ({objects} objects).", **facts)
+        text = views.say("Freed {size}. Objects deleted: {objects}.", **facts)
     else:
         text = views.say(
-            "{objects} unused objects ({size}) can be deleted. Use --confirm to delete them.",
+            "Unused objects: {objects} ({size}). Use --confirm to delete them.",
             **facts,
         )
     kept = views.say(
-        "{objects} objects ({size}) are still used by {versions} commits and will be kept.",
+        "Objects kept: {objects} ({size}). Commits that use them: {versions}.",
         objects=found["kept_objects"],
         size=size_of(found["kept_bytes"]) or "0 B",
         versions=found["versions"],
