@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from typing_extensions import dataclass_transform
 
-from jupyter_mlws.i18n import CHINESE, Message
+from jupyter_mlws.i18n import CHINESE, ENGLISH, Message, parse_fact, store_fact
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class MLWSError(Exception):
     """An error that people and programs can act on.
 
     The annotated fields of a class are its facts: they fill ``message`` and ``solution`` and become
-    the reply's ``details``. ``faults`` name every field at fault.
+    the reply's ``details``. A fact that is a sentence of ours is a :class:`Message`; what another
+    program says is a plain string. ``faults`` name every field at fault.
     """
 
     code: ClassVar[str]
@@ -63,6 +64,7 @@ class MLWSError(Exception):
         """The error that was stored or sent by its code and its facts."""
         error = CATALOGUE[code]
         names = error.names()
+        facts = {name: parse_fact(fact) for name, fact in facts.items()}
         # What is given and is nothing says so, too.
         extra = {name: fact for name, fact in facts.items() if name not in names or fact is None}
         return error(faults=faults, extra=extra, **{name: facts.get(name) for name in names})
@@ -86,12 +88,21 @@ class MLWSError(Exception):
         """The same error with other facts, or with more."""
         return self.restore(self.code, {**self.facts, **facts}, self.faults)
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """The code and the facts as JSON, for :meth:`restore`."""
+        facts = {name: store_fact(fact) for name, fact in self.facts.items()}
+        return {"code": self.code, "facts": facts}
+
     def as_dict(self, language: str) -> dict[str, Any]:
         """The reply's fields, without the timestamp."""
         return {
             "code": self.code,
             "message": self.message.in_(language),
-            "details": self.facts,
+            "details": {
+                name: fact.in_(language) if isinstance(fact, Message) else fact
+                for name, fact in self.facts.items()
+            },
             "errors": [
                 {"field": fault.field, "message": fault.message.in_(language)}
                 for fault in self.faults
@@ -109,7 +120,7 @@ class InsufficientResourcesError(MLWSError):
     message = Message("Not enough {resource_type}: {required} requested, {available} available.")
     solution = Message("Request less, or wait until other containers stop.")
     available: Any
-    reason: str
+    reason: str | Message
     required: Any
     resource_type: str
 
@@ -120,7 +131,7 @@ class ImageUnavailableError(MLWSError):
     message = Message("Can't get the image {image!r}: {reason}")
     solution = Message("Choose another image, or ask the administrator to pull or build this one.")
     image: str
-    reason: str
+    reason: str | Message
 
 
 class HubUnavailableError(MLWSError):
@@ -137,7 +148,7 @@ class ContainerBackendError(MLWSError):
     solution = Message(
         "Try again. If it keeps failing, ask the administrator to check the Hub's log."
     )
-    reason: str
+    reason: str | Message
 
 
 class ContainerCrashedError(MLWSError):
@@ -162,7 +173,7 @@ class EnvironmentSaveError(MLWSError):
     solution = Message(
         "Check the last lines of its log. Only packages that pip can download can be saved."
     )
-    reason: str
+    reason: str | Message
 
 
 class StorageQuotaError(MLWSError):
@@ -416,7 +427,10 @@ class KernelDiedError(MLWSError):
     code = "20101"
     status = 500
     message = Message("The kernel died (exit code {exit_code}). Its variables are lost.")
-    solution = Message("A new kernel was started. Rerun the cells that this one depends on.")
+    solution = Message(
+        "If `restarted` is false, restart the kernel. Then rerun the cells that this one depends "
+        "on."
+    )
     exit_code: int | None
     restarted: bool | None = None
     lost: list[str] | None = None
@@ -430,7 +444,7 @@ class KernelStartError(MLWSError):
         "Choose a kernel listed by `jupyter kernelspec list`. The server's log has more details."
     )
     kernel: str
-    reason: str
+    reason: str | Message
 
 
 class CodeCheckError(MLWSError):
@@ -438,9 +452,9 @@ class CodeCheckError(MLWSError):
     status = 503
     message = Message("Could not run the code check: {reason}")
     solution = Message(
-        "Install it with `pip install jupyter-mlws[check]`, or set `code_policy` to `off`."
+        "Install it with `pip install 'jupyter-mlws[check]'`, or set `code_policy` to `off`."
     )
-    reason: str
+    reason: str | Message
 
 
 class NotebookSaveError(MLWSError):
@@ -451,7 +465,7 @@ class NotebookSaveError(MLWSError):
         "Check the permissions of its folder and the free disk space, then try again."
     )
     path: str
-    reason: str
+    reason: str | Message
 
 
 class ExecutionTimeoutError(MLWSError):
@@ -522,7 +536,7 @@ class CodeBlockedError(MLWSError):
         "Change the lines listed in `findings`, or mark intended ones with `# nosec`."
     )
     line: int | None
-    reason: str
+    reason: str | Message
     test: str
     findings: list[Any]
     cell: Any = None
@@ -543,7 +557,7 @@ class NotebookUnreadableError(MLWSError):
     message = Message("Can't read {path!r} as a notebook: {reason}")
     solution = Message("Open the file in a text editor and fix it, or restore an earlier version.")
     path: str
-    reason: str
+    reason: str | Message
 
 
 class NotebookChangedError(MLWSError):
@@ -567,7 +581,7 @@ class RemoteUnreachableError(MLWSError):
         "Check the network connection and the remote's URL and credentials, then try again."
     )
     remote: str | None
-    reason: str
+    reason: str | Message
 
 
 class DiskFullError(MLWSError):
@@ -575,7 +589,7 @@ class DiskFullError(MLWSError):
     status = 507
     message = Message("Out of disk space: {reason}")
     solution = Message("Free up some space and try again. Nothing was changed.")
-    reason: str
+    reason: str | Message
 
 
 class OperationInProgressError(MLWSError):
@@ -588,15 +602,15 @@ class OperationInProgressError(MLWSError):
     )
     operation: str
     since: Any
-    who: str
+    who: str | Message
 
 
 class DVCUnavailableError(MLWSError):
     code = "30104"
     status = 503
     message = Message("Can't load DVC: {reason}")
-    solution = Message("Install it in the environment of jupyter-mlws: pip install dvc")
-    reason: str
+    solution = Message("Run `pip install dvc` in the environment of jupyter-mlws.")
+    reason: str | Message
 
 
 class MLflowFailedError(MLWSError):
@@ -604,7 +618,7 @@ class MLflowFailedError(MLWSError):
     status = 502
     message = Message("MLflow failed: {reason}")
     solution = Message("Check that the MLflow tracking store is accessible, then try again.")
-    reason: str
+    reason: str | Message
 
 
 class GitCommandError(MLWSError):
@@ -613,7 +627,7 @@ class GitCommandError(MLWSError):
     message = Message("`{command}` failed: {reason}")
     solution = Message("Try again. If it keeps failing, run the command in a terminal for details.")
     command: str
-    reason: str
+    reason: str | Message
 
 
 class UnfinishedOperationError(MLWSError):
@@ -683,7 +697,7 @@ class HookRejectedError(MLWSError):
     message = Message("The {hook} hook rejected the commit: {reason}")
     solution = Message("Fix what the hook reports and commit again. Nothing was committed.")
     hook: str
-    reason: str
+    reason: str | Message
 
 
 class BranchMovedError(MLWSError):
@@ -700,7 +714,7 @@ class SigningFailedError(MLWSError):
     message = Message("Could not sign the commit: {reason}")
     solution = Message("Make the signing key available, or set `commit.gpgsign` to false.")
     command: str
-    reason: str
+    reason: str | Message
 
 
 class FileTooLargeError(MLWSError):
@@ -751,7 +765,9 @@ class DataRemoteMissingError(MLWSError):
     code = "30214"
     status = 409
     message = Message("No data remote is configured for the data of this project: {named}")
-    solution = Message("Add one with `dvc remote add --default NAME URL`, then try again.")
+    solution = Message(
+        "Add one with `jupyter mlws data remote --default NAME URL`, then try again."
+    )
     named: str
     paths: Any
 
@@ -769,7 +785,7 @@ class PushRejectedError(MLWSError):
     message = Message("The push of {branch!r} to {remote!r} was rejected: {reason}")
     solution = Message("Check the rules of the remote, or push to another branch.")
     branch: str
-    reason: str
+    reason: str | Message
     remote: str
 
 
@@ -801,7 +817,7 @@ class DataTrackingError(MLWSError):
     message = Message("Can't track {path!r} with DVC: {reason}")
     solution = Message("Choose another path, or fix the problem first.")
     path: str
-    reason: str
+    reason: str | Message
 
 
 class DVCConfigError(MLWSError):
@@ -809,7 +825,7 @@ class DVCConfigError(MLWSError):
     status = 409
     message = Message("Can't read the DVC configuration: {reason}")
     solution = Message("Fix `.dvc/config`, or restore it from a snapshot.")
-    reason: str
+    reason: str | Message
 
 
 class ManyNewFilesError(MLWSError):
@@ -833,7 +849,7 @@ class GitmodulesError(MLWSError):
     solution = Message(
         "Fix or delete that line of `.gitmodules`, or restore the file from a snapshot."
     )
-    reason: str
+    reason: str | Message
 
 
 class DataNotPushedError(MLWSError):
@@ -873,8 +889,8 @@ class DamagedDVCFilesError(MLWSError):
     status = 409
     message = Message("These `.dvc` files are damaged and no longer reference their data: {named}")
     solution = Message(
-        "Record the data again (`jupyter mlws data add`), restore the file with `git checkout "
-        "-- FILE`, or delete it if you no longer need the data."
+        "Record the data again (`jupyter mlws data add PATH`), restore the file with `git "
+        "checkout -- FILE`, or delete it if you no longer need the data."
     )
     named: str
     paths: Any
@@ -895,7 +911,7 @@ class HunkOutdatedError(MLWSError):
     message = Message("{path!r} has changed; this hunk no longer applies: {reason}")
     solution = Message("Refresh the diff and select again. Nothing was changed.")
     path: str
-    reason: str
+    reason: str | Message
 
 
 class NoMergeError(MLWSError):
@@ -910,7 +926,8 @@ class DataNotStageableError(MLWSError):
     status = 409
     message = Message("Data tracked by DVC can't be staged directly: {named}")
     solution = Message(
-        "Commit it by its path, or record it (`jupyter mlws data add`) and stage the `.dvc` file."
+        "Commit it by its path, or record it (`jupyter mlws data add PATH`) and stage the `.dvc` "
+        "file."
     )
     named: str
     paths: Any
@@ -923,7 +940,7 @@ class GitCredentialsError(MLWSError):
     solution = Message(
         "Try again with other credentials. Many hosts require a token instead of a password."
     )
-    reason: str
+    reason: str | Message
     remote: str
 
 
@@ -976,11 +993,11 @@ class DataCredentialsError(MLWSError):
     status = 403
     message = Message("The remote {remote!r} rejected the credentials: {reason}")
     solution = Message(
-        "Set them with `PUT /datasets/remotes/NAME`, `mlws data remote set` or environment "
-        "variables. Nothing was changed."
+        "Set them with `jupyter mlws data remote --credentials NAME URL` (API: `PUT "
+        "/datasets/remotes/NAME`) or environment variables. Nothing was changed."
     )
     remote: str | None
-    reason: str
+    reason: str | Message
 
 
 class RunCommitMissingError(MLWSError):
@@ -1000,7 +1017,7 @@ class AlreadyReproducedError(MLWSError):
     status = 409
     message = Message("The run {run!r} is already reproduced in {path!r}.")
     solution = Message(
-        "Use that folder, or delete it with `mlws reproduce --remove` and try again."
+        "Use that folder, or delete it with `jupyter mlws reproduce --remove {run}` and try again."
     )
     path: str
     run: str
@@ -1074,7 +1091,7 @@ class RunStoppedError(MLWSError):
     status = 500
     message = Message("The run stopped: {reason}")
     solution = Message("Fix the cause and run again. Completed nodes are not run again.")
-    reason: str
+    reason: str | Message
 
 
 class RunInterruptedError(MLWSError):
@@ -1089,10 +1106,10 @@ class DaskUnreachableError(MLWSError):
     status = 503
     message = Message("Can't reach the Dask scheduler at {address}: {reason}")
     solution = Message(
-        "Correct the address or start the scheduler, then run again, or use --executor local."
+        "Correct the address or start the scheduler, then run again, or use `--executor local`."
     )
     address: str
-    reason: str
+    reason: str | Message
 
 
 class DaskLostError(MLWSError):
@@ -1103,14 +1120,14 @@ class DaskLostError(MLWSError):
         "Resume the run when the scheduler is available again. Completed nodes are not run again."
     )
     address: str
-    reason: str
+    reason: str | Message
 
 
 class DaskNotInstalledError(MLWSError):
     code = "40108"
     status = 409
     message = Message("Running on Dask requires the package distributed, which is not installed.")
-    solution = Message("Install it: pip install 'jupyter-mlws[dask]'.")
+    solution = Message("Run `pip install 'jupyter-mlws[dask]'`.")
 
 
 class WorkerMismatchError(MLWSError):
@@ -1174,7 +1191,7 @@ class InvalidRunParameterError(MLWSError):
     code = "40204"
     status = 400
     message = Message("Invalid run parameter.")
-    solution = Message("Use the form node.key=value with an existing node and setting.")
+    solution = Message("Use the form `node.key=value` with an existing node and setting.")
     node: Any = None
 
 
@@ -1185,7 +1202,7 @@ class WorkflowUnreadableError(MLWSError):
     solution = Message("Open the file in a text editor and fix the reported problem.")
     line: int | None
     path: str
-    reason: str
+    reason: str | Message
 
 
 class PreviewError(MLWSError):
@@ -1194,7 +1211,7 @@ class PreviewError(MLWSError):
     message = Message("Can't preview this {kind}: {reason}")
     solution = Message("Check the node's log. If its output is damaged, run the node again.")
     kind: str
-    reason: str
+    reason: str | Message
 
 
 class WorkflowRunningError(MLWSError):
@@ -1226,7 +1243,7 @@ class PromotionError(MLWSError):
         "Run the workflow so that its variants have metrics, specify a variant, or edit the "
         "file as text."
     )
-    reason: str
+    reason: str | Message
     sweep: str
 
 
@@ -1234,7 +1251,7 @@ class InvalidExecutorError(MLWSError):
     code = "40210"
     status = 400
     message = Message("Invalid executor {executor!r}.")
-    solution = Message("Use local, or the address of a Dask scheduler: dask://HOST:PORT.")
+    solution = Message("Use `local`, or the address of a Dask scheduler: `dask://HOST:PORT`.")
     executor: str
 
 
@@ -1248,7 +1265,7 @@ class ImportFailedError(MLWSError):
     )
     line: int | None
     path: str
-    reason: str
+    reason: str | Message
 
 
 class WorkflowItemNotFoundError(MLWSError):
@@ -1287,10 +1304,9 @@ class RequestFailedError(MLWSError):
     status = 503
     message = Message("The request to {url} failed: {reason}")
     solution = Message(
-        "Check that the server is still running. Without a server, the same command works "
-        "directly on the files."
+        "Check that the server is running and that this machine can reach it, then try again."
     )
-    reason: str
+    reason: str | Message
     url: str
 
 
@@ -1339,7 +1355,7 @@ class NotTrustedError(MLWSError):
     status = 403
     message = Message("The project {name!r} is not trusted, so its code can't run.")
     solution = Message(
-        "If you trust its authors, choose Trust in the sidebar or run `jupyter mlws trust`."
+        "If you trust its authors, select Trust Authors in the sidebar or run `jupyter mlws trust`."
     )
     name: str
 
@@ -1405,12 +1421,12 @@ def as_markdown() -> str:
         "50 the server itself), B the kind (1 system, 2 business, 3 permission, 4 data).",
         "This page is made from the catalogue: `python -m jupyter_mlws.errors > docs/errors.md`.",
         "",
-        "| code | status | message | what to do | 中文 |",
-        "|---|---|---|---|---|",
+        "| code | status | message | what to do | 消息 | 解决办法 |",
+        "|---|---|---|---|---|---|",
     ]
     for code, error in sorted(CATALOGUE.items()):
-        chinese = "".join(text.in_(CHINESE) for text in (error.message, error.solution))
-        cells = (error.message.en, error.solution.en, chinese)
+        texts_of = (error.message, error.solution)
+        cells = [text.in_(language) for language in (ENGLISH, CHINESE) for text in texts_of]
         texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
         lines.append(f"| {code} | {error.status} | {texts} |")
     return "\n".join(lines) + "\n"

@@ -19,7 +19,17 @@ DOMAIN = "jupyter_mlws"
 CATALOGUE = Path(__file__).parent / "locale" / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
 TERM = "term"
 """The context of entries that are values of facts, see :func:`term`."""
-NAMED_BY_TERMS = ("cause", "exit_code", "kind", "operation", "resource", "resource_type")
+NAMED_BY_TERMS = (
+    "action",
+    "cause",
+    "exit_code",
+    "kind",
+    "needed",
+    "operation",
+    "resource",
+    "resource_type",
+    "role",
+)
 """Facts whose values are terms of ours: programs get the English one, sentences their own."""
 
 TERMS = (
@@ -62,6 +72,7 @@ TERMS = (
     "deleted",
     "deleted_by_them",
     "deleted_by_us",
+    "execute",
     "execution",
     "fast_forward",
     "fetch",
@@ -84,11 +95,14 @@ TERMS = (
     "notebook",
     "out of memory",
     "output",
+    "owner",
     "page",
     "plot",
     "project",
     "pull",
     "question",
+    "read",
+    "reader",
     "rebase",
     "recovery",
     "remote",
@@ -114,11 +128,13 @@ TERMS = (
     "unrecorded",
     "untracked",
     "up_to_date",
+    "use",
     "variant",
     "version",
     "workflow",
     "workspace",
     "write",
+    "writer",
 )
 """All of them, and the states that the command line shows."""
 
@@ -142,11 +158,16 @@ class Message:
         """The message that :meth:`as_dict` stored, or texts of which the first is English."""
         if isinstance(stored, list):
             return cls.verbatim(stored[0])
-        return cls(stored["text"], **{key: _parse(fact) for key, fact in stored["facts"].items()})
+        return cls(
+            stored["text"], **{key: parse_fact(fact) for key, fact in stored["facts"].items()}
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The message as JSON, to be translated later."""
-        return {"text": self.text, "facts": {key: _store(fact) for key, fact in self.facts.items()}}
+        return {
+            "text": self.text,
+            "facts": {key: store_fact(fact) for key, fact in self.facts.items()},
+        }
 
     def fill(self, **facts: Any) -> Message:
         """The same text with more facts; a field without a fact stays as written."""
@@ -197,11 +218,12 @@ def _shown(key: str, fact: Any, language: str) -> Any:
     return fact
 
 
-def _store(fact: Any) -> Any:
+def store_fact(fact: Any) -> Any:
+    """A fact as JSON; :func:`parse_fact` reads it."""
     return fact.as_dict() if isinstance(fact, Message) else fact
 
 
-def _parse(fact: Any) -> Any:
+def parse_fact(fact: Any) -> Any:
     is_message = isinstance(fact, Mapping) and fact.keys() == {"text", "facts"}
     return Message.parse(fact) if is_message else fact
 

@@ -16,6 +16,7 @@ from jupyter_mlws.errors import (
     MLWSError,
     PermissionDeniedError,
 )
+from jupyter_mlws.hub.hubapi import NO_HUB
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
 
@@ -64,7 +65,7 @@ class Permitted(HubOAuthenticated):  # type: ignore[misc]
         try:
             model = await self.hub_auth.get_user(self, sync=False)
         except HTTPError as error:
-            raise ContainerBackendError(reason=f"JupyterHub did not respond: {error}") from error
+            raise ContainerBackendError(reason=NO_HUB.fill(error=str(error))) from error
         return self._person(model)
 
     def _person(self, model: Mapping[str, Any] | None) -> Person | None:
@@ -113,7 +114,7 @@ class ByToken(Permitted):
             if error.status_code == 403:
                 # The Hub does not know the token.
                 return None
-            raise ContainerBackendError(reason=f"JupyterHub did not respond: {error}") from error
+            raise ContainerBackendError(reason=NO_HUB.fill(error=str(error))) from error
         return self._person(model)
 
 

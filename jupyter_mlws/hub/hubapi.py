@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 
 from jupyter_mlws.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.i18n import Message
 
 START_LIMIT = 60.0
 """Seconds; the Hub answers a start after ten at the latest."""
@@ -19,6 +20,7 @@ LIMIT = 15.0
 PAGE = 200
 CONNECTIONS = 100
 FAILED = "Spawn failed: "
+NO_HUB = Message("JupyterHub did not respond: {error}")
 
 
 @dataclass(frozen=True)
@@ -217,4 +219,4 @@ def _message(response: HTTPResponse) -> str:
 
 
 def _unanswered(error: Exception) -> MLWSError:
-    return ContainerBackendError(reason=f"JupyterHub did not respond: {error}")
+    return ContainerBackendError(reason=NO_HUB.fill(error=str(error)))

@@ -841,7 +841,7 @@ class HubManager:
                 # The Hub does not know that it runs, so it can't stop it.
                 await in_thread(self._engine.remove, entry.id)
             if time.monotonic() > deadline:
-                raise ContainerBackendError(reason=STUCK.en)
+                raise ContainerBackendError(reason=STUCK)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, pause * 1.2)
 

@@ -13,7 +13,7 @@ from jupyter_mlws.containers.models import container_id, split_id
 from jupyter_mlws.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, Seen
 from jupyter_mlws.hub.events import EngineEvent, EventWatcher
-from jupyter_mlws.hub.hubapi import Account, HubAPI, HubRefusedError, Server
+from jupyter_mlws.hub.hubapi import NO_HUB, Account, HubAPI, HubRefusedError, Server
 
 SWEEP_EVERY = 30.0
 """Seconds; for what no event tells, such as a server that was deleted on the Hub's page."""
@@ -143,9 +143,7 @@ class Monitor:
         except (asyncio.TimeoutError, MLWSError, HubRefusedError) as error:
             if identifier not in self._servers:
                 # Not None, which would say that there is no such server.
-                raise ContainerBackendError(
-                    reason=f"JupyterHub did not respond: {error}"
-                ) from error
+                raise ContainerBackendError(reason=NO_HUB.fill(error=str(error))) from error
             log.info("Using the last known state of %s in the Hub: %s", identifier, error)
         return self._servers[identifier]
 

@@ -28,6 +28,7 @@ from jupyter_mlws.errors import EnvironmentQuotaError, EnvironmentSaveError, MLW
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.engine import Engine, told
 from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.i18n import Message
 
 LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""
@@ -46,6 +47,8 @@ TIME_LIMIT = 1800.0
 """Seconds for which one call of pip may run."""
 SIZE_INTERVAL = 5.0
 """Seconds between two measurements of what a build has written; Docker tells it on request only."""
+TOO_MUCH_OUTPUT = Message("the output exceeds {bytes} bytes")
+TIMED_OUT = Message("timed out after {seconds:g} s")
 INSTALLED = """
 import importlib.metadata, json
 found = {}
@@ -144,7 +147,7 @@ class PersonalImages:
             found = json.loads(next(row for row in said.splitlines() if row.startswith("{")))
             return {str(name): str(row) for name, row in found.items()}
         except (ValueError, StopIteration):
-            reason = f"can't list the installed packages: {_last(said)}"
+            reason = Message("can't list the installed packages: {output}", output=_last(said))
             raise EnvironmentSaveError(reason=reason) from None
 
     def build(
@@ -339,9 +342,9 @@ class PersonalImages:
             for piece in client.exec_start(made["Id"], stream=True):
                 said += piece
                 if len(said) > LONGEST:
-                    raise EnvironmentSaveError(reason=f"the output exceeds {LONGEST} bytes")
+                    raise EnvironmentSaveError(reason=TOO_MUCH_OUTPUT.fill(bytes=LONGEST))
                 if time.monotonic() > deadline:
-                    raise EnvironmentSaveError(reason=f"timed out after {TIME_LIMIT:g} s")
+                    raise EnvironmentSaveError(reason=TIMED_OUT.fill(seconds=TIME_LIMIT))
             code = client.exec_inspect(made["Id"])["ExitCode"]
         return int(code or 0), said.decode(errors="replace")
 

@@ -268,7 +268,7 @@ class Scheduler:
         kind = next(kind for kind in KINDS if getattr(wanted, kind) > getattr(nearest, kind))
         available = max(0, getattr(nearest, kind))
         return InsufficientResourcesError(
-            reason="insufficient resources",
+            reason=Message("insufficient resources"),
             resource_type=kind,
             required=_written(kind, getattr(wanted, kind)),
             available=_written(kind, available),

@@ -37,7 +37,7 @@ from jupyter_mlws.hub.personal_images import LABEL, own_images
 from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
-from jupyter_mlws.i18n import ENGLISH
+from jupyter_mlws.i18n import ENGLISH, Message
 
 PULL_TRIES = 3
 ASKING_INTERVAL = 0.1
@@ -279,7 +279,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         try:
             return await asyncio.wait_for(self._run(wanted, granted), self.run_limit)
         except asyncio.TimeoutError:
-            reason = f"JupyterLab did not respond within {self.start_limit:g} s"
+            reason = Message(
+                "JupyterLab did not respond within {seconds:g} s", seconds=self.start_limit
+            )
             raise ContainerBackendError(reason=reason) from None
 
     async def _run(self, wanted: Wanted, granted: Granted) -> tuple[str, int]:
@@ -334,7 +336,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         present = await self._has_image(image)
         if self.pull_policy == "skip" or (present and self.pull_policy != "always"):
             return
-        failure = "it is not available on this machine"
+        failure: str | Message = Message("it is not available on this machine")
         if self.pull_policy != "never":
             failure = await self._pull(image)
         if failure and not present:

@@ -107,7 +107,7 @@ class Git:
         try:
             output, input_ = await asyncio.open_unix_connection(self._socket)
         except OSError as error:
-            reason = f"the git process did not respond at {self._socket}: {error.strerror}"
+            reason = Message("the git process did not respond: {error}", error=error.strerror)
             raise ContainerBackendError(reason=reason) from error
         input_.write(json.dumps(query).encode() + b"\n")
         return output, input_

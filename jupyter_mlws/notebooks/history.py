@@ -448,12 +448,13 @@ def said(error: MLWSError | None, language: str) -> ExecutionError | None:
     if error is None:
         return None
     body = error.as_dict(language)
+    details = body["details"]
     return ExecutionError(
         code=error.code,
         message=body["message"],
         solution=body["solution"],
-        details={name: fact for name, fact in error.facts.items() if name not in _OWN_FIELDS},
-        **{name: error.facts[name] for name in _OWN_FIELDS if name in error.facts},
+        details={name: fact for name, fact in details.items() if name not in _OWN_FIELDS},
+        **{name: details[name] for name in _OWN_FIELDS if name in details},
     )
 
 
@@ -463,7 +464,7 @@ def moment(seconds: float | None) -> datetime | None:
 
 
 def _record(error: MLWSError) -> str:
-    return json.dumps({"code": error.code, "facts": error.facts})
+    return json.dumps(error.record)
 
 
 def _execution(row: sqlite3.Row, language: str) -> Execution:

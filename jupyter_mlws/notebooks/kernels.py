@@ -15,10 +15,13 @@ from typing import Any, NamedTuple
 
 import zmq
 
+from jupyter_mlws import i18n
 from jupyter_mlws.errors import KernelStartError, MLWSError
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import Adopted
 
+TIMED_OUT = i18n.Message("timed out after {seconds:g} s")
+EXITED = i18n.Message("its process ended (exit code {code})")
 START_LIMIT = 60.0
 """Seconds that a kernel has to answer for the first time."""
 RETURN_LIMIT = 10.0
@@ -217,8 +220,8 @@ class Kernel:
                 return connection
             code = exit_code(connection.kernel)
             await connection.close()
-        reason = "timeout" if self.there else f"exit code {code}"
-        raise KernelStartError(kernel=self.id, reason=reason)
+        words = TIMED_OUT.fill(seconds=START_LIMIT) if self.there else EXITED.fill(code=code)
+        raise KernelStartError(kernel=self.id, reason=words)
 
     def now_is(self, process: int | None) -> None:
         """Have it that the kernel runs in this process; another one remembers nothing."""

@@ -301,7 +301,7 @@ def _text_of(file: Path, given: str) -> str:
     except OSError as error:
         raise WorkflowItemNotFoundError(kind="file", name=given) from error
     except UnicodeDecodeError as error:
-        raise ImportFailedError(path=given, reason="it is not UTF-8", line=None) from error
+        raise ImportFailedError(path=given, reason=Message("it is not UTF-8"), line=None) from error
 
 
 def cancel(desk: Desk, run: str | None) -> int:

@@ -312,7 +312,7 @@ def parse(path: str, text: str) -> Document:
     A run reads the text that its start has read; the same text is the same document.
     """
     if len(text) > LONGEST:
-        raise _unreadable(path, "the file is larger than 4 MB", None)
+        raise _unreadable(path, Message("the file is larger than 4 MB"), None)
     try:
         data, lines = yaml12.read_with_lines(text)
     except UnusualError:
@@ -320,7 +320,7 @@ def parse(path: str, text: str) -> Document:
     if data is None and not text.strip():
         data = {}
     if not isinstance(data, Mapping):
-        raise _unreadable(path, "the file must be a mapping with `stages`", 1)
+        raise _unreadable(path, Message("the file must be a mapping with `stages`"), 1)
     return Document(path, text, data, lines, tuple(_faults(data, lines)))
 
 
@@ -336,9 +336,10 @@ def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
     return ({} if root is None else data), Lines(root)
 
 
-def _unreadable(path: str, reason: str, line: int | None) -> MLWSError:
-    where = f"line {line}: " if line else ""
-    return WorkflowUnreadableError(path=path, reason=f"{where}{reason}", line=line)
+def _unreadable(path: str, reason: str | Message, line: int | None) -> MLWSError:
+    if line:
+        reason = Message("line {line}: {reason}", line=line, reason=reason)
+    return WorkflowUnreadableError(path=path, reason=reason, line=line)
 
 
 def _faults(data: Mapping[str, Any], lines: Lines) -> Iterator[Fault]:

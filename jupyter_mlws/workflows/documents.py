@@ -106,7 +106,9 @@ class Documents:
             # As bytes: line ends stay as they are, also where an edit writes them back.
             return data.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise WorkflowUnreadableError(path=path, reason="it is not UTF-8", line=None) from error
+            raise WorkflowUnreadableError(
+                path=path, reason=Message("it is not UTF-8"), line=None
+            ) from error
 
     def stages(self, document: Document) -> Found:
         """The stages, resolved by DVC where they use templates; its refusal is a problem."""
@@ -127,7 +129,8 @@ class Documents:
             # What its code says already is not said twice.
             reason = error.facts.get("reason")
             unreadable = isinstance(error, WorkflowUnreadableError) and reason
-            words = Message.verbatim(str(reason)) if unreadable else error.message
+            said = reason if isinstance(reason, Message) else Message.verbatim(str(reason))
+            words = said if unreadable else error.message
             return document.stages(), [
                 graph.Finding(error.code, words, line=error.facts.get("line"))
             ]
@@ -286,7 +289,7 @@ def refusal(
     if "40205" in codes:
         first = next(f for f in errors if f.code == "40205")
         return WorkflowUnreadableError(
-            faults=faults, path=path, reason=first.message.en, line=first.line
+            faults=faults, path=path, reason=first.message, line=first.line
         )
     if codes == {"40203"}:
         cycle = first.message.en.partition(": ")[2].rstrip(".")

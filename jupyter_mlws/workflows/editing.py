@@ -268,7 +268,7 @@ class Editor:
         try:
             text = rewrite(document.text, data)
         except RewriteError as error:
-            reason = f"it can only be edited as text: {error}"
+            reason = Message("it can only be edited as text: {reason}", reason=error.args[0])
             raise WorkflowUnreadableError(path=document.path, reason=reason, line=None) from error
         changed = parse(document.path, text)
         self._refuse(changed, self._blocking(document), drafts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jupyter_mlws.errors import MLWSError, PromotionError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.document import TEMPLATE, Document, parse
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite, same
 
@@ -35,7 +36,7 @@ def promoted(
             continue
         if reached:
             return text
-    reason = "its variants can't be written as a single stage"
+    reason = Message("its variants can't be written as a single stage")
     raise PromotionError(sweep=name, reason=reason)
 
 

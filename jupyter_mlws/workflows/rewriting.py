@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.printing import STEP, block, flow, item
 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
@@ -54,7 +55,7 @@ def rewrite(text: str, wanted: Mapping[str, Data]) -> str:
         # Whatever the parser says: the change broke the text, for example an anchor is gone.
         raise RewriteError(str(error)) from error
     if not reached:
-        raise RewriteError("the value is shared with another place in the text")
+        raise RewriteError(Message("the value is shared with another place in the file"))
     return changed
 
 
@@ -150,7 +151,7 @@ class _Rewriting:
     def _alias(self, after: int) -> tuple[int, int]:
         found = ALIAS.search(self._text, after)
         if found is None:
-            raise RewriteError("an alias was not found where it was expected")
+            raise RewriteError(Message("an alias was not found where it was expected"))
         return found.span()
 
     def _end(self, node: Node) -> int:
@@ -181,7 +182,7 @@ class _Rewriting:
         if same(held, wanted):
             return
         if node.id != "mapping" or not node.value:
-            raise RewriteError("a mapping was expected here")
+            raise RewriteError(Message("a mapping was expected here"))
         values = {str(key): value for key, value in wanted.items()}
         before = {str(key): value for key, value in held.items()}
         gone = [n for n, (key, _) in enumerate(node.value) if key.value not in values]
@@ -269,7 +270,7 @@ class _Rewriting:
                 groups.setdefault(behind, []).extend(indent + line for line in lines)
         for place, lines in groups.items():
             if place is None and self._text[self._line_start(first.index) : first.index].strip():
-                raise RewriteError("the first entry does not start on its own line")
+                raise RewriteError(Message("the first entry does not start on its own line"))
             at = (
                 self._line_start(first.index)
                 if place is None
@@ -347,7 +348,7 @@ class _Rewriting:
     def _dash(self, place: int) -> int:
         dash = self._text.rfind("-", 0, place)
         if dash < 0 or self._text[self._line_start(dash) : dash].strip():
-            raise RewriteError("an item does not start on its own line")
+            raise RewriteError(Message("an item does not start on its own line"))
         return dash
 
     # Removing
@@ -363,7 +364,7 @@ class _Rewriting:
                 # `- a: 1` with more keys below: the next key takes this place.
                 self._put(starts[n], starts[n + 1], "")
             else:
-                raise RewriteError("the entry does not start on its own line")
+                raise RewriteError(Message("the entry does not start on its own line"))
 
     def _block_item_removals(self, places: Sequence[tuple[int, int]], gone: Sequence[int]) -> None:
         for n in gone:

@@ -107,7 +107,7 @@ class Runner:
                 plan.remember_renamed(lane, stages, root)
                 self._execute(row, stages, lane, document)
         except MLWSError as error:
-            self._fail({"code": error.code, "facts": error.facts})
+            self._fail(error.record)
         except StageError as error:
             self._fail({"code": "40104", "facts": {"reason": str(error)}})
         except Exception as error:

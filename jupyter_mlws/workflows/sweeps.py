@@ -15,6 +15,7 @@ from jupyter_mlws.errors import (
     PromotionError,
     WorkflowItemNotFoundError,
 )
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.tracking import ranking
@@ -272,7 +273,7 @@ def chosen(sweep: Sweep, asked: PromoteRequest) -> Choice:
                 return Choice(sweep.name, one.id, metric, one.metrics.get(metric or ""))
         raise WorkflowItemNotFoundError(kind="variant", name=asked.variant)
     if metric is None:
-        raise PromotionError(sweep=sweep.name, reason="no variant has a metric yet")
+        raise PromotionError(sweep=sweep.name, reason=Message("no variant has a metric yet"))
     if metric not in sweep.metrics:
         raise unknown_metric(sweep.name, metric, sweep.metrics)
     mode = asked.mode or ranking.guessed(metric)

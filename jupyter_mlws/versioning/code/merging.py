@@ -145,7 +145,9 @@ class MergeManager:
             try:
                 self._git.attempt(*arguments, codes=(0, 1), timeout=TIMEOUT)
                 if incoming(self._git) is None:
-                    raise GitCommandError(command="git merge", reason="the merge did not start")
+                    raise GitCommandError(
+                        command="git merge", reason=Message("the merge did not start")
+                    )
                 self._lay_out(joined)
             except GitFailedError as error:
                 self._give_up()

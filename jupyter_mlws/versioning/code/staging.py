@@ -211,7 +211,8 @@ def _patch(found: FilePatch, path: str, ids: Sequence[str]) -> bytes:
     try:
         return found.of(ids)
     except KeyError as error:
-        raise HunkOutdatedError(path=path, reason=f"hunk {error.args[0]}") from error
+        reason = Message("hunk {id} was not found", id=error.args[0])
+        raise HunkOutdatedError(path=path, reason=reason) from error
 
 
 def _named(patch: bytes) -> str:

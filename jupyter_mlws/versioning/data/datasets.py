@@ -146,7 +146,7 @@ class DatasetManager:
                 words = (MADE if item.pipeline else OVERLAPS).fill(
                     other=item.source if item.pipeline else item.path
                 )
-                raise DataTrackingError(faults=[Fault("path", words)], path=inside, reason=words.en)
+                raise DataTrackingError(faults=[Fault("path", words)], path=inside, reason=words)
         return False
 
     def add(self, path: str) -> Dataset:

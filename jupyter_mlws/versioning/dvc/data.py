@@ -27,6 +27,7 @@ from jupyter_mlws.errors import (
     MLWSError,
     RemoteUnreachableError,
 )
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
@@ -435,7 +436,9 @@ class DataStore:
         with self._reaching():
             cut = self._cut([each for each in self._sent if each not in absent])
         if absent or cut:
-            reason = f"incomplete upload, objects missing: {len(absent) + len(cut)}"
+            reason = Message(
+                "incomplete upload, objects missing: {count}", count=len(absent) + len(cut)
+            )
             raise RemoteUnreachableError(remote=self.remote, reason=reason)
         self._sent.clear()
 
@@ -562,7 +565,7 @@ class DataStore:
         """Error 30101 where the remote is a folder that is not there, as of an unmounted disk."""
         remote = self._repo.cloud.get_remote()
         if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
-            reason = f"the folder {remote.path} does not exist"
+            reason = Message("the folder {path!r} does not exist", path=remote.path)
             raise RemoteUnreachableError(remote=self.remote, reason=reason)
 
     def _lacked(

@@ -190,7 +190,7 @@ def _refusing_shapes(path: str) -> Iterator[None]:
     try:
         yield
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        said = " ".join(str(error).split()) or "a stage does not have the form that DVC expects"
+        said = " ".join(str(error).split()) or Message("a stage is not valid for DVC")
         raise WorkflowUnreadableError(path=path, reason=said, line=None) from error
 
 

@@ -31,6 +31,7 @@ from jupyter_mlws.errors import (
     VersionItemNotFoundError,
     too_long_name,
 )
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.git.secrets import masked
 
 TIMEOUT = 60.0
@@ -193,7 +194,7 @@ class GitFailedError(Exception):
             return DiskFullError(reason=self.reason)
         if LOCKED.search(self.reason):
             return OperationInProgressError(
-                operation=self.command, who="another git process", since="?"
+                operation=self.command, who=Message("another git process"), since="?"
             )
         if SUBMODULES.search(self.reason):
             return GitmodulesError(reason=self.reason)
@@ -261,11 +262,11 @@ class Git:
         try:
             output, errors = _communicate(process, b"", timeout, None)
         except subprocess.TimeoutExpired:
-            reason = f"timed out after {timeout:g} s"
+            reason = Message("timed out after {seconds:g} s", seconds=timeout)
             raise HookRejectedError(hook=name, reason=reason) from None
         if process.returncode != 0:
-            reason = (errors + output).decode(errors="replace").strip()[-2000:]
-            raise HookRejectedError(hook=name, reason=reason)
+            printed = (errors + output).decode(errors="replace").strip()[-2000:]
+            raise HookRejectedError(hook=name, reason=printed)
 
     def _start(
         self, command: list[str], more: Mapping[str, str] | None = None
@@ -587,7 +588,8 @@ class Git:
             end = output.index(b"\n", at)
             header = output[at:end].split(b" ")
             if header[-1] == b"missing":
-                raise GitCommandError(command="git cat-file", reason=f"object {sha} is missing")
+                reason = Message("the object {sha} is missing", sha=sha)
+                raise GitCommandError(command="git cat-file", reason=reason)
             size = int(header[2])
             found[sha] = output[end + 1 : end + 1 + size]
             at = end + size + 2

@@ -14,6 +14,7 @@ from jupyter_mlws.errors import (
     RemoteAheadError,
     RemoteUnreachableError,
 )
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.git.adapter import TOO_LONG, Git, GitFailedError
 from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS
@@ -24,6 +25,7 @@ ANSWER_TIMEOUT = 60.0
 TRANSFER_TIMEOUT = 6 * 3600.0
 """Seconds for the largest repository; a transfer that stands still is ended by git long before."""
 STALLED = ("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60")
+HOOK_REFUSED = Message("a local hook rejected the push")
 REFUSED = ("Authentication failed", "Permission denied", "HTTP Basic: Access denied", "error: 403")
 """In what git says of credentials that a remote did not take."""
 
@@ -101,7 +103,7 @@ def _push(git: Git, remote: str, branch: str, line: Line, refspec: str) -> None:
         if summary.startswith("[rejected]"):
             raise RemoteAheadError(remote=remote, branch=branch)
         raise PushRejectedError(remote=remote, branch=branch, reason=summary)
-    raise PushRejectedError(remote=remote, branch=branch, reason="a local hook rejected the push")
+    raise PushRejectedError(remote=remote, branch=branch, reason=HOOK_REFUSED)
 
 
 def _call(

@@ -390,7 +390,7 @@ class Creation:
             if unstored:
                 # Only the remote can have it: it is not lost, and nothing is committed without it.
                 raise
-            self._warnings.append(DATA_LOCAL.fill(reason=error.message.en))
+            self._warnings.append(DATA_LOCAL.fill(reason=error.message))
             return False
         if elsewhere:
             raise DataMissingError(paths=", ".join(sorted(elsewhere)))
@@ -411,7 +411,7 @@ class Creation:
         try:
             return self._tracking.finished(unnamed)
         except MLWSError as error:
-            self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message.en))
+            self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
             return []
 
     def _tag_pending(self, runs: Sequence[str]) -> None:
@@ -461,7 +461,7 @@ def finish(
             tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
         except MLWSError as error:
             log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
-            return [RUNS_LEFT_OUT.fill(reason=error.message.en)]
+            return [RUNS_LEFT_OUT.fill(reason=error.message)]
     told("tidy")
     git.delete_ref(pending.held)
     pending.drop(project.state)

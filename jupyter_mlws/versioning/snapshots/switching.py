@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.errors import DataMissingError, DiskFullError, UncommittedChangesError
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -217,7 +218,8 @@ class Switching:
         disk = os.statvfs(self._root)
         free = disk.f_bavail * disk.f_frsize
         if needed > free:
-            raise DiskFullError(reason=f"{needed} bytes required, {free} available")
+            words = Message("{needed} bytes required, {free} available", needed=needed, free=free)
+            raise DiskFullError(reason=words)
 
     def _files_in(self, tree: str | None, paths: set[str]) -> list[TreeEntry]:
         entries = self._git.tree(tree) if tree else []

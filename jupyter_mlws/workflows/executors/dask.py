@@ -25,6 +25,7 @@ from jupyter_mlws.errors import (
     NoWorkersError,
     WorkerMismatchError,
 )
+from jupyter_mlws.i18n import Message, store_fact
 from jupyter_mlws.workflows.capacity import DEVICES, Amounts
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import on_worker
@@ -41,6 +42,7 @@ WORKERS = 30.0
 """Seconds that the first worker of a cluster may take to come."""
 EVENT_LATE = 5.0
 """Seconds after which an event that should have come before will not come any more."""
+CLOSED = Message("the connection was closed")
 OF_DVC = ("DVC_ROOT", "DVC_STAGE")
 """Variables that DVC gives to every stage."""
 
@@ -208,7 +210,7 @@ class DaskExecutor:
         try:
             parcel = self._packed(work)
         except MLWSError as error:
-            self._end(work, Refused(error.code, error.facts))
+            self._end(work, Refused(**error.record))
             return
         except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
             self._end(work, Refused("40104", {"reason": f"{type(error).__name__}: {error}"}))
@@ -310,7 +312,7 @@ class DaskExecutor:
         try:
             self._parcels.unpack(as_data(facts["outs"]))
         except MLWSError as error:
-            self._end(work, Refused(error.code, error.facts))
+            self._end(work, Refused(**error.record))
         except Exception as error:  # noqa: BLE001  the engine is waiting for whatever it is
             self._end(work, Refused("40104", {"reason": str(error)}))
         else:
@@ -330,12 +332,13 @@ class DaskExecutor:
                 reason = f"{type(error).__name__}: {error}"
                 self._end(work, Refused("40101", {"exit_code": reason}))
                 return
-        self._end(work, self._lost_or_gone(work, "the connection was closed"))
+        self._end(work, self._lost_or_gone(work, CLOSED))
 
-    def _lost_or_gone(self, work: _Work, reason: str) -> Outcome:
+    def _lost_or_gone(self, work: _Work, reason: str | Message) -> Outcome:
         if self._client.status == "running":
             return Lost(work.worker)
-        return Gone("40107", {"address": self._cluster.address, "reason": reason})
+        facts = {"address": self._cluster.address, "reason": store_fact(reason)}
+        return Gone("40107", facts)
 
     def _stop(self, work: _Work) -> None:
         """On all workers: which one has it may change at any moment."""

@@ -132,7 +132,7 @@ class _Work:
         except NotWantedError:
             self._tell(News.ENDED, code=STOPPED)
         except MLWSError as error:
-            self._tell(News.FAILED, code=error.code, facts=dict(error.facts))
+            self._tell(News.FAILED, **error.record)
         except Exception as error:  # noqa: BLE001  whatever it was, the run is waiting for it
             reason = f"{type(error).__name__}: {error}"
             self._tell(News.FAILED, code="40101", facts={"exit_code": reason})

@@ -174,6 +174,6 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
     except ValidationError as error:
         faults = wording.faults(error)
         first = faults[0]
-        reason = f"{first.field}: {first.message.en}"
+        reason = Message("{field}: {reason}", field=first.field, reason=first.message)
         raise ImportFailedError(faults=faults, path=data.path, reason=reason, line=None) from error
     return Outcome(given, notes)

@@ -44,10 +44,12 @@ class Outcome:
 
 def refused(path: str, field_: str, reason: Message, line: int | None = None) -> MLWSError:
     """The error of a file that cannot be imported, with the field (or line) at fault."""
-    where = f"line {line}: " if line else f"{field_}: " if field_ else ""
-    return ImportFailedError(
-        faults=[Fault(field_, reason)], path=path, reason=f"{where}{reason}", line=line
-    )
+    faults = [Fault(field_, reason)]
+    if line:
+        reason = Message("line {line}: {reason}", line=line, reason=reason)
+    elif field_:
+        reason = Message("{field}: {reason}", field=field_, reason=reason)
+    return ImportFailedError(faults=faults, path=path, reason=reason, line=line)
 
 
 @dataclass(frozen=True)
