@@ -15,7 +15,15 @@ from typing import Any, ClassVar
 
 from typing_extensions import dataclass_transform
 
-from jupyter_mlws.i18n import CHINESE, ENGLISH, Message, parse_fact, store_fact
+from jupyter_mlws.i18n import (
+    CHINESE,
+    ENGLISH,
+    Message,
+    context_language,
+    parse_fact,
+    store_fact,
+    translate,
+)
 
 
 @dataclass(frozen=True)
@@ -94,15 +102,27 @@ class MLWSError(Exception):
         facts = {name: store_fact(fact) for name, fact in self.facts.items()}
         return {"code": self.code, "facts": facts}
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Like :class:`Message`, the reply's fields in the language of the context."""
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(
+            cls,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda error, info: error.as_dict(context_language(info)),
+                info_arg=True,
+                return_schema=core_schema.dict_schema(core_schema.str_schema()),
+                when_used="json",
+            ),
+        )
+
     def as_dict(self, language: str) -> dict[str, Any]:
         """The reply's fields, without the timestamp."""
         return {
             "code": self.code,
             "message": self.message.in_(language),
-            "details": {
-                name: fact.in_(language) if isinstance(fact, Message) else fact
-                for name, fact in self.facts.items()
-            },
+            "details": translate(self.facts, language),
             "errors": [
                 {"field": fault.field, "message": fault.message.in_(language)}
                 for fault in self.faults

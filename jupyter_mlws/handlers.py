@@ -46,7 +46,7 @@ class OperationHandler(APIHandler):
 
     @endpoint("Get an operation", Operation, errors=[OperationNotFoundError])
     async def get(self, identifier: str) -> Operation:
-        return self.services.operations.get(identifier, self.language)
+        return self.services.operations.get(identifier)
 
 
 class OperationCancelHandler(APIHandler):

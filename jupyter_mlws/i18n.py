@@ -187,6 +187,25 @@ class Message:
         """The text in English, for logs and programs."""
         return self.in_(ENGLISH)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """A string to clients, in the language of the serialization context."""
+        # Lazy: the command line starts without pydantic.
+        from pydantic_core import core_schema
+
+        text = core_schema.str_schema()
+        verbatim = core_schema.no_info_after_validator_function(cls.verbatim, text)
+        return core_schema.json_or_python_schema(
+            json_schema=verbatim,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), verbatim]),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda message, info: message.in_(context_language(info)),
+                info_arg=True,
+                return_schema=text,
+                when_used="json",
+            ),
+        )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and (self.text, self.facts) == (other.text, other.facts)
 
@@ -203,6 +222,22 @@ class Message:
 class _Facts(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "{" + key + "}"
+
+
+def context_language(info: Any) -> str:
+    """The language of the context of a model's serialization; English without."""
+    return str((info.context or {}).get("language", ENGLISH))
+
+
+def translate(data: Any, language: str) -> Any:
+    """``data`` with the messages in its dicts and lists as texts in ``language``."""
+    if isinstance(data, Message):
+        return data.in_(language)
+    if isinstance(data, Mapping):
+        return {key: translate(value, language) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [translate(value, language) for value in data]
+    return data
 
 
 def term(text: str, language: str) -> str:

@@ -24,7 +24,6 @@ from jupyter_mlws.errors import (
     PromptTimeoutError,
     of_system,
 )
-from jupyter_mlws.i18n import ENGLISH
 
 KEPT = 200
 """Ended operations that can still be asked for."""
@@ -74,7 +73,7 @@ class Operation(Record):
     message: str = ""
     question: Question | None = None
     result: Any = None
-    error: dict[str, Any] | None = None
+    error: MLWSError | None = None
 
 
 class CancelledOperationError(Exception):
@@ -146,21 +145,17 @@ class Progress:
 
 
 class OperationManager:
-    """Runs long work in threads and tells of it on one stream. Lives on the event loop.
-
-    The stream speaks English; :meth:`get` answers in the reader's language.
-    """
+    """Runs long work in threads and tells of it on one stream. Lives on the event loop."""
 
     def __init__(self, threads: int = 4) -> None:
         self.stream = RingStream()
         self._operations: OrderedDict[str, Operation] = OrderedDict()
         self._progress: dict[str, Progress] = {}
-        self._errors: dict[str, MLWSError] = {}
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="mlws-operation")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, kind: str, work: Callable[[Progress], Any]) -> Operation:
-        """Begin ``work``; its return value becomes ``result`` (JSON)."""
+        """Begin ``work``; its return value becomes ``result``."""
         loop = asyncio.get_running_loop()
         identifier = uuid.uuid4().hex[:12]
 
@@ -182,16 +177,12 @@ class OperationManager:
             if identifier in self._progress
         ]
 
-    def get(self, identifier: str, language: str = ENGLISH) -> Operation:
+    def get(self, identifier: str) -> Operation:
         """The operation as it stands; error 50403 where it is unknown."""
         try:
-            operation = self._operations[identifier]
+            return self._operations[identifier]
         except KeyError:
             raise OperationNotFoundError(name=identifier) from None
-        error = self._errors.get(identifier)
-        if error is None:
-            return operation
-        return operation.model_copy(update={"error": error.as_dict(language)})
 
     def answer(self, identifier: str, value: str) -> Operation:
         """Answer its question; error 30259 where it asks nothing."""
@@ -226,20 +217,17 @@ class OperationManager:
         except CancelledOperationError:
             end = {"state": OperationState.CANCELLED}
         except MLWSError as error:
-            end = self._failed(identifier, error)
+            end = {"state": OperationState.FAILED, "error": error}
         except Exception as error:  # noqa: BLE001  the edge: whatever work raises ends its operation
             refused = of_system(error)
-            end = self._failed(identifier, refused or InternalError(id=identifier))
+            failure = refused or InternalError(id=identifier)
+            end = {"state": OperationState.FAILED, "error": failure}
             if refused is None:
                 loop.call_exception_handler(
                     {"message": f"operation {identifier} failed", "exception": error}
                 )
         self._progress.pop(identifier, None)
         self._update(identifier, {**end, "question": None})
-
-    def _failed(self, identifier: str, error: MLWSError) -> dict[str, Any]:
-        self._errors[identifier] = error
-        return {"state": OperationState.FAILED, "error": error.as_dict(ENGLISH)}
 
     def _update(self, identifier: str, facts: dict[str, Any]) -> None:
         known = self._operations.get(identifier)
@@ -253,5 +241,4 @@ class OperationManager:
         ended = [key for key in self._operations if key not in self._progress]
         for key in ended[: max(0, len(ended) - KEPT)]:
             del self._operations[key]
-            self._errors.pop(key, None)
-        self.stream.publish({"type": "operation", **operation.model_dump(mode="json")})
+        self.stream.publish({"type": "operation", **dict(operation)})

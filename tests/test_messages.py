@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
-from jupyter_mlws.i18n import CHINESE, ENGLISH, TERM, Message, term
+from jupyter_mlws.api.models import Record
+from jupyter_mlws.api.rest import encoded
+from jupyter_mlws.errors import ImageUnavailableError
+from jupyter_mlws.i18n import CHINESE, ENGLISH, TERM, Message, term, translate
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -50,3 +55,35 @@ def test_a_message_is_filled_translated_and_stored() -> None:
     assert Message.parse(["old", "\u65e7"]).en == "old"
     assert term("snapshot", CHINESE) == "\u5feb\u7167"
     assert term("unknown", CHINESE) == "unknown"
+
+
+class Answer(Record):
+    """A reply with messages."""
+
+    reason: Message
+    hints: list[Message] = Field(default_factory=list)
+
+
+def test_a_models_messages_are_sent_in_the_readers_language() -> None:
+    answer = Answer(reason=Message("an integer"), hints=[Message("must not be blank")])
+    said = answer.model_dump(mode="json", context={"language": CHINESE})
+    assert [bool(CJK.search(text)) for text in (said["reason"], *said["hints"])] == [True, True]
+    assert answer.model_dump(mode="json")["reason"] == "an integer"
+    assert answer.model_dump()["reason"] == Message("an integer")
+    assert json.loads(encoded({"data": [answer]}, CHINESE))["data"] == [said]
+    assert translate([{"why": answer.reason}], CHINESE) == [{"why": said["reason"]}]
+
+
+def test_a_models_message_may_be_the_text_of_another_program() -> None:
+    text = "{x} is no field"
+    assert Answer.model_validate({"reason": text}).reason.en == text
+    assert Answer.model_validate_json(f'{{"reason": "{text}"}}').reason.en == text
+    schema = Answer.model_json_schema(mode="serialization")["properties"]["reason"]
+    assert schema == {"title": "Reason", "type": "string"}
+
+
+def test_details_of_an_error_are_for_programs() -> None:
+    error = ImageUnavailableError(image="lab", reason=Message("an integer"))
+    body = error.as_dict(CHINESE)
+    assert CJK.search(body["message"])
+    assert body["details"] == {"image": "lab", "reason": "an integer"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.api.rest import encoded
 from jupyter_mlws.errors import AlreadyExistsError, MLWSError
+from jupyter_mlws.i18n import CHINESE, ENGLISH
 from jupyter_mlws.operations import KEPT, OperationManager, OperationState, Progress
 
 
@@ -67,10 +70,10 @@ async def test_a_full_disk_is_told_as_such() -> None:
         assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.FAILED
         error = operations.get(started.id).error
         assert error is not None
-        assert error["code"] == "30102"
+        assert error.code == "30102"
 
 
-async def test_an_error_is_told_in_the_readers_language() -> None:
+async def test_an_error_is_sent_in_each_readers_language() -> None:
     async with running() as operations:
 
         def work(progress: Progress) -> None:
@@ -78,9 +81,17 @@ async def test_an_error_is_told_in_the_readers_language() -> None:
 
         started = operations.start("create", work)
         assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.FAILED
-        error = operations.get(started.id, "zh-CN").error
-        assert error is not None
-        assert (error["code"], error["message"]) == ("50203", "'wine' 已存在。")
+        ended = operations.get(started.id)
+        sent = await anext(operations.stream.follow(operations.stream.seq - 1))
+        for body in (ended, sent):
+            assert _message(body, ENGLISH) == "'wine' already exists."
+            assert _message(body, CHINESE) == "'wine' 已存在。"
+
+
+def _message(body: object, language: str) -> str:
+    error = json.loads(encoded({"data": body}, language))["data"]["error"]
+    assert error["code"] == "50203"
+    return str(error["message"])
 
 
 async def test_a_fault_of_ours_ends_the_operation_with_an_id() -> None:
@@ -93,7 +104,7 @@ async def test_a_fault_of_ours_ends_the_operation_with_an_id() -> None:
 
         started = operations.start("x", work)
         assert await asyncio.wait_for(_end(operations, started.id), 5) is OperationState.FAILED
-        assert operations.get(started.id).error["code"] == "50101"  # type: ignore[index]
+        assert operations.get(started.id).error.code == "50101"  # type: ignore[union-attr]
         assert isinstance(told[0]["exception"], ZeroDivisionError)
 
 

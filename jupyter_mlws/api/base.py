@@ -11,7 +11,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
 from jupyter_mlws.api.idempotency import Answers
-from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location, to_json
+from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location
 from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.errors import (
@@ -91,7 +91,7 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
 
     def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
         """Start long work; the answer says where to follow it."""
-        operation = self.services.operations.start(kind, lambda told: to_json(work(told)))
+        operation = self.services.operations.start(kind, work)
         return Reply(operation, 202, location(self, "operations", operation.id))
 
 

@@ -135,7 +135,7 @@ def endpoint(
 
             key = self.request.headers.get(idempotency.HEADER) if idempotent else None
             if shared:
-                self.reply(await self.readings.read((self.request.uri, self.language), work))
+                self.reply(await self.readings.read(self.request.uri, work))
             else:
                 self.reply(await (work() if key is None else self.once(key, work)))
 
@@ -226,8 +226,8 @@ class RESTHandler(web.RequestHandler):
         self._version = answer.version
         if answer.version and self.request.method != "GET":
             self.set_header("ETag", f'"{answer.version}"')
-        data = to_json(answer.data)
-        self.finish(encoded(_envelope(answer.status, data, self.language)))
+        body = {"code": answer.status, "message": OK, "data": answer.data}
+        self.finish(encoded(body, self.language))
 
     def compute_etag(self) -> str | None:
         """The hash of a GET's answer, behind the version that the endpoint itself gave.
@@ -258,7 +258,7 @@ class RESTHandler(web.RequestHandler):
         body = error.as_dict(self.language)
         body["timestamp"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.set_header("Content-Type", JSON)
-        self.finish(encoded(body))
+        self.finish(encoded(body, self.language))
 
     def _as_ours(self, error: BaseException | None) -> MLWSError:
         if isinstance(error, MLWSError):
@@ -314,17 +314,6 @@ def preferred_language(accepted: str) -> str:
     return ENGLISH
 
 
-def to_json(data: Any) -> Any:
-    """``data`` with its models turned into plain JSON values."""
-    if isinstance(data, BaseModel):
-        return data.model_dump(mode="json", by_alias=True)
-    if isinstance(data, Mapping):
-        return {key: to_json(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [to_json(value) for value in data]
-    return data
-
-
 def _lists(model: type[BaseModel]) -> set[str]:
     """The parameters that take several values: one value of them is a list of one."""
     return {
@@ -334,13 +323,23 @@ def _lists(model: type[BaseModel]) -> set[str]:
     }
 
 
-def encoded(body: Mapping[str, Any]) -> bytes:
-    """JSON in UTF-8; of a file's name that is not UTF-8 the odd bytes are escaped surrogates."""
-    return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace")
+def encoded(body: Mapping[str, Any], language: str) -> bytes:
+    """JSON in UTF-8, the messages in ``language``.
 
+    Of a file's name that is not UTF-8 the odd bytes are escaped surrogates.
+    """
 
-def _envelope(status: int, data: Any, language: str) -> dict[str, Any]:
-    return {"code": status, "message": OK.in_(language), "data": data}
+    def to_json(data: Any) -> Any:
+        if isinstance(data, Message):
+            return data.in_(language)
+        if isinstance(data, BaseModel):
+            return data.model_dump(mode="json", by_alias=True, context={"language": language})
+        if isinstance(data, MLWSError):
+            return data.as_dict(language)
+        return dict(data) if isinstance(data, Mapping) else str(data)
+
+    text = json.dumps(body, ensure_ascii=False, default=to_json)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def location(handler: web.RequestHandler, *parts: str) -> dict[str, str]:

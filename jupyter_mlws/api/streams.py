@@ -112,7 +112,7 @@ class StreamHandler(websocket.WebSocketHandler):
         except MLWSError as error:
             self.set_status(error.status)
             self.set_header("Content-Type", JSON)
-            self.finish(encoded(error.as_dict(self.language)))
+            self.finish(encoded(error.as_dict(self.language), self.language))
             return None
         return await super().get(*ids)
 
@@ -149,7 +149,7 @@ class StreamHandler(websocket.WebSocketHandler):
             self.close(UNAVAILABLE if error.status >= 500 else BAD_REQUEST, error.code)
 
     async def _write(self, message: dict[str, Any]) -> None:
-        await self.pass_on(encoded(message).decode())
+        await self.pass_on(encoded(message, self.language).decode())
 
     async def tell(self, *ids: str) -> None:
         """Send everything from ``?since=`` on, until the reader leaves."""

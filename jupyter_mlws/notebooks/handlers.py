@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
 from jupyter_mlws.api.models import Page
-from jupyter_mlws.api.rest import Reply, endpoint, location, to_json
+from jupyter_mlws.api.rest import Reply, endpoint, location
 from jupyter_mlws.errors import (
     AlreadyExistsError,
     CodeBlockedError,
@@ -140,8 +140,8 @@ class ExecuteHandler(NotebooksBase):
         job = await self.notebooks.submit(identifier, body)
         if not body.wait:
             where = location(self, "notebooks", identifier, "executions", job.id)
-            return Reply(job.result(self.language), 202, where)
-        result = await self.notebooks.result(job, self.language)
+            return Reply(job.result(), 202, where)
+        result = await self.notebooks.result(job)
         if result.status is not ExecutionStatus.SUCCESS:
             raise _failure(job.error, result)
         return result
@@ -155,7 +155,7 @@ class StatusHandler(NotebooksBase):
         StatusReport,
     )
     async def get(self, identifier: str) -> StatusReport:
-        return await self.notebooks.status(identifier, self.language)
+        return await self.notebooks.status(identifier)
 
 
 class InterruptHandler(NotebooksBase):
@@ -193,7 +193,7 @@ class ExecutionsHandler(NotebooksBase):
         also=[("read", "contents")],
     )
     async def get(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
-        return await self.notebooks.executions(identifier, query, self.language)
+        return await self.notebooks.executions(identifier, query)
 
 
 class CellsHandler(NotebooksBase):
@@ -205,7 +205,7 @@ class CellsHandler(NotebooksBase):
         also=[("read", "contents")],
     )
     async def get(self, identifier: str) -> Page[Execution]:
-        return await self.notebooks.newest(identifier, self.language)
+        return await self.notebooks.newest(identifier)
 
 
 class NeedsHandler(NotebooksBase):
@@ -229,7 +229,7 @@ class ErrorsHandler(NotebooksBase):
         also=[("read", "contents")],
     )
     async def get(self, identifier: str) -> Page[Failure]:
-        return await self.notebooks.failures(identifier, self.language)
+        return await self.notebooks.failures(identifier)
 
 
 class SimilarHandler(NotebooksBase):
@@ -241,7 +241,7 @@ class SimilarHandler(NotebooksBase):
         also=[("read", "contents")],
     )
     async def get(self, identifier: str, execution: str) -> Page[Similar]:
-        return await self.notebooks.similar(identifier, execution, self.language)
+        return await self.notebooks.similar(identifier, execution)
 
 
 class InputHandler(NotebooksBase):
@@ -279,7 +279,7 @@ class ExecutionHandler(NotebooksBase):
         also=[("read", "contents")],
     )
     async def get(self, identifier: str, call: str) -> ExecutionResult:
-        return await self.notebooks.execution(identifier, call, self.language)
+        return await self.notebooks.execution(identifier, call)
 
 
 class OutputStream(StreamHandler):
@@ -307,7 +307,7 @@ class OutputStream(StreamHandler):
 
 def _failure(error: MLWSError | None, result: ExecutionResult) -> MLWSError:
     """The error of a call, with all that it came to until then."""
-    return (error or ExecutionCanceledError(by="stop")).with_facts(result=to_json(result))
+    return (error or ExecutionCanceledError(by="stop")).with_facts(result=result)
 
 
 HANDLERS = [

@@ -28,7 +28,7 @@ from jupyter_mlws.errors import (
     MLWSError,
     NotebookItemNotFoundError,
 )
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
     Execution,
@@ -245,10 +245,7 @@ class History:
         return {row["message"] for row in rows}
 
     def page(
-        self,
-        notebook: str,
-        query: ExecutionQuery | None = None,
-        language: str = ENGLISH,
+        self, notebook: str, query: ExecutionQuery | None = None
     ) -> tuple[list[Execution], str | None]:
         """Executions of a notebook, newest first, and the cursor of what follows."""
         query = query or ExecutionQuery()
@@ -262,10 +259,10 @@ class History:
             (notebook, before, *values, query.limit + 1),
         )
         more = str(rows[query.limit - 1]["seq"]) if len(rows) > query.limit else None
-        return [_execution(row, language) for row in rows[: query.limit]], more
+        return [_execution(row) for row in rows[: query.limit]], more
 
     def of_request(
-        self, notebook: str, identifier: str, language: str = ENGLISH
+        self, notebook: str, identifier: str
     ) -> list[tuple[Execution, list[Any] | None]]:
         """The executions of one call (or the one with that id), in their order; each with its
         outputs, or None where those are not kept."""
@@ -274,25 +271,25 @@ class History:
             (notebook, identifier, identifier),
         )
         return [
-            (_execution(row, language), json.loads(row["outputs"]) if row["outputs"] else None)
+            (_execution(row), json.loads(row["outputs"]) if row["outputs"] else None)
             for row in rows
         ]
 
-    def failing(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
+    def failing(self, notebook: str) -> list[Execution]:
         """The newest execution of each cell, where that one failed; in the order they ran."""
         rows = self._rows(
             f"WHERE seq IN ({_NEWEST}) AND status IN (?, ?) ORDER BY seq",
             (notebook, *_FAILED),
         )
-        return [_execution(row, language) for row in rows]
+        return [_execution(row) for row in rows]
 
-    def newest(self, notebook: str, language: str = ENGLISH) -> list[Execution]:
+    def newest(self, notebook: str) -> list[Execution]:
         """The newest execution of each cell."""
         rows = self._rows(
             f"WHERE seq IN ({_NEWEST}) ORDER BY seq",
             (notebook,),
         )
-        return [_execution(row, language) for row in rows]
+        return [_execution(row) for row in rows]
 
     def several(self, notebook: str, identifiers: Sequence[str]) -> list[Execution]:
         """Those of the executions with these ids that are the notebook's, in order."""
@@ -300,18 +297,16 @@ class History:
             "WHERE notebook = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY seq",
             (notebook, json.dumps(list(identifiers))),
         )
-        return [_execution(row, ENGLISH) for row in rows]
+        return [_execution(row) for row in rows]
 
-    def one(self, notebook: str, identifier: str, language: str = ENGLISH) -> Execution:
+    def one(self, notebook: str, identifier: str) -> Execution:
         """Error 20401 where there is no such execution."""
         rows = self._rows("WHERE notebook = ? AND id = ?", (notebook, identifier))
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=identifier)
-        return _execution(rows[0], language)
+        return _execution(rows[0])
 
-    def alike(
-        self, failed: Execution, most: int, language: str = ENGLISH
-    ) -> list[tuple[Execution, Execution | None]]:
+    def alike(self, failed: Execution, most: int) -> list[tuple[Execution, Execution | None]]:
         """Earlier failures of the same kind, the most alike first, and what ran right after it.
 
         That is the next success of the same cell: how the source differs is what mended it.
@@ -331,8 +326,8 @@ class History:
                 " ORDER BY seq LIMIT 1",
                 (row["notebook"], row["cell"], row["seq"], ExecutionStatus.SUCCESS.value),
             )
-            mended = _execution(after[0], language) if after else None
-            found.append((_execution(row, language), mended))
+            mended = _execution(after[0]) if after else None
+            found.append((_execution(row), mended))
         return found
 
     def held(self, process: str) -> list[Execution]:
@@ -341,7 +336,7 @@ class History:
             "WHERE process = ? AND status = ? ORDER BY seq",
             (process, ExecutionStatus.SUCCESS.value),
         )
-        return [_execution(row, ENGLISH) for row in rows]
+        return [_execution(row) for row in rows]
 
     def processes(self, notebook: str) -> list[str]:
         """The kernel processes that ran cells of a notebook well, newest first."""
@@ -443,18 +438,16 @@ def signature(facts: dict[str, Any]) -> str:
     return f"{facts.get('ename')}: {_NAMES.sub('…', str(facts.get('evalue') or ''))[:300]}"
 
 
-def said(error: MLWSError | None, language: str) -> ExecutionError | None:
+def said(error: MLWSError | None) -> ExecutionError | None:
     """An error as the API tells it of an execution."""
     if error is None:
         return None
-    body = error.as_dict(language)
-    details = body["details"]
     return ExecutionError(
         code=error.code,
-        message=body["message"],
-        solution=body["solution"],
-        details={name: fact for name, fact in details.items() if name not in _OWN_FIELDS},
-        **{name: details[name] for name in _OWN_FIELDS if name in details},
+        message=error.message,
+        solution=error.solution,
+        details={name: fact for name, fact in error.facts.items() if name not in _OWN_FIELDS},
+        **{name: error.facts[name] for name in _OWN_FIELDS if name in error.facts},
     )
 
 
@@ -467,7 +460,7 @@ def _record(error: MLWSError) -> str:
     return json.dumps(error.record)
 
 
-def _execution(row: sqlite3.Row, language: str) -> Execution:
+def _execution(row: sqlite3.Row) -> Execution:
     record: dict[str, Any] | None = json.loads(row["error"]) if row["error"] else None
     error = MLWSError.restore(record["code"], record["facts"]) if record else None
     return Execution(
@@ -481,7 +474,7 @@ def _execution(row: sqlite3.Row, language: str) -> Execution:
         started=moment(row["started"] or None),
         duration=row["duration"],
         execution_count=row["count"],
-        error=said(error, language),
+        error=said(error),
         origin=Origin(row["origin"]),
         memory=row["memory"],
         snapshot=row["snapshot"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 
-from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.history import History
 from jupyter_mlws.notebooks.models import Execution, Failure, Fix, Similar
 
@@ -16,22 +15,20 @@ CONTEXT = 2
 """Lines around a change."""
 
 
-def similar(
-    history: History, failed: Execution, language: str = ENGLISH, most: int = MOST
-) -> list[Similar]:
+def similar(history: History, failed: Execution, most: int = MOST) -> list[Similar]:
     """Earlier failures of the same kind; those with a fix first, then the most alike."""
     found = [
         Similar(execution=execution, fix=_fix(execution, mended))
-        for execution, mended in history.alike(failed, most, language)
+        for execution, mended in history.alike(failed, most)
     ]
     return sorted(found, key=lambda one: one.fix is None)
 
 
-def failures(history: History, notebook: str, language: str = ENGLISH) -> list[Failure]:
+def failures(history: History, notebook: str) -> list[Failure]:
     """Each cell of a notebook that failed when it last ran."""
     return [
-        Failure(execution=one, similar=similar(history, one, language, PER_PANEL))
-        for one in history.failing(notebook, language)
+        Failure(execution=one, similar=similar(history, one, PER_PANEL))
+        for one in history.failing(notebook)
     ]
 
 

@@ -19,7 +19,7 @@ from jupyter_mlws.errors import (
     MLWSError,
     NotebookItemNotFoundError,
 )
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
@@ -202,12 +202,12 @@ class NotebookManager:
         """Queue a call behind those of the same notebook. Errors: 20401, 20402."""
         return await (await self._runtime(identifier)).submit(request)
 
-    async def result(self, job: Job, language: str = ENGLISH) -> ExecutionResult:
+    async def result(self, job: Job) -> ExecutionResult:
         """What a call came to, when it has ended."""
         await job.ended.wait()
-        return job.result(language)
+        return job.result()
 
-    async def status(self, identifier: str, language: str = ENGLISH) -> StatusReport:
+    async def status(self, identifier: str) -> StatusReport:
         """What the notebook does now."""
         path = await self._server.path_of(identifier)
         runtime = self._runtimes.get(identifier)
@@ -218,11 +218,11 @@ class NotebookManager:
             notebook_id=identifier,
             status=status_of(session, runtime),
             kernel_info=_kernel_info(session),
-            running=running[0].execution(running[1], language)
+            running=running[0].execution(running[1])
             if running is not None and running[1] is not None
             else None,
             queued=[job.id for job in runtime.queued] if runtime else [],
-            last=last[0].execution(last[1], language) if last else None,
+            last=last[0].execution(last[1]) if last else None,
             timeout=self.recording.timeout_of(identifier),
         )
 
@@ -260,42 +260,36 @@ class NotebookManager:
         self.recording.set_timeout(identifier, timeout)
         return await self.status(identifier)
 
-    async def executions(
-        self, identifier: str, query: ExecutionQuery, language: str = ENGLISH
-    ) -> Page[Execution]:
+    async def executions(self, identifier: str, query: ExecutionQuery) -> Page[Execution]:
         """The notebook's history, newest first."""
         history = await self._history(identifier)
-        items, more = await asyncio.to_thread(history.page, identifier, query, language)
+        items, more = await asyncio.to_thread(history.page, identifier, query)
         return Page(items=items, next_cursor=more)
 
-    async def newest(self, identifier: str, language: str = ENGLISH) -> Page[Execution]:
+    async def newest(self, identifier: str) -> Page[Execution]:
         """The last execution of each cell."""
         history = await self._history(identifier)
-        return Page(items=await asyncio.to_thread(history.newest, identifier, language))
+        return Page(items=await asyncio.to_thread(history.newest, identifier))
 
-    async def failures(self, identifier: str, language: str = ENGLISH) -> Page[Failure]:
+    async def failures(self, identifier: str) -> Page[Failure]:
         """The cells that failed when they last ran, each with what is alike in the history."""
         history = await self._history(identifier)
-        return Page(items=await asyncio.to_thread(failures, history, identifier, language))
+        return Page(items=await asyncio.to_thread(failures, history, identifier))
 
-    async def similar(
-        self, identifier: str, execution: str, language: str = ENGLISH
-    ) -> Page[Similar]:
+    async def similar(self, identifier: str, execution: str) -> Page[Similar]:
         """Earlier failures like that one, and what mended them. Error 20401."""
         history = await self._history(identifier)
-        failed = await asyncio.to_thread(history.one, identifier, execution, language)
-        return Page(items=await asyncio.to_thread(similar, history, failed, language))
+        failed = await asyncio.to_thread(history.one, identifier, execution)
+        return Page(items=await asyncio.to_thread(similar, history, failed))
 
-    async def execution(
-        self, identifier: str, call: str, language: str = ENGLISH
-    ) -> ExecutionResult:
+    async def execution(self, identifier: str, call: str) -> ExecutionResult:
         """A call by its id: as it stands, or from the history. Error 20401."""
         runtime = self._runtimes.get(identifier)
         job = runtime.jobs.get(call) if runtime else None
         if job is not None:
-            return job.result(language)
+            return job.result()
         history = await self._history(identifier)
-        rows = await asyncio.to_thread(history.of_request, identifier, call, language)
+        rows = await asyncio.to_thread(history.of_request, identifier, call)
         if not rows:
             raise NotebookItemNotFoundError(kind="execution", name=call)
         return _remembered(rows)

@@ -7,10 +7,18 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializationInfo,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from jupyter_mlws.api.models import Page, PageQuery, Record, Request
+from jupyter_mlws.i18n import Message, context_language, translate
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"
@@ -190,14 +198,18 @@ class ExecutionError(Record):
     """Why an execution ended badly; ``line`` counts from 1 within the cell."""
 
     code: str
-    message: str
-    solution: str
+    message: Message
+    solution: Message
     ename: str | None = None
     evalue: str | None = None
     cell: str | None = None
     line: int | None = None
     traceback: list[str] = Field(default_factory=list)
     details: dict[str, Any] = Field(default_factory=dict)
+
+    @field_serializer("details", when_used="json")
+    def _translate_details(self, details: dict[str, Any], info: SerializationInfo) -> Any:
+        return translate(details, context_language(info))
 
 
 class Execution(Record):

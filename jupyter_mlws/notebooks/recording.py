@@ -9,7 +9,6 @@ from typing import Any
 
 from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.errors import MLWSError, NotebookChangedError
-from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.documents import fill
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, Histories, Unended
@@ -93,11 +92,7 @@ class Recording:
             await self._server.save(path, document.content)
         except MLWSError as error:
             # The outputs are in the history; the document is newer than what was asked of it.
-            self.tell(place, {"type": "unsaved", "request": begun.request, "error": _words(error)})
-
-
-def _words(error: MLWSError) -> dict[str, Any]:
-    return error.as_dict(ENGLISH)
+            self.tell(place, {"type": "unsaved", "request": begun.request, "error": error})
 
 
 def _commit(path: Path) -> str | None:

@@ -22,7 +22,6 @@ from jupyter_mlws.errors import (
     NotebookItemNotFoundError,
     of_system,
 )
-from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
@@ -103,9 +102,9 @@ class Job:
             for old, new in zip(before, self.pieces, strict=True):
                 new.id = old.id
 
-    def result(self, language: str = ENGLISH) -> ExecutionResult:
+    def result(self) -> ExecutionResult:
         """What it came to so far."""
-        parts = [self._part(piece, language) for piece in self.pieces]
+        parts = [self._part(piece) for piece in self.pieces]
         outcomes = [piece.outcome for piece in self.pieces if piece.outcome is not None]
         outputs = [output for part in parts for output in part.outputs]
         begun = [piece.started for piece in self.pieces if piece.started is not None]
@@ -119,15 +118,15 @@ class Job:
             execution_count=next((o.count for o in reversed(outcomes) if o.count), None),
             started=moment(begun[0]) if begun else None,
             duration=round(sum(took), 3) if took else None,
-            error=said(self.error, language),
+            error=said(self.error),
             truncated=any(outcome.truncated for outcome in outcomes),
             warnings=self.warnings,
             saved=self.saved,
-            save_error=said(self.save_error, language),
+            save_error=said(self.save_error),
             executions=parts,
         )
 
-    def execution(self, piece: Piece, language: str = ENGLISH) -> Execution:
+    def execution(self, piece: Piece) -> Execution:
         """One of its pieces."""
         outcome = piece.outcome
         return Execution(
@@ -141,14 +140,14 @@ class Job:
             started=moment(piece.started),
             duration=outcome.duration if outcome else None,
             execution_count=outcome.count if outcome else None,
-            error=said(outcome.error, language) if outcome else None,
+            error=said(outcome.error) if outcome else None,
             memory=outcome.memory if outcome else None,
             snapshot=self.snapshot,
         )
 
-    def _part(self, piece: Piece, language: str) -> ExecutionOutput:
+    def _part(self, piece: Piece) -> ExecutionOutput:
         outputs = piece.outcome.outputs if piece.outcome else []
-        return ExecutionOutput(**dict(self.execution(piece, language)), outputs=outputs)
+        return ExecutionOutput(**dict(self.execution(piece)), outputs=outputs)
 
 
 class KernelPool:
@@ -525,26 +524,26 @@ class NotebookRuntime:
             self.stream.publish({"type": "status", "status": status.value})
 
     def _tell_job(self, job: Job) -> None:
-        error = said(job.error, ENGLISH)
         self.stream.publish(
             {
                 "type": "request",
                 "request": job.id,
                 "status": job.status.value,
-                "error": error.model_dump(mode="json") if error else None,
+                "error": said(job.error),
             }
         )
 
     def _tell_piece(self, job: Job, piece: Piece) -> None:
-        row = job.execution(piece).model_dump(mode="json")
-        left_out = ("id", "request", "cell", "notebook_id", "path", "source")
+        execution = job.execution(piece)
+        left_out = {"id", "request", "cell", "notebook_id", "path", "source", "error"}
         self.stream.publish(
             {
                 "type": "execution",
                 "execution": piece.id,
                 "request": job.id,
                 "cell": piece.cell,
-                **{key: value for key, value in row.items() if key not in left_out},
+                **execution.model_dump(mode="json", exclude=left_out),
+                "error": execution.error,
             }
         )
 

@@ -26,7 +26,6 @@ from jupyter_mlws.errors import (
     MLWSError,
     OutOfMemoryError,
 )
-from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.notebooks.execution import GRACE, Outcome, raised
 from jupyter_mlws.notebooks.history import Begun, History, Unended, said
 from jupyter_mlws.notebooks.kernels import Kernel, exit_code, process_of
@@ -464,7 +463,7 @@ class KernelWatch:
                 "duration": outcome.duration if outcome else None,
                 "execution_count": going.count,
                 "memory": outcome.memory if outcome else None,
-                "error": told_of(error),
+                "error": said(error),
             },
         )
 
@@ -495,9 +494,3 @@ def out_of_memory(used: int, limit: int | None) -> MLWSError:
     return OutOfMemoryError(
         ename="MemoryError", evalue=evalue, used=used, limit=limit, restarted=False
     )
-
-
-def told_of(error: MLWSError | None) -> dict[str, Any] | None:
-    """An error as streams tell it."""
-    row = said(error, ENGLISH)
-    return row.model_dump(mode="json") if row else None

@@ -36,7 +36,7 @@ export function followOperation<T>(
       if (event.type === 'operation' && !ENDED.includes(event.state)) {
         told(event);
       } else {
-        // The stream speaks English and may have missed something: ask for the state itself.
+        // The stream speaks the browser's language and may have missed something: ask for the state itself.
         look().catch(reject);
       }
     });
