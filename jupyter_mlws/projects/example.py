@@ -70,7 +70,7 @@ def _run(workspace: Workspace, settings: dict[str, object]) -> None:
     started = workflows.execute(WORKFLOW, ExecuteRequest(params=settings))
     ended = workflows.wait(WORKFLOW, started.id, RUN_LIMIT)
     if ended.error is not None:
-        raise RunStoppedError(reason=ended.error.message)
+        raise RunStoppedError(reason=ended.error.message.en)
 
 
 def main(arguments: list[str]) -> int:

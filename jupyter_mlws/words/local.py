@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mlws.api.ids import escape
+from jupyter_mlws.i18n import translate
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.words.asking import Ask
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mlws.versioning.progress import Telling
 
 AnyModel = TypeVar("AnyModel", bound="BaseModel")
+Data = TypeVar("Data")
 PAGE = 500
 """Items asked for at a time."""
 
@@ -35,7 +37,7 @@ class LocalSession:
         self.ask: Ask | None = None
 
     def status(self) -> JSON:
-        return _plain(self._workspace.snapshots.status())
+        return self._plain(self._workspace.snapshots.status())
 
     def commit(
         self,
@@ -56,27 +58,26 @@ class LocalSession:
             allow_secrets=allow_secrets,
             allow_many=allow_many,
             staged=staged,
-            language=self._language,
             waiting=waiting,
         )
-        return _plain(created)
+        return self._plain(created)
 
     def merge(self, ref: str | None, message: str | None, told: Told) -> JSON:
         merges = self._workspace.versions.merges
         if ref is None:
-            return _plain(merges.finish(message, _telling(told)))
-        return _plain(merges.merge(ref, message, _telling(told)))
+            return self._plain(merges.finish(message, _telling(told)))
+        return self._plain(merges.merge(ref, message, _telling(told)))
 
     def abort_merge(self) -> JSON:
-        return _plain(self._workspace.versions.merges.abort())
+        return self._plain(self._workspace.versions.merges.abort())
 
     def conflicts(self) -> JSON:
-        return _plain(self._workspace.versions.merges.conflicts())
+        return self._plain(self._workspace.versions.merges.conflicts())
 
     def resolve(self, path: str, resolution: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.code.merge_models import Resolution
 
-        return _plain(
+        return self._plain(
             self._workspace.versions.merges.resolve(path, validate(Resolution, resolution))
         )
 
@@ -84,7 +85,7 @@ class LocalSession:
         from jupyter_mlws.versioning.code.history_models import RollbackMode
 
         rollbacks = self._workspace.versions.rollbacks
-        return _plain(rollbacks.run(to, RollbackMode.REVERT, message, _telling(told)))
+        return self._plain(rollbacks.run(to, RollbackMode.REVERT, message, _telling(told)))
 
     def stage(self, how: str, chosen: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.code.staging_models import StageRequest
@@ -94,37 +95,39 @@ class LocalSession:
         return self.status()
 
     def tags(self) -> list[JSON]:
-        return [_plain(tag) for tag in self._workspace.versions.tags.list()]
+        return [self._plain(tag) for tag in self._workspace.versions.tags.list()]
 
     def create_tag(self, name: str, ref: str, message: str | None) -> JSON:
-        return _plain(self._workspace.versions.tags.create(name, ref, message))
+        return self._plain(self._workspace.versions.tags.create(name, ref, message))
 
     def delete_tag(self, name: str) -> JSON:
-        return _plain(self._workspace.versions.tags.delete(name))
+        return self._plain(self._workspace.versions.tags.delete(name))
 
     def stashes(self) -> list[JSON]:
-        return [_plain(stash) for stash in self._workspace.versions.stashes.list()]
+        return [self._plain(stash) for stash in self._workspace.versions.stashes.list()]
 
     def push_stash(self, message: str | None, told: Told) -> JSON:
-        return _plain(self._workspace.versions.stashes.push(message, progress=_telling(told)))
+        return self._plain(self._workspace.versions.stashes.push(message, progress=_telling(told)))
 
     def apply_stash(self, identifier: str, keep: bool, told: Told) -> JSON:
         stashes = self._workspace.versions.stashes
-        return _plain(stashes.apply(identifier, keep=keep, progress=_telling(told)))
+        return self._plain(stashes.apply(identifier, keep=keep, progress=_telling(told)))
 
     def drop_stash(self, identifier: str) -> JSON:
-        return _plain(self._workspace.versions.stashes.drop(identifier))
+        return self._plain(self._workspace.versions.stashes.drop(identifier))
 
     def safety_copies(self) -> list[JSON]:
-        return [_plain(copy) for copy in self._workspace.versions.safety.list()]
+        return [self._plain(copy) for copy in self._workspace.versions.safety.list()]
 
     def restore_safety(self, identifier: str, told: Told) -> JSON:
-        return _plain(self._workspace.versions.safety.restore(identifier, _telling(told)))
+        return self._plain(self._workspace.versions.safety.restore(identifier, _telling(told)))
 
     def fetch(self, asked: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
         prune = bool(asked.get("prune"))
-        return _plain(remotes.fetch(asked.get("remote"), _telling(told), prune=prune, ask=self.ask))
+        return self._plain(
+            remotes.fetch(asked.get("remote"), _telling(told), prune=prune, ask=self.ask)
+        )
 
     def history(self, path: str | None, text: str | None, limit: int) -> list[JSON]:
         from jupyter_mlws.versioning.models import HistoryQuery
@@ -134,47 +137,47 @@ class LocalSession:
         def page(size: int, cursor: str | None) -> Page[Snapshot]:
             return snapshots.list(HistoryQuery(path=path, q=text, limit=size, cursor=cursor))
 
-        return _all(page, limit)
+        return self._all(page, limit)
 
     def diff(self, start: str, end: str | None, path: str | None) -> JSON:
         snapshots = self._workspace.snapshots
         if path is not None:
-            return _plain(snapshots.file_diff(path, start, end))
+            return self._plain(snapshots.file_diff(path, start, end))
         if end is None:
-            return {"files": [_plain(row) for row in snapshots.diff(start)]}
-        return _plain(snapshots.compare(start, end))
+            return {"files": [self._plain(row) for row in snapshots.diff(start)]}
+        return self._plain(snapshots.compare(start, end))
 
     def restore_plan(self, snapshot: str, paths: Sequence[str]) -> JSON:
-        return _plain(self._workspace.snapshots.restore_plan(snapshot, list(paths) or None))
+        return self._plain(self._workspace.snapshots.restore_plan(snapshot, list(paths) or None))
 
     def restore(self, snapshot: str, paths: Sequence[str], told: Told) -> JSON:
         snapshots = self._workspace.snapshots
-        return _plain(snapshots.restore(snapshot, list(paths) or None, _telling(told)))
+        return self._plain(snapshots.restore(snapshot, list(paths) or None, _telling(told)))
 
     def verify(self, snapshot: str, quick: bool, told: Told) -> JSON:
         snapshots = self._workspace.snapshots
-        return _plain(snapshots.verify(snapshot, quick=quick, progress=_telling(told)))
+        return self._plain(snapshots.verify(snapshot, quick=quick, progress=_telling(told)))
 
     def repair(self, snapshot: str, quick: bool, told: Told) -> JSON:
         snapshots = self._workspace.snapshots
-        return _plain(snapshots.repair(snapshot, quick=quick, progress=_telling(told)))
+        return self._plain(snapshots.repair(snapshot, quick=quick, progress=_telling(told)))
 
     def collect(self, confirm: bool, told: Told) -> JSON:
         snapshots = self._workspace.snapshots
-        return _plain(snapshots.collect(confirm=confirm, progress=_telling(told)))
+        return self._plain(snapshots.collect(confirm=confirm, progress=_telling(told)))
 
     def branches(self) -> list[JSON]:
-        return [_plain(branch) for branch in self._workspace.versions.branches.list()]
+        return [self._plain(branch) for branch in self._workspace.versions.branches.list()]
 
     def create_branch(self, name: str, start: str) -> JSON:
-        return _plain(self._workspace.versions.branches.create(name, start))
+        return self._plain(self._workspace.versions.branches.create(name, start))
 
     def delete_branch(self, name: str, force: bool) -> JSON:
-        return _plain(self._workspace.versions.branches.delete(name, force=force))
+        return self._plain(self._workspace.versions.branches.delete(name, force=force))
 
     def checkout(self, place: Mapping[str, Any], told: Told) -> JSON:
         branches = self._workspace.versions.branches
-        return _plain(
+        return self._plain(
             branches.checkout(
                 place.get("branch"),
                 place.get("ref"),
@@ -186,12 +189,12 @@ class LocalSession:
     def push(self, place: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
         where = (place.get("remote"), place.get("branch"))
-        return _plain(remotes.push(*where, _telling(told), self.ask))
+        return self._plain(remotes.push(*where, _telling(told), self.ask))
 
     def pull(self, place: Mapping[str, Any], told: Told) -> JSON:
         remotes = self._workspace.versions.remotes
         where = (place.get("remote"), place.get("branch"))
-        return _plain(remotes.pull(*where, _telling(told), self.ask))
+        return self._plain(remotes.pull(*where, _telling(told), self.ask))
 
     def models(self, text: str | None, limit: int) -> list[JSON]:
         from jupyter_mlws.versioning.registry.models import Model, ModelsQuery
@@ -201,10 +204,10 @@ class LocalSession:
         def page(size: int, cursor: str | None) -> Page[Model]:
             return models.list(ModelsQuery(q=text, limit=size, cursor=cursor))
 
-        return _all(page, limit)
+        return self._all(page, limit)
 
     def model(self, name: str) -> JSON:
-        return _plain(self._workspace.versions.models.get(escape(name)))
+        return self._plain(self._workspace.versions.models.get(escape(name)))
 
     def datasets(self, text: str | None, limit: int) -> list[JSON]:
         from jupyter_mlws.versioning.data.models import Dataset, DatasetsQuery
@@ -214,82 +217,84 @@ class LocalSession:
         def page(size: int, cursor: str | None) -> Page[Dataset]:
             return datasets.list(DatasetsQuery(q=text, limit=size, cursor=cursor))
 
-        return _all(page, limit)
+        return self._all(page, limit)
 
     def dataset(self, path: str) -> JSON:
-        return _plain(self._workspace.versions.datasets.get(escape(path)))
+        return self._plain(self._workspace.versions.datasets.get(escape(path)))
 
     def add_dataset(self, path: str) -> JSON:
-        return _plain(self._workspace.versions.datasets.add(path))
+        return self._plain(self._workspace.versions.datasets.add(path))
 
     def checkout_dataset(self, path: str, version: str, told: Told) -> JSON:
         datasets = self._workspace.versions.datasets
-        return _plain(datasets.checkout(escape(path), version, _telling(told)))
+        return self._plain(datasets.checkout(escape(path), version, _telling(told)))
 
     def push_dataset(self, path: str, told: Told) -> JSON:
-        return _plain(self._workspace.versions.datasets.push(escape(path), _telling(told)))
+        return self._plain(self._workspace.versions.datasets.push(escape(path), _telling(told)))
 
     def pull_dataset(self, path: str, told: Told) -> JSON:
-        return _plain(self._workspace.versions.datasets.pull(escape(path), _telling(told)))
+        return self._plain(self._workspace.versions.datasets.pull(escape(path), _telling(told)))
 
     def import_dataset(self, request: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.data.models import DatasetImport
 
         given = validate(DatasetImport, request)
-        return _plain(self._workspace.versions.datasets.import_url(given, _telling(told)))
+        return self._plain(self._workspace.versions.datasets.import_url(given, _telling(told)))
 
     def diff_dataset(self, path: str, start: str | None, end: str | None) -> JSON:
         from jupyter_mlws.versioning.data.models import DatasetDiffQuery
 
         asked = {key: value for key, value in (("from", start), ("to", end)) if value is not None}
         query = DatasetDiffQuery.model_validate(asked)
-        return _plain(self._workspace.versions.datasets.diff(escape(path), query))
+        return self._plain(self._workspace.versions.datasets.diff(escape(path), query))
 
     def verify_dataset(self, path: str, asked: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.data.models import DatasetVerify
 
         given = validate(DatasetVerify, asked)
         datasets = self._workspace.versions.datasets
-        return _plain(datasets.verify(escape(path), given, _telling(told)))
+        return self._plain(datasets.verify(escape(path), given, _telling(told)))
 
     def storage(self) -> JSON:
-        return _plain(self._workspace.versions.datasets.storage())
+        return self._plain(self._workspace.versions.datasets.storage())
 
     def data_remotes(self) -> list[JSON]:
-        return [_plain(remote) for remote in self._workspace.versions.data_remotes.list()]
+        return [self._plain(remote) for remote in self._workspace.versions.data_remotes.list()]
 
     def put_data_remote(self, name: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.data.models import DataRemotePut
 
-        return _plain(
+        return self._plain(
             self._workspace.versions.data_remotes.put(name, validate(DataRemotePut, request))
         )
 
     def delete_data_remote(self, name: str) -> JSON:
-        return _plain(self._workspace.versions.data_remotes.delete(name))
+        return self._plain(self._workspace.versions.data_remotes.delete(name))
 
     def check_data_remote(self, name: str) -> JSON:
-        return _plain(self._workspace.versions.data_remotes.check(name))
+        return self._plain(self._workspace.versions.data_remotes.check(name))
 
     def best_models(self, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.registry.models import BestQuery
 
-        return _plain(self._workspace.versions.models.best(validate(BestQuery, asked)))
+        return self._plain(self._workspace.versions.models.best(validate(BestQuery, asked)))
 
     def alias_history(self, name: str) -> list[JSON]:
         history = self._workspace.versions.models.alias_history(escape(name))
-        return [_plain(change) for change in history.items]
+        return [self._plain(change) for change in history.items]
 
     def compare_models(self, ids: Sequence[str]) -> JSON:
-        return _plain(self._workspace.versions.models.compare([version_id(one) for one in ids]))
+        return self._plain(
+            self._workspace.versions.models.compare([version_id(one) for one in ids])
+        )
 
     def experiment(self, run: str) -> JSON:
-        return _plain(self._workspace.experiments.get(run))
+        return self._plain(self._workspace.experiments.get(run))
 
     def begin_run(self, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.tracking.models import RunBegin
 
-        return _plain(self._workspace.versions.runs.begin(validate(RunBegin, request)))
+        return self._plain(self._workspace.versions.runs.begin(validate(RunBegin, request)))
 
     def end_run(self, run: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.versioning.tracking.models import RunEnded
@@ -298,76 +303,76 @@ class LocalSession:
         return self.experiment(run)
 
     def run_state(self) -> JSON:
-        return _plain(self._workspace.versions.runs.state())
+        return self._plain(self._workspace.versions.runs.state())
 
     def reproduce(self, run: str, request: Mapping[str, Any], told: Told) -> JSON:
         from jupyter_mlws.versioning.tracking.models import ReproduceRequest
 
         given = validate(ReproduceRequest, request)
         reproductions = self._workspace.versions.reproductions
-        return _plain(reproductions.create(version_id(run), given, _telling(told)))
+        return self._plain(reproductions.create(version_id(run), given, _telling(told)))
 
     def reproductions(self) -> list[JSON]:
-        return [_plain(one) for one in self._workspace.versions.reproductions.list().items]
+        return [self._plain(one) for one in self._workspace.versions.reproductions.list().items]
 
     def delete_reproduction(self, identifier: str) -> JSON:
-        return _plain(self._workspace.versions.reproductions.delete(identifier))
+        return self._plain(self._workspace.versions.reproductions.delete(identifier))
 
     def lineage(self, of: str) -> JSON:
         from jupyter_mlws.versioning.lineage.models import LineageQuery
 
-        return _plain(self._workspace.versions.lineage.read(LineageQuery(of=of)))
+        return self._plain(self._workspace.versions.lineage.read(LineageQuery(of=of)))
 
     def components(self) -> list[JSON]:
-        return [_plain(component) for component in self._workspace.workflows.components()]
+        return [self._plain(component) for component in self._workspace.workflows.components()]
 
     def workflows(self) -> list[JSON]:
-        return self._workspace.runs.workflows(self._language)
+        return self._translate(self._workspace.runs.workflows())
 
     def workflow_paths(self) -> list[str]:
         return self._workspace.runs.documents.paths()
 
     def workflow(self, path: str) -> JSON:
-        return _plain(self._workspace.workflows.get(path, self._language))
+        return self._plain(self._workspace.workflows.get(path))
 
     def import_file(self, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.importers.models import ImportRequest
 
         asked = validate(ImportRequest, request)
-        return _plain(self._workspace.workflows.import_file(asked, self._language))
+        return self._plain(self._workspace.workflows.import_file(asked))
 
     def plan(self, path: str, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.models import PlanQuery
 
         query = validate(PlanQuery, asked)
-        return _plain(self._workspace.workflows.plan(path, query, self._language))
+        return self._plain(self._workspace.workflows.plan(path, query))
 
     def sweeps(self, path: str, asked: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.sweep_models import SweepsQuery
 
-        return _plain(self._workspace.workflows.sweeps(path, validate(SweepsQuery, asked)))
+        return self._plain(self._workspace.workflows.sweeps(path, validate(SweepsQuery, asked)))
 
     def promote(self, path: str, name: str, asked: Mapping[str, Any], etag: str) -> JSON:
         from jupyter_mlws.workflows.sweep_models import PromoteRequest
 
         request = validate(PromoteRequest, asked)
-        return _plain(self._workspace.workflows.promote(path, name, request, [etag]))
+        return self._plain(self._workspace.workflows.promote(path, name, request, [etag]))
 
     def execute(self, path: str, request: Mapping[str, Any]) -> JSON:
         from jupyter_mlws.workflows.runs import Asked
 
         asked = Asked(**request, origin=self._origin.value)
-        return self._workspace.runs.execute(path, asked, self._language)
+        return self._translate(self._workspace.runs.execute(path, asked))
 
     def run(self, path: str, run: str) -> JSON:
-        return self._workspace.runs.status(path, run, self._language)
+        return self._translate(self._workspace.runs.status(path, run))
 
     def has_ended(self, path: str, run: str) -> bool | None:
         return self._workspace.runs.has_ended(path, run)
 
     def runs_of(self, path: str) -> list[JSON]:
         workflows = self._workspace.workflows
-        return _all(lambda size, cursor: workflows.runs(path, size, cursor), None)
+        return self._all(lambda size, cursor: workflows.runs(path, size, cursor), None)
 
     def runs(self, asked: Mapping[str, Any], limit: int) -> list[JSON]:
         from jupyter_mlws.workflows.models import ExperimentRun, RunsQuery
@@ -376,25 +381,46 @@ class LocalSession:
             query = validate(RunsQuery, {**asked, "limit": size, "cursor": cursor})
             return self._workspace.experiments.search(query)
 
-        return _all(page, limit)
+        return self._all(page, limit)
 
     def resume(self, path: str, run: str) -> JSON:
         runs = self._workspace.runs
-        return runs.resume(path, run, self._language, self._origin.value)
+        return self._translate(runs.resume(path, run, self._origin.value))
 
     def go_on(self, path: str, run: str, node: str, how: str) -> JSON:
         runs = self._workspace.runs
         start = {"retry": runs.retry, "skip": runs.skip}[how]
-        return start(path, run, node, self._language, self._origin.value)
+        return self._translate(start(path, run, node, self._origin.value))
 
     def cancel(self, path: str, run: str) -> None:
-        self._workspace.runs.cancel(path, run, self._language)
+        self._workspace.runs.cancel(path, run)
 
     def log(self, path: str, run: str, node: str, offset: int) -> JSON:
-        return _plain(self._workspace.workflows.log(path, run, node, offset))
+        return self._plain(self._workspace.workflows.log(path, run, node, offset))
 
     def close(self) -> None:
         self._workspace.close()
+
+    def _translate(self, data: Data) -> Data:
+        translated: Data = translate(data, self._language)
+        return translated
+
+    def _plain(self, record: BaseModel) -> JSON:
+        """``record`` as the API would send it."""
+        return record.model_dump(mode="json", by_alias=True, context={"language": self._language})
+
+    def _all(self, page: Callable[[int, str | None], Any], limit: int | None) -> list[JSON]:
+        """Up to ``limit`` items (all for None), page after page."""
+        items: list[JSON] = []
+        cursor: str | None = None
+        while limit is None or len(items) < limit:
+            size = PAGE if limit is None else min(PAGE, limit - len(items))
+            part = page(size, cursor)
+            items.extend(map(self._plain, part.items))
+            cursor = part.next_cursor
+            if cursor is None:
+                break
+        return items
 
 
 def validate(model: type[AnyModel], given: Mapping[str, Any]) -> AnyModel:
@@ -402,11 +428,6 @@ def validate(model: type[AnyModel], given: Mapping[str, Any]) -> AnyModel:
     from jupyter_mlws.api import wording
 
     return wording.validate(model, given)
-
-
-def _plain(record: BaseModel) -> JSON:
-    """``record`` as the API would send it."""
-    return record.model_dump(mode="json", by_alias=True)
 
 
 def _telling(told: Told) -> Telling:
@@ -420,17 +441,3 @@ def _telling(told: Told) -> Telling:
             told(message)
 
     return telling
-
-
-def _all(page: Callable[[int, str | None], Any], limit: int | None) -> list[JSON]:
-    """Up to ``limit`` items (all for None), page after page."""
-    items: list[JSON] = []
-    cursor: str | None = None
-    while limit is None or len(items) < limit:
-        size = PAGE if limit is None else min(PAGE, limit - len(items))
-        part = page(size, cursor)
-        items.extend(map(_plain, part.items))
-        cursor = part.next_cursor
-        if cursor is None:
-            break
-    return items

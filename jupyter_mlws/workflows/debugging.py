@@ -46,17 +46,18 @@ class Failed:
     workflow: str
     stage: Stage
     component: Component | None
-    message: str | None
+    message: Message | None
     made: Mapping[str, str | None]
 
 
 class Debugger:
-    """Writes such notebooks into a project's ``debug/``. Thread-safe."""
+    """Writes such notebooks into a project's ``debug/``, in one language. Thread-safe."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, language: str) -> None:
         self._root = root
+        self._language = language
 
-    def write(self, failed: Failed, language: str) -> str:
+    def write(self, failed: Failed) -> str:
         """Write the notebook unless it is there already; its path from the project's root."""
         path = f"{FOLDER}/{failed.run}-{failed.stage.id}.ipynb"
         file = self._root / path
@@ -66,30 +67,29 @@ class Debugger:
         ignore = file.parent / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-        notebook = self._notebook(failed, language)
+        notebook = self._notebook(failed)
         temporary = file.with_name(f".{file.name}.part")
         temporary.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", "utf-8")
         temporary.replace(file)
         return path
 
-    def _notebook(self, failed: Failed, language: str) -> dict[str, Any]:
-        said = HEAD.fill(node=failed.stage.id, run=failed.run, workflow=failed.workflow).in_(
-            language
-        )
+    def _notebook(self, failed: Failed) -> dict[str, Any]:
+        head = HEAD.fill(node=failed.stage.id, run=failed.run, workflow=failed.workflow)
+        text = head.in_(self._language)
         if failed.message:
-            said += FAILED.fill(message=failed.message).in_(language)
+            text += FAILED.fill(message=failed.message).in_(self._language)
         source = self._source(failed.stage)
         cells = [
-            _words(said),
+            _words(text),
             _code(_folder_change(self._root, failed.stage.wdir)),
             *(
                 self._notebook_cells(failed, source)
                 if source is not None
-                else self._component_cells(failed, failed.component, language)
+                else self._component_cells(failed, failed.component)
                 if failed.component is not None
                 else _command_cells(failed.stage)
             ),
-            _words(AGAIN.in_(language)),
+            _words(AGAIN.in_(self._language)),
         ]
         metadata = source.get("metadata", {}) if source is not None else {}
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -131,16 +131,14 @@ class Debugger:
 
     # Of a component
 
-    def _component_cells(
-        self, failed: Failed, component: Component, language: str
-    ) -> Iterator[dict[str, Any]]:
+    def _component_cells(self, failed: Failed, component: Component) -> Iterator[dict[str, Any]]:
         stage = failed.stage
-        yield _words(f"## {INPUTS.in_(language)}")
+        yield _words(f"## {INPUTS.in_(self._language)}")
         reads = "\n".join(self._reads(failed, component))
         yield _code(
             "from pathlib import Path\n\nfrom jupyter_mlws.components import values\n\n" + reads
         )
-        yield _words(f"## {SETTINGS.in_(language)}")
+        yield _words(f"## {SETTINGS.in_(self._language)}")
         known = settings.typed(component, stage.written)
         lines = "".join(f"    {name!r}: {value!r},\n" for name, value in known.items())
         yield _code(f"settings = {{\n{lines}}}" if known else "settings = {}")
@@ -148,12 +146,12 @@ class Debugger:
         names = [port.name for port in component.inputs if stage.ports.get(port.name)]
         given = ", ".join([*(f"{name}={name}" for name in names), "**settings"])
         if file is not None:
-            yield _words(f"## {CODE.fill(file=file).in_(language)}")
+            yield _words(f"## {CODE.fill(file=file).in_(self._language)}")
             yield _code((self._root / file).read_text(encoding="utf-8").rstrip())
-            yield _words(f"## {CALL.in_(language)}")
+            yield _words(f"## {CALL.in_(self._language)}")
             yield _code(f"result = {component.name}({given})\nresult")
             return
-        yield _words(f"## {CALL.in_(language)}")
+        yield _words(f"## {CALL.in_(self._language)}")
         yield _code(
             "from jupyter_mlws.components.registry import load_function\n\n"
             f"{component.name}, _ = load_function({component.name!r}, Path.cwd())\n"

@@ -33,7 +33,7 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem, in every language."""
+    """A problem."""
 
     code: str
     message: Message
@@ -46,8 +46,8 @@ class Finding:
     draft: bool = False
     """Whether a workflow may be saved with it, because it can be cured later."""
 
-    def told(self, language: str) -> Problem:
-        """The problem in one language."""
+    def told(self) -> Problem:
+        """As the API tells it."""
         from jupyter_mlws.workflows.models import Problem
 
         return Problem(
@@ -57,8 +57,8 @@ class Finding:
             field=self.field,
             edge=self.edge,
             line=self.line,
-            message=self.message.in_(language),
-            fix=self.fix.in_(language) if self.fix else None,
+            message=self.message,
+            fix=self.fix,
         )
 
 

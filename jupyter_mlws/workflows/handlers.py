@@ -113,7 +113,7 @@ class WorkflowsHandler(APIHandler):
     @endpoint("List the workflows", Page[WorkflowSummary], shared=True)
     async def get(self) -> Page[WorkflowSummary]:
         workspace = await self.open_workspace()
-        return Page(items=await in_thread(workspace.workflows.list, self.language))
+        return Page(items=await in_thread(workspace.workflows.list))
 
     @endpoint(
         "Create a workflow",
@@ -126,7 +126,7 @@ class WorkflowsHandler(APIHandler):
     )
     async def post(self, body: WorkflowDefinition) -> Reply:
         workspace = await self.open_workspace()
-        workflow = await in_thread(workspace.workflows.create, body, self.language)
+        workflow = await in_thread(workspace.workflows.create, body)
         headers = location(self, "workflows", workflow.id)
         return Reply(workflow, 201, headers, workflow.etag)
 
@@ -141,9 +141,7 @@ class ValidateHandler(APIHandler):
     )
     async def post(self, body: ValidateRequest) -> Problems:
         workspace = await self.open_workspace()
-        problems = await in_thread(
-            workspace.workflows.validate, body.path, body.text, self.language
-        )
+        problems = await in_thread(workspace.workflows.validate, body.path, body.text)
         return Problems(problems=problems)
 
 
@@ -171,7 +169,7 @@ class ImportHandler(APIHandler):
     )
     async def post(self, body: ImportRequest) -> Reply:
         workspace = await self.open_workspace()
-        imported = await in_thread(workspace.workflows.import_file, body, self.language)
+        imported = await in_thread(workspace.workflows.import_file, body)
         if body.dry_run:
             return Reply(imported)
         workflow = imported.workflow
@@ -189,7 +187,7 @@ class WorkflowHandler(APIHandler):
     )
     async def get(self, identifier: str) -> Reply:
         workspace = await self.open_workspace()
-        workflow = await in_thread(workspace.workflows.get, unescape(identifier), self.language)
+        workflow = await in_thread(workspace.workflows.get, unescape(identifier))
         return Reply(workflow, version=workflow.etag)
 
     @endpoint(
@@ -210,9 +208,7 @@ class WorkflowHandler(APIHandler):
     async def put(self, identifier: str, body: WorkflowChange) -> Reply:
         seen = self.versions()
         workspace = await self.open_workspace()
-        workflow = await in_thread(
-            workspace.workflows.change, unescape(identifier), body, seen, self.language
-        )
+        workflow = await in_thread(workspace.workflows.change, unescape(identifier), body, seen)
         return Reply(workflow, version=workflow.etag)
 
     @endpoint(
@@ -240,7 +236,7 @@ class PlanHandler(APIHandler):
     )
     async def get(self, identifier: str, query: PlanQuery) -> Plan:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.plan, unescape(identifier), query, self.language)
+        return await in_thread(workspace.workflows.plan, unescape(identifier), query)
 
 
 class ScriptHandler(APIHandler):
@@ -322,9 +318,7 @@ class ExecuteHandler(APIHandler):
     )
     async def post(self, identifier: str, body: ExecuteRequest) -> Reply:
         workspace = await self.open_workspace()
-        run = await in_thread(
-            workspace.workflows.execute, unescape(identifier), body, self.language
-        )
+        run = await in_thread(workspace.workflows.execute, unescape(identifier), body)
         return _begun(self, run)
 
 
@@ -343,7 +337,7 @@ class StatusHandler(APIHandler):
     async def get(self, identifier: str, query: RunQuery) -> Run:
         workspace = await self.open_workspace()
         return await in_thread(
-            workspace.workflows.status, unescape(identifier), query.run or "latest", self.language
+            workspace.workflows.status, unescape(identifier), query.run or "latest"
         )
 
 
@@ -366,7 +360,6 @@ class RunsHandler(APIHandler):
             unescape(identifier),
             query.limit,
             query.cursor,
-            self.language,
         )
 
 
@@ -378,7 +371,7 @@ class RunHandler(APIHandler):
     @endpoint("Get a run", Run, errors=(WorkflowItemNotFoundError,))
     async def get(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.status, unescape(identifier), run, self.language)
+        return await in_thread(workspace.workflows.status, unescape(identifier), run)
 
 
 class CancelHandler(APIHandler):
@@ -395,7 +388,7 @@ class CancelHandler(APIHandler):
     )
     async def post(self, identifier: str, run: str) -> Run:
         workspace = await self.open_workspace()
-        return await in_thread(workspace.workflows.cancel, unescape(identifier), run, self.language)
+        return await in_thread(workspace.workflows.cancel, unescape(identifier), run)
 
 
 class ResumeHandler(APIHandler):
@@ -406,9 +399,7 @@ class ResumeHandler(APIHandler):
     @endpoint("Resume a run", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str) -> Reply:
         workspace = await self.open_workspace()
-        begun = await in_thread(
-            workspace.workflows.resume, unescape(identifier), run, self.language
-        )
+        begun = await in_thread(workspace.workflows.resume, unescape(identifier), run)
         return _begun(self, begun)
 
 
@@ -420,9 +411,7 @@ class RetryHandler(APIHandler):
     @endpoint("Retry a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str, node: str) -> Reply:
         workspace = await self.open_workspace()
-        begun = await in_thread(
-            workspace.workflows.retry, unescape(identifier), run, node, self.language
-        )
+        begun = await in_thread(workspace.workflows.retry, unescape(identifier), run, node)
         return _begun(self, begun)
 
 
@@ -434,9 +423,7 @@ class SkipHandler(APIHandler):
     @endpoint("Skip a node", Run, status=202, also=EXECUTES, errors=STARTS, idempotent=True)
     async def post(self, identifier: str, run: str, node: str) -> Reply:
         workspace = await self.open_workspace()
-        begun = await in_thread(
-            workspace.workflows.skip, unescape(identifier), run, node, self.language
-        )
+        begun = await in_thread(workspace.workflows.skip, unescape(identifier), run, node)
         return _begun(self, begun)
 
 
@@ -524,9 +511,7 @@ class WorkflowStream(StreamHandler):
             since = newest
         while True:
             bell = self.watcher.bell()
-            events = await self.watcher.read_once(
-                workflows.events_after, since, EVENTS_AT_ONCE, self.language
-            )
+            events = await self.watcher.read_once(workflows.events_after, since, EVENTS_AT_ONCE)
             for event in events:
                 yield event
                 since = event["seq"]

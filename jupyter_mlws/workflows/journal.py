@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.errors import OperationInProgressError, WorkflowItemNotFoundError
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows import telling
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
@@ -227,14 +227,14 @@ class Journal:
             )
         return row["id"] if row else None
 
-    def summary(self, run: str, language: str = ENGLISH) -> Row:
+    def summary(self, run: str) -> Row:
         """A run without its nodes, as the API tells it."""
         with self._lock:
             row = self._run(run)
             counts = self._counts(run)
-        return telling.run_summary(_known(row), counts, language)
+        return telling.run_summary(_known(row), counts)
 
-    def run(self, run: str, language: str = ENGLISH) -> Row:
+    def run(self, run: str) -> Row:
         """A run with its nodes and the seq of its last event, all of one moment, as the API
         tells it."""
         with self._lock, self._outermost():
@@ -245,8 +245,8 @@ class Journal:
             counts = self._counts(run)
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return {
-            **telling.run_summary(_known(row), counts, language),
-            "nodes": [telling.node_run(*fact, language) for fact in facts],
+            **telling.run_summary(_known(row), counts),
+            "nodes": [telling.node_run(*fact) for fact in facts],
             "results": {
                 name: known.get("outputs", {}) for name, status, known in facts if status in DONE
             },
@@ -398,7 +398,7 @@ class Journal:
             row = self._one("SELECT MAX(seq) AS seq FROM events")
         return (row["seq"] if row else 0) or 0
 
-    def events_after(self, seq: int, limit: int = 200, language: str = ENGLISH) -> list[Row]:
+    def events_after(self, seq: int, limit: int = 200) -> list[Row]:
         """Events after ``seq``, oldest first, as `/workflows/status` sends them."""
         if seq > self.last_seq():
             # It is of a file whose place another has taken.
@@ -411,7 +411,7 @@ class Journal:
                 seq,
                 limit,
             )
-        return [telling.event(dict(row), json.loads(row["record"]), language) for row in rows]
+        return [telling.event(dict(row), json.loads(row["record"])) for row in rows]
 
     def _run(self, run: str) -> sqlite3.Row:
         row = self._one("SELECT * FROM runs WHERE id = ?", run)

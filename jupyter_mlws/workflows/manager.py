@@ -63,10 +63,7 @@ from jupyter_mlws.workflows.terms import Severity
 
 
 class WorkflowManager:
-    """The workflows of one project, by the paths of their files. Thread-safe.
-
-    What people read is said in ``language`` where a method takes it.
-    """
+    """The workflows of one project, by the paths of their files. Thread-safe."""
 
     def __init__(self, project: Project, runs: Runs | None = None) -> None:
         self._project = project
@@ -95,16 +92,16 @@ class WorkflowManager:
         """What can be set of a notebook, as a component; error 40401 where there is none."""
         return self._documents.notebook(path)
 
-    def list(self, language: str = ENGLISH) -> builtins.list[WorkflowSummary]:
+    def list(self) -> builtins.list[WorkflowSummary]:
         """Every `dvc.yaml` of the project, by path; a broken one says what is wrong with it."""
-        return [WorkflowSummary(**row) for row in self._runs.workflows(language)]
+        return [WorkflowSummary(**row) for row in self._runs.workflows()]
 
-    def get(self, path: str, language: str = ENGLISH) -> Workflow:
+    def get(self, path: str) -> Workflow:
         """One workflow as a graph, with its problems; error 40205 where it cannot be read."""
         self.reconcile()
-        return self._told(self._documents.read(path), language)
+        return self._told(self._documents.read(path))
 
-    def _told(self, document: Document, language: str, planned: Collection[str] = ()) -> Workflow:
+    def _told(self, document: Document, planned: Collection[str] = ()) -> Workflow:
         """The workflow of a document; ``planned`` are files that are as good as there."""
         stages, findings = self._documents.stages(document)
         components = self._documents.components(stages)
@@ -132,15 +129,15 @@ class WorkflowManager:
                 for stage in stages
             ],
             edges=[Edge(**edge._asdict()) for edge in edges],
-            problems=[finding.told(language) for finding in findings],
+            problems=[finding.told() for finding in findings],
             etag=document.etag,
         )
 
-    def create(self, definition: WorkflowDefinition, language: str = ENGLISH) -> Workflow:
+    def create(self, definition: WorkflowDefinition) -> Workflow:
         """Make a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
-        return self._told(self._editor.create(definition), language)
+        return self._told(self._editor.create(definition))
 
-    def import_file(self, request: ImportRequest, language: str = ENGLISH) -> Imported:
+    def import_file(self, request: ImportRequest) -> Imported:
         """Make a workflow of another tool's file, or only tell what it would be (``dry_run``).
 
         What cannot be carried over as it was is among the notes. Errors: 40211 for a file that is
@@ -150,13 +147,10 @@ class WorkflowManager:
 
         kind, outcome, document = Importer(self._project, self._editor).carry(request)
         return Imported(
-            workflow=self._told(document, language, outcome.files),
+            workflow=self._told(document, outcome.files),
             format=kind,
             written=not request.dry_run,
-            notes=[
-                ImportNote(place=note.place, reason=note.reason.in_(language))
-                for note in outcome.notes.rows
-            ],
+            notes=[ImportNote(place=note.place, reason=note.reason) for note in outcome.notes.rows],
             files=[ImportedFile(path=path, text=text) for path, text in outcome.files.items()],
             text=document.text,
         )
@@ -166,14 +160,13 @@ class WorkflowManager:
         path: str,
         change: WorkflowChange,
         seen: Sequence[str] | None = None,
-        language: str = ENGLISH,
     ) -> Workflow:
         """Change a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.change`.
 
         A run that goes on carries out what it read when it began.
         """
         self._runs.await_start(self._documents.checked(path))
-        return self._told(self._editor.change(path, change, seen), language)
+        return self._told(self._editor.change(path, change, seen))
 
     def remove(self, path: str) -> Removed:
         """Remove a workflow's file; error 40207 while a run of it goes on."""
@@ -182,9 +175,7 @@ class WorkflowManager:
             raise WorkflowRunningError(workflow=path, run=live[0]["id"])
         return self._editor.remove(path)
 
-    def validate(
-        self, path: str, text: str | None = None, language: str = ENGLISH
-    ) -> builtins.list[Problem]:
+    def validate(self, path: str, text: str | None = None) -> builtins.list[Problem]:
         """All problems of a file, or of a text that is to become it."""
         try:
             document = (
@@ -203,16 +194,16 @@ class WorkflowManager:
                     field=None,
                     edge=None,
                     line=error.facts.get("line"),
-                    message=error.message.in_(language),
-                    fix=error.solution.in_(language),
+                    message=error.message,
+                    fix=error.solution,
                 )
             ]
         stages, findings = self._documents.stages(document)
         findings += self._documents.validate(document, stages)
         findings += self._documents.collisions(document, stages)
-        return [finding.told(language) for finding in findings]
+        return [finding.told() for finding in findings]
 
-    def plan(self, path: str, asked: PlanQuery | None = None, language: str = ENGLISH) -> Plan:
+    def plan(self, path: str, asked: PlanQuery | None = None) -> Plan:
         """What a run would do with each node, why, and how long it would take."""
         from jupyter_mlws.versioning.dvc.lanes import open_lane
         from jupyter_mlws.workflows import plan
@@ -233,7 +224,7 @@ class WorkflowManager:
             )
         makers = self._journal.makers({node.id: node.restored for node in planned})
         known = self._journal.durations(path)
-        return plan.summarise(planned, stages, known, makers, jobs, language)
+        return plan.summarise(planned, stages, known, makers, jobs)
 
     # Sweeps
 
@@ -303,32 +294,30 @@ class WorkflowManager:
 
     # Runs; see :class:`~jupyter_mlws.workflows.runs.Runs`
 
-    def execute(self, path: str, request: ExecuteRequest, language: str = ENGLISH) -> Run:
+    def execute(self, path: str, request: ExecuteRequest) -> Run:
         """Start a run in a process of its own and return at once."""
-        return Run(**self._runs.execute(path, Asked(**dict(request)), language))
+        return Run(**self._runs.execute(path, Asked(**dict(request))))
 
-    def resume(self, path: str, run: str, language: str = ENGLISH) -> Run:
+    def resume(self, path: str, run: str) -> Run:
         """Start a run that does what another left undone."""
-        return Run(**self._runs.resume(path, run, language))
+        return Run(**self._runs.resume(path, run))
 
-    def retry(self, path: str, run: str, node: str, language: str = ENGLISH) -> Run:
+    def retry(self, path: str, run: str, node: str) -> Run:
         """Start a run of one node of another, and of what depends on it there."""
-        return Run(**self._runs.retry(path, run, node, language))
+        return Run(**self._runs.retry(path, run, node))
 
-    def skip(self, path: str, run: str, node: str, language: str = ENGLISH) -> Run:
+    def skip(self, path: str, run: str, node: str) -> Run:
         """Start a run of what depends on a node of another, with what the node left."""
-        return Run(**self._runs.skip(path, run, node, language))
+        return Run(**self._runs.skip(path, run, node))
 
-    def status(self, path: str, run: str | None = None, language: str = ENGLISH) -> Run:
+    def status(self, path: str, run: str | None = None) -> Run:
         """A run with its nodes; the newest by default."""
-        return Run(**self._runs.status(path, run, language))
+        return Run(**self._runs.status(path, run))
 
-    def runs(
-        self, path: str, limit: int = 50, cursor: str | None = None, language: str = ENGLISH
-    ) -> Page[RunSummary]:
+    def runs(self, path: str, limit: int = 50, cursor: str | None = None) -> Page[RunSummary]:
         """Runs of a workflow, newest first."""
         rows, following = self._runs.page(self._documents.checked(path), limit, cursor)
-        items = [RunSummary(**self._journal.summary(row["id"], language)) for row in rows]
+        items = [RunSummary(**self._journal.summary(row["id"])) for row in rows]
         return Page(items=items, next_cursor=following)
 
     def experiment_runs(
@@ -355,16 +344,15 @@ class WorkflowManager:
         path: str,
         run: str,
         timeout: float | None = None,
-        language: str = ENGLISH,
         *,
         recorded: bool = True,
     ) -> Run:
         """Return when a run has ended and (``recorded``) MLflow knows it."""
-        return Run(**self._runs.wait(path, run, timeout, language, recorded=recorded))
+        return Run(**self._runs.wait(path, run, timeout, recorded=recorded))
 
-    def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> Run:
+    def cancel(self, path: str, run: str | None = None) -> Run:
         """Ask a run to stop; one that has ended stays as it is."""
-        return Run(**self._runs.cancel(path, run, language))
+        return Run(**self._runs.cancel(path, run))
 
     def reconcile(self) -> None:
         """Mark runs whose process is gone as interrupted, and end what they left running."""
@@ -374,11 +362,9 @@ class WorkflowManager:
         """The seq of the newest event."""
         return self._journal.last_seq()
 
-    def events_after(
-        self, seq: int, limit: int = 200, language: str = ENGLISH
-    ) -> builtins.list[dict[str, Any]]:
+    def events_after(self, seq: int, limit: int = 200) -> builtins.list[dict[str, Any]]:
         """Events after ``seq``, oldest first."""
-        return self._journal.events_after(seq, limit, language)
+        return self._journal.events_after(seq, limit)
 
     # What nodes leave
 
@@ -421,7 +407,7 @@ class WorkflowManager:
         stage = next((one for one in self._resolved(document) if one.id == node), None)
         if stage is None:
             raise WorkflowItemNotFoundError(kind="node", name=node)
-        told = self._journal.run(identifier, language)
+        told = self._journal.run(identifier)
         error = next(one["error"] for one in told["nodes"] if one["id"] == node)
         failed = Failed(
             run=identifier,
@@ -431,7 +417,7 @@ class WorkflowManager:
             message=error["message"] if error else None,
             made={file: md5 for files in told["results"].values() for file, md5 in files.items()},
         )
-        return WrittenNotebook(path=Debugger(self._root).write(failed, language))
+        return WrittenNotebook(path=Debugger(self._root, language).write(failed))
 
     def _document_of(self, path: str, run: str) -> Document:
         """The file as a run read it; as it is now where no version of it is known."""

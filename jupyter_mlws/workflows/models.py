@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from jupyter_mlws.api.models import PageQuery, Record, Request, separate
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.terms import Action, Kind, Severity
 
@@ -20,8 +21,8 @@ class Problem(Record):
     field: str | None
     edge: str | None
     line: int | None
-    message: str
-    fix: str | None
+    message: Message
+    fix: Message | None
 
 
 class Node(Record):
@@ -59,10 +60,10 @@ class Failure(Record):
     """Why a run or a node ended badly."""
 
     code: str
-    message: str
+    message: Message
     node: str | None = None
     details: dict[str, Any] = Field(default_factory=dict)
-    solution: str = ""
+    solution: Message = Message("")
 
 
 class RunSummary(Record):
@@ -97,10 +98,10 @@ class NodeRun(Record):
     ended: str | None
     duration: float | None
     exit_code: int | None
-    reasons: list[str]
+    reasons: list[Message]
     attempt: int
     progress: float | None
-    dvc_reason: str | None
+    dvc_reason: Message | None
     error: Failure | None
 
 
@@ -118,7 +119,7 @@ class Run(RunSummary):
 class DocumentError(Record):
     """Why a file cannot be read as a workflow."""
 
-    message: str
+    message: Message
     line: int | None
 
 
@@ -162,7 +163,7 @@ class NodePlan(Record):
 
     id: str
     action: Action
-    reasons: list[str]
+    reasons: list[Message]
     estimate_seconds: float | None
     cosmetic: bool = False
     restored_from: str | None = None

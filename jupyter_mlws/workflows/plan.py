@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
 from jupyter_mlws.workflows.cosmetic import told
 from jupyter_mlws.workflows.document import Stage
@@ -77,10 +77,8 @@ class Planned:
     cosmetic: bool = False
     restored: Mapping[str, str] = field(default_factory=dict)
 
-    def told(
-        self, estimates: Mapping[str, float], run: str | None = None, language: str = ENGLISH
-    ) -> NodePlan:
-        """In one language, with the time that it took before; ``run`` made what is restored."""
+    def told(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
+        """With the time that it took before; ``run`` made what is restored."""
         from jupyter_mlws.workflows.models import NodePlan
 
         estimate = estimates.get(self.id) if self.action is Action.RUN else None
@@ -92,7 +90,7 @@ class Planned:
         return NodePlan(
             id=self.id,
             action=self.action,
-            reasons=[reason.in_(language) for reason in reasons],
+            reasons=reasons,
             estimate_seconds=round(estimate, 3) if estimate is not None else None,
             cosmetic=self.cosmetic,
             restored_from=run,
@@ -153,7 +151,6 @@ def summarise(
     known: Mapping[str, float],
     makers: Mapping[str, str],
     jobs: int,
-    language: str,
 ) -> Plan:
     """The plan as the API tells it.
 
@@ -170,7 +167,7 @@ def summarise(
     there = [stage for stage in stages if stage.id in within]
     complete = bool(seconds) or not running
     return Plan(
-        nodes=[node.told(known, makers.get(node.id), language) for node in planned],
+        nodes=[node.told(known, makers.get(node.id)) for node in planned],
         summary=PlanSummary(
             run=actions.count(Action.RUN),
             cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),

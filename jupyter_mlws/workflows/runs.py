@@ -28,7 +28,7 @@ from jupyter_mlws.errors import (
     WorkflowItemNotFoundError,
     WorkflowRunningError,
 )
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.workflows import graph, telling
@@ -80,10 +80,7 @@ class Asked:
 
 
 class Runs:
-    """The runs of one project, by the paths of their workflows. Thread-safe.
-
-    What people read is said in ``language`` where a method takes it.
-    """
+    """The runs of one project, by the paths of their workflows. Thread-safe."""
 
     def __init__(self, project: Project) -> None:
         self.registry = Registry(project.root)
@@ -111,12 +108,12 @@ class Runs:
 
     # What there is
 
-    def workflows(self, language: str = ENGLISH) -> list[JSON]:
+    def workflows(self) -> list[JSON]:
         """Every `dvc.yaml` with its newest run, by path; a broken one says what is wrong."""
         self.reconcile()
-        return [self._summary(path, language) for path in self.documents.paths()]
+        return [self._summary(path) for path in self.documents.paths()]
 
-    def _summary(self, path: str, language: str) -> JSON:
+    def _summary(self, path: str) -> JSON:
         run = self.journal.newest(path)
         name, count, error = posixpath.dirname(path) or path, 0, None
         try:
@@ -124,31 +121,28 @@ class Runs:
             name, count = document.name, len(document.stages_data)
             if document.faults:
                 first = document.faults[0]
-                error = {"message": first.message.in_(language), "line": first.line}
+                error = {"message": first.message, "line": first.line}
         except MLWSError as failure:
             line = failure.facts.get("line")
-            error = {"message": failure.message.in_(language), "line": line}
+            error = {"message": failure.message, "line": line}
         return {
             "id": escape(path),
             "path": path,
             "name": name,
             "node_count": count,
             "error": error,
-            "run": self.journal.summary(run, language) if run else None,
+            "run": self.journal.summary(run) if run else None,
         }
 
     # Starting
 
-    def execute(self, path: str, asked: Asked, language: str = ENGLISH) -> JSON:
+    def execute(self, path: str, asked: Asked, **more: Any) -> JSON:
         """Start a run in a process of its own and return at once.
 
         What ``params`` (`node.key`: value) asks for is written into the file first. Errors: 40201
         to 40205 for a faulty workflow, 40204 for a parameter, 40210 and 40108 for the executor,
         30103 where a run of this file goes on.
         """
-        return self._start(path, asked, language)
-
-    def _start(self, path: str, asked: Asked, language: str, **more: Any) -> JSON:
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
             raise DVCNotInitializedError()
@@ -173,7 +167,7 @@ class Runs:
             if asked.params:
                 self.documents.write(path, document.text)
             self._spawn(run, start)
-        return self.journal.run(run, language)
+        return self.journal.run(run)
 
     def _known_nodes(self, path: str, asked: Asked) -> list[str] | None:
         """The nodes of a run of a whole workflow that ran before with this text, which was found
@@ -216,7 +210,7 @@ class Runs:
         if started is not None:
             self.journal.note(run, pid=pid, pid_start=started)
 
-    def resume(self, path: str, run: str, language: str = ENGLISH, origin: str = "rest") -> JSON:
+    def resume(self, path: str, run: str, origin: str = "rest") -> JSON:
         """Start a run that does what another left undone.
 
         Nothing is done twice: also where the other was forced, what it did stays done.
@@ -224,22 +218,18 @@ class Runs:
         identifier, asked = self._ended_request(path, run)
         done = self.journal.nodes_in(identifier, DONE) if asked.force else []
         asked = replace(asked, origin=origin)
-        return self._start(path, asked, language, resumes=identifier, done=done)
+        return self.execute(path, asked, resumes=identifier, done=done)
 
-    def retry(
-        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
-    ) -> JSON:
+    def retry(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
         """Start a run of one node of another, and of what depends on it there."""
-        return self._with_node(path, run, node, {"again": [node]}, language, origin)
+        return self._with_node(path, run, node, {"again": [node]}, origin)
 
-    def skip(
-        self, path: str, run: str, node: str, language: str = ENGLISH, origin: str = "rest"
-    ) -> JSON:
+    def skip(self, path: str, run: str, node: str, origin: str = "rest") -> JSON:
         """Start a run of what depends on a node of another, with what the node left."""
-        return self._with_node(path, run, node, {"skip": [node]}, language, origin)
+        return self._with_node(path, run, node, {"skip": [node]}, origin)
 
     def _with_node(
-        self, path: str, run: str, node: str, change: Mapping[str, Any], language: str, origin: str
+        self, path: str, run: str, node: str, change: Mapping[str, Any], origin: str
     ) -> JSON:
         identifier, asked = self._ended_request(path, run)
         nodes = self.journal.node_records(identifier)
@@ -249,7 +239,7 @@ class Runs:
         below = graph.downstream(stages, node)
         targets = [name for name in nodes if name == node or name in below]
         asked = replace(asked, targets=targets, force=False, origin=origin, **change)
-        return self._start(path, asked, language, resumes=identifier)
+        return self.execute(path, asked, resumes=identifier)
 
     def _ended_request(self, path: str, run: str) -> tuple[str, Asked]:
         """What was asked of a run that is over; error 30103 while it goes on."""
@@ -265,10 +255,10 @@ class Runs:
 
     # Looking
 
-    def status(self, path: str, run: str | None = None, language: str = ENGLISH) -> JSON:
+    def status(self, path: str, run: str | None = None) -> JSON:
         """A run with its nodes; the newest by default."""
         self.reconcile()
-        return self.journal.run(self.id_of(path, run), language)
+        return self.journal.run(self.id_of(path, run))
 
     def has_ended(self, path: str, run: str) -> bool:
         """Whether a run is known to be over: one whose process was killed is found by
@@ -312,7 +302,6 @@ class Runs:
         path: str,
         run: str,
         timeout: float | None = None,
-        language: str = ENGLISH,
         *,
         recorded: bool = True,
     ) -> JSON:
@@ -327,7 +316,7 @@ class Runs:
                 raise TimeoutError(f"the run {run} did not finish within {timeout} s")
             self.reconcile()
             time.sleep(POLL)
-        return self.journal.run(identifier, language)
+        return self.journal.run(identifier)
 
     def _goes_on(self, run: str, recorded: bool) -> bool:
         """Also after its end a run's process lives on, until MLflow has its record."""
@@ -340,7 +329,7 @@ class Runs:
 
     # Ending
 
-    def cancel(self, path: str, run: str | None = None, language: str = ENGLISH) -> JSON:
+    def cancel(self, path: str, run: str | None = None) -> JSON:
         """Ask a run to stop; one that has ended stays as it is."""
         identifier = self.id_of(path, run)
         row = self.journal.record(identifier)
@@ -350,7 +339,7 @@ class Runs:
             if alive(row.get("pid"), row.get("pid_start")):
                 os.kill(row["pid"], signal.SIGTERM)
         self.reconcile()
-        return self.journal.run(identifier, language)
+        return self.journal.run(identifier)
 
     def reconcile(self) -> None:
         """Mark runs whose process is gone as interrupted, and end what they left running."""

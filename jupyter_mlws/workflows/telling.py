@@ -1,6 +1,6 @@
 """Runs, nodes and events of the journal, in the shapes and words of the API.
 
-As plain JSON: the command line shows it as it is, the server makes its models of it.
+As JSON with messages: the command line translates it, the server makes its models of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def iso(moment: float | None) -> str | None:
     return told.replace("+00:00", "Z")
 
 
-def run_summary(row: Row, counts: Mapping[str, int], language: str) -> JSON:
+def run_summary(row: Row, counts: Mapping[str, int]) -> JSON:
     """A run without its nodes; ``row`` is all that the journal knows of it."""
     return {
         "id": row["id"],
@@ -38,7 +38,7 @@ def run_summary(row: Row, counts: Mapping[str, int], language: str) -> JSON:
         "duration": _duration(row),
         "jobs": row["jobs"],
         "origin": row["origin"],
-        "error": _failure(row.get("error"), language),
+        "error": _failure(row.get("error")),
         "counts": dict(counts),
         "mlflow_run": row.get("mlflow_run"),
         "commit": row.get("commit"),
@@ -46,7 +46,7 @@ def run_summary(row: Row, counts: Mapping[str, int], language: str) -> JSON:
     }
 
 
-def node_run(name: str, status: str, record: Row, language: str) -> JSON:
+def node_run(name: str, status: str, record: Row) -> JSON:
     """One node of a run."""
     dvc_reason = record.get("dvc_reason")
     return {
@@ -56,23 +56,23 @@ def node_run(name: str, status: str, record: Row, language: str) -> JSON:
         "ended": iso(record.get("ended")),
         "duration": _duration(record),
         "exit_code": record.get("exit_code"),
-        "reasons": [Message.parse(reason).in_(language) for reason in record.get("reasons", [])],
+        "reasons": [Message.parse(reason) for reason in record.get("reasons", [])],
         "attempt": record.get("attempt", 0),
         "progress": record.get("progress"),
-        "dvc_reason": Message.parse(dvc_reason).in_(language) if dvc_reason else None,
-        "error": _failure(record.get("error"), language),
+        "dvc_reason": Message.parse(dvc_reason) if dvc_reason else None,
+        "error": _failure(record.get("error")),
     }
 
 
-def event(row: Row, told: Row, language: str) -> JSON:
+def event(row: Row, told: Row) -> JSON:
     """An event as `/workflows/status` sends it; ``row`` are its columns, ``told`` what it says."""
     record = told["record"]
     if told["type"] == "run":
         known = {**record, "id": row["run"], "workflow": row["workflow"]}
         known |= {"created": row["created"], "status": told["status"]}
-        data = run_summary(known, record.get("counts", {}), language)
+        data = run_summary(known, record.get("counts", {}))
     else:
-        node = node_run(told["node"], told["status"], record, language)
+        node = node_run(told["node"], told["status"], record)
         data = {key: value for key, value in node.items() if key not in ("id", "status")}
     return {
         "seq": row["seq"],
@@ -107,15 +107,15 @@ def _duration(record: Row) -> float | None:
     return round(ended - started, 3) if started and ended else None
 
 
-def _failure(error: Row | None, language: str) -> JSON | None:
-    """An error as stored (code and facts), said in one language."""
-    if error is None:
+def _failure(stored: Row | None) -> JSON | None:
+    """The error of a code and its facts."""
+    if stored is None:
         return None
-    said = MLWSError.restore(error["code"], error["facts"]).as_dict(language)
+    error = MLWSError.restore(stored["code"], stored["facts"])
     return {
-        "code": said["code"],
-        "message": said["message"],
-        "node": error["facts"].get("node"),
-        "details": said["details"],
-        "solution": said["solution"],
+        "code": error.code,
+        "message": error.message,
+        "node": error.facts.get("node"),
+        "details": error.facts,
+        "solution": error.solution,
     }

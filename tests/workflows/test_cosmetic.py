@@ -107,7 +107,9 @@ def ran(write, run: Callable[..., Run], project: Project, git) -> Run:
 
 def told(workflows: WorkflowManager, **asked: object) -> dict[str, tuple[str, bool, list[str]]]:
     nodes = workflows.plan(PATH, PlanQuery(**asked)).nodes
-    return {node.id: (node.action.value, node.cosmetic, node.reasons) for node in nodes}
+    return {
+        node.id: (node.action.value, node.cosmetic, [*map(str, node.reasons)]) for node in nodes
+    }
 
 
 def test_a_comment_is_told_from_a_change(ran: Run, workflows: WorkflowManager, write) -> None:
@@ -142,7 +144,7 @@ def test_what_is_asked_for_is_accepted_for_good(
     )
     ended = run(accept_cosmetic=True)
     assert states(ended) == {"train": "CACHED", "report": "CACHED"}
-    assert {node.reasons[-1] for node in ended.nodes} == {"accepted as is"}
+    assert {node.reasons[-1].en for node in ended.nodes} == {"accepted as is"}
     assert {action for action, _, _ in told(workflows).values()} == {"cached"}
     assert states(run()) == {"train": "CACHED", "report": "CACHED"}
 

@@ -100,7 +100,7 @@ def test_what_is_not_available_yet_is_drawn_and_told(create, workflows: Workflow
     if installed("torch"):
         pytest.skip("PyTorch is installed here")
     workflow = create(**SPECIFIED)
-    told = {(p.code, p.node, p.field): p.message for p in workflow.problems}
+    told = {(p.code, p.node, p.field): p.message.en for p in workflow.problems}
     assert set(told) == {("40202", "data_prep", "input_path"), ("40201", "train", "model_type")}
     message = told["40201", "train", "model_type"]
     assert "pip install 'jupyter-mlws[torch]'" in message

@@ -82,7 +82,7 @@ def test_a_second_run_is_cached_and_a_lost_output_comes_back(
     restored = run()
     assert set(states(restored).values()) == {"CACHED"}
     assert (project.root / "left.txt").read_text() == "left1\n"
-    reasons = {node.id: node.reasons for node in restored.nodes}
+    reasons = {node.id: [*map(str, node.reasons)] for node in restored.nodes}
     assert reasons["left"] == ["restored from the run cache"]
     assert reasons["right"] == ["up to date"]
 
@@ -149,7 +149,7 @@ def test_an_output_that_does_not_come_is_told(write, run: Callable[..., Run]) ->
     failed = run()
     assert failed.error is not None
     assert failed.error.code == "40104"
-    assert "never.txt" in failed.error.message
+    assert "never.txt" in failed.error.message.en
 
 
 def test_nodes_that_are_ready_run_side_by_side(write, run: Callable[..., Run]) -> None:
@@ -305,7 +305,7 @@ def test_force_runs_what_is_up_to_date(diamond: None, run: Callable[..., Run], s
     run()
     forced = run(force=True)
     assert set(states(forced).values()) == {"COMPLETED"}
-    assert forced.nodes[0].reasons == ["forced"]
+    assert [*map(str, forced.nodes[0].reasons)] == ["forced"]
 
 
 @COLD
@@ -377,17 +377,17 @@ def test_a_run_names_the_stages_that_used_dvcs_own_code(
     )
     ended = run(keep_going=True)
     why = "an unsupported type of parameters file"
-    reasons = {node.id: node.dvc_reason for node in ended.nodes}
+    reasons = {node.id: node.dvc_reason and node.dvc_reason.en for node in ended.nodes}
     assert reasons == {"slow": why, "plain": None, "broken": why}
-    last = Views("en").run_end(ended.model_dump())[-1]
+    last = Views("en").run_end(ended.model_dump(mode="json"))[-1]
     assert isinstance(last, Lines)
     assert last.lines[0][0].text == (
         f"Stages run by DVC itself, which is slower ({why}): slow, broken"
     )
     config = project.root / ".dvc" / "config"
     config.write_text(config.read_text() + "[cache]\n    type = copy\n")
-    reasons = {node.id: node.dvc_reason for node in run(targets=["plain"]).nodes}
-    assert reasons == {"plain": "DVC setting cache.type"}
+    (plain,) = run(targets=["plain"]).nodes
+    assert plain.dvc_reason.en == "DVC setting cache.type"
 
 
 def test_events_are_complete_and_in_order(

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.definition import WorkflowChange
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -264,15 +265,15 @@ def test_faults_of_a_notebook_node_are_found(
     write("nb/train.ipynb", TRAIN)
     write("other.txt", "")
     write("dvc.yaml", FLOW.replace(*change))
-    found = [(p.code, p.message) for p in workflows.validate("dvc.yaml") if p.node == "train"]
+    found = [(p.code, p.message.en) for p in workflows.validate("dvc.yaml") if p.node == "train"]
     assert any(c == code and said in message for c, message in found), found
 
 
 def test_a_file_that_is_no_notebook_is_a_problem(write, workflows: WorkflowManager) -> None:
     write("nb/train.ipynb", "{")
     write("dvc.yaml", FLOW)
-    [problem] = workflows.validate("dvc.yaml", language="zh-CN")
-    assert "不是有效的笔记本" in problem.message
+    [problem] = workflows.validate("dvc.yaml")
+    assert "不是有效的笔记本" in problem.message.in_(CHINESE)
     with pytest.raises(NotebookError):
         read(b"\xff")
 

@@ -112,7 +112,7 @@ def test_a_node_over_its_time_is_stopped_with_all_it_started(
     assert ended.error is not None
     assert ended.error.code == "40103"
     assert ended.error.details["resource"] == "time"
-    assert "0.3 s" in ended.error.message
+    assert "0.3 s" in ended.error.message.en
 
 
 def test_a_node_over_its_memory_is_stopped(write, run: Callable[..., Run]) -> None:
@@ -125,7 +125,7 @@ def test_a_node_over_its_memory_is_stopped(write, run: Callable[..., Run]) -> No
     ended = run()
     assert ended.error is not None
     assert (ended.error.code, ended.error.details["resource"]) == ("40103", "memory")
-    assert "100 MiB" in ended.error.message
+    assert "100 MiB" in ended.error.message.en
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_node_is_retried_skipped_or_accepted(
         PATH, workflows.retry(PATH, failed.id, "one").id, LIMIT, recorded=False
     )
     assert states(retried)["one"] == "COMPLETED"
-    assert retried.nodes[0].reasons == ["rerun requested"]
+    assert [str(why) for why in retried.nodes[0].reasons] == ["rerun requested"]
 
     (project.root / "one.txt").write_text("by hand\n")
     accepted = run(accept=["one"])

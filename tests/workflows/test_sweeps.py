@@ -240,7 +240,7 @@ def test_without_the_lock_it_comes_from_the_run_cache(
     assert 'deps: ["${data}"]   # from above' in file.read_text()
     (project.root / "out/b2.txt").unlink()
     ended = run()
-    assert [(node.id, node.status, node.reasons) for node in ended.nodes] == [
+    assert [(node.id, node.status, [*map(str, node.reasons)]) for node in ended.nodes] == [
         ("train", "CACHED", ["restored from the run cache"])
     ]
     assert (project.root / "out/b2.txt").exists()

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.models import Workflow
 
 
@@ -50,7 +51,7 @@ class ImportNote(Record):
     """Something that could not be carried over as it was: where it stands, and why."""
 
     place: str
-    reason: str
+    reason: Message
 
 
 class ImportedFile(Record):

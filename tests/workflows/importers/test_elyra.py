@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -33,10 +34,10 @@ LATER = "import pathlib\nassert pathlib.Path('seen.txt').exists()\n"
 def bring(workflows: WorkflowManager, write) -> Import:
     """Import a pipeline that stands in ``flows/``."""
 
-    def call(data: dict[str, Any], language: str = "en", **asked: Any) -> Imported:
+    def call(data: dict[str, Any], **asked: Any) -> Imported:
         write("flows/a.pipeline", json.dumps(data))
         request = ImportRequest(file="flows/a.pipeline", **asked)
-        return workflows.import_file(request, language)
+        return workflows.import_file(request)
 
     return call
 
@@ -80,7 +81,7 @@ def test_every_version_gives_the_same_workflow(bring: Import, code: None, versio
         ("write", "read", "flows/src/made.csv"),
         ("read", "later", "workflows/flow/out/read.done"),
     ]
-    assert ["has no value" in note.reason for note in made.notes] == [True]
+    assert ["has no value" in note.reason.en for note in made.notes] == [True]
 
 
 def test_it_runs_and_dvc_repro_gives_the_same(
@@ -131,7 +132,7 @@ def test_groups_are_looked_into_and_comments_kept(bring: Import, code: None) -> 
         ("read", "later"),
     ]
     assert [n.at for n in made.workflow.nodes] == [(10, 20), (100, 50), (10, 20)]
-    assert "'The group' was not kept" in made.notes[0].reason
+    assert "'The group' was not kept" in made.notes[0].reason.en
     assert "What it is for" in made.text
     assert '{text: "注意\\nthis", at: [2, 2], nodes: [write]}' in made.text
 
@@ -182,11 +183,11 @@ def test_what_is_not_carried_over_is_listed_with_its_place(
     assert write_.deps == ["flows/src/write.ipynb", "flows/src/in.txt"]
     assert write_.outs == ["workflows/flow/out/write.ipynb", "workflows/flow/out/write.done"]
     reasons = {note.place: note.reason for note in made.notes}
-    assert reasons[f"{first}.memory"] == (
+    assert reasons[f"{first}.memory"].en == (
         "memory was not imported: imported nodes have no resource limits"
     )
-    chinese = bring(data, language="zh-CN", dry_run=True)
-    assert all(any(sign >= "一" for sign in note.reason) for note in chinese.notes)
+    chinese = [reason.in_(CHINESE) for reason in reasons.values()]
+    assert all(any(sign >= "一" for sign in reason) for reason in chinese)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
 from jupyter_mlws.workflows.manager import WorkflowManager
@@ -261,7 +262,7 @@ def test_a_dry_run_writes_nothing_and_tells_everything(split: Split, project: Pr
     assert not made.written
     assert not (project.root / made.workflow.path).exists()
     assert "stages:" in made.text
-    assert [(note.place, note.reason[:25]) for note in made.notes] == [
+    assert [(note.place, note.reason.en[:25]) for note in made.notes] == [
         ("cell 1", "'!pip install x' was not "),
         ("cells 2, 3", "kept in one node: a, b ma"),
     ]
@@ -272,8 +273,8 @@ def test_a_dry_run_writes_nothing_and_tells_everything(split: Split, project: Pr
 def test_notes_speak_chinese(split: Split, workflows: WorkflowManager) -> None:
     split("a = open('x')", "b = a.read()", dry_run=True)
     request = ImportRequest(file="nb/a.ipynb", dry_run=True)
-    [note] = workflows.import_file(request, "zh-CN").notes
-    assert "保留在同一节点中" in note.reason
+    [note] = workflows.import_file(request).notes
+    assert "保留在同一节点中" in note.reason.in_(CHINESE)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +305,7 @@ def test_another_language_is_one_node_and_says_so(
     write("a.ipynb", notebook("x <- 1", kernel=kernel))
     made = workflows.import_file(ImportRequest(file="a.ipynb"))
     assert [node.id for node in made.workflow.nodes] == ["a"]
-    assert "only Python notebooks can be split" in made.notes[0].reason
+    assert "only Python notebooks can be split" in made.notes[0].reason.en
 
 
 def test_what_is_written_into_git_is_no_output(split: Split, project: Project, git, write) -> None:
@@ -314,7 +315,7 @@ def test_what_is_written_into_git_is_no_output(split: Split, project: Project, g
         "import pandas as pd\nt = pd.DataFrame({'a': [1]})\nt.to_csv('kept.csv')", dry_run=True
     )
     assert "nb/kept.csv" not in made.workflow.nodes[0].outs
-    assert "tracked by git" in made.notes[0].reason
+    assert "tracked by git" in made.notes[0].reason.en
 
 
 # Any notebook of plain values
