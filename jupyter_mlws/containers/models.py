@@ -19,6 +19,7 @@ from jupyter_mlws.containers.quantities import (
     write_cpu,
     write_memory,
 )
+from jupyter_mlws.i18n import Message
 
 DEFAULT_SERVER = "default"
 """How a person's server without a name is called in an id."""
@@ -274,7 +275,7 @@ class Container(Record):
     health: str | None = Field(default=None, description="healthy, unhealthy or starting.")
     restarts: int = 0
     exit_code: int | None = None
-    reason: str | None = Field(default=None, description="Why it stopped or did not start.")
+    reason: Message | None = Field(default=None, description="Why it stopped or did not start.")
     last_log: list[str] = Field(default_factory=list)
     queue: QueuePlace | None = None
     usage: Usage | None = None
@@ -324,7 +325,7 @@ class SavedEnvironment(Record):
     left_out: list[str] = Field(
         default_factory=list, description="Packages that are not available elsewhere."
     )
-    reason: str | None = Field(default=None, description="Why saving failed.")
+    reason: Message | None = Field(default=None, description="Why saving failed.")
     last_log: list[str] = Field(default_factory=list)
 
 

@@ -90,14 +90,14 @@ class Environments:
         """What a container of that person may be."""
         return self._policy.with_images(self.images(user))
 
-    def list(self, person: Person, language: str) -> list[SavedEnvironment]:
+    def list(self, person: Person) -> list[SavedEnvironment]:
         """One's own, or all for an administrator."""
         ids = sorted({*self._saved, *self._jobs})
-        return [self._told(one, language) for one in ids if person.may_see(self._user_of(one))]
+        return [self._told(one) for one in ids if person.may_see(self._user_of(one))]
 
-    def get(self, person: Person, identifier: str, language: str) -> SavedEnvironment:
+    def get(self, person: Person, identifier: str) -> SavedEnvironment:
         self._own(person, identifier)
-        return self._told(identifier, language)
+        return self._told(identifier)
 
     async def save(
         self,
@@ -215,7 +215,7 @@ class Environments:
     def _user_of(identifier: str) -> str:
         return split_id(identifier)[0]
 
-    def _told(self, identifier: str, language: str) -> SavedEnvironment:
+    def _told(self, identifier: str) -> SavedEnvironment:
         user, name = split_id(identifier)
         job, saved = self._jobs.get(identifier), self._saved.get(identifier)
         state = EnvironmentState.READY
@@ -232,7 +232,7 @@ class Environments:
             size=saved.size if saved else None,
             created_at=saved.created if saved else None,
             left_out=self._left_out.get(identifier, []),
-            reason=job.failure.in_(language) if job and job.failure else None,
+            reason=job.failure if job else None,
             last_log=list(job.lines) if job and job.failure else [],
         )
 

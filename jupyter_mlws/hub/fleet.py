@@ -37,7 +37,7 @@ from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 
 LAST_LINES = 20
 ONE_LACK = 5.0
@@ -329,7 +329,7 @@ class Fleet:
         """Publish and keep every container, and the report, as far as they have changed."""
         places = self.places()
         for entry in self.entries.values():
-            told = entry.container(places.get(entry.id), ENGLISH)
+            told = entry.container(places.get(entry.id))
             plain = told.model_copy(update={"usage": None, "updated_at": entry.created_at})
             if plain == entry.told:
                 if entry.kept != entry.untold:
@@ -347,17 +347,9 @@ class Fleet:
             self.stream.publish({"type": "resources", "report": report})
 
     def publish(self, entry: Entry, places: dict[str, QueuePlace]) -> None:
-        """One container, in each language."""
-        place = places.get(entry.id)
-        self.stream.publish(
-            {
-                "type": "container",
-                "user": entry.user,
-                "container": {
-                    language: entry.container(place, language) for language in ("en", "zh-CN")
-                },
-            }
-        )
+        """One container."""
+        container = entry.container(places.get(entry.id))
+        self.stream.publish({"type": "container", "user": entry.user, "container": container})
 
     def measured(self, usage: dict[str, Usage]) -> None:
         """Tell of usage, where it has changed."""
@@ -408,9 +400,9 @@ class Fleet:
         """When what runs may end; only asked where somebody waits for it."""
         return self.ledger.ends(self.entries.values()) if self.scheduler.waiting else {}
 
-    def container(self, entry: Entry, language: str) -> Container:
+    def container(self, entry: Entry) -> Container:
         """As the API tells of it."""
-        return entry.container(self.places().get(entry.id), language)
+        return entry.container(self.places().get(entry.id))
 
     def status(self, entry: Entry) -> ContainerStatus:
         return entry.status(entry.id in self.scheduler.waiting)

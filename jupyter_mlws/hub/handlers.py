@@ -127,9 +127,7 @@ class ContainersHandler(ServiceHandler):
     @endpoint("List containers", Page[Container], query=PageQuery)
     async def get(self, query: PageQuery) -> Page[Container]:
         after = query.cursor or ""
-        rows = [
-            one for one in self.manager.containers(self.person, self.language) if one.id > after
-        ]
+        rows = [one for one in self.manager.containers(self.person) if one.id > after]
         items = rows[: query.limit]
         more = len(rows) > len(items)
         return Page(items=items, next_cursor=items[-1].id if more else None)
@@ -153,7 +151,7 @@ class ContainerHandler(ServiceHandler):
 
     @endpoint("Get a container", Container, errors=ONE)
     async def get(self, identifier: str) -> Container:
-        return self.manager.get(self.person, identifier, self.language)
+        return self.manager.get(self.person, identifier)
 
     @endpoint(
         "Resize a container, live if it is running",
@@ -162,11 +160,11 @@ class ContainerHandler(ServiceHandler):
         errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
     )
     async def patch(self, identifier: str, body: ContainerChange) -> Container:
-        return await self.manager.change(self.person, identifier, body, self.language)
+        return await self.manager.change(self.person, identifier, body)
 
     @endpoint("Delete a container; keep the home", Container, status=202, errors=ONE)
     async def delete(self, identifier: str) -> Reply:
-        return _accepted(self, await self.manager.delete(self.person, identifier, self.language))
+        return _accepted(self, await self.manager.delete(self.person, identifier))
 
 
 class StartHandler(ServiceHandler):
@@ -176,7 +174,7 @@ class StartHandler(ServiceHandler):
 
     @endpoint("Start a container", Container, status=202, errors=STARTS)
     async def post(self, identifier: str) -> Reply:
-        return _accepted(self, await self.manager.start(self.person, identifier, self.language))
+        return _accepted(self, await self.manager.start(self.person, identifier))
 
 
 class StopHandler(ServiceHandler):
@@ -186,7 +184,7 @@ class StopHandler(ServiceHandler):
 
     @endpoint("Stop a container", Container, status=202, errors=ONE)
     async def post(self, identifier: str) -> Reply:
-        return _accepted(self, await self.manager.stop(self.person, identifier, self.language))
+        return _accepted(self, await self.manager.stop(self.person, identifier))
 
 
 class RestartHandler(ServiceHandler):
@@ -196,7 +194,7 @@ class RestartHandler(ServiceHandler):
 
     @endpoint("Restart a container", Container, status=202, errors=STARTS)
     async def post(self, identifier: str) -> Reply:
-        return _accepted(self, await self.manager.restart(self.person, identifier, self.language))
+        return _accepted(self, await self.manager.restart(self.person, identifier))
 
 
 class LogsHandler(ServiceHandler):
@@ -247,7 +245,7 @@ class EnvironmentsHandler(ServiceHandler):
 
     @endpoint("List saved environments", Page[SavedEnvironment])
     async def get(self) -> Page[SavedEnvironment]:
-        return Page(items=self.manager.environments.list(self.person, self.language))
+        return Page(items=self.manager.environments.list(self.person))
 
     @endpoint(
         "Save the packages installed in a container as an environment",
@@ -265,7 +263,7 @@ class EnvironmentsHandler(ServiceHandler):
         ),
     )
     async def post(self, body: EnvironmentCreate) -> Reply:
-        made = await self.manager.save_environment(self.person, body, self.language)
+        made = await self.manager.save_environment(self.person, body)
         return Reply(made, 202, location(self, "environments", segment(made.id)))
 
 
@@ -276,7 +274,7 @@ class EnvironmentHandler(ServiceHandler):
 
     @endpoint("Get a saved environment", SavedEnvironment, errors=(EnvironmentNotFoundError,))
     async def get(self, identifier: str) -> SavedEnvironment:
-        return self.manager.environments.get(self.person, identifier, self.language)
+        return self.manager.environments.get(self.person, identifier)
 
     @endpoint(
         "Delete a saved environment",
@@ -308,11 +306,11 @@ class QueueHandler(ServiceHandler):
         errors=(*ONE, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
     )
     async def put(self, identifier: str, body: Move) -> Container:
-        return await self.manager.move(self.person, identifier, body.position, self.language)
+        return await self.manager.move(self.person, identifier, body.position)
 
     @endpoint("Remove from the queue", Container, errors=(*ONE, NotQueuedError))
     async def delete(self, identifier: str) -> Container:
-        return await self.manager.drop(self.person, identifier, self.language)
+        return await self.manager.drop(self.person, identifier)
 
 
 class VolumesHandler(ServiceHandler):
@@ -416,7 +414,7 @@ class StatusStream(ServiceStream):
         return self.manager.fleet.stream.seq
 
     def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
-        return self.manager.news(self.person, since, self.language)
+        return self.manager.news(self.person, since)
 
 
 class LogStream(ServiceStream):
@@ -427,7 +425,7 @@ class LogStream(ServiceStream):
 
     async def attach(self, *ids: str) -> None:
         self.identifier = ids[0]
-        self.manager.get(self.person, self.identifier, self.language)
+        self.manager.get(self.person, self.identifier)
 
     async def newest(self) -> int:
         # A log is read from its beginning where nothing else is asked.
@@ -475,7 +473,7 @@ class TargetsHandler(MetricsHandler):
                     "user": one.user,
                 },
             }
-            for one in self.manager.containers(Person("", True), ENGLISH)
+            for one in self.manager.containers(Person("", True))
             if one.status is ContainerStatus.RUNNING and one.url
         ]
         self.set_header("Content-Type", JSON)

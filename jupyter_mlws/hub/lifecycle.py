@@ -196,7 +196,7 @@ class Entry:
         """What is kept, but not told."""
         return self.intent, self.sealed
 
-    def container(self, place: QueuePlace | None, language: str) -> Container:
+    def container(self, place: QueuePlace | None) -> Container:
         """As the API tells of it."""
         running = self.running and self.seen is not None
         return Container(
@@ -215,7 +215,7 @@ class Entry:
             health=self.seen.health if running and self.seen is not None else None,
             restarts=self.restarts,
             exit_code=self.exit_code,
-            reason=self.reason.in_(language) if self.reason is not None else None,
+            reason=self.reason,
             last_log=self.last_log,
             queue=place,
             usage=self.usage if running else None,

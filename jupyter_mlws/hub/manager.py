@@ -75,7 +75,7 @@ from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""
@@ -203,17 +203,17 @@ class HubManager:
 
     # Reading
 
-    def containers(self, person: Person, language: str) -> list[Container]:
+    def containers(self, person: Person) -> list[Container]:
         """The person's own; an administrator's list has all."""
         places = self.fleet.places()
         return [
-            entry.container(places.get(entry.id), language)
+            entry.container(places.get(entry.id))
             for _, entry in sorted(self.fleet.entries.items())
             if person.may_see(entry.user)
         ]
 
-    def get(self, person: Person, identifier: str, language: str) -> Container:
-        return self.fleet.container(self._own(person, identifier), language)
+    def get(self, person: Person, identifier: str) -> Container:
+        return self.fleet.container(self._own(person, identifier))
 
     async def stats(self, person: Person, identifier: str) -> Usage:
         """What it uses now; nothing where it does not run."""
@@ -284,9 +284,9 @@ class HubManager:
         entry = self._enter(person.name, name, request, wanted, language)
         self.audit.tell(person, "container.create", identifier, image=entry.image)
         self._queue(entry)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def start(self, person: Person, identifier: str, language: str) -> Container:
+    async def start(self, person: Person, identifier: str) -> Container:
         """Start it as it was, or queue it; nothing where it runs or waits already."""
         entry = self._own(person, identifier)
         if entry.intent is Intent.STOP:
@@ -296,40 +296,38 @@ class HubManager:
             entry.rescue = False
             self._queue(entry)
             self.audit.tell(person, "container.start", identifier)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def stop(self, person: Person, identifier: str, language: str) -> Container:
+    async def stop(self, person: Person, identifier: str) -> Container:
         """Stop it, or take it from the queue."""
         entry = self._own(person, identifier)
         self._end(entry, Intent.STOP)
         self.audit.tell(person, "container.stop", identifier)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def restart(self, person: Person, identifier: str, language: str) -> Container:
+    async def restart(self, person: Person, identifier: str) -> Container:
         """Stop it and start it, with the resources that it has."""
         entry = self._own(person, identifier)
         if not entry.active:
-            return await self.start(person, identifier, language)
+            return await self.start(person, identifier)
         self._end(entry, Intent.RESTART)
         self.audit.tell(person, "container.restart", identifier)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def delete(self, person: Person, identifier: str, language: str) -> Container:
+    async def delete(self, person: Person, identifier: str) -> Container:
         """Stop and remove it; the person's home stays."""
         entry = self._own(person, identifier)
         self._end(entry, Intent.DELETE)
         self.audit.tell(person, "container.delete", identifier)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def change(
-        self, person: Person, identifier: str, change: ContainerChange, language: str
-    ) -> Container:
+    async def change(self, person: Person, identifier: str, change: ContainerChange) -> Container:
         """Give it another size, live where it runs."""
         entry = self._own(person, identifier)
         await self._resizer.resize(entry, change.resources)
         size = entry.resources.model_dump(exclude_none=True)
         self.audit.tell(person, "container.resize", identifier, **size)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
     # The Hub's question, and plans
 
@@ -426,17 +424,15 @@ class HubManager:
 
     # The queue, what happened, and who used how much
 
-    async def move(
-        self, person: Person, identifier: str, position: int, language: str
-    ) -> Container:
+    async def move(self, person: Person, identifier: str, position: int) -> Container:
         """Put it at another place of the queue; for administrators."""
         entry = self._own(person, identifier)
         self.must_be_administrator(person)
         self.queue.move(entry, position)
         self.audit.tell(person, "queue.move", identifier, position=position)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
-    async def drop(self, person: Person, identifier: str, language: str) -> Container:
+    async def drop(self, person: Person, identifier: str) -> Container:
         """Take it out of the queue: one's own, or as an administrator anybody's."""
         entry = self._own(person, identifier)
         held = entry.held
@@ -444,7 +440,7 @@ class HubManager:
         if held:
             self._end(entry, Intent.STOP)
         self.audit.tell(person, "queue.drop", identifier)
-        return await self._answer(entry, language)
+        return await self._answer(entry)
 
     async def events(self, person: Person, identifier: str, tail: int) -> list[ContainerEvent]:
         """What happened to it, the oldest first."""
@@ -471,9 +467,7 @@ class HubManager:
 
     # Saved environments
 
-    async def save_environment(
-        self, person: Person, asked: EnvironmentCreate, language: str
-    ) -> SavedEnvironment:
+    async def save_environment(self, person: Person, asked: EnvironmentCreate) -> SavedEnvironment:
         """Begin to save what a container has installed; error 10204 where it does not run."""
         if asked.container is None:
             raise InvalidContainerError(faults=[Fault("container", NEEDED)])
@@ -492,7 +486,7 @@ class HubManager:
 
         identifier = await self.environments.save(entry, asked, variables, saved)
         self.audit.tell(person, "environment.save", identifier, container=entry.id)
-        return self.environments.get(person, identifier, language)
+        return self.environments.get(person, identifier)
 
     async def delete_environment(self, person: Person, identifier: str) -> None:
         """Remove it; containers at rest that were to start in it start in its base again."""
@@ -518,7 +512,7 @@ class HubManager:
         await self._measure()
         everybody = Person("", True)
         report = self.fleet.report(self.fleet.places())
-        return written(report, self.containers(everybody, ENGLISH))
+        return written(report, self.containers(everybody))
 
     async def hours(self, person: Person, days: int) -> list[Hours]:
         """Hours of use in the last days: one's own, or everybody's for an administrator."""
@@ -556,27 +550,20 @@ class HubManager:
                 self._measuring.cancel()
                 self._measuring = None
 
-    async def news(
-        self, person: Person, since: int, language: str
-    ) -> AsyncIterator[dict[str, Any]]:
+    async def news(self, person: Person, since: int) -> AsyncIterator[dict[str, Any]]:
         """What changes, as far as the person may see it."""
         async with self.listening(), aclosing(self.fleet.stream.follow(since)) as stream:  # type: ignore[type-var]
             async for message in stream:
-                shown = self._shown(message, person, language)
+                shown = self._shown(message, person)
                 if shown is not None:
                     yield shown
 
-    def _shown(
-        self, message: dict[str, Any], person: Person, language: str
-    ) -> dict[str, Any] | None:
+    def _shown(self, message: dict[str, Any], person: Person) -> dict[str, Any] | None:
         shown = dict(message)
         if message["type"] == "resources":
-            shown["report"] = self._for(person, message["report"]).model_dump(mode="json")
-        elif message["type"] in ("container", "removed", "environments"):
-            if not person.may_see(shown.pop("user")):
-                return None
-            if message["type"] == "container":
-                shown["container"] = message["container"][language].model_dump(mode="json")
+            shown["report"] = self._for(person, message["report"])
+        elif "user" in shown and not person.may_see(shown.pop("user")):
+            return None
         return shown
 
     def _for(self, person: Person, report: ResourceReport) -> ResourceReport:
@@ -681,9 +668,9 @@ class HubManager:
         self.monitor.know(entry.id)
         return entry
 
-    async def _answer(self, entry: Entry, language: str) -> Container:
+    async def _answer(self, entry: Entry) -> Container:
         """How it stands, once that is on the disk."""
-        told = self.fleet.container(entry, language)
+        told = self.fleet.container(entry)
         await self.fleet.written()
         return told
 
