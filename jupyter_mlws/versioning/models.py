@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from jupyter_mlws.api.models import PageQuery, Record, Request
 from jupyter_mlws.api.wording import NOT_BLANK
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 
@@ -212,7 +213,7 @@ class CodeVersion(Record):
 class CommitCreated(CodeVersion):
     """A new commit; ``warnings`` tell what was left out, and why."""
 
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[Message] = Field(default_factory=list)
 
 
 class Author(Record):
@@ -276,7 +277,7 @@ class SnapshotDetail(Snapshot):
 class SnapshotCreated(Snapshot):
     """A new snapshot; ``warnings`` tell what was left out, and why."""
 
-    warnings: list[str] = Field(default_factory=list)
+    warnings: list[Message] = Field(default_factory=list)
 
 
 class CodeAction(Record):
@@ -298,7 +299,7 @@ class Lost(Record):
     """Uncommitted work that a restore replaces; the safety snapshot keeps it."""
 
     path: Text
-    reason: str
+    reason: Message
 
 
 class Missing(Record):

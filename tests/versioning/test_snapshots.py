@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.i18n import CHINESE
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.models import HistoryQuery
@@ -268,10 +269,10 @@ def test_large_untracked_files_stay_out_of_git(manager: SnapshotManager, git: Co
         manager.create("x")
     assert error.value.code == "30210"
     (root / "train.py").write_text("x\n")
-    made = manager.create("x", language="zh-CN")
+    made = manager.create("x")
     assert len(made.warnings) == 1
-    assert "big.bin" in made.warnings[0]
-    assert "jupyter mlws data add big.bin" in made.warnings[0]
+    assert "big.bin" in made.warnings[0].in_(CHINESE)
+    assert "jupyter mlws data add big.bin" in made.warnings[0].in_(CHINESE)
     assert _status(manager) == {"big.bin": "untracked"}
     git(root, "config", "mlws.largefile", "20m")
     assert manager.create("Now").warnings == []
@@ -371,7 +372,7 @@ def test_a_commit_on_no_branch_warns(manager: SnapshotManager, git: Command) -> 
     git(root, "checkout", "-q", "--detach")
     (root / "train.py").write_text("detached\n")
     (warning,) = manager.create("Detached").warnings
-    assert "jupyter mlws branch" in warning
+    assert "jupyter mlws branch" in warning.en
 
 
 def test_many_new_files_are_committed_only_when_allowed(manager: SnapshotManager) -> None:

@@ -202,8 +202,8 @@ def test_git_is_given_no_huge_file(manager: SnapshotManager, git: Command) -> No
     (root / "train.py").write_text("two\n")
     made = manager.create("Without the huge one")
     assert [row.path for row in manager.get(made.id).changes] == ["train.py"]
-    assert "huge.bin" in made.warnings[0]
-    assert "data add huge.bin" in made.warnings[0]
+    assert "huge.bin" in made.warnings[0].en
+    assert "data add huge.bin" in made.warnings[0].en
     # git versions this one, so that it can't be left out.
     (root / "train.py").unlink()
     sparse(root / "train.py")

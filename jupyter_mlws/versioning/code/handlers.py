@@ -184,7 +184,6 @@ class CommitHandler(VersioningHandler):
             allow_secrets=body.allow_secrets,
             allow_many=body.allow_many,
             staged=body.staged,
-            language=self.language,
         )
         version = await in_thread(manager.code_version, made.id)
         created = CommitCreated(**version.model_dump(), warnings=made.warnings)

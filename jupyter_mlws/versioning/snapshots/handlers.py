@@ -59,7 +59,6 @@ class SnapshotsHandler(VersioningHandler):
             allow_secrets=body.allow_secrets,
             allow_many=body.allow_many,
             staged=body.staged,
-            language=self.language,
         )
         return Reply(made, 201, location(self, "snapshots", made.id))
 
@@ -114,7 +113,7 @@ class RestorePlanHandler(VersioningHandler):
     )
     async def get(self, identifier: str, query: PlanQuery) -> RestorePlan:
         manager = await self.snapshots()
-        return await in_thread(manager.restore_plan, identifier, query.paths, self.language)
+        return await in_thread(manager.restore_plan, identifier, query.paths)
 
 
 class RestoreHandler(VersioningHandler):

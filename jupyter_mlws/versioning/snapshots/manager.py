@@ -11,7 +11,6 @@ from functools import cached_property
 from jupyter_mlws.api.models import Page
 from jupyter_mlws.errors import MLWSError
 from jupyter_mlws.files import replace
-from jupyter_mlws.i18n import ENGLISH
 from jupyter_mlws.locks import Waiting
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.code.compare import Comparison
@@ -172,7 +171,6 @@ class SnapshotManager:
         allow_secrets: bool = False,
         allow_many: bool = False,
         staged: bool = False,
-        language: str = ENGLISH,
         told: Callable[[str], None] = lambda step: None,
         waiting: Waiting = lambda holder: None,
     ) -> SnapshotCreated:
@@ -200,14 +198,12 @@ class SnapshotManager:
         )
         return SnapshotCreated(
             **{**snapshot.__dict__, "proof": proof},
-            warnings=[warning.in_(language) for warning in made.warnings],
+            warnings=made.warnings,
         )
 
-    def restore_plan(
-        self, name: str, paths: Sequence[str] | None = None, language: str = ENGLISH
-    ) -> RestorePlan:
+    def restore_plan(self, name: str, paths: Sequence[str] | None = None) -> RestorePlan:
         """What a restore would do; changes nothing."""
-        return self._restore.plan(self._git.resolve(name), paths, language)
+        return self._restore.plan(self._git.resolve(name), paths)
 
     def check_restorable(self, name: str, paths: Sequence[str] | None = None) -> None:
         """Error 30404 where there is no such version, 50302 where a path leads outside."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from jupyter_mlws.errors import DataMissingError, MLWSError, UnfinishedOperationError
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.versioning.data.content import LARGE, Content, normal
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
@@ -96,9 +96,7 @@ class Restore:
         self._content = content
         self._working = working
 
-    def plan(
-        self, sha: str, paths: Sequence[str] | None = None, language: str = ENGLISH
-    ) -> RestorePlan:
+    def plan(self, sha: str, paths: Sequence[str] | None = None) -> RestorePlan:
         """What :meth:`run` would do."""
         with ExitStack() as stack:
             steps = self._steps(sha, paths, stack)
@@ -115,8 +113,7 @@ class Restore:
             ],
             bytes_to_fetch=sum(item.size or 0 for item in steps.fetch),
             lost=[
-                Lost(path=path, reason=REASONS[state].in_(language))
-                for path, state in sorted(steps.lost.items())
+                Lost(path=path, reason=REASONS[state]) for path, state in sorted(steps.lost.items())
             ],
             missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
             unreachable=(
