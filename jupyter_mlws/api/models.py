@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SerializationInfo
 
 from jupyter_mlws.api import wording
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.i18n import Message, context_language, translate
 
 Item = TypeVar("Item")
 CURSOR = wording.pattern(r"^\d{1,9}$", Message("is not a valid cursor for this list"))
+
+
+def _translate_facts(facts: dict[str, Any], info: SerializationInfo) -> Any:
+    return translate(facts, context_language(info))
+
+
+Facts = Annotated[
+    dict[str, Any],
+    PlainSerializer(_translate_facts, return_type=dict[str, Any], when_used="json"),
+]
+"""Facts of an error by their names; those that are messages go out in the reader's language."""
 
 
 class Request(BaseModel):

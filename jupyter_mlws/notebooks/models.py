@@ -7,18 +7,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    SerializationInfo,
-    ValidationError,
-    field_serializer,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jupyter_mlws.api.models import Page, PageQuery, Record, Request
-from jupyter_mlws.i18n import Message, context_language, translate
+from jupyter_mlws.api.models import Facts, Page, PageQuery, Record, Request
+from jupyter_mlws.i18n import Message
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"
@@ -205,11 +198,7 @@ class ExecutionError(Record):
     cell: str | None = None
     line: int | None = None
     traceback: list[str] = Field(default_factory=list)
-    details: dict[str, Any] = Field(default_factory=dict)
-
-    @field_serializer("details", when_used="json")
-    def _translate_details(self, details: dict[str, Any], info: SerializationInfo) -> Any:
-        return translate(details, context_language(info))
+    details: Facts = Field(default_factory=dict)
 
 
 class Execution(Record):

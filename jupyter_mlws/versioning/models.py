@@ -313,7 +313,7 @@ class UnreachableRemote(Record):
     """A remote for data that could not be asked."""
 
     remote: str
-    reason: str
+    reason: Message
 
 
 class RestorePlan(Record):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from jupyter_mlws.api.models import PageQuery, Record, Request, separate
+from jupyter_mlws.api.models import Facts, PageQuery, Record, Request, separate
 from jupyter_mlws.i18n import Message
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.terms import Action, Kind, Severity
@@ -62,8 +62,8 @@ class Failure(Record):
     code: str
     message: Message
     node: str | None = None
-    details: dict[str, Any] = Field(default_factory=dict)
-    solution: Message = Message("")
+    details: Facts = Field(default_factory=dict)
+    solution: Message = Message.verbatim("")
 
 
 class RunSummary(Record):

@@ -117,9 +117,7 @@ class Restore:
             ],
             missing=[Missing(path=item.path, md5=item.md5 or "") for item in steps.missing],
             unreachable=(
-                UnreachableRemote(**steps.unreachable.as_dict(language)["details"])
-                if steps.unreachable
-                else None
+                UnreachableRemote(**steps.unreachable.facts) if steps.unreachable else None
             ),
             nothing=steps.nothing and not steps.missing,
         )

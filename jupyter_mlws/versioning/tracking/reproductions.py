@@ -25,7 +25,7 @@ from jupyter_mlws.errors import (
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.i18n import Message
 from jupyter_mlws.project import Project
 from jupyter_mlws.projects.trust import trust, withdraw_trust
 from jupyter_mlws.versioning.data.content import normal
@@ -214,11 +214,7 @@ class Reproductions:
             for place, item in enumerate(there):
                 progress(place, len(there), "datasets", "data")
                 data.checkout(item)
-        unreachable = (
-            UnreachableRemote(**data.unreachable.as_dict(ENGLISH)["details"])
-            if data.unreachable
-            else None
-        )
+        unreachable = UnreachableRemote(**data.unreachable.facts) if data.unreachable else None
         unavailable = [
             UnavailableData(
                 path=item.path, md5=item.md5 or "", made=item.pipeline, unreachable=unreachable
