@@ -82,8 +82,9 @@ def test_a_models_message_may_be_the_text_of_another_program() -> None:
     assert schema == {"title": "Reason", "type": "string"}
 
 
-def test_details_of_an_error_are_for_programs() -> None:
+def test_sentences_in_the_details_of_an_error_are_translated() -> None:
     error = ImageUnavailableError(image="lab", reason=Message("an integer"))
     body = error.as_dict(CHINESE)
     assert CJK.search(body["message"])
-    assert body["details"] == {"image": "lab", "reason": "an integer"}
+    assert body["details"]["image"] == "lab"
+    assert CJK.search(body["details"]["reason"])

@@ -56,11 +56,11 @@ def test_an_invalid_setting_is_written_reported_and_stops_the_run(page: Page, la
     set_trees(page, -5)
     expect(page.locator(".jp-mlws-Field-error")).to_contain_text("Must be at least")
     run_workflow(page)
-    expect(page.locator(".Toastify")).to_contain_text("n_estimators")
+    expect(page.locator(".Toastify")).to_contain_text("Number of trees")
     assert "n_estimators: -5" in (lab.root / WORKFLOW).read_text()
     assert lab.fetch(newest)["id"] == before
     page.mouse.click(*empty_place(page))
-    expect(page.locator(".jp-mlws-Problems")).to_contain_text("n_estimators")
+    expect(page.locator(".jp-mlws-Problems")).to_contain_text("Number of trees")
 
 
 @pytest.mark.slow(reason="a journey in a real browser")

@@ -257,7 +257,7 @@ def test_progress_and_the_log(
     shoot("canvas-log")
     assert faults_of_access(page, ".jp-mlws-Workflow") == []
     search.fill("no such words")
-    expect(count).to_have_text("none")
+    expect(count).to_have_text("No results")
     search.press("Escape")
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()

@@ -218,9 +218,7 @@ def test_a_script_that_cannot_vary_says_why(page: Page, lab: Lab) -> None:
     open_workflow(page, lab, "dvc.yaml", ["fit"])
     node(page, "fit").click()
     press(page, "Sweep Values…")
-    expect(form(page).get_by_role("alert")).to_contain_text(
-        'does not say that it writes "model.bin"'
-    )
+    expect(form(page).get_by_role("alert")).to_contain_text("would write to “model.bin”")
     press(page, "Close")
     command = page.locator(".jp-mlws-CommandField")
     command.fill("python fit.py --lr 0.1 --to model.bin")

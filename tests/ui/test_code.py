@@ -414,11 +414,11 @@ def test_history_is_drawn_filtered_and_gone_back_in(
 
     # Narrowed by author, file and text.
     page.locator(".jp-mlws-FilterButton").click()
-    page.get_by_label("Filter by author").fill("else@")
+    page.get_by_label("Filter by author", exact=True).fill("else@")
     expect(snapshots).to_have_count(1)
     expect(snapshots).to_contain_text("On the topic")
     expect(page.locator(".jp-mlws-Graph")).to_have_count(0)
-    page.get_by_label("Filter by author").fill("")
+    page.get_by_label("Filter by author", exact=True).fill("")
     page.get_by_label("Filter by file").fill("side.py")
     expect(snapshots).to_have_count(1)
     expect(snapshots).to_contain_text("On the side")

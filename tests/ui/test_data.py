@@ -146,7 +146,7 @@ def test_versions_are_compared_and_brought_back_and_space_is_freed(
     first = data.read_bytes()
 
     data.write_bytes(first + first.splitlines()[-1] + b"\n")
-    expect(row.locator("[data-mlws-mark]")).to_have_text("changed")
+    expect(row.locator("[data-mlws-mark]")).to_have_text("modified")
     unfold(row)
     row.get_by_role("button", name="Record", exact=True).click()
     expect(row.locator("[data-mlws-mark]")).to_have_count(0)
