@@ -247,7 +247,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_stopped(
     expect(work).to_contain_text("of 2 MB")
     shoot("data-downloading")
     work.locator('[data-mlws-action="cancel"]').click()
-    expect(work).to_contain_text("stopped")
+    expect(work).to_contain_text("canceled")
     assert not (lab.root / "data/far.bin").exists()
 
     Slow.hurry.set()

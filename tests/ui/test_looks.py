@@ -175,11 +175,14 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     rows = page.locator(".jp-mlws-Changes [data-mlws-path]")
     expect(rows.nth(7)).to_be_visible()
     section = page.locator(".jp-mlws-Changes")
-    until(page, lambda: (box := section.bounding_box()) is not None and box["height"] >= 300)
-    view, last = section.bounding_box(), rows.nth(7).bounding_box()
-    assert view
-    assert last
-    assert last["y"] + last["height"] <= view["y"] + view["height"]
+
+    def is_in_view() -> bool:
+        view, last = section.bounding_box(), rows.nth(7).bounding_box()
+        if view is None or last is None:
+            return False
+        return last["y"] + last["height"] <= view["y"] + view["height"]
+
+    until(page, is_in_view)
     for name in ("Workflows", "Runs"):
         expect(title(page, name)).to_have_attribute("aria-expanded", "false")
     expect(page.locator(".jp-mlws-Snapshot-head").first).to_be_visible()

@@ -83,7 +83,7 @@ def test_an_error_is_found_mended_and_what_was_lost_runs_again(
     expect(errors).to_contain_text("KeyError")
     expect(errors).to_contain_text("cell 3, line 2")
     expect(errors).to_contain_text("plum")
-    errors.get_by_text("Traceback").click()
+    errors.get_by_text("Traceback", exact=True).click()
     expect(errors.locator("pre")).to_contain_text("show('plum')")
     shoot("notebook-error")
     errors.get_by_role("button", name="Go to Cell").click()
