@@ -46,6 +46,14 @@ export class APIError extends Error {
   }
 }
 
+/** What happened, what is wrong with which field, and what to do now: a line each. */
+export function errorText(error: APIError): string {
+  const faults = error.errors.map(({ field, message }) =>
+    field ? `${field}: ${message}` : message
+  );
+  return [error.message, ...faults, error.solution].filter(Boolean).join('\n');
+}
+
 /** The workflow or project id of a path: JSON pointer's escape, not yet percent-encoded. */
 export function escapeId(path: string): string {
   return path.replace(/~/g, '~0').replace(/\//g, '~1');

@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { InputDialog } from '@jupyterlab/apputils';
+import { InputDialog, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import {
   addIcon,
@@ -312,6 +312,10 @@ async function chooseBranch(
   const offered = [...branches.local, ...branches.remote].filter(
     branch => !branch.current
   );
+  if (offered.length === 0) {
+    Notification.info(trans.__('There is no other branch.'));
+    return null;
+  }
   const labels = offered.map(({ remote, name }) =>
     remote ? `${remote}/${name}` : name
   );

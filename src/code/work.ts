@@ -1,12 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { listText } from '../format';
-import { APIError, MLWSClient } from '../api';
+import { APIError, errorText, MLWSClient } from '../api';
 import type { IFailure, IOperation } from '../models';
 import type { OpenDocuments } from '../versions/documents';
 import { ProgressNotice } from '../versions/notice';
 import { followOperation } from '../versions/operation';
-import { errorText, told } from '../versions/told';
+import { told } from '../versions/told';
 
 /** What is said of long work; `done` may say nothing (null) where the view tells by itself. */
 export interface IWorkWords<T> {

@@ -1,7 +1,7 @@
 import { Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { APIError } from '../api';
+import { APIError, errorText } from '../api';
 import { listText, memorySize } from '../format';
 import type { IContainer, IOutOfMemory } from '../models';
 import { writeMemory } from './quantities';
@@ -70,9 +70,6 @@ async function resize(
     if (!(error instanceof APIError)) {
       throw error;
     }
-    const fields = error.errors.map(one => one.message);
-    Notification.error([error.message, ...fields, error.solution].join(' '), {
-      autoClose: false
-    });
+    Notification.error(errorText(error), { autoClose: false });
   }
 }

@@ -19,7 +19,7 @@ import {
 } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 
-import { APIError, MLWSClient } from '../api';
+import { APIError, errorText, MLWSClient } from '../api';
 import { addCanvasCommands } from '../canvas/commands';
 import { compareVersions } from '../canvas/compareVersions';
 import { createWorkflow } from '../canvas/create';
@@ -260,15 +260,12 @@ const ONCE = 10_000;
 function reporter(trans: TranslationBundle): Report {
   const shown = new Map<string, number>();
   return error => {
-    const parts =
+    const text =
       error instanceof APIError
-        ? [
-            error.message,
-            ...error.errors.map(one => one.message),
-            error.solution
-          ]
-        : [error instanceof Error ? error.message : String(error)];
-    const text = parts.filter(part => part !== '').join('\n');
+        ? errorText(error)
+        : error instanceof Error
+          ? error.message
+          : String(error);
     const last = shown.get(text) ?? 0;
     if (Date.now() - last > ONCE) {
       shown.set(text, Date.now());

@@ -73,7 +73,7 @@ def press(page: Page, identifier: str, action: str) -> None:
 def agree(page: Page) -> None:
     """Answer the question before something ends; it says what is kept."""
     dialog = page.locator("dialog[open]")
-    expect(dialog).to_contain_text("home")
+    expect(dialog).to_contain_text("home folder", ignore_case=True)
     dialog.locator('[data-mlws-action="confirm"]').click()
 
 
