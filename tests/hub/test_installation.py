@@ -92,9 +92,9 @@ def test_sign_in_errors_are_in_the_readers_language(own: Hub) -> None:
     session.headers["Accept-Language"] = "zh-CN,zh;q=0.9,en;q=0.8"
     answer = sign_in(own, session, "waiting")
     assert answer.status_code == 403
-    assert "您的账号尚未获得管理员批准。" in text_of(answer.text)
+    assert "您的账号尚未获得管理员批准。" in text_of(answer.content.decode())
     answer = sign_in(own, session, "waiting", "not-the-password")
-    assert "用户名或密码错误。" in text_of(answer.text)
+    assert "用户名或密码错误。" in text_of(answer.content.decode())
 
 
 def test_labs_outlive_a_killed_hub_and_are_watched_by_the_next(own: Hub) -> None:
