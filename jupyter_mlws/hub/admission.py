@@ -61,13 +61,7 @@ class Admission:
             "image": wanted.label,
             "resources": words.as_resources(wanted.resources),
         }
-        body: dict[str, Any] = {
-            "user": user,
-            "server": server,
-            "spec": spec,
-            "language": language,
-            "home": home,
-        }
+        body: dict[str, Any] = {"user": user, "server": server, "spec": spec, "home": home}
         deadline = time.monotonic() + wait
         while True:
             left = max(0.0, deadline - time.monotonic())

@@ -472,7 +472,7 @@ class Fleet:
             if entry.running and entry.seen is not None
         }
 
-    def enter(self, user: str, name: str, wanted: Wanted, language: str) -> Entry:
+    def enter(self, user: str, name: str, wanted: Wanted) -> Entry:
         """What is wanted now of a container, whether there was one of that id or not."""
         identifier = container_id(user, name)
         resources = Resources.of(wanted.resources)
@@ -482,7 +482,7 @@ class Fleet:
             entry = Entry(identifier, user, name, wanted.label, shown, resources)
             self.entries[identifier] = entry
         entry.image, entry.environment, entry.resources = wanted.label, shown, resources
-        entry.language, entry.created_at, entry.asked = language, now(), time.monotonic()
+        entry.created_at, entry.asked = now(), time.monotonic()
         return entry
 
 

@@ -140,7 +140,7 @@ class ContainersHandler(ServiceHandler):
         errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
     )
     async def post(self, body: ContainerCreate) -> Reply:
-        made = await self.manager.create(self.person, body, self.language)
+        made = await self.manager.create(self.person, body)
         return Reply(made, 202, location(self, "containers", segment(made.id)))
 
 
@@ -486,7 +486,6 @@ class AdmissionRequest(Request):
     user: str
     server: str
     spec: ContainerCreate
-    language: str = ENGLISH
     home: str = Field(description="Name of the user's volume if none exists yet.")
     known: QueuePlace | None = None
     patience: float = Field(default=0, ge=0, le=60, description="Seconds.")
@@ -536,7 +535,7 @@ class AdmissionHandler(RESTHandler):
     async def post(self, body: AdmissionRequest) -> Admission:
         volume = await self.manager.volumes.mounted(body.user, body.home, body.spec.rescue)
         granted = await self.manager.admit(
-            body.user, body.server, body.spec, body.language, body.known, body.patience
+            body.user, body.server, body.spec, body.known, body.patience
         )
         if isinstance(granted, QueuePlace):
             return Admission(granted=False, queue=granted)

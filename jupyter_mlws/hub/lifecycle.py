@@ -61,7 +61,6 @@ class Entry:
     degrade: bool = False
     rescue: bool = False
     """Whether its next start writes nothing to the home, which may be full."""
-    language: str = "en"
     intent: Intent = Intent.NONE
     created_at: datetime = field(default_factory=now)
     updated_at: datetime = field(default_factory=now)
@@ -237,7 +236,6 @@ class Entry:
             priority=self.priority,
             degrade=self.degrade,
             intent=self.intent.value,
-            language=self.language,
             node=self.node,
             restarts=self.restarts,
             exit_code=self.exit_code,
@@ -264,7 +262,6 @@ class Entry:
             priority=row.priority,
             degrade=row.degrade,
             rescue=row.config.get("rescue", False),
-            language=row.language,
             intent=Intent(row.intent),
             created_at=row.created_at,
             updated_at=row.updated_at,

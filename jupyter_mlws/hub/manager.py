@@ -263,7 +263,7 @@ class HubManager:
 
     # Creating, starting, stopping
 
-    async def create(self, person: Person, request: ContainerCreate, language: str) -> Container:
+    async def create(self, person: Person, request: ContainerCreate) -> Container:
         """Make a container: CREATED where it starts now, QUEUED where it waits."""
         wanted = self._check(person, request)
         name = request.name or ""
@@ -281,7 +281,7 @@ class HubManager:
         await self._name(person.name, name)
         # Somebody may have asked for the same meanwhile.
         self._must_be_at_rest(identifier)
-        entry = self._enter(person.name, name, request, wanted, language)
+        entry = self._enter(person.name, name, request, wanted)
         self.audit.tell(person, "container.create", identifier, image=entry.image)
         self._queue(entry)
         return await self._answer(entry)
@@ -336,7 +336,6 @@ class HubManager:
         user: str,
         server: str,
         request: ContainerCreate,
-        language: str,
         known: QueuePlace | None = None,
         patience: float = 0.0,
     ) -> Grant | QueuePlace:
@@ -360,7 +359,7 @@ class HubManager:
             raise ContainerStoppingError(name=identifier)
         account = await self._hub.account(user)
         wanted = self._check(Person(user, account is not None and account.admin), request)
-        entry = self._enter(user, server, request, wanted, language)
+        entry = self._enter(user, server, request, wanted)
         self.monitor.know(identifier)
         self.scheduler.release(identifier)
         try:
@@ -657,10 +656,8 @@ class HubManager:
 
     # Inside: starting
 
-    def _enter(
-        self, user: str, name: str, request: ContainerCreate, wanted: Wanted, language: str
-    ) -> Entry:
-        entry = self.fleet.enter(user, name, wanted, language)
+    def _enter(self, user: str, name: str, request: ContainerCreate, wanted: Wanted) -> Entry:
+        entry = self.fleet.enter(user, name, wanted)
         entry.priority, entry.degrade = request.priority, request.degrade
         entry.rescue = request.rescue
         if entry.hides_values:

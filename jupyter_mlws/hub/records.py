@@ -54,7 +54,6 @@ class ContainerRow(Base):
     priority: Mapped[int]
     degrade: Mapped[bool]
     intent: Mapped[str] = mapped_column(String(20))
-    language: Mapped[str] = mapped_column(String(20))
     node: Mapped[str | None] = mapped_column(String(255))
     restarts: Mapped[int]
     exit_code: Mapped[int | None]
