@@ -100,7 +100,9 @@ class Place:
                 assert CATALOGUE[answer.json()["code"]].status == answer.status_code
             excluded = [not_a_server_error] if outside else []
             case.validate_response(answer, checks=CHECKS, excluded_checks=excluded)
-            if answer.status_code >= 400:
+            # An id of several parts is the address of another endpoint, or of none.
+            parts = map(str, (case.path_parameters or {}).values())
+            if answer.status_code >= 400 and not any("/" in part for part in parts):
                 declared = operation.definition.raw["responses"][str(answer.status_code)]
                 assert answer.json()["code"] in declared["description"], case.as_curl_command()
 
