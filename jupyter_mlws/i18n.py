@@ -241,7 +241,7 @@ def translate(data: Any, language: str) -> Any:
 
 
 def term(text: str, language: str) -> str:
-    """A value such as “snapshot” or “lack of memory” in ``language``."""
+    """A value such as “snapshot” or “out of memory” in ``language``."""
     return _translation(language).get((TERM, text), text)
 
 
