@@ -102,7 +102,7 @@ class WaitingRoom:
                     if message["type"] == "reset" or message.get("id") == identifier:
                         return
                     told = message.get("container")
-                    if told is not None and told["en"].id == identifier:
+                    if told is not None and told.id == identifier:
                         return
 
         try:
