@@ -223,6 +223,7 @@ class ContainerQueuedError(MLWSError):
         "containers page."
     )
     position: int
+    eta_seconds: float | None = None
 
 
 class ContainerStoppingError(MLWSError):

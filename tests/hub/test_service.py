@@ -480,7 +480,7 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
     chinese = hub.service(
         "GET", "containers/ada--default", "ada", headers={"Accept-Language": "zh-CN"}
     ).json()["data"]
-    assert chinese["reason"] == "以退出码 137 退出。已重启 3 次。"
+    assert chinese["reason"] == "以退出码 137 退出。重启次数：3。"
     lines = hub.service("GET", "containers/ada--default/logs?tail=50", "ada").json()["data"][
         "lines"
     ]
