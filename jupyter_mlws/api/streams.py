@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from tornado import websocket
 
 from jupyter_mlws.api.rest import JSON, encoded, preferred_language
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.errors import InternalError, MLWSError
 
 SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""
@@ -147,6 +147,10 @@ class StreamHandler(websocket.WebSocketHandler):
             self.close(BAD_REQUEST, "since must be a number")
         except MLWSError as error:
             self.close(UNAVAILABLE if error.status >= 500 else BAD_REQUEST, error.code)
+        except Exception:
+            # A reader whose connection stays open would wait for ever.
+            self.close(UNAVAILABLE, InternalError.code)
+            raise
 
     async def _write(self, message: dict[str, Any]) -> None:
         await self.pass_on(encoded(message, self.language).decode())

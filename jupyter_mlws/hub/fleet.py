@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from copy import copy
 from datetime import datetime, timezone
 from typing import Any
@@ -350,6 +351,15 @@ class Fleet:
         """One container."""
         container = entry.container(places.get(entry.id))
         self.stream.publish({"type": "container", "user": entry.user, "container": container})
+
+    async def changed(self, identifier: str, seq: int) -> None:
+        """Return once there are news of a container after ``seq`` in the stream."""
+        async with aclosing(self.stream.follow(seq)) as stream:  # type: ignore[type-var]
+            async for message in stream:
+                container = message.get("container")
+                named = message.get("id") if container is None else container.id
+                if message["type"] == "reset" or named == identifier:
+                    return
 
     def measured(self, usage: dict[str, Usage]) -> None:
         """Tell of usage, where it has changed."""

@@ -591,7 +591,7 @@ class HubManager:
                         if line.seq > since:
                             since = line.seq
                             yield {"type": "log", **line.model_dump(mode="json")}
-            await self._changed(identifier, seq)
+            await self.fleet.changed(identifier, seq)
 
     async def _is_shorter(self, docker: str, since: int) -> bool:
         """Whether a log does not have the line ``since``: it is another container's number."""
@@ -599,14 +599,6 @@ class HubManager:
             return False
         last = await in_thread(self._engine.tail, docker, 1)
         return not last or last[-1].seq < since
-
-    async def _changed(self, identifier: str, seq: int) -> None:
-        """Until there are news of it after ``seq``."""
-        async with aclosing(self.fleet.stream.follow(seq)) as stream:  # type: ignore[type-var]
-            async for message in stream:
-                named = message.get("id") or message.get("container", {}).get("en")
-                if named is None or getattr(named, "id", named) == identifier:
-                    return
 
     # Inside: checks
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import suppress
 from datetime import datetime, timezone
 
 from jupyter_mlws.containers.models import QueuePlace
@@ -76,7 +76,8 @@ class WaitingRoom:
             if place != known or left <= 0:
                 self._expect(entry)
                 return place
-            await self._news(entry.id, seq, left)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._fleet.changed(entry.id, seq), left)
 
     def _must_wait(self, entry: Entry) -> None:
         if entry.id not in self._scheduler.waiting:
@@ -94,18 +95,3 @@ class WaitingRoom:
             self._begin(entry)
 
         asyncio.get_running_loop().call_later(LAPSE + 0.1, check)
-
-    async def _news(self, identifier: str, seq: int, seconds: float) -> None:
-        async def wait() -> None:
-            async with aclosing(self._fleet.stream.follow(seq)) as stream:  # type: ignore[type-var]
-                async for message in stream:
-                    if message["type"] == "reset" or message.get("id") == identifier:
-                        return
-                    told = message.get("container")
-                    if told is not None and told.id == identifier:
-                        return
-
-        try:
-            await asyncio.wait_for(wait(), seconds)
-        except asyncio.TimeoutError:
-            return
