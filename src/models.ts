@@ -427,7 +427,7 @@ export interface IRestorePlan {
     size: number | null;
   }[];
   bytes_to_fetch: number;
-  /** Work not in any snapshot that the restore overwrites; a safety snapshot keeps it. */
+  /** Work not in any snapshot that the restore overwrites; a safety copy keeps it. */
   lost: { path: string; reason: string }[];
   /** Data that no store holds any more. */
   missing: { path: string; md5: string }[];

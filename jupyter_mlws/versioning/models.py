@@ -296,7 +296,7 @@ class DataAction(Record):
 
 
 class Lost(Record):
-    """Uncommitted work that a restore replaces; the safety snapshot keeps it."""
+    """Uncommitted work that a restore replaces; the safety copy keeps it."""
 
     path: Text
     reason: Message

@@ -155,13 +155,13 @@ def restore(desk: Desk, snapshot: str, paths: Sequence[str], yes: bool, dry_run:
 
 
 def _agreed(desk: Desk) -> bool:
-    question = desk.views.say("Replace these changes? A safety snapshot keeps them")
+    question = desk.views.say("Replace these changes? A safety copy keeps them")
     agreed = desk.screen.confirm(question)
     if agreed is None:
         raise UsageFaultError(
             desk.views.say(
                 "Uncommitted changes would be replaced. Use --yes to replace them; "
-                "a safety snapshot keeps them."
+                "a safety copy keeps them."
             )
         )
     return agreed

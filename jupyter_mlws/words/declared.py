@@ -236,7 +236,7 @@ WORDS: list[Word] = [
                 "--yes",
                 is_flag=True,
                 words=Message(
-                    "Replace uncommitted changes without asking (a safety snapshot keeps them)."
+                    "Replace uncommitted changes without asking (a safety copy keeps them)."
                 ),
             ),
             _option(

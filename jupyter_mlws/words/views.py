@@ -230,9 +230,7 @@ class Views:
             text = self.say("To download: {size}", size=size_of(plan["bytes_to_fetch"]))
             blocks.append(line(text))
         if plan["lost"]:
-            kept = self.say(
-                "Uncommitted changes that will be replaced (a safety snapshot keeps them):"
-            )
+            kept = self.say("Uncommitted changes that will be replaced (a safety copy keeps them):")
             lost = [
                 [Cell(f"  {row['path']}  "), Cell(row["reason"], Tone.FAINT)]
                 for row in plan["lost"]

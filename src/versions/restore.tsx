@@ -132,7 +132,7 @@ export class Restorer {
    * `name`: what people call the version; `paths`: only these files.
    */
   async restore(id: string, name: string, paths?: string[]): Promise<boolean> {
-    // Unsaved edits are work, too: saved, they are in the plan and in the safety snapshot.
+    // Unsaved edits are work, too: saved, they are in the plan and in the safety copy.
     const unsaved = await this._documents.saveAll();
     if (unsaved.length > 0) {
       this._tell(

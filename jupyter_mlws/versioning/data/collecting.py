@@ -1,7 +1,7 @@
 """Frees what of the cache no version names: a dry run first, then for good.
 
 Kept is what any ref names (branches, tags, remotes' branches, every stash, hidden refs: runs,
-safety snapshots, pending ones, the outbox), any index and any working tree of the repository. A
+safety copies, pending ones, the outbox), any index and any working tree of the repository. A
 remote is never collected: nobody here knows what other clones' branches name.
 """
 

@@ -276,7 +276,7 @@ class DatasetManager:
     def checkout(self, identifier: str, version: str, progress: Telling = quiet) -> RestoreResult:
         """Make one dataset what it was in a version; all else stays.
 
-        A safety snapshot keeps what was not recorded. Errors as of a restore.
+        A safety copy keeps what was not recorded. Errors as of a restore.
         """
         sha = self.check_checkout(identifier, version)
         return self._snapshots.restore(sha, [self._item(identifier).path], progress)
