@@ -162,6 +162,7 @@ def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Pa
     made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
     assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
     assert "30404" in words(root, "data", "remote", "nobody", code=1)
+    assert "the URL" in words(root, "data", "remote", "far", "--region", "eu", code=2)
     assert "'[NAME]'" in words(root, "data", "remote", "Bad", "ftp://x", code=2)
     assert "far" in words(root, "data", "remote", "-d", "far")
     (root / "wine.csv").write_text("three\n")

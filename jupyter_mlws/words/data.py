@@ -58,11 +58,13 @@ def remote(
         gone = desk.session.delete_data_remote(name)
         desk.answer(gone, lambda found: data_views.remotes(desk.views, [found]))
         return OK
+    given = {key: value for key, value in options.items() if value not in (None, False)}
     if url is None:
+        if given or credentials:
+            raise UsageFaultError(desk.views.say("Specify the URL of the remote as well."))
         answer = desk.session.check_data_remote(name)
         desk.answer(answer, lambda found: data_views.reachable(desk.views, found))
         return OK
-    given = {key: value for key, value in options.items() if value not in (None, False)}
     if credentials:
         given.update(_asked(desk, url))
     made = desk.session.put_data_remote(name, {"url": url, **given})
