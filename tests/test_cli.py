@@ -64,8 +64,10 @@ class Command:
 
     def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
         """Start ``python -m jupyter_mlws``, with nothing imported before."""
+        # The jobs of a script's background ignore Ctrl-C, and so do their children.
+        heeding = ["env", "--default-signal=INT"]
         return subprocess.Popen(
-            [sys.executable, "-m", "jupyter_mlws", *words],
+            [*heeding, sys.executable, "-m", "jupyter_mlws", *words],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
