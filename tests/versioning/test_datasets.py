@@ -261,7 +261,7 @@ def test_data_of_a_clone_is_not_pulled_and_its_remote_is_named(
     plan = clone.snapshots.restore_plan("HEAD")
     assert plan.unreachable is not None
     assert plan.unreachable.remote == "store"
-    assert str(store) in plan.unreachable.reason
+    assert str(store) in plan.unreachable.reason.en
     assert refused(lambda: clone.snapshots.restore("HEAD")).code == "30101"
     shutil.move(f"{store}.away", store)
     assert clone.snapshots.restore_plan("HEAD").unreachable is None
