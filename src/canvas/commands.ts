@@ -269,8 +269,7 @@ function editCommands(trans: TranslationBundle): ICommand[] {
       act: ({ content, model }) => {
         if (content.flow) {
           model.addNote(trans.__('Note'), content.flow.centre());
-          // Once it is drawn, it can be written on.
-          requestAnimationFrame(() => model.askName());
+          model.askName();
         }
       },
       isEnabled: ({ model }) => !model.error

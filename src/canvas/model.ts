@@ -239,8 +239,18 @@ export class CanvasModel implements IDisposable {
 
   askName(): void {
     if (this.selected !== null) {
+      this._asked = this.selected;
       this._nameAsked.emit(this.selected);
     }
+  }
+
+  /** Was this item's name asked for, and not yet by a view? A view may be drawn only afterwards. */
+  takeAsked(id: string): boolean {
+    const isAsked = this._asked === id;
+    if (isAsked) {
+      this._asked = null;
+    }
+    return isAsked;
   }
 
   get isDisposed(): boolean {
@@ -1025,6 +1035,7 @@ export class CanvasModel implements IDisposable {
   private _selectionChanged = new Signal<this, void>(this);
   private _refused = new Signal<this, Refusal>(this);
   private _failed = new Signal<this, unknown>(this);
+  private _asked: string | null = null;
   private _nameAsked = new Signal<this, string>(this);
   private _flushing = new Signal<this, void>(this);
 }

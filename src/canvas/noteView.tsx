@@ -100,11 +100,12 @@ function useEditing(
     []
   );
   useEffect(() => {
-    const ask = (_: unknown, asked: string): void => {
-      if (asked === id) {
+    const ask = (): void => {
+      if (model.takeAsked(id)) {
         begin();
       }
     };
+    ask();
     model.nameAsked.connect(ask);
     return () => {
       model.nameAsked.disconnect(ask);
