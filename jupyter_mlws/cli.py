@@ -212,7 +212,7 @@ def _leaves(
 
 
 def usage_words(error: click.UsageError) -> Message:
-    """What is wrong with a command line."""
+    """Return what is wrong with a command line."""
     if isinstance(error, click.NoSuchOption):
         near = ", ".join(error.possibilities or ())
         return (

@@ -46,7 +46,7 @@ export class APIError extends Error {
   }
 }
 
-/** What happened, what is wrong with which field, and what to do now: a line each. */
+/** The message, each field's fault and the solution of an error, one per line. */
 export function errorText(error: APIError): string {
   const faults = error.errors.map(({ field, message }) =>
     field ? `${field}: ${message}` : message

@@ -49,7 +49,7 @@ function withLabels(schema: any, say: (text: string) => string): any {
   return labels ? { ...schema, 'x-labels': labels.map(say) } : schema;
 }
 
-/** What a search finds a component by, the titles of its choices too: “random forest”. */
+/** The text that a search looks in, with the titles of choices: “random forest”. */
 export function searchText(component: IComponent): string {
   const { name, title, category, description, settings } = component;
   const labels = Object.values<any>(settings?.properties ?? {}).flatMap(

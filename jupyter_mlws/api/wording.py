@@ -1,4 +1,4 @@
-"""What is said of an input that does not validate: a sentence a field."""
+"""Messages about input that does not validate, one for each field."""
 
 from __future__ import annotations
 

@@ -64,13 +64,13 @@ def _declared(root: Path, cell: str) -> list[str]:
         rows = ask_inspector(str(root), str(file))
     faults = [row["error"] for row in rows if row["error"]]
     if faults:
-        raise CellError(_told(faults[0]))
+        raise CellError(_message(faults[0]))
     if not rows:
         raise CellError(Message("The cell defines no component. Add @component above a function."))
     return [str(row["name"]) for row in rows]
 
 
-def _told(fault: Any) -> Message:
+def _message(fault: Any) -> Message:
     if "NameError" in fault:
         return Message(
             "{fault} Components run on their own: import what they need in the cell.", fault=fault

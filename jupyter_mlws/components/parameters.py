@@ -1,4 +1,4 @@
-"""What the author of a component says of a setting beside its type and its default."""
+"""Titles, labels and conditions of settings, beside their types and defaults."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class AppliesTo:
 
 
 TargetColumn = Annotated[str, Field(title="Target column")]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Trees = Annotated[Count, Field(title="Number of trees")]
+MaximumDepth = Annotated[Count | None, Field(title="Maximum depth")]
 Seed = Annotated[int, Field(ge=0, title="Random seed")]
 Standardize = Annotated[bool, Field(title="Standardize features")]
 FigureTitle = Annotated[str, Field(title="Figure title")]
@@ -58,6 +62,6 @@ def describe(schema: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metadata(hint: Any) -> list[Any]:
-    """All that ``Annotated`` says of a type, at any depth."""
+    """Return the metadata of ``Annotated`` in a type, at any depth."""
     inner = [part for argument in get_args(hint) for part in _metadata(argument)]
     return [*getattr(hint, "__metadata__", ()), *inner]

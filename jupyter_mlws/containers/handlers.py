@@ -158,12 +158,7 @@ class StatsHandler(ContainerBase):
 class LogsHandler(ContainerBase):
     """The end of a container's log."""
 
-    @endpoint(
-        "Get the end of a log",
-        LogTail,
-        query=LogQuery,
-        errors=NO_CONTAINER,
-    )
+    @endpoint("Get the end of a log", LogTail, query=LogQuery, errors=NO_CONTAINER)
     async def get(self, identifier: str, query: LogQuery) -> LogTail:
         return await in_thread(self.containers.logs, identifier, query.tail)
 

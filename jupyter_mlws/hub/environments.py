@@ -93,11 +93,11 @@ class Environments:
     def list(self, person: Person) -> list[SavedEnvironment]:
         """One's own, or all for an administrator."""
         ids = sorted({*self._saved, *self._jobs})
-        return [self._told(one) for one in ids if person.may_see(self._user_of(one))]
+        return [self._environment(one) for one in ids if person.may_see(self._user_of(one))]
 
     def get(self, person: Person, identifier: str) -> SavedEnvironment:
         self._own(person, identifier)
-        return self._told(identifier)
+        return self._environment(identifier)
 
     async def save(
         self,
@@ -215,7 +215,7 @@ class Environments:
     def _user_of(identifier: str) -> str:
         return split_id(identifier)[0]
 
-    def _told(self, identifier: str) -> SavedEnvironment:
+    def _environment(self, identifier: str) -> SavedEnvironment:
         user, name = split_id(identifier)
         job, saved = self._jobs.get(identifier), self._saved.get(identifier)
         state = EnvironmentState.READY

@@ -67,12 +67,8 @@ class Steps:
         self._starts = 0
 
     def tell(self, percent: int, sentence: Message, **facts: Any) -> None:
-        """Go on to a step; ``facts`` may be words themselves."""
-        plain = {
-            name: fact.in_(self._language) if isinstance(fact, Message) else fact
-            for name, fact in facts.items()
-        }
-        message = sentence.in_(self._language).format(**plain)
+        """Go on to a step; ``facts`` may be messages themselves."""
+        message = sentence.fill(**facts).in_(self._language)
         self._steps.append({"progress": percent, "message": message})
         self._ring()
 

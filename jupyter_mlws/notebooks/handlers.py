@@ -150,10 +150,7 @@ class ExecuteHandler(NotebooksBase):
 class StatusHandler(NotebooksBase):
     """What a notebook does now."""
 
-    @endpoint(
-        "Get kernel, running execution and queue",
-        StatusReport,
-    )
+    @endpoint("Get kernel, running execution and queue", StatusReport)
     async def get(self, identifier: str) -> StatusReport:
         return await self.notebooks.status(identifier)
 

@@ -54,9 +54,9 @@ def changed_data(
             _renew(data, kept, draft, document)
     for lost in (node for node in present if node not in wanted and _base(node) in kept):
         words = Message(
-            "{lost} is a variant of {lost_2}. Variants can only be edited as text.",
-            lost=lost,
-            lost_2=_base(lost),
+            "{node} is a variant of {stage}. Variants can only be edited as text.",
+            node=lost,
+            stage=_base(lost),
         )
         faults.add("40201", "nodes", words)
     if kept or document.stages_data:

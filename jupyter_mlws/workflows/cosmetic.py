@@ -33,8 +33,8 @@ def judged(name: str) -> bool:
     return PurePosixPath(name).suffix in KINDS
 
 
-def told(name: str) -> Message:
-    """What is said of a file of which only the looks changed."""
+def cosmetic_reason(name: str) -> Message:
+    """Return the reason of a plan for a file in which only the formatting changed."""
     return KINDS[PurePosixPath(name).suffix].fill(name=name)
 
 

@@ -48,8 +48,8 @@ from jupyter_mlws.workflows.identifying import (
     OWN_PLACE,
     PATIENCE,
     WITHOUT,
+    in_both_languages,
     placed,
-    told,
 )
 from jupyter_mlws.workflows.journal import Journal
 from jupyter_mlws.workflows.mentions import Use
@@ -380,7 +380,7 @@ class Engine:
 
     def _run_prepared(self, attempt: Attempt, found: Found) -> None:
         node = attempt.node
-        reasons = _told(found.changes)
+        reasons = _reasons(found.changes)
         if self._forced(node):
             reasons = [plan.AGAIN if node in self._order.again else plan.FORCED]
         self._journal.set_node(
@@ -404,9 +404,9 @@ class Engine:
             return True
         self._now.places[node] = None
         if use is Use.OWN_PLACE:
-            self._log_line(node, told(OWN_PLACE))
+            self._log_line(node, in_both_languages(OWN_PLACE))
         elif use is Use.PLAIN:
-            self._log_line(node, told(WITHOUT, reason=NO_ANSWER))
+            self._log_line(node, in_both_languages(WITHOUT, reason=NO_ANSWER))
         return False
 
     def _ask(self, node: str, found: Found) -> None:
@@ -433,7 +433,7 @@ class Engine:
             self._unanswered = self._unanswered and place is None
             return
         if place is None:
-            self._log_line(node, told(WITHOUT, reason=_reason(error)))
+            self._log_line(node, in_both_languages(WITHOUT, reason=_reason(error)))
         self._now.places[node] = place
         self._now.prepared[node] = expecting.found
         self._enqueue([node])
@@ -856,7 +856,7 @@ def _reversed(needs: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return found
 
 
-def _told(changes: Iterable[Change]) -> list[Message]:
+def _reasons(changes: Iterable[Change]) -> list[Message]:
     return [reason for change in changes for reason in plan.describe(change)]
 
 

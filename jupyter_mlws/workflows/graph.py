@@ -46,8 +46,8 @@ class Finding:
     draft: bool = False
     """Whether a workflow may be saved with it, because it can be cured later."""
 
-    def told(self) -> Problem:
-        """As the API tells it."""
+    def problem(self) -> Problem:
+        """As the API answers with it."""
         from jupyter_mlws.workflows.models import Problem
 
         return Problem(
@@ -297,7 +297,7 @@ def _is_acyclic(pairs: Iterable[tuple[str, str]]) -> bool:
 def cycle_words(cycle: Sequence[str]) -> Message:
     """What is said of a cycle."""
     told = " → ".join([*cycle, cycle[0]])
-    return Message("The workflow has a cycle: {told}.", told=told)
+    return Message("The workflow has a cycle: {cycle}.", cycle=told)
 
 
 def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding]:
@@ -310,9 +310,9 @@ def _cycles(stages: Sequence[Stage], joined: Sequence[Edge]) -> Iterator[Finding
             edge=f"{names[-1]}->{names[0]}",
             line=lines[names[0]],
             fix=Message(
-                "Remove the connection from {names} to {names_2}.",
-                names=names[-1],
-                names_2=names[0],
+                "Remove the connection from {source} to {target}.",
+                source=names[-1],
+                target=names[0],
             ),
         )
 

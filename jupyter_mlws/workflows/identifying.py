@@ -41,10 +41,10 @@ class Identities:
         self._recorder.identify(self._run, node, answer)
 
 
-def told(words: Message, **facts: str) -> str:
-    """What a node's log says, in both languages: whoever reads it may speak either."""
-    said = words.fill(**facts)
-    return f"{said.in_(ENGLISH)} {said.in_(CHINESE)}"
+def in_both_languages(message: Message, **facts: str) -> str:
+    """Return a line for a node's log, whose readers may speak either language."""
+    line = message.fill(**facts)
+    return f"{line.in_(ENGLISH)} {line.in_(CHINESE)}"
 
 
 def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:

@@ -99,9 +99,9 @@ class WorkflowManager:
     def get(self, path: str) -> Workflow:
         """One workflow as a graph, with its problems; error 40205 where it cannot be read."""
         self.reconcile()
-        return self._told(self._documents.read(path))
+        return self._workflow(self._documents.read(path))
 
-    def _told(self, document: Document, planned: Collection[str] = ()) -> Workflow:
+    def _workflow(self, document: Document, planned: Collection[str] = ()) -> Workflow:
         """The workflow of a document; ``planned`` are files that are as good as there."""
         stages, findings = self._documents.stages(document)
         components = self._documents.components(stages)
@@ -129,13 +129,13 @@ class WorkflowManager:
                 for stage in stages
             ],
             edges=[Edge(**edge._asdict()) for edge in edges],
-            problems=[finding.told() for finding in findings],
+            problems=[finding.problem() for finding in findings],
             etag=document.etag,
         )
 
     def create(self, definition: WorkflowDefinition) -> Workflow:
         """Make a workflow; see :meth:`~jupyter_mlws.workflows.editing.Editor.create`."""
-        return self._told(self._editor.create(definition))
+        return self._workflow(self._editor.create(definition))
 
     def import_file(self, request: ImportRequest) -> Imported:
         """Make a workflow of another tool's file, or only tell what it would be (``dry_run``).
@@ -147,7 +147,7 @@ class WorkflowManager:
 
         kind, outcome, document = Importer(self._project, self._editor).carry(request)
         return Imported(
-            workflow=self._told(document, outcome.files),
+            workflow=self._workflow(document, outcome.files),
             format=kind,
             written=not request.dry_run,
             notes=[ImportNote(place=note.place, reason=note.reason) for note in outcome.notes.rows],
@@ -166,7 +166,7 @@ class WorkflowManager:
         A run that goes on carries out what it read when it began.
         """
         self._runs.await_start(self._documents.checked(path))
-        return self._told(self._editor.change(path, change, seen))
+        return self._workflow(self._editor.change(path, change, seen))
 
     def remove(self, path: str) -> Removed:
         """Remove a workflow's file; error 40207 while a run of it goes on."""
@@ -201,7 +201,7 @@ class WorkflowManager:
         stages, findings = self._documents.stages(document)
         findings += self._documents.validate(document, stages)
         findings += self._documents.collisions(document, stages)
-        return [finding.told() for finding in findings]
+        return [finding.problem() for finding in findings]
 
     def plan(self, path: str, asked: PlanQuery | None = None) -> Plan:
         """What a run would do with each node, why, and how long it would take."""

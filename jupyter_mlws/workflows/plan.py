@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.i18n import Message
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
-from jupyter_mlws.workflows.cosmetic import told
+from jupyter_mlws.workflows.cosmetic import cosmetic_reason
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
 from jupyter_mlws.workflows.terms import Action
@@ -77,7 +77,7 @@ class Planned:
     cosmetic: bool = False
     restored: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
+    def as_model(self, estimates: Mapping[str, float], run: str | None = None) -> NodePlan:
         """With the time that it took before; ``run`` made what is restored."""
         from jupyter_mlws.workflows.models import NodePlan
 
@@ -167,7 +167,7 @@ def summarise(
     there = [stage for stage in stages if stage.id in within]
     complete = bool(seconds) or not running
     return Plan(
-        nodes=[node.told(known, makers.get(node.id)) for node in planned],
+        nodes=[node.as_model(known, makers.get(node.id)) for node in planned],
         summary=PlanSummary(
             run=actions.count(Action.RUN),
             cached=actions.count(Action.CACHED) + actions.count(Action.FROZEN),
@@ -212,7 +212,7 @@ class _Walk:
         reasons = [
             reason
             for change in verdict.changes
-            for reason in ([told(change.name)] if change in looks else describe(change))
+            for reason in ([cosmetic_reason(change.name)] if change in looks else describe(change))
         ]
         if running and Cause.NEVER_RAN not in {change.cause for change in verdict.changes}:
             reasons += [Message("upstream {one} will run", one=one) for one in running]

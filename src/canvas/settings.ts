@@ -42,7 +42,7 @@ export function formUi(schema: Schema, values: Settings): Schema {
   );
 }
 
-/** Whether a setting has an effect; a variant's value, which is not known here, may have one. */
+/** True if a setting has an effect; also with the value of a variant, which is not known here. */
 export function applies(property: Schema, values: Settings): boolean {
   return Object.entries<Value[]>(property['x-applies-to'] ?? {}).every(
     ([name, wanted]) =>

@@ -10,10 +10,9 @@ from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.estimators import Task, task_of
 from jupyter_mlws.components.extras import TORCH
 from jupyter_mlws.components.library.training import Trained, divided, measured
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, TargetColumn
+from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import target_of
 
-Count = Annotated[int, Field(ge=1)]
 Kind = Annotated[
     Literal["cnn", "mlp"],
     Field(json_schema_extra={"x-needs": {"cnn": TORCH.schema(), "mlp": TORCH.schema()}}),

@@ -9,7 +9,17 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import checked
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    Count,
+    Labels,
+    MaximumDepth,
+    Positive,
+    Seed,
+    Standardize,
+    TargetColumn,
+    Trees,
+)
 
 Classifier = Literal[
     "random_forest", "logistic_regression", "gradient_boosting", "decision_tree", "k_neighbors"
@@ -18,8 +28,6 @@ Regressor = Literal[
     "random_forest", "linear_regression", "ridge", "gradient_boosting", "decision_tree"
 ]
 Clustering = Literal["k_means", "gaussian_mixture", "dbscan", "hierarchical"]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class Clustered(NamedTuple):
@@ -37,14 +45,10 @@ def train_classifier(
     target: TargetColumn = "target",
     algorithm: Annotated[Classifier, Labels(k_neighbors="K-nearest neighbors")] = "random_forest",
     n_estimators: Annotated[
-        Count,
-        Field(title="Number of trees"),
-        AppliesTo(algorithm=("random_forest", "gradient_boosting")),
+        Trees, AppliesTo(algorithm=("random_forest", "gradient_boosting"))
     ] = 100,
     max_depth: Annotated[
-        Count | None,
-        Field(title="Maximum depth"),
-        AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree")),
+        MaximumDepth, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
     ] = None,
     learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
     C: Annotated[  # noqa: N803  scikit-learn's name
@@ -107,14 +111,10 @@ def train_regressor(
     target: TargetColumn = "target",
     algorithm: Annotated[Regressor, Labels(ridge="Ridge regression")] = "random_forest",
     n_estimators: Annotated[
-        Count,
-        Field(title="Number of trees"),
-        AppliesTo(algorithm=("random_forest", "gradient_boosting")),
+        Trees, AppliesTo(algorithm=("random_forest", "gradient_boosting"))
     ] = 100,
     max_depth: Annotated[
-        Count | None,
-        Field(title="Maximum depth"),
-        AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree")),
+        MaximumDepth, AppliesTo(algorithm=("random_forest", "gradient_boosting", "decision_tree"))
     ] = None,
     learning_rate: Annotated[Positive, AppliesTo(algorithm=("gradient_boosting",))] = 0.1,
     alpha: Annotated[

@@ -10,7 +10,17 @@ from pydantic import Field
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import Task, checked, estimator, task_of
 from jupyter_mlws.components.extras import TORCH
-from jupyter_mlws.components.parameters import AppliesTo, Labels, Seed, Standardize, TargetColumn
+from jupyter_mlws.components.parameters import (
+    AppliesTo,
+    Count,
+    Labels,
+    MaximumDepth,
+    Positive,
+    Seed,
+    Standardize,
+    TargetColumn,
+    Trees,
+)
 from jupyter_mlws.components.tables import target_of
 
 ModelType = Literal[
@@ -25,8 +35,6 @@ ModelType = Literal[
     "ridge",
     "cnn",
 ]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 IN_EPOCHS = frozenset({"logistic_regression", "mlp", "gradient_boosting", "cnn"})
 """Kinds of model that are trained step by step, so that a number of epochs means something."""
 
@@ -91,14 +99,10 @@ def model_training(
         ),
     ] = True,
     n_estimators: Annotated[
-        Count,
-        Field(title="Number of trees"),
-        AppliesTo(model_type=("random_forest", "gradient_boosting")),
+        Trees, AppliesTo(model_type=("random_forest", "gradient_boosting"))
     ] = 100,
     max_depth: Annotated[
-        Count | None,
-        Field(title="Maximum depth"),
-        AppliesTo(model_type=("random_forest", "gradient_boosting", "decision_tree")),
+        MaximumDepth, AppliesTo(model_type=("random_forest", "gradient_boosting", "decision_tree"))
     ] = None,
     learning_rate: Annotated[
         Positive | None, AppliesTo(model_type=("gradient_boosting", "mlp", "cnn"))

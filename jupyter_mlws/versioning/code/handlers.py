@@ -324,12 +324,7 @@ class RemoteHandler(VersioningHandler):
         versions = await self.managers()
         return await in_thread(versions.remotes.get, unescape(name))
 
-    @endpoint(
-        "Add a remote, or change its URL",
-        Remote,
-        body=RemotePut,
-        errors=DVC_ERRORS,
-    )
+    @endpoint("Add a remote, or change its URL", Remote, body=RemotePut, errors=DVC_ERRORS)
     async def put(self, name: str, body: RemotePut) -> Remote:
         versions = await self.managers()
         return await in_thread(versions.remotes.put, unescape(name), body.url, body.push_url)

@@ -183,11 +183,7 @@ class StorageHandler(VersioningHandler):
 
     resource = "datasets"
 
-    @endpoint(
-        "Get the disk usage of data",
-        StorageUse,
-        errors=DVC_ERRORS,
-    )
+    @endpoint("Get the disk usage of data", StorageUse, errors=DVC_ERRORS)
     async def get(self) -> StorageUse:
         datasets = (await self.managers()).datasets
         return await in_thread(datasets.storage)

@@ -156,9 +156,9 @@ class ElyraImporter:
         try:
             self._resolve(path)
         except MLWSError:
-            raise field_.wrong(Message("{given!r} is outside the project", given=given)) from None
+            raise field_.wrong(Message("{path!r} is outside the project", path=given)) from None
         if path == "." or settings.unfit_text(path) is not None:
-            raise field_.wrong(Message("{given!r} is not a file path", given=given))
+            raise field_.wrong(Message("{path!r} is not a file path", path=given))
         return path
 
     # Its variables
@@ -261,9 +261,9 @@ class ElyraImporter:
             self._notes.add(
                 entry.where,
                 Message(
-                    "the pattern {given!r} was replaced by the {count} files that match it now; "
+                    "the pattern {pattern!r} was replaced by the {count} files that match it now; "
                     "files added later do not become dependencies automatically",
-                    given=given,
+                    pattern=given,
                     count=len(found),
                 ),
             )

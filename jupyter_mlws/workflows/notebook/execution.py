@@ -134,5 +134,5 @@ def kernel_of(notebook: Any, err: TextIO = sys.stderr) -> str:
         return str(NATIVE_KERNEL_NAME)
     names = ", ".join(known) or "-"
     raise NotebookError(
-        Message("kernel {wanted!r} not found; installed: {names}", wanted=wanted, names=names)
+        Message("kernel {kernel!r} not found; installed: {names}", kernel=wanted, names=names)
     )

@@ -41,6 +41,6 @@ def as_node(data: dict[str, Any]) -> Any:
         node.nbformat_minor = max(MINOR, node.get("nbformat_minor", 0))
     except (KeyError, AttributeError, ValueError, TypeError) as error:
         said = str(error).splitlines()[0]
-        words = Message("it is not a valid notebook: {said}", said=said)
+        words = Message("it is not a valid notebook: {reason}", reason=said)
         raise NotebookError(words) from error
     return node
