@@ -80,8 +80,10 @@ export class MLWSSidebar extends SidePanel {
     );
     _client.projectChanged.connect(this._onProject, this);
     this._onProject();
-    // The bar has its height when React has drawn it, which no message tells of.
-    this._barWatch.observe(_bar.node);
+    // No message tells of these: React draws the bar, and the theme gives titles their height.
+    for (const node of [_bar.node, content.node, content.titles[0]]) {
+      this._sizeWatch.observe(node);
+    }
   }
 
   /** Adds a section; it is the panel's from now on. */
@@ -132,7 +134,7 @@ export class MLWSSidebar extends SidePanel {
   }
 
   dispose(): void {
-    this._barWatch.disconnect();
+    this._sizeWatch.disconnect();
     Signal.clearData(this);
     for (const section of [...this._sections, ...this._beginnings]) {
       section.model.dispose();
@@ -230,7 +232,6 @@ export class MLWSSidebar extends SidePanel {
 
   private _onProject(): void {
     const known = this._client.isReady;
-    this._isFresh ||= known && this.content.isHidden;
     // Another project can be chosen while this one is not trusted.
     this._bar.setHidden(this._client.project === null);
     this.content.setHidden(!known);
@@ -244,15 +245,12 @@ export class MLWSSidebar extends SidePanel {
   /** The sections have the height that the bar leaves. */
   private _fit(): void {
     MessageLoop.sendMessage(this.content, Widget.ResizeMessage.UnknownSize);
-    if (this._isFresh && this.content.node.clientHeight > 0) {
-      this._isFresh = false;
+    if (this.content.node.clientHeight > 0) {
       this._share();
     }
   }
 
-  private _barWatch = new ResizeObserver(() => this._fit());
-  /** Whether the sections were given their shares before they had a height. */
-  private _isFresh = true;
+  private _sizeWatch = new ResizeObserver(() => this._fit());
   private _sidebarLayout: ISidebarLayout = { sizes: {}, folded: {} };
   private _layoutChanged = new Signal<this, ISidebarLayout>(this);
   private _isRestoring = false;
