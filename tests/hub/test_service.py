@@ -466,9 +466,9 @@ def test_a_killed_process_is_known_at_once_restarted_and_given_up_after_the_thir
             kill(hub, docker)
             told = hear(lambda m, n=count: m.get("container", {}).get("restarts") == n)
             assert told["container"]["status"] == "STARTING"
-            if count == 1:
+            if count != 2:
+                # All lines of a start are written then.
                 hear(tells("ada--default", "RUNNING"), 120)
-        hub.wait_for(lambda: pid(hub, docker), "it is started for the third time")
         hub.shell("ada", "echo the last words > /proc/1/fd/2")
         kill(hub, docker)
         crashed = hear(tells("ada--default", "CRASHED"))["container"]
