@@ -18,8 +18,8 @@ DEV := .venv-dev
 PYTEST = $(DEV)/bin/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder -p tests.hub.scheduling \
   -p no:hydra_pytest --durations=30 --durations-min=1
 # Fast, and together they touch each part: contract, crashes, the engine beside DVC, one journey.
-QUICK := tests/test_architecture.py tests/test_errors.py tests/test_files.py tests/test_guide.py \
-  tests/test_locale.py tests/test_locks.py tests/test_project.py tests/test_requirements.py \
+QUICK := tests/test_architecture.py tests/core/test_errors.py tests/core/test_atomic.py tests/test_guide.py \
+  tests/test_locale.py tests/core/test_locking.py tests/core/test_project.py tests/test_requirements.py \
   tests/api/test_contract.py tests/components tests/containers tests/logs tests/metrics \
   tests/versioning/test_killed.py tests/versioning/test_staging.py tests/workflows/test_definitions.py \
   tests/workflows/test_edits.py tests/workflows/test_plan.py tests/workflows/test_same_as_dvc.py \
@@ -106,6 +106,7 @@ lint-python: $(DEV)/.installed
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
 	$(DEV)/bin/python scripts/vocabulary.py
 
 lint-typescript: $(DEV)/.installed

@@ -31,7 +31,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.opening import open_lab
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.journal import Journal, NewRun
 from jupyter_mlws.workflows.states import Status
 from tests.browser import ARGUMENTS, CHROMIUM

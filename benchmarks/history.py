@@ -111,7 +111,7 @@ def timed(calls: dict[str, Callable[[], object]], times: int) -> dict[str, list[
 
 
 def main(commits: int, times: int) -> None:
-    from jupyter_mlws.project import Project
+    from jupyter_mlws.core.project import Project
     from jupyter_mlws.versioning.models import HistoryQuery
     from jupyter_mlws.versioning.versions import Versions
 

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from jupyter_mlws.project import Project  # noqa: E402
+from jupyter_mlws.core.project import Project  # noqa: E402
 from jupyter_mlws.projects.setup import initialize  # noqa: E402
 from jupyter_mlws.versioning.data.models import DataRemotePut  # noqa: E402
 from jupyter_mlws.versioning.dvc.large import MIB, PART  # noqa: E402

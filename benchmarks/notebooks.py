@@ -20,10 +20,10 @@ from pathlib import Path
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
-from jupyter_mlws.project import Project
 
 EXECUTIONS = 10_000
 ROUNDS = 5

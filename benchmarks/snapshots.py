@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.data.datasets import DatasetManager
 from jupyter_mlws.versioning.versions import Versions

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.reporting import progress
+from jupyter_mlws._version import __version__
+from jupyter_mlws.components.progress import progress
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["__version__", "load_ipython_extension", "progress"]
-
-__version__ = "0.1.0"
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -22,13 +21,13 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    from jupyter_mlws.app import MLWSApp
+    from jupyter_mlws.extension import MLWSApp
 
     return [{"module": "jupyter_mlws", "app": MLWSApp}]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the ``%mlws`` magics: ``%load_ext jupyter_mlws``."""
-    from jupyter_mlws.magics import load_ipython_extension as load
+    from jupyter_mlws.cli.magics import load_ipython_extension as load
 
     load(shell)

@@ -32,7 +32,7 @@ def main() -> int:
         from jupyter_mlws.workflows.detaching import get_ready
 
         get_ready()
-    from jupyter_mlws.cli import main as run_words
+    from jupyter_mlws.cli.main import main as run_words
 
     code = run_words(arguments)
     # Nor is it worth a look at the end, when all of it goes anyway.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode, urljoin
 
-from jupyter_mlws import __version__
-from jupyter_mlws.errors import CATALOGUE, Fault, MLWSError, RequestFailedError
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws._version import __version__
+from jupyter_mlws.core.errors import CATALOGUE, Fault, MLWSError, RequestFailedError
+from jupyter_mlws.core.i18n import ENGLISH, Message
 
 if TYPE_CHECKING:
     import urllib.error
@@ -32,7 +32,7 @@ class RemoteError(Exception):
         super().__init__(f"{body.get('code')}: {body.get('message')}")
 
     def as_dict(self, language: str) -> dict[str, Any]:
-        """The reply's fields; the same method as of :class:`~jupyter_mlws.errors.MLWSError`."""
+        """The reply's fields, as :meth:`~jupyter_mlws.core.errors.MLWSError.as_dict`."""
         return self.body
 
     def as_ours(self, url: str) -> MLWSError:

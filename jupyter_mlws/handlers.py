@@ -6,25 +6,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import endpoint
-from jupyter_mlws.errors import NoPromptError, OperationNotFoundError
-from jupyter_mlws.operations import Answer, Operation
-
-
-class OpenAPIHandler(APIHandler):
-    """The contract, made from the models that the handlers validate with."""
-
-    resource = "mlws"
-    errors = ()
-
-    async def get(self) -> None:
-        # Not above: the routes name this handler.
-        from jupyter_mlws.routes import ROUTES
-
-        await self.permit()
-        self.finish(document(ROUTES, self.request.path))
+from jupyter_mlws.core.errors import NoPromptError, OperationNotFoundError
+from jupyter_mlws.core.operations import Answer, Operation
+from jupyter_mlws.core.schemas import Page
 
 
 class OperationsHandler(APIHandler):
@@ -106,7 +91,6 @@ class WorkspaceStream(StreamHandler):
 
 
 HANDLERS = [
-    (r"openapi\.json", OpenAPIHandler),
     (r"operations", OperationsHandler),
     (r"operations/status", OperationStream),
     (r"operations/([^/]+)", OperationHandler),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyterlab_server.translation_utils import TranslationBundle, translator
 
-from jupyter_mlws.i18n import DOMAIN, Message
+from jupyter_mlws.core.i18n import DOMAIN, Message
 
 
 class SettingsTranslation(TranslationBundle):

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlws.api.coalescing import SharedReadings
 from jupyter_mlws.api.idempotency import Answers
-from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
     from jupyter_mlws.containers.own import OwnContainer
+    from jupyter_mlws.core.operations import OperationManager
+    from jupyter_mlws.core.watcher import Watchers
     from jupyter_mlws.logs.container import ContainerLog
     from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.metrics.numbers import Numbers
     from jupyter_mlws.notebooks.manager import NotebookManager
-    from jupyter_mlws.operations import OperationManager
     from jupyter_mlws.projects.manager import ProjectManager
-    from jupyter_mlws.team.manager import TeamManager
-    from jupyter_mlws.watcher import Watchers
+    from jupyter_mlws.shared_projects.manager import TeamManager
 
 
 @dataclass(frozen=True)

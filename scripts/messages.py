@@ -14,7 +14,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from jupyter_mlws import __version__
-from jupyter_mlws.i18n import CATALOGUE, DOMAIN, TERM, TERMS
+from jupyter_mlws.core.i18n import CATALOGUE, DOMAIN, TERM, TERMS
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("jupyter_mlws", "hub_config")

@@ -17,7 +17,7 @@ import pytest
 
 from jupyter_mlws.api.openapi import errors_of
 from jupyter_mlws.api.rest import RESTHandler
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.trust import trust
 from tests.server import Server
 

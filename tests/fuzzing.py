@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jupyter_mlws.api.openapi import document
-from jupyter_mlws.errors import CATALOGUE
+from jupyter_mlws.core.errors import CATALOGUE
 
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 WANTED = os.environ.get("MLWS_FUZZ")

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
+import networkx
 import pytest
 
 import jupyter_mlws
@@ -63,8 +65,20 @@ def test_one_adapter_alone_imports_a_tool(tool: str) -> None:
     assert all(name.startswith(ADAPTERS[tool]) for name in importers), importers
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Lazy imports and those for types alone count, too."""
+    graph = grimp.build_graph("jupyter_mlws", cache_dir=None)
+    imports = networkx.DiGraph(
+        (module, imported)
+        for module in graph.modules
+        for imported in graph.find_modules_directly_imported_by(module)
+    )
+    circles = [one for one in networkx.strongly_connected_components(imports) if len(one) > 1]
+    assert circles == []
+
+
 def test_managers_know_no_http() -> None:
-    edges = ("app.py", "handlers.py", "api/", "routes.py", "hub/", "notebooks/server.py")
+    edges = ("extension.py", "handlers.py", "api/", "routes.py", "hub/", "notebooks/server.py")
     edges += ("notebooks/requests.py",)  # passes what tabs send
     offenders = {
         (name, module)
@@ -87,7 +101,8 @@ def test_handlers_know_no_tool() -> None:
 
 def test_loading_the_extension_brings_in_nothing_heavy() -> None:
     code = (
-        "import sys, jupyter_mlws, jupyter_mlws.app, jupyter_mlws.routes, jupyter_mlws.magics\n"
+        "import sys, jupyter_mlws, jupyter_mlws.extension, jupyter_mlws.routes\n"
+        "import jupyter_mlws.cli.magics\n"
         f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     )
     answer = subprocess.run(

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from jupyter_mlws import client
+from jupyter_mlws.cli.local import LocalSession, open_session
+from jupyter_mlws.cli.session import Origin, RemoteSession, Session
 from jupyter_mlws.client import RemoteError, find_server, running
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
-from jupyter_mlws.words.local import LocalSession
-from jupyter_mlws.words.session import Origin, RemoteSession, Session, open_session
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from tests.command_line import call
 from tests.server import TOKEN, Server
 

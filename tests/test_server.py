@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from tornado.websocket import websocket_connect
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 
 TOKEN = "a-token-for-this-test"

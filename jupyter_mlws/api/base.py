@@ -10,11 +10,11 @@ from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
+from jupyter_mlws.api.coalescing import SharedReadings
 from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location
-from jupyter_mlws.api.sharing import SharedReadings
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
     MLWSError,
     NotTrustedError,
@@ -22,7 +22,7 @@ from jupyter_mlws.errors import (
     PermissionDeniedError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.operations import Progress
+from jupyter_mlws.core.operations import Progress
 from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace

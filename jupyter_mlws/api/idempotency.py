@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from jupyter_mlws.errors import Fault, InvalidRequestError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, InvalidRequestError
+from jupyter_mlws.core.i18n import Message
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-import jupyter_mlws
+from jupyter_mlws._version import __version__
 from jupyter_mlws.api.rest import JSON, Endpoint, RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DiskFullError,
     InternalError,
     InvalidRequestError,
@@ -72,7 +72,7 @@ def document(
     }
     return {
         "openapi": "3.1.0",
-        "info": {"title": "jupyter-mlws", "version": jupyter_mlws.__version__},
+        "info": {"title": "jupyter-mlws", "version": __version__},
         "servers": [{"url": path.rsplit("/", 1)[0]}],
         "security": [{"token": []}],
         "paths": paths,

@@ -23,10 +23,10 @@ from urllib.parse import quote
 from pydantic import BaseModel
 from tornado import web
 
-from jupyter_mlws.api import idempotency, wording
-from jupyter_mlws.api.models import NoQuery, Page, ShortListQuery
-from jupyter_mlws.api.sharing import SharedReadings
-from jupyter_mlws.errors import (
+from jupyter_mlws.api import idempotency
+from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
     InternalError,
     InvalidRequestError,
@@ -35,7 +35,8 @@ from jupyter_mlws.errors import (
     PermissionDeniedError,
     of_system,
 )
-from jupyter_mlws.i18n import ENGLISH, Message
+from jupyter_mlws.core.i18n import ENGLISH, Message
+from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -199,22 +200,26 @@ class RESTHandler(web.RequestHandler):
             values = self.get_query_arguments(name)
             several = len(values) > 1 or name in _lists(model)
             given[name] = values if several else values[0]
-        return wording.validate(model, given)
+        return validation_messages.validate(model, given)
 
     def parse_body(self, model: type[BaseModel]) -> BaseModel:
         """The JSON body as ``model``; error 50201 names every field at fault."""
         if len(self.request.body) > MAX_BODY:
-            raise InvalidRequestError(faults=[wording.fault("", wording.TOO_LARGE)])
+            raise InvalidRequestError(
+                faults=[validation_messages.fault("", validation_messages.TOO_LARGE)]
+            )
         try:
             given = json.loads(self.request.body or b"{}")
         except (ValueError, RecursionError) as error:
-            raise InvalidRequestError(faults=[wording.not_json(error)]) from error
+            raise InvalidRequestError(faults=[validation_messages.not_json(error)]) from error
         if not isinstance(given, dict):
-            raise InvalidRequestError(faults=[wording.fault("", wording.NOT_AN_OBJECT)])
-        unencodable = list(wording.unencodable(given))
+            raise InvalidRequestError(
+                faults=[validation_messages.fault("", validation_messages.NOT_AN_OBJECT)]
+            )
+        unencodable = list(validation_messages.unencodable(given))
         if unencodable:
             raise InvalidRequestError(faults=unencodable)
-        return wording.validate(model, given)
+        return validation_messages.validate(model, given)
 
     def reply(self, answer: Reply) -> None:
         """Send ``answer`` in the envelope."""
@@ -248,7 +253,9 @@ class RESTHandler(web.RequestHandler):
             return None
         found = re.findall(r'(?:W/)?"([^"]*)"', given) or [given.strip()]
         if not found[0]:
-            raise InvalidRequestError(faults=[wording.fault("If-Match", wording.NO_VERSION)])
+            raise InvalidRequestError(
+                faults=[validation_messages.fault("If-Match", validation_messages.NO_VERSION)]
+            )
         return [tag.partition(".")[0] for tag in found]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
@@ -275,7 +282,9 @@ class RESTHandler(web.RequestHandler):
                 return MethodNotSupportedError(method=self.request.method)
             if error.status_code < 500:
                 said = error.log_message or error.reason or ""
-                return InvalidRequestError(faults=[wording.fault("", Message.verbatim(said))])
+                return InvalidRequestError(
+                    faults=[validation_messages.fault("", Message.verbatim(said))]
+                )
         return InternalError(id=self._incident)
 
     @functools.cached_property

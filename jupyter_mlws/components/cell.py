@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.registry import FOLDER, ask_inspector
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.i18n import Message
 
 NAME = re.compile(r"[A-Za-z]\w*")
 FOOTER = "\n\n# Written by %%mlws component; overwritten each time the cell runs.\n"
@@ -48,9 +49,7 @@ def save_cell(root: Path, cell: str, name: str | None = None) -> tuple[Path, lis
             )
         )
     file.parent.mkdir(exist_ok=True)
-    temporary = file.with_name(f".{file.name}~")
-    temporary.write_text(cell.rstrip("\n") + FOOTER, encoding="utf-8")
-    temporary.replace(file)
+    atomic_write(file, cell.rstrip("\n") + FOOTER)
     return file, declared
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components import plainly
-from jupyter_mlws.components.values import READERS, WRITERS, ArtifactError, replacing
+from jupyter_mlws.components.values import READERS, WRITERS, ArtifactError
+from jupyter_mlws.core.atomic import atomic_path
 
 KEY = b"mlws"
 """The entry of a Parquet file's metadata that tells what pandas' own leaves out."""
@@ -39,7 +40,7 @@ def store(value: Any, path: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     name, suffix = target.stem, target.suffix
     try:
-        with replacing(target) as temporary:
+        with atomic_path(target) as temporary:
             _WRITERS[suffix](value, temporary)
             _CHECKS[suffix](value, _READERS[suffix](temporary))
     except (TypeError, ValueError, AssertionError, AttributeError, OverflowError) as error:

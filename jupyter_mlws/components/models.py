@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mlws.api.models import Record
+from jupyter_mlws.core.schemas import Record
 
 
 class InputPort(Record):

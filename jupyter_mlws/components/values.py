@@ -6,11 +6,11 @@ import json
 import math
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from jupyter_mlws.core.atomic import atomic_path
 
 TRUSTED_CLASSES = {
     "jupyter_mlws.components.networks": "NetworkClassifier NetworkRegressor",
@@ -102,22 +102,8 @@ def write(kind: str, value: Any, path: Path) -> None:
     if value is None:
         raise ArtifactError(f"the function returned nothing for the output {path.name!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         WRITERS[kind](value, temporary)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to; what is there takes the place of ``path`` in one step."""
-    # The same file name in a folder beside it: writers look at the extension.
-    folder = Path(tempfile.mkdtemp(prefix=".mlws-", dir=path.parent))
-    try:
-        yield folder / path.name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        (folder / path.name).replace(path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_table(path: Path) -> Any:

@@ -10,7 +10,6 @@ from tornado.httputil import url_concat
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.api.streams import UNAVAILABLE
 from jupyter_mlws.client import segment
@@ -35,7 +34,7 @@ from jupyter_mlws.containers.models import (
     Usage,
     Volume,
 )
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     ContainerBackendError,
     ContainerForbiddenError,
@@ -51,6 +50,7 @@ from jupyter_mlws.errors import (
     RequestFailedError,
     SwarmUnsupportedError,
 )
+from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.services import Services
 
 FORWARDED = (HubUnavailableError, RequestFailedError, ContainerBackendError)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.client import API, RemoteError, segment
 from jupyter_mlws.containers.address import service_address
 from jupyter_mlws.containers.models import (
@@ -28,6 +27,7 @@ from jupyter_mlws.containers.models import (
     Volume,
     container_id,
 )
+from jupyter_mlws.core.schemas import Page
 
 
 class HubService(API):
@@ -59,8 +59,9 @@ def own_container(environment: Mapping[str, str] = os.environ) -> str | None:
 class ContainerManager:
     """Creates, starts, stops and lists containers.
 
-    Blocking and thread-safe. Whatever the service refuses is raised as
-    :class:`~jupyter_mlws.errors.MLWSError` with the service's code; 50102 where it does not answer.
+    Blocking and thread-safe. Whatever the service refuses is raised as an
+    :class:`~jupyter_mlws.core.errors.MLWSError` of the service's code; 50102 where it does not
+    answer.
     """
 
     def __init__(self, service: HubService) -> None:

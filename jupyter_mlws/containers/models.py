@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from jupyter_mlws.api.models import Record, Request
 from jupyter_mlws.containers.quantities import (
     parse_cpu,
     parse_gpu,
@@ -19,7 +18,8 @@ from jupyter_mlws.containers.quantities import (
     write_cpu,
     write_memory,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Record, Request
 
 DEFAULT_SERVER = "default"
 """How a person's server without a name is called in an id."""

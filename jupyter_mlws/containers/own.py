@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.cgroups import Own, read_own
 from jupyter_mlws.containers.models import OutOfMemory, OwnUsage
+from jupyter_mlws.core.ring_stream import RingStream
 
 EVERY = 1.0
 """Seconds between two samples, while somebody listens. The kernel tells of a killed process by an

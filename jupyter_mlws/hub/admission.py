@@ -12,11 +12,11 @@ from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
 from jupyter_mlws.containers.models import Amount, ContainerCreate, QueuePlace, Resources
-from jupyter_mlws.errors import Fault, HubUnavailableError, MLWSError
+from jupyter_mlws.core.errors import Fault, HubUnavailableError, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
 from jupyter_mlws.hub.policy import Wanted
 from jupyter_mlws.hub.refusal import Refusal
-from jupyter_mlws.i18n import Message
 
 LIMIT = 15.0
 """Seconds in which the service must answer, beyond those that it was asked to wait."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from jupyterhub.services.auth import HubOAuth, HubOAuthenticated
 from tornado.web import HTTPError
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     ContainerBackendError,
     HubTokenRequiredError,
     MLWSError,

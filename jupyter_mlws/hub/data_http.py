@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 from tornado.web import StaticFileHandler, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler, in_thread
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.atomic import sync_folder
+from jupyter_mlws.core.errors import (
     DiskFullError,
     EndpointNotFoundError,
     MethodNotSupportedError,
@@ -28,7 +29,7 @@ from jupyter_mlws.errors import (
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.team import Access
-from jupyter_mlws.team.models import Role
+from jupyter_mlws.shared_projects.models import Role
 
 OBJECT = re.compile(r"files/md5/([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 """Where DVC 3 has its objects."""
@@ -64,11 +65,7 @@ class _Upload:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o444)
         self.path.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(target.parent)
         return True
 
     def drop(self) -> None:

@@ -21,7 +21,7 @@ from docker.utils import kwargs_from_env
 
 from jupyter_mlws.containers.cgroups import Sample, read_sample
 from jupyter_mlws.containers.models import Amount, LogLine
-from jupyter_mlws.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.events import HUB_LABEL
 from jupyter_mlws.logs.formatting import plain

@@ -19,17 +19,17 @@ from jupyter_mlws.containers.models import (
     split_id,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     EnvironmentInUseError,
     EnvironmentNotFoundError,
     EnvironmentQuotaError,
     MLWSError,
 )
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.personal_images import PREFIX, PersonalImage, PersonalImages, choices
 from jupyter_mlws.hub.policy import Policy
-from jupyter_mlws.i18n import Message
 
 LAST_LINES = 20
 BUILDS = 2

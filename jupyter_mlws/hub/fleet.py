@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.models import (
     Container,
     ContainerStatus,
@@ -29,7 +28,9 @@ from jupyter_mlws.containers.models import (
     masked,
     split_id,
 )
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.hub.engine import Engine, Seen
 from jupyter_mlws.hub.hubapi import HubAPI, Server
 from jupyter_mlws.hub.ledger import REMEMBERED, Ledger
@@ -38,7 +39,6 @@ from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.i18n import Message
 
 LAST_LINES = 20
 ONE_LACK = 5.0

@@ -21,11 +21,11 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler
-from jupyter_mlws.errors import EndpointNotFoundError
+from jupyter_mlws.core.errors import EndpointNotFoundError
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.git_worker import END_LIMIT
 from jupyter_mlws.hub.team import Access
-from jupyter_mlws.team.models import Role
+from jupyter_mlws.shared_projects.models import Role
 
 UPLOAD, RECEIVE = "git-upload-pack", "git-receive-pack"
 NEEDED = {UPLOAD: Role.READER, RECEIVE: Role.WRITER}

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from tornado.web import RequestHandler
 
-from jupyter_mlws.api.models import Page, PageQuery, Record, Request
-from jupyter_mlws.api.openapi import document
 from jupyter_mlws.api.rest import JSON, Reply, RESTHandler, endpoint, location
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.client import segment
@@ -41,7 +39,7 @@ from jupyter_mlws.containers.models import (
     Usage,
     Volume,
 )
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
     ContainerBackendError,
@@ -64,11 +62,12 @@ from jupyter_mlws.errors import (
     VolumeInUseError,
     VolumeNotFoundError,
 )
+from jupyter_mlws.core.i18n import ENGLISH
+from jupyter_mlws.core.schemas import Page, PageQuery, Record, Request
 from jupyter_mlws.hub import metrics
 from jupyter_mlws.hub.auth import Permitted
 from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.i18n import ENGLISH
 
 LAB_METRICS = "mlws/api/v1/metrics"
 """Below a lab's own address."""
@@ -94,19 +93,6 @@ class NotFoundHandler(ServiceHandler):
         raise EndpointNotFoundError()
 
     get = post = put = patch = delete = _refuse
-
-
-class OpenAPIHandler(ServiceHandler):
-    """The contract, made from the models that the handlers validate with."""
-
-    resource = "mlws"
-
-    async def get(self) -> None:
-        # Not above: the routes name this handler.
-        from jupyter_mlws.hub.routes import ROUTES
-
-        await self.permit()
-        self.finish(document(ROUTES, self.request.path, projects=False))
 
 
 class MeHandler(ServiceHandler):
@@ -553,7 +539,6 @@ def _accepted(handler: RequestHandler, container: Container) -> Reply:
 
 
 HANDLERS: list[tuple[str, Any]] = [
-    (r"openapi\.json", OpenAPIHandler),
     (r"me", MeHandler),
     (r"containers", ContainersHandler),
     (r"containers/status", StatusStream),

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 
-from jupyter_mlws.errors import ContainerBackendError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.core.i18n import Message
 
 START_LIMIT = 60.0
 """Seconds; the Hub answers a start after ten at the latest."""

@@ -17,10 +17,10 @@ from jupyter_mlws.containers.models import (
     Usage,
 )
 from jupyter_mlws.containers.quantities import write_memory
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.hubapi import Server
 from jupyter_mlws.hub.records import ContainerRow
-from jupyter_mlws.i18n import Message
 
 OUT_OF_MEMORY = Message("Out of memory (OOM): exceeded the limit of {limit}. Restarts: {restarts}.")
 EXITED = Message("Exited with code {code}. Restarts: {restarts}.")

@@ -36,7 +36,7 @@ from jupyter_mlws.containers.models import (
     is_server_name,
     split_id,
 )
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AdministratorRequiredError,
     AlreadyExistsError,
     ContainerBackendError,
@@ -51,6 +51,7 @@ from jupyter_mlws.errors import (
     MLWSError,
     SwarmUnsupportedError,
 )
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.environments import Environments
@@ -75,7 +76,6 @@ from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
 from jupyter_mlws.hub.volumes import Volumes
 from jupyter_mlws.hub.waiting import WaitingRoom
-from jupyter_mlws.i18n import Message
 
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import container_id, split_id
-from jupyter_mlws.errors import ContainerBackendError, MLWSError
+from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, Seen
 from jupyter_mlws.hub.events import EngineEvent, EventWatcher
 from jupyter_mlws.hub.hubapi import NO_HUB, Account, HubAPI, HubRefusedError, Server

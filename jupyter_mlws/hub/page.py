@@ -9,14 +9,13 @@ from string import Template
 
 from tornado import web
 
-import jupyter_mlws
 from jupyter_mlws.api.rest import preferred_language
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.auth import Permitted
-from jupyter_mlws.i18n import Message
 
 STATIC = Path(__file__).parent / "static"
 BUNDLE = "admin.js"
-LOCALE = Path(jupyter_mlws.__file__).parent / "locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
+LOCALE = Path(__file__).parents[1] / "locale/zh_CN/LC_MESSAGES/jupyter_mlws.json"
 TITLE = Message("Containers")
 FORBIDDEN = Message("You don't have permission to use this page. Contact the Hub administrator.")
 NOT_BUILT = Message(

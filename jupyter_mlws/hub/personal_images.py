@@ -24,11 +24,11 @@ from packaging.utils import canonicalize_name
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
+from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.engine import Engine, told
 from jupyter_mlws.hub.policy import Wanted
-from jupyter_mlws.i18n import Message
 
 LABEL = "mlws.environment"
 """Labels of an image: ``.hub``, ``.user``, ``.name``, ``.base`` and ``.packages``."""

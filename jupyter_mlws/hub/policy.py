@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jupyter_mlws.api import wording
 from jupyter_mlws.containers.models import Amount, ContainerCreate, Resources
-from jupyter_mlws.errors import Fault, InvalidContainerError
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import Fault, InvalidContainerError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.words import as_resources
-from jupyter_mlws.i18n import Message
 
 NOT_LISTED = Message("must be one of {images}")
 TOO_MUCH = Message("{wanted} exceeds the limit of {limit} per container")
@@ -68,7 +68,7 @@ class Policy:
         try:
             return ContainerCreate.model_validate(dict(options))
         except ValidationError as error:
-            raise InvalidContainerError(faults=wording.faults(error)) from error
+            raise InvalidContainerError(faults=validation_messages.faults(error)) from error
 
     def with_images(self, own: Mapping[str, str]) -> Policy:
         """The same for somebody who has images of their own; the Hub's win over these."""

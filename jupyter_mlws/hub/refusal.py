@@ -8,9 +8,9 @@ from typing import Any
 
 from jupyterhub.spawner import SpawnException
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub import words
-from jupyter_mlws.i18n import Message
 
 SEE = Message("View your containers")
 

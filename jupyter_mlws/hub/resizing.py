@@ -13,13 +13,13 @@ from jupyter_mlws.containers.models import (
     Resources,
 )
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
+from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.policy import Policy
 from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
-from jupyter_mlws.i18n import Message
 
 ROOM = 16 * 1024**2
 """Bytes that a smaller limit must leave above what is used: the kernel would kill at once."""

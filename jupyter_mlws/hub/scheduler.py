@@ -18,8 +18,13 @@ from dataclasses import dataclass, field, replace
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
-from jupyter_mlws.errors import Fault, InsufficientResourcesError, InvalidContainerError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import (
+    Fault,
+    InsufficientResourcesError,
+    InvalidContainerError,
+    MLWSError,
+)
+from jupyter_mlws.core.i18n import Message
 
 PATIENCE = 1800.0
 """Seconds."""

@@ -20,7 +20,7 @@ from tornado import web
 from tornado.httpserver import HTTPServer
 
 from jupyter_mlws.api.rest import MAX_BODY
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.data_http import DataHandler
 from jupyter_mlws.hub.engine import Engine

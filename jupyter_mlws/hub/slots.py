@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from jupyter_mlws.errors import TooManyGitRequestsError
+from jupyter_mlws.core.errors import TooManyGitRequestsError
 
 
 class Slots:

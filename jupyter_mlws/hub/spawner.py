@@ -24,12 +24,13 @@ from traitlets import Dict, Float, Int, Unicode, default
 
 from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.containers.models import Amount, Resources
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     ContainerBackendError,
     ContainerCrashedError,
     ImageUnavailableError,
     MLWSError,
 )
+from jupyter_mlws.core.i18n import ENGLISH, Message
 from jupyter_mlws.hub import launch, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
@@ -37,7 +38,6 @@ from jupyter_mlws.hub.personal_images import LABEL, own_images
 from jupyter_mlws.hub.policy import Policy, Wanted, sizes
 from jupyter_mlws.hub.refusal import Refusal
 from jupyter_mlws.hub.watch import Watch
-from jupyter_mlws.i18n import ENGLISH, Message
 
 PULL_TRIES = 3
 ASKING_INTERVAL = 0.1

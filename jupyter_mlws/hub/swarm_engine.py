@@ -12,7 +12,7 @@ from docker.errors import NotFound
 
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import SwarmUnsupportedError
+from jupyter_mlws.core.errors import SwarmUnsupportedError
 from jupyter_mlws.hub import launch, swarm
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, LogReader, Seen, told
 from jupyter_mlws.hub.events import HUB_LABEL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from jupyter_mlws.errors import SwarmUnsupportedError
+from jupyter_mlws.core.errors import SwarmUnsupportedError
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 
 

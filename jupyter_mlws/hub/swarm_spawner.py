@@ -12,7 +12,7 @@ from dockerspawner import SwarmSpawner
 from traitlets import Bool
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import NotQueuedError, PlacementTimeoutError
+from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
 from jupyter_mlws.hub import launch, swarm, words
 from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent

@@ -17,7 +17,7 @@ from typing import Any
 
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     ContainerBackendError,
     Fault,
@@ -31,6 +31,7 @@ from jupyter_mlws.errors import (
     SharedProjectNotFoundError,
     TooManyProjectsError,
 )
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.git_worker import SOCKET
 from jupyter_mlws.hub.lifecycle import now
@@ -38,8 +39,7 @@ from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.slots import RequestLimits
 from jupyter_mlws.hub.tally import Tally
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.team.models import Member, Role, TeamProject
+from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
 GIT_REQUESTS = 64
 """Requests to git that are answered at the same time; each has processes of its own."""

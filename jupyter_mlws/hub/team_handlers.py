@@ -6,9 +6,8 @@ import hashlib
 
 from tornado.web import RequestHandler
 
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, RESTHandler, endpoint, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     LastOwnerError,
     MemberNotFoundError,
@@ -19,10 +18,11 @@ from jupyter_mlws.errors import (
     SharedProjectNotFoundError,
     TooManyProjectsError,
 )
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.hub.auth import ByToken
 from jupyter_mlws.hub.handlers import ServiceHandler
 from jupyter_mlws.hub.person import Person
-from jupyter_mlws.team.models import (
+from jupyter_mlws.shared_projects.models import (
     MemberPut,
     Role,
     TeamProject,

@@ -13,7 +13,12 @@ from typing import Any
 from jupyter_mlws.api.rest import in_thread
 from jupyter_mlws.containers.models import Volume
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import MLWSError, StorageQuotaError, VolumeInUseError, VolumeNotFoundError
+from jupyter_mlws.core.errors import (
+    MLWSError,
+    StorageQuotaError,
+    VolumeInUseError,
+    VolumeNotFoundError,
+)
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person

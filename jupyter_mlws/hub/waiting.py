@@ -9,11 +9,11 @@ from contextlib import suppress
 from datetime import datetime, timezone
 
 from jupyter_mlws.containers.models import QueuePlace
-from jupyter_mlws.errors import NotQueuedError
+from jupyter_mlws.core.errors import NotQueuedError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.lifecycle import Entry, Intent
 from jupyter_mlws.hub.scheduler import Grant, Scheduler
-from jupyter_mlws.i18n import Message
 
 LAPSE = 5.0
 """Seconds after which the Hub has given up a start that it does not ask for again."""

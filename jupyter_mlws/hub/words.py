@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_mlws.containers.models import Amount, QueuePlace
 from jupyter_mlws.containers.quantities import write_cpu, write_memory
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 ADMISSION = Message("Requesting resources")
 IMAGE = Message("Preparing image {image}")

@@ -10,20 +10,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jupyter_mlws.api import wording
 from jupyter_mlws.api.base import PROJECT_ERRORS, APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
 from jupyter_mlws.containers.handlers import FORWARDED, NO_CONTAINER
 from jupyter_mlws.containers.handlers import LogStream as ContainerLogStream
 from jupyter_mlws.containers.models import LogLine
-from jupyter_mlws.errors import (
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import (
     Fault,
     InvalidRequestError,
     MLWSError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.logs.collecting import collect_nodes
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source, line
@@ -194,7 +194,7 @@ class LogStream(ContainerLogStream):
         try:
             return LogFilter.model_validate(given).wanted
         except ValidationError as error:
-            raise InvalidRequestError(faults=wording.faults(error)) from error
+            raise InvalidRequestError(faults=validation_messages.faults(error)) from error
 
 
 async def _workspace(handler: Any) -> Workspace | None:

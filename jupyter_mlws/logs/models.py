@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.logs.entries import Entry, Source, ecs
 from jupyter_mlws.logs.store import Filter
 

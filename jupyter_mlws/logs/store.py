@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jupyter_mlws.core.database import Database
 from jupyter_mlws.logs.entries import LEVELS, Entry, Source, masked
-from jupyter_mlws.sqlite import Database
 
 KEPT = 100_000
 """Lines that are kept; older ones are forgotten."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_mlws.containers.cgroups import read_own
 from jupyter_mlws.containers.quantities import write_memory
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     CodeFailedError,
     ExecutionCanceledError,
     ExecutionTimeoutError,

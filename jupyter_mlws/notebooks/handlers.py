@@ -7,9 +7,8 @@ from contextlib import aclosing
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     CodeBlockedError,
     CodeCheckError,
@@ -28,6 +27,7 @@ from jupyter_mlws.errors import (
     OutsideWorkspaceError,
     ProjectNotFoundError,
 )
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.manager import NotebookManager
 from jupyter_mlws.notebooks.models import (
     ExecuteRequest,

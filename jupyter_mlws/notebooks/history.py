@@ -20,15 +20,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws import schema
-from jupyter_mlws.errors import (
+from jupyter_mlws.core import project_schema
+from jupyter_mlws.core.database import Database
+from jupyter_mlws.core.errors import (
     ExecutionLostError,
     Fault,
     InvalidRequestError,
     MLWSError,
     NotebookItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.models import (
     Execution,
@@ -37,8 +39,6 @@ from jupyter_mlws.notebooks.models import (
     ExecutionStatus,
     Origin,
 )
-from jupyter_mlws.project import Project
-from jupyter_mlws.sqlite import Database
 
 KEPT = 20_000
 """Executions that a database keeps; older ones are forgotten."""
@@ -430,7 +430,9 @@ class Histories:
             return History(project.history(), project.state, self._lasting)
         folder = self._data / "mlws"
         folder.mkdir(parents=True, exist_ok=True)
-        return History(Database(folder / "mlws.sqlite", schema.connect), folder, self._lasting)
+        return History(
+            Database(folder / "mlws.sqlite", project_schema.connect), folder, self._lasting
+        )
 
 
 def signature(facts: dict[str, Any]) -> str:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import zmq
 
-from jupyter_mlws import i18n
-from jupyter_mlws.errors import KernelStartError, MLWSError
+from jupyter_mlws.core import i18n
+from jupyter_mlws.core.errors import KernelStartError, MLWSError
 from jupyter_mlws.notebooks.outputs import Message
 from jupyter_mlws.notebooks.provisioner import Adopted
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.api.streams import RingStream
 from jupyter_mlws.containers.models import split_id
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     ContainerForbiddenError,
     ContainerNotFoundError,
@@ -19,7 +17,9 @@ from jupyter_mlws.errors import (
     MLWSError,
     NotebookItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.ring_stream import RingStream
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History

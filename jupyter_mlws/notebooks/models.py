@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from jupyter_mlws.api.models import Facts, Page, PageQuery, Record, Request
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Facts, Page, PageQuery, Record, Request
 
 WEEK = 7 * 24 * 3600
 SUFFIX = ".ipynb"

@@ -7,7 +7,7 @@ import json
 import sys
 from enum import Enum
 
-from jupyter_mlws.errors import CodeBlockedError, CodeCheckError, MLWSError
+from jupyter_mlws.core.errors import CodeBlockedError, CodeCheckError, MLWSError
 from jupyter_mlws.notebooks.models import CodeWarning
 from jupyter_mlws.notebooks.syntax import without_magics
 

@@ -20,8 +20,9 @@ import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Unicode
 
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.notebooks.ports import Reservation, reserve
-from jupyter_mlws.team.place import shared_variables
+from jupyter_mlws.shared_projects.config import shared_variables
 
 NAME = "mlws-lasting-provisioner"
 """Its entry point of the group ``jupyter_client.kernel_provisioners``."""
@@ -161,10 +162,7 @@ class LastingProvisioner(LocalProvisioner):
                 "cwd": str(self.cwd),
                 "connection": getattr(self.parent, "connection_file", ""),
             }
-            file = self._file("json")
-            partial = file.with_suffix(".part")
-            partial.write_text(json.dumps(record), encoding="utf-8")
-            partial.replace(file)
+            atomic_write(self._file("json"), json.dumps(record))
 
 
 def read(file: Path) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     CodeFailedError,
     ExecutionCanceledError,
     InternalError,

@@ -20,7 +20,7 @@ from typing import Any
 from jupyter_core.utils import ensure_async
 from tornado import web
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     KernelStartError,
     MLWSError,
     NotebookItemNotFoundError,

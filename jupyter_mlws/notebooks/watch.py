@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from jupyter_client.session import DELIM, Session
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     ExecutionCanceledError,
     ExecutionTimeoutError,
     KernelDiedError,

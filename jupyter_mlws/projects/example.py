@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jupyter_mlws.errors import RunStoppedError
+from jupyter_mlws.core.errors import RunStoppedError
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.workspace import Workspace

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from jupyter_mlws.api.base import APIHandler
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     DVCUnavailableError,
     GitCommandError,
@@ -15,7 +14,8 @@ from jupyter_mlws.errors import (
     RunStoppedError,
     SigningFailedError,
 )
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 
 

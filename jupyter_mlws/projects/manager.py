@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     Fault,
     InvalidRequestError,
@@ -22,14 +21,15 @@ from jupyter_mlws.errors import (
     OutsideWorkspaceError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
 from jupyter_mlws.versioning.git.addresses import fault_of_address
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.workspace import Workspace
 
 DEPTH = 2

@@ -6,9 +6,9 @@ from enum import Enum
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.api.wording import pattern
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Record, Request
+from jupyter_mlws.core.validation_messages import pattern
 
 NAME = pattern(
     r"^(\.|[\w][\w .\-]*(/[\w][\w .\-]*)*)$",

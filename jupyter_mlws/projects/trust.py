@@ -13,8 +13,8 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
-from jupyter_mlws.errors import NotTrustedError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import NotTrustedError
+from jupyter_mlws.core.project import Project
 
 
 def is_trusted(root: Path) -> bool:

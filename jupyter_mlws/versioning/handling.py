@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.api.base import PROJECT_ERRORS, APIHandler
 from jupyter_mlws.api.rest import in_thread
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     BranchMovedError,
     DamagedDVCFilesError,
     DataCredentialsError,

@@ -17,9 +17,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from jupyter_mlws.api.models import PageQuery, Record, Request
-from jupyter_mlws.api.wording import NOT_BLANK
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import PageQuery, Record, Request
+from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.kinds import ChangeKind
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from jupyter_mlws.errors import UnfinishedOperationError
-from jupyter_mlws.locks import Waiting
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import UnfinishedOperationError
+from jupyter_mlws.core.locking import Waiting
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import Content, listed
 from jupyter_mlws.versioning.data.worktree import WorkingData
 from jupyter_mlws.versioning.git.adapter import Git

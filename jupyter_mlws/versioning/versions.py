@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.courier import Courier
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager

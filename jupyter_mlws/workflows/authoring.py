@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import commands, variables
 from jupyter_mlws.workflows.document import GENERATED, OUTPUTS, TITLE, Document, Stage, templated
 from jupyter_mlws.workflows.drafts import COMMAND, Draft, Faults, Present

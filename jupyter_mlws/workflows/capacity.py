@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_mlws.errors import NodeResourcesError
+from jupyter_mlws.core.errors import NodeResourcesError
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.policy import Policy
 

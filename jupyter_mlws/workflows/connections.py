@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import InputPort
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.definition import EdgeDefinition
 from jupyter_mlws.workflows.drafts import Draft, Faults
 from jupyter_mlws.workflows.graph import Edge, cycle_words, cycles

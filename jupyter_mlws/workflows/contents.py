@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import cosmetic
 

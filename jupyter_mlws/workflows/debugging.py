@@ -16,7 +16,8 @@ from typing import Any
 
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import FOLDER as COMPONENTS
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Stage
 
@@ -68,9 +69,7 @@ class Debugger:
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
         notebook = self._notebook(failed)
-        temporary = file.with_name(f".{file.name}.part")
-        temporary.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", "utf-8")
-        temporary.replace(file)
+        atomic_write(file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n")
         return path
 
     def _notebook(self, failed: Failed) -> dict[str, Any]:

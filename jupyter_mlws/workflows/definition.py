@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, FiniteFloat
 
-from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.core.schemas import Record, Request
 
 
 def _listed(value: Any) -> Any:

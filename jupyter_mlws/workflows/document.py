@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, WorkflowUnreadableError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import MLWSError, WorkflowUnreadableError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 from jupyter_mlws.versioning.dvc.fast.yaml12 import Lines

@@ -5,14 +5,13 @@ from __future__ import annotations
 import builtins
 import os
 import posixpath
-import secrets
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import (
     DVCConfigError,
     DVCNotInitializedError,
     Fault,
@@ -24,8 +23,8 @@ from jupyter_mlws.errors import (
     WorkflowProblemsError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows import graph
 from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.notebook.describing import Notebooks
@@ -261,17 +260,7 @@ class Documents:
         """Put a text in the place of a file in one step; a reader sees the old one or the new."""
         target = self._project.resolve(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
-            with temporary.open("wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                shutil.copymode(target, temporary)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        atomic_write(target, text, durable=True)
 
 
 def refusal(

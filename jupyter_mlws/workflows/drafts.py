@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.models import Component
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     Fault,
     InvalidConnectionError,
     MLWSError,
     WorkflowCycleError,
     WorkflowProblemsError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.definition import NodeDefinition
 from jupyter_mlws.workflows.document import TITLE, Stage

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     Fault,
     InvalidRequestError,
@@ -21,8 +20,9 @@ from jupyter_mlws.errors import (
     WorkflowChangedError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows import authoring, graph, settings
 from jupyter_mlws.workflows.connections import Connector
 from jupyter_mlws.workflows.definition import (

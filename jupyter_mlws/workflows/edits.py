@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_mlws.errors import Fault, InvalidRunParameterError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, InvalidRunParameterError, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import commands, variables
 from jupyter_mlws.workflows.authoring import settings_elsewhere
 from jupyter_mlws.workflows.document import Document, Stage

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.reporting import NEWEST, newest_progress
+from jupyter_mlws.components.progress import NEWEST, newest_progress
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.stages import (
     Change,
     Command,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     Fault,
     InvalidRequestError,
     MLflowFailedError,
     MLWSError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.tracking.client import RefusedError, TrackingClient
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import (

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jupyter_mlws.components.artifacts import fits
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.document import Document, Fault, Stage
 from jupyter_mlws.workflows.terms import Severity

@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler, StreamHandler
-from jupyter_mlws.api.ids import unescape
-from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
 from jupyter_mlws.components.models import Component
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     DaskNotInstalledError,
     ImportFailedError,
@@ -30,6 +28,8 @@ from jupyter_mlws.errors import (
     WorkflowRunningError,
     WorkflowUnreadableError,
 )
+from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.handling import DVC_ERRORS
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.importers.models import Imported, ImportRequest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_mlws.i18n import CHINESE, ENGLISH, Message
+from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.mentions import Use, use_of
 from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder

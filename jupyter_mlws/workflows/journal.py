@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import OperationInProgressError, WorkflowItemNotFoundError
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows import telling
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
 from jupyter_mlws.workflows.telling import iso

@@ -22,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 IDLE = "MLWS_RUNNER_IDLE"
 """The variable for the seconds that a process waits for the next run; 0: it ends with its run."""

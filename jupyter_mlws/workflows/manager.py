@@ -8,18 +8,18 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from jupyter_mlws.api.ids import escape
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.components.models import Component
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     MLWSError,
     WorkflowChangedError,
     WorkflowItemNotFoundError,
     WorkflowRunningError,
     WorkflowUnreadableError,
 )
-from jupyter_mlws.i18n import ENGLISH
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import ENGLISH
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.renaming import carry_result
 from jupyter_mlws.versioning.git.adapter import Git

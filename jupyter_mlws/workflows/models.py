@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from jupyter_mlws.api.models import Facts, PageQuery, Record, Request, separate
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Facts, PageQuery, Record, Request, separate
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.terms import Action, Kind, Severity
 

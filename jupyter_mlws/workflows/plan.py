@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
 from jupyter_mlws.workflows.cosmetic import cosmetic_reason
 from jupyter_mlws.workflows.document import Stage

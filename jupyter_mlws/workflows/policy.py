@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 TIMES = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}

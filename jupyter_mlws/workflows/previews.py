@@ -15,7 +15,7 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.components.values import plain, table_files
-from jupyter_mlws.errors import PreviewError, WorkflowItemNotFoundError
+from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
 from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.models import Column, Preview
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, PromotionError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import MLWSError, PromotionError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.document import TEMPLATE, Document, parse
 from jupyter_mlws.workflows.rewriting import RewriteError, rewrite, same
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import WorkflowItemNotFoundError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import WorkflowItemNotFoundError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import charts
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.engine import log_path

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.printing import STEP, block, flow, item
 
 ALIAS = re.compile(r"\*[^\s,\[\]{}]+")

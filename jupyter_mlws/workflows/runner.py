@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, is_full_disk
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError, is_full_disk
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline

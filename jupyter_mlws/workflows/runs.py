@@ -17,9 +17,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from jupyter_mlws.api.ids import escape
 from jupyter_mlws.components.registry import Registry
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DVCNotInitializedError,
     Fault,
     InvalidRequestError,
@@ -28,8 +27,9 @@ from jupyter_mlws.errors import (
     WorkflowItemNotFoundError,
     WorkflowRunningError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.workflows import graph, telling
 from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlws.components.extras import installed
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component

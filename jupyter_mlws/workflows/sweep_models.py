@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.tracking.ranking import Mode
 from jupyter_mlws.workflows.states import Status
 

@@ -9,14 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from jupyter_mlws.components.values import maker_of
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     MetricMissingError,
     MLWSError,
     PromotionError,
     WorkflowItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import resolved
 from jupyter_mlws.versioning.tracking import ranking
 from jupyter_mlws.workflows import metrics

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_mlws.api.ids import escape
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape
 
 JSON = dict[str, Any]
 Row = Mapping[str, Any]

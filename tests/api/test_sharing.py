@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.api.sharing import SharedReadings
-from jupyter_mlws.project import Project
+from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.core.project import Project
 
 
 class Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from jupyter_mlws.api.streams import RingStream
+from jupyter_mlws.core.ring_stream import RingStream
 
 
 async def _take(stream: RingStream, since: int, count: int) -> list[dict[str, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from jupyter_mlws.api.models import Request
-from jupyter_mlws.api.wording import faults
-from jupyter_mlws.i18n import CHINESE
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.schemas import Request
+from jupyter_mlws.core.validation_messages import faults
 from jupyter_mlws.projects.models import ProjectCreate
-from jupyter_mlws.team.models import TeamProjectCreate
+from jupyter_mlws.shared_projects.models import TeamProjectCreate
 from jupyter_mlws.versioning.models import SnapshotCreate
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 OWN = """\
 from jupyter_mlws.components import Table, component

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.components.node import main
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.tracking.mlflow_registry import MLflowRegistry
 
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jupyter_mlws.api.wording import faults
 from jupyter_mlws.containers.models import (
     Amount,
     ContainerCreate,
@@ -23,7 +22,8 @@ from jupyter_mlws.containers.quantities import (
     write_cpu,
     write_memory,
 )
-from jupyter_mlws.i18n import CHINESE
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.validation_messages import faults
 
 SPECIFIED = {
     "image": "python:3.8",

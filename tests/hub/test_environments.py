@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub import personal_images
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.personal_images import PersonalImages, lock

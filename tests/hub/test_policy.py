@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlws.containers.models import Amount, Resources
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.hub import launch
 from jupyter_mlws.hub.policy import Policy, Wanted
-from jupyter_mlws.i18n import CHINESE
 
 GIB = 1024**3
 

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from hub_config.engine import Engine
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.spawner import MLWSSpawner
 from tests.hub.installation import Hub, host_of, text_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub import swarm
 from jupyter_mlws.hub.scheduler import Grant, Request
 from jupyter_mlws.hub.swarm_queue import SwarmQueue

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import websocket
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from tests.debugging import Debugger
 from tests.test_server import TOKEN, _call, _server
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jupyter_server.services.contents.fileio import atomic_writing
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 CHINESE = {"Accept-Language": "zh-CN"}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from tests.notebooks.conftest import ended, of
 
 HELLO = "print('Hello, World!')"

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.notebooks import history as module
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, Histories, History
 from jupyter_mlws.notebooks.models import ExecutionStatus
-from jupyter_mlws.project import Project
 
 BEGIN = """\
 import sys

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from watchfiles import awatch
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from tests.notebooks.conftest import of
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from tornado.websocket import websocket_connect
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from tests.test_server import TOKEN, _call, _children, _server
 
 LONG = """\

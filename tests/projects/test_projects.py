@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects import manager
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.components import values
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import Template
 from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust

@@ -4,7 +4,7 @@ from importlib import import_module
 
 for name in (
     "jupyter_lsp.serverextension",
-    "jupyter_mlws.app",
+    "jupyter_mlws.extension",
     "jupyter_mlws.routes",
     "jupyter_server_fileid.extension",
     "jupyter_server_terminals",

@@ -10,7 +10,7 @@ for name in (
     "dvc.cli.parser",
     "dvc.repo",
     "mlflow.store.tracking.sqlalchemy_store",
-    "jupyter_mlws.cli",
+    "jupyter_mlws.cli.main",
     "jupyter_mlws.versioning.dvc.data",
     "jupyter_mlws.versioning.tracking.mlflow_process",
     "jupyter_mlws.versioning.versions",

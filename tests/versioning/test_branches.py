@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import CHINESE
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -250,7 +250,7 @@ def test_a_hook_that_fails_after_the_switch_leaves_it(two: Versions) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.versions import Versions
 DataStore.checkout = lambda self, item: os.kill(os.getpid(), 9)
@@ -273,7 +273,7 @@ def test_a_switch_that_was_killed_is_ended_by_the_next_command(two: Versions) ->
 def test_who_holds_the_project_is_told(two: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
     project = two.snapshots.project
     # The clock alone: nobody waits half a minute for a test.
-    monkeypatch.setattr("jupyter_mlws.project.PATIENCE", 0.05)
+    monkeypatch.setattr("jupyter_mlws.core.project.PATIENCE", 0.05)
     with project.lock("restore"):
         error = refused(lambda: two.branches.checkout("other"))
     assert (error.code, error.facts["operation"]) == ("30103", "restore")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.working_trees import tree_of
@@ -27,7 +27,7 @@ SEED = int(os.environ.get("MLWS_CRASH_SEED", "1"))
 LIMIT = 60
 WORK = """
 import sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.data import open_data
 from jupyter_mlws.versioning.versions import Versions
 root = pathlib.Path(sys.argv[1])

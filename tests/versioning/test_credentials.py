@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws import operations
-from jupyter_mlws.errors import MLWSError, PromptTimeoutError
-from jupyter_mlws.operations import CancelledOperationError
+from jupyter_mlws.core import operations
+from jupyter_mlws.core.errors import MLWSError, PromptTimeoutError
+from jupyter_mlws.core.operations import CancelledOperationError
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.git_server import PASSWORD, USER, served

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 
 async def test_the_way_of_data(call, done, workspace: Project, tmp_path: Path) -> None:

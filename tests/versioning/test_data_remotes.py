@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.versioning.dvc.large import PART
 from jupyter_mlws.versioning.versions import Versions
@@ -146,7 +146,7 @@ def test_data_goes_to_s3_and_comes_back(
 
 PUSH = """
 import pathlib, sys
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.versions import Versions
 versions = Versions(Project.open(pathlib.Path(sys.argv[1])))
 def told(done, total=None, unit="", message=""):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.operations import CancelledOperationError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.operations import CancelledOperationError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import (
     DataRemotePut,
     DatasetDiffQuery,

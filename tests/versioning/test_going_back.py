@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.history_models import RollbackMode
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
@@ -185,7 +185,7 @@ def test_what_cant_be_stashed_or_brought_back_is_told(
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.restore import Restore
 from jupyter_mlws.versioning.versions import Versions
 Restore._switch = lambda *a: os.kill(os.getpid(), 9)

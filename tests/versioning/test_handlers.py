@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 API = "mlws/api/v1"
 MESSAGE = '训练：第一版 "quoted"'

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.models import CodeVersion, HistoryQuery
 from jupyter_mlws.versioning.versions import Versions

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.datafiles import names_data, read
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests import python
@@ -30,7 +30,7 @@ PUBLISHED = STEPS.index("index")
 
 CREATE = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))
 steps = []
@@ -43,7 +43,7 @@ print(*steps)
 """
 RESTORE = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2]:
@@ -168,7 +168,7 @@ def test_a_file_that_names_data_is_written_whole_or_not_at_all(full: Project) ->
 
 COLLECT = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2] and done >= float(sys.argv[3]):
@@ -350,7 +350,7 @@ def test_what_dvc_tries_links_with_is_cleaned_up(workspace: Project) -> None:
 
 CHECKOUT = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.versions import Versions
 setattr(DataStore, sys.argv[2], lambda self, item: os.kill(os.getpid(), 9))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.cells.alignment import adopt, align
 from jupyter_mlws.versioning.cells.document import NotANotebookError, check, parse
 from jupyter_mlws.versioning.cells.merging import merge
@@ -622,7 +622,7 @@ def test_histories_without_a_common_commit(two: Two) -> None:
 
 KILLED = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.code.merging import MergeManager
 from jupyter_mlws.versioning.versions import Versions
 MergeManager._lay_out = lambda self, joined: os.kill(os.getpid(), 9)
@@ -679,7 +679,7 @@ def small_disk(tmp_path: Path) -> Any:
 def test_a_full_disk_leaves_everything_as_it_was(
     small_disk: Path, git: Command, conflicting: bool
 ) -> None:
-    from jupyter_mlws.project import Project
+    from jupyter_mlws.core.project import Project
 
     git(small_disk, "init", "-q", "project")
     root = small_disk / "project"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.tracking import client as client_module
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.registry.models import BestQuery, ModelCreate, ModelsQuery
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.versioning.versions import Versions

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.versions import Versions
 from tests import python
 from tests.versioning.working_trees import add_data, tree_of
@@ -19,7 +19,7 @@ Command = Callable[..., str]
 
 PUSH = """
 import os, sys, pathlib
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.versions import Versions
 def progress(done, total=None, unit="", message=""):
     if message == sys.argv[2] and done >= float(sys.argv[3]):

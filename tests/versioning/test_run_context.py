@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 from jupyter_mlws.workspace import Workspace
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
-ENTRY = 'mlws = "jupyter_mlws.run_context:TrueCommit"'
+ENTRY = 'mlws = "jupyter_mlws.mlflow_plugins:TrueCommit"'
 TRAIN = """
 import mlflow
 with mlflow.start_run():
@@ -45,7 +45,7 @@ def test_each_run_of_mlflow_names_its_commit(workspace: Project, tmp_path: Path)
     facts.mkdir(parents=True)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: declared\nVersion: 1\n")
     (facts / "entry_points.txt").write_text(
-        "[mlflow.run_context_provider]\nmlws = jupyter_mlws.run_context:TrueCommit\n"
+        "[mlflow.run_context_provider]\nmlws = jupyter_mlws.mlflow_plugins:TrueCommit\n"
     )
     (root / "train.py").write_text(TRAIN)
     outside = f"sqlite:///{tmp_path}/m"

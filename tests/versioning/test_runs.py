@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 from jupyter_mlws.versioning.registry.models import ModelCreate

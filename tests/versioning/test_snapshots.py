@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import CHINESE
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.models import HistoryQuery
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
@@ -539,7 +539,7 @@ def test_differences_of_files_and_versions(manager: SnapshotManager, git: Comman
 def test_looking_loads_neither_dvc_nor_mlflow(workspace: Project) -> None:
     code = (
         "import pathlib, sys\n"
-        "from jupyter_mlws.project import Project\n"
+        "from jupyter_mlws.core.project import Project\n"
         "from jupyter_mlws.versioning.snapshots.manager import SnapshotManager\n"
         "manager = SnapshotManager(Project.open(pathlib.Path(sys.argv[1])))\n"
         "manager.status(), manager.list(), manager.diff(), manager.history()\n"

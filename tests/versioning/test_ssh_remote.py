@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
 from jupyter_mlws.versioning.dvc.large import LARGE, MIB
 from jupyter_mlws.versioning.versions import Versions

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from pydantic import ValidationError
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.code.staging_models import HunkChoice, StageRequest
 from jupyter_mlws.versioning.models import FileDiff, SnapshotCreate
 from jupyter_mlws.versioning.versions import Versions
@@ -160,7 +160,7 @@ def test_a_staged_credential_is_seen_whatever_the_file_holds_now(
 
 
 def test_before_the_first_commit(tmp_path: Path, home: Path, git: Command) -> None:
-    from jupyter_mlws.project import Project
+    from jupyter_mlws.core.project import Project
 
     git(tmp_path, "init", "-q", "fresh")
     root = tmp_path / "fresh"

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import DATABASE, Project
+from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.projects.trust import trust
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.workflows import live

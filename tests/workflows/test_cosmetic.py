@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.cosmetic import same_meaning
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import PlanQuery, Run
@@ -206,7 +206,7 @@ def test_an_old_version_need_not_be_the_last_of_the_branch(
 def test_the_command_line_offers_it(
     ran: Run, write, project: Project, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    from jupyter_mlws.cli import main
+    from jupyter_mlws.cli.main import main
 
     monkeypatch.chdir(project.root)
     write("train.py", f"# Doubles.\n{CODE}")

@@ -11,8 +11,8 @@ import pytest
 from sklearn.datasets import load_wine
 
 from jupyter_mlws.components.extras import installed
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 from jupyter_mlws.workflows.editing import slug_of
 from jupyter_mlws.workflows.manager import WorkflowManager

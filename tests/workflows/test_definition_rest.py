@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from tornado.httpclient import HTTPClientError
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from tests.workflows.test_create import OUT, SPECIFIED, TEXT
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jupyter_mlws.components.artifacts import fits
 from jupyter_mlws.components.models import Component
 from jupyter_mlws.components.registry import library
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.manager import WorkflowManager
 

@@ -7,7 +7,7 @@ import difflib
 import pytest
 from ruamel.yaml import YAML
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.workflows.document import parse
 from jupyter_mlws.workflows.edits import with_settings
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import DATABASE, Project
-from jupyter_mlws.words.render import Lines
-from jupyter_mlws.words.views import Views
+from jupyter_mlws.cli.render import Lines
+from jupyter_mlws.cli.views import Views
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import DATABASE, Project
 from jupyter_mlws.workflows.engine import LOG_CUT, MAX_LOG_BYTES, log_path
 from jupyter_mlws.workflows.journal import run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows import live
 from jupyter_mlws.workflows.journal import NewRun, run_folder
 from jupyter_mlws.workflows.manager import WorkflowManager

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import CHINESE
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import parse
 from jupyter_mlws.workflows.estimates import makespan
 from jupyter_mlws.workflows.manager import WorkflowManager

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.fast import settled
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
@@ -126,7 +126,7 @@ def test_a_value_that_a_template_takes_from_elsewhere_is_news(
 def test_an_input_that_is_gone_is_refused(
     settle, workflows: WorkflowManager, run: Callable[..., Run], project: Project
 ) -> None:
-    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.core.errors import MLWSError
 
     settle()
     (project.root / "in.txt").unlink()

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from tests.pytorch import torch
 from tests.workflows.test_create import OUT, SPECIFIED
 

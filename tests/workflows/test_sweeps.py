@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.tracking.ranking import guessed
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
@@ -362,7 +362,7 @@ def test_variants_run_at_the_same_time(write, run: Callable[..., Run], project: 
 def test_the_command_line_ranks_and_promotes(
     swept, run: Callable[..., Run], project: Project, monkeypatch, capsys
 ) -> None:
-    from jupyter_mlws.cli import main
+    from jupyter_mlws.cli.main import main
 
     file = swept()
     monkeypatch.chdir(project.root)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.components.values import maker_of
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.manager import WorkflowManager
 from jupyter_mlws.workflows.models import Run
 from jupyter_mlws.workflows.sweep_models import PromoteRequest

@@ -63,7 +63,7 @@ def _texts(metrics: dict[str, Any]) -> dict[str, str]:
 
 def _commit(root: Path) -> str | None:
     """The commit that the working tree is at; None where there is no repository or none yet."""
-    from jupyter_mlws.errors import MLWSError
+    from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.versioning.git.adapter import Git
 
     try:

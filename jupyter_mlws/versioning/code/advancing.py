@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from jupyter_mlws.versioning.progress import Telling
+from jupyter_mlws.core.progress import Telling
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switching import Switching
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     BranchCheckedOutError,
     BranchNotMergedError,
@@ -13,7 +13,8 @@ from jupyter_mlws.errors import (
     InvalidRequestError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.git.refs import (
     EXISTS,
@@ -23,7 +24,6 @@ from jupyter_mlws.versioning.git.refs import (
     fault_of_name,
     holders,
 )
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switching import Switching
 

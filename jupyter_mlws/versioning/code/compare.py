@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import VersionItemNotFoundError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data.content import Content, kind_of, normal
 from jupyter_mlws.versioning.data.datafiles import DataFile

@@ -6,8 +6,8 @@ import re
 import threading
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import VersionItemNotFoundError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import VersionItemNotFoundError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import Content, normal
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
 from jupyter_mlws.versioning.models import HistoryQuery

@@ -6,8 +6,8 @@ from enum import Enum
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.api.wording import NOT_BLANK
+from jupyter_mlws.core.schemas import Record, Request
+from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.models import Plain, Text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import (
     MergedNotebook,
     NotebookRefusedError,
@@ -25,7 +26,6 @@ from jupyter_mlws.versioning.git.merge import (
     merged_text,
 )
 from jupyter_mlws.versioning.git.private_index import private_index
-from jupyter_mlws.versioning.progress import Telling, quiet
 
 IGNORE_FILES = frozenset({".gitignore", ".dvcignore"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.private_index import private_index
 from jupyter_mlws.versioning.snapshots.restore import BEFORE, SAFETY, moment

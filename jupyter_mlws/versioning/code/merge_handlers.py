@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.ids import unescape
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     NoMergeError,
     UnfinishedOperationError,
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.path_ids import unescape
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
     ConflictDetail,

@@ -6,11 +6,10 @@ unfinished merge, which git's own commands can also finish; the data follows whe
 
 from __future__ import annotations
 
-import stat
-import uuid
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import (
     Fault,
     GitCommandError,
     HookRejectedError,
@@ -22,7 +21,8 @@ from jupyter_mlws.errors import (
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.cells.process import (
     CellChoice,
     MergedNotebook,
@@ -68,7 +68,6 @@ from jupyter_mlws.versioning.git.merge import (
 )
 from jupyter_mlws.versioning.git.private_index import uncommitted
 from jupyter_mlws.versioning.models import SnapshotData
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switching import Switching
 
@@ -404,14 +403,7 @@ class MergeManager:
         """Replace a file in one step, its mode kept."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}")
-        try:
-            beside.write_bytes(text)
-            if target.is_file() and not target.is_symlink():
-                beside.chmod(stat.S_IMODE(target.stat().st_mode))
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        atomic_write(target, text)
 
     def _take_in(self, path: str) -> None:
         given = f"{path}\0".encode(errors="surrogateescape")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataMissingError,
     DataRemoteMissingError,
     DetachedHeadError,
@@ -18,6 +18,7 @@ from jupyter_mlws.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.advancing import Advance
 from jupyter_mlws.versioning.code.joining import join
 from jupyter_mlws.versioning.code.models import (
@@ -34,7 +35,6 @@ from jupyter_mlws.versioning.git.addresses import fault_of_address
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
 from jupyter_mlws.versioning.git.wire import Line, fetch, fetch_all, push, push_tag, tip_at
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 from jupyter_mlws.versioning.snapshots.push_gate import distinct, named_by, passed

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     GitIdentityMissingError,
     NotAncestorError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.history_models import (
     RollbackRequest,
     SafetyCopy,

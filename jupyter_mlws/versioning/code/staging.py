@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataNotStageableError,
     Fault,
     FileTooLargeError,
@@ -13,7 +13,8 @@ from jupyter_mlws.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import quiet
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.data.content import large_from, listed, normal, size_of
@@ -22,7 +23,6 @@ from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.data.worktree import NOT_PULLED
 from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.versioning.git.hunks import FilePatch, parse
-from jupyter_mlws.versioning.progress import quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.restore import SAFETY, Restore, moment
 

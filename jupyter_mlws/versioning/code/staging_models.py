@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 HunkId = Annotated[str, Field(pattern="^[0-9a-f]{16}$")]

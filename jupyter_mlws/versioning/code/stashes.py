@@ -8,19 +8,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     NothingToStashError,
     StashConflictError,
     UncommittedChangesError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.merge import merge_tree
 from jupyter_mlws.versioning.git.private_index import private_index
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.restore import Restore
 from jupyter_mlws.versioning.snapshots.switching import Switching

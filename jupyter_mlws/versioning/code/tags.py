@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyExistsError,
     Fault,
     InvalidRequestError,

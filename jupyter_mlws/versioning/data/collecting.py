@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from jupyter_mlws.errors import RunInProgressError
+from jupyter_mlws.core.errors import RunInProgressError
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.datafiles import names_data
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import Collected
 

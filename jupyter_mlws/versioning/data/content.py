@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.errors import OutsideWorkspaceError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import OutsideWorkspaceError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant, names_data, read
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind

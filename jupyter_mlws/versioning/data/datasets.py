@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataMissingError,
     DataRemoteMissingError,
     DataTrackingError,
@@ -18,7 +16,10 @@ from jupyter_mlws.errors import (
     UncommittedChangesError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.data.comparison import Side, compared
 from jupyter_mlws.versioning.data.content import listed, normal
 from jupyter_mlws.versioning.data.datafiles import DataFile, covers
@@ -45,7 +46,6 @@ from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataCredentialsError,
     DataMissingError,
     DataTrackingError,
@@ -12,7 +11,8 @@ from jupyter_mlws.errors import (
     TrackedByGitError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetAdd,

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import Content
 from jupyter_mlws.versioning.data.datafiles import PIPELINE, DataFile
 from jupyter_mlws.versioning.git.adapter import Git

@@ -6,7 +6,7 @@ from enum import Enum
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from jupyter_mlws.api.models import PageQuery, Record, Request
+from jupyter_mlws.core.schemas import PageQuery, Record, Request
 from jupyter_mlws.versioning.models import Plain, Text
 
 

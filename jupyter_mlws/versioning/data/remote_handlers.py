@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import endpoint, in_thread
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataCredentialsError,
     DVCConfigError,
     DVCNotInitializedError,
     RemoteUnreachableError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.errors import DiskFullError, is_full_disk
+from jupyter_mlws.core.errors import DiskFullError, is_full_disk
 
 
 @contextmanager

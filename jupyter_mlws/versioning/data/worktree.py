@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from jupyter_mlws.files import replace
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.fast.repository import config_files, read_config
 
@@ -152,7 +152,7 @@ class WorkingData:
         if not self._news or self._known is None:
             return
         rows = {path: row for path, row in self._known.items() if row[0][0] >= REMEMBERED}
-        replace(self._memory, json.dumps(rows))
+        atomic_write(self._memory, json.dumps(rows))
         self._news = False
 
 

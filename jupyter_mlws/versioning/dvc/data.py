@@ -20,21 +20,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.atomic import remove_temp_paths, temp_path
+from jupyter_mlws.core.errors import (
     DataDamagedError,
     DataMissingError,
     DataTrackingError,
     MLWSError,
     RemoteUnreachableError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.refusals import UNASKED, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
-from jupyter_mlws.versioning.parts import clear_parts, part_of
-from jupyter_mlws.versioning.progress import Telling, quiet
 
 BLOCK = 1024 * 1024
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -353,9 +353,9 @@ class DataStore:
             checkout(str(target), self._repo.fs, self._load(item), cache, **options)
             return
         # What a crash left of an earlier one; the project's lock keeps others from being here.
-        clear_parts(target)
+        remove_temp_paths(target)
         # In a folder of its own, because DVC has temporary files of its own beside it.
-        folder = part_of(target)
+        folder = temp_path(target)
         folder.mkdir()
         beside = folder / "content"
         try:

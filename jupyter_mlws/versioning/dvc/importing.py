@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling
 from jupyter_mlws.versioning.dvc import large
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.dvc.meter import Meter
@@ -22,7 +23,6 @@ from jupyter_mlws.versioning.dvc.refusals import absent, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
 from jupyter_mlws.versioning.git.addresses import parts_of
 from jupyter_mlws.versioning.git.secrets import masked
-from jupyter_mlws.versioning.progress import Telling
 
 STAGING = Path(".dvc", "tmp", "mlws-import")
 """Where unfinished downloads wait, below the project; git ignores it."""

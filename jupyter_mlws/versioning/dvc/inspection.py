@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from jupyter_mlws.core.progress import Telling
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.models import (
     DatasetVerified,
@@ -18,7 +19,6 @@ from jupyter_mlws.versioning.dvc.data import DataStore, ObjectState, StoredObjec
 from jupyter_mlws.versioning.dvc.importing import STAGING
 from jupyter_mlws.versioning.dvc.large import UNFINISHED
 from jupyter_mlws.versioning.dvc.meter import Meter
-from jupyter_mlws.versioning.progress import Telling
 
 CACHE = "cache"
 SHOWN = 1000

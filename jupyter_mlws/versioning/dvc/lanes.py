@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import DVCNotInitializedError
+from jupyter_mlws.core.errors import DVCNotInitializedError
 from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 from jupyter_mlws.versioning.dvc.stages import Pipeline, open_pipeline

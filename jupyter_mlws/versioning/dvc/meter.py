@@ -8,7 +8,7 @@ from typing import Any
 
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
-from jupyter_mlws.versioning.progress import Telling
+from jupyter_mlws.core.progress import Telling
 
 
 class Meter(Callback):  # type: ignore[misc]  # fsspec has no types

@@ -16,13 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError, SharedCacheError
+from jupyter_mlws.core.errors import MLWSError, SharedCacheError
+from jupyter_mlws.core.progress import Telling
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
+from jupyter_mlws.versioning.dvc.link_tests import LINK_TEST
 from jupyter_mlws.versioning.dvc.meter import Meter
 from jupyter_mlws.versioning.dvc.repo import open_repo
-from jupyter_mlws.versioning.parts import TRIED
-from jupyter_mlws.versioning.progress import Telling
 from jupyter_mlws.versioning.snapshots.proof_models import Problem
 
 HEXADECIMAL = frozenset("0123456789abcdef")
@@ -259,5 +259,5 @@ def _files_of(cache: Any) -> Iterator[Path]:
         # Beside the objects of DVC 2 are folders of other names.
         if len(folder.name) == 2 and set(folder.name) <= HEXADECIMAL:
             yield from (path for path in sorted(folder.rglob("*")) if not path.is_dir())
-        elif TRIED.fullmatch(folder.name) and not folder.is_dir():
+        elif LINK_TEST.fullmatch(folder.name) and not folder.is_dir():
             yield folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DataCredentialsError,
     DiskFullError,
     MLWSError,

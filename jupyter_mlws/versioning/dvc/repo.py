@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
-from jupyter_mlws.team.place import data_password
+from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError, DVCUnavailableError
+from jupyter_mlws.shared_projects.config import data_password
 from jupyter_mlws.versioning.git.secrets import masked
 
 _QUOTED = re.compile(r" \(('.*'|\".*\")\)")

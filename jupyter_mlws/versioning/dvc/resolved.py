@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.files import replace
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.dvc.stages import resolve, resolve_variants
 
 GENERATED = ("foreach", "matrix")
@@ -62,7 +62,7 @@ def _remembered(place: Path, digest: str, make: Callable[[], dict[str, Any]]) ->
         with suppress(TypeError):
             plain = json.dumps({"digest": digest, "stages": found})
             if json.loads(plain)["stages"] == found:
-                replace(place, plain)
+                atomic_write(place, plain)
     return found
 
 

@@ -7,13 +7,13 @@ Files are replaced as a whole; comments in them stay.
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import DVCConfigError, DVCNotInitializedError
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import DVCConfigError, DVCNotInitializedError
 from jupyter_mlws.versioning.git.secrets import masked
 
 SHARED = "config"
@@ -135,18 +135,7 @@ class DataSettings:
             del config[section]
         lines = config.write()
         text = "".join(f"{line}\n" for line in _text(lines))
-        private = name == LOCAL
-        mode = 0o600 if private else (path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        beside = path.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        atomic_write(path, text, mode=0o600 if name == LOCAL else None, durable=True)
 
 
 def _text(lines: list[Any]) -> Iterator[str]:

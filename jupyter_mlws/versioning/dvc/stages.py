@@ -17,8 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import WorkflowUnreadableError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import WorkflowUnreadableError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
 from jupyter_mlws.versioning.dvc.repo import open_repo
 from jupyter_mlws.versioning.dvc.search_path import search_path

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DiskFullError,
     GitCommandError,
     GitIdentityMissingError,
@@ -31,7 +31,7 @@ from jupyter_mlws.errors import (
     VersionItemNotFoundError,
     too_long_name,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.secrets import masked
 
 TIMEOUT = 60.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.secrets import masked
 
 SCHEMES = ("https", "http", "ssh", "git", "file", "git+ssh", "ssh+git")

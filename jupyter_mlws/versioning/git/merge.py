@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_mlws.errors import UnrelatedHistoriesError
+from jupyter_mlws.core.errors import UnrelatedHistoriesError
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
 
 BASE, OURS, THEIRS = 1, 2, 3

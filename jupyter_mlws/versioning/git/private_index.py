@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import size_of
 from jupyter_mlws.versioning.git.adapter import Git, Status
 

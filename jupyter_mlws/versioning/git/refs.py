@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError
 from jupyter_mlws.versioning.git.secrets import masked
 

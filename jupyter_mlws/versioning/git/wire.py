@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     GitCredentialsError,
     PushRejectedError,
     RemoteAheadError,
     RemoteUnreachableError,
 )
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.adapter import TOO_LONG, Git, GitFailedError
 from jupyter_mlws.versioning.git.credentials import Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, REMOTES, TAGS

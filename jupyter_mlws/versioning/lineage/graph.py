@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.lineage.models import (
     Lineage,

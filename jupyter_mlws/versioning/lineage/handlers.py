@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlws.api.rest import endpoint, in_thread
-from jupyter_mlws.errors import MLflowFailedError, VersionItemNotFoundError
+from jupyter_mlws.core.errors import MLflowFailedError, VersionItemNotFoundError
 from jupyter_mlws.versioning.handling import VersioningHandler
 from jupyter_mlws.versioning.lineage.models import Lineage, LineageQuery
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.models import Page, PageQuery
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     MLflowFailedError,
     VersionItemNotFoundError,
 )
+from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.handling import DVC_ERRORS, VersioningHandler
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,

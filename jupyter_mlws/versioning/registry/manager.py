@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_mlws.api.ids import escape, unescape
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     Fault,
     InvalidRequestError,
     MLWSError,
     OutsideWorkspaceError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.locks import person
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.locking import person
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.data.content import normal
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,

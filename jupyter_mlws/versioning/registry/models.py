@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, FiniteFloat, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from jupyter_mlws.api.models import PageQuery, Record, Request, separate
-from jupyter_mlws.api.wording import NOT_BLANK
+from jupyter_mlws.core.schemas import PageQuery, Record, Request, separate
+from jupyter_mlws.core.validation_messages import NOT_BLANK
 from jupyter_mlws.versioning.models import Plain
 from jupyter_mlws.versioning.tracking.ranking import Mode
 

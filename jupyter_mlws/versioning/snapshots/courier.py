@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.recovery import has_remains
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     BranchMovedError,
     DamagedDVCFilesError,
     DataMissingError,
@@ -24,11 +24,9 @@ from jupyter_mlws.errors import (
     NothingToCommitError,
     SecretsFoundError,
 )
-from jupyter_mlws.files import by_folder
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import fold_paths
 from jupyter_mlws.versioning.data.content import (
-    Content,
     large_from,
     listed,
     named_anew,
@@ -42,8 +40,14 @@ from jupyter_mlws.versioning.git.adapter import Git, LogQuery, Status
 from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.pending import Pending
+from jupyter_mlws.versioning.snapshots.publish import (
+    RUNS_LEFT_OUT,
+    TAG_SNAPSHOT,
+    Told,
+    discard,
+    finish,
+)
 from jupyter_mlws.versioning.snapshots.push_gate import install
-from jupyter_mlws.versioning.tracking.client import TrackingClient
 from jupyter_mlws.versioning.tracking.runs import finished_runs
 
 if TYPE_CHECKING:
@@ -53,13 +57,9 @@ if TYPE_CHECKING:
 TRAILER_SNAPSHOT = "Mlws-Snapshot"
 TRAILER_RUN = "Mlws-Run"
 TRAILER_DATA = "Mlws-Data"
-TAG_SNAPSHOT = "mlws.snapshot"
-"""The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
 MOST_IN_GIT = 5_000_000_000
 """Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
 with every later operation."""
-REFRESH_TRIES = 20
-"""Tries to refresh the index while another git program holds it, 50 ms apart."""
 
 MANY_NEW_FILES = 1000
 MANY_NEW_BYTES = 100 * 1024 * 1024
@@ -71,19 +71,9 @@ ON_NO_BRANCH = Message(
     "You are in detached HEAD state: this snapshot is not on any branch. Keep it "
     "with `jupyter mlws branch NAME`."
 )
-RUNS_LEFT_OUT = Message(
-    "Runs were not recorded because MLflow did not respond. The next snapshot will "
-    "record them. {reason}"
-)
 DATA_LOCAL = Message("The data is stored on this machine only: {reason}")
-INDEX_LATER = Message(
-    "The index is in use by another git process and will be refreshed by the next operation."
-)
 
 log = logging.getLogger(__name__)
-
-Told = Callable[[str], None]
-"""Hears the name of each step when it begins."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +218,7 @@ class Creation:
         size = sum(size_of(self._project.root / path) or 0 for path in new)
         if len(new) < MANY_NEW_FILES and size < MANY_NEW_BYTES:
             return
-        folders = [path for path, _ in sorted(by_folder(new), key=lambda row: -row[1])]
+        folders = [path for path, _ in sorted(fold_paths(new), key=lambda row: -row[1])]
         named = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
         paths = listed(folders[:20])
         raise ManyNewFilesError(count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
@@ -444,58 +434,3 @@ class Creation:
             branch = pending.ref.removeprefix("refs/heads/")
             discard(self._project, pending)
             raise BranchMovedError(branch=branch)
-
-
-def finish(
-    project: Project, pending: Pending, tracking: TrackingClient, told: Told
-) -> list[Message]:
-    """What follows publishing, and can be redone; warnings where it has to be."""
-    git = Git(project.root)
-    assert pending.sha is not None
-    told("index")
-    if not _refresh(git, pending.index):
-        return [INDEX_LATER]
-    told("tag")
-    if pending.runs:
-        try:
-            tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
-        except MLWSError as error:
-            log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
-            return [RUNS_LEFT_OUT.fill(reason=error.message)]
-    told("tidy")
-    git.delete_ref(pending.held)
-    pending.drop(project.state)
-    try:
-        git.hook("post-commit")
-    except MLWSError as error:
-        # As with `git commit`: the commit stands, whatever this hook says.
-        log.warning("%s", error)
-    told("done")
-    return []
-
-
-def _refresh(git: Git, before: dict[str, str | None]) -> bool:
-    """Bring the committed paths in the person's index to HEAD, where they are as seen ``before``.
-
-    False where another program holds the index.
-    """
-    for _ in range(REFRESH_TRIES):
-        now = git.staged(before)
-        try:
-            git.refresh_index(path for path, row in before.items() if now.get(path) == row)
-        except MLWSError:
-            if not (git.root / git.path("index.lock")).exists():
-                raise
-            time.sleep(0.05)
-        else:
-            return True
-    return False
-
-
-def discard(project: Project, pending: Pending) -> None:
-    """Forget a snapshot that was not published."""
-    git = Git(project.root)
-    if pending.sha is not None:
-        Outbox(git, Content(git)).drop([pending.sha])
-    git.delete_ref(pending.held)
-    pending.drop(project.state)

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cached_property
 
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.files import replace
-from jupyter_mlws.locks import Waiting
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.locking import Waiting
+from jupyter_mlws.core.progress import Telling, quiet, waiting_in
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
 from jupyter_mlws.versioning.data.collecting import Collector
@@ -44,7 +45,6 @@ from jupyter_mlws.versioning.models import (
     Stats,
     VersionChange,
 )
-from jupyter_mlws.versioning.progress import Telling, quiet, waiting_in
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.creation import (
     TRAILER_DATA,
@@ -225,7 +225,7 @@ class SnapshotManager:
             kept = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
             if paths is None and sha != head and not kept:
                 note = {"commit": sha, "head": head}
-                replace(self.project.state / RESTORED, json.dumps(note))
+                atomic_write(self.project.state / RESTORED, json.dumps(note))
             elif paths is None:
                 (self.project.state / RESTORED).unlink(missing_ok=True)
             return result

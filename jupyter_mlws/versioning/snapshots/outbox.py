@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from jupyter_mlws.errors import DataDamagedError, DataMissingError, MLWSError
+from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.content import Content
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.progress import Telling, quiet
 
 REFS = "refs/mlws/outbox/"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from jupyter_mlws.core.atomic import atomic_write
 
 PREFIX = "snapshot-"
 REF = "refs/mlws/pending/"
@@ -36,28 +37,13 @@ class Pending:
     def write(self, folder: Path) -> None:
         """Store the journal so that it is there, whole, after a crash."""
         # Names that are no UTF-8 stay escaped surrogates here.
-        write_whole(folder / f"{PREFIX}{self.id}.json", json.dumps(asdict(self)))
+        atomic_write(folder / f"{PREFIX}{self.id}.json", json.dumps(asdict(self)), durable=True)
 
     def drop(self, folder: Path) -> None:
         """Forget the journal and the private index."""
         (folder / f"{PREFIX}{self.id}.json").unlink(missing_ok=True)
         for path in folder.glob(f"{self.id}.index*"):
             path.unlink(missing_ok=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that after a crash, of the machine too, it is there whole or not at all."""
-    beside = path.with_suffix(".tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def left_behind(folder: Path) -> Iterator[Pending]:

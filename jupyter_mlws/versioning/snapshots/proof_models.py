@@ -6,7 +6,7 @@ from enum import Enum
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
+from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.versioning.models import Proof, Text
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
-from jupyter_mlws.files import beside
+from jupyter_mlws.core.atomic import temp_path
+from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
+from jupyter_mlws.core.i18n import environment_language
 from jupyter_mlws.versioning.data.content import Content, listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant
 from jupyter_mlws.versioning.git.adapter import Git
@@ -74,7 +75,7 @@ def install(git: Git) -> None:
         # There already, in whatever form; or put aside by another hook after ours was installed.
         return
     hook.parent.mkdir(exist_ok=True)
-    ours = beside(hook)
+    ours = temp_path(hook)
     ours.write_text(text, encoding="utf-8")
     ours.chmod(0o755)
     if foreign:
@@ -158,9 +159,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         check(PlainGit(Path.cwd()), arguments[0], rows)
     except MLWSError as error:
-        from jupyter_mlws.cli import language_of
-
-        language = language_of(os.environ)
+        language = environment_language(os.environ)
         lines = [f"{error.code}  {error.message.in_(language)}", error.solution.in_(language)]
         sys.stderr.write("\n".join(lines) + "\n")
         return 1

@@ -13,15 +13,16 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.atomic import remove_temp_paths
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import Content
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.dvc.link_tests import remove_link_tests
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.parts import clear_parts, clear_tried
-from jupyter_mlws.versioning.snapshots.creation import discard, finish
 from jupyter_mlws.versioning.snapshots.pending import Pending, left_behind
+from jupyter_mlws.versioning.snapshots.publish import discard, finish
 from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
 from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching
 from jupyter_mlws.versioning.tracking.client import TrackingClient
@@ -87,9 +88,9 @@ class Recovery:
             end_switch(self._project)
             return
         for path in (*switch.code, *switch.data):
-            clear_parts(self._project.root / path)
+            remove_temp_paths(self._project.root / path)
         for folder in {(self._project.root / path).parent for path in switch.data}:
-            clear_tried(folder)
+            remove_link_tests(folder)
         data = self._data(switch, goal)
         changed = self._sources(set(switch.data) - set(data), (goal, head))
         paths = [path for path in self._code(switch, goal, head) if path not in changed] + data

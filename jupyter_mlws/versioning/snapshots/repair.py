@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import GitCredentialsError, MLWSError
+from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.datafiles import SETTINGS
 from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.refs import remotes
 from jupyter_mlws.versioning.git.wire import Line, fetch_again
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import (
     MendedObject,

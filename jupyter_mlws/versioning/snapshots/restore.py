@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from jupyter_mlws.errors import DataMissingError, MLWSError, UnfinishedOperationError
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.atomic import temp_path
+from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOperationError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import LARGE, Content, normal
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -37,8 +39,6 @@ from jupyter_mlws.versioning.models import (
     RestoreResult,
     UnreachableRemote,
 )
-from jupyter_mlws.versioning.parts import part_of
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.snapshots.switch_journal import Switch, begin_switch, end_switch
 
 if TYPE_CHECKING:
@@ -398,7 +398,7 @@ class Restore:
             if error.errno != errno.EXDEV:
                 raise
             # The git folder is on another file system: copy beside the target first.
-            beside = part_of(target)
+            beside = temp_path(target)
             shutil.copy2(source, beside, follow_symlinks=False)
             beside.replace(target)
 

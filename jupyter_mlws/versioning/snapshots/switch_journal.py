@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from jupyter_mlws.project import Project
-from jupyter_mlws.versioning.snapshots.pending import write_whole
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.core.project import Project
 
 FILE = "switching.json"
 
@@ -42,7 +42,7 @@ class Switch:
 
 def begin_switch(project: Project, switch: Switch) -> None:
     """Note that the working tree is between two versions, for whoever comes after a crash."""
-    write_whole(project.state / FILE, json.dumps(asdict(switch)))
+    atomic_write(project.state / FILE, json.dumps(asdict(switch)), durable=True)
 
 
 def end_switch(project: Project) -> None:

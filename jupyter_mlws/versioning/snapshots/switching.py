@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import DataMissingError, DiskFullError, UncommittedChangesError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError, Status, TreeEntry
 from jupyter_mlws.versioning.git.merge import SUBMODULE
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switch_journal import (
     Switch,

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile
 from jupyter_mlws.versioning.dvc.refusals import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import (
     ObjectProblem,

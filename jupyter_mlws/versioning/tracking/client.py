@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLflowFailedError
-from jupyter_mlws.sqlite import inode
+from jupyter_mlws.core.database import inode
+from jupyter_mlws.core.errors import MLflowFailedError
 
 SQLITE = "sqlite:///"
 TIMEOUT = 120.0

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.api.models import Page
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread, location
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
     MLflowFailedError,
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.operations import Operation
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.handling import DVC_ERRORS, WRITES, VersioningHandler
 from jupyter_mlws.versioning.tracking.models import (
     ReproduceRequest,

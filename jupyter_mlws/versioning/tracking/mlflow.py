@@ -20,7 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jupyter_mlws.team.place import shared_tracking
+from jupyter_mlws.shared_projects.config import shared_tracking
 from jupyter_mlws.versioning.tracking.client import SQLITE, sqlite_file
 
 DEFAULT_FILE = "mlflow.db"

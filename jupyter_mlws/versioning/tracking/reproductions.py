@@ -16,23 +16,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.api.ids import unescape
-from jupyter_mlws.api.models import Page
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     AlreadyReproducedError,
     Fault,
     InvalidRequestError,
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.trust import trust, withdraw_trust
 from jupyter_mlws.versioning.data.content import normal
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import UnreachableRemote
-from jupyter_mlws.versioning.progress import Telling, quiet
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.tracking.client import RefusedError
 from jupyter_mlws.versioning.tracking.models import ReproduceRequest, Reproduction, UnavailableData

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import large_from
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.private_index import private_index, uncommitted

@@ -6,8 +6,8 @@ import secrets
 import time
 from typing import Any
 
-from jupyter_mlws.errors import Fault, InvalidRequestError, VersionItemNotFoundError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, InvalidRequestError, VersionItemNotFoundError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.tracking.client import RefusedError

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 
 NEWEST = 1000
 """Runs that are looked at; older ones were named long ago."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
-from jupyter_mlws.errors import DaskNotInstalledError, Fault, InvalidExecutorError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import DaskNotInstalledError, Fault, InvalidExecutorError, MLWSError
+from jupyter_mlws.core.i18n import Message
 
 LOCAL = "local"
 DASK = "dask"

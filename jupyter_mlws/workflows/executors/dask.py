@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     DaskNotInstalledError,
     DaskUnreachableError,
     MLWSError,
     NoWorkersError,
     WorkerMismatchError,
 )
-from jupyter_mlws.i18n import Message, store_fact
+from jupyter_mlws.core.i18n import Message, store_fact
 from jupyter_mlws.workflows.capacity import DEVICES, Amounts
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import on_worker

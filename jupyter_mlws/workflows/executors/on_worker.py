@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws import __version__
-from jupyter_mlws.errors import MLWSError
+from jupyter_mlws._version import __version__
+from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.dvc.search_path import search_path
 from jupyter_mlws.workflows.executors.job import Described, Job, News, as_plain
 from jupyter_mlws.workflows.processes import memory_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.capacity import Amounts, refuse_oversized
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors import choice

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from jupyter_mlws.errors import ProjectNotSharedError
+from jupyter_mlws.core.errors import ProjectNotSharedError
 from jupyter_mlws.versioning.data.datafiles import DataFile
 from jupyter_mlws.versioning.dvc.data import DataStore, open_data
 from jupyter_mlws.workflows.document import Stage

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.importers.outcome import Field, Notes, refused
 
 FIRST, LAST = 3, 8

@@ -9,14 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jupyter_mlws.errors import (
+from jupyter_mlws.core.errors import (
     Fault,
     ImportFailedError,
     InvalidRequestError,
     WorkflowItemNotFoundError,
 )
-from jupyter_mlws.i18n import Message
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document import Document
 from jupyter_mlws.workflows.editing import Editor
@@ -154,7 +154,7 @@ def _elyra_name(data: Any) -> str | None:
 
 def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
     """The specification's JSON (`name`, `nodes`, `edges`), as a POST of it would take it."""
-    from jupyter_mlws.api import wording
+    from jupyter_mlws.core import validation_messages
 
     if not isinstance(data.value, dict) or "nodes" not in data.value:
         raise refused(
@@ -172,7 +172,7 @@ def _definition(data: Field, name: str, target: str, notes: Notes) -> Outcome:
     try:
         given = WorkflowDefinition.model_validate({**known, "name": name, "path": target})
     except ValidationError as error:
-        faults = wording.faults(error)
+        faults = validation_messages.faults(error)
         first = faults[0]
         reason = Message("{field}: {reason}", field=first.field, reason=first.message)
         raise ImportFailedError(faults=faults, path=data.path, reason=reason, line=None) from error

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_mlws.api.models import Record, Request
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Record, Request
 from jupyter_mlws.workflows.models import Workflow
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.commands import quoted
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition

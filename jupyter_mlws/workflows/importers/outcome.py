@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mlws.errors import Fault, ImportFailedError, MLWSError
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.errors import Fault, ImportFailedError, MLWSError
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 
 

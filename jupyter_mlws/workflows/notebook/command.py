@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.components.node import UsageError, parse
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.workflows.notebook.parameters import (
     RESERVED,
     TAG,
@@ -119,12 +120,7 @@ def _write(notebook: Any, out: Path) -> None:
 
     text = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.part")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    atomic_write(out, text + "\n")
 
 
 def _fail(code: int, message: str, details: str = "") -> int:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlws.errors import MLWSError, WorkflowItemNotFoundError
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError, WorkflowItemNotFoundError
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.document import Stage
 
 if TYPE_CHECKING:

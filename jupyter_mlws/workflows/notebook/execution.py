@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.notebook.parameters import NotebookError, language_of
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

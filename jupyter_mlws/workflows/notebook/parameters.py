@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 TAG = "parameters"
 """The tag that papermill looks for as well."""

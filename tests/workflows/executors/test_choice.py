@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import CHINESE
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.executors import choice, dask, on_worker
 from jupyter_mlws.workflows.executors.choice import Cluster
 from jupyter_mlws.workflows.executors.dask import DaskCluster

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from jupyter_mlws.errors import MLWSError
-from jupyter_mlws.i18n import CHINESE
-from jupyter_mlws.project import Project
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE
+from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc.lanes import open_lane
 from jupyter_mlws.workflows import engine
 from jupyter_mlws.workflows.document import parse

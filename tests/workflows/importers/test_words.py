@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.project import Project
-from tests.test_cli import Command
-from tests.test_magics import Notebook, shown
+from jupyter_mlws.core.project import Project
+from tests.cli.test_magics import Notebook, shown
+from tests.cli.test_main import Command
 from tests.workflows.importers.pipelines import node, pipeline
 from tests.workflows.notebooks import notebook as notebook_text
 from tests.workflows.test_definition_rest import call as call

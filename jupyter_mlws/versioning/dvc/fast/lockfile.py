@@ -6,15 +6,14 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.files import replace
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.atomic import atomic_write, remove_temp_paths
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import printing, yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
@@ -64,17 +63,9 @@ class LockFile:
         entries = {name: every[name] for name in every if name not in added}
         entries |= {name: every[name] for name in added}
         text = self._spliced(entries, fresh) if self._plain else self._by_ruamel(entries)
-        for left in self._path.parent.glob(f".{self._path.name}.*.tmp"):
-            # Of a process that was killed: DVC's lock is held, so that nobody writes it.
-            left.unlink()
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            with suppress(FileNotFoundError):
-                shutil.copymode(self._path, temporary)
-            temporary.replace(self._path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        # Of a process that was killed: DVC's lock is held, so that nobody writes it.
+        remove_temp_paths(self._path)
+        atomic_write(self._path, text)
         self.digest, self.entries = _digest(text), entries
         self._remember(self.digest, entries, self._plain)
 
@@ -128,7 +119,7 @@ class LockFile:
         if len(entries) < 50:
             return
         known = {"digest": digest, "plain": plain, "entries": entries}
-        replace(self._place(), json.dumps(known))
+        atomic_write(self._place(), json.dumps(known))
 
 
 @contextmanager

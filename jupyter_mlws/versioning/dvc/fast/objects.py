@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.memo import LEAST, Memo
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast import yaml12
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.files import replace
+from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.dvc.fast import repository
 from jupyter_mlws.versioning.dvc.fast.memo import SETTLED as AT_REST
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
@@ -130,7 +130,7 @@ def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bo
         objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
         facts=dict(workflow.facts),
     )
-    replace(place, json.dumps({"format": FORMAT, **asdict(settled)}))
+    atomic_write(place, json.dumps({"format": FORMAT, **asdict(settled)}))
     return True
 
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 PARAMS = "params.yaml"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 
 class UnusualError(Exception):

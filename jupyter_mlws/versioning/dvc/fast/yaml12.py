@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
 
 Where = tuple[str | int, ...]

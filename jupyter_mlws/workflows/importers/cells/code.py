@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 
 CONFIGURING = frozenset(
     ("matplotlib", "load_ext", "reload_ext", "autoreload", "config", "precision", "env", "set_env")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from jupyter_mlws.i18n import Message
+from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows.importers.cells import effects
 from jupyter_mlws.workflows.importers.cells.code import CodeCell, configures
 from jupyter_mlws.workflows.importers.cells.inference import Function, Scope, infer, learn

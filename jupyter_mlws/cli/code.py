@@ -1,0 +1,133 @@
+"""What the words of merges, staging, going back, tags and stashes do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_mlws.cli import code_views
+from jupyter_mlws.cli.commands import FAILED, OK, Desk, UsageFaultError
+
+BEFORE = "HEAD~1"
+
+
+def merge(
+    desk: Desk,
+    ref: str | None,
+    message: str | None,
+    go_on: bool,
+    abort: bool,
+    side: str | None,
+    take: str | None,
+    paths: Sequence[str],
+) -> int:
+    side = side or take
+    if side is not None:
+        return _resolve(desk, side, ref, paths)
+    if sum([ref is not None, go_on, abort]) > 1 or paths:
+        raise UsageFaultError(
+            desk.views.say("Use only one of REF, --continue, --abort and a side, such as --ours.")
+        )
+    if abort:
+        gone = desk.session.abort_merge()
+        desk.answer(gone, lambda found: code_views.aborted(desk.views, found))
+        return OK
+    if ref is None and not go_on:
+        found = desk.session.conflicts()
+        desk.answer(found, lambda rows: code_views.conflicts(desk.views, rows))
+        return FAILED if found["items"] else OK
+    merged = desk.session.merge(ref, message, desk.screen.note)
+    desk.answer(merged, lambda found: code_views.merged(desk.views, found))
+    return FAILED if merged["outcome"] == "conflicts" else OK
+
+
+def _resolve(desk: Desk, side: str, first: str | None, paths: Sequence[str]) -> int:
+    # With a side, all arguments are paths.
+    named = [*([first] if first is not None else []), *paths]
+    if not named:
+        raise UsageFaultError(desk.views.say("Specify the paths to resolve."))
+    left = {}
+    for path in named:
+        left = desk.session.resolve(desk.path(path), {"take": side})
+    desk.answer(left, lambda rows: code_views.conflicts(desk.views, rows))
+    return OK
+
+
+def revert(desk: Desk, snapshot: str | None, message: str | None) -> int:
+    done = desk.session.rollback(snapshot or BEFORE, message, desk.screen.note)
+    desk.answer(done, lambda found: code_views.undone(desk.views, found))
+    return OK
+
+
+def stage(desk: Desk, paths: Sequence[str]) -> int:
+    return _staged(desk, paths, "stage")
+
+
+def unstage(desk: Desk, paths: Sequence[str]) -> int:
+    return _staged(desk, paths, "unstage")
+
+
+def _staged(desk: Desk, paths: Sequence[str], how: str) -> int:
+    named = [desk.path(path) for path in paths]
+    status = desk.session.stage(how, {"paths": named} if named else {"all": True})
+    desk.answer(status, lambda found: code_views.staged(desk.views, found))
+    return OK
+
+
+def tag(desk: Desk, name: str | None, ref: str, message: str | None, delete: bool) -> int:
+    if name is None:
+        if delete:
+            text = desk.views.say("Specify the tag to delete.")
+            raise UsageFaultError(text)
+        rows = desk.session.tags()
+    elif delete:
+        rows = [desk.session.delete_tag(name)]
+    else:
+        rows = [desk.session.create_tag(name, ref, message)]
+    desk.answer(rows if name is None else rows[0], lambda _: code_views.tags(desk.views, rows))
+    return OK
+
+
+def stash(desk: Desk, action: str, identifier: str | None, message: str | None, keep: bool) -> int:
+    if action == "list":
+        rows = desk.session.stashes()
+        desk.answer(rows, lambda found: code_views.stashes(desk.views, found))
+    elif action == "push":
+        made = desk.session.push_stash(message, desk.screen.note)
+        desk.answer(made, lambda found: code_views.stashes(desk.views, [found]))
+    elif action == "drop":
+        gone = desk.session.drop_stash(_stash(desk, identifier))
+        desk.answer(gone, lambda found: code_views.stashes(desk.views, [found]))
+    else:
+        got = desk.session.apply_stash(_stash(desk, identifier), keep, desk.screen.note)
+        desk.answer(got, lambda found: code_views.brought_back(desk.views, found))
+    return OK
+
+
+def safety(desk: Desk, identifier: str | None) -> int:
+    rows = desk.session.safety_copies()
+    if identifier is None:
+        desk.answer(rows, lambda found: code_views.safety_copies(desk.views, found))
+        return OK
+    chosen = _by_beginning([str(row["id"]) for row in rows], identifier)
+    restored = desk.session.restore_safety(chosen, desk.screen.note)
+    desk.answer(restored, desk.views.restored)
+    return OK
+
+
+def _stash(desk: Desk, given: str | None) -> str:
+    """The id that is meant by its beginning; without one the newest."""
+    return _by_beginning([str(row["id"]) for row in desk.session.stashes()], given)
+
+
+def _by_beginning(known: Sequence[str], given: str | None) -> str:
+    if given is None and known:
+        return known[0]
+    found = [identifier for identifier in known if given and identifier.startswith(given)]
+    return found[0] if len(found) == 1 else given or ""
+
+
+def fetch(desk: Desk, remote: str | None, prune: bool) -> int:
+    asked = {"prune": prune, **({"remote": remote} if remote else {})}
+    got = desk.session.fetch(asked, desk.screen.note)
+    desk.answer(got, lambda found: code_views.fetched(desk.views, found))
+    return OK

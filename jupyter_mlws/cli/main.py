@@ -1,0 +1,266 @@
+"""``jupyter mlws WORD …``: the words as a command line, in the reader's language."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from jupyter_mlws._version import __version__
+from jupyter_mlws.cli import commands
+from jupyter_mlws.cli.commands import Desk
+from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
+from jupyter_mlws.cli.render import TerminalScreen
+from jupyter_mlws.cli.session import Origin
+from jupyter_mlws.cli.views import Views
+from jupyter_mlws.client import RemoteError
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
+
+PROGRAM = "jupyter-mlws"
+ABOUT = Message(
+    "Manage the snapshots (code, data and models) and workflows of the project in this "
+    "folder.\n\nIf a Jupyter server of the project is running, it does the work; otherwise "
+    "this program does.\n\nExit codes: 0 success, 1 failure, 2 usage error, 130 "
+    "interrupted by Ctrl-C."
+)
+JSON_HELP = Message("Print the result as JSON.")
+HELP_HELP = Message("Show this message and exit.")
+VERSION_HELP = Message("Show the version and exit.")
+FOLDER_HELP = Message("Use the project that contains this folder.")
+INVALID_REQUEST = "50201"
+OPTION_OF = {"q": "query", "limit": "number", "from": "start", "workflow": "file"}
+"""The names of options that differ from those of the API's fields."""
+HEADINGS = {"Options": "选项", "Commands": "命令", "Usage": "用法", "Usage: ": "用法："}
+
+
+class _ChineseFormatter(click.HelpFormatter):
+    @contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        with super().section(HEADINGS.get(name, name)):
+            yield
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or HEADINGS["Usage: "])
+
+
+class _ChineseContext(click.Context):
+    formatter_class = _ChineseFormatter
+
+
+def build(language: str) -> click.Group:
+    """The whole command line in one language."""
+    top = _group("mlws", ABOUT, language, WORDS)
+    top.params.append(
+        click.Option(
+            ["-C", "--project", "folder"],
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help=FOLDER_HELP.in_(language),
+        )
+    )
+    top.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help=VERSION_HELP.in_(language),
+        )
+    )
+    projects = Message("List and create projects.")
+    top.add_command(_group("projects", projects, language, PROJECT_WORDS))
+    data = Message("Track, push and pull data.")
+    top.add_command(_group("data", data, language, DATA_WORDS))
+    return top
+
+
+def _show_version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"{PROGRAM} {__version__}")
+        context.exit()
+
+
+def _enter(folder: Path | None = None) -> None:
+    """What a group does before its word, or where none is given."""
+    context = click.get_current_context()
+    if folder is not None:
+        context.find_object(Desk).folder = folder.resolve()  # type: ignore[union-attr]
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _group(name: str, about: Message, language: str, words: Sequence[Word]) -> click.Group:
+    group = click.Group(
+        name,
+        help=about.in_(language),
+        callback=_enter,
+        invoke_without_command=True,
+        commands=[
+            *(_command(word, language) for word in words),
+            *(_former_command(word, language) for word in words if word.formerly),
+        ],
+    )
+    _speak(group, language)
+    return group
+
+
+def _command(word: Word, language: str) -> click.Command:
+    @click.pass_context
+    def call(context: click.Context, /, as_json: bool, **given: Any) -> int:
+        desk: Desk = context.obj
+        desk.as_json = as_json
+        try:
+            return word.action(desk, **given)
+        except (MLWSError, RemoteError) as error:
+            usage = None if as_json else _usage_error(error.as_dict(language), context)
+            if usage is None:
+                raise
+            raise usage from error
+
+    parameters = [make(language) for make in word.parameters]
+    parameters.append(
+        click.Option(["--json", "as_json"], is_flag=True, help=JSON_HELP.in_(language))
+    )
+    command = click.Command(
+        word.name,
+        params=parameters,
+        callback=call,
+        help=word.about.in_(language),
+        context_settings={
+            "ignore_unknown_options": word.passes_on,
+            "allow_interspersed_args": not word.passes_on,
+        },
+    )
+    _speak(command, language)
+    return command
+
+
+def _former_command(word: Word, language: str) -> click.Command:
+    """The word by the name that it had, hidden and with a warning."""
+    name = str(word.formerly)
+
+    def action(desk: Desk, **values: Any) -> int:
+        warn_former(click.get_current_context(), name, word.name)
+        return word.action(desk, **values)
+
+    command = _command(word._replace(name=name, action=action), language)
+    command.hidden = True
+    return command
+
+
+def _usage_error(body: Mapping[str, Any], context: click.Context) -> click.UsageError | None:
+    """Return an invalid request as an invalid command line, where its options are at fault."""
+    if body["code"] != INVALID_REQUEST:
+        return None
+    parameters = {parameter.name: parameter for parameter in context.command.params}
+    for fault in body["errors"]:
+        field = fault["field"].split(".")[0]
+        parameter = parameters.get(OPTION_OF.get(field, field))
+        if parameter is not None:
+            return click.BadParameter(fault["message"], context, parameter)
+    return None
+
+
+def _speak(command: click.Command, language: str) -> None:
+    """Make what click itself says of ``command`` speak the language."""
+    if language == CHINESE:
+        command.context_class = _ChineseContext
+        command.options_metavar = "[选项]"
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = "命令 [参数]..."
+    option = command.get_help_option(click.Context(command))
+    if option is not None:
+        option.help = HELP_HELP.in_(language)
+
+
+def manual(language: str) -> str:
+    """The help of every word, one below the other."""
+    top = build(language)
+    context = top.context_class(top, info_name="%mlws")
+    parts = [top.get_help(context)]
+    for command, inner in _leaves(top, context):
+        parts.append(command.get_help(inner))
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _leaves(
+    group: click.Group, context: click.Context
+) -> Iterator[tuple[click.Command, click.Context]]:
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        inner = command.context_class(command, parent=context, info_name=name)
+        if isinstance(command, click.Group):
+            yield from _leaves(command, inner)
+        else:
+            yield command, inner
+
+
+def usage_words(error: click.UsageError) -> Message:
+    """Return what is wrong with a command line."""
+    if isinstance(error, click.NoSuchOption):
+        near = ", ".join(error.possibilities or ())
+        return (
+            Message(
+                "No such option: {name}. Did you mean {near}?", name=error.option_name, near=near
+            )
+            if near
+            else Message("No such option: {name}", name=error.option_name)
+        )
+    if isinstance(error, click.MissingParameter):
+        name = error.param.get_error_hint(error.ctx) if error.param else ""
+        return Message("Missing {name}.", name=name)
+    if isinstance(error, click.BadParameter):
+        name = error.param.get_error_hint(error.ctx) if error.param else ""
+        return Message("Invalid value for {name}: {reason}", name=name, reason=error.message)
+    english = error.format_message()
+    if english.startswith("No such command"):
+        return Message("No such command: {name}", name=english.split("'")[1])
+    return Message.verbatim(english)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Carry out one command line; the exit code."""
+    desk = Desk(
+        Path.cwd().resolve(), TerminalScreen(), environment_language(os.environ), Origin.CLI
+    )
+    cli = build(desk.language)
+    try:
+        # Not in standalone mode: click would exit by itself, with its own words.
+        code = cli.main(list(argv), prog_name=PROGRAM, obj=desk, standalone_mode=False)
+    except click.UsageError as error:
+        return _tell_usage(error, desk.language)
+    except commands.UsageFaultError as error:
+        return _tell(str(error), commands.USAGE)
+    except (MLWSError, RemoteError) as error:
+        return _tell_error(error, desk)
+    except (click.Abort, KeyboardInterrupt):
+        return commands.INTERRUPTED
+    finally:
+        desk.close()
+    return code if isinstance(code, int) else commands.OK
+
+
+def _tell_usage(error: click.UsageError, language: str) -> int:
+    help_of = error.ctx.get_usage() + "\n" if error.ctx is not None else ""
+    return _tell(help_of + usage_words(error).in_(language), commands.USAGE)
+
+
+def _tell_error(error: MLWSError | RemoteError, desk: Desk) -> int:
+    body = error.as_dict(desk.language)
+    if desk.as_json:
+        return _tell(json.dumps(body, ensure_ascii=False, default=str), commands.FAILED)
+    TerminalScreen(sys.stderr).show(*Views(desk.language).error(body))
+    return commands.FAILED
+
+
+def _tell(text: str, code: int) -> int:
+    sys.stderr.write(text + "\n")
+    return code

@@ -1,0 +1,95 @@
+"""Files that are replaced in one step: a reader sees the old content or the new one."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".mlws-part"
+NAME_LIMIT = 50
+"""Characters of the target's name in that of a temporary file: a file system allows 255 bytes."""
+DEFAULT_MODE = 0o666
+"""Permissions of a new file, before the umask."""
+
+
+def temp_path(target: Path) -> Path:
+    """An unused path beside ``target`` for a file or folder that is to replace it."""
+    return target.with_name(f"{_prefix(target)}{uuid.uuid4().hex[:8]}{SUFFIX}")
+
+
+def remove_temp_paths(target: Path) -> None:
+    """Remove what a crash left of replacing ``target``, which nobody may be replacing now."""
+    pattern = f"{glob.escape(_prefix(target))}{'[0-9a-f]' * 8}{SUFFIX}"
+    for path in target.parent.glob(pattern):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def atomic_write(
+    path: Path, content: str | bytes, *, mode: int | None = None, durable: bool = False
+) -> None:
+    """Replace the file at ``path``, or create it; a text is encoded as UTF-8.
+
+    ``mode``: its permissions, before the umask; otherwise those of the file that is replaced.
+    ``durable``: return when the disk has it, so that it outlives a crash of the machine.
+    """
+    kept = None
+    if mode is None:
+        try:
+            status = path.lstat()
+            kept = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
+        except FileNotFoundError:
+            pass
+    temporary = temp_path(path)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with os.fdopen(
+            os.open(temporary, flags, DEFAULT_MODE if mode is None else mode), "wb"
+        ) as file:
+            if kept is not None:
+                os.fchmod(file.fileno(), kept)
+            file.write(content.encode() if isinstance(content, str) else content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if durable:
+        sync_folder(path.parent)
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A path to write a file or folder to; without an error it replaces ``path`` at the end."""
+    # The same name in a folder beside it: writers look at the extension.
+    folder = temp_path(path)
+    folder.mkdir()
+    try:
+        yield folder / path.name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        (folder / path.name).replace(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in ``folder``."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:NAME_LIMIT]}."

@@ -1,0 +1,1457 @@
+"""Errors with codes (AABCC).
+
+AA names the part: 10 containers, 20 notebooks, 30 versioning, 40 workflows, 50 the server itself.
+B names the kind: 1 system, 2 business, 3 permission, 4 data. CC counts.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from typing_extensions import dataclass_transform
+
+from jupyter_mlws.core.i18n import (
+    CHINESE,
+    ENGLISH,
+    Message,
+    context_language,
+    parse_fact,
+    store_fact,
+    translate,
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field of an input, for the ``errors`` list of a reply."""
+
+    field: str
+    message: Message
+
+
+CATALOGUE: dict[str, type[MLWSError]] = {}
+"""All classes of errors by their codes."""
+
+
+@dataclass_transform(kw_only_default=True)
+@dataclass(kw_only=True, eq=False, repr=False)
+class MLWSError(Exception):
+    """An error that people and programs can act on.
+
+    The annotated fields of a class are its facts: they fill ``message`` and ``solution`` and become
+    the reply's ``details``. A fact that is a sentence of ours is a :class:`Message`; what another
+    program says is a plain string. ``faults`` name every field at fault.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: ClassVar[Message]
+    solution: ClassVar[Message]
+    faults: Sequence[Fault] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Details beside the fields, such as what had run before the error."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(kw_only=True, eq=False, repr=False)(cls)
+        if "code" in vars(cls):
+            CATALOGUE[cls.code] = cls
+
+    def __post_init__(self) -> None:
+        facts = {name: getattr(self, name) for name in self.names()}
+        # Those of an instance have its facts.
+        vars(self).update(message=self.message.fill(**facts), solution=self.solution.fill(**facts))
+        super().__init__(f"{self.code}: {self.message.en}")
+
+    @staticmethod
+    def restore(code: str, facts: Mapping[str, Any], faults: Sequence[Fault] = ()) -> MLWSError:
+        """The error that was stored or sent by its code and its facts."""
+        error = CATALOGUE[code]
+        names = error.names()
+        facts = {name: parse_fact(fact) for name, fact in facts.items()}
+        # What is given and is nothing says so, too.
+        extra = {name: fact for name, fact in facts.items() if name not in names or fact is None}
+        return error(faults=faults, extra=extra, **{name: facts.get(name) for name in names})
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of its own facts."""
+        return [field.name for field in fields(cls) if field.name not in ("faults", "extra")]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The fields by their names, without those that may be left out and are; and the extra."""
+        defaults = vars(type(self))
+        own = {name: getattr(self, name) for name in self.names()}
+        set_ones = {
+            name: fact for name, fact in own.items() if fact is not None or name not in defaults
+        }
+        return {**set_ones, **self.extra}
+
+    def with_facts(self, **facts: Any) -> MLWSError:
+        """The same error with other facts, or with more."""
+        return self.restore(self.code, {**self.facts, **facts}, self.faults)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The code and the facts as JSON, for :meth:`restore`."""
+        facts = {name: store_fact(fact) for name, fact in self.facts.items()}
+        return {"code": self.code, "facts": facts}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Like :class:`Message`, the reply's fields in the language of the context."""
+        from pydantic_core import core_schema
+
+        return core_schema.is_instance_schema(
+            cls,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda error, info: error.as_dict(context_language(info)),
+                info_arg=True,
+                return_schema=core_schema.dict_schema(core_schema.str_schema()),
+                when_used="json",
+            ),
+        )
+
+    def as_dict(self, language: str) -> dict[str, Any]:
+        """The reply's fields, without the timestamp."""
+        return {
+            "code": self.code,
+            "message": self.message.in_(language),
+            "details": translate(self.facts, language),
+            "errors": [
+                {"field": fault.field, "message": fault.message.in_(language)}
+                for fault in self.faults
+            ],
+            "solution": self.solution.in_(language),
+        }
+
+
+# 10: containers.
+
+
+class InsufficientResourcesError(MLWSError):
+    code = "10101"
+    status = 409
+    message = Message("Not enough {resource_type}: {required} requested, {available} available.")
+    solution = Message("Request less, or wait until other containers stop.")
+    available: Any
+    reason: str | Message
+    required: Any
+    resource_type: str
+
+
+class ImageUnavailableError(MLWSError):
+    code = "10102"
+    status = 502
+    message = Message("Can't get the image {image!r}: {reason}")
+    solution = Message("Choose another image, or ask the administrator to pull or build this one.")
+    image: str
+    reason: str | Message
+
+
+class HubUnavailableError(MLWSError):
+    code = "10103"
+    status = 503
+    message = Message("This requires JupyterHub, which is not available.")
+    solution = Message("Start JupyterHub with `make hub`, sign in, and open JupyterLab from there.")
+
+
+class ContainerBackendError(MLWSError):
+    code = "10104"
+    status = 502
+    message = Message("Hub or Docker error: {reason}")
+    solution = Message(
+        "Try again. If it keeps failing, ask the administrator to check the Hub's log."
+    )
+    reason: str | Message
+
+
+class ContainerCrashedError(MLWSError):
+    code = "10105"
+    status = 500
+    message = Message(
+        "The container crashed ({cause}, exit code {exit_code}). Failed restarts: {restarts}."
+    )
+    solution = Message(
+        "Check the last lines of its log, then start it with another image or more memory."
+    )
+    cause: str
+    exit_code: Any
+    last_log: list[str]
+    restarts: int
+
+
+class EnvironmentSaveError(MLWSError):
+    code = "10106"
+    status = 502
+    message = Message("Could not save the environment: {reason}")
+    solution = Message(
+        "Check the last lines of its log. Only packages that pip can download can be saved."
+    )
+    reason: str | Message
+
+
+class StorageQuotaError(MLWSError):
+    code = "10107"
+    status = 507
+    message = Message("Storage quota exceeded: {used} of {quota} used.")
+    solution = Message(
+        "Start the container in rescue mode (`rescue`) and delete files you no longer need."
+    )
+    quota: str
+    used: Any
+
+
+class InvalidContainerError(MLWSError):
+    code = "10201"
+    status = 400
+    message = Message("Invalid container request.")
+    solution = Message("Correct the fields listed. `GET /resources` returns the limits and images.")
+
+
+class ContainerQueuedError(MLWSError):
+    code = "10202"
+    status = 409
+    message = Message("Resources are busy. Your container is number {position} in the queue.")
+    solution = Message(
+        "It starts automatically as soon as resources are available. Check its position on the "
+        "containers page."
+    )
+    position: int
+    eta_seconds: float | None = None
+
+
+class ContainerStoppingError(MLWSError):
+    code = "10203"
+    status = 409
+    message = Message("The container {name!r} is being stopped.")
+    solution = Message("Wait until it has stopped, then start it.")
+    name: str
+
+
+class ContainerStateError(MLWSError):
+    code = "10204"
+    status = 409
+    message = Message(
+        "Not possible in the current state of the container {name!r}: it is starting, "
+        "stopping, being resized or not running."
+    )
+    solution = Message(
+        "Wait until it has started or stopped, then try again. It must be running to save its "
+        "environment."
+    )
+    name: str
+
+
+class NotQueuedError(MLWSError):
+    code = "10205"
+    status = 409
+    message = Message("The container {name!r} is not in the queue.")
+    solution = Message("Check its status. Start it to queue it again.")
+    name: str
+
+
+class VolumeInUseError(MLWSError):
+    code = "10206"
+    status = 409
+    message = Message("The volume {name!r} is in use, or is not in the trash.")
+    solution = Message(
+        "Stop the user's containers first. Only volumes in the trash can be deleted permanently."
+    )
+    name: str
+
+
+class LastOwnerError(MLWSError):
+    code = "10207"
+    status = 409
+    message = Message("{user!r} is the only owner of the project {name!r}.")
+    solution = Message("Make another user an owner first, or delete the project.")
+    name: str
+    user: str
+
+
+class ProjectNotInTrashError(MLWSError):
+    code = "10208"
+    status = 409
+    message = Message("The project {name!r} is not in the trash.")
+    solution = Message("Only projects in the trash can be restored or deleted permanently.")
+    name: str
+
+
+class ObjectHashError(MLWSError):
+    code = "10209"
+    status = 400
+    message = Message("The uploaded content does not match the hash of the object {name}.")
+    solution = Message(
+        "Push again. If it happens again, check the data with `jupyter mlws verify`."
+    )
+    name: str
+
+
+class EnvironmentQuotaError(MLWSError):
+    code = "10210"
+    status = 507
+    message = Message("Environment quota exceeded: {size} (limit {most}).")
+    solution = Message(
+        "Delete an environment you no longer need, or uninstall packages before saving."
+    )
+    most: str
+    size: Any
+
+
+class SwarmUnsupportedError(MLWSError):
+    code = "10211"
+    status = 409
+    message = Message("Docker Swarm schedules containers itself and does not support {operation}.")
+    solution = Message(
+        "Stop the container and start it with the settings you need. It is queued automatically."
+    )
+    operation: str
+
+
+class PlacementTimeoutError(MLWSError):
+    code = "10212"
+    status = 409
+    message = Message("No machine with enough free resources was found within {seconds:g} seconds.")
+    solution = Message("Start it again later, or request less.")
+    seconds: float
+
+
+class EnvironmentInUseError(MLWSError):
+    code = "10213"
+    status = 409
+    message = Message("The environment {name!r} is in use or being saved.")
+    solution = Message("Wait until it is saved, or stop the containers that use it.")
+    name: str
+
+
+class ProjectQuotaError(MLWSError):
+    code = "10214"
+    status = 507
+    message = Message(
+        "The shared project {name!r} has reached its storage limit: {used} of {most} used."
+    )
+    solution = Message(
+        "Delete data you no longer need, or ask an administrator to raise the limit."
+    )
+    most: str
+    name: str
+    used: Any
+
+
+class TooManyProjectsError(MLWSError):
+    code = "10215"
+    status = 409
+    message = Message("You own {count} shared projects, the maximum per user.")
+    solution = Message(
+        "Delete one, also from the trash, or transfer its ownership to another user."
+    )
+    count: int
+
+
+class TooManyGitRequestsError(MLWSError):
+    code = "10216"
+    status = 429
+    message = Message("Too many concurrent git requests from you or from all users.")
+    solution = Message("Wait until some of them finish, then try again.")
+
+
+class ContainerForbiddenError(MLWSError):
+    code = "10301"
+    status = 403
+    message = Message("The container {name!r} belongs to another user.")
+    solution = Message("Use your own container, or ask an administrator.")
+    name: str
+
+
+class AdministratorRequiredError(MLWSError):
+    code = "10302"
+    status = 403
+    message = Message("Only Hub administrators can do this.")
+    solution = Message("Ask an administrator.")
+
+
+class RoleRequiredError(MLWSError):
+    code = "10303"
+    status = 403
+    message = Message(
+        "This requires the role {needed}; your role in the project {name!r} is {role}."
+    )
+    solution = Message("Ask an owner of the project for that role.")
+    name: str
+    needed: str
+    role: str
+
+
+class HubTokenRequiredError(MLWSError):
+    code = "10304"
+    status = 401
+    message = Message("A Hub token is required.")
+    solution = Message(
+        "Create one on the Hub's Token page and enter it as the password. In JupyterLab on the "
+        "Hub it is provided automatically."
+    )
+
+
+class ContainerNotFoundError(MLWSError):
+    code = "10404"
+    status = 404
+    message = Message("The container {name!r} was not found.")
+    solution = Message("List your containers and use an ID from that list.")
+    name: str
+
+
+class VolumeNotFoundError(MLWSError):
+    code = "10405"
+    status = 404
+    message = Message("The volume {name!r} was not found.")
+    solution = Message("List the volumes and use a name from that list.")
+    name: str
+
+
+class SharedProjectNotFoundError(MLWSError):
+    code = "10406"
+    status = 404
+    message = Message("The shared project {name!r} was not found, or you are not a member.")
+    solution = Message(
+        "List your shared projects. An owner of the project can add you as a member."
+    )
+    name: str
+
+
+class MemberNotFoundError(MLWSError):
+    code = "10407"
+    status = 404
+    message = Message("{user!r} is not a member of the project {name!r}.")
+    solution = Message("List its members and use a name from that list.")
+    name: str
+    user: str
+
+
+class EnvironmentNotFoundError(MLWSError):
+    code = "10408"
+    status = 404
+    message = Message("The environment {name!r} was not found.")
+    solution = Message("List the environments and use an ID from that list.")
+    name: str
+
+
+# 20: notebooks.
+
+
+class KernelDiedError(MLWSError):
+    code = "20101"
+    status = 500
+    message = Message("The kernel died (exit code {exit_code}). Its variables are lost.")
+    solution = Message(
+        "If `restarted` is false, restart the kernel. Then rerun the cells that this one depends "
+        "on."
+    )
+    exit_code: int | None
+    restarted: bool | None = None
+    lost: list[str] | None = None
+
+
+class KernelStartError(MLWSError):
+    code = "20102"
+    status = 503
+    message = Message("Could not start the kernel {kernel!r}: {reason}")
+    solution = Message(
+        "Choose a kernel listed by `jupyter kernelspec list`. The server's log has more details."
+    )
+    kernel: str
+    reason: str | Message
+
+
+class CodeCheckError(MLWSError):
+    code = "20103"
+    status = 503
+    message = Message("Could not run the code check: {reason}")
+    solution = Message(
+        "Install it with `pip install 'jupyter-mlws[check]'`, or set `code_policy` to `off`."
+    )
+    reason: str | Message
+
+
+class NotebookSaveError(MLWSError):
+    code = "20104"
+    status = 500
+    message = Message("Could not save the notebook {path!r}: {reason}")
+    solution = Message(
+        "Check the permissions of its folder and the free disk space, then try again."
+    )
+    path: str
+    reason: str | Message
+
+
+class ExecutionTimeoutError(MLWSError):
+    code = "20201"
+    status = 504
+    message = Message("Timed out after {timeout:g} s. The code was interrupted.")
+    solution = Message(
+        "Set a larger `timeout`, or make the code faster. If `restarted` is true, the kernel "
+        "was restarted and its variables are lost."
+    )
+    timeout: float | None
+    restarted: bool
+
+
+class CodeFailedError(MLWSError):
+    code = "20202"
+    status = 422
+    message = Message("The code failed: {ename}: {evalue}")
+    solution = Message("Fix the reported line and run the code again.")
+    ename: str
+    evalue: str
+    line: int | None
+    traceback: list[str]
+    cell: Any = None
+
+
+class OutOfMemoryError(MLWSError):
+    code = "20203"
+    status = 507
+    message = Message("The code ran out of memory: {evalue}")
+    solution = Message(
+        "Process less data at a time, free memory you no longer need, or use a larger container."
+    )
+    ename: str
+    evalue: str
+    line: int | None = None
+    cell: Any = None
+    traceback: list[str] | None = None
+    exit_code: int | None = None
+    restarted: bool | None = None
+    lost: list[str] | None = None
+    used: Any = None
+    limit: Any = None
+
+
+class ExecutionCanceledError(MLWSError):
+    code = "20204"
+    status = 409
+    message = Message(
+        "The execution was canceled: its kernel was interrupted, restarted or stopped."
+    )
+    solution = Message("You can run it again.")
+    by: str
+
+
+class ExecutionLostError(MLWSError):
+    code = "20205"
+    status = 409
+    message = Message("The server stopped before the execution started. No code was run.")
+    solution = Message("You can run it again.")
+
+
+class CodeBlockedError(MLWSError):
+    code = "20301"
+    status = 403
+    message = Message("Blocked by the code check (line {line}): {reason}")
+    solution = Message(
+        "Change the lines listed in `findings`, or mark intended ones with `# nosec`."
+    )
+    line: int | None
+    reason: str | Message
+    test: str
+    findings: list[Any]
+    cell: Any = None
+
+
+class NotebookItemNotFoundError(MLWSError):
+    code = "20401"
+    status = 404
+    message = Message("The {kind} {name!r} was not found.")
+    solution = Message("Check the name or ID, or choose one from the list of available items.")
+    kind: str
+    name: str
+
+
+class NotebookUnreadableError(MLWSError):
+    code = "20402"
+    status = 422
+    message = Message("Can't read {path!r} as a notebook: {reason}")
+    solution = Message("Open the file in a text editor and fix it, or restore an earlier version.")
+    path: str
+    reason: str | Message
+
+
+class NotebookChangedError(MLWSError):
+    code = "20403"
+    status = 409
+    message = Message("The notebook {path!r} was changed in the meantime; outputs were not saved.")
+    solution = Message(
+        "The response contains the outputs. Run the cells again to save them in the notebook."
+    )
+    path: str
+
+
+# 30: versioning.
+
+
+class RemoteUnreachableError(MLWSError):
+    code = "30101"
+    status = 502
+    message = Message("Can't reach the remote {remote!r}: {reason}")
+    solution = Message(
+        "Check the network connection and the remote's URL and credentials, then try again."
+    )
+    remote: str | None
+    reason: str | Message
+
+
+class DiskFullError(MLWSError):
+    code = "30102"
+    status = 507
+    message = Message("Out of disk space: {reason}")
+    solution = Message("Free up some space and try again. Nothing was changed.")
+    reason: str | Message
+
+
+class OperationInProgressError(MLWSError):
+    code = "30103"
+    status = 423
+    message = Message("Another operation is in progress: {operation} ({who}, since {since}).")
+    solution = Message(
+        "Wait until it finishes, then try again. If its process has exited, the lock is "
+        "released automatically."
+    )
+    operation: str
+    since: Any
+    who: str | Message
+
+
+class DVCUnavailableError(MLWSError):
+    code = "30104"
+    status = 503
+    message = Message("Can't load DVC: {reason}")
+    solution = Message("Run `pip install dvc` in the environment of jupyter-mlws.")
+    reason: str | Message
+
+
+class MLflowFailedError(MLWSError):
+    code = "30105"
+    status = 502
+    message = Message("MLflow failed: {reason}")
+    solution = Message("Check that the MLflow tracking store is accessible, then try again.")
+    reason: str | Message
+
+
+class GitCommandError(MLWSError):
+    code = "30106"
+    status = 500
+    message = Message("`{command}` failed: {reason}")
+    solution = Message("Try again. If it keeps failing, run the command in a terminal for details.")
+    command: str
+    reason: str | Message
+
+
+class UnfinishedOperationError(MLWSError):
+    code = "30201"
+    status = 409
+    message = Message("Blocked by conflicts or an unfinished {operation}.")
+    solution = Message(
+        "Resolve the conflicts, then finish or abort the operation. After an interrupted "
+        "restore, restore again. A pull with conflicts changes nothing: merge the remote "
+        "branch, then push."
+    )
+    operation: str
+    paths: Any
+
+
+class UncommittedChangesError(MLWSError):
+    code = "30202"
+    status = 409
+    message = Message("Uncommitted changes would be lost: {named}")
+    solution = Message(
+        "Commit these changes or restore these paths, then try again. Nothing was changed."
+    )
+    named: str
+    paths: Any
+
+
+class NothingToCommitError(MLWSError):
+    code = "30203"
+    status = 400
+    message = Message("No changes to commit.")
+    solution = Message("Change or add a file first. Track large files with DVC.")
+
+
+class DVCNotInitializedError(MLWSError):
+    code = "30204"
+    status = 409
+    message = Message("DVC is not initialized in this project.")
+    solution = Message(
+        "Run `dvc init` in the project's root folder, or create the project from the sidebar."
+    )
+
+
+class GitIdentityMissingError(MLWSError):
+    code = "30205"
+    status = 400
+    message = Message("Your git user name and email are not set.")
+    solution = Message(
+        'Run `git config --global user.name "Your Name"` and '
+        '`git config --global user.email "you@example.com"`.'
+    )
+
+
+class SecretsFoundError(MLWSError):
+    code = "30206"
+    status = 400
+    message = Message("These files may contain secrets: {paths}")
+    solution = Message(
+        "Remove the secrets. If they are not secrets, commit with `--allow-secrets` (API: "
+        "`allow_secrets`)."
+    )
+    paths: Any
+
+
+class HookRejectedError(MLWSError):
+    code = "30207"
+    status = 422
+    message = Message("The {hook} hook rejected the commit: {reason}")
+    solution = Message("Fix what the hook reports and commit again. Nothing was committed.")
+    hook: str
+    reason: str | Message
+
+
+class BranchMovedError(MLWSError):
+    code = "30208"
+    status = 409
+    message = Message("The branch {branch!r} has changed in the meantime.")
+    solution = Message("Check the history and commit again. Your files were not changed.")
+    branch: str
+
+
+class SigningFailedError(MLWSError):
+    code = "30209"
+    status = 400
+    message = Message("Could not sign the commit: {reason}")
+    solution = Message("Make the signing key available, or set `commit.gpgsign` to false.")
+    command: str
+    reason: str | Message
+
+
+class FileTooLargeError(MLWSError):
+    code = "30210"
+    status = 400
+    message = Message("Too large for git: {paths}")
+    solution = Message(
+        "Track them with DVC (`jupyter mlws data add PATH`), or raise the git setting "
+        "`mlws.largefile` (bytes)."
+    )
+    paths: Any
+
+
+class BranchCheckedOutError(MLWSError):
+    code = "30211"
+    status = 409
+    message = Message("The branch {branch!r} is checked out.")
+    solution = Message(
+        "Check out another branch in that worktree first. `git worktree list` shows where the "
+        "branch is checked out."
+    )
+    branch: str
+
+
+class BranchNotMergedError(MLWSError):
+    code = "30212"
+    status = 409
+    message = Message("The branch {branch!r} is not fully merged.")
+    solution = Message(
+        "Merge or push it first, or delete it with `force`. Its latest commit is {commit}."
+    )
+    branch: str
+    commit: str
+
+
+class RemoteAheadError(MLWSError):
+    code = "30213"
+    status = 409
+    message = Message(
+        "The remote {remote!r} has commits on {branch!r} that you don't have locally."
+    )
+    solution = Message("Pull first, then push again.")
+    branch: str
+    remote: str
+
+
+class DataRemoteMissingError(MLWSError):
+    code = "30214"
+    status = 409
+    message = Message("No data remote is configured for the data of this project: {named}")
+    solution = Message(
+        "Add one with `jupyter mlws data remote --default NAME URL`, then try again."
+    )
+    named: str
+    paths: Any
+
+
+class DetachedHeadError(MLWSError):
+    code = "30215"
+    status = 409
+    message = Message("You are in detached HEAD state.")
+    solution = Message("Check out a branch, or create one here.")
+
+
+class PushRejectedError(MLWSError):
+    code = "30216"
+    status = 409
+    message = Message("The push of {branch!r} to {remote!r} was rejected: {reason}")
+    solution = Message("Check the rules of the remote, or push to another branch.")
+    branch: str
+    reason: str | Message
+    remote: str
+
+
+class UnrelatedHistoriesError(MLWSError):
+    code = "30217"
+    status = 409
+    message = Message("The two histories are unrelated: they have no common commit.")
+    solution = Message(
+        "Check that this is the right remote. If it is, merge with `git merge "
+        "--allow-unrelated-histories`."
+    )
+
+
+class TrackedByGitError(MLWSError):
+    code = "30218"
+    status = 409
+    message = Message("Already tracked by git: {named}")
+    solution = Message(
+        "Remove these files from git with `git rm -r --cached`, commit, then track the path "
+        "with DVC."
+    )
+    named: str
+    paths: Any
+
+
+class DataTrackingError(MLWSError):
+    code = "30219"
+    status = 409
+    message = Message("Can't track {path!r} with DVC: {reason}")
+    solution = Message("Choose another path, or fix the problem first.")
+    path: str
+    reason: str | Message
+
+
+class DVCConfigError(MLWSError):
+    code = "30220"
+    status = 409
+    message = Message("Can't read the DVC configuration: {reason}")
+    solution = Message("Fix `.dvc/config`, or restore it from a snapshot.")
+    reason: str | Message
+
+
+class ManyNewFilesError(MLWSError):
+    code = "30221"
+    status = 400
+    message = Message("{count} new files ({size} MB) would be added to git: {named}")
+    solution = Message(
+        "Track data folders with `jupyter mlws data add PATH`, exclude files in `.gitignore`, "
+        "or commit with `--allow-many` (API: `allow_many`)."
+    )
+    count: int
+    named: str
+    paths: Any
+    size: Any
+
+
+class GitmodulesError(MLWSError):
+    code = "30222"
+    status = 409
+    message = Message("git rejected `.gitmodules`: {reason}")
+    solution = Message(
+        "Fix or delete that line of `.gitmodules`, or restore the file from a snapshot."
+    )
+    reason: str | Message
+
+
+class DataNotPushedError(MLWSError):
+    code = "30230"
+    status = 409
+    message = Message("Push the data first: {named} is not on the data remote.")
+    solution = Message(
+        "Push with `jupyter mlws push`, which pushes the data first, or run `dvc push` before "
+        "pushing."
+    )
+    named: str
+    paths: Any
+
+
+class SharedCacheError(MLWSError):
+    code = "30231"
+    status = 409
+    message = Message(
+        "The cache {path!r} is outside this project and may contain data of other projects."
+    )
+    solution = Message(
+        "Free up space with `dvc gc --projects`, listing every project that uses the cache."
+    )
+    path: str
+
+
+class RunInProgressError(MLWSError):
+    code = "30232"
+    status = 409
+    message = Message("A run is in progress ({run}); its results are not recorded yet.")
+    solution = Message("Wait until it finishes, or cancel it, and try again.")
+    run: str
+
+
+class DamagedDVCFilesError(MLWSError):
+    code = "30233"
+    status = 409
+    message = Message("These `.dvc` files are damaged and no longer reference their data: {named}")
+    solution = Message(
+        "Record the data again (`jupyter mlws data add PATH`), restore the file with `git "
+        "checkout -- FILE`, or delete it if you no longer need the data."
+    )
+    named: str
+    paths: Any
+
+
+class UnresolvedCellsError(MLWSError):
+    code = "30250"
+    status = 400
+    message = Message("These cells still have conflicts: {named}")
+    solution = Message("Choose a side for each cell, or accept one side for the whole notebook.")
+    named: str
+    paths: Any
+
+
+class HunkOutdatedError(MLWSError):
+    code = "30251"
+    status = 409
+    message = Message("{path!r} has changed; this hunk no longer applies: {reason}")
+    solution = Message("Refresh the diff and select again. Nothing was changed.")
+    path: str
+    reason: str | Message
+
+
+class NoMergeError(MLWSError):
+    code = "30252"
+    status = 409
+    message = Message("No merge in progress.")
+    solution = Message("Start a merge first. A merge without conflicts is finished immediately.")
+
+
+class DataNotStageableError(MLWSError):
+    code = "30253"
+    status = 409
+    message = Message("Data tracked by DVC can't be staged directly: {named}")
+    solution = Message(
+        "Commit it by its path, or record it (`jupyter mlws data add PATH`) and stage the `.dvc` "
+        "file."
+    )
+    named: str
+    paths: Any
+
+
+class GitCredentialsError(MLWSError):
+    code = "30254"
+    status = 403
+    message = Message("The remote {remote!r} rejected the credentials: {reason}")
+    solution = Message(
+        "Try again with other credentials. Many hosts require a token instead of a password."
+    )
+    reason: str | Message
+    remote: str
+
+
+class PromptTimeoutError(MLWSError):
+    code = "30255"
+    status = 504
+    message = Message("Timed out after {seconds} s waiting for input: {prompt}")
+    solution = Message(
+        "Try again and answer the prompt, or set up a git credential helper or an SSH agent."
+    )
+    prompt: str
+    seconds: str
+
+
+class StashConflictError(MLWSError):
+    code = "30256"
+    status = 409
+    message = Message("The stash conflicts with your current files: {named}")
+    solution = Message("Check out the commit it was created on, {base}, and apply the stash there.")
+    base: str
+    named: str
+    paths: Any
+
+
+class NotAncestorError(MLWSError):
+    code = "30257"
+    status = 409
+    message = Message("{commit} is not an ancestor of HEAD.")
+    solution = Message("Check out that commit or restore its files instead.")
+    commit: str
+
+
+class NothingToStashError(MLWSError):
+    code = "30258"
+    status = 400
+    message = Message("No changes to stash.")
+    solution = Message("Large new files and files ignored by git are not stashed.")
+
+
+class NoPromptError(MLWSError):
+    code = "30259"
+    status = 409
+    message = Message("The operation {name!r} is not waiting for input.")
+    solution = Message("It has finished or was answered elsewhere. Check its status.")
+    name: str
+
+
+class DataCredentialsError(MLWSError):
+    code = "30270"
+    status = 403
+    message = Message("The remote {remote!r} rejected the credentials: {reason}")
+    solution = Message(
+        "Set them with `jupyter mlws data remote --credentials NAME URL` (API: `PUT "
+        "/datasets/remotes/NAME`) or environment variables. Nothing was changed."
+    )
+    remote: str | None
+    reason: str | Message
+
+
+class RunCommitMissingError(MLWSError):
+    code = "30271"
+    status = 409
+    message = Message("The commit of the run {run!r} is not available: {commit}")
+    solution = Message(
+        "Fetch it if another repository has it. Only the latest 200 runs with uncommitted "
+        "changes are kept; create snapshots to keep the important ones."
+    )
+    commit: str
+    run: str
+
+
+class AlreadyReproducedError(MLWSError):
+    code = "30272"
+    status = 409
+    message = Message("The run {run!r} is already reproduced in {path!r}.")
+    solution = Message(
+        "Use that folder, or delete it with `jupyter mlws reproduce --remove {run}` and try again."
+    )
+    path: str
+    run: str
+
+
+class DataDamagedError(MLWSError):
+    code = "30401"
+    status = 409
+    message = Message("The stored data of {path!r} does not match its hash {md5}.")
+    solution = Message("Pull it again from the remote, or add the data again.")
+    md5: str
+    path: str
+
+
+class DataMissingError(MLWSError):
+    code = "30402"
+    status = 404
+    message = Message("Data of this version is not available: {paths}")
+    solution = Message("Connect a remote that has the data, or restore other paths only.")
+    paths: Any
+
+
+class VersionItemNotFoundError(MLWSError):
+    code = "30404"
+    status = 404
+    message = Message("The {kind} {name!r} was not found.")
+    solution = Message("Check the name or ID, or choose one from the list of available items.")
+    kind: str
+    name: str
+
+
+# 40: workflows.
+
+
+class NodeFailedError(MLWSError):
+    code = "40101"
+    status = 500
+    message = Message("The node {node!r} failed with exit code {exit_code}.")
+    solution = Message(
+        "Check its log, fix the cause and run again. Completed nodes are not run again."
+    )
+    exit_code: Any
+    node: str
+
+
+class NodeResourcesError(MLWSError):
+    code = "40102"
+    status = 409
+    message = Message(
+        "Not enough {resource} for the node {node!r}: {required} requested, {available} available."
+    )
+    solution = Message("Request less in the node's settings, or run it on a larger machine.")
+    available: Any
+    node: Any = None
+    required: Any
+    resource: str
+
+
+class NodeLimitError(MLWSError):
+    code = "40103"
+    status = 409
+    message = Message("The node {node!r} exceeded its {resource} limit of {limit} and was stopped.")
+    solution = Message("Raise the limit in the node's settings, or reduce what the node needs.")
+    limit: Any
+    node: str
+    resource: str
+
+
+class RunStoppedError(MLWSError):
+    code = "40104"
+    status = 500
+    message = Message("The run stopped: {reason}")
+    solution = Message("Fix the cause and run again. Completed nodes are not run again.")
+    reason: str | Message
+
+
+class RunInterruptedError(MLWSError):
+    code = "40105"
+    status = 500
+    message = Message("The run was interrupted: its process is no longer running.")
+    solution = Message("Run again. Completed nodes are not run again.")
+
+
+class DaskUnreachableError(MLWSError):
+    code = "40106"
+    status = 503
+    message = Message("Can't reach the Dask scheduler at {address}: {reason}")
+    solution = Message(
+        "Correct the address or start the scheduler, then run again, or use `--executor local`."
+    )
+    address: str
+    reason: str | Message
+
+
+class DaskLostError(MLWSError):
+    code = "40107"
+    status = 503
+    message = Message("Lost the connection to the Dask scheduler at {address}: {reason}")
+    solution = Message(
+        "Resume the run when the scheduler is available again. Completed nodes are not run again."
+    )
+    address: str
+    reason: str | Message
+
+
+class DaskNotInstalledError(MLWSError):
+    code = "40108"
+    status = 409
+    message = Message("Running on Dask requires the package distributed, which is not installed.")
+    solution = Message("Run `pip install 'jupyter-mlws[dask]'`.")
+
+
+class WorkerMismatchError(MLWSError):
+    code = "40109"
+    status = 409
+    message = Message("The worker {worker} does not match this machine: {differences}")
+    solution = Message(
+        "Install the same jupyter-mlws, distributed and Python on the cluster as here."
+    )
+    differences: Any
+    worker: str
+
+
+class NoWorkersError(MLWSError):
+    code = "40110"
+    status = 503
+    message = Message("The Dask cluster at {address} has no workers.")
+    solution = Message("Start workers and run again.")
+    address: str
+
+
+class ProjectNotSharedError(MLWSError):
+    code = "40111"
+    status = 409
+    message = Message(
+        "The workers can't access the project's folder, and no DVC remote is configured for "
+        "its data."
+    )
+    solution = Message(
+        "Share the folder with the workers, or set a default DVC remote that both can reach."
+    )
+
+
+class WorkflowProblemsError(MLWSError):
+    code = "40201"
+    status = 400
+    message = Message("Problems in the workflow {workflow!r}: {count}.")
+    solution = Message("Fix the nodes listed.")
+    count: int
+    workflow: str
+
+
+class InvalidConnectionError(MLWSError):
+    code = "40202"
+    status = 400
+    message = Message("Invalid connection.")
+    solution = Message("Connect ports of matching types.")
+    workflow: str
+
+
+class WorkflowCycleError(MLWSError):
+    code = "40203"
+    status = 400
+    message = Message("The workflow {workflow!r} has a cycle: {cycle}.")
+    solution = Message("Remove one of the connections in the cycle.")
+    cycle: Any
+    workflow: str
+
+
+class InvalidRunParameterError(MLWSError):
+    code = "40204"
+    status = 400
+    message = Message("Invalid run parameter.")
+    solution = Message("Use the form `node.key=value` with an existing node and setting.")
+    node: Any = None
+
+
+class WorkflowUnreadableError(MLWSError):
+    code = "40205"
+    status = 400
+    message = Message("Can't read {path!r} as a workflow: {reason}")
+    solution = Message("Open the file in a text editor and fix the reported problem.")
+    line: int | None
+    path: str
+    reason: str | Message
+
+
+class PreviewError(MLWSError):
+    code = "40206"
+    status = 422
+    message = Message("Can't preview this {kind}: {reason}")
+    solution = Message("Check the node's log. If its output is damaged, run the node again.")
+    kind: str
+    reason: str | Message
+
+
+class WorkflowRunningError(MLWSError):
+    code = "40207"
+    status = 409
+    message = Message("The workflow {workflow!r} is running ({run}).")
+    solution = Message("Wait until the run finishes, or cancel it.")
+    run: str
+    workflow: str
+
+
+class MetricMissingError(MLWSError):
+    code = "40208"
+    status = 400
+    message = Message(
+        "No variant of {sweep!r} has the metric {metric!r}. Available metrics: {known}."
+    )
+    solution = Message("Use one of the available metrics, or run the workflow first.")
+    known: Any
+    metric: str
+    sweep: str
+
+
+class PromotionError(MLWSError):
+    code = "40209"
+    status = 409
+    message = Message("Can't replace the sweep {sweep!r} with a single node: {reason}")
+    solution = Message(
+        "Run the workflow so that its variants have metrics, specify a variant, or edit the "
+        "file as text."
+    )
+    reason: str | Message
+    sweep: str
+
+
+class InvalidExecutorError(MLWSError):
+    code = "40210"
+    status = 400
+    message = Message("Invalid executor {executor!r}.")
+    solution = Message("Use `local`, or the address of a Dask scheduler: `dask://HOST:PORT`.")
+    executor: str
+
+
+class ImportFailedError(MLWSError):
+    code = "40211"
+    status = 400
+    message = Message("Can't import {path!r}: {reason}")
+    solution = Message(
+        "Fix the problem in the tool that created the file, then import it again. Nothing was "
+        "written."
+    )
+    line: int | None
+    path: str
+    reason: str | Message
+
+
+class WorkflowItemNotFoundError(MLWSError):
+    code = "40401"
+    status = 404
+    message = Message("The {kind} {name!r} was not found.")
+    solution = Message("Check the name or ID, or choose one from the list of available items.")
+    kind: str
+    name: str
+
+
+class WorkflowChangedError(MLWSError):
+    code = "40402"
+    status = 412
+    message = Message("{path!r} has changed since it was loaded.")
+    solution = Message("Reload it and make your change again. API: send the new ETag as If-Match.")
+    etag: str
+    path: str
+
+
+# 50: the server itself.
+
+
+class InternalError(MLWSError):
+    code = "50101"
+    status = 500
+    message = Message("Internal error (log ID {id}).")
+    solution = Message(
+        "Try again. If it happens again, send the log lines with this ID to the maintainers."
+    )
+    id: str
+
+
+class RequestFailedError(MLWSError):
+    code = "50102"
+    status = 503
+    message = Message("The request to {url} failed: {reason}")
+    solution = Message(
+        "Check that the server is running and that this machine can reach it, then try again."
+    )
+    reason: str | Message
+    url: str
+
+
+class InvalidRequestError(MLWSError):
+    code = "50201"
+    status = 400
+    message = Message("Invalid request.")
+    solution = Message("Correct the fields listed and try again.")
+
+
+class MethodNotSupportedError(MLWSError):
+    code = "50202"
+    status = 405
+    message = Message("{method} is not supported here.")
+    solution = Message("See openapi.json for the supported methods.")
+    method: str
+
+
+class AlreadyExistsError(MLWSError):
+    code = "50203"
+    status = 409
+    message = Message("{name!r} already exists.")
+    solution = Message("Choose another name.")
+    name: str
+
+
+class PermissionDeniedError(MLWSError):
+    code = "50301"
+    status = 403
+    message = Message("You don't have permission, or you are not signed in.")
+    solution = Message("Sign in, or ask the administrator for permission to {action} {resource}.")
+    action: str
+    resource: str
+
+
+class OutsideWorkspaceError(MLWSError):
+    code = "50302"
+    status = 403
+    message = Message("{path!r} is outside the workspace.")
+    solution = Message("Use a path inside the project's folder.")
+    path: str
+
+
+class NotTrustedError(MLWSError):
+    code = "50303"
+    status = 403
+    message = Message("The project {name!r} is not trusted, so its code can't run.")
+    solution = Message(
+        "If you trust its authors, select Trust Authors in the sidebar or run `jupyter mlws trust`."
+    )
+    name: str
+
+
+class EndpointNotFoundError(MLWSError):
+    code = "50401"
+    status = 404
+    message = Message("Endpoint not found.")
+    solution = Message("See openapi.json for the available endpoints.")
+
+
+class ProjectNotFoundError(MLWSError):
+    code = "50402"
+    status = 404
+    message = Message("The project {name!r} was not found.")
+    solution = Message("Create a project or open the example. A project is a git repository.")
+    name: str
+
+
+class OperationNotFoundError(MLWSError):
+    code = "50403"
+    status = 404
+    message = Message("The operation {name!r} was not found.")
+    solution = Message(
+        "Start it again if needed. Finished operations are kept only for a while, at most "
+        "until the server stops."
+    )
+    name: str
+
+
+TOO_LONG_NAME = Message("The name {name!r} exceeds the limit of 255 bytes for file names.")
+
+
+def too_long_name(path: str) -> MLWSError:
+    """The error for a path with a name that no file can have."""
+    name = max(path.split("/"), key=len)
+    shown = f"{name[:60]}…" if len(name) > 60 else name
+    return InvalidRequestError(faults=[Fault("path", TOO_LONG_NAME.fill(name=shown))])
+
+
+def of_system(error: BaseException) -> MLWSError | None:
+    """The error of the catalogue for what the system refuses everywhere: more data on a full disk,
+    and too long names. None for all others."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return too_long_name(os.fsdecode(error.filename or ""))
+    return DiskFullError(reason=str(error)) if is_full_disk(error) else None
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether no space or quota is left."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # SQLite has no class for it.
+    return isinstance(error, sqlite3.OperationalError) and "disk is full" in str(error)
+
+
+def as_markdown() -> str:
+    """The catalogue as the table of ``docs/errors.md``: ``python -m jupyter_mlws.core.errors``."""
+    lines = [
+        "# Error codes",
+        "",
+        "AABCC: AA is the part (10 containers, 20 notebooks, 30 versioning, 40 workflows,",
+        "50 the server itself), B the kind (1 system, 2 business, 3 permission, 4 data).",
+        "Made from the catalogue: `python -m jupyter_mlws.core.errors > docs/errors.md`.",
+        "",
+        "| code | status | message | what to do | 消息 | 解决办法 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for code, error in sorted(CATALOGUE.items()):
+        texts_of = (error.message, error.solution)
+        cells = [text.in_(language) for language in (ENGLISH, CHINESE) for text in texts_of]
+        texts = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        lines.append(f"| {code} | {error.status} | {texts} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")  # noqa: T201  this is the command's output

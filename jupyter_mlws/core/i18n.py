@@ -1,0 +1,291 @@
+"""Messages in the user's language.
+
+A message is written in English where it arises and translated where it is shown. The catalogue is
+gettext's: ``make messages`` extracts what ``Message(…)`` and ``say(…)`` hold into
+``locale/zh_CN/LC_MESSAGES/jupyter_mlws.po``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ENGLISH = "en"
+CHINESE = "zh-CN"
+DOMAIN = "jupyter_mlws"
+CATALOGUE = Path(__file__).parents[1] / "locale" / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
+TERM = "term"
+"""The context of entries that are values of facts, see :func:`term`."""
+NAMED_BY_TERMS = (
+    "action",
+    "cause",
+    "exit_code",
+    "kind",
+    "needed",
+    "operation",
+    "resource",
+    "resource_type",
+    "role",
+)
+"""Facts whose values are terms of ours: programs get the English one, sentences their own."""
+
+TERMS = (
+    "CACHED",
+    "CANCELLED",
+    "COMPLETED",
+    "FAILED",
+    "INTERRUPTED",
+    "PENDING",
+    "QUEUED",
+    "RESTORED",
+    "RUNNING",
+    "SKIPPED",
+    "added",
+    "added_by_them",
+    "added_by_us",
+    "alias",
+    "error",
+    "both_added",
+    "both_deleted",
+    "both_modified",
+    "branch",
+    "cache",
+    "cached",
+    "cell",
+    "change",
+    "checkout",
+    "cherry-pick",
+    "code",
+    "code cell",
+    "commit",
+    "conflict",
+    "conflicted",
+    "cpu",
+    "damaged",
+    "data",
+    "data remote",
+    "dataset",
+    "delete",
+    "deleted",
+    "deleted_by_them",
+    "deleted_by_us",
+    "execute",
+    "execution",
+    "fast_forward",
+    "fetch",
+    "file",
+    "frozen",
+    "git",
+    "gpu",
+    "library",
+    "live resizing",
+    "memory",
+    "merge",
+    "merged",
+    "missing",
+    "model",
+    "model version",
+    "modified",
+    "node",
+    "none: its worker was lost repeatedly",
+    "not_pulled",
+    "notebook",
+    "out of memory",
+    "output",
+    "owner",
+    "page",
+    "plot",
+    "project",
+    "pull",
+    "question",
+    "read",
+    "reader",
+    "rebase",
+    "recovery",
+    "remote",
+    "renamed",
+    "reordering the queue",
+    "reproduction",
+    "reservations",
+    "restorable",
+    "restore",
+    "revert",
+    "run",
+    "safety copy",
+    "save state",
+    "saving environments",
+    "script",
+    "shell",
+    "snapshot",
+    "stash",
+    "sweep",
+    "tag",
+    "time",
+    "unchanged",
+    "unrecorded",
+    "untracked",
+    "up_to_date",
+    "use",
+    "variant",
+    "version",
+    "workflow",
+    "workspace",
+    "write",
+    "writer",
+)
+"""All of them, and the states that the command line shows."""
+
+
+class Message:
+    """A text with ``{fact}`` fields. Facts that are messages themselves are translated with it."""
+
+    __slots__ = ("facts", "text")
+
+    def __init__(self, text: str, /, **facts: Any) -> None:
+        self.text = text
+        self.facts = facts
+
+    @classmethod
+    def verbatim(cls, text: str) -> Message:
+        """A text of another program, which is shown as it is."""
+        return cls("{text}", text=text)
+
+    @classmethod
+    def parse(cls, stored: Any) -> Message:
+        """The message that :meth:`as_dict` stored, or texts of which the first is English."""
+        if isinstance(stored, list):
+            return cls.verbatim(stored[0])
+        return cls(
+            stored["text"], **{key: parse_fact(fact) for key, fact in stored["facts"].items()}
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The message as JSON, to be translated later."""
+        return {
+            "text": self.text,
+            "facts": {key: store_fact(fact) for key, fact in self.facts.items()},
+        }
+
+    def fill(self, **facts: Any) -> Message:
+        """The same text with more facts; a field without a fact stays as written."""
+        return Message(self.text, **{**self.facts, **facts})
+
+    def in_(self, language: str) -> str:
+        """The text in ``language``; English where there is no translation."""
+        text = _translation(language).get(self.text, self.text)
+        if not self.facts:
+            return text
+        return text.format_map(
+            _Facts((key, _shown(key, fact, language)) for key, fact in self.facts.items())
+        )
+
+    @property
+    def en(self) -> str:
+        """The text in English, for logs and programs."""
+        return self.in_(ENGLISH)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """A string to clients, in the language of the serialization context."""
+        # Lazy: the command line starts without pydantic.
+        from pydantic_core import core_schema
+
+        text = core_schema.str_schema()
+        verbatim = core_schema.no_info_after_validator_function(cls.verbatim, text)
+        return core_schema.json_or_python_schema(
+            json_schema=verbatim,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), verbatim]),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda message, info: message.in_(context_language(info)),
+                info_arg=True,
+                return_schema=text,
+                when_used="json",
+            ),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and (self.text, self.facts) == (other.text, other.facts)
+
+    def __hash__(self) -> int:
+        return hash(self.en)
+
+    def __str__(self) -> str:
+        return self.en
+
+    def __repr__(self) -> str:
+        return f"Message({self.en!r})"
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def environment_language(environment: Mapping[str, str]) -> str:
+    """The language of the user's locale; English for every one but Chinese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if environment.get(name):
+            return CHINESE if environment[name].lower().startswith("zh") else ENGLISH
+    return ENGLISH
+
+
+def context_language(info: Any) -> str:
+    """The language of the context of a model's serialization; English without."""
+    return str((info.context or {}).get("language", ENGLISH))
+
+
+def translate(data: Any, language: str) -> Any:
+    """``data`` with the messages in its dicts and lists as texts in ``language``."""
+    if isinstance(data, Message):
+        return data.in_(language)
+    if isinstance(data, Mapping):
+        return {key: translate(value, language) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [translate(value, language) for value in data]
+    return data
+
+
+def term(text: str, language: str) -> str:
+    """A value such as “snapshot” or “out of memory” in ``language``."""
+    return _translation(language).get((TERM, text), text)
+
+
+def _shown(key: str, fact: Any, language: str) -> Any:
+    if isinstance(fact, Message):
+        return fact.in_(language)
+    if key in NAMED_BY_TERMS and isinstance(fact, str):
+        return term(fact, language)
+    return fact
+
+
+def store_fact(fact: Any) -> Any:
+    """A fact as JSON; :func:`parse_fact` reads it."""
+    return fact.as_dict() if isinstance(fact, Message) else fact
+
+
+def parse_fact(fact: Any) -> Any:
+    is_message = isinstance(fact, Mapping) and fact.keys() == {"text", "facts"}
+    return Message.parse(fact) if is_message else fact
+
+
+def _translation(language: str) -> Mapping[Any, str]:
+    return _chinese() if language.lower().startswith("zh") else {}
+
+
+@cache
+def _chinese() -> Mapping[Any, str]:
+    # Babel takes a moment to import, and most people read English.
+    from babel.messages.pofile import read_po
+
+    with CATALOGUE.open(encoding="utf-8") as file:
+        catalog = read_po(file, locale="zh_CN")
+    # Titles of components and settings are in the lab's catalogue.
+    lab = json.loads(CATALOGUE.with_suffix(".json").read_text(encoding="utf-8"))
+    return {text: forms[0] for text, forms in lab.items() if text} | {
+        (entry.context, entry.id) if entry.context else entry.id: str(entry.string)
+        for entry in catalog
+        if entry.id and entry.string
+    }

@@ -1,0 +1,200 @@
+"""A lock between processes that says who holds it: host, boot, process and heartbeat.
+
+The kernel frees it when its holder dies. Where it can't know (a file system that is shared with
+another machine, which is gone), the silent holder's lock file is replaced by a new one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from jupyter_mlws.core.atomic import temp_path
+from jupyter_mlws.core.errors import OperationInProgressError
+
+BEAT = 5.0
+"""Seconds between two signs of life of a holder."""
+SILENT = 60.0
+"""Seconds without one after which a holder on another machine is gone."""
+LOOK = 0.02
+"""Seconds between two tries: below what a person sees."""
+TELL_AFTER = 0.2
+"""Seconds of waiting after which it is told who is waited for."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lock, for what, since when (ISO 8601)."""
+
+    operation: str
+    who: str
+    since: str
+    host: str = ""
+    boot: str = ""
+    pid: int = 0
+
+    @classmethod
+    def here(cls, operation: str) -> Holder:
+        """This process."""
+        host, pid = os.uname().nodename, os.getpid()
+        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        return cls(operation, f"{person()}@{host} (pid {pid})", since, host, boot_id(), pid)
+
+
+UNKNOWN = Holder("?", "?", "?")
+"""The holder has taken the lock and not yet written its name, or has just left."""
+Waiting = Callable[[Holder], None]
+"""Hears who is waited for."""
+
+
+def person() -> str:
+    """Whose process this is, as the Hub or the system says."""
+    return os.environ.get("JUPYTERHUB_USER") or os.environ.get("USER", "process")
+
+
+@cache
+def boot_id() -> str:
+    """Changes with every start of the machine; empty where the system does not tell."""
+    try:
+        return BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+class FileLock:
+    """The lock at ``path``. Not reentrant; every holding has a file descriptor of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def holder(self) -> Holder | None:
+        """Who holds it now; None where nobody does."""
+        try:
+            file = self._path.open("r+", encoding="utf-8")
+        except (FileNotFoundError, PermissionError):
+            # Never held, or on a file system where nobody can change anything.
+            return None
+        with file:
+            if _try(file):
+                fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+                return None
+            return _read(file)
+
+    @contextmanager
+    def hold(
+        self, operation: str, timeout: float, waiting: Waiting = lambda holder: None
+    ) -> Iterator[None]:
+        """Hold it; wait at most ``timeout`` seconds. Error 30103 names who holds it."""
+        file = self._acquire(timeout, waiting)
+        try:
+            file.truncate(0)
+            file.write(json.dumps(asdict(Holder.here(operation))))
+            file.flush()
+            with _beating(file):
+                yield
+        finally:
+            file.truncate(0)
+            # Closing alone would keep it in children that were forked meanwhile.
+            fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+            file.close()
+
+    def _acquire(self, timeout: float, waiting: Waiting) -> IO[str]:
+        began = time.monotonic()
+        told = False
+        while True:
+            file = self._path.open("a+", encoding="utf-8")
+            if _try(file):
+                if _is(file, self._path):
+                    return file
+                # Somebody has put a new file in its place: that one counts.
+                fcntl.flock(file.fileno(), fcntl.LOCK_UN)
+                file.close()
+                continue
+            with file:
+                holder = _read(file)
+                if _is_gone(file, holder):
+                    self._replace(file)
+                    continue
+            waited = time.monotonic() - began
+            if waited >= timeout:
+                raise OperationInProgressError(
+                    operation=holder.operation, who=holder.who, since=holder.since
+                )
+            if not told and waited >= min(TELL_AFTER, timeout / 2):
+                told = True
+                waiting(holder)
+            # flock can't be waited for with a time limit.
+            time.sleep(LOOK)
+
+    def _replace(self, judged: IO[str]) -> None:
+        """Put a new lock file in the place of that of a holder that is gone."""
+        with self._path.with_name(f"{self._path.name}.guard").open("a+") as guard:
+            fcntl.flock(guard.fileno(), fcntl.LOCK_EX)
+            # Another one that waits may have been here first, or the holder come back.
+            if _is(judged, self._path) and _is_gone(judged, _read(judged)):
+                fresh = temp_path(self._path)
+                fresh.touch()
+                fresh.replace(self._path)
+
+
+def _try(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is(file: IO[str], path: Path) -> bool:
+    """``path`` still names the open file."""
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return False
+    mine = os.fstat(file.fileno())
+    return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def _read(file: IO[str]) -> Holder:
+    file.seek(0)
+    try:
+        return Holder(**json.loads(file.read()))
+    except (ValueError, TypeError):
+        return UNKNOWN
+
+
+def _is_gone(file: IO[str], holder: Holder) -> bool:
+    """The holder can't come back: of processes of this kernel the kernel itself knows that."""
+    if not holder.boot or holder.boot == boot_id():
+        return False
+    return time.time() - os.fstat(file.fileno()).st_mtime > SILENT
+
+
+@contextmanager
+def _beating(file: IO[str]) -> Iterator[None]:
+    """Give signs of life until the end: the file's time is the last of them."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT):
+            with suppress(OSError):
+                os.utime(file.fileno())
+
+    thread = threading.Thread(target=beat, name="mlws-lock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

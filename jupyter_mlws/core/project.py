@@ -1,0 +1,128 @@
+"""A project: its root, its state folder, its cross-process lock and its database.
+
+A project is a git repository. Our own state lives in ``git rev-parse --git-path mlws``, so that
+it is never versioned and each worktree has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from jupyter_mlws.core import project_schema
+from jupyter_mlws.core.database import Database, open_or_replace
+from jupyter_mlws.core.errors import OutsideWorkspaceError, ProjectNotFoundError
+from jupyter_mlws.core.locking import FileLock, Holder, Waiting
+
+DATABASE = "mlws.sqlite"
+"""What is only ours, in the state folder."""
+PATIENCE = 30.0
+"""Seconds that the project's lock is waited for."""
+GIT_TIMEOUT = 30
+"""Seconds after which asking git for a path is given up."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """One git repository on this machine; ``root`` is absolute and free of symlinks."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, path: Path) -> Project:
+        """The project that ``path`` lies in; error 50402 where there is none."""
+        start = path.resolve()
+        for folder in (start, *start.parents):
+            if (folder / ".git").exists():
+                return cls(folder)
+        raise ProjectNotFoundError(name=path.name)
+
+    @cached_property
+    def state(self) -> Path:
+        """The folder of our own state; made on first use."""
+        folder = self.root / ".git"
+        if not folder.is_dir():
+            # A worktree or submodule: `.git` is a file, and only git knows where it points.
+            answer = subprocess.run(
+                ["git", "rev-parse", "--absolute-git-dir"],
+                cwd=self.root,
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=GIT_TIMEOUT,
+            )
+            if answer.returncode != 0:
+                raise ProjectNotFoundError(name=self.root.name)
+            folder = Path(answer.stdout.strip())
+        state = folder / "mlws"
+        state.mkdir(exist_ok=True)
+        return state
+
+    def resolve(self, path: str) -> Path:
+        """``path`` (relative to the root) as an absolute path, symlinks followed.
+
+        Error 50302 where it leads outside the project or into git's own folder.
+        """
+        try:
+            target = (self.root / path).resolve()
+        except (ValueError, OSError) as error:
+            raise OutsideWorkspaceError(path=path) from error
+        inside = target == self.root or self.root in target.parents
+        if not inside or ".git" in target.relative_to(self.root).parts:
+            raise OutsideWorkspaceError(path=path)
+        return target
+
+    def relative(self, path: Path) -> str:
+        """``path`` as shown to people: relative to the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    @contextmanager
+    def lock(
+        self,
+        operation: str,
+        timeout: float | None = None,
+        waiting: Waiting = lambda holder: None,
+    ) -> Iterator[None]:
+        """Hold the project for ``operation``; wait at most ``timeout`` seconds (:data:`PATIENCE`).
+
+        ``waiting`` hears who holds it meanwhile. Error 30103 names who holds it.
+        """
+        with self._lock.hold(operation, PATIENCE if timeout is None else timeout, waiting):
+            yield
+
+    def holder(self) -> Holder | None:
+        """Who holds the project now."""
+        return self._lock.holder()
+
+    @cached_property
+    def _lock(self) -> FileLock:
+        return FileLock(self.state / "lock")
+
+    def database(self) -> sqlite3.Connection:
+        """A new connection to the project's database (:func:`project_schema.connect`)."""
+        return open_or_replace(self.state / DATABASE, project_schema.connect)
+
+    def history(self, *, follow: bool = True) -> Database:
+        """The project's database, for those who keep it open; see :class:`Database`."""
+        return Database(self.state / DATABASE, project_schema.connect, follow=follow)
+
+    def has_database(self) -> bool:
+        """Whether anything was ever recorded."""
+        return (self.state / DATABASE).exists()
+
+    def ring(self) -> None:
+        """Wake the watchers of this project in every process: there is news in the database."""
+        try:
+            os.utime(self.bell)
+        except FileNotFoundError:
+            Path(self.bell).touch()
+
+    @cached_property
+    def bell(self) -> str:
+        return str(self.state / "bell")

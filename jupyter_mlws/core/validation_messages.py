@@ -1,0 +1,142 @@
+"""Messages about input that does not validate, one for each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from jupyter_mlws.core.errors import Fault, InvalidRequestError
+from jupyter_mlws.core.i18n import Message
+
+Model = TypeVar("Model", bound=BaseModel)
+
+NOT_AN_OBJECT = Message("The body must be a JSON object.")
+NO_VERSION = Message(
+    "This header must be the ETag (from a GET) of the version that the change is based on, or *."
+)
+NO_UNICODE = Message("must be valid Unicode text, without lone surrogates")
+TOO_LARGE = Message("The body is larger than 16 MB.")
+
+_TEMPLATES = {
+    "missing": Message("is required"),
+    "extra_forbidden": Message("is not a known field"),
+    "string_type": Message("must be a string"),
+    "string_too_short": Message("is too short: the minimum length is {min_length}"),
+    "string_too_long": Message("is too long: the maximum length is {max_length}"),
+    "string_pattern_mismatch": Message("must match {pattern}"),
+    "int_type": Message("must be an integer"),
+    "int_parsing": Message("must be an integer"),
+    "int_from_float": Message("must be an integer"),
+    "float_type": Message("must be a number"),
+    "float_parsing": Message("must be a number"),
+    "bool_type": Message("must be true or false"),
+    "bool_parsing": Message("must be true or false"),
+    "list_type": Message("must be a list"),
+    "dict_type": Message("must be an object"),
+    "tuple_type": Message("must be a list"),
+    "too_short": Message("has too few items: the minimum is {min_length}"),
+    "too_long": Message("has too many items: the maximum is {max_length}"),
+    "string_unicode": Message("must be valid Unicode text"),
+    "model_type": Message("must be an object"),
+    "greater_than": Message("must be greater than {gt}"),
+    "greater_than_equal": Message("must be at least {ge}"),
+    "less_than": Message("must be less than {lt}"),
+    "less_than_equal": Message("must be at most {le}"),
+    "literal_error": Message("must be {expected}"),
+    "notebook_path": Message(
+        "must be a path in the server's folder that ends with .ipynb and has no hidden parts"
+    ),
+    "one_source": Message("specify exactly one of code, cells, all and up_to"),
+    "save_code": Message("code that is not from a cell can't be saved"),
+    "finite_number": Message("must be a finite number"),
+    "scalar": Message("must be a string, a number, true, false or null"),
+    "staged_paths": Message("specify either paths or staged"),
+    "nul": Message("must not contain a NUL character"),
+    "amount": Message("is not a valid amount; use a value such as {example}"),
+    "container_name": Message(
+        "must contain only lowercase letters, digits, and single hyphens between them, "
+        "and must not be {reserved}"
+    ),
+    "environment_name": Message("{name} is not a valid variable name"),
+    "environment_reserved": Message("{name} is set by the Hub"),
+    "enum": Message("must be {expected}"),
+}
+
+
+_PATTERNS: dict[str, Message] = {}
+
+
+def pattern(expression: str, message: Message) -> str:
+    """``expression``, for a field's ``pattern``, and what is said where it is not met."""
+    _PATTERNS[expression] = message
+    return expression
+
+
+NOT_BLANK = pattern(r"\S", Message("must not be blank"))
+
+
+def fault(field: str, message: Message) -> Fault:
+    """One row of ``errors``."""
+    return Fault(field, message)
+
+
+def unencodable(value: Any, field: str = "") -> Iterator[Fault]:
+    """A row for each text in a JSON value that cannot be UTF-8: no file, database or answer can
+    hold it."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            where = f"{field}.{key}" if field else key
+            if not is_encodable(key):
+                yield Fault(field, NO_UNICODE)
+            else:
+                yield from unencodable(part, where)
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            yield from unencodable(part, f"{field}.{place}" if field else str(place))
+    elif isinstance(value, str) and not is_encodable(value):
+        yield Fault(field, NO_UNICODE)
+
+
+def is_encodable(text: str) -> bool:
+    """Whether a text can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def not_json(error: Exception) -> Fault:
+    """A body that is no JSON; says where it breaks."""
+    return Fault(
+        "",
+        Message("The body is not valid JSON: {error}", error=error),
+    )
+
+
+def validate(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Return ``given`` as ``model``; error 50201 names every field at fault."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidRequestError(faults=faults(error)) from error
+
+
+def faults(error: ValidationError) -> list[Fault]:
+    """A row for every field at fault, all at once."""
+    return [
+        Fault(
+            ".".join(str(part) for part in row["loc"]),
+            _words(row["type"], row.get("ctx", {}), row["msg"]),
+        )
+        for row in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _words(kind: str, facts: dict[str, Any], english: str) -> Message:
+    if kind == "string_pattern_mismatch" and facts["pattern"] in _PATTERNS:
+        return _PATTERNS[facts["pattern"]]
+    # pydantic knows about a hundred kinds; a rare one is better in English than not at all.
+    return _TEMPLATES.get(kind, Message.verbatim(english)).fill(**facts)

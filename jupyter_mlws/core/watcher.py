@@ -1,0 +1,238 @@
+"""One file watcher a project: turns what changes on disk into news, so that nothing polls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import Any, ParamSpec, TypeVar, cast
+
+from watchfiles import Change, awatch
+
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.core.ring_stream import RingStream
+
+STEP = 20
+"""Milliseconds without a further change after which a batch is told."""
+LONGEST = 200
+"""Milliseconds after which a batch is told although changes go on."""
+
+SOON = 15
+"""The same two for a run's bell, which rings as often as nodes begin and end."""
+STALE = 1.0
+"""Seconds after which what was read for one listener is read anew for the next."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+STORE = "mlflow.db"
+"""MLflow's database; its neighbours of that name and more are of its transactions."""
+STORE_PAUSE = 1.0
+"""Seconds for which changes of the store are gathered: a training writes many of them."""
+
+IGNORED = frozenset(
+    {"node_modules", "__pycache__", ".venv", ".ipynb_checkpoints", "mlruns", ".mypy_cache"}
+)
+"""Folders whose changes interest no view."""
+
+FEW = 20
+"""Changed files up to which a batch names them; of more, everything is read anew."""
+FAR_REACHING = frozenset({".gitignore", ".gitattributes", ".gitmodules", ".dvcignore", "dvc.yaml"})
+"""Files whose changes tell of others than themselves, as do those that name data."""
+
+log = logging.getLogger(__name__)
+
+
+class ProjectWatcher:
+    """What changes in one project. To be used from the event loop alone.
+
+    ``stream`` carries ``{"type": "workspace", "areas": [...], "paths": [...]}``; ``paths`` are
+    those of the area ``changes`` where no others can have changed by them, else it is left out.
+    :meth:`bell` is rung by a run's process after each commit to its journal.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.stream = RingStream()
+        self._git = project.state.parent
+        self._bell = asyncio.Event()
+        self._reads: dict[Hashable, tuple[float, asyncio.Future[Any]]] = {}
+        self._stop = asyncio.Event()
+        self._store_news: asyncio.TimerHandle | None = None
+        project.state.mkdir(parents=True, exist_ok=True)
+        self._task = asyncio.gather(self._watch(), self._listen())
+
+    def bell(self) -> asyncio.Event:
+        """An event that is set at the next ring. Take it before reading, to miss nothing."""
+        return self._bell
+
+    async def read_once(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What ``read`` gives off the event loop, read once between two rings (or :data:`STALE`
+        seconds) however many listeners ask."""
+        key = (read, args, tuple(kwargs.items()))
+        now = time.monotonic()
+        began, reading = self._reads.get(key, (0.0, None))
+        if reading is None or now - began > STALE:
+            reading = asyncio.ensure_future(asyncio.to_thread(read, *args, **kwargs))
+            self._reads[key] = (now, reading)
+        return cast(T, await asyncio.shield(reading))
+
+    async def close(self) -> None:
+        """Stop watching."""
+        self._stop.set()
+        if self._store_news is not None:
+            self._store_news.cancel()
+        self._ring()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        """Apart from all other changes: those come in storms, which are told at their end."""
+        with self._telling_failure():
+            async for _ in awatch(
+                self.project.state,
+                watch_filter=lambda _, path: path == self.project.bell,
+                step=SOON,
+                debounce=SOON,
+                stop_event=self._stop,
+                recursive=False,
+                ignore_permission_denied=True,
+            ):
+                self._ring()
+
+    async def _watch(self) -> None:
+        paths = {self.project.root, self._git}
+        if self.project.root in self._git.parents:
+            paths.discard(self._git)
+        with self._telling_failure():
+            async for batch in awatch(
+                *paths,
+                watch_filter=self._interests,
+                step=STEP,
+                debounce=LONGEST,
+                stop_event=self._stop,
+                ignore_permission_denied=True,
+            ):
+                self._tell({Path(path) for _, path in batch})
+
+    @contextmanager
+    def _telling_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            # watchfiles reports "too many open files" and "no space left" for exhausted inotify.
+            log.warning(
+                "Cannot watch %s for changes (%s). On Linux, raise "
+                "fs.inotify.max_user_watches and max_user_instances.",
+                self.project.root,
+                error,
+            )
+            self.stream.publish({"type": "unwatched", "reason": str(error)})
+
+    def _tell(self, paths: set[Path]) -> None:
+        areas = {area for path in paths for area in self._areas(path)}
+        if "runs" in areas:
+            self._tell_of_store()
+            areas.discard("runs")
+        if areas:
+            told = self._alone(paths) if "changes" in areas else None
+            more = {} if told is None else {"paths": told}
+            self.stream.publish({"type": "workspace", "areas": sorted(areas), **more})
+
+    def _alone(self, paths: set[Path]) -> list[str] | None:
+        """The changed files, as git names them; None where others may have changed by them."""
+        changed = [path for path in paths if "changes" in self._areas(path)]
+        if len(changed) > FEW:
+            return None
+        named = []
+        for path in changed:
+            far = path.name in FAR_REACHING or path.name.endswith((".dvc", "dvc.lock"))
+            if far or path.is_dir() or not path.is_relative_to(self.project.root):
+                return None
+            if self._git in path.parents:
+                return None
+            named.append(path.relative_to(self.project.root).as_posix())
+        try:
+            "".join(named).encode()
+        except UnicodeEncodeError:
+            # Names in no encoding cannot be sent.
+            return None
+        return sorted(named)
+
+    def _tell_of_store(self) -> None:
+        def tell() -> None:
+            self._store_news = None
+            self.stream.publish({"type": "workspace", "areas": ["runs"]})
+
+        if self._store_news is None:
+            loop = asyncio.get_running_loop()
+            self._store_news = loop.call_later(STORE_PAUSE, tell)
+
+    def _ring(self) -> None:
+        self._bell.set()
+        self._bell = asyncio.Event()
+        self._reads.clear()
+
+    def _interests(self, change: Change, path: str) -> bool:
+        return bool(self._areas(Path(path)))
+
+    def _areas(self, path: Path) -> tuple[str, ...]:
+        if self._git == path or self._git in path.parents:
+            return _git_areas(path.relative_to(self._git))
+        try:
+            inside = path.relative_to(self.project.root)
+        except ValueError:
+            return ()
+        if inside.parts[:1] == (".git",) or IGNORED.intersection(inside.parts):
+            return ()
+        if inside.parts[:2] in ((".dvc", "tmp"), (".dvc", "cache")):
+            return ()
+        if inside.parts == (STORE,):
+            return ("runs",)
+        if inside.name.startswith(STORE):
+            return ()
+        if inside.name == "dvc.yaml":
+            return ("changes", "workflows")
+        if inside.parts[:1] == ("components",) and inside.suffix == ".py":
+            return ("changes", "components")
+        if path.is_dir():
+            # A new folder may have come with its files, before anything in it was watched.
+            return ("changes", "components", "workflows")
+        return ("changes",)
+
+
+def _git_areas(inside: PurePath) -> tuple[str, ...]:
+    if inside.name.endswith(".lock"):
+        return ()
+    if inside.parts in (("refs", "stash"), ("logs", "refs", "stash"), ("config",)):
+        # Stashes, and remotes and what branches follow: listed with the branches.
+        return ("history",)
+    if inside.parts in (("HEAD",), ("packed-refs",)) or inside.parts[:2] in (
+        ("refs", "heads"),
+        ("refs", "tags"),
+        ("refs", "remotes"),
+    ):
+        return ("history", "changes")
+    if inside.parts in (("index",), ("MERGE_HEAD",)):
+        return ("changes",)
+    return ()
+
+
+class Watchers:
+    """The watchers of one server, each begun when somebody first listens."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[Path, ProjectWatcher] = {}
+
+    def of(self, project: Project) -> ProjectWatcher:
+        """The project's watcher."""
+        if project.root not in self._watchers:
+            self._watchers[project.root] = ProjectWatcher(project)
+        return self._watchers[project.root]
+
+    async def close(self) -> None:
+        """Stop them all."""
+        for watcher in self._watchers.values():
+            await watcher.close()
+        self._watchers.clear()

@@ -1,0 +1,347 @@
+"""The server extension: builds the managers, registers the handlers, closes what it opened."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.multikernelmanager import AsyncMultiKernelManager
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from tornado.routing import PathMatches, Rule
+from traitlets import Bool, Enum, Float, Int, Unicode
+
+from jupyter_mlws._version import __version__
+from jupyter_mlws.anyio_shutdown import end_workers_at_exit
+from jupyter_mlws.api.router import LazyRouter, Routes
+
+if TYPE_CHECKING:
+    from jupyter_mlws.logs.store import LogStore
+    from jupyter_mlws.notebooks.lasting import LastingFolder
+    from jupyter_mlws.notebooks.requests import Asked
+    from jupyter_mlws.services import Services
+
+KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
+PREFIX = "mlws/api/v1"
+FILE_IDS = "jupyter_server_fileid"
+"""The extension that gives files ids which stay when they are renamed."""
+TRANSACTIONS = "mlflow.db-*"
+"""Files that the database of runs has for moments, which the file browser does not list."""
+DEATH_NOTICED = 0.5
+"""Seconds between two looks of Jupyter's restarter at a kernel, where nothing else is set."""
+_IMPORTING = threading.Lock()
+
+
+class MLWSApp(ExtensionApp):
+    """The machine-learning workspace, as an extension of Jupyter Server."""
+
+    name = "jupyter_mlws"
+    version = __version__
+    description = "The machine-learning workspace inside JupyterLab"
+    load_other_extensions = True
+    _working: asyncio.Task[None] | None = None
+
+    projects_dir = Unicode(
+        "",
+        config=True,
+        help="""Folder whose git repositories are offered as projects, and in which new projects
+        are created. Default: the server's root folder.""",
+    )
+
+    kernel_memory_limit = Int(
+        0,
+        config=True,
+        min=0,
+        help="""Bytes that a kernel can use during an execution. Above it, the execution is
+        interrupted, and the kernel is restarted if it does not stop. 0 means no limit.""",
+    )
+
+    kernel_memory_warning = Float(
+        0.8,
+        config=True,
+        min=0.05,
+        max=1.0,
+        help="""Fraction of the limit (without a limit: of the container's or machine's memory)
+        above which the user is warned.""",
+    )
+
+    code_policy = Enum(
+        ["off", "warn", "refuse"],
+        "off",
+        config=True,
+        help="""What to do with Python code executed by API if bandit reports problems: ignore
+        them, return them with the result, or refuse to run it. Needs the extra `check`.""",
+    )
+
+    lasting_kernels = Bool(
+        True,
+        config=True,
+        help="""Whether kernels keep running when their server is killed, so that the next server
+        in the same folder can reconnect. A server that stops normally always stops them.""",
+    )
+
+    _folder: LastingFolder | None = None
+    _kernel_logs: asyncio.Future[None] | None = None
+    _stopping = False
+    _logging_since = 0.0
+
+    @cached_property
+    def services(self) -> Services:
+        """The managers, built at the first request."""
+        from jupyter_mlws.containers.manager import (
+            ContainerManager,
+            hub_service,
+            own_container,
+        )
+        from jupyter_mlws.containers.own import Kernel, OwnContainer
+        from jupyter_mlws.core.operations import OperationManager
+        from jupyter_mlws.core.watcher import Watchers
+        from jupyter_mlws.logs.collecting import execution_log, follow_kernels
+        from jupyter_mlws.logs.container import ContainerLog
+        from jupyter_mlws.metrics.numbers import Numbers
+        from jupyter_mlws.notebooks.manager import LOCAL, NotebookManager
+        from jupyter_mlws.notebooks.memory import MemoryLimits
+        from jupyter_mlws.notebooks.policy import Policy
+        from jupyter_mlws.notebooks.server import JupyterServer
+        from jupyter_mlws.projects.manager import ProjectManager
+        from jupyter_mlws.services import Services
+        from jupyter_mlws.shared_projects.manager import TeamManager
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        _routes()
+        root = Path(self.projects_dir or self.serverapp.root_dir)
+        hub, own = hub_service(), own_container()
+        server = JupyterServer(self.serverapp)
+
+        async def kernels() -> dict[str, Kernel]:
+            found = await server.processes()
+            return {name: Kernel(name, pid, path) for name, (pid, path) in found.items()}
+
+        notebooks = NotebookManager(
+            server,
+            own or LOCAL,
+            folder=self._folder,
+            limits=MemoryLimits(self.kernel_memory_limit or None, self.kernel_memory_warning),
+            policy=Policy(self.code_policy),
+        )
+        notebooks.recording.listeners.append(execution_log(self._log_store))
+        if self._folder is not None:
+            self._kernel_logs = asyncio.ensure_future(
+                follow_kernels(self._log_store, self._folder.path)
+            )
+        containers = ContainerManager(hub) if hub else None
+        log = None
+        if containers is not None and own is not None:
+            log = ContainerLog(self._log_store, containers, own, self._logging_since)
+        projects = ProjectManager(root)
+        numbers = Numbers(self._kernel_states, projects.opened)
+        notebooks.recording.listeners.append(numbers.ended)
+        return Services(
+            projects,
+            OperationManager(),
+            Watchers(),
+            notebooks,
+            self._log_store,
+            containers,
+            OwnContainer(kernels),
+            log,
+            numbers,
+            TeamManager(hub, projects) if hub else None,
+        )
+
+    def _kernel_states(self) -> list[str]:
+        assert self.serverapp is not None  # set by the server that loads the extension
+        kernels = self.serverapp.kernel_manager
+        found = [kernels.get_kernel(name) for name in kernels.list_kernel_ids()]
+        return [getattr(kernel, "execution_state", None) or "unknown" for kernel in found]
+
+    def initialize_settings(self) -> None:
+        """Have ids of files that last, and have it noticed early when a kernel dies."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        self.serverapp.kernel_manager.config.KernelRestarter.setdefault(
+            "time_to_dead", DEATH_NOTICED
+        )
+        # A file that is gone while its folder is listed makes Jupyter say that there is no folder.
+        contents: Any = self.serverapp.contents_manager
+        contents.hide_globs = [*contents.hide_globs, TRANSACTIONS]
+        extensions: Any = self.serverapp.extension_manager
+        known = extensions.extensions.get(FILE_IDS)
+        if known is None or not known.enabled:
+            # As it would choose itself, but for the folder that is the server's now.
+            ids = Path(self.serverapp.data_dir) / "file_id_manager.db"
+            self.serverapp.config.BaseFileIdManager.setdefault("db_path", str(ids))
+            extensions.add_extension(FILE_IDS, enabled=True)
+            extensions.link_extension(FILE_IDS)
+            extensions.load_extension(FILE_IDS)
+        self._logging_since = time.time()
+        self._log_as_asked()
+        for logger in self._logged:
+            logger.addHandler(self._server_log)
+        if isinstance(self.serverapp.kernel_manager, AsyncMultiKernelManager):
+            if self.lasting_kernels:
+                self._have_kernels_last()
+            self._follow_kernels()
+        else:
+            # It has kernels and their messages on a loop of another thread.
+            self.log.warning(
+                "%s is not asynchronous: kernels stop with the server, and cells run in tabs are"
+                " not recorded",
+                type(self.serverapp.kernel_manager).__name__,
+            )
+        end_workers_at_exit()
+        if "jupyterlab_server" in sys.modules:
+            from jupyter_mlws.lab_settings import translate_settings
+
+            translate_settings()
+
+    @cached_property
+    def _log_store(self) -> LogStore:
+        from jupyter_mlws.logs.store import LogStore
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return LogStore(Path(self.serverapp.data_dir) / "mlws" / "logs.sqlite")
+
+    @cached_property
+    def _server_log(self) -> logging.Handler:
+        from jupyter_mlws.logs.server import ServerLog
+
+        return ServerLog(self._log_store)
+
+    def _log_as_asked(self) -> None:
+        """JSON lines where the Hub says so: what gathers logs takes them as they are."""
+        from jupyter_mlws.logs.formatting import ECS, VARIABLE, ECSFormatter
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        if os.environ.get(VARIABLE) == ECS:
+            for handler in self.serverapp.log.handlers:
+                handler.setFormatter(ECSFormatter())
+
+    @property
+    def _logged(self) -> list[logging.Logger]:
+        """The loggers whose lines are the server's."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        return [self.serverapp.log, logging.getLogger("jupyter_mlws")]
+
+    def _have_kernels_last(self) -> None:
+        """Start kernels by our provisioner, and keep the sessions on disk while the server lives.
+
+        Kernels whose specification names a provisioner of its own keep theirs, and so does a
+        server that was told which one to use, or whose kernels run elsewhere.
+        """
+        from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+        from jupyter_mlws.notebooks.lasting import LastingFolder
+        from jupyter_mlws.notebooks.provisioner import NAME
+
+        server: Any = self.serverapp
+        factory = KernelProvisionerFactory.instance(parent=server)
+        usual = factory.default_provisioner_name in ("local-provisioner", NAME)
+        if server.gateway_config.gateway_enabled or not usual or NAME not in factory.provisioners:
+            return
+        factory.default_provisioner_name = NAME
+        self._folder = LastingFolder(Path(server.runtime_dir), Path(server.root_dir))
+        server.kernel_manager.config.LastingProvisioner.folder = str(self._folder.path)
+        if server.session_manager.database_filepath == ":memory:":
+            server.session_manager.database_filepath = str(self._folder.sessions)
+
+    def _follow_kernels(self) -> None:
+        """Hear what happens to kernels, and what tabs ask of them, by Jupyter's own means."""
+        from jupyter_mlws.notebooks.requests import telling
+
+        server: Any = self.serverapp
+        server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._heed)
+        # Ours are written over the server's own after this.
+        self.settings["kernel_websocket_connection_class"] = telling(
+            server.web_app.settings["kernel_websocket_connection_class"],
+            self._expect,
+            self._overhear,
+        )
+
+    async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        """One of Jupyter's events of kernels."""
+        from jupyter_mlws.logs.collecting import kernel_event
+
+        kernel_event(self._log_store, data)
+        if data["status"] == "success" and "kernel_id" in data and not self._stopping:
+            await self.services.notebooks.watches.heed(data["action"], data["kernel_id"])
+
+    def _expect(self, kernel: str, asked: Asked) -> None:
+        if not self._stopping:
+            self.services.notebooks.watches.expect(kernel, asked)
+
+    def _overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
+        if not self._stopping:
+            self.services.notebooks.watches.overhear(kernel, tab, frames)
+
+    def initialize_handlers(self) -> None:
+        """Route everything below the prefix; the handlers are imported once the server serves."""
+        assert self.serverapp is not None  # set by the server that loads the extension
+        application = self.serverapp.web_app
+        prefix = url_path_join(application.settings["base_url"], PREFIX)
+        router = LazyRouter(application, prefix, _routes, lambda: {"services": self.services})
+        # Not `add_handlers`: Jupyter's wants handler classes, and there is none yet.
+        rule = Rule(PathMatches(rf"{prefix}(?:/.*)?"), router)
+        application.default_router.rules.insert(0, rule)
+        loop = self.serverapp.io_loop
+        loop.add_callback(loop.run_in_executor, None, _routes)
+        if self._folder is not None and self._folder.others():
+            loop.add_callback(lambda: self.services.notebooks.adopt())
+        if os.environ.get("JUPYTERHUB_ACTIVITY_URL"):
+            loop.add_callback(self._watch_work)
+
+    async def _watch_work(self) -> None:
+        """Count what runs as activity: a Hub stops a server without any."""
+        from jupyter_mlws.containers.work import Work, interval
+
+        assert self.serverapp is not None  # set by the server that loads the extension
+        settings = self.serverapp.web_app.settings
+        kernels = self.serverapp.kernel_manager
+
+        def terminals() -> list[Any]:
+            manager = settings.get("terminal_manager")
+            return list(manager.terminals.values()) if manager else []
+
+        work = Work(
+            lambda: [kernels.get_kernel(name) for name in kernels.list_kernel_ids()],
+            terminals,
+            self.services.projects.is_running,
+        )
+        # Jupyter counts whatever has a name that ends like this.
+        self._working = asyncio.create_task(
+            work.watch(lambda now: settings.update(mlws_last_activity=now), interval())
+        )
+
+    async def stop_extension(self) -> None:
+        """Close in the opposite order of building, if anything was built."""
+        self._stopping = True
+        watching = [task for task in (self._kernel_logs, self._working) if task is not None]
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        if "services" in self.__dict__:
+            await self.services.readers.close()
+            await self.services.own.close()
+            await self.services.notebooks.close()
+            await self.services.watchers.close()
+            await self.services.operations.close()
+            self.services.projects.close()
+        elif self._folder is not None:
+            self._folder.close()
+        for logger in self._logged:
+            logger.removeHandler(self._server_log)
+        self._log_store.close()
+
+
+def _routes() -> Routes:
+    # Threads that import modules at once may each see those of the other half imported.
+    with _IMPORTING:
+        from jupyter_mlws.routes import ROUTES
+
+        return ROUTES

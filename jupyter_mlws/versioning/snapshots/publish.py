@@ -1,0 +1,88 @@
+"""Completes a published snapshot, or discards one that was not published."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.versioning.data.content import Content
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.snapshots.outbox import Outbox
+from jupyter_mlws.versioning.snapshots.pending import Pending
+from jupyter_mlws.versioning.tracking.client import TrackingClient
+
+TAG_SNAPSHOT = "mlws.snapshot"
+"""The tag of an MLflow run: the commit that names it, or ``pending`` while that is made."""
+REFRESH_TRIES = 20
+"""Tries to refresh the index while another git program holds it, 50 ms apart."""
+RUNS_LEFT_OUT = Message(
+    "Runs were not recorded because MLflow did not respond. The next snapshot will "
+    "record them. {reason}"
+)
+INDEX_LATER = Message(
+    "The index is in use by another git process and will be refreshed by the next operation."
+)
+
+log = logging.getLogger(__name__)
+
+Told = Callable[[str], None]
+"""Hears the name of each step when it begins."""
+
+
+def finish(
+    project: Project, pending: Pending, tracking: TrackingClient, told: Told
+) -> list[Message]:
+    """What follows publishing, and can be redone; warnings where it has to be."""
+    git = Git(project.root)
+    assert pending.sha is not None
+    told("index")
+    if not _refresh(git, pending.index):
+        return [INDEX_LATER]
+    told("tag")
+    if pending.runs:
+        try:
+            tracking.tag_runs(pending.runs, {TAG_SNAPSHOT: pending.sha})
+        except MLWSError as error:
+            log.warning("Could not tag the runs of %s yet: %s", pending.sha, error)
+            return [RUNS_LEFT_OUT.fill(reason=error.message)]
+    told("tidy")
+    git.delete_ref(pending.held)
+    pending.drop(project.state)
+    try:
+        git.hook("post-commit")
+    except MLWSError as error:
+        # As with `git commit`: the commit stands, whatever this hook says.
+        log.warning("%s", error)
+    told("done")
+    return []
+
+
+def _refresh(git: Git, before: dict[str, str | None]) -> bool:
+    """Bring the committed paths in the person's index to HEAD, where they are as seen ``before``.
+
+    False where another program holds the index.
+    """
+    for _ in range(REFRESH_TRIES):
+        now = git.staged(before)
+        try:
+            git.refresh_index(path for path, row in before.items() if now.get(path) == row)
+        except MLWSError:
+            if not (git.root / git.path("index.lock")).exists():
+                raise
+            time.sleep(0.05)
+        else:
+            return True
+    return False
+
+
+def discard(project: Project, pending: Pending) -> None:
+    """Forget a snapshot that was not published."""
+    git = Git(project.root)
+    if pending.sha is not None:
+        Outbox(git, Content(git)).drop([pending.sha])
+    git.delete_ref(pending.held)
+    pending.drop(project.state)

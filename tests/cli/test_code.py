@@ -1,0 +1,189 @@
+"""Merging, undoing, staging, tags, stashes and fetching by words."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from jupyter_mlws.cli.local import LocalSession, open_session
+from jupyter_mlws.cli.session import Origin, RemoteSession, Session
+from jupyter_mlws.core.project import Project
+from tests.command_line import call
+from tests.server import Server
+from tests.versioning.git_server import PASSWORD, USER, served
+
+Git = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of other tests, or of the person who runs them, are not seen."""
+    (home / "runtime").mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+
+
+@pytest.fixture
+def diverged(project: Project, git: Git) -> Project:
+    """``main`` and ``other`` changed the same file; ``clean`` another one."""
+    root = project.root
+    (root / "a.py").write_text("base\n")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Base")
+    for branch, path in (("other", "a.py"), ("clean", "b.py"), ("main", "a.py")):
+        if branch == "main":
+            git(root, "checkout", "-q", "main")
+        else:
+            git(root, "checkout", "-qb", branch, "main")
+        (root / path).write_text(f"{branch}\n")
+        git(root, "add", "-A")
+        git(root, "commit", "-qm", f"On {branch}")
+    return project
+
+
+def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
+    done = call(folder, *line, code=code, language=language)
+    return done.stdout + done.stderr
+
+
+def test_a_person_merges_resolves_and_undoes(diverged: Project, git: Git) -> None:
+    root = diverged.root
+    assert "merged" in words(root, "merge", "clean")
+    assert "a.py" in words(root, "merge", "other", code=1)
+    assert "双方修改" in words(root, "merge", code=1, language="zh_CN.UTF-8")
+    assert "30201" in words(root, "merge", "--continue", code=1)
+    words(root, "merge", "other", "--abort", code=2)
+    words(root, "merge", "--ours", code=2)
+    assert "Merge aborted" in words(root, "merge", "--abort")
+    words(root, "merge", "other", code=1)
+    assert "merge --continue" in words(root, "merge", "--both", "a.py")
+    done = json.loads(words(root, "merge", "--continue", "-m", "Both", "--json"))
+    assert (done["outcome"], (root / "a.py").read_text()) == ("merged", "main\nother\n")
+    assert "Reverted to" in words(root, "revert")
+    assert (root / "a.py").read_text() == "main\n"
+    assert git(root, "log", "-1", "--format=%s").startswith("Revert to")
+    assert "30404" in words(root, "revert", "no-such", code=1)
+
+
+def test_former_spellings_work_with_a_warning(diverged: Project) -> None:
+    root = diverged.root
+    words(root, "merge", "other", code=1)
+    said = words(root, "merge", "--take", "theirs", "a.py")
+    assert "--take will be removed" in said
+    assert (root / "a.py").read_text() == "other\n"
+    words(root, "merge", "--continue", "-m", "Theirs")
+    assert "请使用 revert" in words(root, "undo", language="zh_CN.UTF-8")
+    assert (root / "a.py").read_text() == "main\n"
+    top = words(root, "--help")
+    assert "revert" in top
+    assert "undo" not in top
+    assert "--again" not in words(root, "run", "--help")
+
+
+def test_a_person_stages_tags_and_puts_aside(diverged: Project, git: Git) -> None:
+    root = diverged.root
+    (root / "a.py").write_text("changed\n")
+    (root / "c.py").write_text("new\n")
+    assert "未暂存" in words(root, "stage", "a.py", language="zh_CN.UTF-8")
+    words(root, "commit", "-m", "x", "--staged", "a.py", code=2)
+    made = json.loads(words(root, "commit", "-m", "Staged", "--staged", "--json"))
+    assert git(root, "show", "--format=", "--name-only", made["id"]).split() == ["a.py"]
+    words(root, "stage")
+    assert "untracked" in words(root, "unstage")
+    assert "v1" in words(root, "tag", "v1", "-m", "First")
+    assert "First" in words(root, "tag")
+    assert "v1" in words(root, "tag", "-d", "v1")
+    words(root, "tag", "-d", code=2)
+    assert "Work" in words(root, "stash", "-m", "Work")
+    assert not (root / "c.py").exists()
+    (stash,) = json.loads(words(root, "stash", "list", "--json"))
+    assert "c.py" in words(root, "stash", "pop", stash["id"][:8], "--keep")
+    assert (root / "c.py").exists()
+    assert "Work" in words(root, "stash", "drop")
+    assert "30404" in words(root, "stash", "pop", code=1)
+
+
+def test_the_same_through_the_server_and_on_the_files(
+    diverged: Project, git: Git, home: Path, tmp_path: Path
+) -> None:
+    root = diverged.root
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))
+    git(root, "push", "-q", "origin", "main", "other")
+    git(root, "update-ref", "-d", "refs/remotes/origin/other")
+    with Server(home, root):
+        remote = open_session(root, "en", Origin.CLI)
+        assert isinstance(remote, RemoteSession)
+        local = LocalSession(diverged, "en", Origin.CLI)
+        shapes = []
+        head = git(root, "rev-parse", "main").strip()
+        for session in (remote, local):
+            shapes.append(_walk(session, root))
+            git(root, "reset", "-q", "--hard", head)
+            git(root, "update-ref", "-d", "refs/remotes/origin/other")
+        local.close()
+    assert shapes[0] == shapes[1]
+
+
+def _walk(session: Session, root: Path) -> list[Any]:
+    """The shapes of all that a session answers on one way through everything."""
+
+    def quiet(text: str) -> None: ...
+
+    found = [
+        session.merge("other", None, quiet),
+        session.conflicts(),
+        session.abort_merge(),
+        session.merge("other", "Again", quiet),
+        session.resolve("a.py", {"take": "theirs"}),
+        session.merge(None, None, quiet),
+        session.rollback("HEAD~1", None, quiet),
+        session.create_tag("v1", "HEAD", "One"),
+        session.tags()[0],
+        session.delete_tag("v1"),
+        session.fetch({"prune": True}, quiet),
+    ]
+    (root / "a.py").write_text("work\n")
+    found += [session.stage("stage", {"all": True}), session.stage("unstage", {"paths": ["a.py"]})]
+    stash = session.push_stash("Work", quiet)
+    found += [session.stashes()[0], session.apply_stash(stash["id"], True, quiet)]
+    found += [session.drop_stash(stash["id"]), stash]
+    return [set(row) for row in found]
+
+
+@pytest.mark.parametrize("through_a_server", [False, True])
+def test_a_terminal_is_asked_for_the_password(
+    project: Project, git: Git, home: Path, tmp_path: Path, through_a_server: bool
+) -> None:
+    (tmp_path / "served").mkdir()
+    git(tmp_path / "served", "init", "-q", "--bare", "bare.git")
+    git(project.root, "push", "-q", str(tmp_path / "served" / "bare.git"), "main")
+    server = Server(home, project.root) if through_a_server else nullcontext()
+    with server, served(tmp_path / "served") as address:
+        git(project.root, "remote", "add", "origin", f"{address}/bare.git")
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "jupyter_mlws", "fetch"],
+            cwd=str(project.root),
+            env={**os.environ, "LANG": "C.UTF-8"},
+            encoding="utf-8",
+            timeout=60,
+        )
+        child.expect("Username for 'http://127.0.0.1:")
+        child.sendline(USER)
+        child.expect("Password for ")
+        child.sendline(PASSWORD)
+        child.expect("origin/main")
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0
+        # Nobody is asked in a script.
+        if not through_a_server:
+            assert "30101" in words(project.root, "fetch", code=1)

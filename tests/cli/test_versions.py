@@ -1,0 +1,238 @@
+"""Branches, remotes, models and data by words: the same through a server and on the files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlws.cli.local import LocalSession, open_session
+from jupyter_mlws.cli.session import Origin, RemoteSession, Session
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.versioning.registry.models import ModelCreate
+from jupyter_mlws.versioning.versions import Versions
+from tests.command_line import call
+from tests.server import Server
+
+Git = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def runtime(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of other tests, or of the person who runs them, are not seen."""
+    (home / "runtime").mkdir()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(home / "runtime"))
+
+
+@pytest.fixture
+def full(project: Project, mlflow_store: None, git: Git, tmp_path: Path) -> Project:
+    """A project with data, a model, a bare remote and a remote for data; both are committed."""
+    root = project.root
+    git(tmp_path, "init", "-q", "--bare", "bare.git")
+    git(root, "remote", "add", "origin", str(tmp_path / "bare.git"))
+    with (root / ".dvc" / "config").open("a") as file:
+        file.write(
+            f"[core]\n    remote = store\n['remote \"store\"']\n    url = {tmp_path}/store\n"
+        )
+    (root / "wine.csv").write_text("one\n")
+    versions = Versions(project)
+    versions.datasets.add("wine.csv")
+    versions.snapshots.create("Data")
+    versions.models.register(ModelCreate(name="酒", params={"a": 1}, metrics={"acc": 0.5}))
+    versions.close()
+    return project
+
+
+def words(folder: Path, *line: str, code: int = 0, language: str = "C.UTF-8") -> str:
+    done = call(folder, *line, code=code, language=language)
+    return done.stdout + done.stderr
+
+
+def test_a_person_branches_pushes_and_pulls(full: Project, git: Git, tmp_path: Path) -> None:
+    root = full.root
+    assert "feature" in words(root, "branch", "feature")
+    assert json.loads(words(root, "checkout", "feature", "--json"))["branch"] == "feature"
+    (root / "wine.csv").write_text("two\n")
+    assert "modified" in words(root, "data", "list")
+    assert "修改" in words(root, "data", "list", language="zh_CN.UTF-8")
+    assert "30202" in words(root, "data", "pull", "wine.csv", code=1)
+    words(root, "commit", "-m", "Two")
+    assert "origin/feature" in words(root, "push")
+    assert "origin/feature" in words(root, "branch")
+    words(root, "checkout", "main")
+    assert (root / "wine.csv").read_text() == "one\n"
+    assert "Data" in words(root, "data", "show", "wine.csv")
+    words(root, "data", "checkout", "wine.csv", "feature")
+    assert (root / "wine.csv").read_text() == "two\n"
+    words(root, "restore", "HEAD", "-y")
+    git(tmp_path, "clone", "-q", "-b", "feature", str(tmp_path / "bare.git"), "theirs")
+    words(tmp_path / "theirs", "trust")
+    got = json.loads(words(tmp_path / "theirs", "pull", "--json"))
+    assert got["data"] == ["wine.csv"]
+    assert (tmp_path / "theirs" / "wine.csv").read_text() == "two\n"
+    assert "feature" in words(root, "branch", "-d", "feature")
+    words(root, "checkout", "-b", "again")
+    words(root, "branch", "-d", code=2)
+    assert "酒" in words(root, "models")
+    assert "a=1" in words(root, "models", "酒")
+
+
+def test_every_word_gives_the_same_through_the_server_and_on_the_files(
+    full: Project, home: Path
+) -> None:
+    with Server(home, full.root):
+        remote: Session = open_session(full.root, "en", Origin.CLI)
+        assert isinstance(remote, RemoteSession)
+        local = LocalSession(full, "en", Origin.CLI)
+        _compare(remote, local, full.root)
+        local.close()
+
+
+def test_a_restore_tells_its_steps_without_a_server(full: Project) -> None:
+    (full.root / "wine.csv").write_text("changed\n")
+    local = LocalSession(full, "en", Origin.CLI)
+    told: list[str] = []
+    local.restore("HEAD", [], told.append)
+    local.close()
+    assert told[0] == "plan"
+    assert len(told) > 2
+
+
+def _compare(remote: Session, local: Session, root: Path) -> None:
+    def quiet(text: str) -> None: ...
+
+    made = remote.create_branch("one", "HEAD")
+    assert set(made) == set(local.create_branch("two", "HEAD"))
+    assert remote.branches() == local.branches()
+    results: list[Any] = []
+    for session, branch in ((remote, "one"), (local, "two")):
+        results.append(session.checkout({"branch": branch}, quiet))
+        session.push({}, quiet)
+        session.pull({}, quiet)
+    assert set(results[0]) == set(results[1])
+    assert remote.models(None, 5) == local.models(None, 5)
+    assert remote.model("酒") == local.model("酒")
+    assert remote.datasets("wine", 5) == local.datasets("wine", 5)
+    assert remote.dataset("wine.csv") == local.dataset("wine.csv")
+    (root / "more.csv").write_text("more\n")
+    assert remote.add_dataset("more.csv") == local.add_dataset("more.csv")
+    assert remote.push_dataset("more.csv", quiet) == local.push_dataset("more.csv", quiet)
+    assert remote.pull_dataset("more.csv", quiet) == local.pull_dataset("more.csv", quiet)
+    restored = remote.checkout_dataset("wine.csv", "HEAD", quiet)
+    assert restored == local.checkout_dataset("wine.csv", "HEAD", quiet)
+    assert remote.delete_branch("one", force=False)["name"] == "one"
+    assert remote.diff_dataset("wine.csv", "HEAD", None) == local.diff_dataset(
+        "wine.csv", "HEAD", None
+    )
+    asked = {"remote": "read"}
+    assert remote.verify_dataset("wine.csv", asked, quiet) == local.verify_dataset(
+        "wine.csv", asked, quiet
+    )
+    assert set(remote.storage()) == set(local.storage())
+    given = {"url": "../other"}
+    assert remote.put_data_remote("o", given) == local.put_data_remote("o", given)
+    assert remote.data_remotes() == local.data_remotes()
+    assert remote.check_data_remote("o") == local.check_data_remote("o")
+    assert remote.delete_data_remote("o")["name"] == "o"
+    assert remote.best_models({"metric": "acc"}) == local.best_models({"metric": "acc"})
+    assert remote.alias_history("酒") == local.alias_history("酒")
+    assert remote.compare_models(["酒:1", "酒:1"]) == local.compare_models(["酒:1", "酒:1"])
+    assert set(remote.run_state()) == set(local.run_state())
+    begun = remote.begin_run({"name": "r"})
+    assert set(begun) == set(local.begin_run({"name": "l"}))
+    end = {"status": "COMPLETED"}
+    assert remote.end_run(begun["id"], end)["status"] == "COMPLETED"
+    assert remote.experiment(begun["id"]) == local.experiment(begun["id"])
+    search = {"sort": ["attributes.start_time ASC"], "nested": True}
+    assert remote.runs(search, 5) == local.runs(search, 5)
+    assert remote.lineage("model:酒:1") == local.lineage("model:酒:1")
+    made = remote.reproduce("酒:1", {}, quiet)
+    assert remote.reproductions() == local.reproductions() == [made]
+    assert local.delete_reproduction(made["id"]) == made
+
+
+def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Path) -> None:
+    root = full.root
+    assert "store" in words(root, "data", "remote")
+    assert "Connected" in words(root, "data", "remote", "store")
+    made = json.loads(words(root, "data", "remote", "far", str(tmp_path / "far"), "--json"))
+    assert (made["kind"], made["default"], made["credentials"]) == ("local", False, [])
+    assert "30404" in words(root, "data", "remote", "nobody", code=1)
+    assert "the URL" in words(root, "data", "remote", "far", "--region", "eu", code=2)
+    assert "'[NAME]'" in words(root, "data", "remote", "Bad", "ftp://x", code=2)
+    assert "far" in words(root, "data", "remote", "-d", "far")
+    (root / "wine.csv").write_text("three\n")
+    assert "修改 1" in words(root, "data", "diff", "wine.csv", language="zh_CN.UTF-8")
+    assert "+0" not in words(root, "diff")
+    words(root, "data", "add", "wine.csv")
+    shown = words(root, "data", "verify", "wine.csv", code=1)
+    assert "cache  intact" in shown
+    assert "store  damaged or incomplete" in shown
+    words(root, "data", "push", "wine.csv")
+    assert "incomplete" not in words(root, "data", "verify", "wine.csv", "--remote", "read")
+    assert json.loads(words(root, "data", "storage", "--json"))["objects"] == 2
+    (tmp_path / "elsewhere.csv").write_text("x\n")
+    words(root, "data", "import", f"file://{tmp_path}/elsewhere.csv", "got.csv", "--no-link")
+    assert (root / "got.csv").read_text() == "x\n"
+
+
+def test_data_of_a_clone_is_pulled_by_one_word(full: Project, git: Git, tmp_path: Path) -> None:
+    words(full.root, "push")
+    git(tmp_path, "clone", "-q", str(tmp_path / "bare.git"), "clone")
+    clone = tmp_path / "clone"
+    words(clone, "trust")
+    for line in (("status",), ("data", "list")):
+        shown = words(clone, *line)
+        assert "not pulled" in shown
+        assert "jupyter mlws data pull" in shown
+    assert "未拉取" in words(clone, "status", language="zh_CN.UTF-8")
+    assert "wine.csv is stored" in words(clone, "data", "pull")
+    assert (clone / "wine.csv").read_text() == "one\n"
+    assert "No data to pull" in words(clone, "data", "pull")
+
+
+SCRIPT = """\
+import sys
+import mlflow
+with mlflow.start_run():
+    mlflow.log_metric("accuracy", float(sys.argv[2]))
+if sys.argv[2] == "0.1":
+    sys.exit(3)
+"""
+
+
+@pytest.mark.slow(reason="real programs, one after the other")
+def test_a_script_is_tracked_found_compared_and_reproduced(full: Project) -> None:
+    root = full.root
+    (root / "train.py").write_text(SCRIPT)
+    command = ("track", "--name", "one", sys.executable, "train.py", "--rate", "0.5")
+    assert "COMPLETED" in words(root, *command)
+    assert "FAILED" in words(root, "track", sys.executable, "train.py", "-r", "0.1", code=1)
+    words(root, "track", code=2)
+    *runs, model = json.loads(words(root, "runs", "--json"))
+    assert model["experiment"] == "酒"
+    assert [run["metrics"].get("accuracy") for run in runs] == [0.1, 0.5]
+    assert [run["name"] for run in runs][1] == "one"
+    asked = ("-s", "metrics.accuracy DESC", "-n", "1", "-f", "metrics.accuracy > 0", "--json")
+    assert json.loads(words(root, "runs", *asked))[0]["name"] == "one"
+    assert "'-f' / '--filter'" in words(root, "runs", "-f", "nonsense", code=2)
+    ids = [run["id"] for run in runs]
+    assert "accuracy" in words(root, "compare", *ids)
+    words(root, "compare", ids[0], code=2)
+    assert "酒" in words(root, "models", "best", "acc")
+    assert "还没有别名" in words(root, "models", "酒", "--aliases", language="zh_CN.UTF-8")
+    words(root, "models", "酒", "acc", code=2)
+    assert "run one" in words(root, "lineage", f"run:{ids[1]}")
+    words(root, "lineage", "wine.csv")
+    # What was not committed is there.
+    assert "Delete it with" in words(root, "reproduce", ids[1])
+    (made,) = json.loads(words(root, "reproduce", "--json"))
+    assert (root / made["path"] / "train.py").read_text() == SCRIPT
+    assert (root / made["path"] / "wine.csv").read_text() == "one\n"
+    words(root, "reproduce", "--remove", made["id"])
+    assert not (root / made["path"]).exists()
+    assert json.loads(words(root, "status", "--json"))["changes"][0]["path"] == "train.py"

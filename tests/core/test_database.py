@@ -1,0 +1,92 @@
+"""History that is damaged or deleted begins anew: nothing else stops."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlws.core.project import DATABASE, Project
+from jupyter_mlws.notebooks.history import Begun, History
+from jupyter_mlws.versioning.tracking.runs import finished_runs
+from jupyter_mlws.workflows.journal import Journal, NewRun
+from jupyter_mlws.workflows.states import Status
+
+HARMS = ["header", "truncated", "pages", "deleted"]
+
+
+def fill(journal: Journal, run: str) -> None:
+    journal.create(NewRun(run, "dvc.yaml", 1, "rest", [f"node {n}" for n in range(500)]))
+    journal.set_run(run, Status.RUNNING)
+    journal.end_nodes(run, Status.SKIPPED)
+    journal.set_run(run, Status.COMPLETED, mlflow_run="a")
+
+
+def harm(file: Path, how: str) -> None:
+    content = file.read_bytes()
+    assert len(content) > 20_000
+    if how == "deleted":
+        file.unlink()
+        return
+    harmed = {
+        "header": b"no database" * 1000,
+        "truncated": content[:9000],
+        "pages": content[:4096] + b"\xff" * (len(content) - 4096),
+    }
+    file.write_bytes(harmed[how])
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_a_damaged_journal_begins_anew(project: Project, how: str) -> None:
+    with closing(Journal(project)) as journal:
+        fill(journal, "one")
+    file = project.state / DATABASE
+    harm(file, how)
+    with closing(Journal(project)) as journal:
+        assert journal.live() == []
+        assert journal.newest("dvc.yaml") is None
+        fill(journal, "two")
+        assert journal.run("two")["status"] == "COMPLETED"
+        assert journal.makers({"a": {"b": "c"}}) == {}
+    assert [run.id for run in finished_runs(project)] == ["two"]
+    aside = [path.name for path in project.state.glob(f"{DATABASE}.damaged-*")]
+    assert bool(aside) is (how != "deleted"), aside
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_what_is_found_damaged_in_the_middle_is_moved_aside_once(
+    project: Project, how: str
+) -> None:
+    with closing(Journal(project)) as journal:
+        fill(journal, "one")
+    with closing(Journal(project)) as first, closing(Journal(project)) as second:
+        harm(project.state / DATABASE, how)
+        for journal, run in ((first, "two"), (second, "three")):
+            journal.live()
+            fill(journal, run)
+        assert {row["id"] for row in first.runs(None, 9)} == {"two", "three"}
+        assert first.events_after(10**6, 1)[0]["run"] == "two"
+
+
+@pytest.mark.parametrize("how", HARMS)
+def test_a_damaged_history_of_executions_begins_anew(project: Project, how: str) -> None:
+    file = project.state / DATABASE
+    with closing(History(project.history(), project.state)) as history:
+        for number in range(300):
+            history.begin(Begun(f"{number}", "r", "n", "a.ipynb", "c", "x = 1" * 20))
+    harm(file, how)
+    with closing(History(project.history(), project.state)) as history:
+        history.begin(Begun("new", "r", "n", "a.ipynb", "c", "x = 1"))
+        assert [one.id for one in history.page("n")[0]] == ["new"]
+
+
+def test_a_run_goes_on_in_a_deleted_journal(project: Project) -> None:
+    with closing(Journal(project, follow=False)) as runner, closing(Journal(project)) as server:
+        fill(server, "one")
+        server.create(NewRun("two", "dvc.yaml", 1, "rest", ["a"]))
+        (project.state / DATABASE).unlink()
+        runner.set_run("two", Status.RUNNING)
+        runner.set_node("two", "a", Status.SKIPPED)
+        runner.set_run("two", Status.COMPLETED)
+        assert server.runs(None, 9) == []
