@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-TIMEOUT = 60
-"""Seconds for one git command."""
+from jupyter_mlws.versioning.git.adapter import create_repository
 
 IGNORED_FILES = """\
 # jupyter-mlws: experiment tracking and what notebooks leave
@@ -19,13 +17,7 @@ __pycache__/
 
 def initialize(target: Path) -> None:
     """Make ``target`` a git repository with DVC; files that are there already stay as they are."""
-    subprocess.run(
-        ["git", "init", "--quiet", "--initial-branch=main"],
-        cwd=target,
-        check=True,
-        capture_output=True,
-        timeout=TIMEOUT,
-    )
+    create_repository(target)
     ignore = target / ".gitignore"
     before = ignore.read_text(encoding="utf-8") if ignore.exists() else ""
     if "/mlflow.db*" not in before.splitlines():

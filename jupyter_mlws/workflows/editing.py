@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import shutil
-import subprocess
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.workflows import authoring, graph, settings
 from jupyter_mlws.workflows.connections import Connector
 from jupyter_mlws.workflows.definition import (
@@ -43,7 +43,6 @@ HOME = "workflows"
 LOCK = "dvc.lock"
 LONGEST = 60
 """Characters of a folder's name."""
-GIT_TIMEOUT = 30
 
 
 class Editor:
@@ -241,14 +240,7 @@ class Editor:
 
     def held(self, path: str) -> Message | None:
         """Why no node may write a path: its files are somebody else's."""
-        answer = subprocess.run(
-            ["git", "ls-files", "--cached", "-z", "--", f":(literal){path}"],
-            cwd=self._project.root,
-            check=False,
-            capture_output=True,
-            timeout=GIT_TIMEOUT,
-        )
-        if answer.stdout:
+        if Git(self._project.root).tracked(path):
             return Message(
                 "{path!r} is tracked by git; a node's output would overwrite it.", path=path
             )

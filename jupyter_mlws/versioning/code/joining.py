@@ -123,7 +123,7 @@ def _is_notebook(path: str) -> bool:
 def _tree(project: Project, merged: MergedTree, texts: dict[str, bytes]) -> str:
     if not texts:
         return merged.tree
-    with private_index(project, Git) as private:
+    with private_index(project) as private:
         private.read_tree(merged.tree)
         for path, text in texts.items():
             private.put(path, text)

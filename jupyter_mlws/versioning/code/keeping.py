@@ -19,7 +19,7 @@ def message_before(command: str, paths: Collection[str]) -> str:
 def keep_code(project: Project, git: Git, paths: Collection[str], before: str) -> str:
     """Commit the working tree's ``paths``, over what the index holds; the commit."""
     head = git.find("HEAD")
-    with private_index(project, Git) as private:
+    with private_index(project) as private:
         private.add(sorted(paths))
         parents = [head] if head else []
         sha = private.commit_tree(private.write_tree(), parents, message_before(before, paths))

@@ -18,7 +18,6 @@ from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.content import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.merge import merge_tree
 from jupyter_mlws.versioning.git.private_index import private_index
 from jupyter_mlws.versioning.repository import Repository
@@ -136,7 +135,7 @@ class StashManager:
         entries = {entry.path: entry for entry in self._git.tree(kept)}
         new = [e.path for e in status.entries if e.state == "untracked" and e.path in entries]
         index = self._git.run("write-tree").decode().strip()
-        with private_index(self._project, Git) as private:
+        with private_index(self._project) as private:
             private.read_tree(kept)
             private.remove(new)
             tree = private.write_tree()

@@ -1,7 +1,9 @@
-"""The adapter of git: the only importer of GitPython, inside the function that needs it.
+"""The adapter of git, and the only importer of GitPython.
 
-The ``git`` program does the work, each call with a time limit and machine-readable output.
-Paths are relative to the project's root, with forward slashes, and always taken literally.
+The ``git`` program does the work, each call with a time limit, in a process group that can be
+ended, and with machine-readable output: GitPython has none of these, and takes longer to import
+than most calls take. It creates repositories. Paths are relative to the project's root, with
+forward slashes, and always taken literally.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 from jupyter_mlws.core.errors import (
     DiskFullError,
@@ -271,25 +272,21 @@ class Git:
     def _start(
         self, command: list[str], more: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        import git
-
-        # As a process, because GitPython's own time limit needs `ps` or `pgrep`, which images
-        # often lack.
-        wrapper = git.Git(str(self.root)).execute(
+        return subprocess.Popen(
             command,
-            istream=subprocess.PIPE,
-            as_process=True,
-            env={**self.variables(), **(more or {})},
+            cwd=self.root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **self.variables(), **(more or {})},
             start_new_session=True,
         )
-        process = cast("subprocess.Popen[bytes]", wrapper.proc)
-        # The wrapper would interrupt the process when it is collected; `run` waits for its end.
-        wrapper.proc = None
-        return process
 
     def variables(self) -> dict[str, str]:
         """What is added to the environment of the git program."""
-        variables = {"LC_ALL": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0", **self.environment}
+        # With this locale alone, LANGUAGE would still choose the language of messages.
+        locale = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
+        variables = {**locale, "GIT_TERMINAL_PROMPT": "0", **self.environment}
         if self.index is not None:
             variables["GIT_INDEX_FILE"] = str(self.index)
         return variables
@@ -697,6 +694,13 @@ class Git:
                 self.attempt("-c", "user.useConfigOnly=true", "var", name)
             except GitFailedError as error:
                 raise GitIdentityMissingError() from error
+
+
+def create_repository(root: Path) -> None:
+    """Make ``root`` a repository with the branch main; nothing changes where it is one."""
+    import git
+
+    git.Repo.init(root, initial_branch="main").close()
 
 
 def _communicate(

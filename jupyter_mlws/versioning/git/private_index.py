@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.content import size_of
@@ -22,15 +21,13 @@ NOBODY = {
 }
 """Who makes such commits: they must succeed where git does not know the person."""
 
-AnyGit = TypeVar("AnyGit", bound=Git)
-
 
 @contextmanager
-def private_index(project: Project, kind: type[AnyGit]) -> Iterator[AnyGit]:
+def private_index(project: Project) -> Iterator[Git]:
     """A git whose index holds what the person's does; its stored times make adding fast."""
     index = project.state / f"{uuid.uuid4().hex[:12]}.index"
-    private = kind(project.root, index, NOBODY)
-    theirs = project.root / kind(project.root).path("index")
+    private = Git(project.root, index, NOBODY)
+    theirs = project.root / Git(project.root).path("index")
     try:
         if theirs.exists():
             _copy(theirs, index)

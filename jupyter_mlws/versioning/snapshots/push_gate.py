@@ -19,7 +19,6 @@ from jupyter_mlws.versioning.data.content import Content, listed
 from jupyter_mlws.versioning.data.datafiles import DataFile, is_relevant
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
-from jupyter_mlws.versioning.tracking.run_commits import PlainGit
 
 SETTING = "mlws.prepush"
 PASSED = "MLWS_DATA_HAS_ARRIVED"
@@ -157,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
         os.environ.pop(name, None)
     rows = [line.split() for line in sys.stdin.read().splitlines() if line.strip()]
     try:
-        check(PlainGit(Path.cwd()), arguments[0], rows)
+        check(Git(Path.cwd()), arguments[0], rows)
     except MLWSError as error:
         language = environment_language(os.environ)
         lines = [f"{error.code}  {error.message.in_(language)}", error.solution.in_(language)]

@@ -300,7 +300,7 @@ class Restore:
     ) -> str | None:
         """A commit of all that the working tree and the index hold; None where HEAD has it."""
         head = self._git.find("HEAD")
-        with private_index(self._project, Git) as private:
+        with private_index(self._project) as private:
             staged = private.write_tree()
             private.add(self._unversioned(steps))
             if steps is not None:

@@ -6,9 +6,6 @@ in the run's record; here are the files that git has, or would have with the nex
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jupyter_mlws.core.project import Project
@@ -34,33 +31,16 @@ class RunCommit:
     dirty: bool
 
 
-class PlainGit(Git):
-    """Git without GitPython: its import takes longer than a run may take to start."""
-
-    def _start(
-        self, command: list[str], more: Mapping[str, str] | None = None
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            command,
-            cwd=self.root,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **self.variables(), **(more or {})},
-            start_new_session=True,
-        )
-
-
 def keep(project: Project, run: str) -> RunCommit:
     """Make the working tree's state a commit; error 30106 where git fails."""
-    git = PlainGit(project.root)
+    git = Git(project.root)
     status = git.status()
     untracked = any(entry.state == "untracked" for entry in status.entries)
     limit = large_from(git) if untracked else 0
     paths = sorted(uncommitted(project.root, status, limit))
     if not paths:
         return RunCommit(status.head, dirty=False)
-    with private_index(project, PlainGit) as private:
+    with private_index(project) as private:
         private.add(paths)
         tree = private.write_tree()
         if status.head is not None and tree == git.tree_of(status.head):
@@ -74,7 +54,7 @@ def keep(project: Project, run: str) -> RunCommit:
 
 def prune(project: Project) -> None:
     """Remove the hidden refs of all but the newest runs; ids of runs begin with their time."""
-    git = PlainGit(project.root)
+    git = Git(project.root)
     names = sorted(git.refs(REFS))
     if len(names) > KEPT + SLACK:
         commands = "".join(f"delete {name}\n" for name in names[:-KEPT])
