@@ -43,12 +43,14 @@ def network(settings: Settings) -> None:
     """The containers' network, in which the host has the address where Hub and service listen."""
     import docker
 
-    from jupyter_mlws.hub import launch
+    from jupyter_mlws.hub import container_config
 
     client = docker.APIClient(version="auto", **docker.utils.kwargs_from_env())
     # Docker's own search also finds names that only hold this one.
     if settings.name not in {row["Name"] for row in client.networks()}:
-        client.create_network(**launch.network(settings.name, settings.bridge, settings.subnet))
+        client.create_network(
+            **container_config.network(settings.name, settings.bridge, settings.subnet)
+        )
     client.close()
 
 

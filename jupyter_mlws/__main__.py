@@ -22,7 +22,7 @@ def main() -> int:
 
         return run_notebook(arguments[1:])
     if arguments[:1] == ["mark"]:
-        from jupyter_mlws.workflows.importers.marking import main as mark
+        from jupyter_mlws.workflows.importers.marker_command import main as mark
 
         return mark(arguments[1:])
     # A command is short: looking for cycles among all that a large answer is made of takes longer

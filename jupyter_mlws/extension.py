@@ -24,8 +24,8 @@ from jupyter_mlws.api.router import LazyRouter, Routes
 
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
-    from jupyter_mlws.notebooks.lasting import LastingFolder
-    from jupyter_mlws.notebooks.requests import Asked
+    from jupyter_mlws.notebooks.kernel_websocket import Asked
+    from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
     from jupyter_mlws.services import Services
 
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -100,12 +100,12 @@ class MLWSApp(ExtensionApp):
             hub_service,
             own_container,
         )
-        from jupyter_mlws.containers.own import Kernel, OwnContainer
+        from jupyter_mlws.containers.self_usage import Kernel, OwnContainer
         from jupyter_mlws.core.operations import OperationManager
         from jupyter_mlws.core.watcher import Watchers
-        from jupyter_mlws.logs.collecting import execution_log, follow_kernels
         from jupyter_mlws.logs.container import ContainerLog
-        from jupyter_mlws.metrics.numbers import Numbers
+        from jupyter_mlws.logs.sources import execution_log, follow_kernels
+        from jupyter_mlws.metrics.collectors import Numbers
         from jupyter_mlws.notebooks.manager import LOCAL, NotebookManager
         from jupyter_mlws.notebooks.memory import MemoryLimits
         from jupyter_mlws.notebooks.policy import Policy
@@ -237,7 +237,7 @@ class MLWSApp(ExtensionApp):
         """
         from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
-        from jupyter_mlws.notebooks.lasting import LastingFolder
+        from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
         from jupyter_mlws.notebooks.provisioner import NAME
 
         server: Any = self.serverapp
@@ -253,7 +253,7 @@ class MLWSApp(ExtensionApp):
 
     def _follow_kernels(self) -> None:
         """Hear what happens to kernels, and what tabs ask of them, by Jupyter's own means."""
-        from jupyter_mlws.notebooks.requests import telling
+        from jupyter_mlws.notebooks.kernel_websocket import telling
 
         server: Any = self.serverapp
         server.event_logger.add_listener(schema_id=KERNEL_EVENTS, listener=self._heed)
@@ -266,7 +266,7 @@ class MLWSApp(ExtensionApp):
 
     async def _heed(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
         """One of Jupyter's events of kernels."""
-        from jupyter_mlws.logs.collecting import kernel_event
+        from jupyter_mlws.logs.sources import kernel_event
 
         kernel_event(self._log_store, data)
         if data["status"] == "success" and "kernel_id" in data and not self._stopping:
@@ -298,7 +298,7 @@ class MLWSApp(ExtensionApp):
 
     async def _watch_work(self) -> None:
         """Count what runs as activity: a Hub stops a server without any."""
-        from jupyter_mlws.containers.work import Work, interval
+        from jupyter_mlws.containers.activity import Work, interval
 
         assert self.serverapp is not None  # set by the server that loads the extension
         settings = self.serverapp.web_app.settings

@@ -11,12 +11,12 @@ from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
-    from jupyter_mlws.containers.own import OwnContainer
+    from jupyter_mlws.containers.self_usage import OwnContainer
     from jupyter_mlws.core.operations import OperationManager
     from jupyter_mlws.core.watcher import Watchers
     from jupyter_mlws.logs.container import ContainerLog
     from jupyter_mlws.logs.store import LogStore
-    from jupyter_mlws.metrics.numbers import Numbers
+    from jupyter_mlws.metrics.collectors import Numbers
     from jupyter_mlws.notebooks.manager import NotebookManager
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.shared_projects.manager import TeamManager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_mlws.cli.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.version_views import data_lines
 from jupyter_mlws.cli.views import JSON, Views, when_of
 from jupyter_mlws.core.i18n import Message

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.cli.asking import person
+from jupyter_mlws.cli.console import Block, Place, Screen, Tone, line
 from jupyter_mlws.cli.local import open_session
-from jupyter_mlws.cli.render import Block, Place, Screen, Tone, line
+from jupyter_mlws.cli.prompt import person
 from jupyter_mlws.cli.session import JSON, Origin, Session
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client import find_server

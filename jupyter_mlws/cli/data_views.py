@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jupyter_mlws.cli.render import Block, Cell, Lines, Tone, line
+from jupyter_mlws.cli.console import Block, Cell, Lines, Tone, line
 from jupyter_mlws.cli.version_views import datasets
 from jupyter_mlws.cli.views import DASH, JSON, Views, size_of
 from jupyter_mlws.core.i18n import Message

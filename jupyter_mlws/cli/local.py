@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_mlws.cli.asking import Ask
+from jupyter_mlws.cli.prompt import Ask
 from jupyter_mlws.cli.session import JSON, Origin, RemoteSession, Session, Told, version_id
 from jupyter_mlws.client import Server, find_server
 from jupyter_mlws.core.i18n import translate

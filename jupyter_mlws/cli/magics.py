@@ -64,7 +64,7 @@ def run_line(shell: Any, line: str) -> Any:
 
     from jupyter_mlws.cli import commands
     from jupyter_mlws.cli import main as cli
-    from jupyter_mlws.cli.render import NotebookScreen
+    from jupyter_mlws.cli.console import NotebookScreen
     from jupyter_mlws.client import RemoteError
     from jupyter_mlws.core.errors import MLWSError
 
@@ -137,8 +137,8 @@ def make_component(shell: Any, line: str, cell: str) -> None:
 
     Nothing is written unless another process finds a component in it.
     """
-    from jupyter_mlws.cli.render import line as block
-    from jupyter_mlws.components.cell import CellError, save_cell
+    from jupyter_mlws.cli.console import line as block
+    from jupyter_mlws.components.from_cell import CellError, save_cell
     from jupyter_mlws.core.errors import MLWSError
     from jupyter_mlws.core.project import Project
 
@@ -168,7 +168,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
 
 def _desk(shell: Any) -> Desk:
     from jupyter_mlws.cli.commands import Desk
-    from jupyter_mlws.cli.render import NotebookScreen, TerminalScreen
+    from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen
     from jupyter_mlws.cli.session import Origin
     from jupyter_mlws.core.i18n import environment_language
 
@@ -178,7 +178,7 @@ def _desk(shell: Any) -> Desk:
 
 
 def _told(desk: Desk, body: dict[str, Any]) -> str:
-    from jupyter_mlws.cli.render import plain
+    from jupyter_mlws.cli.console import plain
 
     return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")
 

@@ -15,8 +15,8 @@ import click
 from jupyter_mlws._version import __version__
 from jupyter_mlws.cli import commands
 from jupyter_mlws.cli.commands import Desk
+from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
-from jupyter_mlws.cli.render import TerminalScreen
 from jupyter_mlws.cli.session import Origin
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.client import RemoteError

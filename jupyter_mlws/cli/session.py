@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any, Protocol
 
-from jupyter_mlws.cli.asking import Ask
+from jupyter_mlws.cli.prompt import Ask
 from jupyter_mlws.client import RemoteError, Server, segment
 from jupyter_mlws.core.errors import InternalError
 from jupyter_mlws.core.locking import UNKNOWN, Waiting

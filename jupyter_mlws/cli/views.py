@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_mlws.cli.render import Block, Cell, Lines, Table, Tone, line
+from jupyter_mlws.cli.console import Block, Cell, Lines, Table, Tone, line
 from jupyter_mlws.core.i18n import Message, term
 from jupyter_mlws.core.locking import Holder
 from jupyter_mlws.core.paths import fold_paths

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from jupyter_mlws.components.artifacts import Table
-from jupyter_mlws.components.extras import installed
+from jupyter_mlws.components.optional_dependencies import installed
 
 DRIVERS = {
     "postgresql": ("psycopg", "psycopg2"),

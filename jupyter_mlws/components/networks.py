@@ -15,8 +15,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from jupyter_mlws.components.artifacts import Table
 from jupyter_mlws.components.estimators import checked
-from jupyter_mlws.components.extras import TORCH
 from jupyter_mlws.components.images import IMAGE, has_images, square, stacked
+from jupyter_mlws.components.optional_dependencies import TORCH
 
 AT_ONCE = 256
 """Rows of a prediction that are worked on together."""

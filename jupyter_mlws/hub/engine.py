@@ -22,7 +22,7 @@ from docker.utils import kwargs_from_env
 from jupyter_mlws.containers.cgroups import Sample, read_sample
 from jupyter_mlws.containers.models import Amount, LogLine
 from jupyter_mlws.core.errors import ContainerBackendError, MLWSError
-from jupyter_mlws.hub import launch
+from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.events import HUB_LABEL
 from jupyter_mlws.logs.formatting import plain
 
@@ -170,7 +170,7 @@ class Engine:
     def resize(self, docker: str, amount: Amount) -> None:
         """Change the limits of a container that runs."""
         with told():
-            self.client.update_container(docker, **launch.limits(amount))
+            self.client.update_container(docker, **container_config.limits(amount))
 
     # People's files
 
@@ -326,7 +326,7 @@ def read_inspection(raw: Mapping[str, Any]) -> Seen:
         image=labels.get("mlws.image", raw["Config"]["Image"]),
         # Labels stay as they were made: they know no change of size.
         amount=Amount(
-            cpu=launch.cores(host) or float(labels["mlws.cpu"]),
+            cpu=container_config.cores(host) or float(labels["mlws.cpu"]),
             memory=host.get("Memory") or int(labels["mlws.memory"]),
             gpu=int(labels.get("mlws.gpu", "0")),
         ),

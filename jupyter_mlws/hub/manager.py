@@ -55,9 +55,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.audit import Audit
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.environments import Environments
-from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
-from jupyter_mlws.hub.ledger import totals
 from jupyter_mlws.hub.lifecycle import ENDING, LOST, Entry, Intent, now
 from jupyter_mlws.hub.logs import LogFollower
 from jupyter_mlws.hub.metrics import written
@@ -65,17 +63,19 @@ from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.personal_images import PREFIX, PersonalImages
 from jupyter_mlws.hub.policy import Wanted
+from jupyter_mlws.hub.queue import WaitingRoom
 from jupyter_mlws.hub.records import Records
+from jupyter_mlws.hub.registry import Fleet
 from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
-from jupyter_mlws.hub.seal import Seal
+from jupyter_mlws.hub.secrets import Seal
 from jupyter_mlws.hub.settings import Settings
 from jupyter_mlws.hub.slots import Slots
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
+from jupyter_mlws.hub.usage_records import totals
 from jupyter_mlws.hub.volumes import Volumes
-from jupyter_mlws.hub.waiting import WaitingRoom
 
 RESERVED_FOR = 300.0
 """Seconds that a reservation is held."""

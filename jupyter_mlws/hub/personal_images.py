@@ -26,7 +26,7 @@ from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import EnvironmentQuotaError, EnvironmentSaveError, MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.hub import launch
+from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.engine import Engine, told
 from jupyter_mlws.hub.policy import Wanted
 
@@ -216,7 +216,7 @@ class PersonalImages:
     def _builder(self, wanted: Wanted, limits: Amount) -> str:
         client = self._engine.client
         host = client.create_host_config(
-            **launch.limits(limits),
+            **container_config.limits(limits),
             pids_limit=BUILD_PROCESSES,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],

@@ -1,7 +1,7 @@
 """What the service keeps: containers, what happened to them, the queue, and reservations.
 
 The truth about what runs is Docker's and the Hub's. Values of what looks like a credential are
-not here, except closed up (:mod:`~jupyter_mlws.hub.seal`) as long as their container waits.
+not here, except closed up (:mod:`~jupyter_mlws.hub.secrets`) as long as their container waits.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from jupyter_mlws.containers.quantities import write_memory
 from jupyter_mlws.core.errors import ContainerStateError, Fault, InvalidContainerError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.engine import Engine
-from jupyter_mlws.hub.fleet import Fleet
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.policy import Policy
+from jupyter_mlws.hub.registry import Fleet
 from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
 
 ROOM = 16 * 1024**2

@@ -36,7 +36,7 @@ from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.routes import ROUTES
-from jupyter_mlws.hub.seal import Seal
+from jupyter_mlws.hub.secrets import Seal
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.team_handlers import OwnTrackingHandler, TrackingHandler

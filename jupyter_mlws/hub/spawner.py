@@ -31,7 +31,7 @@ from jupyter_mlws.core.errors import (
     MLWSError,
 )
 from jupyter_mlws.core.i18n import ENGLISH, Message
-from jupyter_mlws.hub import launch, words
+from jupyter_mlws.hub import container_config, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.personal_images import LABEL, own_images
@@ -302,8 +302,8 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
 
     async def _limit_cpu(self, resources: Amount) -> None:
         """It has started: from now on it has the cores that it was granted."""
-        if launch.starting(resources, self.start_cpu):
-            limits = launch.limits(resources)
+        if container_config.starting(resources, self.start_cpu):
+            limits = container_config.limits(resources)
             await self.docker("update_container", self.object_id, **limits)
 
     @property
@@ -371,7 +371,7 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
             await self.docker("inspect_network", self.network_name)
         except docker.errors.NotFound:
             self.log.info("Creating the network %s", self.network_name)
-            arguments = launch.network(self.network_name, self.bridge, self.subnet)
+            arguments = container_config.network(self.network_name, self.bridge, self.subnet)
             await self.docker("create_network", **arguments)
 
     async def _ensure_volume(self, name: str) -> None:
@@ -393,7 +393,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
                 "binds": {**self.volume_binds, self.mounted: {"bind": self.home, "mode": "rw"}},
                 "mounts": self.mount_binds,
                 "network_mode": self.network_name,
-                **launch.confinement(self.wanted, self.processes, self.restarts, self.start_cpu),
+                **container_config.confinement(
+                    self.wanted, self.processes, self.restarts, self.start_cpu
+                ),
             }
         )
         config = self.client.create_container_config(
@@ -402,12 +404,14 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
                 "image": self.image,
                 "command": await self.get_command(),
                 "environment": self.get_env(),
-                "labels": launch.labels(self.hub_name, self.user.name, self.name, self.wanted),
+                "labels": container_config.labels(
+                    self.hub_name, self.user.name, self.name, self.wanted
+                ),
                 "host_config": host,
             }
         )
         # docker-py knows no StartInterval, so it can't be an argument.
-        config["Healthcheck"] = launch.health_check(self.client.api_version)
+        config["Healthcheck"] = container_config.health_check(self.client.api_version)
         created: dict[str, Any] = await self.docker(
             "create_container_from_config", config, self.container_name
         )
@@ -425,9 +429,9 @@ class MLWSSpawner(DockerSpawner):  # type: ignore[misc]
         """The lab's variables: the person's, below the Hub's own."""
         own = super().get_env()
         own["MLWS_SERVICE_URL"] = self.service_url
-        own.update(launch.credentials(self.service_url))
+        own.update(container_config.credentials(self.service_url))
         own["JUPYTERHUB_ACTIVITY_INTERVAL"] = str(self.activity_interval)
-        return launch.environment(own, self.wanted)
+        return container_config.environment(own, self.wanted)
 
     async def _until_it_answers(self) -> tuple[str, int]:
         """Wait for the lab's first answer, or for the end of its last try."""

@@ -17,15 +17,15 @@ from docker.types import (
 )
 
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.hub import launch
+from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.engine import ID_LABEL, PENDING, Seen, time_of
 from jupyter_mlws.hub.events import HUB_LABEL
 from jupyter_mlws.hub.policy import Wanted
 
 GPU = "gpu"
 """What nodes call their devices in ``node-generic-resources`` of dockerd's configuration."""
-RESTART_DELAY = launch.NANOSECONDS // 10
-GRACE = 10 * launch.NANOSECONDS
+RESTART_DELAY = container_config.NANOSECONDS // 10
+GRACE = 10 * container_config.NANOSECONDS
 """Nanoseconds that a lab has to end by itself."""
 SERVICE_LABEL = "com.docker.swarm.service.id"
 """By which the engine knows a container's service."""
@@ -35,7 +35,7 @@ _OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 
 def resources(amount: Amount, processes: int) -> Resources:
     """All of it reserved as well as limited: Swarm places by what is reserved, and queues."""
-    nano = round(amount.cpu * launch.NANOSECONDS)
+    nano = round(amount.cpu * container_config.NANOSECONDS)
     made = Resources(
         cpu_limit=nano,
         cpu_reservation=nano,
@@ -84,7 +84,8 @@ def task(
         networks=[network],
         placement=placement,
         log_driver=DriverConfig(
-            "json-file", {"max-size": launch.LOG_SIZE, "max-file": launch.LOG_FILES}
+            "json-file",
+            {"max-size": container_config.LOG_SIZE, "max-file": container_config.LOG_FILES},
         ),
     )
 
@@ -161,7 +162,7 @@ def read(
         server=labels.get("mlws.server", ""),
         image=labels.get("mlws.image", spec["Image"]),
         amount=Amount(
-            cpu=round(limits["NanoCPUs"] / launch.NANOSECONDS, 3),
+            cpu=round(limits["NanoCPUs"] / container_config.NANOSECONDS, 3),
             memory=limits["MemoryBytes"],
             gpu=int(labels.get("mlws.gpu", "0")),
         ),

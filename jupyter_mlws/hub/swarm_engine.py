@@ -13,7 +13,7 @@ from docker.errors import NotFound
 from jupyter_mlws.containers.cgroups import Sample
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import SwarmUnsupportedError
-from jupyter_mlws.hub import launch, swarm
+from jupyter_mlws.hub import container_config, swarm
 from jupyter_mlws.hub.engine import ID_LABEL, Engine, LogReader, Seen, told
 from jupyter_mlws.hub.events import HUB_LABEL
 
@@ -105,7 +105,7 @@ def capacity_of(node: Mapping[str, Any]) -> Amount:
     """What a node has."""
     has = node["Description"]["Resources"]
     return Amount(
-        cpu=has["NanoCPUs"] / launch.NANOSECONDS,
+        cpu=has["NanoCPUs"] / container_config.NANOSECONDS,
         memory=has["MemoryBytes"],
         gpu=_devices(has.get("GenericResources") or ()),
     )

@@ -13,7 +13,7 @@ from traitlets import Bool
 
 from jupyter_mlws.containers.models import Amount
 from jupyter_mlws.core.errors import NotQueuedError, PlacementTimeoutError
-from jupyter_mlws.hub import launch, swarm, words
+from jupyter_mlws.hub import container_config, swarm, words
 from jupyter_mlws.hub.engine import PENDING, Seen
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent
 from jupyter_mlws.hub.spawner import LAST_LINES, MLWSSpawner
@@ -61,7 +61,7 @@ class MLWSSwarmSpawner(MLWSSpawner, SwarmSpawner):  # type: ignore[misc]
 
     async def create_object(self) -> dict[str, Any]:
         """Create the service; what confines it wins over what is configured."""
-        labels = launch.labels(self.hub_name, self.user.name, self.name, self.wanted)
+        labels = container_config.labels(self.hub_name, self.user.name, self.name, self.wanted)
         driver = self.mount_driver_config
         home = swarm.home(self.mounted, self.home, self.hub_name, self.user.name, driver)
         container = swarm.container(

@@ -24,10 +24,10 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.logs.collecting import collect_nodes
 from jupyter_mlws.logs.container import ContainerLog
 from jupyter_mlws.logs.entries import Source, line
 from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
+from jupyter_mlws.logs.sources import collect_nodes
 from jupyter_mlws.logs.store import Filter, LogStore
 from jupyter_mlws.workspace import Workspace
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from jupyter_mlws.api.base import APIHandler
 from jupyter_mlws.api.rest import Reply, endpoint, in_thread
-from jupyter_mlws.metrics.numbers import CONTENT_TYPE
+from jupyter_mlws.metrics.collectors import CONTENT_TYPE
 
 SCOPE = "read:metrics"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_mlws.notebooks.lasting import LastingFolder
-from jupyter_mlws.notebooks.watches import KernelWatches
+from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
+from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
 
 
 async def adopt(folder: LastingFolder, watches: KernelWatches) -> int:

@@ -21,10 +21,10 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.ring_stream import RingStream
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.notebooks.adoption import adopt
+from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
-from jupyter_mlws.notebooks.lasting import LastingFolder
-from jupyter_mlws.notebooks.lessons import failures, similar
+from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.models import (
     Cell,
@@ -43,6 +43,7 @@ from jupyter_mlws.notebooks.models import (
     StatusReport,
 )
 from jupyter_mlws.notebooks.outputs import stdout
+from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
 from jupyter_mlws.notebooks.policy import CodeCheck, Policy
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.runtime import (
@@ -55,8 +56,7 @@ from jupyter_mlws.notebooks.runtime import (
     status_of,
 )
 from jupyter_mlws.notebooks.server import Facts, JupyterServer
-from jupyter_mlws.notebooks.walk import find
-from jupyter_mlws.notebooks.watches import KernelWatches
+from jupyter_mlws.notebooks.similar_errors import failures, similar
 
 LOCAL = "local"
 """The container id of a server that no Hub started."""

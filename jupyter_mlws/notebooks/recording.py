@@ -10,13 +10,13 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError, NotebookChangedError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.ring_stream import RingStream
+from jupyter_mlws.notebooks.collaboration import fill_shared
 from jupyter_mlws.notebooks.documents import fill
 from jupyter_mlws.notebooks.execution import Outcome
 from jupyter_mlws.notebooks.history import Begun, Histories, Unended
+from jupyter_mlws.notebooks.kernel_listener import Place
 from jupyter_mlws.notebooks.outputs import Event
 from jupyter_mlws.notebooks.server import JupyterServer
-from jupyter_mlws.notebooks.shared import fill_shared
-from jupyter_mlws.notebooks.watch import Place
 
 Ended = Callable[[Begun, Outcome], None]
 

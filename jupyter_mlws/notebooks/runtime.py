@@ -22,9 +22,11 @@ from jupyter_mlws.core.errors import (
     NotebookItemNotFoundError,
     of_system,
 )
+from jupyter_mlws.notebooks.collaboration import fill_shared
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
+from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
 from jupyter_mlws.notebooks.kernels import Connection, Kernel
 from jupyter_mlws.notebooks.models import (
     CodeWarning,
@@ -39,9 +41,7 @@ from jupyter_mlws.notebooks.outputs import Event, OutputRate, stdout
 from jupyter_mlws.notebooks.policy import CodeCheck, refusal
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.server import Document, JupyterServer
-from jupyter_mlws.notebooks.shared import fill_shared
 from jupyter_mlws.notebooks.syntax import refused, suspicion
-from jupyter_mlws.notebooks.watches import KernelWatches
 
 KEPT = 30
 """Ended calls of a notebook whose outputs can still be asked for."""

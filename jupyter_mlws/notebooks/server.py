@@ -28,10 +28,10 @@ from jupyter_mlws.core.errors import (
     NotebookUnreadableError,
     OutsideWorkspaceError,
 )
+from jupyter_mlws.notebooks.collaboration import shared_document
 from jupyter_mlws.notebooks.kernels import process_of
-from jupyter_mlws.notebooks.lasting import Left
 from jupyter_mlws.notebooks.models import SUFFIX
-from jupyter_mlws.notebooks.shared import shared_document
+from jupyter_mlws.notebooks.persistent_kernels import Left
 
 SAVING = 5.0
 """Seconds for which a file that is being saved is waited for."""

@@ -28,8 +28,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.projects.trust import is_trusted, trust, withdraw_trust
-from jupyter_mlws.versioning.git.addresses import fault_of_address
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
+from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.workspace import Workspace
 
 DEPTH = 2
@@ -125,7 +125,7 @@ class ProjectManager:
         Errors: those of :meth:`check_clone`, 30101, 30254. A failure leaves nothing.
         """
         from jupyter_mlws.versioning.git.adapter import Git
-        from jupyter_mlws.versioning.git.wire import Line, clone
+        from jupyter_mlws.versioning.git.remote_commands import Line, clone
 
         target = self._target(self.check_clone(address, name))
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ from functools import cached_property
 from jupyter_mlws.core.errors import UnfinishedOperationError
 from jupyter_mlws.core.locking import Waiting
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import Content, listed
-from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.data.data_index import Content, listed
+from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.recovery import Recovery, has_remains

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.courier import Courier
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
+from jupyter_mlws.versioning.snapshots.outbox_worker import Courier
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.branches import BranchManager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.workflows import cosmetic
+from jupyter_mlws.workflows import semantic_diff
 
 MD5 = re.compile("[0-9a-f]{32}")
 VERSIONS = 30
@@ -29,7 +29,7 @@ class Contents:
     def only_looks_changed(self, path: str, old: str, new: str | None) -> bool:
         """Whether the content of ``path`` with the MD5 ``old`` means what the one with ``new``
         does; ``new`` of None is what the file holds."""
-        if not cosmetic.judged(path) or not MD5.fullmatch(old or ""):
+        if not semantic_diff.judged(path) or not MD5.fullmatch(old or ""):
             return False
         current = self._current(path) if new is None else self.find(path, new)
         if current is None:
@@ -37,7 +37,9 @@ class Contents:
         mark = path, old, hashlib.md5(current, usedforsecurity=False).hexdigest()
         if mark not in self._judged:
             before = self.find(path, old)
-            self._judged[mark] = before is not None and cosmetic.same_meaning(path, before, current)
+            self._judged[mark] = before is not None and semantic_diff.same_meaning(
+                path, before, current
+            )
         return self._judged[mark]
 
     def find(self, path: str, md5: str) -> bytes | None:
@@ -50,7 +52,7 @@ class Contents:
     def _current(self, path: str) -> bytes | None:
         with suppress(OSError):
             file = self._root / path
-            if file.stat().st_size <= cosmetic.LARGEST:
+            if file.stat().st_size <= semantic_diff.LARGEST:
                 return file.read_bytes()
         return None
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError, WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.fast import yaml12
-from jupyter_mlws.versioning.dvc.fast.unusual import UnusualError
-from jupyter_mlws.versioning.dvc.fast.yaml12 import Lines
+from jupyter_mlws.versioning.dvc.native import yaml_loader
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.yaml_loader import Lines
 from jupyter_mlws.workflows import policy
 
 FILE = "dvc.yaml"
@@ -314,7 +314,7 @@ def parse(path: str, text: str) -> Document:
     if len(text) > LONGEST:
         raise _unreadable(path, Message("the file is larger than 4 MB"), None)
     try:
-        data, lines = yaml12.read_with_lines(text)
+        data, lines = yaml_loader.read_with_lines(text)
     except UnusualError:
         data, lines = _by_ruamel(path, text)
     if data is None and not text.strip():
@@ -328,7 +328,7 @@ def _by_ruamel(path: str, text: str) -> tuple[Any, Lines]:
     from ruamel.yaml.error import YAMLError
 
     try:
-        data, root = yaml12.read_by_ruamel(text)
+        data, root = yaml_loader.read_by_ruamel(text)
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]

@@ -30,7 +30,6 @@ from jupyter_mlws.versioning.dvc.stages import (
     Verdict,
 )
 from jupyter_mlws.workflows import plan
-from jupyter_mlws.workflows.capacity import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.executors.executor import (
     Executor,
@@ -43,7 +42,8 @@ from jupyter_mlws.workflows.executors.executor import (
 )
 from jupyter_mlws.workflows.executors.local import LocalExecutor, WarmWorkers
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
-from jupyter_mlws.workflows.identifying import (
+from jupyter_mlws.workflows.journal import Journal
+from jupyter_mlws.workflows.mlflow_run_ids import (
     NO_ANSWER,
     OWN_PLACE,
     PATIENCE,
@@ -51,11 +51,11 @@ from jupyter_mlws.workflows.identifying import (
     in_both_languages,
     placed,
 )
-from jupyter_mlws.workflows.journal import Journal
-from jupyter_mlws.workflows.mentions import Use
+from jupyter_mlws.workflows.mlflow_use import Use
 from jupyter_mlws.workflows.policy import OnFailure, Policy
 from jupyter_mlws.workflows.processes import ATTEMPT, COOKIE
 from jupyter_mlws.workflows.recording import Answer
+from jupyter_mlws.workflows.resources import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.states import Status
 from jupyter_mlws.workflows.waiting import Then, Waiter
 
@@ -106,7 +106,7 @@ class Lane(Protocol):
 
 
 class Tracker(Protocol):
-    """Gives nodes the ids of their MLflow runs; see :mod:`jupyter_mlws.workflows.identifying`."""
+    """Assigns their MLflow runs; see :mod:`~jupyter_mlws.workflows.mlflow_run_ids`."""
 
     def use(self, stage: Stage) -> Use: ...
     def ask(self, node: str, answer: Answer) -> None: ...

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 
-from jupyter_mlws.workflows.capacity import Pool, of_this_machine
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import ordered, upstream
+from jupyter_mlws.workflows.resources import Pool, of_this_machine
 
 
 def makespan(stages: Sequence[Stage], seconds: Mapping[str, float], jobs: int) -> float:

@@ -25,8 +25,8 @@ from jupyter_mlws.workflows.models import (
     RunColumns,
     RunsQuery,
 )
+from jupyter_mlws.workflows.serializers import iso
 from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.telling import iso
 
 STATUSES = {
     "RUNNING": Status.RUNNING,

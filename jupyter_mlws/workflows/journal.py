@@ -19,9 +19,9 @@ from typing import Any
 from jupyter_mlws.core.errors import OperationInProgressError, WorkflowItemNotFoundError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.workflows import telling
+from jupyter_mlws.workflows import serializers
+from jupyter_mlws.workflows.serializers import iso
 from jupyter_mlws.workflows.states import NODE_CHANGES, RUN_CHANGES, Status, check
-from jupyter_mlws.workflows.telling import iso
 
 LIVE = (Status.PENDING.value, Status.RUNNING.value)
 DONE = (Status.COMPLETED.value, Status.CACHED.value)
@@ -232,7 +232,7 @@ class Journal:
         with self._lock:
             row = self._run(run)
             counts = self._counts(run)
-        return telling.run_summary(_known(row), counts)
+        return serializers.run_summary(_known(row), counts)
 
     def run(self, run: str) -> Row:
         """A run with its nodes and the seq of its last event, all of one moment, as the API
@@ -245,8 +245,8 @@ class Journal:
             counts = self._counts(run)
         facts = [(node["node"], node["status"], json.loads(node["record"])) for node in nodes]
         return {
-            **telling.run_summary(_known(row), counts),
-            "nodes": [telling.node_run(*fact) for fact in facts],
+            **serializers.run_summary(_known(row), counts),
+            "nodes": [serializers.node_run(*fact) for fact in facts],
             "results": {
                 name: known.get("outputs", {}) for name, status, known in facts if status in DONE
             },
@@ -411,7 +411,7 @@ class Journal:
                 seq,
                 limit,
             )
-        return [telling.event(dict(row), json.loads(row["record"])) for row in rows]
+        return [serializers.event(dict(row), json.loads(row["record"])) for row in rows]
 
     def _run(self, run: str) -> sqlite3.Row:
         row = self._one("SELECT * FROM runs WHERE id = ?", run)

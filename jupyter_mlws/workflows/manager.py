@@ -21,9 +21,9 @@ from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.renaming import carry_result
+from jupyter_mlws.versioning.dvc.lock_copy import carry_result
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.workflows import graph, promotion, telling
+from jupyter_mlws.workflows import graph, promotion, serializers
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
 from jupyter_mlws.workflows.document import Document, Stage, parse
@@ -205,7 +205,7 @@ class WorkflowManager:
 
     def plan(self, path: str, asked: PlanQuery | None = None) -> Plan:
         """What a run would do with each node, why, and how long it would take."""
-        from jupyter_mlws.versioning.dvc.lanes import open_lane
+        from jupyter_mlws.versioning.dvc.stage_backends import open_lane
         from jupyter_mlws.workflows import plan
 
         asked = asked or PlanQuery()
@@ -325,19 +325,19 @@ class WorkflowManager:
     ) -> Page[ExperimentRun]:
         """Runs with settings and measures, newest first."""
         rows, following = self._runs.page(path, limit, cursor)
-        items = [ExperimentRun(**telling.experiment(row)) for row in rows]
+        items = [ExperimentRun(**serializers.experiment(row)) for row in rows]
         return Page(items=items, next_cursor=following)
 
     def untracked(self, path: str | None, limit: int) -> builtins.list[ExperimentRun]:
         """Of the newest runs those that MLflow has not heard of, newest first."""
         rows = self._journal.runs(path, limit)
         waiting = [row for row in rows if not row.get("mlflow_run")]
-        return [ExperimentRun(**telling.experiment(row)) for row in waiting]
+        return [ExperimentRun(**serializers.experiment(row)) for row in waiting]
 
     def experiments_of(self, runs: Sequence[str]) -> dict[str, ExperimentRun]:
         """Those of the runs that the journal has."""
         rows = self._journal.records(runs)
-        return {row["id"]: ExperimentRun(**telling.experiment(row)) for row in rows}
+        return {row["id"]: ExperimentRun(**serializers.experiment(row)) for row in rows}
 
     def wait(
         self,
@@ -387,7 +387,7 @@ class WorkflowManager:
 
     def script(self, path: str) -> Script:
         """The workflow as a Python script: its commands in order, settings and all."""
-        from jupyter_mlws.workflows.scripting import script
+        from jupyter_mlws.workflows.export_script import script
 
         document = self._documents.read(path)
         self._documents.refuse_faulty(document)
@@ -400,7 +400,7 @@ class WorkflowManager:
         The file is read as it was when the run began, where git has that. One that was written
         before stays as it is. Error 40401 for a node that the run did not have.
         """
-        from jupyter_mlws.workflows.debugging import Debugger, Failed
+        from jupyter_mlws.workflows.debug_notebook import Debugger, Failed
 
         identifier, _ = self._node_record(path, run, node)
         document = self._document_of(path, identifier)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_mlws.versioning.dvc.fast import yaml12
+from jupyter_mlws.versioning.dvc.native import yaml_loader
 
 LARGEST = 1_000_000
 """Bytes; a larger file holds no measures to rank by."""
@@ -55,7 +55,7 @@ def flat(held: Any) -> dict[str, float]:
 def _parsed(path: str, content: bytes) -> Any:
     if PurePosixPath(path).suffix not in (".yaml", ".yml"):
         return json.loads(content)
-    return yaml12.read_by_ruamel(content)[0]
+    return yaml_loader.read_by_ruamel(content)[0]
 
 
 def _numbers(value: Any, name: str, depth: int) -> Iterator[tuple[str, float]]:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.stages import Cause, Change, Forecast, Verdict
-from jupyter_mlws.workflows.cosmetic import cosmetic_reason
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.graph import closure, ordered, upstream
+from jupyter_mlws.workflows.semantic_diff import cosmetic_reason
 from jupyter_mlws.workflows.terms import Action
 
 if TYPE_CHECKING:
     from jupyter_mlws.components.models import Component
-    from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
+    from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
     from jupyter_mlws.versioning.dvc.stages import Pipeline
     from jupyter_mlws.workflows.models import NodePlan, Plan
 

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from jupyter_mlws.components.values import plain, table_files
 from jupyter_mlws.core.errors import PreviewError, WorkflowItemNotFoundError
-from jupyter_mlws.versioning.dvc import charts
+from jupyter_mlws.versioning.dvc import plots
 from jupyter_mlws.workflows.models import Column, Preview
 
 ROWS = 100
@@ -96,7 +96,7 @@ def plot(path: Path, suffix: str, said: Mapping[str, Any], templates: Path) -> P
     if not path.is_file():
         raise WorkflowItemNotFoundError(kind="output", name=path.name)
     try:
-        spec = charts.chart(path, suffix, said, templates)
+        spec = plots.chart(path, suffix, said, templates)
         return None if spec is None else _vega(spec)
     except (OSError, ValueError, YAMLError) as error:
         raise PreviewError(kind="plot", reason=str(error)) from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline, LockBase
+from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline, LockBase
 from jupyter_mlws.versioning.dvc.stages import Pipeline
 from jupyter_mlws.workflows.journal import DONE, Journal
 

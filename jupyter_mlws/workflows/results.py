@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mlws.components.registry import Registry
 from jupyter_mlws.core.errors import WorkflowItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc import charts
+from jupyter_mlws.versioning.dvc import plots
 from jupyter_mlws.workflows.document import Stage
 from jupyter_mlws.workflows.engine import log_path
 from jupyter_mlws.workflows.journal import run_folder
@@ -63,7 +63,7 @@ class Results:
                 suffix = Path(file).suffix.lower()
                 said = stage.plots.get(file)
                 drawn = None
-                if said is not None and suffix in charts.SUFFIXES:
+                if said is not None and suffix in plots.SUFFIXES:
                     templates = self._project.root / ".dvc" / "plots"
                     drawn = plot(stored, suffix, said, templates)
                 return drawn or preview(kind, stored, suffix)

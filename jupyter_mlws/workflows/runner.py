@@ -22,9 +22,9 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError, is_full_disk
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.fast import settled
-from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
-from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.versioning.dvc.native import up_to_date_cache
+from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.stage_backends import open_lane
 from jupyter_mlws.versioning.dvc.stages import Pipeline, StageError
 from jupyter_mlws.versioning.tracking import run_commits
 from jupyter_mlws.versioning.tracking.mlflow import tracking_uri
@@ -33,16 +33,16 @@ from jupyter_mlws.workflows import live, plan, recovery, tracking
 from jupyter_mlws.workflows.contents import Contents
 from jupyter_mlws.workflows.document import FILE, Document, Stage, parse
 from jupyter_mlws.workflows.engine import Engine, Order
-from jupyter_mlws.workflows.executors import choice
-from jupyter_mlws.workflows.executors.opening import Place, opened
+from jupyter_mlws.workflows.executors import config
+from jupyter_mlws.workflows.executors.factory import Place, opened
+from jupyter_mlws.workflows.forkserver.pool import WarmPool
 from jupyter_mlws.workflows.graph import external_inputs, ordered
-from jupyter_mlws.workflows.identifying import Identities
 from jupyter_mlws.workflows.journal import Journal, run_folder
+from jupyter_mlws.workflows.mlflow_run_ids import Identities
 from jupyter_mlws.workflows.policy import DEFAULT
 from jupyter_mlws.workflows.processes import start_time, starting
 from jupyter_mlws.workflows.recording import Recorder
 from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.warm.pool import WarmPool
 
 GARBAGE = 500_000
 """New objects after which Python looks for cycles among them: what a workflow is made of stays,
@@ -121,9 +121,9 @@ class Runner:
         path, request = row["workflow"], row["request"]
         if any(request.get(wish) for wish in CHOOSY) or self._cancelled.is_set():
             return False
-        if request.get("executor") not in (None, choice.LOCAL):
+        if request.get("executor") not in (None, config.LOCAL):
             return False
-        known = settled.find(self._project.state, path, text)
+        known = up_to_date_cache.find(self._project.state, path, text)
         if known is None or self._journal.nodes_of(self._id) != known.order:
             return False
         if recovery.owes(self._journal, path) or not known.holds(self._project.root, path):
@@ -168,7 +168,7 @@ class Runner:
         if isinstance(lane, FastPipeline):
             recovery.adopt(self._journal, document.path, lane, request.get("resumes"))
         commit = self._commit.result()
-        where = request.get("executor") or choice.LOCAL
+        where = request.get("executor") or config.LOCAL
         with opened(where, row["jobs"], self._project, self._id, stages) as place:
             self._journal.set_run(
                 self._id,
@@ -203,7 +203,7 @@ class Runner:
         measures: Mapping[str, Any],
     ) -> None:
         """What the run has left, for the next one; after its end, so that nobody waits for it."""
-        workflow = settled.Workflow(
+        workflow = up_to_date_cache.Workflow(
             path=document.path,
             text=document.text,
             sources=self._sources,
@@ -216,7 +216,7 @@ class Runner:
                 "measures": measures,
             },
         )
-        settled.note(lane, self._project.root, self._project.state, workflow)
+        up_to_date_cache.note(lane, self._project.root, self._project.state, workflow)
 
     def _built(
         self,
@@ -325,7 +325,7 @@ def look_ahead() -> None:
         return
     try:
         text = file.read_text(encoding="utf-8")
-        if settled.find(Project(Path.cwd()).state, FILE, text) is not None:
+        if up_to_date_cache.find(Project(Path.cwd()).state, FILE, text) is not None:
             return
         document = parse(FILE, text)
     except (MLWSError, OSError, ValueError):

@@ -30,15 +30,15 @@ from jupyter_mlws.core.errors import (
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.fast import settled
-from jupyter_mlws.workflows import graph, telling
-from jupyter_mlws.workflows.capacity import of_this_machine, refuse_oversized
+from jupyter_mlws.versioning.dvc.native import up_to_date_cache
+from jupyter_mlws.workflows import graph, serializers
 from jupyter_mlws.workflows.detaching import Start, collected, forks, standby
 from jupyter_mlws.workflows.document import Document, Stage
 from jupyter_mlws.workflows.documents import Documents
-from jupyter_mlws.workflows.executors import choice
+from jupyter_mlws.workflows.executors import config
 from jupyter_mlws.workflows.journal import DONE, Journal, NewRun, Row, run_folder
 from jupyter_mlws.workflows.processes import alive, await_starts, end_bearers, start_time
+from jupyter_mlws.workflows.resources import of_this_machine, refuse_oversized
 from jupyter_mlws.workflows.states import Status, TransitionError
 
 JSON = dict[str, Any]
@@ -146,7 +146,7 @@ class Runs:
         self.reconcile()
         if not (self._root / ".dvc").is_dir():
             raise DVCNotInitializedError()
-        asked = replace(asked, executor=choice.resolve(asked.executor))
+        asked = replace(asked, executor=config.resolve(asked.executor))
         if forks():
             # Opened again when it is next asked for.
             self.close()
@@ -174,7 +174,7 @@ class Runs:
         sound then; None for all others."""
         if asked.names_nodes or asked.params:
             return None
-        known = settled.find(self._project.state, path, self.documents.text(path))
+        known = up_to_date_cache.find(self._project.state, path, self.documents.text(path))
         if known is None or not known.sound:
             return None
         return known.order if all(map(self.documents.exists, known.external)) else None
@@ -184,7 +184,7 @@ class Runs:
         stages, _ = self.documents.stages(document)
         for names in (asked.targets, asked.again, asked.accept, asked.skip):
             check_targets(stages, names)
-        if asked.executor == choice.LOCAL:
+        if asked.executor == config.LOCAL:
             refuse_oversized(stages, of_this_machine(asked.jobs or 1))
         wanted = graph.closure(graph.upstream(stages), asked.targets or [s.id for s in stages])
         return [stage.id for stage in graph.ordered(stages) if stage.id in wanted]
@@ -248,7 +248,9 @@ class Runs:
         row = self.journal.record(identifier)
         if not Status(row["status"]).ended:
             raise OperationInProgressError(
-                operation=f"run {identifier}", who=row["origin"], since=telling.iso(row["created"])
+                operation=f"run {identifier}",
+                who=row["origin"],
+                since=serializers.iso(row["created"]),
             )
         known = {name: row["request"].get(name) for name in Asked().remembered}
         return identifier, Asked(**{name: one for name, one in known.items() if one is not None})
@@ -394,7 +396,7 @@ def check_targets(stages: Iterable[Stage], targets: Iterable[str]) -> None:
 
 def _processors(executor: str | None) -> int:
     """Those of this machine; 0 for a cluster, whose run finds out."""
-    return (os.cpu_count() or 1) if executor in (None, choice.LOCAL) else 0
+    return (os.cpu_count() or 1) if executor in (None, config.LOCAL) else 0
 
 
 def _new_id() -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.components.extras import installed
+from jupyter_mlws.components.optional_dependencies import installed
 from jupyter_mlws.core.i18n import Message
 
 if TYPE_CHECKING:

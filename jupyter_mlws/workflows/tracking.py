@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.versioning.dvc.fast import yaml12
+from jupyter_mlws.versioning.dvc.native import yaml_loader
 from jupyter_mlws.workflows.document import Document, Stage
 
 LARGEST = 1_000_000
@@ -48,7 +48,7 @@ def _read(path: Path) -> Any:
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         if path.suffix in (".yaml", ".yml"):
-            return yaml12.read_by_ruamel(text)[0]
+            return yaml_loader.read_by_ruamel(text)[0]
         return json.loads(text)
     except Exception as error:  # noqa: BLE001  a person's file: whatever it holds, the run goes on
         return {"unreadable": str(error)}

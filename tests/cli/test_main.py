@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlws import __version__
+from jupyter_mlws.cli.console import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS
 from jupyter_mlws.cli.main import build, manual, usage_words
-from jupyter_mlws.cli.render import Cell, Lines, NotebookScreen, Table, TerminalScreen, plain
 from jupyter_mlws.core.i18n import CHINESE, environment_language
 from jupyter_mlws.core.project import Project
 from tests.command_line import call

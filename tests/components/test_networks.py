@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes, load_digits, load_wine
 
-from jupyter_mlws.components.extras import installed
 from jupyter_mlws.components.node import main
+from jupyter_mlws.components.optional_dependencies import installed
 from jupyter_mlws.components.values import read
 from tests.pytorch import torch
 

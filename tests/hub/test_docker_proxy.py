@@ -14,7 +14,7 @@ from docker.types import ContainerConfig, HostConfig, Mount
 from hub_config import docker_proxy
 from hub_config.docker_proxy import Head, RefusedError, Rules
 from jupyter_mlws.containers.models import Amount
-from jupyter_mlws.hub import launch
+from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.personal_images import BUILDER
 from jupyter_mlws.hub.policy import Wanted
 
@@ -27,14 +27,14 @@ Data = dict[str, Any]
 def lab(**host: Any) -> Data:
     """The body with which a spawner creates a lab."""
     wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=2**30, gpu=1), {}, (0,))
-    confined = launch.confinement(wanted, 1024, 3, 2.0)
+    confined = container_config.confinement(wanted, 1024, 3, 2.0)
     options = {
         "binds": {f"{HUB}-home-ann": {"bind": "/home/mlws", "mode": "rw"}},
         "network_mode": HUB,
         **confined,
         **host,
     }
-    labels = launch.labels(HUB, "ann", "", wanted)
+    labels = container_config.labels(HUB, "ann", "", wanted)
     config = ContainerConfig(
         VERSION, "lab", ["start-lab"], labels=labels, environment={"host_config": "x"}
     )
@@ -58,7 +58,7 @@ def test_labs_and_builders_are_created_with_the_volumes_that_they_mount() -> Non
     assert RULES.check_container(lab(binds=folders)) == []
     shared = [Mount("/x", f"{HUB}-shared"), Mount("/y", "/srv/data", type="bind")]
     assert RULES.check_container(lab(mounts=shared, binds=None)) == [f"{HUB}-shared"]
-    network = launch.network(HUB, "br-team", "198.18.0.0/20")
+    network = container_config.network(HUB, "br-team", "198.18.0.0/20")
     RULES.check_network({**_network(), "IPAM": network["ipam"], "Options": network["options"]})
     RULES.check_volume({"Name": f"{HUB}-home-ann", "Driver": None, "Labels": {"mlws.hub": HUB}})
     RULES.check_limits({"Memory": 2**30, "MemorySwap": 2**30, "CpuQuota": 100, "CpuPeriod": 0})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
-from jupyter_mlws.hub import launch
+from jupyter_mlws.hub import container_config
 from jupyter_mlws.hub.policy import Policy, Wanted
 
 GIB = 1024**3
@@ -89,7 +89,7 @@ def test_nothing_above_the_limits_ever_passes(cpu: int, memory: int, gpu: int) -
 
 def test_confinement_leaves_nothing_open() -> None:
     wanted = Wanted("Lab", "lab", Amount(cpu=0.25, memory=GIB), {})
-    told = launch.confinement(wanted, processes=99, restarts=3)
+    told = container_config.confinement(wanted, processes=99, restarts=3)
     assert told["cpu_quota"] / told["cpu_period"] == 0.25
     assert told["mem_limit"] == told["memswap_limit"] == GIB
     assert told["pids_limit"] == 99
@@ -101,14 +101,14 @@ def test_confinement_leaves_nothing_open() -> None:
 
 def test_devices_are_requested_where_they_were_granted() -> None:
     wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=GIB, gpu=2), {}, devices=(1, 3))
-    told = launch.confinement(wanted, processes=99, restarts=3)
+    told = container_config.confinement(wanted, processes=99, restarts=3)
     (request,) = told["device_requests"]
     assert (request.device_ids, request.capabilities) == (["1", "3"], [["gpu"]])
 
 
 def test_the_hubs_variables_win_over_the_persons() -> None:
     wanted = Wanted("Lab", "lab", Amount(cpu=1, memory=GIB), {"A": "person", "B": "person"})
-    assert launch.environment({"A": "hub"}, wanted) == {"A": "hub", "B": "person"}
+    assert container_config.environment({"A": "hub"}, wanted) == {"A": "hub", "B": "person"}
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_the_hubs_variables_win_over_the_persons() -> None:
     [("1.43", {"Interval": 2_000_000_000}), ("1.44", {"StartInterval": 1_000_000_000})],
 )
 def test_health_is_asked_often_while_a_lab_starts(version: str, told: dict[str, int]) -> None:
-    assert launch.health_check(version) == told
+    assert container_config.health_check(version) == told
 
 
 def test_the_host_has_the_first_address_of_the_network() -> None:
-    assert launch.gateway("198.18.0.0/20") == "198.18.0.1"
+    assert container_config.gateway("198.18.0.0/20") == "198.18.0.1"

@@ -281,7 +281,7 @@ async def test_links_that_lead_outside(call, project: Project, tmp_path: Path) -
 
 
 async def test_a_large_tree_is_not_walked_to_its_end(tmp_path: Path) -> None:
-    from jupyter_mlws.notebooks.walk import find
+    from jupyter_mlws.notebooks.discovery import find
 
     for number in range(30):
         (tmp_path / f"f{number}").mkdir()

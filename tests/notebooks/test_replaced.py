@@ -12,7 +12,7 @@ from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-from jupyter_mlws.notebooks.requests import V1
+from jupyter_mlws.notebooks.kernel_websocket import V1
 
 
 def question() -> bytes:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.core.project import Project
+from jupyter_mlws.notebooks.kernel_listener import KernelWatch
 from jupyter_mlws.notebooks.kernels import process_of
-from jupyter_mlws.notebooks.watch import KernelWatch
 from tests.notebooks.conftest import of
 
 ALLOCATE = "kept = bytearray(300_000_000)\nimport time\ntime.sleep(30)"

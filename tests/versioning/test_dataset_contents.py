@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.data.models import (
     DatasetVerify,
     RemoteLook,
 )
-from jupyter_mlws.versioning.dvc.large import LARGE, MIB, PART
+from jupyter_mlws.versioning.dvc.resumable_transfer import LARGE, MIB, PART
 from jupyter_mlws.versioning.versions import Versions
 
 Command = Callable[..., str]

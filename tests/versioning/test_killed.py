@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.datafiles import names_data, read
+from jupyter_mlws.versioning.data.dvc_pointers import names_data, read
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from tests import python
 from tests.versioning.working_trees import add_data, log_run, tag_of, tree_of

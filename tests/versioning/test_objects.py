@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from jupyter_mlws.versioning.dvc.fast.memo import Memo
-from jupyter_mlws.versioning.dvc.fast.objects import Objects
+from jupyter_mlws.versioning.dvc.native.hash_cache import Memo
+from jupyter_mlws.versioning.dvc.native.objects import Objects
 
 TURNS = 200
 THREADS = 4

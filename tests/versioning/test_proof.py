@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.snapshots import courier
+from jupyter_mlws.versioning.snapshots import outbox_worker
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
 from jupyter_mlws.versioning.snapshots.proof_models import Problem, Store
 from jupyter_mlws.versioning.versions import Versions
@@ -345,7 +345,7 @@ def test_verify_empties_the_outbox_too(manager: SnapshotManager, remote: Path) -
 def test_a_server_empties_the_outbox_by_itself(
     workspace: Project, manager: SnapshotManager, remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "FIRST", 0.2)
+    monkeypatch.setattr(outbox_worker, "FIRST", 0.2)
     versions = Versions(workspace)
     versions.serve()
     try:

@@ -14,7 +14,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.models import DataRemotePut, DatasetVerify, RemoteLook
-from jupyter_mlws.versioning.dvc.large import LARGE, MIB
+from jupyter_mlws.versioning.dvc.resumable_transfer import LARGE, MIB
 from jupyter_mlws.versioning.versions import Versions
 from tests.versioning.test_data_remotes import killed_half_way
 

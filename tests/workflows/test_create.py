@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sklearn.datasets import load_wine
 
-from jupyter_mlws.components.extras import installed
+from jupyter_mlws.components.optional_dependencies import installed
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition

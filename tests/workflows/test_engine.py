@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlws.cli.render import Lines
+from jupyter_mlws.cli.console import Lines
 from jupyter_mlws.cli.views import Views
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import DATABASE, Project

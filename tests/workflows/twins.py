@@ -16,8 +16,8 @@ from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.setup import initialize
 from jupyter_mlws.versioning.dvc import resolved
-from jupyter_mlws.versioning.dvc.fast.pipeline import FastPipeline
-from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+from jupyter_mlws.versioning.dvc.stage_backends import open_lane
 from jupyter_mlws.versioning.dvc.stages import StageError
 from jupyter_mlws.workflows.document import parse
 from jupyter_mlws.workflows.engine import Engine, Order

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from jupyter_mlws.components import Table, component
 from jupyter_mlws.components.estimators import Task, task_of
-from jupyter_mlws.components.extras import TORCH
 from jupyter_mlws.components.library.training import Trained, divided, measured
+from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import AppliesTo, Count, Labels, Seed, TargetColumn
 from jupyter_mlws.components.tables import target_of
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from jupyter_mlws.components import Metrics, Model, Table, component
 from jupyter_mlws.components.estimators import Task, checked, estimator, task_of
-from jupyter_mlws.components.extras import TORCH
+from jupyter_mlws.components.optional_dependencies import TORCH
 from jupyter_mlws.components.parameters import (
     AppliesTo,
     Count,

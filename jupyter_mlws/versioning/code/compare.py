@@ -8,10 +8,10 @@ from typing import Any
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
-from jupyter_mlws.versioning.data.content import Content, kind_of, normal
-from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.data_index import Content, kind_of, normal
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 from jupyter_mlws.versioning.data.measures import Measures
-from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.git.adapter import Difference, Git
 from jupyter_mlws.versioning.git.hunks import parse
 from jupyter_mlws.versioning.kinds import ChangeKind

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import Content, normal
+from jupyter_mlws.versioning.data.data_index import Content, normal
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, GitFailedError, LogQuery
 from jupyter_mlws.versioning.models import HistoryQuery
 

@@ -30,8 +30,7 @@ from jupyter_mlws.versioning.cells.process import (
     check_notebook,
     merge_notebooks,
 )
-from jupyter_mlws.versioning.code.advancing import Advance
-from jupyter_mlws.versioning.code.joining import Joined, join
+from jupyter_mlws.versioning.code.fast_forward import Advance
 from jupyter_mlws.versioning.code.keeping import keep_code
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
@@ -46,8 +45,9 @@ from jupyter_mlws.versioning.code.merge_models import (
     Resolution,
     SideChoice,
 )
-from jupyter_mlws.versioning.data.content import kind_of, large_from, listed, normal
-from jupyter_mlws.versioning.data.datafiles import names_data, parses, read
+from jupyter_mlws.versioning.code.merge_tree import Joined, join
+from jupyter_mlws.versioning.data.data_index import kind_of, large_from, listed, normal
+from jupyter_mlws.versioning.data.dvc_pointers import names_data, parses, read
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError
 from jupyter_mlws.versioning.git.merge import (

@@ -19,8 +19,8 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.code.advancing import Advance
-from jupyter_mlws.versioning.code.joining import join
+from jupyter_mlws.versioning.code.fast_forward import Advance
+from jupyter_mlws.versioning.code.merge_tree import join
 from jupyter_mlws.versioning.code.models import (
     Fetched,
     FetchedBranch,
@@ -29,15 +29,22 @@ from jupyter_mlws.versioning.code.models import (
     Pushed,
     Remote,
 )
-from jupyter_mlws.versioning.data.content import listed, named_anew
-from jupyter_mlws.versioning.data.datafiles import DataFile
-from jupyter_mlws.versioning.git.addresses import fault_of_address
+from jupyter_mlws.versioning.data.data_index import listed, named_anew
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
-from jupyter_mlws.versioning.git.wire import Line, fetch, fetch_all, push, push_tag, tip_at
+from jupyter_mlws.versioning.git.remote_commands import (
+    Line,
+    fetch,
+    fetch_all,
+    push,
+    push_tag,
+    tip_at,
+)
+from jupyter_mlws.versioning.git.urls import fault_of_address
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
-from jupyter_mlws.versioning.snapshots.push_gate import distinct, named_by, passed
+from jupyter_mlws.versioning.snapshots.pre_push_hook import distinct, named_by, passed
 
 USUAL = "origin"
 """The remote that is meant where nothing else is said."""

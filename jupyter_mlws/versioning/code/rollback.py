@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.code.advancing import Advance
+from jupyter_mlws.versioning.code.fast_forward import Advance
 from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.git.adapter import LogQuery
 from jupyter_mlws.versioning.repository import Repository

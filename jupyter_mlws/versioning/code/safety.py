@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.history_models import SafetyCopy
-from jupyter_mlws.versioning.data.content import listed
+from jupyter_mlws.versioning.data.data_index import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import RestoreResult
 from jupyter_mlws.versioning.repository import Repository

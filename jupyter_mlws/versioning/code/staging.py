@@ -17,10 +17,10 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import quiet
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
-from jupyter_mlws.versioning.data.content import large_from, listed, normal, size_of
-from jupyter_mlws.versioning.data.datafiles import covers
+from jupyter_mlws.versioning.data.data_index import large_from, listed, normal, size_of
+from jupyter_mlws.versioning.data.dvc_pointers import covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.data.worktree import NOT_PULLED
+from jupyter_mlws.versioning.data.worktree_status import NOT_PULLED
 from jupyter_mlws.versioning.git.adapter import Entry, GitFailedError, Status
 from jupyter_mlws.versioning.git.hunks import FilePatch, parse
 from jupyter_mlws.versioning.repository import Repository

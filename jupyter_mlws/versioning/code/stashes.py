@@ -16,7 +16,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
-from jupyter_mlws.versioning.data.content import listed
+from jupyter_mlws.versioning.data.data_index import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.merge import merge_tree
 from jupyter_mlws.versioning.git.private_index import private_index

@@ -21,8 +21,8 @@ from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.data.comparison import Side, compared
-from jupyter_mlws.versioning.data.content import listed, normal
-from jupyter_mlws.versioning.data.datafiles import DataFile, covers
+from jupyter_mlws.versioning.data.data_index import listed, normal
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
@@ -42,7 +42,7 @@ from jupyter_mlws.versioning.data.models import (
 )
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.importing import checked as checked_url
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Commit, LogQuery
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.models import RestoreResult

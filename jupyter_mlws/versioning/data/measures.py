@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import Content
-from jupyter_mlws.versioning.data.datafiles import PIPELINE, DataFile
+from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE, DataFile
 from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

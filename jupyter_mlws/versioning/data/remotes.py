@@ -12,8 +12,8 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.data.models import DataRemote, DataRemoteChecked, DataRemotePut
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.settings import SECRETS, DataSettings, RemoteSettings
-from jupyter_mlws.versioning.git.addresses import parts_of
 from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.urls import parts_of
 from jupyter_mlws.versioning.repository import Repository
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")

@@ -30,11 +30,11 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.datafiles import DataFile
-from jupyter_mlws.versioning.dvc import large
-from jupyter_mlws.versioning.dvc.meter import Meter
-from jupyter_mlws.versioning.dvc.refusals import UNASKED, told
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.dvc import resumable_transfer
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
+from jupyter_mlws.versioning.dvc.transfer_progress import Meter
 
 BLOCK = 1024 * 1024
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -598,12 +598,13 @@ class DataStore:
         places = {md5: Path(source.oid_to_path(md5)) for md5 in wanted}
         sizes = {md5: place.stat().st_size for md5, place in places.items()}
         meter.expect(sum(sizes.values()))
-        upload = large.uploader(target.fs)
+        upload = resumable_transfer.uploader(target.fs)
         # Small ones go to an SSH store alone, too, because DVC's way leaves half an object there.
         alone = [
             md5
             for md5 in wanted
-            if upload is not None and (sizes[md5] >= large.LARGE or target.fs.protocol == "ssh")
+            if upload is not None
+            and (sizes[md5] >= resumable_transfer.LARGE or target.fs.protocol == "ssh")
         ]
         chosen = set(alone)
         self._copy(source, target, [md5 for md5 in wanted if md5 not in chosen], meter)
@@ -614,7 +615,9 @@ class DataStore:
             target.fs.makedirs(folder, exist_ok=True)
         send = partial(upload, target.fs)
         if target.fs.protocol == "ssh":
-            large.together([partial(send, places[md5], paths[md5], meter) for md5 in alone])
+            resumable_transfer.together(
+                [partial(send, places[md5], paths[md5], meter) for md5 in alone]
+            )
             return
         for md5 in alone:  # each in several parts at once
             send(places[md5], paths[md5], meter)
@@ -622,11 +625,13 @@ class DataStore:
     def _receive(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
         sizes = _sizes(source, wanted) if len(wanted) <= MEASURED else {}
         meter.expect(sum(sizes.values()))
-        alone = [md5 for md5 in wanted if sizes.get(md5, 0) >= large.LARGE]
+        alone = [md5 for md5 in wanted if sizes.get(md5, 0) >= resumable_transfer.LARGE]
         self._copy(source, target, [md5 for md5 in wanted if md5 not in alone], meter)
         for md5 in alone:
             place = Path(target.oid_to_path(md5))
-            large.from_store(source.fs, source.oid_to_path(md5), sizes[md5], place, meter)
+            resumable_transfer.from_store(
+                source.fs, source.oid_to_path(md5), sizes[md5], place, meter
+            )
             target.protect(str(place))
 
     def _copy(self, source: Any, target: Any, wanted: Sequence[str], meter: Meter) -> None:
@@ -778,7 +783,7 @@ def _sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
     def ask(md5: str) -> None:
         found[md5] = int(store.fs.size(store.oid_to_path(md5)) or 0)
 
-    large.together([partial(ask, md5) for md5 in objects])
+    resumable_transfer.together([partial(ask, md5) for md5 in objects])
     return found
 
 

@@ -16,13 +16,13 @@ from typing import Any
 from jupyter_mlws.core.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import Telling
-from jupyter_mlws.versioning.dvc import large
+from jupyter_mlws.versioning.dvc import resumable_transfer
 from jupyter_mlws.versioning.dvc.data import DataStore
-from jupyter_mlws.versioning.dvc.meter import Meter
-from jupyter_mlws.versioning.dvc.refusals import absent, told
+from jupyter_mlws.versioning.dvc.remote_errors import absent, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
-from jupyter_mlws.versioning.git.addresses import parts_of
+from jupyter_mlws.versioning.dvc.transfer_progress import Meter
 from jupyter_mlws.versioning.git.secrets import masked
+from jupyter_mlws.versioning.git.urls import parts_of
 
 STAGING = Path(".dvc", "tmp", "mlws-import")
 """Where unfinished downloads wait, below the project; git ignores it."""
@@ -113,13 +113,13 @@ def _download(fs: Any, source: _Source, folder: Path, meter: Meter) -> None:
     if whole.is_file():
         meter.count(whole.stat().st_size)
     elif source.size is not None:
-        large.from_store(fs, source.path, source.size, whole, meter)
+        resumable_transfer.from_store(fs, source.path, source.size, whole, meter)
         if whole.stat().st_size != source.size:
             whole.unlink()
             raise OSError(f"{source.path}: incomplete download, {source.size} bytes expected")
     else:
         whole.parent.mkdir(parents=True, exist_ok=True)
-        beside = whole.with_name(f"{version}{large.UNFINISHED}")
+        beside = whole.with_name(f"{version}{resumable_transfer.UNFINISHED}")
         with meter.branched(source.path, str(beside)) as child:
             fs.get_file(source.path, str(beside), callback=child)
         beside.replace(whole)

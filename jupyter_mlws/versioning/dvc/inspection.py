@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jupyter_mlws.core.progress import Telling
-from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 from jupyter_mlws.versioning.data.models import (
     DatasetVerified,
     FaultyObject,
@@ -17,8 +17,8 @@ from jupyter_mlws.versioning.data.models import (
 )
 from jupyter_mlws.versioning.dvc.data import DataStore, ObjectState, StoredObject
 from jupyter_mlws.versioning.dvc.importing import STAGING
-from jupyter_mlws.versioning.dvc.large import UNFINISHED
-from jupyter_mlws.versioning.dvc.meter import Meter
+from jupyter_mlws.versioning.dvc.resumable_transfer import UNFINISHED
+from jupyter_mlws.versioning.dvc.transfer_progress import Meter
 
 CACHE = "cache"
 SHOWN = 1000

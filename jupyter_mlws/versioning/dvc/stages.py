@@ -19,9 +19,9 @@ from typing import Any
 
 from jupyter_mlws.core.errors import WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.fast.ignores import Ignores
+from jupyter_mlws.versioning.dvc.env_path import search_path
+from jupyter_mlws.versioning.dvc.native.ignores import Ignores
 from jupyter_mlws.versioning.dvc.repo import open_repo
-from jupyter_mlws.versioning.dvc.search_path import search_path
 
 FOLD_EVERY = 2.0
 """Seconds between two writes of `dvc.lock` during a run: what it lacks is lost by a crash."""

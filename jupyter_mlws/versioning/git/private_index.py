@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import size_of
+from jupyter_mlws.versioning.data.data_index import size_of
 from jupyter_mlws.versioning.git.adapter import Git, Status
 
 NOBODY = {

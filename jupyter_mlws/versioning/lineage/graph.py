@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.lineage.models import (
 )
 from jupyter_mlws.versioning.lineage.workflows import NodeUse, consumers, node_uses, producers
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.creation import TRAILER_RUN
+from jupyter_mlws.versioning.snapshots.create import TRAILER_RUN
 from jupyter_mlws.versioning.tracking.client import RefusedError
 
 COMMITS = 10_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlws.versioning.data.datafiles import LOCK, PIPELINE, covers
+from jupyter_mlws.versioning.data.dvc_pointers import LOCK, PIPELINE, covers
 from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

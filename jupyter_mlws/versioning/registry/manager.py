@@ -18,7 +18,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.locking import person
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.schemas import Page
-from jupyter_mlws.versioning.data.content import normal
+from jupyter_mlws.versioning.data.data_index import normal
 from jupyter_mlws.versioning.registry.models import (
     AliasChange,
     BestModels,

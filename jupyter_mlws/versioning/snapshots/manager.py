@@ -16,11 +16,11 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
-from jupyter_mlws.versioning.data.collecting import Collector
-from jupyter_mlws.versioning.data.content import kind_of, normal, size_of
-from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.data_index import kind_of, normal, size_of
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.gc import Collector
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, LogQuery, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 from jupyter_mlws.versioning.models import (
@@ -46,7 +46,7 @@ from jupyter_mlws.versioning.models import (
     VersionChange,
 )
 from jupyter_mlws.versioning.repository import Repository
-from jupyter_mlws.versioning.snapshots.creation import (
+from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
     TRAILER_RUN,
     Creation,

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.content import Content
-from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 from jupyter_mlws.versioning.git.adapter import Git
 
 REFS = "refs/mlws/outbox/"

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import Content
+from jupyter_mlws.versioning.data.data_index import Content
 from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.snapshots.journal import Pending
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
-from jupyter_mlws.versioning.snapshots.pending import Pending
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 
 TAG_SNAPSHOT = "mlws.snapshot"

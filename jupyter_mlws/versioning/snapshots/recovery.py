@@ -16,12 +16,12 @@ from pathlib import Path
 from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import Content
-from jupyter_mlws.versioning.data.datafiles import DataFile
-from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.data.data_index import Content
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.dvc.link_tests import remove_link_tests
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.snapshots.pending import Pending, left_behind
+from jupyter_mlws.versioning.snapshots.journal import Pending, left_behind
 from jupyter_mlws.versioning.snapshots.publish import discard, finish
 from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
 from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching

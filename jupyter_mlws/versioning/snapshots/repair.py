@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.datafiles import SETTINGS
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.refs import remotes
-from jupyter_mlws.versioning.git.wire import Line, fetch_again
+from jupyter_mlws.versioning.git.remote_commands import Line, fetch_again
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.proof_models import (
     MendedObject,
@@ -30,7 +30,7 @@ from jupyter_mlws.versioning.snapshots.verification import (
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.proving import ProvingStore
+    from jupyter_mlws.versioning.dvc.integrity import ProvingStore
 
 
 class Repair:
@@ -51,7 +51,7 @@ class Repair:
         self._mend_code(sha)
         items = [] if self._lost else [*data_of(self._content.data_at(sha))]
         if items:
-            from jupyter_mlws.versioning.dvc.proving import open_proving
+            from jupyter_mlws.versioning.dvc.integrity import open_proving
 
             with open_proving(self._root, self._git.blob(sha, SETTINGS)) as data:
                 stored = data.objects(items)

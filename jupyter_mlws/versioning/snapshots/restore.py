@@ -24,10 +24,10 @@ from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOper
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import LARGE, Content, normal
-from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.data_index import LARGE, Content, normal
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
-from jupyter_mlws.versioning.data.worktree import WorkingData
+from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
 from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
 from jupyter_mlws.versioning.models import (

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.content import listed
-from jupyter_mlws.versioning.data.datafiles import DataFile, covers
+from jupyter_mlws.versioning.data.data_index import listed
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError, Status, TreeEntry
 from jupyter_mlws.versioning.git.merge import SUBMODULE

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.datafiles import SETTINGS, DataFile
-from jupyter_mlws.versioning.dvc.refusals import UNASKED
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
 from jupyter_mlws.versioning.repository import Repository
@@ -23,7 +23,7 @@ from jupyter_mlws.versioning.snapshots.proof_models import (
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.data import StoredObject
-    from jupyter_mlws.versioning.dvc.proving import ProvingStore
+    from jupyter_mlws.versioning.dvc.integrity import ProvingStore
 
 SUBMODULE = "160000"
 AT_ONCE = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ class Verifier:
         items = list(data_of(self._content.data_at(sha))) if entries else []
         found = _Found(problems)
         if items:
-            from jupyter_mlws.versioning.dvc.proving import open_proving
+            from jupyter_mlws.versioning.dvc.integrity import open_proving
 
             spare = self._git.blob(sha, SETTINGS)
             with open_proving(self._root, spare) as data:

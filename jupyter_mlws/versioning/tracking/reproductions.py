@@ -29,8 +29,8 @@ from jupyter_mlws.core.progress import Telling, quiet
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.trust import trust, withdraw_trust
-from jupyter_mlws.versioning.data.content import normal
-from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.data_index import normal
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Repository

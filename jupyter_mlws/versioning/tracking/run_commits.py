@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.content import large_from
+from jupyter_mlws.versioning.data.data_index import large_from
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.git.private_index import private_index, uncommitted
 

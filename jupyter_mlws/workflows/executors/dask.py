@@ -26,15 +26,15 @@ from jupyter_mlws.core.errors import (
     WorkerMismatchError,
 )
 from jupyter_mlws.core.i18n import Message, store_fact
-from jupyter_mlws.workflows.capacity import DEVICES, Amounts
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.executors import on_worker
-from jupyter_mlws.workflows.executors.choice import Cluster
+from jupyter_mlws.workflows.executors import dask_worker
+from jupyter_mlws.workflows.executors.artifact_bundle import Parcels
+from jupyter_mlws.workflows.executors.config import Cluster
 from jupyter_mlws.workflows.executors.executor import Gone, Lost, Outcome, Refused, Task, Tell
 from jupyter_mlws.workflows.executors.job import Described, Job, News, Parcel, as_data
-from jupyter_mlws.workflows.executors.parcels import Parcels
 from jupyter_mlws.workflows.policy import Policy
 from jupyter_mlws.workflows.processes import GRACE
+from jupyter_mlws.workflows.resources import DEVICES, Amounts
 
 CONNECT = 10.0
 """Seconds that a scheduler may take to answer."""
@@ -104,13 +104,13 @@ class DaskCluster:
         token = secrets.token_hex(8)
         probe.write_text(token, encoding="utf-8")
         try:
-            answers = self.client.run(on_worker.describe, str(probe), token, on_error="return")
+            answers = self.client.run(dask_worker.describe, str(probe), token, on_error="return")
         except Exception as error:
             # What a worker without our package answers depends on the releases of Dask.
             raise WorkerMismatchError(worker=self.address, differences=str(error)) from error
         finally:
             probe.unlink(missing_ok=True)
-        ours = on_worker.versions()
+        ours = dask_worker.versions()
         for worker, answer in answers.items():
             if not isinstance(answer, Described):
                 raise WorkerMismatchError(worker=worker, differences=f"jupyter-mlws: {answer}")
@@ -216,7 +216,7 @@ class DaskExecutor:
             self._end(work, Refused("40104", {"reason": f"{type(error).__name__}: {error}"}))
             return
         if work.stopped:
-            self._end(work, on_worker.STOPPED)
+            self._end(work, dask_worker.STOPPED)
             return
         try:
             self._hand_over(work, parcel)
@@ -237,7 +237,7 @@ class DaskExecutor:
         work.claim = Queue(work.key, client=self._client)
         work.claim.put(1, timeout=CONNECT)
         work.future = self._client.submit(
-            on_worker.carry_out,
+            dask_worker.carry_out,
             self._job(work, parcel),
             self._code_of(parcel),
             key=work.key,
@@ -343,13 +343,13 @@ class DaskExecutor:
     def _stop(self, work: _Work) -> None:
         """On all workers: which one has it may change at any moment."""
         try:
-            answers = self._client.run(on_worker.stop, work.key, on_error="ignore")
+            answers = self._client.run(dask_worker.stop, work.key, on_error="ignore")
         except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
             self._end(work, self._lost_or_gone(work, str(error) or type(error).__name__))
             return
         nowhere = True not in answers.values() and work.worker not in answers
         if nowhere and work.future is not None:
-            self._end(work, on_worker.STOPPED)
+            self._end(work, dask_worker.STOPPED)
 
     def _end(self, work: _Work, outcome: Outcome) -> None:
         """Tell the engine, once."""

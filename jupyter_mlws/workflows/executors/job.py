@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from jupyter_mlws.versioning.data.datafiles import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from jupyter_mlws.workflows.waiting import Waiter
 
 
 class WarmWorkers(Protocol):
-    """Processes that have imported what nodes need; see :mod:`jupyter_mlws.workflows.warm`."""
+    """Processes with imports done; see :mod:`~jupyter_mlws.workflows.forkserver`."""
 
     def launch(
         self, command: str, cwd: str, environment: Mapping[str, str], log: int

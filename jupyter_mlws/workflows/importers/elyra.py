@@ -17,7 +17,7 @@ from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.commands import quoted
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
 from jupyter_mlws.workflows.importers.elyra_flow import Comment, Flow, FlowNode, Key
-from jupyter_mlws.workflows.importers.outcome import Field, Notes, Outcome
+from jupyter_mlws.workflows.importers.import_result import Field, Notes, Outcome
 
 NOTEBOOK = "execute-notebook-node"
 PROGRAMS = {"execute-python-node": "python", "execute-r-node": "Rscript"}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.workflows.importers.outcome import Field, Notes, refused
+from jupyter_mlws.workflows.importers.import_result import Field, Notes, refused
 
 FIRST, LAST = 3, 8
 """The schema versions that are read."""

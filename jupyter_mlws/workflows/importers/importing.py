@@ -20,8 +20,8 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.workflows.definition import WorkflowDefinition
 from jupyter_mlws.workflows.document import Document
 from jupyter_mlws.workflows.editing import Editor
+from jupyter_mlws.workflows.importers.import_result import Field, Notes, Outcome, refused
 from jupyter_mlws.workflows.importers.models import Format, ImportRequest
-from jupyter_mlws.workflows.importers.outcome import Field, Notes, Outcome, refused
 
 SUFFIXES = {".pipeline": Format.ELYRA, ".ipynb": Format.NOTEBOOK}
 LONGEST = 16_000_000

@@ -15,11 +15,15 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.workflows import settings
 from jupyter_mlws.workflows.commands import quoted
 from jupyter_mlws.workflows.definition import EdgeDefinition, NodeDefinition, WorkflowDefinition
-from jupyter_mlws.workflows.importers.cells.code import CellSyntaxError, CodeCell, read_cell
-from jupyter_mlws.workflows.importers.cells.flow import Carried, Flow, Step, Version
-from jupyter_mlws.workflows.importers.cells.grouping import Groups, group
-from jupyter_mlws.workflows.importers.cells.kinds import EXTENSIONS
-from jupyter_mlws.workflows.importers.outcome import Notes, Outcome, refused
+from jupyter_mlws.workflows.importers.import_result import Notes, Outcome, refused
+from jupyter_mlws.workflows.importers.notebook_split.code import (
+    CellSyntaxError,
+    CodeCell,
+    read_cell,
+)
+from jupyter_mlws.workflows.importers.notebook_split.dataflow import Carried, Flow, Step, Version
+from jupyter_mlws.workflows.importers.notebook_split.grouping import Groups, group
+from jupyter_mlws.workflows.importers.notebook_split.kinds import EXTENSIONS
 from jupyter_mlws.workflows.notebook.parameters import (
     TAG,
     NotebookError,

@@ -9,7 +9,7 @@ import pytest
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.dvc.lanes import open_lane
+from jupyter_mlws.versioning.dvc.stage_backends import open_lane
 from jupyter_mlws.workflows import engine
 from jupyter_mlws.workflows.document import parse
 from jupyter_mlws.workflows.engine import Engine, Order

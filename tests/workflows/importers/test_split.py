@@ -493,7 +493,7 @@ def _printed(source: str, space: dict[str, Any]) -> str:
 
 
 def test_the_shells_own_words_are_those_that_are_known() -> None:
-    from jupyter_mlws.workflows.importers.cells.code import CONFIGURING, SHOWING, TIMING
+    from jupyter_mlws.workflows.importers.notebook_split.code import CONFIGURING, SHOWING, TIMING
 
     shell = InteractiveShell.instance()
     try:

@@ -1,0 +1,203 @@
+"""Records the output of kernels while they have no server.
+
+``python -m jupyter_mlws.notebooks.iopub_recorder FOLDER``.
+
+A small process beside a server. It listens to the server's kernels as any client does and keeps
+what they said about the execution that is running. If the server is killed, it writes that and
+all that follows into one file a kernel, so that the next server has it, and ends when that
+server tells it to. Where none comes, it ends the kernels after a while and then itself.
+
+Standard input: JSON lines ``{"kernel": id, "connection": file}``, ``{"gone": id}`` and
+``{"bye": true}`` (the server stops of itself). Its end without ``bye`` is the server's death.
+The only argument is the folder; ``<kernel>.heard`` there gets a line a message: its frames
+(identities, delimiter, signature, header, …) as a list of base64 strings.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import BinaryIO
+
+import zmq
+
+LIMIT = 10_000_000
+"""Bytes that are kept of what one execution says; what comes after is left out."""
+PATIENCE = float(os.environ.get("MLWS_KERNELS_WAIT", 24 * 3600))
+"""Seconds that kernels wait for a server."""
+LOOK = 5.0
+"""Seconds between two looks at whether any kernel is left to wait for."""
+_DELIMITER = b"<IDS|MSG>"
+
+
+class Heard:
+    """What one kernel said about each request that has not ended, and the one before."""
+
+    def __init__(self, socket: zmq.Socket[bytes], file: Path) -> None:
+        self.socket = socket
+        self._file = file
+        self._open: OrderedDict[str, list[list[bytes]]] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._ended: list[str] = []
+        self._out: BinaryIO | None = None
+
+    def take(self, frames: list[bytes]) -> None:
+        """Keep a message. What has ended is kept until something else begins: the server may
+        be killed before it has written down the end."""
+        head = frames.index(_DELIMITER)
+        header, parent = json.loads(frames[head + 2]), json.loads(frames[head + 3])
+        request, kind = parent.get("msg_id"), header.get("msg_type")
+        if not request or parent.get("msg_type") != "execute_request":
+            return
+        if request not in self._sizes:
+            for ended in self._ended:
+                self._open.pop(ended, None)
+                self._sizes.pop(ended, None)
+            self._ended.clear()
+        size = self._sizes.get(request, 0) + sum(map(len, frames))
+        self._sizes[request] = size
+        if size < LIMIT or kind in ("status", "error", "execute_input"):
+            if self._out is not None:
+                self._write(frames)
+            else:
+                self._open.setdefault(request, []).append(frames)
+        if kind == "status" and json.loads(frames[head + 5]).get("execution_state") == "idle":
+            self._ended.append(request)
+
+    def write_down(self) -> None:
+        """From now on everything goes to the file, what was kept first."""
+        self._out = self._file.open("ab")
+        for messages in self._open.values():
+            for frames in messages:
+                self._write(frames)
+        self._open.clear()
+
+    def close(self) -> None:
+        self.socket.close(0)
+        if self._out is not None:
+            self._out.close()
+
+    def _write(self, frames: list[bytes]) -> None:
+        assert self._out is not None  # only called after `write_down`
+        line = json.dumps([base64.b64encode(frame).decode("ascii") for frame in frames])
+        self._out.write(line.encode("ascii") + b"\n")
+        self._out.flush()
+
+
+class Keeper:
+    """The process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._context = zmq.Context()
+        self._heard: dict[str, Heard] = {}
+        self._poller = zmq.Poller()
+        self._rest = b""
+        self._bye = False
+        self._orphaned: float | None = None
+        self._looked = 0.0
+        self._told_to_end = False
+
+    def run(self) -> None:
+        """Listen until it is over."""
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "_told_to_end", True))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._poller.register(0, zmq.POLLIN)
+        self._poller.register(woken, zmq.POLLIN)
+        while not self._bye:
+            ready = dict(self._poller.poll(int(LOOK * 1000) if self._orphaned else None))
+            self._hear()
+            if 0 in ready:
+                self._listen()
+            if self._told_to_end or (self._orphaned and self._over()):
+                break
+        self._hear()
+        for heard in self._heard.values():
+            heard.close()
+        self._context.destroy(0)
+
+    def _hear(self) -> None:
+        for heard in self._heard.values():
+            with contextlib.suppress(zmq.Again):
+                while True:
+                    frames = heard.socket.recv_multipart(zmq.NOBLOCK)
+                    # What is no message of Jupyter's is nobody's output.
+                    with contextlib.suppress(ValueError, IndexError, AttributeError):
+                        heard.take(frames)
+
+    def _listen(self) -> None:
+        given = os.read(0, 65536)
+        if not given:
+            self._poller.unregister(0)
+            self._orphaned = time.monotonic()
+            self._looked = self._orphaned
+            for heard in self._heard.values():
+                heard.write_down()
+            return
+        *lines, self._rest = (self._rest + given).split(b"\n")
+        for line in lines:
+            self._heed(json.loads(line))
+
+    def _heed(self, told: dict[str, str]) -> None:
+        if "bye" in told:
+            self._bye = True
+        elif "gone" in told:
+            gone = self._heard.pop(told["gone"], None)
+            if gone is not None:
+                self._poller.unregister(gone.socket)
+                gone.close()
+        elif told["kernel"] not in self._heard:
+            self._attend(told["kernel"], Path(told["connection"]))
+
+    def _attend(self, kernel: str, connection: Path) -> None:
+        try:
+            facts = json.loads(connection.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            # Gone already.
+            return
+        socket = self._context.socket(zmq.SUB)
+        socket.subscribe(b"")
+        if facts.get("curve_publickey"):
+            socket.curve_serverkey = facts["curve_publickey"].encode()
+            socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
+        mark = ":" if facts["transport"] == "tcp" else "-"
+        socket.connect(f"{facts['transport']}://{facts['ip']}{mark}{facts['iopub_port']}")
+        self._heard[kernel] = Heard(socket, self._folder / f"{kernel}.heard")
+        self._poller.register(socket, zmq.POLLIN)
+
+    def _over(self) -> bool:
+        """Whether no server will come: no kernel is left, or they have waited long enough."""
+        now = time.monotonic()
+        if now - self._looked < LOOK:
+            return False
+        self._looked = now
+        records = [json.loads(file.read_text()) for file in self._folder.glob("*.json")]
+        groups = [record["pgid"] for record in records if _runs(record["pid"])]
+        if groups and now - (self._orphaned or now) < PATIENCE:
+            return False
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        return True
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    Keeper(Path(sys.argv[1])).run()

@@ -1,0 +1,111 @@
+"""The watch of every kernel of the server, from its start to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from jupyter_mlws.notebooks.kernel_listener import KernelWatch, Surroundings
+from jupyter_mlws.notebooks.kernel_websocket import Asked
+from jupyter_mlws.notebooks.kernels import Kernel
+from jupyter_mlws.notebooks.memory import MemoryLimits
+from jupyter_mlws.notebooks.persistent_kernels import LastingFolder, Left
+from jupyter_mlws.notebooks.server import JupyterServer
+
+KernelOf = Callable[[str], Awaitable[Kernel]]
+
+
+class KernelWatches:
+    """Follows Jupyter's own events of kernels. Lives on the event loop."""
+
+    def __init__(
+        self,
+        server: JupyterServer,
+        kernel_of: KernelOf,
+        around: Surroundings,
+        limits: MemoryLimits,
+        folder: LastingFolder | None,
+    ) -> None:
+        self._server = server
+        self._kernel_of = kernel_of
+        self._around = around
+        self._limits = limits
+        self._folder = folder
+        self._watches: dict[str, KernelWatch] = {}
+        self._adopting: set[str] = set()
+        self._early: dict[str, list[Asked]] = {}
+
+    def of(self, kernel: str) -> KernelWatch | None:
+        """The watch of a kernel; None for one that runs elsewhere or is gone."""
+        return self._watches.get(kernel)
+
+    def expect(self, kernel: str, asked: Asked) -> None:
+        """A tab asks for an execution."""
+        watch = self._watches.get(kernel)
+        if watch is not None:
+            watch.expect(asked)
+        else:
+            self._early.setdefault(kernel, []).append(asked)
+
+    def overhear(self, kernel: str, tab: str, frames: list[bytes]) -> None:
+        """A tab is told something by its kernel."""
+        watch = self._watches.get(kernel)
+        if watch is not None:
+            watch.overhear(tab, frames)
+
+    async def heed(self, action: str, kernel: str) -> None:
+        """One of Jupyter's events: a kernel was started, restarted or shut down."""
+        if action == "start":
+            await self.attach(kernel)
+        elif action == "shutdown" and kernel not in self._server.kernels:
+            await self.detach(kernel)
+        elif action == "restart" and kernel in self._watches:
+            self._watches[kernel].restarted()
+
+    async def attach(self, identifier: str) -> KernelWatch | None:
+        """Watch a kernel, if it is one of this machine and not watched yet."""
+        known = self._watches.get(identifier)
+        if known is not None or not self._server.is_here(identifier):
+            return known
+        kernel = await self._kernel_of(identifier)
+        if identifier in self._watches:
+            return self._watches[identifier]
+        paused = identifier in self._adopting
+        watch = KernelWatch(kernel, self._around, self._limits, paused=paused)
+        self._watches[identifier] = watch
+        for asked in self._early.pop(identifier, []):
+            watch.expect(asked)
+        if self._folder is not None:
+            self._folder.attend(identifier, kernel.manager.connection_file)
+        return watch
+
+    async def detach(self, identifier: str) -> None:
+        """Let go of a kernel that is gone."""
+        self._early.pop(identifier, None)
+        watch = self._watches.pop(identifier, None)
+        if watch is not None:
+            if self._folder is not None:
+                self._folder.leave(identifier)
+            await watch.close()
+
+    async def adopt(self, left: Left) -> KernelWatch | None:
+        """Take over a kernel that a killed server left; None where it is gone meanwhile."""
+        assert self._folder is not None  # it is what has found it
+        self._adopting.add(left.kernel)
+        try:
+            self._folder.take(left)
+            if not await self._server.adopt(left):
+                return None
+            watch = await self.attach(left.kernel)
+        finally:
+            self._adopting.discard(left.kernel)
+        if watch is None:
+            return None
+        place = await self._around.place_of(left.kernel)
+        if place is not None:
+            await watch.take_over(place)
+        return watch
+
+    async def close(self) -> None:
+        """Let go of all."""
+        for identifier in list(self._watches):
+            await self._watches.pop(identifier).close()

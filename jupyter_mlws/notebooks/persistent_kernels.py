@@ -1,0 +1,207 @@
+"""What is on disk of a server's kernels, and what a killed server left there.
+
+A server has a folder of its own below ``<runtime folder>/mlws-kernels``: its lock (held while it
+lives), its root, its sessions (Jupyter's own database), and for each kernel the state that
+:mod:`~jupyter_mlws.notebooks.provisioner` wrote and the output that
+:mod:`~jupyter_mlws.notebooks.iopub_recorder` recorded. The next server of the same root takes the
+kernels of a folder whose lock it can take.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.notebooks.provisioner import read, runs
+
+HANDOVER = 5.0
+"""Seconds that a keeper has to end when the next server tells it to."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A row of Jupyter's sessions."""
+
+    id: str
+    path: str
+    name: str
+    type: str
+    kernel: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A kernel that goes on without its server."""
+
+    kernel: str
+    name: str
+    process: str
+    sessions: tuple[Session, ...]
+    folder: Path
+
+
+class LastingFolder:
+    """One server's folder; ``close`` takes it away."""
+
+    def __init__(self, runtime: Path, root: Path) -> None:
+        self._all = runtime / "mlws-kernels"
+        self._root = root
+        self.path = self._all / uuid.uuid4().hex
+        self.path.mkdir(parents=True, mode=0o700)
+        self._lock = (self.path / "lock").open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        (self.path / "root").write_text(str(root), encoding="utf-8")
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._taken: list[tuple[Path, Any]] = []
+
+    @property
+    def sessions(self) -> Path:
+        """Where the sessions are kept."""
+        return self.path / "sessions.sqlite"
+
+    def left(self) -> list[Left]:
+        """The kernels that killed servers of this root left, and that still run.
+
+        Their folders are this server's from now on, until :meth:`forget`.
+        """
+        found: list[Left] = []
+        for folder in self.others():
+            lock = (folder / "lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            self._taken.append((folder, lock))
+            sessions = _sessions(folder / "sessions.sqlite")
+            for record in _running(folder):
+                mine = tuple(one for one in sessions if one.kernel == record["kernel"])
+                name, process = record["name"], f"{record['kernel']}:{record['pid']}"
+                found.append(Left(record["kernel"], name, process, mine, folder))
+        return found
+
+    def lasting(self) -> set[str]:
+        """The ids of all kernels that servers of this root started and that still run."""
+        folders = [self.path, *self.others()]
+        return {record["kernel"] for folder in folders for record in _running(folder)}
+
+    def take(self, left: Left) -> None:
+        """Have a kernel's record here, where the provisioner looks for it."""
+        for kind in ("json", "log"):
+            with contextlib.suppress(FileNotFoundError):
+                name = f"{left.kernel}.{kind}"
+                (left.folder / name).replace(self.path / name)
+
+    def end_keepers(self) -> None:
+        """End the keepers of the folders that were taken; all they heard is then on disk."""
+        for folder, _ in self._taken:
+            record = read(folder / "keeper")
+            if record is None or not runs(record["pid"], record["created"]):
+                continue
+            os.kill(record["pid"], signal.SIGTERM)
+            deadline = time.monotonic() + HANDOVER
+            while runs(record["pid"], record["created"]) and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+    def heard(self, left: Left) -> Iterator[list[bytes]]:
+        """What a kernel said without a server, as the frames of its messages."""
+        try:
+            with (left.folder / f"{left.kernel}.heard").open(encoding="ascii") as lines:
+                for line in lines:
+                    if line.endswith("\n"):
+                        yield [base64.b64decode(frame) for frame in json.loads(line)]
+        except FileNotFoundError:
+            return
+
+    def forget(self) -> None:
+        """Remove the folders that were taken."""
+        for folder, lock in self._taken:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.close()
+        self._taken.clear()
+
+    def attend(self, kernel: str, connection: str) -> None:
+        """Have the keeper listen to a kernel."""
+        self._tell({"kernel": kernel, "connection": connection})
+
+    def leave(self, kernel: str) -> None:
+        """Have the keeper forget a kernel."""
+        if self._keeper is not None:
+            self._tell({"gone": kernel})
+
+    def close(self) -> None:
+        """End the keeper and remove the folder; the kernels are the server's to stop."""
+        if self._keeper is not None and self._keeper.stdin is not None:
+            self._tell({"bye": "bye"})
+            with contextlib.suppress(BrokenPipeError):
+                self._keeper.stdin.close()
+            self._keeper.wait(HANDOVER)
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+    def _tell(self, told: dict[str, str]) -> None:
+        if self._keeper is None:
+            self._keeper = self._started()
+        assert self._keeper.stdin is not None  # a pipe, as it was started
+        with contextlib.suppress(BrokenPipeError):
+            self._keeper.stdin.write(json.dumps(told).encode() + b"\n")
+            self._keeper.stdin.flush()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        import psutil
+
+        with (self.path / "keeper.log").open("ab") as log:
+            keeper = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_mlws.notebooks.iopub_recorder", str(self.path)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        record = {"pid": keeper.pid, "created": psutil.Process(keeper.pid).create_time()}
+        (self.path / "keeper").write_text(json.dumps(record), encoding="utf-8")
+        return keeper
+
+    def others(self) -> list[Path]:
+        """The folders of other servers of this root, living or not."""
+        found = []
+        for folder in self._all.iterdir():
+            # A folder without it is just being made, or removed.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                root = (folder / "root").read_text(encoding="utf-8")
+                if folder != self.path and root == str(self._root):
+                    found.append(folder)
+        return found
+
+
+def _running(folder: Path) -> list[dict[str, Any]]:
+    records = [read(file) for file in folder.glob("*.json")]
+    return [one for one in records if one and runs(one["pid"], one["created"])]
+
+
+def _sessions(file: Path) -> list[Session]:
+    if not file.exists():
+        return []
+    connection = sqlite3.connect(file)
+    try:
+        rows = connection.execute("SELECT session_id, path, name, type, kernel_id FROM session")
+        return [Session(*row) for row in rows]
+    except sqlite3.Error:
+        # Cut off as it was made: there was no session yet.
+        return []
+    finally:
+        connection.close()

@@ -1,0 +1,121 @@
+"""Frees what of the cache no version names: a dry run first, then for good.
+
+Kept is what any ref names (branches, tags, remotes' branches, every stash, hidden refs: runs,
+safety copies, pending ones, the outbox), any index and any working tree of the repository. A
+remote is never collected: nobody here knows what other clones' branches name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from jupyter_mlws.core.errors import RunInProgressError
+from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.versioning.data.dvc_pointers import names_data
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.repository import Repository
+from jupyter_mlws.versioning.snapshots.proof_models import Collected
+
+HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
+"""Whatever looks like a hash in a file that names data: too much is kept rather than too little."""
+STASH = "refs/stash"
+BATCH = 1000
+"""Files of versions that are read together."""
+
+
+class Collector:
+    """One collection in one project; the caller holds the project's lock."""
+
+    def __init__(self, repository: Repository, progress: Telling = quiet) -> None:
+        self._project = repository.project
+        self._git = repository.git
+        self._progress = progress
+
+    def run(self, *, confirm: bool) -> Collected:
+        """Tell what nothing names; with ``confirm`` delete it.
+
+        Errors: 30101 where it takes the remote to know what a version names, 30231 where the cache
+        is not this project's alone, 30232 during a run.
+        """
+        from jupyter_mlws.versioning.dvc.integrity import open_proving
+
+        self._refuse_during_runs()
+        self._progress(0, message="versions")
+        starts = self._starts()
+        with open_proving(self._project.root) as data:
+            found = data.collect(
+                lambda: set(self._named(starts)), delete=confirm, progress=self._progress
+            )
+        count = self._git.run("rev-list", "--count", *starts, "--")
+        return Collected(
+            freed=confirm,
+            objects=found.unused.objects,
+            bytes=found.unused.bytes,
+            kept_objects=found.kept.objects,
+            kept_bytes=found.kept.bytes,
+            versions=int(count),
+        )
+
+    def _refuse_during_runs(self) -> None:
+        """What a run has made is in the cache before any file names it."""
+        query = "SELECT id FROM runs WHERE status IN ('PENDING', 'QUEUED', 'RUNNING') LIMIT 1"
+        with closing(self._project.history()) as history:
+            rows = history.execute(query)
+        if rows:
+            raise RunInProgressError(run=rows[0]["id"])
+
+    def _starts(self) -> list[str]:
+        """Where history is walked from: all refs and HEADs, and the stashes below the newest."""
+        stashes: list[str] = []
+        if self._git.refs(STASH):
+            stashes = self._git.run("rev-list", "--walk-reflogs", STASH, "--").decode().split()
+        return ["--all", *sorted(set(stashes))]
+
+    def _named(self, starts: list[str]) -> Iterator[str]:
+        """Every hash that a version, an index or a working tree names."""
+        blobs = {*self._blobs(starts)}
+        for root in self._working_trees():
+            git = Git(root)
+            rows = git.run("ls-files", "--stage", "-z").decode(errors="surrogateescape")
+            for row in filter(None, rows.split("\0")):
+                facts, _, path = row.partition("\t")
+                if names_data(path):
+                    blobs.add(facts.split(" ")[1])
+            for path in {*git.files(), *git.files(untracked=True)}:
+                if names_data(path) and (root / path).is_file():
+                    yield from _hashes((root / path).read_bytes())
+        absent = set(self._git.absent(sorted(blobs)))
+        present = sorted(blobs - absent)
+        for at in range(0, len(present), BATCH):
+            self._progress(at, len(present), "files", "versions")
+            for content in self._git.blobs(present[at : at + BATCH]).values():
+                yield from _hashes(content)
+
+    def _blobs(self, starts: list[str]) -> Iterator[str]:
+        """Every content that a file naming data had in any version."""
+        # Of merges against each parent: what both sides had is listed where it came from.
+        options = ("--raw", "-m", "--no-abbrev", "--no-renames", "--format=", "-z", "--root")
+        output = self._git.run("log", *options, *starts, "--", timeout=3600)
+        parts = iter(output.decode(errors="surrogateescape").split("\0"))
+        for part in parts:
+            if not part.lstrip("\n").startswith(":"):
+                continue
+            path = next(parts)
+            if names_data(path):
+                sha = part.split(" ")[3]
+                if sha.strip("0"):
+                    yield sha
+
+    def _working_trees(self) -> Iterator[Path]:
+        output = self._git.run("worktree", "list", "--porcelain", "-z")
+        for row in output.decode(errors="surrogateescape").split("\0"):
+            key, _, value = row.partition(" ")
+            if key == "worktree" and (Path(value) / ".git").exists():
+                yield Path(value)
+
+
+def _hashes(content: bytes) -> Iterator[str]:
+    return (found.decode() for found in HASH.findall(content))

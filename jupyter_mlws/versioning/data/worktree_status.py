@@ -1,0 +1,185 @@
+"""Tells whether data in the working tree is as recorded, without loading DVC where possible.
+
+Hashes are remembered by size, time and inode, as git does it, so that looking again is cheap.
+"""
+
+from __future__ import annotations
+
+import configparser
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.dvc.native.repository import config_files, read_config
+
+BLOCK = 1024 * 1024
+REMEMBERED = 64 * 1024
+"""Bytes from which on a file's hash is kept across restarts."""
+RACY = 2.0
+"""Seconds: a file changed this recently may change again without its time telling."""
+
+NOT_PULLED = "not_pulled"
+ATTEMPTS = 3
+"""Readings of data that changes; data that still changes then is not as recorded."""
+
+Stamp = tuple[int, int, int]
+
+
+class WorkingData:
+    """The data in the working tree at ``root``; ``memory`` is where hashes are kept. Thread-safe.
+
+    Knows DVC 3's hashes of files and folders. What only DVC can tell (hashes of DVC 2, folders
+    where ``.dvcignore`` has rules) is asked of it.
+    """
+
+    def __init__(self, root: Path, memory: Path) -> None:
+        self._root = root
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[Stamp, str]] | None = None
+        self._news = False
+
+    def state(self, item: DataFile) -> str | None:
+        """Return how the data differs from ``item``; None where it does not.
+
+        ``modified``, ``deleted`` where it is only in the cache, ``not_pulled`` where the cache
+        does not have it either, as after a clone.
+        """
+        with self._lock:
+            return self._steady_state(item)
+
+    def states(self, items: list[DataFile]) -> dict[str, str]:
+        """The paths whose data is not as recorded, each with :meth:`state`."""
+        found = {}
+        with self._lock:
+            for item in items:
+                state = self._steady_state(item)
+                if state is not None:
+                    found[item.path] = state
+            self._remember()
+        return found
+
+    def _steady_state(self, item: DataFile) -> str | None:
+        """The state of data that other programs may write meanwhile: read again if a file is gone.
+
+        A temporary file of a folder, for example, exists when the folder is listed and no longer
+        when it is hashed.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return self._state(item)
+        return "modified"
+
+    def _state(self, item: DataFile) -> str | None:
+        target = self._root / item.path
+        if not target.exists():
+            return "deleted" if self._is_cached(item) else NOT_PULLED
+        if item.legacy or (target.is_dir() and self._has_ignore_rules()):
+            return self._asked_of_dvc(item)
+        if target.is_dir() != item.folder:
+            return "modified"
+        if item.folder:
+            return None if self._folder(target) == item.md5 else "modified"
+        if item.size is not None and target.stat().st_size != item.size:
+            return "modified"
+        return None if self._file(target) == item.md5 else "modified"
+
+    def _is_cached(self, item: DataFile) -> bool:
+        assert item.md5 is not None
+        cache = cache_folder(self._root)
+        store = cache if item.legacy else cache / "files" / "md5"
+        objects = [item.md5]
+        if item.folder:
+            with suppress(FileNotFoundError, ValueError):
+                listing = json.loads(_object(store, item.md5).read_bytes())
+                objects += [row["md5"] for row in listing]
+        return all(_object(store, md5).exists() for md5 in objects)
+
+    def _asked_of_dvc(self, item: DataFile) -> str | None:
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        # Hashes do not depend on settings, which may be broken.
+        with open_data(self._root, spare=b"") as data:
+            now = data.measure(item)
+        return None if now is not None and now.md5 == item.md5 else "modified"
+
+    def _has_ignore_rules(self) -> bool:
+        ignore = self._root / ".dvcignore"
+        if not ignore.exists():
+            return False
+        lines = ignore.read_text(encoding="utf-8", errors="replace").splitlines()
+        return any(line.strip() and not line.startswith("#") for line in lines)
+
+    def _folder(self, target: Path) -> str:
+        """DVC's hash of a folder: that of the list of its files."""
+        rows = [
+            {"md5": self._file(path), "relpath": path.relative_to(target).as_posix()}
+            for path in _walk(target)
+        ]
+        rows.sort(key=lambda row: row["relpath"])
+        listing = json.dumps(rows, sort_keys=True).encode()
+        return hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
+
+    def _file(self, path: Path) -> str:
+        facts = path.stat()
+        stamp = (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+        known = self._hashes().get(str(path))
+        if known is not None and known[0] == stamp:
+            return known[1]
+        digest = hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+        md5 = digest.hexdigest()
+        if time.time() - facts.st_mtime > RACY:
+            self._hashes()[str(path)] = (stamp, md5)
+            self._news = self._news or facts.st_size >= REMEMBERED
+        return md5
+
+    def _hashes(self) -> dict[str, tuple[Stamp, str]]:
+        if self._known is None:
+            self._known = _recall(self._memory)
+        return self._known
+
+    def _remember(self) -> None:
+        if not self._news or self._known is None:
+            return
+        rows = {path: row for path, row in self._known.items() if row[0][0] >= REMEMBERED}
+        atomic_write(self._memory, json.dumps(rows))
+        self._news = False
+
+
+def _recall(memory: Path) -> dict[str, tuple[Stamp, str]]:
+    try:
+        rows = json.loads(memory.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        # Nothing remembered, or half a file after a crash: everything is hashed anew.
+        return {}
+    return {path: ((size, mtime, inode), md5) for path, ((size, mtime, inode), md5) in rows.items()}
+
+
+def cache_folder(root: Path) -> Path:
+    """Return the folder of DVC's cache by its settings; the default one if they cannot be read."""
+    folder = root / ".dvc" / "cache"
+    for path in config_files(root):
+        with suppress(configparser.Error, UnicodeDecodeError):
+            setting = read_config(path).get("cache", "dir", fallback=None)
+            if setting is not None:
+                folder = path.parent / Path(setting).expanduser()
+    return folder
+
+
+def _object(store: Path, md5: str) -> Path:
+    return store / md5[:2] / md5[2:]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(place, name) for name in names)

@@ -1,0 +1,263 @@
+"""Looks at every object of cache and remote, and mends single ones from wherever they still are.
+
+Nothing is taken for granted: a listing proves nothing of its files, and no object itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.errors import MLWSError, SharedCacheError
+from jupyter_mlws.core.progress import Telling
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
+from jupyter_mlws.versioning.dvc.link_tests import LINK_TEST
+from jupyter_mlws.versioning.dvc.repo import open_repo
+from jupyter_mlws.versioning.dvc.transfer_progress import Meter
+from jupyter_mlws.versioning.snapshots.proof_models import Problem
+
+HEXADECIMAL = frozenset("0123456789abcdef")
+PROBLEMS = {
+    ObjectState.SOUND: None,
+    ObjectState.MISSING: Problem.MISSING,
+    ObjectState.DAMAGED: Problem.DAMAGED,
+}
+READERS = 4
+"""Objects of a remote that are read at the same time."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many objects with so many bytes."""
+
+    objects: int
+    bytes: int
+
+    def and_one(self, size: int) -> Count:
+        """One more."""
+        return Count(self.objects + 1, self.bytes + size)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a cache holds that is needed, and what is not."""
+
+    kept: Count
+    unused: Count
+
+
+@contextmanager
+def open_proving(root: Path, spare: bytes | None = None) -> Iterator[ProvingStore]:
+    """As :func:`~jupyter_mlws.versioning.dvc.data.open_data`."""
+    with open_repo(root, spare=spare) as repo:
+        yield ProvingStore(root, repo)
+
+
+class ProvingStore(DataStore):
+    """A data store that finds a folder's files even where the cache has lost their listing."""
+
+    def in_cache(self, stored: StoredObject) -> Problem | None:
+        """Read one object in the cache; None where it is whole."""
+        return PROBLEMS[self.state(stored)]
+
+    def at_remote(
+        self, objects: Sequence[StoredObject], told: Callable[[StoredObject], None], *, read: bool
+    ) -> dict[StoredObject, Problem]:
+        """Those of the objects that the remote lacks or has damaged; error 30101.
+
+        With ``read`` every one is read; else only its size is compared, where the cache has it.
+        ``told`` hears of each that was looked at, and may raise to stop.
+        """
+        found: dict[StoredObject, Problem] = {}
+        with self._reaching(), ThreadPoolExecutor(READERS) as pool:
+            for legacy in (False, True):
+                part = [each for each in objects if each.legacy is legacy]
+                if not part:
+                    continue
+                remote = self._remote(legacy=legacy)
+                absent = self._absent_at(remote, part)
+                found.update(dict.fromkeys(absent, Problem.MISSING))
+                present = [each for each in part if each not in found]
+                look = self._read_at if read else self._measured_at
+                answers = pool.map(partial(look, remote), present)
+                for each, whole in zip(present, answers, strict=True):
+                    told(each)
+                    if not whole:
+                        found[each] = Problem.DAMAGED
+        return found
+
+    def sync_present(self, objects: Sequence[StoredObject]) -> None:
+        """As :meth:`sync`, of those of the objects that are there."""
+        self._sync(path for each in objects if (path := self._cached(each)).is_file())
+
+    def set_aside(self, stored: StoredObject) -> None:
+        """Move a damaged object of the cache out of the way, so that it can be stored anew."""
+        path = self._cached(stored)
+        target = self._root / stored.path
+        if target.is_symlink() and target.resolve() == path.resolve():
+            # The working tree's file is a link to it, and must stay what it is.
+            self._cache(legacy=stored.legacy).unprotect(str(target))
+        self._set_aside(path)
+
+    def take(self, stored: StoredObject, path: Path) -> bool:
+        """Store a file in the cache as an object, if it has that content."""
+        if not path.is_file() or not self._matches(stored, path):
+            return False
+        self._cache(legacy=stored.legacy).add(str(path), self._repo.fs, stored.md5)
+        return self.in_cache(stored) is None
+
+    def take_listing(self, stored: StoredObject) -> bool:
+        """Store a folder's listing anew, if the working tree holds the folder as it was."""
+        now = self.measure(stored.item)
+        if now is None or now.md5 != stored.md5:
+            return False
+        self.keep(stored.item)
+        return self.in_cache(stored) is None
+
+    def bring(self, stored: StoredObject, progress: Telling) -> bool:
+        """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
+        with self._reaching(meter := Meter(progress, "fetch")):
+            remote = self._remote(legacy=stored.legacy)
+            if self._absent_at(remote, [stored]):
+                return False
+            self._transfer(remote, self._cache(legacy=stored.legacy), [stored], meter)
+        if self.in_cache(stored) is None:
+            return True
+        self._set_aside(self._cached(stored))
+        return False
+
+    def send(self, stored: StoredObject, progress: Telling) -> None:
+        """Put one object of the cache in the place of what the remote has; error 30101."""
+        with self._reaching(meter := Meter(progress, "push")):
+            remote = self._remote(legacy=stored.legacy)
+            if list(remote.list_oids_exists([stored.md5])):
+                remote.fs.remove(remote.oid_to_path(stored.md5))
+            self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
+
+    def collect(self, naming: Callable[[], set[str]], *, delete: bool, progress: Telling) -> Found:
+        """What of the cache is not named, nor in a folder that is; with ``delete`` it goes.
+
+        ``naming`` finds out what is named, after the cache was looked at: what is stored from
+        then on is no matter of this collection.
+
+        Errors: 30101 where a listing can only be had from a remote that can't be reached, 30231
+        where the cache is outside the project.
+        """
+        caches = [self._cache(legacy=legacy) for legacy in (False, True)]
+        for cache in caches:
+            place = Path(cache.path).resolve()
+            if self._root not in place.parents:
+                raise SharedCacheError(path=str(place))
+        # DVC's own commands wait meanwhile, or would miss what they have just stored.
+        with self._repo.lock:
+            stored = [path for cache in caches for path in _files_of(cache)]
+            named = naming()
+            kept = named | self._inside(named) | self._linked()
+            found = Found(Count(0, 0), Count(0, 0))
+            for number, path in enumerate(stored):
+                progress(number, len(stored), "objects", "cache")
+                size = path.lstat().st_size
+                if f"{path.parent.name}{path.name}" in kept:
+                    found = replace(found, kept=found.kept.and_one(size))
+                    continue
+                found = replace(found, unused=found.unused.and_one(size))
+                if delete:
+                    path.unlink()
+        return found
+
+    def _inside(self, named: set[str]) -> set[str]:
+        """The files of the folders that are named."""
+        found: set[str] = set()
+        for md5 in named:
+            if not md5.endswith(".dir"):
+                continue
+            lists = [
+                StoredObject(md5, legacy, DataFile(".dvc/none", "", md5=md5, legacy=legacy))
+                for legacy in (False, True)
+            ]
+            here = [each for each in lists if self.in_cache(each) is None]
+            for each in here or lists:
+                if not here and self.remote is not None:
+                    with self._reaching():
+                        # Asked here, where not to reach it is no answer.
+                        self._absent_at(self._remote(legacy=each.legacy), [each])
+                found.update(inner for _, inner in self.listed(each.item))
+        return found
+
+    def _linked(self) -> set[str]:
+        """What files of the working tree are links to, named or not."""
+        if "symlink" not in self._cache(legacy=False).cache_types:
+            return set()
+        found: set[str] = set()
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = [name for name in folders if name not in (".git", ".dvc")]
+            links = (Path(folder, name) for name in names)
+            targets = (link.resolve() for link in links if link.is_symlink())
+            found.update(f"{target.parent.name}{target.name}" for target in targets)
+        return found
+
+    # Looking
+
+    def _read_at(self, remote: Any, stored: StoredObject) -> bool:
+        from dvc_data.hashfile.hash import fobj_md5
+
+        with remote.fs.open(remote.oid_to_path(stored.md5), "rb") as file:
+            name = "md5-dos2unix" if stored.legacy else "md5"
+            read = str(fobj_md5(file, chunk_size=BLOCK, name=name))
+        return read == stored.md5.removesuffix(".dir")
+
+    def _measured_at(self, remote: Any, stored: StoredObject) -> bool:
+        path = self._cached(stored)
+        if not path.is_file():
+            return True
+        return bool(remote.fs.size(remote.oid_to_path(stored.md5)) == path.stat().st_size)
+
+    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+        return super().listed(item) or self._listed_remotely(item) or self._listed_now(item)
+
+    def _listed_remotely(self, item: DataFile) -> list[tuple[str, str]]:
+        from dvc_data.hashfile.tree import Tree
+
+        assert item.md5 is not None
+        if self.remote is None or not item.pushed:
+            return []
+        try:
+            with self._reaching():
+                remote = self._remote(legacy=item.legacy)
+                if not list(remote.list_oids_exists([item.md5])):
+                    return []
+                content = remote.fs.cat_file(remote.oid_to_path(item.md5))
+        except MLWSError:
+            # The remote can't be asked; whoever looks at its objects will say so.
+            return []
+        # A list has no line ends, by which the two kinds of hashes would differ.
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != item.md5.removesuffix(".dir"):
+            return []
+        name = "md5-dos2unix" if item.legacy else "md5"
+        return rows_of(Tree.from_list(json.loads(content), hash_name=name))
+
+    def _listed_now(self, item: DataFile) -> list[tuple[str, str]]:
+        if not (self._root / item.path).is_dir():
+            return []
+        _, _, built = self._built(item, store=False)
+        return rows_of(built) if built.hash_info.value == item.md5 else []
+
+
+def _files_of(cache: Any) -> Iterator[Path]:
+    """All files of a cache: objects, and what a crash or a repair has left among them."""
+    base = Path(cache.path)
+    for folder in sorted(base.iterdir()) if base.is_dir() else ():
+        # Beside the objects of DVC 2 are folders of other names.
+        if len(folder.name) == 2 and set(folder.name) <= HEXADECIMAL:
+            yield from (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+        elif LINK_TEST.fullmatch(folder.name) and not folder.is_dir():
+            yield folder

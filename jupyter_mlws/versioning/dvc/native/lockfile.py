@@ -1,0 +1,158 @@
+"""`dvc.lock`: read, and written as DVC writes it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.atomic import atomic_write, remove_temp_paths
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.versioning.dvc.native import yaml_dumper, yaml_loader
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+
+KEYS = {"schema", "stages"}
+WAIT = 0.02
+"""Seconds between two tries for DVC's lock: there is nothing that could be waited for."""
+
+
+class LockFile:
+    """The lock file beside one `dvc.yaml`; ``memory`` is a folder for what was read before."""
+
+    def __init__(self, path: Path, memory: Path) -> None:
+        self._path = path
+        self._memory = memory
+        self._printed: dict[str, str] = {}
+        self._plain = True
+        self.digest = ""
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def read(self) -> None:
+        """Read the file anew. :class:`UnusualError` where DVC should read it."""
+        text = self._text()
+        digest = _digest(text)
+        if digest == self.digest:
+            return
+        remembered = self._remembered(digest)
+        if remembered is None:
+            entries = _entries(yaml_loader.read(text)) if text.strip() else {}
+            printed = {name: yaml_dumper.stage(name, entry) for name, entry in entries.items()}
+            plain = text == "" or text == yaml_dumper.HEAD + "".join(printed.values())
+            self._remember(digest, entries, plain)
+        else:
+            entries, plain = remembered
+            printed = {}
+        self.digest, self.entries, self._plain, self._printed = digest, entries, plain, printed
+
+    def write(
+        self, news: Mapping[str, dict[str, Any]], order: Sequence[str], settled: Collection[str]
+    ) -> None:
+        """Put new entries in: ``settled`` ones keep their place, others follow in ``order``."""
+        self.read()
+        fresh = {name: entry for name, entry in news.items() if self.entries.get(name) != entry}
+        if not fresh and self._path.exists():
+            return
+        every = {**self.entries, **fresh}
+        added = [name for name in order if name in every and name not in settled]
+        entries = {name: every[name] for name in every if name not in added}
+        entries |= {name: every[name] for name in added}
+        text = self._spliced(entries, fresh) if self._plain else self._by_ruamel(entries)
+        # Of a process that was killed: DVC's lock is held, so that nobody writes it.
+        remove_temp_paths(self._path)
+        atomic_write(self._path, text)
+        self.digest, self.entries = _digest(text), entries
+        self._remember(self.digest, entries, self._plain)
+
+    def _spliced(self, entries: Mapping[str, Any], fresh: Mapping[str, Any]) -> str:
+        for name, entry in entries.items():
+            if name in fresh or name not in self._printed:
+                self._printed[name] = yaml_dumper.stage(name, entry)
+        return yaml_dumper.HEAD + "".join(self._printed[name] for name in entries)
+
+    def _by_ruamel(self, entries: Mapping[str, Any]) -> str:
+        """Comments and unusual forms of the file stay, as far as DVC lets them stay."""
+        import io
+
+        from ruamel.yaml import YAML
+
+        yaml = YAML()
+        yaml.default_flow_style = False
+        data = yaml.load(self._text()) or {}
+        data.setdefault("schema", "2.0")
+        stages = data.setdefault("stages", {})
+        for name, entry in entries.items():
+            if stages.get(name) != entry:
+                stages[name] = entry
+        stream = io.StringIO()
+        yaml.dump(data, stream)
+        return stream.getvalue()
+
+    def _text(self) -> str:
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+        except UnicodeDecodeError as error:
+            raise UnusualError(Message("dvc.lock is not UTF-8")) from error
+
+    # What was read before need not be parsed again
+
+    def _place(self) -> Path:
+        name = hashlib.sha256(str(self._path).encode()).hexdigest()[:16]
+        return self._memory / f"lock-{name}.json"
+
+    def _remembered(self, digest: str) -> tuple[dict[str, dict[str, Any]], bool] | None:
+        with suppress(FileNotFoundError, ValueError, KeyError):
+            known = json.loads(self._place().read_text(encoding="utf-8"))
+            if known["digest"] == digest:
+                return known["entries"], known["plain"]
+        return None
+
+    def _remember(self, digest: str, entries: Mapping[str, Any], plain: bool) -> None:
+        """For large files only; the copy may be lost at any time."""
+        if len(entries) < 50:
+            return
+        known = {"digest": digest, "plain": plain, "entries": entries}
+        atomic_write(self._place(), json.dumps(known))
+
+
+@contextmanager
+def holding(root: Path) -> Iterator[None]:
+    """Hold DVC's own lock of a repository, as its commands do; waits for who has it."""
+    folder = root / ".dvc" / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+", encoding="utf-8") as file:
+        while True:
+            try:
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(WAIT)
+        file.seek(0)
+        file.truncate()
+        file.write(f" {os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _entries(data: Any) -> dict[str, dict[str, Any]]:
+    """The stages of a read lock file of DVC 3, in its form of today."""
+    if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - KEYS:
+        raise UnusualError(Message("unsupported dvc.lock format"))
+    stages = data.get("stages") or {}
+    if not isinstance(stages, dict):
+        raise UnusualError(Message("unsupported dvc.lock format"))
+    for entry in stages.values():
+        if not isinstance(entry, dict):
+            raise UnusualError(Message("unsupported dvc.lock format"))
+    return stages
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

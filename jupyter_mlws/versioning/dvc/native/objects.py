@@ -1,0 +1,334 @@
+"""Hashes files and folders, and keeps them in DVC's cache (``.dvc/cache/files/md5``).
+
+As DVC 3 does it: a file's object is its content under its MD5; a folder's is a JSON list of its
+files' hashes, under the MD5 of that list and ``.dir``. Objects are read-only (0444), which is also
+how DVC knows one that was checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, Memo
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+
+BLOCK = 1024 * 1024
+READ_ONLY = 0o444
+FOREIGN = frozenset({".git", ".hg", ".dvc", ".dvcignore"})
+"""Names that DVC treats in its own way where they lie in a tracked folder."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a path holds: its hash, its size in bytes, for a folder its number of files."""
+
+    md5: str
+    size: int
+    nfiles: int | None = None
+    isexec: bool = False
+
+    @property
+    def folder(self) -> bool:
+        return self.md5.endswith(".dir")
+
+    def fields(self) -> dict[str, Any]:
+        """As `dvc.lock` has it, in its order."""
+        found: dict[str, Any] = {"hash": "md5", "md5": self.md5, "size": self.size}
+        if self.nfiles is not None:
+            found["nfiles"] = self.nfiles
+        if self.isexec:
+            found["isexec"] = True
+        return found
+
+
+class Objects:
+    """The cache of one repository. Hashing and storing of different paths may go on at once."""
+
+    def __init__(self, folder: Path, memo: Memo) -> None:
+        self._folder = str(folder)
+        self._memo = memo
+        self._made: set[str] = set()
+        mask = os.umask(0)
+        os.umask(mask)
+        self._file_mode = 0o666 & ~mask
+        self._hides = bool(mask & READ_ONLY)
+
+    # Hashing
+
+    def measure(self, path: str) -> Measured | None:
+        """What is at ``path`` now; None where nothing is."""
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if stat.S_ISREG(found.st_mode):
+            return Measured(
+                self._file_hash(path, found), found.st_size, isexec=bool(found.st_mode & 0o111)
+            )
+        if stat.S_ISDIR(found.st_mode):
+            return self._tree(path)[0]
+        raise UnusualError(Message("a link or special file"))
+
+    def _file_hash(self, path: str, found: os.stat_result) -> str:
+        if found.st_size < LEAST:
+            return _md5_of_little(path)
+        return self._memo.get(path, found) or self._memo.put(path, found, _md5(path))
+
+    def _tree(self, path: str) -> tuple[Measured, bytes, dict[str, str]]:
+        """The folder, its object's content, and the hash of each file by its path."""
+        hashes: dict[str, str] = {}
+        listed: list[dict[str, str]] = []
+        size = 0
+        for file, found in _files(path):
+            md5 = self._file_hash(file, found)
+            hashes[file] = md5
+            listed.append({"md5": md5, "relpath": file[len(path) + 1 :]})
+            size += found.st_size
+        listed.sort(key=lambda entry: entry["relpath"])
+        content = json.dumps(listed, sort_keys=True).encode()
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        return Measured(f"{md5}.dir", size, len(listed)), content, hashes
+
+    # Storing
+
+    def store(self, path: str) -> Measured | None:
+        """Put what is at ``path`` into the cache; None where nothing is."""
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if stat.S_ISREG(found.st_mode):
+            md5 = self._store_file(path, found)
+            return Measured(md5, found.st_size, isexec=bool(found.st_mode & 0o111))
+        if not stat.S_ISDIR(found.st_mode):
+            raise UnusualError(Message("a link or special file"))
+        tree, content, hashes = self._tree(path)
+        for file, md5 in hashes.items():
+            if not self._sound(md5):
+                self._copy_in(file, md5)
+        if not self._sound(tree.md5):
+            self._write(tree.md5, content)
+        return tree
+
+    def _store_file(self, path: str, found: os.stat_result) -> str:
+        if found.st_size > BLOCK:
+            md5 = self._file_hash(path, found)
+            if not self._sound(md5):
+                self._copy_in(path, md5)
+            return md5
+        content = _read(path, found.st_size + 1)
+        if len(content) != found.st_size:
+            raise OSError(f"{path} changed while it was stored")
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        if not self._sound(md5):
+            self._write(md5, content)
+        return md5
+
+    def _copy_in(self, path: str, md5: str) -> None:
+        """Copy a file, and look that what was copied is what was hashed."""
+        place = self._room(md5)
+        temporary = _beside(place)
+        try:
+            if not _clone(path, temporary):
+                shutil.copyfile(path, temporary)
+            if _md5(temporary) != md5:
+                raise OSError(f"{path} changed while it was stored")
+            os.chmod(temporary, READ_ONLY)
+            os.rename(temporary, place)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def _write(self, md5: str, content: bytes) -> None:
+        place = self._room(md5)
+        temporary = _beside(place)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READ_ONLY)
+            try:
+                while content:
+                    content = content[os.write(descriptor, content) :]
+                if self._hides:
+                    os.fchmod(descriptor, READ_ONLY)
+            finally:
+                os.close(descriptor)
+            os.rename(temporary, place)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+    # What is there
+
+    def holds(self, md5: str) -> bool:
+        """Whether the cache has the object whole; a folder with every file of it.
+
+        One that can be written to is hashed, as DVC does, and removed where it is damaged.
+        """
+        if not self._sound(md5):
+            return False
+        if not md5.endswith(".dir"):
+            return True
+        listed = self.listing(md5)
+        return listed is not None and all(self._sound(hash_) for hash_ in listed.values())
+
+    def listing(self, md5: str) -> dict[str, str] | None:
+        """The hashes of a folder's files by their relative paths; None if it is unreadable."""
+        try:
+            with open(self._place(md5), encoding="utf-8") as file:
+                listed = json.load(file)
+            return {entry["relpath"]: entry["md5"] for entry in listed}
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def _sound(self, md5: str) -> bool:
+        place = self._place(md5)
+        try:
+            found = os.stat(place)
+        except FileNotFoundError:
+            return False
+        if stat.S_IMODE(found.st_mode) == READ_ONLY:
+            return True
+        if _md5(place) != md5.partition(".")[0]:
+            with suppress(FileNotFoundError):
+                os.unlink(place)
+            return False
+        os.chmod(place, READ_ONLY)
+        return True
+
+    # Bringing back
+
+    def check_out(self, md5: str, path: str, isexec: bool = False) -> None:
+        """Make ``path``, which is not there, from the cache, which has it (:meth:`holds`)."""
+        if not md5.endswith(".dir"):
+            self._copy_out(md5, path)
+            if isexec:
+                os.chmod(path, os.stat(path).st_mode | stat.S_IEXEC)
+            return
+        os.makedirs(path, exist_ok=True)
+        for relative, hash_ in (self.listing(md5) or {}).items():
+            self._copy_out(hash_, f"{path}/{relative}")
+
+    def _copy_out(self, md5: str, path: str) -> None:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        # In its place at once: half a copy is no result yet, and its next run removes it, while
+        # a temporary file of a killed run would stay.
+        if not _clone(self._place(md5), path):
+            shutil.copyfile(self._place(md5), path)
+        os.chmod(path, self._file_mode)
+
+    def release(self, path: str, isexec: bool = False) -> None:
+        """Give what is at ``path`` the mode that DVC gives to what it keeps a copy of."""
+        mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
+        for file, found in _files_at(path):
+            if found.st_nlink > 1:
+                raise UnusualError(Message("a hard link"))
+            if stat.S_IMODE(found.st_mode) != mode:
+                os.chmod(file, mode)
+
+    def _place(self, md5: str) -> str:
+        return f"{self._folder}/{md5[:2]}/{md5[2:]}"
+
+    def _room(self, md5: str) -> str:
+        folder = f"{self._folder}/{md5[:2]}"
+        if folder not in self._made:
+            if not os.path.isdir(folder):
+                os.makedirs(folder, exist_ok=True)
+            self._made.add(folder)
+        return self._place(md5)
+
+
+def _beside(place: str) -> str:
+    """A name for what is not whole yet, as DVC's own: whatever lists a cache passes it over. Nodes
+    that end together may store the same content, each on a thread of its own."""
+    folder, _, name = place.rpartition("/")
+    return f"{folder}/.{name}.{os.getpid()}-{threading.get_ident()}.tmp"
+
+
+def remove(path: str) -> None:
+    """Remove a file or folder; none there is as wished."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        shutil.rmtree(path)
+
+
+def _files_at(path: str) -> list[tuple[str, os.stat_result]]:
+    found = os.lstat(path)
+    return list(_files(path)) if stat.S_ISDIR(found.st_mode) else [(path, found)]
+
+
+def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    """The files below a folder; :class:`UnusualError` for links and what DVC treats specially."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name in FOREIGN:
+                raise UnusualError(Message("{name} in a folder", name=entry.name))
+            if entry.is_symlink():
+                raise UnusualError(Message("a link in a folder"))
+            if entry.is_dir():
+                yield from _files(entry.path)
+            elif entry.is_file():
+                yield entry.path, entry.stat(follow_symlinks=False)
+            else:
+                raise UnusualError(Message("a special file in a folder"))
+
+
+def _md5(path: str) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _read(path: str, most: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
+
+
+def _md5_of_little(path: str) -> str:
+    """The same of what is read in one call: a run looks at several small files a node."""
+    content = _read(path, LEAST)
+    if len(content) == LEAST:
+        # It has grown meanwhile.
+        return _md5(path)
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def _clone(source: str, target: str) -> bool:
+    """Share the blocks of a file with a copy of it, where the file system can (FICLONE)."""
+    global _clones
+    if not _clones:
+        return False
+    import fcntl
+
+    ficlone = 0x40049409
+    try:
+        with open(source, "rb") as old, open(target, "xb") as new:
+            fcntl.ioctl(new.fileno(), ficlone, old.fileno())
+    except OSError:
+        # Most file systems cannot; asking again for every file would double the calls.
+        _clones = False
+        with suppress(FileNotFoundError):
+            os.unlink(target)
+        return False
+    return True
+
+
+_clones = hasattr(os, "posix_spawn") and os.uname().sysname == "Linux"

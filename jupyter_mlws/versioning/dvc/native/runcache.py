@@ -1,0 +1,107 @@
+"""DVC's run cache: what a command made of which dependencies, by hash (``.dvc/cache/runs``)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.versioning.dvc.native import yaml_dumper, yaml_loader
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+
+_json = json.JSONEncoder(sort_keys=True).encode
+Entry = Mapping[str, Any]
+UNCOUNTED = frozenset({"size", "nfiles"})
+"""Fields that DVC leaves out of the hashes, wherever they stand."""
+
+
+class RunCache:
+    """The run cache of one repository. An entry is a stage's entry in `dvc.lock`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+
+    def newest(self, wanted: Entry) -> dict[str, Any] | None:
+        """The newest entry for a stage's command, dependencies, parameters and output paths."""
+        key = key_of(wanted)
+        folder = f"{self._folder}/{key[:2]}/{key}"
+        try:
+            names = [name for name in os.listdir(folder) if not name.startswith(".")]
+        except FileNotFoundError:
+            return None
+        names.sort(key=lambda name: os.path.getmtime(f"{folder}/{name}"), reverse=True)
+        return self._load(f"{folder}/{names[0]}") if names else None
+
+    def save(self, entry: Entry) -> None:
+        """Keep an entry, unless it is known."""
+        parts = _parts(entry)
+        key, value = _key(entry, parts), _digest(parts)
+        folder = f"{self._folder}/{key[:2]}/{key}"
+        place = f"{folder}/{value}"
+        if not self._make(folder) and os.path.exists(place):
+            return
+        temporary = f"{folder}/.{value}.{os.getpid()}-{threading.get_ident()}.tmp"
+        try:
+            with open(temporary, "wb", buffering=0) as file:
+                file.write(yaml_dumper.entry(entry).encode())
+            os.rename(temporary, place)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+    def _make(self, folder: str) -> bool:
+        """Have a folder; whether it is new, and so has nothing in it."""
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+        return True
+
+    def _load(self, path: str) -> dict[str, Any] | None:
+        with open(path, encoding="utf-8") as file:
+            entry = yaml_loader.read(file.read())
+        if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
+            raise UnusualError(Message("an unsupported run cache entry"))
+        return entry
+
+
+def key_of(entry: Entry) -> str:
+    """What an entry is found by: everything but what the command made."""
+    return _key(entry, _parts(entry))
+
+
+def _parts(entry: Entry) -> dict[str, str]:
+    """The JSON of each field, without what does not count."""
+    return {key: _json(_counted(item)) for key, item in entry.items() if key not in UNCOUNTED}
+
+
+def _key(entry: Entry, parts: Mapping[str, str]) -> str:
+    outs = _json([out["path"] for out in entry.get("outs", ())])
+    return _digest({**parts, "outs": outs})
+
+
+def _digest(parts: Mapping[str, str]) -> str:
+    """The hash of the JSON of the whole entry, its keys sorted."""
+    text = ", ".join(f"{_json(key)}: {parts[key]}" for key in sorted(parts))
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+def _counted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _counted(item) if isinstance(item, dict | list) else item
+            for key, item in value.items()
+            if key not in UNCOUNTED
+        }
+    if isinstance(value, list):
+        return [_counted(item) for item in value]
+    return value

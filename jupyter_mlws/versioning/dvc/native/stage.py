@@ -1,0 +1,181 @@
+"""One stage as the fast lane knows it: plain local files, read from resolved data."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+
+PARAMS = "params.yaml"
+"""The parameters file that needs no name."""
+PLOT_KEYS = frozenset(("template", "x", "y", "x_label", "y_label", "title", "header"))
+FLAG_KEYS = frozenset(("cache", "persist", "desc", "type", "labels", "meta"))
+KEYS = frozenset(
+    (
+        "cmd", "wdir", "deps", "params", "outs", "metrics", "plots", "frozen", "meta", "desc",
+        "always_changed", "vars",
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path as the stage has it (``path``, what the lock names) and where it is."""
+
+    path: str
+    full: str
+    cached: bool = True
+    persist: bool = False
+    kind: str = "outs"
+
+    @property
+    def measure(self) -> bool:
+        """Whether it is a metrics or plots file."""
+        return self.kind != "outs"
+
+
+@dataclass(frozen=True)
+class Params:
+    """Parameters of a file; without ``keys`` all of it."""
+
+    path: str
+    full: str
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FastStage:
+    """A stage of plain local files; dependencies by path, outputs as they stand in the file."""
+
+    name: str
+    cmd: str | list[str]
+    wdir: str
+    deps: tuple[Place, ...]
+    params: tuple[Params, ...]
+    outs: tuple[Place, ...]
+    always_changed: bool = False
+
+    @property
+    def callback(self) -> bool:
+        """DVC runs a stage with neither dependencies nor outputs every time."""
+        return not (self.deps or self.params or self.outs)
+
+    @property
+    def runs_always(self) -> bool:
+        return self.callback or self.always_changed
+
+    @cached_property
+    def cacheable(self) -> bool:
+        """Whether the run cache knows such stages at all."""
+        return (
+            not self.runs_always
+            and bool(self.cmd and (self.deps or self.params) and self.outs)
+            and not any(out.persist for out in self.outs)
+        )
+
+    @cached_property
+    def kept(self) -> bool:
+        """Whether a run of it goes into the run cache."""
+        return self.cacheable and all(out.cached or out.measure for out in self.outs)
+
+
+def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStage:
+    """The stage from its resolved data. :class:`UnusualError` for whatever is not plain."""
+    if set(data) - KEYS or data.get("frozen"):
+        raise UnusualError(Message("a frozen stage or an unsupported key"))
+    cmd = data.get("cmd")
+    if not (isinstance(cmd, str) or (isinstance(cmd, list) and all(type(c) is str for c in cmd))):
+        raise UnusualError(Message("an unsupported command"))
+    wdir = os.path.normpath(os.path.join(folder, str(data.get("wdir") or ".")))
+    if not _inside(wdir, root) or not os.path.isdir(wdir):
+        raise UnusualError(Message("a working directory outside the project"))
+    outs = tuple(_outs(data, wdir, root))
+    deps = tuple(sorted(_deps(data, wdir, root), key=lambda dep: dep.path))
+    places = [place.full for place in (*deps, *outs)]
+    if len(set(places)) != len(places):
+        raise UnusualError(Message("a duplicate path"))
+    return FastStage(
+        name,
+        cmd if isinstance(cmd, str) else list(cmd),
+        wdir,
+        deps,
+        tuple(_params(data.get("params"), wdir, root)),
+        outs,
+        bool(data.get("always_changed")),
+    )
+
+
+def _deps(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
+    for path in data.get("deps") or ():
+        if not isinstance(path, str):
+            raise UnusualError(Message("an unsupported dependency"))
+        yield Place(path, _full(path, wdir, root), cached=False)
+
+
+def _outs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
+    for kind in ("outs", "metrics", "plots"):
+        for entry in data.get(kind) or ():
+            for path, flags in entry.items() if isinstance(entry, Mapping) else [(entry, {})]:
+                yield _out(path, flags or {}, kind, wdir, root)
+
+
+def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
+    known = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
+    if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - known:
+        raise UnusualError(Message("an unsupported output"))
+    full = _full(path, wdir, root)
+    if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
+        raise UnusualError(Message("an output that is a DVC file"))
+    return Place(path, full, flags.get("cache", True), flags.get("persist", False), kind)
+
+
+def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
+    """The parameters of each file, the default file first, then by name."""
+    whole: set[str] = set()
+    keys: dict[str, list[str]] = {}
+    for entry in entries or ():
+        if isinstance(entry, Mapping):
+            whole.update(path for path, names in entry.items() if not names)
+    for entry in entries or ():
+        for path, names in _of_files(entry):
+            if path in whole:
+                keys[path] = []
+            elif not isinstance(names, list) or not all(type(name) is str for name in names):
+                raise UnusualError(Message("unsupported parameters"))
+            else:
+                keys.setdefault(path, []).extend(names)
+    for path in sorted(keys, key=lambda path: (path != PARAMS, path)):
+        if not path.endswith((".yaml", ".yml", ".json")):
+            raise UnusualError(Message("an unsupported type of parameters file"))
+        yield Params(path, _full(path, wdir, root), tuple(dict.fromkeys(keys[path])))
+
+
+def _of_files(entry: Any) -> Sequence[tuple[str, Any]]:
+    if isinstance(entry, Mapping):
+        return list(entry.items())
+    return [(PARAMS, [entry])]
+
+
+def _full(path: str, wdir: str, root: str) -> str:
+    if not path or "://" in path or path.startswith(("/", "~", "#")) or "\\" in path:
+        raise UnusualError(Message("a path that is not relative"))
+    full = os.path.normpath(os.path.join(wdir, path))
+    if not _inside(full, root) or full == root:
+        raise UnusualError(Message("a path outside the repository"))
+    return full
+
+
+def _inside(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}{os.sep}")
+
+
+def relative(full: str, root: Path) -> str:
+    """A full path as people see it."""
+    return full[len(str(root)) + 1 :]

@@ -1,0 +1,174 @@
+"""A workflow that was found up to date stays so as long as its files do.
+
+What a whole run has left is remembered by the files' times, sizes and inodes. Where all of them
+are as they were, no stage needs to be looked at, which for thousands takes longer than anything
+else that a run without news does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlws.core.atomic import atomic_write
+from jupyter_mlws.versioning.dvc.native import repository
+from jupyter_mlws.versioning.dvc.native.hash_cache import SETTLED as AT_REST
+from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
+
+FORMAT = 1
+Signature = list[int]
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What a run knows of a workflow.
+
+    ``text`` is that of `dvc.yaml`, ``order`` its stages in the order of the graph, ``external`` the
+    inputs that none of them makes, ``sources`` the hashes of the files that the stages are made of
+    beside the text, before they were read (None where that is not certain). ``sound`` says that the
+    text alone decides whether it can run. ``facts`` are kept for whoever finds it again.
+    """
+
+    path: str
+    text: str
+    sources: Mapping[str, str] | None
+    order: Sequence[str]
+    external: Sequence[str]
+    sound: bool
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A workflow (:class:`Workflow`) as a whole run left it.
+
+    ``text``, ``lock`` and ``sources`` are the hashes of files. ``outputs``: hashes by path, by
+    stage. ``files`` and ``objects`` are what it consists of, in the workspace and in the cache.
+    """
+
+    text: str
+    lock: str
+    sources: dict[str, str]
+    order: list[str]
+    external: list[str]
+    sound: bool
+    outputs: dict[str, dict[str, str]]
+    files: dict[str, Signature]
+    objects: list[str]
+    facts: dict[str, Any]
+
+    def holds(self, root: Path, path: str) -> bool:
+        """Whether everything is still as it was."""
+        from jupyter_mlws.versioning.dvc.resolved import content
+        from jupyter_mlws.versioning.dvc.stages import data_sources
+
+        lock = (root / path).with_suffix(".lock")
+        try:
+            repository.check(root)
+            if _digest(lock.read_bytes()) != self.lock:
+                return False
+            if any(content(root / file) != known for file, known in self.sources.items()):
+                return False
+            if any(_signature(f"{root}/{file}") != known for file, known in self.files.items()):
+                return False
+            cache = f"{root}/.dvc/cache/files/md5"
+            if any(not _kept(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
+                return False
+        except (OSError, UnusualError):
+            return False
+        return not any(data_sources(root, self.external))
+
+
+def find(memory: Path, path: str, text: str) -> Settled | None:
+    """What is known of a workflow with this very text; ``memory`` is a folder of ours."""
+    try:
+        known = json.loads(_place(memory, path).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    if known.pop("format", None) != FORMAT or known["text"] != _digest(text.encode()):
+        return None
+    return Settled(**known)
+
+
+def note(lane: FastPipeline, root: Path, memory: Path, workflow: Workflow) -> bool:
+    """Remember a workflow, if it is up to date and made of plain files; whether it was."""
+    from jupyter_mlws.versioning.dvc.stages import Forecast, data_sources
+
+    place = _place(memory, workflow.path)
+    with suppress(FileNotFoundError):
+        place.unlink()
+    # What the last stage has made is younger than its file system's clock can tell apart.
+    time.sleep(AT_REST / 1e9)
+    files = None if lane.unusual else _files(lane, root)
+    if files is None or workflow.sources is None or any(data_sources(root, workflow.external)):
+        return False
+    forecast = Forecast()
+    if any(lane.examine(name, forecast).changes for name in lane.names):
+        return False
+    if lane.unusual or _files(lane, root) != files:
+        return False
+    settled = Settled(
+        text=_digest(workflow.text.encode()),
+        lock=lane.base.digest,
+        sources=dict(workflow.sources),
+        order=list(workflow.order),
+        external=list(workflow.external),
+        sound=workflow.sound,
+        outputs={name: lane.hashes(name) for name in workflow.order},
+        files=files,
+        objects=sorted({md5 for name in lane.names for md5 in lane.stored(name)}),
+        facts=dict(workflow.facts),
+    )
+    atomic_write(place, json.dumps({"format": FORMAT, **asdict(settled)}))
+    return True
+
+
+def _files(lane: FastPipeline, root: Path) -> dict[str, Signature] | None:
+    """The signatures of all files of a workflow; None where one is no plain file, or was changed
+    so lately that its time does not tell one state of it from the next."""
+    now = time.time_ns()
+    found: dict[str, Signature] = {}
+    for full in _paths(lane):
+        signature = _signature(full)
+        if signature is None or now - signature[0] < AT_REST:
+            return None
+        found[full[len(str(root)) + 1 :]] = signature
+    return found
+
+
+def _paths(lane: FastPipeline) -> Iterable[str]:
+    return dict.fromkeys(full for name in lane.names for full in lane.places(name))
+
+
+def _signature(path: str) -> Signature | None:
+    """What changes with a file's content; None for what is no file."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return [found.st_mtime_ns, found.st_size, found.st_ino]
+
+
+def _kept(path: str) -> bool:
+    return stat.S_IMODE(os.stat(path).st_mode) == 0o444
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _place(memory: Path, path: str) -> Path:
+    return memory / f"settled-{_digest(path.encode())[:16]}.json"

@@ -1,0 +1,193 @@
+"""Moves objects in parts, so that a transfer that was interrupted goes on where it stopped.
+
+An object's name is the hash of its content: what a store has under that name, or has begun to
+take under it, is a part of the same content. Whether it truly is, is for checks to say.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws.versioning.dvc.transfer_progress import Meter
+
+MIB = 1024 * 1024
+LARGE = 32 * MIB
+"""Bytes from which on an object is moved in parts."""
+PART = 16 * MIB
+MOST_PARTS = 10_000
+"""Parts that S3 takes of one object."""
+AT_ONCE = 4
+UNFINISHED = ".part"
+"""What the name of an object ends with until it is whole."""
+
+Job = Callable[[], None]
+
+
+def uploader(fs: Any) -> Callable[[Any, Path, str, Meter], None] | None:
+    """How an object goes to a store that would lose, or half publish, an interrupted one.
+
+    None: DVC's own way is whole or nothing, and cannot go on.
+    """
+    return {"s3": to_s3, "ssh": to_ssh}.get(fs.protocol)
+
+
+def together(jobs: Sequence[Job]) -> None:
+    """Do all, a few at the same time; the first failure stops what has not begun."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="mlws-transfer") as pool:
+        futures = [pool.submit(job) for job in jobs]
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        failed = [future for future in done if future.exception() is not None]
+        if failed:
+            pool.shutdown(wait=True, cancel_futures=True)
+            failed[0].result()
+
+
+# Upload
+
+
+def to_s3(fs: Any, source: Path, path: str, meter: Meter) -> None:
+    """Upload by S3's parts; those that an earlier attempt has sent are not sent again."""
+    _S3Upload(fs.fs, path, source, source.stat().st_size, meter).run()
+
+
+class _S3Upload:
+    def __init__(self, s3: Any, path: str, source: Path, size: int, meter: Meter) -> None:
+        bucket, key, _ = s3.split_path(path)
+        self._s3 = s3
+        self._place = {"Bucket": bucket, "Key": key}
+        self._path = path
+        self._source = source
+        self._size = size
+        self._meter = meter
+        # The same for every attempt at the same content.
+        self._part = max(PART, -(-size // MOST_PARTS // MIB) * MIB)
+
+    def run(self) -> None:
+        begun = self._begun()
+        upload = begun[0] if begun else self._begin()
+        stored = self._stored(upload) if begun else {}
+        tags: dict[int, str] = {}
+        jobs = []
+        for number in range(1, -(-self._size // self._part) + 1):
+            jobs.append(self._job(upload, number, stored.get(number), tags))
+        together(jobs)
+        parts = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
+        self._call("complete_multipart_upload", UploadId=upload, MultipartUpload={"Parts": parts})
+        for other in begun[1:]:
+            # Stores bill for the parts of uploads that nobody completes.
+            self._call("abort_multipart_upload", UploadId=other)
+        self._s3.invalidate_cache(self._path)
+
+    def _begin(self) -> str:
+        return str(self._call("create_multipart_upload")["UploadId"])
+
+    def _begun(self) -> list[str]:
+        """The uploads of this object that were begun and not completed, the newest first."""
+        try:
+            answer = self._s3.call_s3(
+                "list_multipart_uploads",
+                Bucket=self._place["Bucket"],
+                Prefix=self._place["Key"],
+            )
+        except PermissionError:
+            # Some may write objects and not list uploads: theirs begin anew.
+            return []
+        found = [row for row in answer.get("Uploads") or () if row["Key"] == self._place["Key"]]
+        found.sort(key=lambda row: row["Initiated"], reverse=True)
+        return [str(row["UploadId"]) for row in found]
+
+    def _stored(self, upload: str) -> dict[int, tuple[int, str]]:
+        """The parts that the store has: number → size and tag."""
+        found: dict[int, tuple[int, str]] = {}
+        more: dict[str, Any] = {}
+        while True:
+            answer = self._call("list_parts", UploadId=upload, **more)
+            for row in answer.get("Parts") or ():
+                found[int(row["PartNumber"])] = (int(row["Size"]), str(row["ETag"]))
+            if not answer.get("IsTruncated"):
+                return found
+            more = {"PartNumberMarker": answer["NextPartNumberMarker"]}
+
+    def _job(
+        self, upload: str, number: int, stored: tuple[int, str] | None, tags: dict[int, str]
+    ) -> Job:
+        def send() -> None:
+            block = self._read(number)
+            digest = hashlib.md5(block, usedforsecurity=False).hexdigest()
+            if stored is not None and stored == (len(block), f'"{digest}"'):
+                tags[number] = stored[1]
+            else:
+                answer = self._call("upload_part", UploadId=upload, PartNumber=number, Body=block)
+                tags[number] = str(answer["ETag"])
+            self._meter.count(len(block))
+
+        return send
+
+    def _read(self, number: int) -> bytes:
+        with self._source.open("rb") as file:
+            file.seek((number - 1) * self._part)
+            return file.read(self._part)
+
+    def _call(self, method: str, **arguments: Any) -> Any:
+        return self._s3.call_s3(method, **self._place, **arguments)
+
+
+def to_ssh(fs: Any, source: Path, path: str, meter: Meter) -> None:
+    """Append to an unfinished file, which gets its name when it is whole."""
+    ssh = fs.fs
+    size = source.stat().st_size
+    beside = f"{path}{UNFINISHED}"
+    try:
+        there = int(ssh.info(beside)["size"])
+    except FileNotFoundError:
+        there = 0
+    if there > size:
+        ssh.rm_file(beside)
+        there = 0
+    meter.count(there)
+    with source.open("rb") as file, ssh.open(beside, "ab") as target:
+        file.seek(there)
+        for block in _blocks(file, MIB):
+            target.write(block)
+            meter.count(len(block))
+    ssh.mv(beside, path)
+    ssh.invalidate_cache()
+
+
+# Download
+
+
+def from_store(fs: Any, path: str, size: int, target: Path, meter: Meter) -> None:
+    """Download what is not yet in the unfinished file beside ``target``, then give it its name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f"{target.name}{UNFINISHED}")
+    with beside.open("ab") as file:
+        # Another process may fetch the same; the second then finds nothing left to do.
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        if target.exists():
+            beside.unlink(missing_ok=True)
+            return
+        there = os.fstat(file.fileno()).st_size
+        if there > size:
+            file.truncate(0)
+            there = 0
+        meter.count(there)
+        with fs.open(path, mode="rb", block_size=PART) as source:
+            source.seek(there)
+            for block in _blocks(source, MIB):
+                file.write(block)
+                meter.count(len(block))
+        file.flush()
+        os.fsync(file.fileno())
+        beside.replace(target)
+
+
+def _blocks(file: Any, size: int) -> Iterator[bytes]:
+    while block := file.read(size):
+        yield block

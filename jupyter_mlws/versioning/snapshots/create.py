@@ -1,0 +1,436 @@
+"""Makes a snapshot: one commit of code, the data it names and the runs that belong to it.
+
+Git's ref is the only truth, and one compare-and-swap publishes. Everything before it is garbage
+if we die; everything after it can be redone by :class:`~.recovery.Recovery`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.core.errors import (
+    BranchMovedError,
+    DamagedDVCFilesError,
+    DataMissingError,
+    FileTooLargeError,
+    ManyNewFilesError,
+    MLWSError,
+    NothingToCommitError,
+    SecretsFoundError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.paths import fold_paths
+from jupyter_mlws.versioning.data.data_index import (
+    large_from,
+    listed,
+    named_anew,
+    normal,
+    size_of,
+)
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers, read
+from jupyter_mlws.versioning.data.storage import full_disk_told
+from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
+from jupyter_mlws.versioning.git.adapter import Git, LogQuery, Status
+from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
+from jupyter_mlws.versioning.snapshots.journal import Pending
+from jupyter_mlws.versioning.snapshots.outbox import Outbox
+from jupyter_mlws.versioning.snapshots.pre_push_hook import install
+from jupyter_mlws.versioning.snapshots.publish import (
+    RUNS_LEFT_OUT,
+    TAG_SNAPSHOT,
+    Told,
+    discard,
+    finish,
+)
+from jupyter_mlws.versioning.tracking.runs import finished_runs
+
+if TYPE_CHECKING:
+    from jupyter_mlws.versioning.dvc.data import DataStore
+    from jupyter_mlws.versioning.repository import Repository
+
+TRAILER_SNAPSHOT = "Mlws-Snapshot"
+TRAILER_RUN = "Mlws-Run"
+TRAILER_DATA = "Mlws-Data"
+MOST_IN_GIT = 5_000_000_000
+"""Bytes from which on git is given no file at all: it would take minutes and gigabytes of memory
+with every later operation."""
+
+MANY_NEW_FILES = 1000
+MANY_NEW_BYTES = 100 * 1024 * 1024
+"""New files of one commit from which on a person is asked first: they may be data."""
+LEFT_OUT_LARGE = Message(
+    "{path} ({size} MB) was not committed: track it as data with `jupyter mlws data add {path}`."
+)
+ON_NO_BRANCH = Message(
+    "You are in detached HEAD state: this snapshot is not on any branch. Keep it "
+    "with `jupyter mlws branch NAME`."
+)
+DATA_LOCAL = Message("The data is stored on this machine only: {reason}")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A snapshot that was published, and what is known of it by then."""
+
+    sha: str
+    data_local: bool | None
+    data_remote: bool | None
+    runs: bool | None
+    warnings: list[Message]
+
+
+@dataclass
+class Selection:
+    """What goes into the snapshot.
+
+    ``paths`` are taken as they are in the working tree, ``removed`` ones go (they may still be
+    there, no longer versioned), and the data of the ``sources`` (``.dvc`` files) has changed.
+    With an ``index``, a tree, that is committed instead of the working tree.
+    """
+
+    paths: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    sources: list[str] = field(default_factory=list)
+    index: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not (self.paths or self.removed or self.sources)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The data that a commit names: what is ``present`` in the cache and what is ``absent``.
+
+    ``unstored`` is absent and named for the first time.
+    """
+
+    data: DataStore
+    present: list[DataFile]
+    absent: list[DataFile]
+    unstored: list[DataFile]
+
+
+class Creation:
+    """One creation of a snapshot; used once, under the project's lock."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        told: Told,
+    ) -> None:
+        self._repository = repository
+        self._project = repository.project
+        self._git = repository.git
+        self._content = repository.content
+        self._working = repository.working
+        self._tracking = repository.tracking
+        self._told = told
+        self._warnings: list[Message] = []
+
+    def run(
+        self,
+        message: str,
+        paths: Sequence[str] | None,
+        *,
+        allow_secrets: bool,
+        allow_many: bool = False,
+        staged: bool = False,
+    ) -> Made:
+        """The ten steps of ``versioning``: select, journal, store data, commit, publish, tidy."""
+        self._told("select")
+        status = self._git.status()
+        self._repository.refuse_unfinished(status.conflicts)
+        self._git.check_identity()
+        selection = self._staged(status) if staged else self._select(status, paths)
+        if not allow_many and not staged:
+            self._refuse_many(status, selection)
+        if not allow_secrets:
+            secrets = self._secrets(selection)
+            if secrets:
+                raise SecretsFoundError(paths=", ".join(secrets))
+        if status.branch is None and status.head is not None:
+            self._warnings.append(ON_NO_BRANCH)
+        pending = self._begin(status)
+        try:
+            with full_disk_told():
+                made = self._prepare(pending, message, selection)
+        except BaseException:
+            discard(self._project, pending)
+            raise
+        self._publish(pending)
+        self._warnings += finish(self._project, pending, self._tracking, self._told)
+        return made
+
+    # Before anything is written
+
+    def _select(self, status: Status, paths: Sequence[str] | None) -> Selection:
+        chosen = None if paths is None else [normal(self._project, path) for path in paths]
+        items = [item for item in self._content.data_now(status) if not item.pipeline]
+        states = self._working.states(items)
+        changed = [item for item in items if states.get(item.path) == "modified"]
+        selection = Selection()
+        for item in changed:
+            if chosen is None or covers(chosen, item.path) or covers(chosen, item.source):
+                selection.sources.append(item.source)
+        # Data chosen by its own path brings the file that names it.
+        named = {item.source for item in items if chosen and covers(chosen, item.path)}
+        large = []
+        limit = large_from(self._git)
+        for entry in status.entries:
+            if entry.path.endswith("/"):
+                # Another repository inside this one; git would make a link without content.
+                continue
+            if chosen is not None and not covers(chosen, entry.path) and entry.path not in named:
+                continue
+            size = size_of(self._project.root / entry.path) or 0
+            if size >= MOST_IN_GIT and entry.state != "untracked":
+                # Part of the version already, so that it can't be left out.
+                raise FileTooLargeError(paths=entry.path)
+            if entry.state == "untracked" and size >= limit:
+                large.append(entry.path)
+                megabytes = size // (1024 * 1024)
+                self._warnings.append(LEFT_OUT_LARGE.fill(path=entry.path, size=megabytes))
+                continue
+            taken = selection.removed if entry.state == "deleted" else selection.paths
+            taken.add(entry.path)
+            if entry.old_path is not None:
+                selection.removed.add(entry.old_path)
+        self._refuse_broken(selection, status.head)
+        if selection.empty:
+            if large:
+                raise FileTooLargeError(paths=", ".join(large))
+            raise NothingToCommitError()
+        return selection
+
+    def _refuse_many(self, status: Status, selection: Selection) -> None:
+        """Error 30221 where a commit takes so many new files that they may be data."""
+        new = [e.path for e in status.entries if e.state == "untracked" and not e.staged]
+        new = [path for path in new if path in selection.paths]
+        size = sum(size_of(self._project.root / path) or 0 for path in new)
+        if len(new) < MANY_NEW_FILES and size < MANY_NEW_BYTES:
+            return
+        folders = [path for path, _ in sorted(fold_paths(new), key=lambda row: -row[1])]
+        named = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
+        paths = listed(folders[:20])
+        raise ManyNewFilesError(count=len(new), size=f"{size / 1e6:.1f}", named=named, paths=paths)
+
+    def _refuse_broken(self, selection: Selection, base: str | None) -> None:
+        """Not to take data out of the version by a file that something has cut off."""
+        named = {i.source for i in self._content.data_at(base) if i.md5} if base else set()
+        texts = self._texts(selection, {p for p in selection.paths & named if p.endswith(".dvc")})
+        broken = [path for path, text in texts.items() if not read({path: text})]
+        if broken:
+            paths = listed(broken)
+            raise DamagedDVCFilesError(paths=paths, named=", ".join(paths))
+
+    def _staged(self, status: Status) -> Selection:
+        """What the person has put into git's index."""
+        staged = {e.path: e for e in status.entries if e.staged}
+        if not staged:
+            raise NothingToCommitError()
+        paths = {path for path, entry in staged.items() if entry.index_state != "deleted"}
+        index = self._git.run("write-tree").decode().strip()
+        selection = Selection(paths, set(staged) - paths, index=index)
+        self._refuse_broken(selection, status.head)
+        return selection
+
+    def _texts(self, selection: Selection, paths: Collection[str]) -> dict[str, bytes]:
+        """What selected files are to be in the snapshot."""
+        if selection.index is None:
+            return {path: (self._project.root / path).read_bytes() for path in paths}
+        shas = {e.path: e.sha for e in self._git.tree(selection.index) if e.path in paths}
+        blobs = self._git.blobs(sorted(set(shas.values())))
+        return {path: blobs[sha] for path, sha in shas.items()}
+
+    def _secrets(self, selection: Selection) -> list[str]:
+        if selection.index is None:
+            return find_secrets(self._project.root, sorted(selection.paths))
+        entries = [e for e in self._git.tree(selection.index) if e.path in selection.paths]
+        shas = sorted({entry.sha for entry in entries if entry.mode.startswith("100")})
+        secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
+        return sorted(entry.path for entry in entries if entry.sha in secret)
+
+    def _begin(self, status: Status) -> Pending:
+        self._told("journal")
+        pending = Pending(
+            id=uuid.uuid4().hex[:12],
+            ref=self._git.branch() or "HEAD",
+            base=status.head,
+            started=time.time(),
+        )
+        pending.write(self._project.state)
+        return pending
+
+    # Before anything is published
+
+    def _prepare(self, pending: Pending, message: str, selection: Selection) -> Made:
+        self._told("data")
+        paths = selection.paths | self._store(selection.sources)
+        self._told("tree")
+        private = Git(self._project.root, self._project.state / f"{pending.id}.index")
+        private.read_tree(selection.index or pending.base)
+        if selection.index is None:
+            private.remove(sorted(selection.removed - paths))
+            private.add(sorted(paths))
+        private.hook("pre-commit")
+        tree = private.write_tree()
+        if tree == self._git.tree_of(pending.base):
+            raise NothingToCommitError()
+        with ExitStack() as stack:
+            self._told("check")
+            stored = self._stored(tree, pending.base, stack)
+            self._told("commit")
+            pending.runs = self._runs_to_name()
+            text = self._message(private, pending, message)
+            pending.sha = self._commit(private, tree, pending, text)
+            changed = self._git.changes([pending.sha])[pending.sha]
+            touched = {entry.path for entry in changed}
+            touched |= {entry.old_path for entry in changed if entry.old_path}
+            staged = self._git.staged(touched)
+            pending.index = {path: staged.get(path) for path in touched}
+            self._hold(pending, None)
+            remote = self._send(stored)
+        if remote is False:
+            held = pending.sha
+            local = self._git.with_trailers(text, [(TRAILER_DATA, "local")])
+            pending.sha = self._commit(private, tree, pending, local)
+            self._hold(pending, held)
+            Outbox(self._git, self._content).put(pending.sha)
+        self._told("runs")
+        self._tag_pending(pending.runs)
+        runs = True if pending.runs else None
+        here = None if stored is None else not stored.absent
+        return Made(pending.sha, here, remote, runs, self._warnings)
+
+    def _hold(self, pending: Pending, before: str | None) -> None:
+        """Keep the commit from git's garbage collection, and have recovery know of it."""
+        self._told("hold")
+        assert pending.sha is not None
+        # First the journal: what is noted at other places for this commit is found by it.
+        pending.write(self._project.state)
+        if not self._git.update_ref(pending.held, pending.sha, before, "snapshot"):
+            raise BranchMovedError(branch=pending.held)
+
+    def _store(self, sources: Sequence[str]) -> set[str]:
+        """Put changed data into the cache; the paths that record it."""
+        if not sources:
+            return set()
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        touched: set[str] = set()
+        with open_data(self._project.root) as data:
+            for source in sources:
+                touched.update(data.add(source))
+        return touched
+
+    def _stored(self, tree: str, base: str | None, stack: ExitStack) -> Stored | None:
+        """Have all data that the tree names in the cache, whole and on the disk.
+
+        What ``base`` names already is not ours to prove again, but it has to be at the remote,
+        too. Error 30402 where a newly named item is in no store.
+        """
+        items = self._content.data_at(tree)
+        if not items:
+            return None
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        new = named_anew(items, self._content.data_at(base) if base else [])
+        data = stack.enter_context(open_data(self._project.root))
+        for item in data.missing(new):
+            # A run without commit to the cache leaves its outputs in the working tree alone.
+            data.keep(item)
+        absent = data.missing(items)
+        fresh = [item for item in new if item not in absent]
+        data.check(fresh)
+        data.sync(fresh)
+        unstored = [item for item in new if item in absent]
+        if data.remote is None and unstored:
+            raise DataMissingError(paths=", ".join(item.path for item in unstored))
+        present = [item for item in items if item not in absent]
+        return Stored(data, present, absent, unstored)
+
+    def _send(self, stored: Stored | None) -> bool | None:
+        """Bring the data to the remote and see each object there; False where that is not there.
+
+        None without data, or without a remote.
+        """
+        if stored is None or stored.data.remote is None:
+            return None
+        install(self._git)
+        unstored = stored.unstored
+        try:
+            self._told("push")
+            stored.data.upload(stored.present)
+            self._told("verify")
+            stored.data.confirm(stored.present)
+            elsewhere = {each.item.path for each in stored.data.missing_remotely(unstored)}
+        except MLWSError as error:
+            # Without the right to send it, it waits here as it does without network.
+            if not isinstance(error, UNASKED):
+                raise
+            if unstored:
+                # Only the remote can have it: it is not lost, and nothing is committed without it.
+                raise
+            self._warnings.append(DATA_LOCAL.fill(reason=error.message))
+            return False
+        if elsewhere:
+            raise DataMissingError(paths=", ".join(sorted(elsewhere)))
+        return True
+
+    def _runs_to_name(self) -> list[str]:
+        """Ended runs that no snapshot of any branch names yet, and that MLflow still has."""
+        candidates = [run.mlflow_run for run in finished_runs(self._project)]
+        if not candidates:
+            return []
+        query = LogQuery("--all", text=f"{TRAILER_RUN}:", limit=10_000)
+        named = {
+            run for commit in self._git.log(query) for run in commit.trailers.get(TRAILER_RUN, [])
+        }
+        unnamed = [run for run in candidates if run not in named]
+        if not unnamed:
+            return []
+        try:
+            return self._tracking.finished(unnamed)
+        except MLWSError as error:
+            self._warnings.append(RUNS_LEFT_OUT.fill(reason=error.message))
+            return []
+
+    def _tag_pending(self, runs: Sequence[str]) -> None:
+        if runs:
+            self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
+
+    def _commit(self, private: Git, tree: str, pending: Pending, text: str) -> str:
+        sign = self._git.setting("commit.gpgsign", "bool") == "true"
+        parents = [pending.base] if pending.base else []
+        return private.commit_tree(tree, parents, text, sign=sign)
+
+    def _message(self, private: Git, pending: Pending, message: str) -> str:
+        """The message with its trailers, after the repository's hooks have seen, and maybe
+        changed, it."""
+        trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
+        text = self._git.with_trailers(message.strip() + "\n", trailers)
+        file = self._project.state / f"{pending.id}.index.message"
+        file.write_text(text, encoding="utf-8")
+        private.hook("prepare-commit-msg", str(file), "message")
+        private.hook("commit-msg", str(file))
+        return file.read_text(encoding="utf-8")
+
+    # Publishing
+
+    def _publish(self, pending: Pending) -> None:
+        self._told("publish")
+        assert pending.sha is not None
+        reason = "snapshot"
+        if not self._git.update_ref(pending.ref, pending.sha, pending.base, reason):
+            branch = pending.ref.removeprefix("refs/heads/")
+            discard(self._project, pending)
+            raise BranchMovedError(branch=branch)

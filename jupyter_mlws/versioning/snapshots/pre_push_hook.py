@@ -1,0 +1,165 @@
+"""Lets code be pushed once its data has arrived: git's ``pre-push`` hook, for every push.
+
+``git config mlws.prepush false`` keeps the hook from being installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlws.core.atomic import temp_path
+from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
+from jupyter_mlws.core.i18n import environment_language
+from jupyter_mlws.versioning.data.data_index import Content, listed
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile, is_relevant
+from jupyter_mlws.versioning.git.adapter import Git
+from jupyter_mlws.versioning.snapshots.outbox import sent_of
+
+SETTING = "mlws.prepush"
+PASSED = "MLWS_DATA_HAS_ARRIVED"
+"""Set for a push that looked for itself before."""
+MARK = "# jupyter-mlws: code is pushed once its data has arrived"
+THEIRS = "pre-push.before-mlws"
+"""Where a hook that was there before goes on to stand; ours calls it first."""
+SCRIPT = """\
+#!/bin/sh
+{mark}
+# To remove it: git config mlws.prepush false, and delete this file.
+refs=$(cat)
+theirs="$(dirname "$0")/{theirs}"
+if [ -x "$theirs" ]; then
+    printf '%s\\n' "$refs" | "$theirs" "$@" || exit
+fi
+[ -z "${passed}" ] || exit 0
+if [ ! -x {python} ]; then
+    echo "jupyter-mlws not found in {shown}; could not check whether the data was pushed." >&2
+    exit 0
+fi
+printf '%s\\n' "$refs" | {python} -c '{code}' "$@"
+"""
+CODE = (
+    "import sys; sys.path[:1] = []; "
+    "from jupyter_mlws.versioning.snapshots.pre_push_hook import main; sys.exit(main(sys.argv[1:]))"
+)
+"""Without the project's folder among those that modules come from, which ``-m`` would add."""
+
+
+def passed(git: Git) -> Git:
+    """git whose pushes have been looked at already."""
+    return replace(git, environment={**git.environment, PASSED: "1"})
+
+
+def install(git: Git) -> None:
+    """Have git ask before every push; a hook that is there goes on to run, before ours.
+
+    Not where hooks are kept outside git's own folder (``core.hooksPath``): such a folder may be
+    versioned, or shared with other repositories.
+    """
+    if git.setting("core.hooksPath") or git.setting(SETTING, "bool") == "false":
+        return
+    hook = git.root / git.path("hooks/pre-push")
+    python = shlex.quote(sys.executable)
+    text = SCRIPT.format(
+        mark=MARK, theirs=THEIRS, passed=PASSED, python=python, shown=sys.executable, code=CODE
+    )
+    found = _read(hook)
+    theirs = hook.with_name(THEIRS)
+    foreign = os.path.lexists(hook) and MARK not in found
+    if found == text or (foreign and (_is_called(hook) or os.path.lexists(theirs))):
+        # There already, in whatever form; or put aside by another hook after ours was installed.
+        return
+    hook.parent.mkdir(exist_ok=True)
+    ours = temp_path(hook)
+    ours.write_text(text, encoding="utf-8")
+    ours.chmod(0o755)
+    if foreign:
+        hook.rename(theirs)
+    ours.replace(hook)
+
+
+def _is_called(hook: Path) -> bool:
+    """Another program's hook has taken ours into its own chain, under a name of its own."""
+    return any(MARK in _read(path) for path in hook.parent.glob("pre-push.*"))
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataFile]:
+    """The data that the commits name and that belongs at the remote, as far as they change it."""
+    changes = git.changes(commits) if commits else {}
+    relevant = [
+        commit
+        for commit, entries in changes.items()
+        if any(is_relevant(path) for e in entries for path in (e.path, e.old_path) if path)
+    ]
+    return sent_of(item for commit in relevant for item in content.data_at(commit))
+
+
+def distinct(items: Iterable[DataFile]) -> list[DataFile]:
+    """One item of each content."""
+    found: dict[tuple[str | None, bool], DataFile] = {}
+    for item in items:
+        found.setdefault((item.md5, item.legacy), item)
+    return list(found.values())
+
+
+def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
+    """Refuse a push whose data is not at the remote for data.
+
+    ``rows`` are those that git gives the hook: local ref and commit, remote ref and commit.
+    Errors: 30101 where the remote can't be asked, 30214 where there is none, 30230.
+    """
+    content = Content(git)
+    items: list[DataFile] = []
+    tips: list[DataFile] = []
+    for _, tip, _, before in rows:
+        if not tip.strip("0") or git.find(tip) is None:
+            # A ref that is deleted, or a tag of something that is no commit.
+            continue
+        known = before if before.strip("0") and git.find(before) else None
+        excluded = [f"^{known}"] if known else ["--not", f"--remotes={remote}"]
+        commits = git.run("rev-list", tip, *excluded, "--").decode().split()
+        items += named_by(git, content, commits)
+        if commits:
+            tips += sent_of(content.data_at(git.resolve(tip)))
+    wanted = distinct([*tips, *items])
+    if not wanted:
+        return
+    from jupyter_mlws.versioning.dvc.data import open_data
+
+    with open_data(git.root) as data:
+        if data.remote is None:
+            paths = listed({item.path for item in wanted})
+            raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
+        absent = data.missing_remotely(wanted)
+        # What only older commits name and no store has is lost already, pushed or not.
+        lost = set(data.missing([each.item for each in absent])) - {*tips}
+        absent = [each for each in absent if each.item not in lost]
+    if absent:
+        paths = listed({each.path for each in absent})
+        raise DataNotPushedError(paths=paths, named=", ".join(paths[:20]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The hook: 0 lets git push, 1 refuses and says why."""
+    # git sets these for its hooks; they would send our own calls astray in a worktree.
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
+        os.environ.pop(name, None)
+    rows = [line.split() for line in sys.stdin.read().splitlines() if line.strip()]
+    try:
+        check(Git(Path.cwd()), arguments[0], rows)
+    except MLWSError as error:
+        language = environment_language(os.environ)
+        lines = [f"{error.code}  {error.message.in_(language)}", error.solution.in_(language)]
+        sys.stderr.write("\n".join(lines) + "\n")
+        return 1
+    return 0

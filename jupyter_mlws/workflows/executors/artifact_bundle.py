@@ -1,0 +1,121 @@
+"""What workers that do not see the project's folder get of it: code once a run, data by node."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from jupyter_mlws.core.errors import ProjectNotSharedError
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.dvc.data import DataStore, open_data
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.executors.job import Parcel
+from jupyter_mlws.workflows.executors.worker_sandbox import is_executable
+
+GIT_TIMEOUT = 60
+
+
+class Parcels:
+    """Packs for the nodes of one run, and unpacks what they made. For one thread.
+
+    The data store is opened at the first node that has data.
+    """
+
+    def __init__(self, root: Path, stages: Sequence[Stage]) -> None:
+        self._root = root
+        self._stages = {stage.id: stage for stage in stages}
+        made = {path for stage in stages for path in stage.outs}
+        self._files = [path for path in _code(root) if not _within(path, made)]
+        self.code = _packed(root, self._files)
+        self.digest = hashlib.sha256(self.code).hexdigest()
+        self._shipped = set(self._files)
+        self._close = ExitStack()
+        self._opened: DataStore | None = None
+
+    def close(self) -> None:
+        """Close the data store."""
+        self._close.close()
+
+    def pack(self, node: str) -> Parcel:
+        """Bring a node's inputs to the remote. Errors: 40111 where there is none, 30101."""
+        stage = self._stages[node]
+        wanted = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
+        kept = [self._store.keep(DataFile(path, "", None)) for path in wanted]
+        items = [
+            replace(item, isexec=is_executable(self._root / item.path))
+            for item in kept
+            if item is not None
+        ]
+        if items or stage.outs:
+            if self._store.remote is None:
+                raise ProjectNotSharedError()
+            self._store.push(items)
+        return Parcel(self.digest, str(self._root), tuple(items), stage.outs)
+
+    def unpack(self, items: Sequence[DataFile]) -> None:
+        """Put what a node made into the project's folder. Errors 30101, 30402."""
+        self._store.fetch(items)
+        for item in items:
+            self._store.checkout(item)
+
+    @property
+    def _store(self) -> DataStore:
+        if self._opened is None:
+            self._opened = self._close.enter_context(open_data(self._root))
+        return self._opened
+
+    def _is_data(self, path: str) -> bool:
+        """Whether a path of the project is there, and not with the code."""
+        place = self._root / path
+        if path in self._shipped or path.startswith("..") or not place.exists():
+            return False
+        return not place.is_dir() or any(
+            file.relative_to(self._root).as_posix() not in self._shipped
+            for file in place.rglob("*")
+            if not file.is_dir()
+        )
+
+
+def _code(root: Path) -> list[str]:
+    """The files that git tracks, or would."""
+    answer = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        timeout=GIT_TIMEOUT,
+    )
+    names = {os.fsdecode(name) for name in answer.stdout.split(b"\0") if name}
+    return sorted(name for name in names if (root / name).is_symlink() or (root / name).is_file())
+
+
+def _within(path: str, places: Collection[str]) -> bool:
+    parts = path.split("/")
+    return any("/".join(parts[:n]) in places for n in range(1, len(parts) + 1))
+
+
+def _packed(root: Path, files: Iterable[str]) -> bytes:
+    """An archive that is equal for equal files."""
+    buffer = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=1) as compressed,
+        tarfile.open(fileobj=compressed, mode="w") as archive,
+    ):
+        for name in files:
+            archive.add(root / name, name, recursive=False, filter=_anonymous)
+    return buffer.getvalue()
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.mtime = 0
+    return info

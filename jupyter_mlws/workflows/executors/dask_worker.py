@@ -1,0 +1,268 @@
+"""What a Dask worker does for a run: it carries out jobs, stops them, and says what it has.
+
+Imported by workers only. Everything about a job goes to its topic, in order; what is returned is
+never asked for, so that nothing is lost with the worker's memory.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlws._version import __version__
+from jupyter_mlws.core.errors import MLWSError
+from jupyter_mlws.versioning.dvc.env_path import search_path
+from jupyter_mlws.workflows.executors.job import Described, Job, News, as_plain
+from jupyter_mlws.workflows.processes import memory_of
+
+GUARD = "jupyter_mlws.workflows.executors.command_supervisor"
+LOOK = 0.25
+"""Seconds between two looks at a running command: is it still wanted, what does it hold?"""
+PAUSE = 0.01
+"""Seconds between two looks at whether it has ended."""
+CHUNK = 16 * 1024
+"""Bytes of a log in one event. The scheduler keeps the last thousand events of a topic."""
+RATE = 4 * 1024 * 1024
+"""Bytes of a log in a second at the most; a command that prints more waits, as at any pipe."""
+STOPPED = 143
+"""The exit code of what was stopped before it ran: 128 and SIGTERM."""
+
+# Of this worker's process, as Dask gives a task and a call no other place to meet at.
+_turn = threading.Lock()
+_guards: dict[str, subprocess.Popen[bytes]] = {}
+_here: set[str] = set()
+_stopped: set[str] = set()
+
+
+class NotWantedError(Exception):
+    """The job was stopped."""
+
+
+def versions() -> dict[str, str]:
+    """What has to be alike on both sides."""
+    import distributed
+
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"jupyter-mlws": __version__, "distributed": distributed.__version__, "python": python}
+
+
+def describe(probe: str, token: str, dask_worker: Any) -> Described:
+    """This worker; ``probe`` is a file of the project that holds ``token``."""
+    from jupyter_mlws.workflows.resources import of_this_machine
+
+    try:
+        sees = Path(probe).read_text(encoding="utf-8") == token
+    except OSError:
+        sees = False
+    return Described(
+        versions(),
+        dask_worker.state.nthreads,
+        dask_worker.memory_manager.memory_limit or of_this_machine(1).memory,
+        dict(dask_worker.state.total_resources),
+        sees,
+    )
+
+
+def stop(key: str) -> bool:
+    """Stop a job, now or when it comes; whether it is here."""
+    with _turn:
+        _stopped.add(key)
+        guard = _guards.get(key)
+        if guard is not None and guard.poll() is None:
+            guard.terminate()
+        return key in _here
+
+
+def carry_out(job: Job, code: bytes | None = None) -> None:
+    """Run the commands of a job, one after the other, and tell how it went."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def tell(news: News, **facts: Any) -> None:
+        worker.log_event(job.topic, {"key": job.key, "news": news.value, **facts})
+
+    if not _claimed(job.key):
+        tell(News.AGAIN)
+        return
+    tell(News.STARTED, worker=worker.address)
+    _Work(job, code, tell, worker).do()
+
+
+def _claimed(key: str) -> bool:
+    """Whether this is the first worker to begin: Dask begins anew what a lost worker had, without
+    asking whether what that has half written may stay."""
+    from distributed import Queue, get_client
+
+    queue = Queue(key, client=get_client())
+    try:
+        return bool(queue.get(batch=True))
+    finally:
+        queue.close()
+
+
+class _Work:
+    """One job on this worker."""
+
+    def __init__(self, job: Job, code: bytes | None, tell: Any, worker: Any) -> None:
+        self._job = job
+        self._code = code
+        self._tell = tell
+        self._worker = worker
+        self._task = worker.get_current_task()
+
+    def do(self) -> None:
+        job = self._job
+        try:
+            with self._entered():
+                if job.parcel is None:
+                    code = self._run_all(Path(job.folder), job.variables)
+                    self._tell(News.ENDED, code=code)
+                else:
+                    self._do_elsewhere()
+        except NotWantedError:
+            self._tell(News.ENDED, code=STOPPED)
+        except MLWSError as error:
+            self._tell(News.FAILED, **error.record)
+        except Exception as error:  # noqa: BLE001  whatever it was, the run is waiting for it
+            reason = f"{type(error).__name__}: {error}"
+            self._tell(News.FAILED, code="40101", facts={"exit_code": reason})
+
+    def _do_elsewhere(self) -> None:
+        """In a folder of its own, with what it needs from the remote."""
+        from jupyter_mlws.workflows.executors.worker_sandbox import Tree
+
+        parcel = self._job.parcel
+        assert parcel is not None
+        home = Path(self._worker.local_directory) / "mlws"
+        with Tree(home, parcel, self._code or b"") as tree:
+            tree.fetch()
+            self._refuse_stopped()
+            code = self._run_all(tree.place(self._job.folder), tree.adapted(self._job.variables))
+            self._refuse_stopped()
+            made = tree.push() if code == 0 else []
+            self._tell(News.ENDED, code=code, outs=[as_plain(item) for item in made])
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        with _turn:
+            _here.add(self._job.key)
+        try:
+            self._refuse_stopped()
+            yield
+        finally:
+            with _turn:
+                _here.discard(self._job.key)
+                _guards.pop(self._job.key, None)
+                _stopped.discard(self._job.key)
+
+    def _refuse_stopped(self) -> None:
+        with _turn:
+            if self._job.key in _stopped:
+                raise NotWantedError
+
+    def _run_all(self, folder: Path, variables: Mapping[str, str]) -> int:
+        for arguments, shown in zip(self._job.arguments, self._job.shown, strict=True):
+            code = self._run(arguments, f"> {shown}\n".encode(), folder, variables)
+            if code != 0:
+                return code
+        return 0
+
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        heading: bytes,
+        folder: Path,
+        variables: Mapping[str, str],
+    ) -> int:
+        reader, writer = self._output()
+        try:
+            if reader is None:
+                os.write(writer, heading)
+            else:
+                self._print(heading)
+            guard = self._start(arguments, folder, variables, writer)
+        finally:
+            os.close(writer)
+        try:
+            self._follow(guard, reader)
+            return guard.wait()
+        finally:
+            if guard.stdin is not None:
+                guard.stdin.close()
+            if reader is not None:
+                os.close(reader)
+
+    def _output(self) -> tuple[int | None, int]:
+        """Where the command prints to, and where that is read; None: it is the log itself."""
+        if self._job.log is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            return None, os.open(self._job.log, flags, 0o644)
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        return reader, writer
+
+    def _start(
+        self, arguments: tuple[str, ...], folder: Path, variables: Mapping[str, str], output: int
+    ) -> subprocess.Popen[bytes]:
+        path = search_path(sys.executable, os.environ)
+        with _turn:
+            if self._job.key in _stopped:
+                raise NotWantedError
+            guard = subprocess.Popen(
+                [sys.executable, "-m", GUARD, self._job.cookie, str(folder), *arguments],
+                # Not the project's folder, whose modules would go before Python's own.
+                cwd=os.sep,
+                env={**os.environ, "PATH": path, **variables},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            _guards[self._job.key] = guard
+        return guard
+
+    def _follow(self, guard: subprocess.Popen[bytes], reader: int | None) -> None:
+        """Until the command has ended: pass on what it prints, see whether it is still wanted."""
+        looked = 0.0
+        while guard.poll() is None:
+            if reader is None or not (
+                select.select([reader], [], [], PAUSE)[0] and self._pass_on(reader)
+            ):
+                time.sleep(PAUSE)
+            if time.monotonic() - looked >= LOOK:
+                looked = time.monotonic()
+                self._look(guard)
+        while reader is not None and self._pass_on(reader):
+            pass
+
+    def _look(self, guard: subprocess.Popen[bytes]) -> None:
+        if self._job.measured:
+            self._tell(News.MEMORY, bytes=memory_of(guard.pid, leader=False))
+        task = self._worker.state.tasks.get(self._task)
+        if task is None or task.state == "cancelled":
+            # Whoever asked for it is gone, or wants it no more.
+            guard.terminate()
+
+    def _pass_on(self, reader: int) -> bool:
+        """Pass on what is there; False where there is nothing (any more)."""
+        try:
+            data = os.read(reader, CHUNK)
+        except BlockingIOError:
+            return False
+        if data:
+            self._print(data)
+            time.sleep(len(data) / RATE)
+        return bool(data)
+
+    def _print(self, data: bytes) -> None:
+        self._tell(News.PRINTED, data=data)

@@ -1,0 +1,115 @@
+"""A folder of a worker's own for one node, where the worker does not see the project's folder.
+
+Code comes with the run and is kept by its hash; data comes and goes through the DVC remote.
+Access to that remote is the worker's own matter: nothing that is secret comes with the run.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.workflows.executors.job import Parcel
+
+MADE_HERE = ("sqlite:", "file:")
+"""Where a tracking store's address begins that only its own machine can reach."""
+SETTINGS = """\
+[core]
+    no_scm = true
+[cache]
+    dir = {cache}
+"""
+"""Of DVC, in the tree: it is no git repository, and one cache serves all trees of a worker."""
+
+_unpacking = threading.Lock()
+
+
+class Tree:
+    """Made on entering, removed on leaving."""
+
+    def __init__(self, home: Path, parcel: Parcel, code: bytes) -> None:
+        self._home = home
+        self._parcel = parcel
+        self._code = code
+        self._root = home / f"tree-{uuid.uuid4().hex[:12]}"
+
+    def __enter__(self) -> Tree:
+        shutil.copytree(self._unpacked(), self._root, symlinks=True)
+        dvc = self._root / ".dvc"
+        dvc.mkdir(exist_ok=True)
+        settings = SETTINGS.format(cache=self._home / "cache")
+        (dvc / "config.local").write_text(settings, encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _unpacked(self) -> Path:
+        """The code as it came, unpacked once for all nodes of a run."""
+        place = self._home / f"code-{self._parcel.code}"
+        with _unpacking:
+            if not place.is_dir():
+                beside = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}")
+                with tarfile.open(fileobj=io.BytesIO(self._code), mode="r:gz") as archive:
+                    archive.extractall(beside, filter="tar")
+                beside.replace(place)
+        return place
+
+    def place(self, path: str) -> Path:
+        """Where a path of the project is in this tree."""
+        place = self._root / Path(path).relative_to(self._parcel.root)
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def adapted(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """The variables of a node, without what only the run's own machine can reach."""
+        return {
+            name: str(self._root) if value == self._parcel.root else value
+            for name, value in variables.items()
+            if not value.startswith(MADE_HERE)
+        }
+
+    def fetch(self) -> None:
+        """Bring the inputs here. Errors 30101, 30402: the remote does not have or give them."""
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        for path in self._parcel.outs:
+            (self._root / path).parent.mkdir(parents=True, exist_ok=True)
+        if not self._parcel.inputs:
+            return
+        with open_data(self._root) as store:
+            store.fetch(self._parcel.inputs)
+            for item in self._parcel.inputs:
+                store.checkout(item)
+
+    def push(self) -> list[DataFile]:
+        """Store what the node made in the remote; what that is."""
+        from jupyter_mlws.versioning.dvc.data import open_data
+
+        with open_data(self._root) as store:
+            made = [
+                kept
+                for path in self._parcel.outs
+                if (kept := store.keep(DataFile(path, "", None))) is not None
+            ]
+            made = [replace(item, isexec=is_executable(self._root / item.path)) for item in made]
+            store.push(made)
+        return made
+
+
+def is_executable(path: Path) -> bool:
+    """Whether this is a file that its owner may run."""
+    return path.is_file() and bool(path.stat().st_mode & 0o100)

@@ -1,0 +1,222 @@
+"""How a forked child becomes the process that a fresh Python would be before its first line.
+
+The child leaves all of the zygote's frames by an exception that nobody catches, and goes on in
+``sys.excepthook``, which the interpreter calls below no frame: so a node's stack, its recursion
+and its tracebacks begin where they would.
+
+The node runs only when its owner says so. Whatever goes wrong before closes the gate, and the
+owner starts a fresh process: never none, never two.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import socket
+import sys
+import types
+from importlib.machinery import BuiltinImporter, SourceFileLoader
+from typing import IO, Any, NoReturn
+
+from jupyter_mlws.workflows.forkserver import child_main
+from jupyter_mlws.workflows.forkserver.job import GO, Job, Kind
+from jupyter_mlws.workflows.processes import COOKIE
+
+SAFE_PATH: bool = getattr(sys.flags, "safe_path", False)
+"""Python 3.11 and later can be told to put no folder in front of its path."""
+ARGUMENTS = 45
+"""Where in `/proc/self/stat`, behind the program's name, the places of argv and environ begin."""
+
+
+class Born(BaseException):
+    """Raised in a child, out of everything that the zygote was doing."""
+
+    def __init__(self, job: Job, log: int, gate: socket.socket, path: list[str]) -> None:
+        super().__init__()
+        self.job = job
+        self.log = log
+        self.gate = gate
+        self.path = path
+
+
+def begin(kind: type[BaseException], born: BaseException, traceback: object) -> NoReturn:
+    """The child's ``sys.excepthook``: become the node, and be it."""
+    try:
+        assert isinstance(born, Born)
+        program = _become(born)
+        _wait_for_go(born.gate)
+    except BaseException:  # noqa: BLE001  the child's edge: no traceback of ours in a node's log
+        os._exit(1)
+    job = born.job
+    del born
+    child_main.live(job, program)
+
+
+def first_of_path(job: Job) -> str | None:
+    """What Python puts in front of ``sys.path``; None where it is told not to."""
+    if SAFE_PATH:
+        return None
+    if job.kind is Kind.SCRIPT:
+        return os.path.dirname(os.path.realpath(os.path.join(job.cwd, job.target)))
+    return job.cwd if job.kind is Kind.MODULE else ""
+
+
+def _become(born: Born) -> child_main.Program:
+    job = born.job
+    os.setsid()
+    os.dup2(born.log, 1)
+    os.dup2(born.log, 2)
+    os.close(born.log)
+    os.chdir(job.cwd)
+    _renew_environment(job.environment)
+    _show(job)
+    _renew_interpreter(job, born.path)
+    _renew_streams()
+    _renew_chance()
+    _renew_multiprocessing()
+    return _main_module(job)
+
+
+def own_environment() -> None:
+    """In the zygote: let the C library have copies of its variables, as children write over them
+    (see :func:`_show`)."""
+    for name, value in list(os.environ.items()):
+        os.environ[name] = value
+
+
+def _renew_environment(wanted: dict[str, str]) -> None:
+    # In the C locale Python itself sets LC_CTYPE; the fingerprint says that it would here too.
+    for name in set(os.environ) - set(wanted) - {"LC_CTYPE"}:
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def _wait_for_go(gate: socket.socket) -> None:
+    """Tell the owner who this is, by a descriptor too, which is never another process."""
+    me = os.pidfd_open(os.getpid())
+    socket.send_fds(gate, [str(os.getpid()).encode()], [me])
+    os.close(me)
+    if gate.recv(len(GO)) != GO:
+        raise ConnectionAbortedError
+    gate.close()
+
+
+def _show(job: Job) -> None:
+    """Let `/proc/PID/environ` and ``ps`` tell the truth: a run's processes are found by theirs.
+
+    Linux reads them from the process's own memory, where the zygote's stand. The cookie goes
+    first, and what does not fit is left out, whole variables at a time.
+    """
+    with open("/proc/self/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+    start, middle, begin, end = (int(one) for one in fields[ARGUMENTS : ARGUMENTS + 4])
+    if not (0 < start <= middle <= begin <= end):
+        return
+    # As `setproctitle` has it: where the last byte is no zero, Linux reads a title up to the first.
+    title = os.fsencode(" ".join(job.words))[: middle - start - 2].ljust(middle - start - 1, b"\0")
+    cookie_first = sorted(job.environment.items(), key=lambda item: item[0] != COOKIE)
+    shown = [os.fsencode(f"{name}={value}") for name, value in cookie_first]
+    memory = os.open("/proc/self/mem", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.pwrite(memory, title + b".", start)
+        os.pwrite(memory, _fitting(shown, end - begin), begin)
+    finally:
+        os.close(memory)
+
+
+def _fitting(parts: list[bytes], size: int) -> bytes:
+    """As many parts as fit, each ended by a zero, filled up with zeros."""
+    text = bytearray()
+    for part in parts:
+        if len(text) + len(part) + 1 <= size:
+            text += part + b"\0"
+    return bytes(text.ljust(size, b"\0"))
+
+
+def _renew_interpreter(job: Job, path: list[str]) -> None:
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        # The exception by which the child came here.
+        vars(sys).pop(name, None)
+    sys.excepthook = sys.__excepthook__
+    sys.executable = job.executable
+    sys.orig_argv = list(job.words)
+    option = {Kind.MODULE: "-m", Kind.TEXT: "-c"}
+    sys.argv = [option.get(job.kind, job.target), *job.arguments]
+    first = first_of_path(job)
+    sys.path[:] = path if first is None else [first, *path]
+
+
+def _renew_streams() -> None:
+    """Standard output and error as Python makes them at its start, for what they are now."""
+    sys.stdout = sys.__stdout__ = _stream(1, sys.stdout)  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _stream(2, sys.stderr)  # type: ignore[misc]
+
+
+def _stream(descriptor: int, like: Any) -> io.TextIOWrapper:
+    # Python's own stream is like that where it was started unbuffered.
+    unbuffered = like.write_through
+    binary: IO[bytes] = open(descriptor, "wb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
+    raw: Any = binary if unbuffered else binary.raw  # type: ignore[attr-defined]
+    raw.name = like.name
+    stream: Any = io.TextIOWrapper(
+        binary,
+        encoding=like.encoding,
+        errors=like.errors,
+        newline="\n",
+        line_buffering=like.line_buffering,
+        write_through=like.write_through,
+    )
+    stream.mode = "w"
+    return stream  # type: ignore[no-any-return]
+
+
+def _renew_chance() -> None:
+    """`random` looks after forks itself; numpy's global generator is seeded at its import."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is None:
+        return
+    if hasattr(numpy_random, "set_bit_generator"):
+        numpy_random.set_bit_generator(numpy_random.MT19937())
+    else:
+        numpy_random.seed()
+
+
+def _renew_multiprocessing() -> None:
+    """Since its import it keeps the folder, the program and a secret for what it starts."""
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        process.ORIGINAL_DIR = os.getcwd()
+        process.current_process().authkey = os.urandom(32)
+    spawn: Any = sys.modules.get("multiprocessing.spawn")
+    if spawn is not None:
+        spawn.set_executable(sys.executable)
+
+
+def _main_module(job: Job) -> child_main.Program:
+    main = types.ModuleType("__main__")
+    names = vars(main)
+    if sys.version_info < (3, 14):
+        names["__annotations__"] = {}
+    names["__builtins__"] = builtins
+    source: bytes | str | None = None
+    if job.kind is Kind.SCRIPT:
+        # As Python makes it absolute: not tidied.
+        file = os.path.join(os.getcwd(), job.target)
+        names["__loader__"] = SourceFileLoader("__main__", file)
+        names.update(__file__=file, __cached__=None)
+        with open(file, "rb") as script:
+            source = script.read()
+        if b"\0" in source:
+            raise ValueError(file)
+        # Python says of other encodings what it does not say where it is given the text.
+        source.decode("utf-8")
+    else:
+        names["__loader__"] = BuiltinImporter
+        source = f"{job.target}\n" if job.kind is Kind.TEXT else None
+    for alias in ("__main__", "__mp_main__"):
+        if alias in sys.modules:
+            sys.modules[alias] = main
+    return child_main.Program(source, len(sys.modules))

@@ -1,0 +1,147 @@
+"""Which command lines may run warm: plain calls of the zygote's own Python.
+
+Whatever a shell would do more than cut words, and whatever Python would do more than run a script,
+a module or a text, is not eligible: a fresh process then does it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+
+from jupyter_mlws.workflows.forkserver.fingerprint import can_be_warm
+from jupyter_mlws.workflows.forkserver.job import Job, Kind
+
+PLAIN = re.compile(
+    r"""(?: [ \t\w@%+:,./-] | [^\x00-\x7f] | (?<![ \t])=   # words that no shell touches
+          | '[^'\0]*' | "(?:[^"\\$`\0]|\\["\\])*" | \\[^\n\0]
+        )*""",
+    re.VERBOSE | re.ASCII,
+)
+"""What every shell and `shlex` cut into the same words. No expansion, glob, brace, tilde, comment,
+redirection or list; no word that begins with ``=`` (zsh)."""
+PYTHON = re.compile(r"python(3(\.\d+)?)?")
+NODE = ("jupyter-mlws", "node")
+
+
+def read(command: str, cwd: str, environment: Mapping[str, str], python: str) -> Job | None:
+    """The job that a shell in ``cwd`` would make of ``command``; None where it must be fresh."""
+    if "python" not in command and "jupyter" not in command:
+        return None
+    words = split(command)
+    if not words or not can_be_warm(environment):
+        return None
+    if os.path.basename(words[0]) in ("jupyter", NODE[0]):
+        return _node(words, cwd, environment, python)
+    return _python(words, cwd, environment, python)
+
+
+def split(command: str) -> list[str] | None:
+    """The words of a plain command; None where a shell would do more than cut it into words."""
+    if not PLAIN.fullmatch(command):
+        return None
+    return shlex.split(command)
+
+
+def _python(
+    words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
+) -> Job | None:
+    executable = _found(words[0], cwd, environment)
+    if executable is None or not _same(executable, python):
+        return None
+    rest = list(words[1:])
+    if rest[:1] == ["-u"] and environment.get("PYTHONUNBUFFERED"):
+        del rest[0]
+    chosen = _chosen(rest, cwd)
+    if chosen is None:
+        return None
+    kind, target, arguments = chosen
+    return Job(kind, target, arguments, tuple(words), executable, cwd, _shells(environment, cwd))
+
+
+def _chosen(rest: Sequence[str], cwd: str) -> tuple[Kind, str, tuple[str, ...]] | None:
+    """What the words behind ``python`` run."""
+    if not rest:
+        return None
+    if rest[0] in ("-m", "-c"):
+        if len(rest) == 1:
+            return None
+        kind = Kind.MODULE if rest[0] == "-m" else Kind.TEXT
+        return kind, rest[1], tuple(rest[2:])
+    # Folders, archives and compiled files can be run as well, by other ways.
+    if rest[0].startswith("-") or not rest[0].endswith(".py"):
+        return None
+    if not os.path.isfile(os.path.join(cwd, rest[0])):
+        return None
+    return Kind.SCRIPT, rest[0], tuple(rest[1:])
+
+
+def _node(
+    words: Sequence[str], cwd: str, environment: Mapping[str, str], python: str
+) -> Job | None:
+    """``jupyter mlws node …``: the console script that `jupyter` would become, in its place."""
+    called = _found(words[0], cwd, environment)
+    if called is None:
+        return None
+    if os.path.basename(words[0]) == "jupyter":
+        if list(words[1:2]) != ["mlws"] or not _same(_interpreter(called), python):
+            return None
+        # `jupyter` looks beside itself first.
+        called = os.path.join(os.path.dirname(called), NODE[0])
+        rest = words[2:]
+    else:
+        rest = words[1:]
+    interpreter = _interpreter(called)
+    if rest[:1] != [NODE[1]] or interpreter is None or not _same(interpreter, python):
+        return None
+    return Job(
+        kind=Kind.SCRIPT,
+        target=called,
+        arguments=tuple(rest),
+        words=(interpreter, called, *rest),
+        executable=interpreter,
+        cwd=cwd,
+        environment=_shells(environment, cwd),
+    )
+
+
+def _found(word: str, cwd: str, environment: Mapping[str, str]) -> str | None:
+    """The program that a shell would start for a command's first word."""
+    if "/" in word:
+        # Each version of Python tidies an odd path of its own in another way.
+        plain = os.path.normpath(word) == word and not word.startswith("..")
+        return os.path.join(cwd, word) if plain else None
+    if not PYTHON.fullmatch(word) and word not in ("jupyter", NODE[0]):
+        return None
+    found = shutil.which(word, path=environment.get("PATH", os.defpath))
+    # A relative entry of the path goes by the folder of whoever asks.
+    return found if found is not None and os.path.isabs(found) else None
+
+
+def _interpreter(script: str) -> str | None:
+    """The program that a script's first line names."""
+    try:
+        with open(script, "rb") as file:
+            first = os.fsdecode(file.readline(1024)).rstrip()
+    except OSError:
+        return None
+    return first[2:] if first.startswith("#!/") and " " not in first else None
+
+
+def _same(executable: str | None, python: str) -> bool:
+    """Whether two paths start the same Python: the same file, of the same environment."""
+    if executable is None:
+        return False
+    if executable == python:
+        return True
+    # The programs of all virtual environments are links to one file: the folder tells them apart.
+    here, there = (os.path.realpath(os.path.dirname(one)) for one in (executable, python))
+    return here == there and os.path.realpath(executable) == os.path.realpath(python)
+
+
+def _shells(environment: Mapping[str, str], cwd: str) -> dict[str, str]:
+    """The environment that a shell would hand on: it sets the variable of its folder."""
+    return {**environment, "PWD": cwd}

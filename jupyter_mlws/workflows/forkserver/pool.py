@@ -1,0 +1,188 @@
+"""Warm workers for one owner: an engine that starts nodes and waits for them in one thread.
+
+Importing this brings in nothing heavy; the libraries are in the zygotes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from jupyter_mlws.workflows.forkserver import eligible
+from jupyter_mlws.workflows.forkserver.client import Keeper
+from jupyter_mlws.workflows.forkserver.fingerprint import Fingerprint, can_be_warm, fingerprint
+from jupyter_mlws.workflows.processes import end_group
+
+MOST = 2
+"""Zygotes at a time, of about 200 MB each; nodes of further environments start fresh."""
+UNKNOWN = 255
+"""The exit code of a node whose zygote died before it: an error, as nobody can know better."""
+
+
+def available() -> bool:
+    """Whether this system can have warm workers: Linux, since 5.3."""
+    if not sys.platform.startswith("linux") or not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
+
+
+class WarmPool:
+    """Zygotes of one Python, a few for different environments. For one thread.
+
+    A launched node is a child of its zygote, not of the owner: its end is heard of here alone. It
+    leads a session of its own, so ``killpg(pid)`` reaches it and what it started, and it carries
+    the variables that it was given in `/proc/PID/environ`, as a fresh process would.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._available = available()
+        self._zygotes: dict[Fingerprint, Keeper] = {}
+        self._retired: list[Keeper] = []
+        self._hopeless: set[Fingerprint] = set()
+        self._orphans: dict[int, int] = {}
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Begin warming for nodes of ``environment``; does not wait."""
+        if not self._available or not can_be_warm(environment):
+            return
+        mark = fingerprint(environment)
+        if mark in self._zygotes or mark in self._hopeless or len(self._zygotes) >= MOST:
+            return
+        try:
+            self._zygotes[mark] = Keeper(self._python, environment)
+        except OSError:
+            self._hopeless.add(mark)
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until every zygote is warm, for an owner whose nodes would take as long alone.
+
+        Whether there is a warm one then.
+        """
+        deadline = time.monotonic() + timeout
+        for keeper in self._zygotes.values():
+            keeper.wait(deadline - time.monotonic())
+        return any(keeper.warm and keeper.usable for keeper in self._zygotes.values())
+
+    def launch(
+        self, command: str, cwd: str, environment: Mapping[str, str], log: int
+    ) -> int | None:
+        """Start a node as a shell in ``cwd`` would start ``command``; its pid, which is its group.
+
+        ``environment`` is all that the node gets (and PWD, which shells set); ``log`` is its
+        standard output and error, and may be closed afterwards. None where the caller has to
+        start a fresh process: then nothing of the command has run. A zygote for later nodes is
+        started where there is none.
+        """
+        if not self._available:
+            return None
+        job = eligible.read(command, cwd, environment, self._python)
+        if job is None:
+            return None
+        keeper = self._fit(environment)
+        pid = None if keeper is None else keeper.fork(job, log)
+        if keeper is not None and pid is None:
+            # Refused, or the zygote is gone: then one for the next node begins to warm at once.
+            self._fit(environment)
+        return pid
+
+    def filenos(self) -> list[int]:
+        """Readable when :meth:`collect` has something to do; others after each call of start,
+        launch and collect."""
+        keepers = [*self._zygotes.values(), *self._retired]
+        return [*(keeper.exits for keeper in keepers), *self._orphans.values()]
+
+    def collect(self) -> list[tuple[int, int]]:
+        """What has ended since: pid and exit code, 128 and the number for signals.
+
+        A node whose zygote died is told when it ends, with its code where the owner has become
+        its parent (a subreaper), else with :data:`UNKNOWN`.
+        """
+        told: list[tuple[int, int]] = []
+        for keeper in [*self._zygotes.values(), *self._retired]:
+            told += keeper.hear()
+            if keeper.ended:
+                self._orphans.update(keeper.children)
+                self._forget(keeper)
+        self._release_idle()
+        return told + self._ended_orphans()
+
+    def close(self) -> None:
+        """End all zygotes, and the nodes that still run: asked first, killed after a grace time."""
+        for keeper in [*self._zygotes.values(), *self._retired]:
+            keeper.release()
+        for keeper in [*self._zygotes.values(), *self._retired]:
+            keeper.close()
+            for descriptor in keeper.children.values():
+                os.close(descriptor)
+        for pid, descriptor in self._orphans.items():
+            end_group(pid)
+            os.close(descriptor)
+        self._zygotes.clear()
+        self._retired.clear()
+        self._orphans.clear()
+        self._available = False
+
+    def _fit(self, environment: Mapping[str, str]) -> Keeper | None:
+        """A warm zygote for this environment; one that is not usable any more is replaced."""
+        mark = fingerprint(environment)
+        keeper = self._zygotes.get(mark)
+        if keeper is None:
+            self.start(environment)
+            return None
+        warm = keeper.warm
+        if keeper.usable:
+            return keeper if warm else None
+        self._retire(mark)
+        self.start(environment)
+        return None
+
+    def _retire(self, mark: Fingerprint) -> None:
+        """No more children of this one; it stays until those that it has have ended."""
+        keeper = self._zygotes.pop(mark)
+        if not keeper.warm:
+            # It died while importing, and would again.
+            self._hopeless.add(mark)
+        self._retired.append(keeper)
+        self._release_idle()
+
+    def _forget(self, keeper: Keeper) -> None:
+        for mark, other in list(self._zygotes.items()):
+            if other is keeper:
+                self._retire(mark)
+        self._retired.remove(keeper)
+
+    def _release_idle(self) -> None:
+        for keeper in self._retired:
+            if not keeper.children and not keeper.ended:
+                keeper.release()
+
+    def _ended_orphans(self) -> list[tuple[int, int]]:
+        told = []
+        poll = select.poll()
+        for descriptor in self._orphans.values():
+            poll.register(descriptor, select.POLLIN)
+        ended = {descriptor for descriptor, _ in poll.poll(0)} if self._orphans else set()
+        for pid, descriptor in list(self._orphans.items()):
+            if descriptor in ended:
+                told.append((pid, _code(descriptor)))
+                os.close(self._orphans.pop(pid))
+        return told
+
+
+def _code(descriptor: int) -> int:
+    """The exit code of an ended process, where this one is its parent by now."""
+    with suppress(ChildProcessError):
+        ended = os.waitid(os.P_PIDFD, descriptor, os.WEXITED | os.WNOHANG)
+        if ended is not None:
+            exited = ended.si_code == os.CLD_EXITED
+            return ended.si_status if exited else 128 + ended.si_status
+    return UNKNOWN

@@ -1,0 +1,144 @@
+"""A zygote's loop: forks what is asked for, tells what has ended, ends with its owner."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from jupyter_mlws.workflows.forkserver import child_init
+from jupyter_mlws.workflows.forkserver.job import EXIT, MAX_MESSAGE, Job, Kind
+from jupyter_mlws.workflows.processes import GRACE, end_group
+
+SUFFIXES = (".py", ".pyc", ".so")
+
+
+class Nursery:
+    """The children of one zygote."""
+
+    def __init__(self, control: socket.socket, exits: int, owner: int, path: list[str]) -> None:
+        self._control = control
+        self._exits = exits
+        self._owner = owner
+        self._path = path
+        self._children: dict[int, int] = {}
+        self._imported = {name.partition(".")[0] for name in sys.modules}
+        self._poll = select.poll()
+        for descriptor in (control.fileno(), owner):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until the owner is gone; in a child, leave by :class:`.birth.Born`."""
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._children:
+                    self._bury(descriptor)
+                elif descriptor == self._owner or not self._answer():
+                    self._end_children()
+                    return
+
+    def _answer(self) -> bool:
+        """Take one request; False where the owner closed the socket."""
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, MAX_MESSAGE, 2)
+        except ConnectionError:
+            return False
+        if not message:
+            return False
+        log, gate = descriptors
+        try:
+            job = Job.unpack(message)
+            if not self._refuses(job):
+                self._fork(job, log, gate)
+        finally:
+            # The owner sees the gate close, where no child holds it.
+            os.close(log)
+            os.close(gate)
+        return True
+
+    def _refuses(self, job: Job) -> bool:
+        """Whether a fresh process would import something else than what is imported here."""
+        if job.kind is Kind.MODULE and job.target in sys.modules:
+            return True
+        folder = child_init.first_of_path(job)
+        return folder is not None and self._shadowed(Path(job.cwd, folder))
+
+    def _shadowed(self, folder: Path) -> bool:
+        """Whether a file or package in ``folder`` has the name of an imported module."""
+        try:
+            names = os.listdir(folder)  # noqa: PTH208  large folders, before every child
+        except OSError:
+            return True
+        for name in names:
+            stem, dot, _ = name.partition(".")
+            if stem not in self._imported:
+                continue
+            if name.endswith(SUFFIXES) if dot else _is_package(folder / name):
+                return True
+        return False
+
+    def _fork(self, job: Job, log: int, gate: int) -> None:
+        try:
+            with warnings.catch_warnings():
+                # Threads of libraries that look after forks themselves are no news.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
+        except OSError:
+            return
+        if pid == 0:
+            born = child_init.Born(job, os.dup(log), socket.socket(fileno=os.dup(gate)), self._path)
+            self._leave()
+            sys.excepthook = child_init.begin
+            raise born
+        descriptor = os.pidfd_open(pid)
+        self._children[descriptor] = pid
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _leave(self) -> None:
+        """In a child: nothing of the zygote's stays open."""
+        self._control.close()
+        for descriptor in (self._exits, self._owner, *self._children):
+            os.close(descriptor)
+
+    def _bury(self, descriptor: int) -> None:
+        pid = self._children.pop(descriptor)
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        try:
+            os.write(self._exits, EXIT.pack(pid, code if code >= 0 else 128 - code))
+        except BrokenPipeError:
+            # The owner is gone, which the loop finds next.
+            return
+
+    def _end_children(self) -> None:
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._children.values():
+                end_group(pid, how)
+            deadline = time.monotonic() + GRACE
+            while self._children and time.monotonic() < deadline:
+                self._bury_ended(deadline - time.monotonic())
+
+    def _bury_ended(self, seconds: float) -> None:
+        waiting = select.poll()
+        for descriptor in self._children:
+            waiting.register(descriptor, select.POLLIN)
+        self._bury_all([descriptor for descriptor, _ in waiting.poll(seconds * 1000)])
+
+    def _bury_all(self, descriptors: Sequence[int]) -> None:
+        for descriptor in descriptors:
+            self._bury(descriptor)
+
+
+def _is_package(folder: Path) -> bool:
+    """Only a folder with an initialiser goes before an installed package."""
+    try:
+        return any(file.name.partition(".")[0] == "__init__" for file in folder.iterdir())
+    except OSError:
+        return False

@@ -1,0 +1,138 @@
+"""Which cells make one node: what must stay together, and what a reader would keep together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.workflows.importers.notebook_split.dataflow import Flow, Step
+
+Pair = tuple[int, int, Message]
+
+
+class Groups:
+    """The cells that run, in groups that may be joined; cells are counted from 0."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._steps = [step for step in flow.steps if step.runs]
+        self._leader = {step.index: step.index for step in self._steps}
+        self.reasons: list[Pair] = []
+
+    def find(self, cell: int) -> int:
+        """The first cell of a cell's group."""
+        while self._leader[cell] != cell:
+            cell = self._leader[cell]
+        return cell
+
+    def members(self) -> list[list[Step]]:
+        """The groups, each in the order of its cells, by their first cells."""
+        found: dict[int, list[Step]] = {}
+        for step in self._steps:
+            found.setdefault(self.find(step.index), []).append(step)
+        return list(found.values())
+
+    def join(self, one: int, other: int, reason: Message | None = None) -> None:
+        """Make one group of two; why is told only where it was not one before."""
+        if one not in self._leader or other not in self._leader:
+            return
+        first, second = sorted((self.find(one), self.find(other)))
+        if first == second:
+            return
+        self._leader[second] = first
+        if reason is not None:
+            self.reasons.append((*sorted((one, other)), reason))  # type: ignore[arg-type]
+
+    def needs(self) -> Iterator[tuple[int, int]]:
+        """(cell that makes, cell that needs) for variables and files that go by file."""
+        written: dict[str, int] = {}
+        for step in self._steps:
+            for version in step.reads.values():
+                if version.carried is None and version.cell in self._leader:
+                    yield version.cell, step.index
+            for path in step.files_read:
+                if path in written and written[path] != step.index:
+                    yield written[path], step.index
+            written |= dict.fromkeys(step.files_written, step.index)
+
+    def untangle(self) -> None:
+        """Join groups that need each other: none could run first."""
+        import networkx as nx
+
+        while True:
+            graph: nx.DiGraph[int] = nx.DiGraph()
+            graph.add_nodes_from(self.find(cell) for cell in self._leader)
+            graph.add_edges_from((self.find(a), self.find(b)) for a, b in self.needs())
+            knots = [sorted(knot) for knot in nx.strongly_connected_components(graph)]
+            knots = [knot for knot in knots if len(knot) > 1]
+            if not knots:
+                return
+            for knot in knots:
+                for other in knot[1:]:
+                    self.join(knot[0], other)
+
+
+def group(flow: Flow) -> Groups:
+    """The groups of a notebook's cells."""
+    groups = Groups(flow)
+    steps = [step for step in flow.steps if step.runs]
+    for step in steps:
+        for other, reason in step.together:
+            groups.join(other, step.index, reason)
+        for name, version in step.reads.items():
+            if version.carried is None and not version.storable:
+                groups.join(version.cell, step.index, _unstorable(name))
+    _join_rewritten(groups, steps)
+    _join_sections(groups, steps)
+    groups.untangle()
+    _join_shown(groups, steps)
+    groups.untangle()
+    return groups
+
+
+def _unstorable(name: str) -> Message:
+    return Message(
+        "{name} can't be saved to a file (supported: tables, series, arrays, scikit-learn "
+        "models and plain values)",
+        name=name,
+    )
+
+
+def _join_rewritten(groups: Groups, steps: Sequence[Step]) -> None:
+    """A file has one maker, and nobody reads what was there before it."""
+    touched: dict[str, int] = {}
+    made: dict[str, int] = {}
+    for step in steps:
+        for path in step.files_written:
+            other = made.get(path, touched.get(path))
+            if other is not None:
+                words = Message("both use {path!r}, and the later one writes it", path=path)
+                groups.join(other, step.index, words)
+            made[path] = step.index
+        for path in step.files_read:
+            touched.setdefault(path, step.index)
+
+
+def _join_sections(groups: Groups, steps: Sequence[Step]) -> None:
+    """Cells under one heading are one node, where headings divide the notebook at all."""
+    headings = {step.cell.heading for step in steps}
+    if len(headings) < 2:
+        return
+    for before, step in pairwise(steps):
+        if before.cell.heading == step.cell.heading:
+            groups.join(before.index, step.index)
+
+
+def _join_shown(groups: Groups, steps: Sequence[Step]) -> None:
+    """A cell that only shows something stands with the one that made what it shows."""
+    for step in steps:
+        if not step.only_shows:
+            continue
+        makers = [v.cell for v in step.reads.values() if v.carried is None]
+        makers = [cell for cell in makers if cell != step.index]
+        if makers:
+            groups.join(max(makers), step.index)
+        else:
+            earlier = [other.index for other in steps if other.index < step.index]
+            if earlier:
+                groups.join(earlier[-1], step.index)

@@ -1,0 +1,383 @@
+"""What a statement changes beside the names it binds: objects, random state, files, settings."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from jupyter_mlws.workflows.importers.notebook_split.kinds import PANDAS, SIMPLE, Kind, one, words
+from jupyter_mlws.workflows.importers.notebook_split.name_usage import globals_written
+from jupyter_mlws.workflows.importers.notebook_split.type_inference import (
+    Function,
+    Scope,
+    bind,
+    infer,
+    learn,
+)
+
+PURE = words(
+    "pandas numpy sklearn scipy matplotlib seaborn math statistics json re os pathlib datetime "
+    "collections itertools functools IPython statsmodels plotly warnings time random string typing "
+    "operator copy pprint tqdm joblib skops mlflow PIL textwrap sys glob shutil csv altair bokeh "
+    "logging platform tempfile hashlib dataclasses enum pyarrow missingno yellowbrick shap"
+)
+"""Packages whose functions leave their arguments as they are, but for ``CHANGING``."""
+CHANGING = words(
+    "numpy.random.shuffle random.shuffle numpy.fill_diagonal numpy.put numpy.place numpy.copyto "
+    "heapq.heappush heapq.heappop heapq.heapify bisect.insort bisect.insort_left "
+    "numpy.put_along_axis"
+)
+METHODS: Mapping[Kind, frozenset[str]] = {
+    Kind.TABLE: words("insert pop update"),
+    Kind.SERIES: words("pop update"),
+    Kind.FRAME: words("insert pop update"),
+    Kind.ARRAY: words("sort fill resize put partition itemset setflags setfield"),
+    Kind.PLAIN: words(
+        "append extend insert remove pop clear sort reverse update setdefault add discard popitem"
+    ),
+    Kind.MODEL: words("fit partial_fit fit_transform fit_predict set_params set_output"),
+    Kind.BUNCH: words("update pop clear setdefault"),
+    Kind.SCALAR: frozenset(),
+    Kind.CODE: frozenset(),
+}
+"""The methods of each kind that change the object; of what is not known, any may."""
+SETTING_UP = (
+    *("pandas.set_option", "pandas.reset_option", "numpy.set_printoptions", "numpy.seterr"),
+    *("warnings.filterwarnings", "warnings.simplefilter", "logging.basicConfig"),
+    *("matplotlib.use", "matplotlib.rc", "matplotlib.pyplot.style.use", "matplotlib.pyplot.rc"),
+    *("matplotlib.pyplot.ion", "matplotlib.pyplot.ioff", "sklearn.set_config"),
+    *("matplotlib.pyplot.rcParams.update", "matplotlib.rcParams.update"),
+    *("sys.path.append", "sys.path.insert", "os.environ.setdefault", "os.environ.update"),
+    *("seaborn.set", "seaborn.set_theme", "seaborn.set_style", "seaborn.set_palette"),
+    *("seaborn.set_context", "locale.setlocale", "os.makedirs"),
+)
+SETTINGS = ("os.environ", "matplotlib.pyplot.rcParams", "matplotlib.rcParams", "pandas.options")
+SEEDS = {
+    "numpy.random.seed": "numpy.random",
+    "random.seed": "random",
+    "torch.manual_seed": "torch",
+    "tensorflow.random.set_seed": "tensorflow",
+}
+DETERMINISTIC = words(
+    "LinearRegression Ridge Lasso ElasticNet LogisticRegression StandardScaler MinMaxScaler "
+    "RobustScaler MaxAbsScaler Normalizer Binarizer OneHotEncoder OrdinalEncoder LabelEncoder "
+    "LabelBinarizer SimpleImputer KNeighborsClassifier KNeighborsRegressor GaussianNB "
+    "MultinomialNB BernoulliNB SVR LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis "
+    "Pipeline ColumnTransformer FunctionTransformer PolynomialFeatures CountVectorizer "
+    "TfidfVectorizer TfidfTransformer VarianceThreshold SelectKBest make_pipeline "
+    "make_column_transformer FeatureUnion make_union DBSCAN AgglomerativeClustering "
+    "PowerTransformer KBinsDiscretizer "
+    "GridSearchCV PCA KFold StratifiedKFold GroupKFold TimeSeriesSplit NearestNeighbors clone SVC"
+)
+"""Of scikit-learn, what draws no numbers unless it is asked to."""
+DRAWING = words("train_test_split shuffle resample permutation_importance")
+
+
+def root(node: ast.expr, scope: Scope) -> str | None:
+    """The variable whose object a chain of attributes, items and calls is part of."""
+    if isinstance(node, ast.Name):
+        return None if node.id in scope.imports else node.id
+    if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        return root(node.value, scope)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        # `model.fit(…)` is the model itself; what a table gives is another.
+        inner = one(infer(node.func.value, scope))
+        return root(node.func.value, scope) if inner in (Kind.MODEL, Kind.OPAQUE) else None
+    return None
+
+
+def changed(statement: ast.AST, scope: Scope) -> set[str]:
+    """The variables whose objects a statement changes."""
+    found: set[str | None] = set()
+    for node in walk(statement):
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found.add(root(node.value, scope))
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            if one(infer(ast.Name(node.target.id, ast.Load()), scope)) is not Kind.SCALAR:
+                found.add(node.target.id)
+        elif isinstance(node, ast.Call):
+            found |= _changed_by_call(node, scope)
+    return {name for name in found if name is not None}
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of functions and classes that are only defined."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from walk(child)
+
+
+def _changed_by_call(call: ast.Call, scope: Scope) -> set[str | None]:
+    found: set[str | None] = set()
+    for keyword in call.keywords:
+        if keyword.arg == "out":
+            found.add(root(keyword.value, scope))
+    dotted = scope.dotted(call.func)
+    if dotted:
+        if dotted in CHANGING and call.args:
+            found.add(root(call.args[0], scope))
+        elif dotted.partition(".")[0] not in PURE:
+            found |= _arguments(call, scope, sparing=frozenset())
+    elif isinstance(call.func, ast.Name):
+        found |= _changed_by_function(call.func.id, call, scope)
+    elif isinstance(call.func, ast.Attribute):
+        kind = one(infer(call.func.value, scope))
+        inplace = any(keyword.arg == "inplace" for keyword in call.keywords)
+        if inplace or kind not in METHODS or call.func.attr in METHODS[kind]:
+            found.add(root(call.func.value, scope))
+        if kind is Kind.OPAQUE:
+            found |= _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
+    return found
+
+
+def _arguments(call: ast.Call, scope: Scope, sparing: frozenset[Kind]) -> set[str | None]:
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    safe = {Kind.SCALAR, Kind.CODE, *sparing}
+    return {root(value, scope) for value in values if one(infer(value, scope)) not in safe}
+
+
+def _changed_by_function(name: str, call: ast.Call, scope: Scope) -> set[str | None]:
+    if name in scope.functions:
+        return _changed_inside(scope.functions[name], call, scope)
+    if name in ("setattr", "delattr", "next") and call.args:
+        return {root(call.args[0], scope)}
+    if scope.kinds.get(name) is Kind.CODE:
+        # A class of the notebook keeps what it is given.
+        return _arguments(call, scope, sparing=PANDAS | {Kind.ARRAY})
+    if name in scope.kinds:
+        return {name, *_arguments(call, scope, sparing=frozenset())}
+    return set()
+
+
+def _changed_inside(function: Function, call: ast.Call, scope: Scope) -> set[str | None]:
+    """What a function of the notebook changes: of its arguments, and of the notebook's names."""
+    if scope.depth >= 3:
+        return _arguments(call, scope, sparing=frozenset())
+    if isinstance(function.node, ast.Lambda):
+        return set()
+    inner = Scope(
+        dict(scope.kinds), dict(scope.imports), dict(scope.functions), scope.sparse, scope.depth + 1
+    )
+    named = [*function.node.args.posonlyargs, *function.node.args.args]
+    given: dict[str, ast.expr] = dict(
+        zip((argument.arg for argument in named), call.args, strict=False)
+    )
+    given |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
+    for argument in (*named, *function.node.args.kwonlyargs):
+        value = given.get(argument.arg)
+        known = infer(value, scope) if value is not None else Kind.SCALAR
+        bind(ast.Name(argument.arg, ast.Store()), known, inner)
+    found = _changed_in_body(function.node.body, inner)
+    local = {argument.arg for argument in (*named, *function.node.args.kwonlyargs)}
+    outer: set[str | None] = {root(value, scope) for name, value in given.items() if name in found}
+    return outer | {name for name in found if name in scope.kinds and name not in local}
+
+
+def _changed_in_body(body: list[ast.stmt], scope: Scope) -> set[str]:
+    found: set[str] = set()
+    for statement in body:
+        found |= changed(statement, scope)
+        for inner in walk(statement):
+            if isinstance(inner, ast.stmt):
+                learn(inner, scope)
+    return found
+
+
+def aliases(node: ast.expr | None, scope: Scope) -> set[str]:
+    """The variables whose objects the value of an expression may share."""
+    if node is None or one(infer(node, scope)) is Kind.SCALAR:
+        return set()
+    if isinstance(node, ast.Name):
+        known = node.id in scope.imports or node.id in scope.functions
+        return set() if known else {node.id}
+    if isinstance(node, ast.Attribute | ast.Starred):
+        return aliases(node.value, scope)
+    if isinstance(node, ast.Subscript):
+        whole, found = one(infer(node.value, scope)), one(infer(node, scope))
+        # Rows and columns by list, mask or condition are copies.
+        return set() if whole is Kind.TABLE and found is Kind.TABLE else aliases(node.value, scope)
+    if isinstance(node, ast.Call):
+        return _aliases_of_call(node, scope)
+    if isinstance(node, ast.BinOp | ast.Compare | ast.UnaryOp):
+        return set() if one(infer(node, scope)) in (*PANDAS, Kind.ARRAY) else _inside(node, scope)
+    if isinstance(node, ast.Constant | ast.JoinedStr | ast.Lambda):
+        return set()
+    return _inside(node, scope)
+
+
+def _inside(node: ast.AST, scope: Scope) -> set[str]:
+    parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    inner = [part for c in ast.iter_child_nodes(node) if isinstance(c, ast.comprehension)
+             for part in (c.iter,)]  # fmt: skip
+    return {name for part in (*parts, *inner) for name in aliases(part, scope)}
+
+
+VIEWS = words("reshape ravel view transpose squeeze swapaxes")
+FRESH = words("deepcopy copy train_test_split clone")
+
+
+def _aliases_of_call(call: ast.Call, scope: Scope) -> set[str]:
+    dotted = scope.dotted(call.func)
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    taken = {name for value in values for name in aliases(value, scope)}
+    found = one(infer(call, scope))
+    if dotted:
+        name = dotted.rpartition(".")[2]
+        if name in FRESH:
+            return set()
+        if found is Kind.MODEL:
+            return {n for n in taken if one(scope.kinds.get(n, Kind.OPAQUE)) is not Kind.PLAIN}
+        views = dotted.startswith("numpy.") and name in VIEWS | {"asarray"}
+        pure = dotted.partition(".")[0] in PURE and found in (*PANDAS, Kind.ARRAY, *SIMPLE)
+        return taken if views or not pure else set()
+    if isinstance(call.func, ast.Attribute):
+        kind = one(infer(call.func.value, scope))
+        if kind in PANDAS or (kind is Kind.ARRAY and call.func.attr not in VIEWS):
+            return set()
+        if kind is Kind.MODEL and found is Kind.ARRAY:
+            return set()
+        return aliases(call.func.value, scope) | (taken if found is Kind.OPAQUE else set())
+    return taken
+
+
+def names_in_queries(statement: ast.AST) -> Iterator[str]:
+    """The names in the texts that pandas evaluates: `pd.eval("a + b")`, `t.query("x > @limit")`."""
+    for node in walk(statement):
+        function = node.func if isinstance(node, ast.Call) else None
+        if isinstance(function, ast.Attribute) and function.attr in ("eval", "query"):
+            for part in ast.walk(node):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield from re.findall(r"[^\W\d]\w*", part.value)
+
+
+# What is not in variables
+
+
+def sets_up(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether a statement only sets libraries up, so that every node needs it."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        dotted = scope.dotted(statement.value.func)
+        if dotted == "os.makedirs":
+            return any(keyword.arg == "exist_ok" for keyword in statement.value.keywords)
+        return dotted in SETTING_UP
+    if isinstance(statement, ast.Assign):
+        return all(
+            isinstance(target, ast.Subscript | ast.Attribute)
+            and scope.dotted(target.value).startswith(SETTINGS)
+            for target in statement.targets
+        )
+    return False
+
+
+def seeds(statement: ast.AST, scope: Scope) -> set[str]:
+    """The random states that a statement sets."""
+    calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return {SEEDS[name] for call in calls if (name := scope.dotted(call.func)) in SEEDS}
+
+
+def draws(statement: ast.AST, scope: Scope, depth: int = 0) -> set[str]:
+    """The random states that a statement draws from, itself or by functions of the notebook."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id in scope.functions and depth < 3:
+            found |= draws(scope.functions[node.id].node, scope, depth + 1)
+        if not isinstance(node, ast.Call):
+            continue
+        dotted = scope.dotted(node.func)
+        package, _, name = dotted.rpartition(".")
+        fixed = any(keyword.arg == "random_state" for keyword in node.keywords)
+        if package == "numpy.random" and name not in ("seed", "default_rng", "RandomState"):
+            found.add("numpy.random")
+        elif package == "random" and name != "seed":
+            found.add("random")
+        elif dotted.startswith("sklearn.") and not fixed:
+            estimator = name[:1].isupper() and name not in DETERMINISTIC
+            if estimator or name in DRAWING:
+                found.add("numpy.random")
+        elif dotted.startswith(("torch.", "tensorflow.")):
+            found.add(dotted.partition(".")[0])
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "sample" and not fixed:
+            found.add("numpy.random")
+    return found
+
+
+READING = words(
+    "read_csv read_table read_parquet read_excel read_feather read_json read_pickle read_fwf "
+    "imread loadtxt genfromtxt read_text read_bytes open_dataset"
+)
+WRITING = words(
+    "to_csv to_parquet to_excel to_feather to_json to_pickle savefig imsave savetxt write_text "
+    "write_bytes write_image write_html savez"
+)
+
+
+def files(
+    statement: ast.AST, scope: Scope, texts: Mapping[str, str]
+) -> Iterator[tuple[bool, str | None]]:
+    """(whether it is written, path) of the files that a statement uses; None where not known.
+
+    ``texts`` are the variables whose text is known.
+    """
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Call):
+            continue
+        use = _file_use(node, scope)
+        if use is None:
+            continue
+        writes, argument = use
+        path = _text(argument, texts)
+        if path is not None and "://" in path:
+            continue
+        if argument is not None and (path is not None or not _in_memory(argument, scope)):
+            yield writes, path
+
+
+def _file_use(node: ast.Call, scope: Scope) -> tuple[bool, ast.expr | None] | None:
+    dotted = scope.dotted(node.func)
+    first = node.args[0] if node.args else None
+    if isinstance(node.func, ast.Name) and node.func.id == "open":
+        mode = node.args[1] if len(node.args) > 1 else None
+        mode = next((k.value for k in node.keywords if k.arg == "mode"), mode)
+        text = mode.value if isinstance(mode, ast.Constant) else "r" if mode is None else "w"
+        return any(sign in str(text) for sign in "wax+"), first
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted.rpartition(".")[2]
+    if dotted in ("joblib.load", "numpy.load", "skops.io.load"):
+        return False, first
+    if dotted in ("joblib.dump", "skops.io.dump"):
+        return True, node.args[1] if len(node.args) > 1 else None
+    if dotted == "numpy.save":
+        return True, first
+    if name in READING:
+        return False, _receiver(node) if name in ("read_text", "read_bytes") else first
+    if name in WRITING:
+        return True, _receiver(node) if name in ("write_text", "write_bytes") else first
+    return None
+
+
+def _receiver(node: ast.Call) -> ast.expr | None:
+    inner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(inner, ast.Call) and inner.args:
+        return inner.args[0]
+    return inner
+
+
+def _text(node: ast.expr | None, texts: Mapping[str, str]) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return texts.get(node.id) if isinstance(node, ast.Name) else None
+
+
+def _in_memory(node: ast.expr, scope: Scope) -> bool:
+    """Whether a file argument is a buffer: `io.StringIO(…)`."""
+    return isinstance(node, ast.Call) and scope.dotted(node.func).startswith("io.")
+
+
+def written_globals(statement: ast.AST, scope: Scope) -> set[str]:
+    """The names that functions which a statement refers to may give other values."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and node.id in scope.functions:
+            found |= globals_written(scope.functions[node.id].node)
+    return found

@@ -1,0 +1,361 @@
+"""What kind of value an expression has, as far as the code tells; what is not known stays so.
+
+A kind decides by which file a value goes from node to node. A wrong guess is told by the node
+that makes the value, never carried on.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mlws.workflows.importers.notebook_split import libraries
+from jupyter_mlws.workflows.importers.notebook_split.kinds import (
+    PANDAS,
+    SIMPLE,
+    Kind,
+    Result,
+    combined,
+    join,
+    one,
+    words,
+)
+
+BUILTIN_SCALARS = words(
+    "len int float str bool round isinstance callable hasattr ord chr hash repr format "
+    "min max sum any all pow divmod bin hex input"
+)
+BUILTIN_PLAIN = words("list tuple set dict sorted frozenset")
+ITERATORS = words("zip enumerate range reversed map filter")
+
+
+@dataclass
+class Function:
+    """A function of the notebook, whose result may be told from its body."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass
+class Scope:
+    """What is known of names: kinds, the dotted names of imports, functions."""
+
+    kinds: dict[str, Result] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    sparse: bool = False
+    depth: int = 0
+
+    def dotted(self, node: ast.expr) -> str:
+        """``pd.read_csv`` → ``pandas.read_csv``; empty for what is no import."""
+        if isinstance(node, ast.Name):
+            return self.imports.get(node.id, "")
+        if isinstance(node, ast.Attribute):
+            base = self.dotted(node.value)
+            return f"{base}.{node.attr}" if base else ""
+        return ""
+
+
+def infer(node: ast.expr, scope: Scope) -> Result:
+    """The kind of an expression."""
+    handler = _HANDLERS.get(type(node))
+    return handler(node, scope) if handler is not None else Kind.OPAQUE
+
+
+def _name(node: ast.Name, scope: Scope) -> Result:
+    if node.id in scope.functions or node.id in scope.imports:
+        return Kind.CODE
+    return scope.kinds.get(node.id, Kind.OPAQUE)
+
+
+def _tuple(node: ast.Tuple, scope: Scope) -> Result:
+    return tuple(one(infer(part, scope)) for part in node.elts)
+
+
+def _collection(node: ast.List | ast.Set, scope: Scope) -> Result:
+    return _plain_of([one(infer(part, scope)) for part in node.elts])
+
+
+def _dict(node: ast.Dict, scope: Scope) -> Result:
+    return _plain_of([one(infer(part, scope)) for part in (*node.keys, *node.values) if part])
+
+
+def _plain_of(parts: Sequence[Kind]) -> Kind:
+    return Kind.PLAIN if set(parts) <= {*SIMPLE, Kind.ARRAY} else Kind.OPAQUE
+
+
+def _comprehension(
+    node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope
+) -> Result:
+    inner = Scope(dict(scope.kinds), scope.imports, scope.functions, scope.sparse, scope.depth)
+    for generator in node.generators:
+        bind(generator.target, _element(generator.iter, inner), inner)
+    if isinstance(node, ast.DictComp):
+        return _plain_of([one(infer(node.key, inner)), one(infer(node.value, inner))])
+    return _plain_of([one(infer(node.elt, inner))])
+
+
+def _element(node: ast.expr, scope: Scope) -> Result:
+    """The kind of what a loop over ``node`` gives."""
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name in ("zip", "enumerate"):
+            parts = tuple(one(_element(a, scope)) for a in node.args)
+            return parts if name == "zip" else (Kind.SCALAR, *parts)
+        if name in ("range", "len"):
+            return Kind.SCALAR
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "items":
+            plain = infer(node.func.value, scope) in SIMPLE
+            return (Kind.SCALAR, Kind.PLAIN) if plain else (Kind.SCALAR, Kind.OPAQUE)
+    kind = one(infer(node, scope))
+    return {Kind.SCALAR: Kind.SCALAR, Kind.PLAIN: Kind.PLAIN, Kind.SERIES: Kind.SCALAR}.get(
+        kind, Kind.OPAQUE
+    )
+
+
+def bind(target: ast.expr, result: Result, scope: Scope) -> None:
+    """Give the names of a target their kinds."""
+    if isinstance(target, ast.Name):
+        scope.kinds[target.id] = one(result) if isinstance(result, Kind) else result
+        scope.functions.pop(target.id, None)
+        scope.imports.pop(target.id, None)
+    elif isinstance(target, ast.Starred):
+        bind(target.value, Kind.OPAQUE, scope)
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts: Sequence[Result] = [Kind.OPAQUE] * len(target.elts)
+        if isinstance(result, tuple) and len(result) == len(target.elts):
+            parts = result
+        elif result in SIMPLE:
+            parts = [result] * len(target.elts)
+        elif result is Kind.ARRAY:
+            parts = [Kind.ARRAY] * len(target.elts)
+        for element, part in zip(target.elts, parts, strict=True):
+            bind(element, part, scope)
+
+
+def _binary(node: ast.BinOp, scope: Scope) -> Result:
+    return combined([one(infer(node.left, scope)), one(infer(node.right, scope))])
+
+
+def _compare(node: ast.Compare, scope: Scope) -> Result:
+    if any(isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in node.ops):
+        return Kind.SCALAR
+    found = combined([one(infer(part, scope)) for part in (node.left, *node.comparators)])
+    return Kind.SCALAR if found in SIMPLE else found
+
+
+def _boolean(node: ast.BoolOp, scope: Scope) -> Result:
+    return join([one(infer(part, scope)) for part in node.values])
+
+
+def _unary(node: ast.UnaryOp, scope: Scope) -> Result:
+    return Kind.SCALAR if isinstance(node.op, ast.Not) else infer(node.operand, scope)
+
+
+def _conditional(node: ast.IfExp, scope: Scope) -> Result:
+    return join([infer(node.body, scope), infer(node.orelse, scope)])
+
+
+def _subscript(node: ast.Subscript, scope: Scope) -> Result:
+    if isinstance(node.value, ast.Attribute) and node.value.attr in ("loc", "iloc"):
+        return _located(one(infer(node.value.value, scope)), node.slice, scope)
+    whole = infer(node.value, scope)
+    if isinstance(whole, tuple):
+        place = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        inside = isinstance(place, int) and -len(whole) <= place < len(whole)
+        return whole[place] if inside and isinstance(place, int) else Kind.OPAQUE
+    index = one(infer(node.slice, scope)) if not isinstance(node.slice, ast.Slice) else None
+    if whole is Kind.TABLE:
+        if index is Kind.SCALAR:
+            return Kind.SERIES
+        several = index in (None, Kind.PLAIN, Kind.SERIES, Kind.TABLE)
+        return Kind.TABLE if several else Kind.FRAME
+    if whole is Kind.SERIES:
+        return Kind.SCALAR if index is Kind.SCALAR else Kind.SERIES
+    if whole in SIMPLE:
+        return whole
+    return whole if whole in (Kind.ARRAY, Kind.FRAME) else Kind.OPAQUE
+
+
+def _located(whole: Kind, index: ast.expr, scope: Scope) -> Kind:
+    """``.loc[…]`` and ``.iloc[…]``: several rows or columns keep their dimension."""
+    parts = index.elts if isinstance(index, ast.Tuple) else [index]
+    several = [
+        isinstance(part, ast.Slice) or one(infer(part, scope)) is not Kind.SCALAR for part in parts
+    ]
+    if whole is Kind.SERIES:
+        return Kind.SERIES if several[0] else Kind.SCALAR
+    if whole is not Kind.TABLE:
+        return Kind.OPAQUE
+    if all(several):
+        return Kind.TABLE
+    return Kind.SERIES if any(several) or len(parts) == 1 else Kind.SCALAR
+
+
+def _attribute(node: ast.Attribute, scope: Scope) -> Result:
+    dotted = scope.dotted(node)
+    if dotted:
+        return Kind.SCALAR if dotted.startswith(("numpy.", "math.")) else Kind.CODE
+    return libraries.attribute(one(infer(node.value, scope)), node.attr)
+
+
+def _call(node: ast.Call, scope: Scope) -> Result:
+    dotted = scope.dotted(node.func)
+    keywords = {keyword.arg or "" for keyword in node.keywords}
+    if dotted:
+        return libraries.function(dotted, _arguments(node, scope), keywords)
+    if isinstance(node.func, ast.Name):
+        if node.func.id in scope.functions:
+            return _user_function(scope.functions[node.func.id], node, scope)
+        return _builtin(node.func.id, node, scope)
+    if not isinstance(node.func, ast.Attribute):
+        return Kind.OPAQUE
+    whole, name = node.func.value, node.func.attr
+    kind = one(infer(whole, scope))
+    if name in libraries.GROUPED and _is_grouped(whole, scope):
+        return Kind.FRAME
+    if kind in PANDAS and isinstance(whole, ast.Attribute) and whole.attr in ("str", "dt"):
+        return Kind.FRAME
+    return libraries.method(kind, name, len(node.args), keywords, scope.sparse)
+
+
+def _is_grouped(node: ast.expr, scope: Scope) -> bool:
+    """``table.groupby(…)``, or a column of it."""
+    if isinstance(node, ast.Subscript):
+        return _is_grouped(node.value, scope)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("groupby", "resample", "rolling", "expanding", "ewm")
+        and one(infer(node.func.value, scope)) in PANDAS
+    )
+
+
+def _arguments(node: ast.Call, scope: Scope) -> list[Kind]:
+    return [one(infer(a, scope)) for a in node.args]
+
+
+def _builtin(name: str, node: ast.Call, scope: Scope) -> Result:
+    if name in BUILTIN_SCALARS:
+        return Kind.SCALAR
+    kinds = _arguments(node, scope)
+    if name == "abs" and kinds:
+        return kinds[0]
+    if name in BUILTIN_PLAIN:
+        if node.args:
+            kinds = _parts_of(node.args[0], kinds, scope)
+        named = [
+            one(infer(k.value, scope)) for k in node.keywords if k.arg not in ("key", "reverse")
+        ]
+        plain = {*SIMPLE, Kind.SERIES, Kind.ARRAY}
+        return Kind.PLAIN if {*kinds, *named} <= plain else Kind.OPAQUE
+    return Kind.OPAQUE
+
+
+def _parts_of(node: ast.expr, kinds: list[Kind], scope: Scope) -> list[Kind]:
+    """The kinds of what an iterator gives, to be put into a list."""
+    if not isinstance(node, ast.Call):
+        return kinds
+    if isinstance(node.func, ast.Name) and node.func.id in ITERATORS:
+        return [kind for kind in _arguments(node, scope) if kind is not Kind.CODE]
+    if isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "values", "items"):
+        return [one(infer(node.func.value, scope))]
+    return kinds
+
+
+def _user_function(function: Function, node: ast.Call, scope: Scope) -> Result:
+    """The kind of what a function of the notebook returns for these arguments."""
+    if scope.depth >= 3:
+        return Kind.OPAQUE
+    inner = Scope(
+        dict(scope.kinds), dict(scope.imports), dict(scope.functions), scope.sparse, scope.depth + 1
+    )
+    arguments = function.node.args
+    named = [*arguments.posonlyargs, *arguments.args]
+    defaults = dict(zip(reversed(named), reversed(arguments.defaults), strict=False))
+    for argument in (*named, *arguments.kwonlyargs):
+        default = defaults.get(argument)
+        known = infer(default, scope) if default is not None else Kind.OPAQUE
+        bind(ast.Name(argument.arg, ast.Store()), known, inner)
+    for argument, value in zip(named, node.args, strict=False):
+        inner.kinds[argument.arg] = infer(value, scope)
+    for keyword in node.keywords:
+        if keyword.arg:
+            inner.kinds[keyword.arg] = infer(keyword.value, scope)
+    if isinstance(function.node, ast.Lambda):
+        return infer(function.node.body, inner)
+    found = list(_returned(function.node.body, inner))
+    return join(found) if found else Kind.SCALAR
+
+
+def _returned(body: Sequence[ast.stmt], scope: Scope) -> list[Result]:
+    found: list[Result] = []
+    for statement in body:
+        if isinstance(statement, ast.Return):
+            found.append(infer(statement.value, scope) if statement.value else Kind.SCALAR)
+        else:
+            learn(statement, scope)
+        for inner in ("body", "orelse", "finalbody"):
+            part = getattr(statement, inner, None)
+            if isinstance(part, list) and not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                found += _returned(part, scope)
+    return found
+
+
+def learn(statement: ast.stmt, scope: Scope) -> None:
+    """What a statement tells of the names that it binds (not of those in its blocks)."""
+    if isinstance(statement, ast.Assign):
+        result = infer(statement.value, scope)
+        for target in statement.targets:
+            bind(target, result, scope)
+        if isinstance(statement.value, ast.Lambda) and isinstance(statement.targets[0], ast.Name):
+            scope.functions[statement.targets[0].id] = Function(statement.value)
+    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        bind(statement.target, infer(statement.value, scope), scope)
+    elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
+        name = statement.target.id
+        kinds = [one(scope.kinds.get(name, Kind.OPAQUE)), one(infer(statement.value, scope))]
+        scope.kinds[name] = combined(kinds)
+    elif isinstance(statement, ast.For):
+        bind(statement.target, _element(statement.iter, scope), scope)
+    elif isinstance(statement, ast.With):
+        for item in statement.items:
+            if item.optional_vars is not None:
+                bind(item.optional_vars, Kind.OPAQUE, scope)
+    elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        scope.kinds.pop(statement.name, None)
+        scope.functions[statement.name] = Function(statement)
+    elif isinstance(statement, ast.Import):
+        for alias in statement.names:
+            scope.imports[alias.asname or alias.name.partition(".")[0]] = (
+                alias.name if alias.asname else alias.name.partition(".")[0]
+            )
+    elif isinstance(statement, ast.ImportFrom) and statement.module:
+        for alias in statement.names:
+            scope.imports[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
+
+
+_HANDLERS: Mapping[type[ast.expr], Callable[[Any, Scope], Result]] = {
+    ast.Constant: lambda node, scope: Kind.SCALAR,
+    ast.JoinedStr: lambda node, scope: Kind.SCALAR,
+    ast.Name: _name,
+    ast.Tuple: _tuple,
+    ast.List: _collection,
+    ast.Set: _collection,
+    ast.Dict: _dict,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.BinOp: _binary,
+    ast.Compare: _compare,
+    ast.BoolOp: _boolean,
+    ast.UnaryOp: _unary,
+    ast.IfExp: _conditional,
+    ast.Subscript: _subscript,
+    ast.Attribute: _attribute,
+    ast.Call: _call,
+    ast.Lambda: lambda node, scope: Kind.CODE,
+    ast.NamedExpr: lambda node, scope: infer(node.value, scope),
+}

@@ -1,0 +1,57 @@
+"""Which nodes of a run get the id of their nested MLflow run before they start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jupyter_mlws.core.i18n import CHINESE, ENGLISH, Message
+from jupyter_mlws.workflows.document import Stage
+from jupyter_mlws.workflows.mlflow_use import Use, use_of
+from jupyter_mlws.workflows.recording import RUN_VARIABLE, Answer, Recorder
+
+PATIENCE = 30.0
+"""Seconds that a node waits for its id before it starts without."""
+
+NO_ANSWER = f"no response within {PATIENCE:g} s"
+WITHOUT = Message(
+    "MLflow did not provide a run to log to ({reason}). What this node logs goes to a "
+    "run of its own."
+)
+OWN_PLACE = Message(
+    "The code sets its own MLflow experiment or tracking URI. What it logs goes to a "
+    "run of its own."
+)
+
+
+class Identities:
+    """Asks for the ids of one run's nodes."""
+
+    def __init__(self, recorder: Recorder, root: Path, run: str) -> None:
+        self._recorder = recorder
+        self._root = root
+        self._run = run
+
+    def use(self, stage: Stage) -> Use:
+        """What the node's code does with MLflow; reads the files that its command names."""
+        return use_of(self._root, stage)
+
+    def ask(self, node: str, answer: Answer) -> None:
+        """Begin the node's nested run; ``answer`` is called from another thread."""
+        self._recorder.identify(self._run, node, answer)
+
+
+def in_both_languages(message: Message, **facts: str) -> str:
+    """Return a line for a node's log, whose readers may speak either language."""
+    line = message.fill(**facts)
+    return f"{line.in_(ENGLISH)} {line.in_(CHINESE)}"
+
+
+def placed(environment: dict[str, str], place: Mapping[str, str] | None) -> None:
+    """Name a node's MLflow run in its environment, and no other."""
+    # That of whoever started the workflow's run is not the node's.
+    environment.pop(RUN_VARIABLE, None)
+    if place is not None:
+        # MLflow refuses an experiment that is named in two ways.
+        environment.pop("MLFLOW_EXPERIMENT_NAME", None)
+        environment.update(place)
