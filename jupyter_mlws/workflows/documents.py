@@ -259,6 +259,8 @@ class Documents:
     def write(self, path: str, text: str) -> None:
         """Put a text in the place of a file in one step; a reader sees the old one or the new."""
         target = self._project.resolve(path)
+        if not target.exists():
+            self._walk = (-WALK_INTERVAL, [])
         target.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(target, text, durable=True)
 

@@ -295,6 +295,16 @@ def test_outputs_claimed_twice_are_refused(refused) -> None:
     assert "nodes.1.outs" in fields(error)
 
 
+def test_an_output_of_a_workflow_that_was_just_created_is_known(create) -> None:
+    def problems(name: str, table: str) -> list[str]:
+        nodes = [{"id": name, "type": "sample_data", "config": {"table": table}}]
+        return [problem.code for problem in create(name=name, nodes=nodes).problems]
+
+    assert problems("first", "made/other.parquet") == []
+    assert problems("second", "made/t.parquet") == []
+    assert problems("third", "made/t.parquet") == ["40202"]
+
+
 def test_a_file_that_two_nodes_share_is_their_connection(create) -> None:
     workflow = create(
         name="x",
