@@ -90,6 +90,16 @@ def until(page: Page, holds: Callable[[], bool], limit: float = TIMEOUT_MS) -> N
         waited += 50
 
 
+def saved_layout(lab: Lab) -> dict[str, Any]:
+    """What the lab keeps of its layout; nothing while the server writes it, in place."""
+    try:
+        file = next(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
+        data: dict[str, Any] = json.loads(file.read_text())["data"]
+    except (StopIteration, ValueError):
+        return {}
+    return data
+
+
 def lines_changed(before: str, after: str) -> list[str]:
     return [
         line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,7 +11,16 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import VIEWPORT
-from tests.ui.canvas import command, empty_place, node, open_workflow, run_workflow, save, until
+from tests.ui.canvas import (
+    command,
+    empty_place,
+    node,
+    open_workflow,
+    run_workflow,
+    save,
+    saved_layout,
+    until,
+)
 from tests.ui.conftest import Lab
 
 pytestmark = pytest.mark.browser
@@ -230,13 +238,6 @@ def test_versions_compared_and_exports(page: Page, lab: Lab, shoot: Callable[[st
     expect(page.locator(".jp-Dialog")).to_contain_text(f"jupyter mlws run {WORKFLOW}")
 
 
-def kept_state(lab: Lab) -> dict[str, dict]:
-    """What the lab has stored of its layout."""
-    files = list(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
-    state: dict[str, dict] = json.loads(files[0].read_text())["data"] if files else {}
-    return state
-
-
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) -> None:
     other = lab.root / "workflows/tea/dvc.yaml"
@@ -261,7 +262,7 @@ def test_graphs_of_open_tabs_are_in_view_after_a_reload(page: Page, lab: Lab) ->
         )
 
     def is_kept() -> bool:
-        state = kept_state(lab)
+        state = saved_layout(lab)
         tabs = {f"mlws-workflow:{path}" for path in (WORKFLOW, "workflows/tea/dvc.yaml")}
         return tabs <= state.keys() and f"{state.get(key, {}).get('zoom', 0):.4f}" == shown()
 

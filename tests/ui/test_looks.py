@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -17,6 +16,7 @@ from tests.ui.canvas import (
     node,
     open_workflow,
     run_workflow,
+    saved_layout,
     until,
 )
 from tests.ui.conftest import Lab, prefer
@@ -77,16 +77,6 @@ VIEWS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-def workspace(lab: Lab) -> dict[str, Any]:
-    """What the lab keeps of its layout; nothing while the server writes it, in place."""
-    try:
-        file = next(Path(lab.environment["JUPYTERLAB_WORKSPACES_DIR"]).iterdir())
-        data: dict[str, Any] = json.loads(file.read_text())["data"]
-    except (StopIteration, ValueError):
-        return {}
-    return data
-
-
 @pytest.mark.slow(reason="a journey in a real browser")
 def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
     (lab.root / "notes.md").write_text("Something is new\n")
@@ -100,7 +90,7 @@ def test_views_are_open_again_after_a_reload(page: Page, lab: Lab) -> None:
         expect(tabs.filter(has_text=label)).to_have_count(1)
 
     def is_kept() -> bool:
-        dock = workspace(lab).get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
+        dock = saved_layout(lab).get("layout-restorer:data", {}).get("main", {}).get("dock") or {}
         return len(dock.get("widgets", [])) == len(VIEWS)
 
     until(page, is_kept)
@@ -205,7 +195,7 @@ def test_eight_changed_files_are_in_view_in_a_small_window(
     assert after["height"] < before["height"] - 40
 
     def is_kept() -> bool:
-        kept = workspace(lab).get("mlws-sidebar:layout", {})
+        kept = saved_layout(lab).get("mlws-sidebar:layout", {})
         size = kept.get("sizes", {}).get("jp-mlws-changes", 0)
         return abs(size - after["height"]) < 2 and kept["folded"]["jp-mlws-workflows"] is False
 
