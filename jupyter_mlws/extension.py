@@ -25,7 +25,7 @@ from jupyter_mlws.api.router import LazyRouter, Routes
 if TYPE_CHECKING:
     from jupyter_mlws.logs.store import LogStore
     from jupyter_mlws.notebooks.kernel_websocket import Asked
-    from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
+    from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
     from jupyter_mlws.services import Services
 
 KERNEL_EVENTS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -87,7 +87,7 @@ class MLWSApp(ExtensionApp):
         in the same folder can reconnect. A server that stops normally always stops them.""",
     )
 
-    _folder: LastingFolder | None = None
+    _folder: PersistentKernelStore | None = None
     _kernel_logs: asyncio.Future[None] | None = None
     _stopping = False
     _logging_since = 0.0
@@ -100,7 +100,7 @@ class MLWSApp(ExtensionApp):
             hub_service,
             own_container,
         )
-        from jupyter_mlws.containers.self_usage import Kernel, OwnContainer
+        from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, Kernel
         from jupyter_mlws.core.operations import OperationManager
         from jupyter_mlws.core.watcher import Watchers
         from jupyter_mlws.logs.container import ContainerLog
@@ -150,7 +150,7 @@ class MLWSApp(ExtensionApp):
             notebooks,
             self._log_store,
             containers,
-            OwnContainer(kernels),
+            ContainerUsageMonitor(kernels),
             log,
             numbers,
             TeamManager(hub, projects) if hub else None,
@@ -237,7 +237,7 @@ class MLWSApp(ExtensionApp):
         """
         from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
-        from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
+        from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
         from jupyter_mlws.notebooks.provisioner import NAME
 
         server: Any = self.serverapp
@@ -246,7 +246,7 @@ class MLWSApp(ExtensionApp):
         if server.gateway_config.gateway_enabled or not usual or NAME not in factory.provisioners:
             return
         factory.default_provisioner_name = NAME
-        self._folder = LastingFolder(Path(server.runtime_dir), Path(server.root_dir))
+        self._folder = PersistentKernelStore(Path(server.runtime_dir), Path(server.root_dir))
         server.kernel_manager.config.LastingProvisioner.folder = str(self._folder.path)
         if server.session_manager.database_filepath == ":memory:":
             server.session_manager.database_filepath = str(self._folder.sessions)

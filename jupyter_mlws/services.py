@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.streams import Readers
 
 if TYPE_CHECKING:
     from jupyter_mlws.containers.manager import ContainerManager
-    from jupyter_mlws.containers.self_usage import OwnContainer
+    from jupyter_mlws.containers.self_usage import ContainerUsageMonitor
     from jupyter_mlws.core.operations import OperationManager
     from jupyter_mlws.core.watcher import Watchers
     from jupyter_mlws.logs.container import ContainerLog
@@ -33,7 +33,7 @@ class Services:
     logs: LogStore
     containers: ContainerManager | None
     """None where no Hub started this server."""
-    own: OwnContainer
+    own: ContainerUsageMonitor
     container_log: ContainerLog | None
     """None where no Hub started this server."""
     numbers: Numbers
@@ -42,5 +42,5 @@ class Services:
     readers: Readers = field(default_factory=Readers)
     answers: Answers[Any] = field(default_factory=Answers)
     """Answers that may be asked for again, by their idempotency keys."""
-    readings: SharedReadings[Any] = field(default_factory=SharedReadings)
+    readings: RequestCoalescer[Any] = field(default_factory=RequestCoalescer)
     """What goes on for several who ask the same."""

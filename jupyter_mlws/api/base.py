@@ -10,7 +10,7 @@ from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 
-from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.api.idempotency import Answers
 from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
@@ -86,7 +86,7 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
         return self.services.answers
 
     @property
-    def readings(self) -> SharedReadings[Reply]:
+    def readings(self) -> RequestCoalescer[Reply]:
         return self.services.readings
 
     def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:

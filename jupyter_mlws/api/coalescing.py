@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class SharedReadings(Generic[Answer]):
+class RequestCoalescer(Generic[Answer]):
     """The readings of one server, for use on its event loop.
 
     No answer is older than its question: who asks while a reading goes on waits for the next one,

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from tornado import web
 
 from jupyter_mlws.api import idempotency
-from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
@@ -166,7 +166,7 @@ class RESTHandler(web.RequestHandler):
         raise NotImplementedError
 
     @property
-    def readings(self) -> SharedReadings[Reply]:
+    def readings(self) -> RequestCoalescer[Reply]:
         """What is read on this server for several who ask."""
         raise NotImplementedError
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_mlws.cli import code_views
-from jupyter_mlws.cli.commands import FAILED, OK, Desk, UsageFaultError
+from jupyter_mlws.cli.commands import FAILED, OK, CommandContext, UsageFaultError
 
 BEFORE = "HEAD~1"
 
 
 def merge(
-    desk: Desk,
+    desk: CommandContext,
     ref: str | None,
     message: str | None,
     go_on: bool,
@@ -40,7 +40,7 @@ def merge(
     return FAILED if merged["outcome"] == "conflicts" else OK
 
 
-def _resolve(desk: Desk, side: str, first: str | None, paths: Sequence[str]) -> int:
+def _resolve(desk: CommandContext, side: str, first: str | None, paths: Sequence[str]) -> int:
     # With a side, all arguments are paths.
     named = [*([first] if first is not None else []), *paths]
     if not named:
@@ -52,28 +52,28 @@ def _resolve(desk: Desk, side: str, first: str | None, paths: Sequence[str]) -> 
     return OK
 
 
-def revert(desk: Desk, snapshot: str | None, message: str | None) -> int:
+def revert(desk: CommandContext, snapshot: str | None, message: str | None) -> int:
     done = desk.session.rollback(snapshot or BEFORE, message, desk.screen.note)
     desk.answer(done, lambda found: code_views.undone(desk.views, found))
     return OK
 
 
-def stage(desk: Desk, paths: Sequence[str]) -> int:
+def stage(desk: CommandContext, paths: Sequence[str]) -> int:
     return _staged(desk, paths, "stage")
 
 
-def unstage(desk: Desk, paths: Sequence[str]) -> int:
+def unstage(desk: CommandContext, paths: Sequence[str]) -> int:
     return _staged(desk, paths, "unstage")
 
 
-def _staged(desk: Desk, paths: Sequence[str], how: str) -> int:
+def _staged(desk: CommandContext, paths: Sequence[str], how: str) -> int:
     named = [desk.path(path) for path in paths]
     status = desk.session.stage(how, {"paths": named} if named else {"all": True})
     desk.answer(status, lambda found: code_views.staged(desk.views, found))
     return OK
 
 
-def tag(desk: Desk, name: str | None, ref: str, message: str | None, delete: bool) -> int:
+def tag(desk: CommandContext, name: str | None, ref: str, message: str | None, delete: bool) -> int:
     if name is None:
         if delete:
             text = desk.views.say("Specify the tag to delete.")
@@ -87,7 +87,9 @@ def tag(desk: Desk, name: str | None, ref: str, message: str | None, delete: boo
     return OK
 
 
-def stash(desk: Desk, action: str, identifier: str | None, message: str | None, keep: bool) -> int:
+def stash(
+    desk: CommandContext, action: str, identifier: str | None, message: str | None, keep: bool
+) -> int:
     if action == "list":
         rows = desk.session.stashes()
         desk.answer(rows, lambda found: code_views.stashes(desk.views, found))
@@ -103,7 +105,7 @@ def stash(desk: Desk, action: str, identifier: str | None, message: str | None, 
     return OK
 
 
-def safety(desk: Desk, identifier: str | None) -> int:
+def safety(desk: CommandContext, identifier: str | None) -> int:
     rows = desk.session.safety_copies()
     if identifier is None:
         desk.answer(rows, lambda found: code_views.safety_copies(desk.views, found))
@@ -114,7 +116,7 @@ def safety(desk: Desk, identifier: str | None) -> int:
     return OK
 
 
-def _stash(desk: Desk, given: str | None) -> str:
+def _stash(desk: CommandContext, given: str | None) -> str:
     """The id that is meant by its beginning; without one the newest."""
     return _by_beginning([str(row["id"]) for row in desk.session.stashes()], given)
 
@@ -126,7 +128,7 @@ def _by_beginning(known: Sequence[str], given: str | None) -> str:
     return found[0] if len(found) == 1 else given or ""
 
 
-def fetch(desk: Desk, remote: str | None, prune: bool) -> int:
+def fetch(desk: CommandContext, remote: str | None, prune: bool) -> int:
     asked = {"prune": prune, **({"remote": remote} if remote else {})}
     got = desk.session.fetch(asked, desk.screen.note)
     desk.answer(got, lambda found: code_views.fetched(desk.views, found))

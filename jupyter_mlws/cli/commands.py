@@ -57,7 +57,7 @@ class NoActiveRunError(WorkflowItemNotFoundError):
 
 
 @dataclass
-class Desk:
+class CommandContext:
     """Where a command works, and how its result is shown."""
 
     folder: Path
@@ -100,13 +100,13 @@ class Desk:
             session.close()
 
 
-def status(desk: Desk) -> int:
+def status(desk: CommandContext) -> int:
     desk.answer(desk.session.status(), desk.views.status)
     return OK
 
 
 def commit(
-    desk: Desk,
+    desk: CommandContext,
     message: str,
     paths: Sequence[str],
     allow_secrets: bool,
@@ -128,19 +128,21 @@ def commit(
     return OK
 
 
-def log(desk: Desk, path: str | None, query: str | None, number: int) -> int:
+def log(desk: CommandContext, path: str | None, query: str | None, number: int) -> int:
     wanted = desk.path(path) if path else None
     desk.answer(desk.session.history(wanted, query, number), desk.views.history)
     return OK
 
 
-def diff(desk: Desk, start: str, end: str | None, path: str | None) -> int:
+def diff(desk: CommandContext, start: str, end: str | None, path: str | None) -> int:
     wanted = desk.path(path) if path else None
     desk.answer(desk.session.diff(start, end, wanted), desk.views.diff)
     return OK
 
 
-def restore(desk: Desk, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool) -> int:
+def restore(
+    desk: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
+) -> int:
     wanted = [desk.path(path) for path in paths]
     plan = desk.session.restore_plan(snapshot, wanted)
     if dry_run or plan["nothing"]:
@@ -155,7 +157,7 @@ def restore(desk: Desk, snapshot: str, paths: Sequence[str], yes: bool, dry_run:
     return OK
 
 
-def _agreed(desk: Desk) -> bool:
+def _agreed(desk: CommandContext) -> bool:
     question = desk.views.say("Replace these changes? A safety copy keeps them")
     agreed = desk.screen.confirm(question)
     if agreed is None:
@@ -168,13 +170,13 @@ def _agreed(desk: Desk) -> bool:
     return agreed
 
 
-def components(desk: Desk) -> int:
+def components(desk: CommandContext) -> int:
     desk.answer(desk.session.components(), desk.views.components)
     return OK
 
 
 def plan(
-    desk: Desk, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
+    desk: CommandContext, words: Sequence[str], jobs: int | None, force: bool, accept_cosmetic: bool
 ) -> int:
     path, targets = workflow_of(desk, words)
     asked: JSON = {"targets": targets, "jobs": jobs}
@@ -185,7 +187,7 @@ def plan(
     return OK
 
 
-def sweep(desk: Desk, words: Sequence[str], metric: str | None, mode: str | None) -> int:
+def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
     path, names = workflow_of(desk, words)
     found = desk.session.sweeps(path, {"metric": metric, "mode": mode})
     for name in names:
@@ -197,7 +199,11 @@ def sweep(desk: Desk, words: Sequence[str], metric: str | None, mode: str | None
 
 
 def promote(
-    desk: Desk, words: Sequence[str], variant: str | None, metric: str | None, mode: str | None
+    desk: CommandContext,
+    words: Sequence[str],
+    variant: str | None,
+    metric: str | None,
+    mode: str | None,
 ) -> int:
     path, names = workflow_of(desk, words)
     found = desk.session.sweeps(path, {})
@@ -220,7 +226,7 @@ def _sweep_named(sweeps: Sequence[JSON], name: str) -> JSON:
 
 
 def run(
-    desk: Desk,
+    desk: CommandContext,
     words: Sequence[str],
     params: Sequence[str],
     jobs: int | None,
@@ -251,22 +257,22 @@ def run(
     return _see_through(desk, path, desk.session.execute(path, request))
 
 
-def resume(desk: Desk, run: str) -> int:
+def resume(desk: CommandContext, run: str) -> int:
     path, found = _find_run(desk.session, run)
     return _see_through(desk, path, desk.session.resume(path, found["id"]))
 
 
-def retry(desk: Desk, run: str, node: str) -> int:
+def retry(desk: CommandContext, run: str, node: str) -> int:
     path, found = _find_run(desk.session, run)
     return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "retry"))
 
 
-def skip(desk: Desk, run: str, node: str) -> int:
+def skip(desk: CommandContext, run: str, node: str) -> int:
     path, found = _find_run(desk.session, run)
     return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "skip"))
 
 
-def _see_through(desk: Desk, path: str, started: JSON) -> int:
+def _see_through(desk: CommandContext, path: str, started: JSON) -> int:
     """Show a run to its end; the exit code that tells how it ended."""
     ended = _follow(desk, path, started["id"])
     if desk.as_json:
@@ -278,7 +284,9 @@ def _see_through(desk: Desk, path: str, started: JSON) -> int:
     return INTERRUPTED if ended["status"] == "CANCELLED" else FAILED
 
 
-def import_file(desk: Desk, file: str, to: str | None, name: str | None, dry_run: bool) -> int:
+def import_file(
+    desk: CommandContext, file: str, to: str | None, name: str | None, dry_run: bool
+) -> int:
     root = desk.session.project.root
     absolute = Path(os.path.normpath(desk.folder / file))
     request: JSON = {"dry_run": dry_run}
@@ -305,7 +313,7 @@ def _text_of(file: Path, given: str) -> str:
         raise ImportFailedError(path=given, reason=Message("it is not UTF-8"), line=None) from error
 
 
-def cancel(desk: Desk, run: str | None) -> int:
+def cancel(desk: CommandContext, run: str | None) -> int:
     path, found = _find_run(desk.session, run) if run else _active_run(desk.session)
     desk.session.cancel(path, found["id"])
     told = desk.views.say("Canceling {run}…", run=found["id"])
@@ -313,7 +321,7 @@ def cancel(desk: Desk, run: str | None) -> int:
     return OK
 
 
-def logs(desk: Desk, run: str, node: str, follow: bool) -> int:
+def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
     path, found = _find_run(desk.session, run)
     identifier = found["id"]
     part = desk.session.log(path, identifier, node, 0)
@@ -350,7 +358,7 @@ def _last_execution(session: Session, path: str, run: str, node: str) -> str | N
     return None
 
 
-def list_projects(desk: Desk) -> int:
+def list_projects(desk: CommandContext) -> int:
     server = find_server(desk.folder, desk.language)
     if server is not None:
         items = server.get("projects")["items"]
@@ -363,7 +371,7 @@ def list_projects(desk: Desk) -> int:
     return OK
 
 
-def create_project(desk: Desk, name: str, template: str) -> int:
+def create_project(desk: CommandContext, name: str, template: str) -> int:
     from jupyter_mlws.projects.manager import ProjectManager
     from jupyter_mlws.projects.models import Template
 
@@ -373,7 +381,7 @@ def create_project(desk: Desk, name: str, template: str) -> int:
     return OK
 
 
-def trust_project(desk: Desk, withdraw: bool) -> int:
+def trust_project(desk: CommandContext, withdraw: bool) -> int:
     from jupyter_mlws.projects.trust import trust, withdraw_trust
 
     root = Project.open(desk.folder).root
@@ -382,7 +390,7 @@ def trust_project(desk: Desk, withdraw: bool) -> int:
     return OK
 
 
-def _show_text(desk: Desk, text: str) -> None:
+def _show_text(desk: CommandContext, text: str) -> None:
     if text:
         desk.screen.show(desk.views.text(text))
 
@@ -399,7 +407,7 @@ def _param(given: str) -> tuple[str, Any]:
         return name, value
 
 
-def workflow_of(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
+def workflow_of(desk: CommandContext, words: Sequence[str]) -> tuple[str, list[str]]:
     """The workflow that the first word names, or the only one; the words that are left."""
     if words:
         path = _named_workflow(desk, words[0])
@@ -417,7 +425,7 @@ def workflow_of(desk: Desk, words: Sequence[str]) -> tuple[str, list[str]]:
     )
 
 
-def _named_workflow(desk: Desk, word: str) -> str | None:
+def _named_workflow(desk: CommandContext, word: str) -> str | None:
     """By file, by folder, or by the name that the workflow gives itself."""
     root = desk.session.project.root
     for base in (desk.folder, root):
@@ -450,7 +458,7 @@ def _active_run(session: Session) -> tuple[str, JSON]:
     raise NoActiveRunError()
 
 
-def _follow(desk: Desk, path: str, run: str) -> JSON:
+def _follow(desk: CommandContext, path: str, run: str) -> JSON:
     """Show a run until it ends; Ctrl-C asks it to stop, a second one leaves it alone."""
     stopping = False
     with desk.screen.live() as place:
@@ -473,7 +481,7 @@ def _last(news: Iterator[JSON]) -> JSON:
     return state
 
 
-def _news(desk: Desk, path: str, run: str, place: Place | None) -> Iterator[JSON]:
+def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Iterator[JSON]:
     """The run again and again, each time that something happened, until it has ended."""
     bell = desk.session.project.state / "bell"
     while True:
@@ -505,7 +513,7 @@ def _rang(bell: Path) -> int:
         return 0
 
 
-def _tell(desk: Desk, state: JSON, place: Place | None) -> None:
+def _tell(desk: CommandContext, state: JSON, place: Place | None) -> None:
     if place is not None:
         place.update(desk.views.run(state))
         return
@@ -520,7 +528,7 @@ def _tell(desk: Desk, state: JSON, place: Place | None) -> None:
     desk.screen.show(*lines)
 
 
-def _show_logs(desk: Desk, path: str, run: JSON) -> None:
+def _show_logs(desk: CommandContext, path: str, run: JSON) -> None:
     """The last lines of every node that failed."""
     for node in run["nodes"]:
         if node["status"] != "FAILED":

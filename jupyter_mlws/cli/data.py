@@ -6,7 +6,7 @@ from getpass import getpass
 from typing import Any
 
 from jupyter_mlws.cli import data_views
-from jupyter_mlws.cli.commands import FAILED, OK, Desk, UsageFaultError
+from jupyter_mlws.cli.commands import FAILED, OK, CommandContext, UsageFaultError
 
 SECRETS = {
     "s3": ("access_key_id", "secret_access_key"),
@@ -15,20 +15,20 @@ SECRETS = {
 """What is asked for, by the protocol of an address."""
 
 
-def import_data(desk: Desk, url: str, path: str, no_link: bool) -> int:
+def import_data(desk: CommandContext, url: str, path: str, no_link: bool) -> int:
     request = {"url": url, "path": desk.path(path), "link": not no_link}
     made = desk.session.import_dataset(request, desk.screen.note)
     desk.answer(made, lambda found: data_views.datasets(desk.views, [found]))
     return OK
 
 
-def diff_data(desk: Desk, path: str, start: str | None, end: str | None) -> int:
+def diff_data(desk: CommandContext, path: str, start: str | None, end: str | None) -> int:
     found = desk.session.diff_dataset(desk.path(path), start, end)
     desk.answer(found, lambda diff: data_views.diff(desk.views, diff))
     return OK
 
 
-def verify_data(desk: Desk, path: str, version: str | None, remote: str) -> int:
+def verify_data(desk: CommandContext, path: str, version: str | None, remote: str) -> int:
     asked: dict[str, Any] = {"remote": remote}
     if version is not None:
         asked["version"] = version
@@ -37,13 +37,13 @@ def verify_data(desk: Desk, path: str, version: str | None, remote: str) -> int:
     return OK if found["whole"] else FAILED
 
 
-def storage(desk: Desk) -> int:
+def storage(desk: CommandContext) -> int:
     desk.answer(desk.session.storage(), lambda found: data_views.storage(desk.views, found))
     return OK
 
 
 def remote(
-    desk: Desk,
+    desk: CommandContext,
     name: str | None,
     url: str | None,
     delete: bool,
@@ -72,7 +72,7 @@ def remote(
     return OK
 
 
-def _asked(desk: Desk, url: str) -> dict[str, str]:
+def _asked(desk: CommandContext, url: str) -> dict[str, str]:
     """Credentials are typed unseen: a command line stays in a history or a notebook."""
     names = SECRETS.get(url.partition("://")[0])
     if names is None:

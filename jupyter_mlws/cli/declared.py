@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from jupyter_mlws.cli import code, commands, data, experiments, versions
-from jupyter_mlws.cli.commands import Desk
+from jupyter_mlws.cli.commands import CommandContext
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
@@ -57,7 +57,7 @@ def _former(name: str, instead: str, **settings: Any) -> Maker:
 
 def warn_former(context: click.Context, name: str, instead: str) -> None:
     """Print that a spelling will be removed, and what replaces it."""
-    desk = context.find_object(Desk)
+    desk = context.find_object(CommandContext)
     if desk is not None:
         desk.screen.warn(DEPRECATED.fill(name=name, instead=instead).in_(desk.language))
 
@@ -83,7 +83,7 @@ def _complete_branch(
 
 
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    def ids(desk: Desk) -> list[str]:
+    def ids(desk: CommandContext) -> list[str]:
         session = desk.session
         known = [run["id"] for one in session.workflows() for run in session.runs_of(one["path"])]
         return [commands.LATEST, *sorted(known, reverse=True)[:SHOWN]]
@@ -92,10 +92,10 @@ def _complete_run(context: click.Context, parameter: click.Parameter, incomplete
 
 
 def _known(
-    context: click.Context, incomplete: str, names: Callable[[Desk], list[str]]
+    context: click.Context, incomplete: str, names: Callable[[CommandContext], list[str]]
 ) -> list[str]:
     """The names that begin so; none where there is no project to ask."""
-    desk = context.find_object(Desk)
+    desk = context.find_object(CommandContext)
     if desk is None:
         return []
     try:

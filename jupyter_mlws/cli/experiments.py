@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_mlws.cli import experiment_views
-from jupyter_mlws.cli.commands import FAILED, INTERRUPTED, OK, Desk, UsageFaultError
+from jupyter_mlws.cli.commands import FAILED, INTERRUPTED, OK, CommandContext, UsageFaultError
 from jupyter_mlws.cli.session import JSON, Origin
 
 AUTO_VARIABLE = "MLWS_TRACK"
@@ -23,7 +23,7 @@ LONGEST_ERROR = 1000
 
 
 def runs(
-    desk: Desk,
+    desk: CommandContext,
     file: str | None,
     number: int,
     filter: str | None,  # noqa: A002  the option's own name
@@ -48,7 +48,7 @@ def runs(
     return OK
 
 
-def compare(desk: Desk, things: Sequence[str]) -> int:
+def compare(desk: CommandContext, things: Sequence[str]) -> int:
     if len(things) < 2:
         raise UsageFaultError(
             desk.views.say("Specify at least two runs, or two model versions as NAME:VERSION.")
@@ -74,13 +74,13 @@ def _side_by_side(rows: Sequence[JSON]) -> JSON:
     return found
 
 
-def lineage(desk: Desk, of: str) -> int:
+def lineage(desk: CommandContext, of: str) -> int:
     found = desk.session.lineage(_thing(desk, of))
     desk.answer(found, lambda graph: experiment_views.lineage(desk.views, graph))
     return OK
 
 
-def _thing(desk: Desk, of: str) -> str:
+def _thing(desk: CommandContext, of: str) -> str:
     """What a person calls a thing, as the API does: data by its path, too."""
     kind, colon, rest = of.partition(":")
     if colon and kind in ("model", "run", "dataset", "snapshot", "node"):
@@ -90,7 +90,7 @@ def _thing(desk: Desk, of: str) -> str:
     return f"model:{of}"
 
 
-def reproduce(desk: Desk, run: str | None, path: str | None, remove: bool) -> int:
+def reproduce(desk: CommandContext, run: str | None, path: str | None, remove: bool) -> int:
     if run is None:
         if remove:
             text = desk.views.say("Specify the reproduction to delete.")
@@ -110,7 +110,7 @@ def reproduce(desk: Desk, run: str | None, path: str | None, remove: bool) -> in
 
 
 def track(
-    desk: Desk,
+    desk: CommandContext,
     command: Sequence[str],
     name: str | None,
     experiment: str | None,
@@ -146,7 +146,7 @@ def track(
     return OK
 
 
-def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
+def begin(desk: CommandContext, name: str | None, experiment: str | None) -> JSON:
     """Begin a run for this process's own code: MLflow finds it by its variables."""
     _check_mlflow(desk)
     # MLflow imports tqdm's bars, which warn in every kernel without ipywidgets.
@@ -166,7 +166,7 @@ def begin(desk: Desk, name: str | None, experiment: str | None) -> JSON:
     return begun
 
 
-def finish(desk: Desk, run: str, status: str, error: str | None = None) -> JSON:
+def finish(desk: CommandContext, run: str, status: str, error: str | None = None) -> JSON:
     """End a run that :func:`begin` has begun; how MLflow has it then."""
     # Another may be open: a command's run begins and ends beside it.
     for name in (RUN_VARIABLE, OPEN_VARIABLE):
@@ -183,7 +183,7 @@ def finish(desk: Desk, run: str, status: str, error: str | None = None) -> JSON:
     return desk.session.end_run(run, asked)
 
 
-def _end_open(desk: Desk) -> int:
+def _end_open(desk: CommandContext) -> int:
     run = os.environ.get(OPEN_VARIABLE)
     if not run:
         text = desk.views.say("No active run.")
@@ -194,7 +194,7 @@ def _end_open(desk: Desk) -> int:
 
 
 def _track_command(
-    desk: Desk, command: Sequence[str], name: str | None, experiment: str | None
+    desk: CommandContext, command: Sequence[str], name: str | None, experiment: str | None
 ) -> int:
     script = next((word for word in command if word.endswith((".py", ".ipynb"))), command[0])
     begun = desk.session.begin_run(_request(name, experiment, script))
@@ -220,7 +220,7 @@ def _request(name: str | None, experiment: str | None, source: str | None) -> JS
     return {key: value for key, value in given.items() if value}
 
 
-def _check_mlflow(desk: Desk) -> None:
+def _check_mlflow(desk: CommandContext) -> None:
     mlflow = sys.modules.get("mlflow")
     if mlflow is not None and mlflow.active_run() is not None:
         raise UsageFaultError(
@@ -228,7 +228,7 @@ def _check_mlflow(desk: Desk) -> None:
         )
 
 
-def _check_address(desk: Desk, uri: str) -> None:
+def _check_address(desk: CommandContext, uri: str) -> None:
     """The person's own choice of a store is not changed behind their back."""
     mlflow = sys.modules.get("mlflow")
     if mlflow is None or not mlflow.is_tracking_uri_set():

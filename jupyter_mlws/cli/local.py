@@ -19,7 +19,7 @@ from jupyter_mlws.workspace import Workspace
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from jupyter_mlws.core.progress import Telling
+    from jupyter_mlws.core.progress import ProgressCallback
     from jupyter_mlws.core.schemas import Page
     from jupyter_mlws.versioning.models import Snapshot
 
@@ -433,7 +433,7 @@ def validate(model: type[AnyModel], given: Mapping[str, Any]) -> AnyModel:
     return validation_messages.validate(model, given)
 
 
-def _telling(told: Told) -> Telling:
+def _telling(told: Told) -> ProgressCallback:
     """A listener of progress that passes on what the work is at, when that changes."""
     last = ""
 

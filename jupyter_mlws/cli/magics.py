@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jupyter_mlws.cli.commands import Desk
+    from jupyter_mlws.cli.commands import CommandContext
 
 NAME = "mlws"
 COMPONENT = "component"
@@ -166,18 +166,20 @@ def make_component(shell: Any, line: str, cell: str) -> None:
     desk.screen.show(block(text))
 
 
-def _desk(shell: Any) -> Desk:
-    from jupyter_mlws.cli.commands import Desk
+def _desk(shell: Any) -> CommandContext:
+    from jupyter_mlws.cli.commands import CommandContext
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen
     from jupyter_mlws.cli.session import Origin
     from jupyter_mlws.core.i18n import environment_language
 
     # A kernel has a front end that shows HTML; IPython in a terminal has none.
     screen = NotebookScreen() if hasattr(shell, "kernel") else TerminalScreen()
-    return Desk(Path.cwd().resolve(), screen, environment_language(os.environ), Origin.MAGIC)
+    return CommandContext(
+        Path.cwd().resolve(), screen, environment_language(os.environ), Origin.MAGIC
+    )
 
 
-def _told(desk: Desk, body: dict[str, Any]) -> str:
+def _told(desk: CommandContext, body: dict[str, Any]) -> str:
     from jupyter_mlws.cli.console import plain
 
     return "".join(plain(block) for block in desk.views.error(body)).rstrip("\n")

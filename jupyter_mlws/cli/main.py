@@ -14,7 +14,7 @@ import click
 
 from jupyter_mlws._version import __version__
 from jupyter_mlws.cli import commands
-from jupyter_mlws.cli.commands import Desk
+from jupyter_mlws.cli.commands import CommandContext
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
 from jupyter_mlws.cli.session import Origin
@@ -91,7 +91,7 @@ def _enter(folder: Path | None = None) -> None:
     """What a group does before its word, or where none is given."""
     context = click.get_current_context()
     if folder is not None:
-        context.find_object(Desk).folder = folder.resolve()  # type: ignore[union-attr]
+        context.find_object(CommandContext).folder = folder.resolve()  # type: ignore[union-attr]
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -114,7 +114,7 @@ def _group(name: str, about: Message, language: str, words: Sequence[Word]) -> c
 def _command(word: Word, language: str) -> click.Command:
     @click.pass_context
     def call(context: click.Context, /, as_json: bool, **given: Any) -> int:
-        desk: Desk = context.obj
+        desk: CommandContext = context.obj
         desk.as_json = as_json
         try:
             return word.action(desk, **given)
@@ -146,7 +146,7 @@ def _former_command(word: Word, language: str) -> click.Command:
     """The word by the name that it had, hidden and with a warning."""
     name = str(word.formerly)
 
-    def action(desk: Desk, **values: Any) -> int:
+    def action(desk: CommandContext, **values: Any) -> int:
         warn_former(click.get_current_context(), name, word.name)
         return word.action(desk, **values)
 
@@ -228,7 +228,7 @@ def usage_words(error: click.UsageError) -> Message:
 
 def main(argv: Sequence[str]) -> int:
     """Carry out one command line; the exit code."""
-    desk = Desk(
+    desk = CommandContext(
         Path.cwd().resolve(), TerminalScreen(), environment_language(os.environ), Origin.CLI
     )
     cli = build(desk.language)
@@ -253,7 +253,7 @@ def _tell_usage(error: click.UsageError, language: str) -> int:
     return _tell(help_of + usage_words(error).in_(language), commands.USAGE)
 
 
-def _tell_error(error: MLWSError | RemoteError, desk: Desk) -> int:
+def _tell_error(error: MLWSError | RemoteError, desk: CommandContext) -> int:
     body = error.as_dict(desk.language)
     if desk.as_json:
         return _tell(json.dumps(body, ensure_ascii=False, default=str), commands.FAILED)

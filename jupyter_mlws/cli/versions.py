@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jupyter_mlws.cli import experiment_views, proof_views, version_views
-from jupyter_mlws.cli.commands import FAILED, OK, Desk, UsageFaultError
+from jupyter_mlws.cli.commands import FAILED, OK, CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import NOT_PULLED
 from jupyter_mlws.client import RemoteError
 from jupyter_mlws.core.errors import MLWSError
@@ -13,7 +13,9 @@ MANY = 10_000
 """Rows that are listed at most."""
 
 
-def branch(desk: Desk, name: str | None, start: str | None, delete: bool, force: bool) -> int:
+def branch(
+    desk: CommandContext, name: str | None, start: str | None, delete: bool, force: bool
+) -> int:
     if name is None:
         if delete:
             text = desk.views.say("Specify the branch to delete.")
@@ -30,7 +32,7 @@ def branch(desk: Desk, name: str | None, start: str | None, delete: bool, force:
     return OK
 
 
-def checkout(desk: Desk, place: str, create: bool) -> int:
+def checkout(desk: CommandContext, place: str, create: bool) -> int:
     known = {row["name"] for row in desk.session.branches()}
     body = {"branch": place} if create or place in known else {"ref": place}
     went = desk.session.checkout({**body, "create": create}, desk.screen.note)
@@ -38,38 +40,38 @@ def checkout(desk: Desk, place: str, create: bool) -> int:
     return OK
 
 
-def push(desk: Desk, remote: str | None, branch: str | None) -> int:
+def push(desk: CommandContext, remote: str | None, branch: str | None) -> int:
     sent = desk.session.push(_place(remote, branch), desk.screen.note)
     desk.answer(sent, lambda found: version_views.pushed(desk.views, found))
     return OK
 
 
-def pull(desk: Desk, remote: str | None, branch: str | None) -> int:
+def pull(desk: CommandContext, remote: str | None, branch: str | None) -> int:
     got = desk.session.pull(_place(remote, branch), desk.screen.note)
     desk.answer(got, lambda found: version_views.pulled(desk.views, found))
     return OK
 
 
-def verify(desk: Desk, snapshot: str, quick: bool) -> int:
+def verify(desk: CommandContext, snapshot: str, quick: bool) -> int:
     found = desk.session.verify(snapshot, quick, desk.screen.note)
     desk.answer(found, lambda row: proof_views.verified(desk.views, row))
     return FAILED if found["problems"] or found["unreachable"] else OK
 
 
-def repair(desk: Desk, snapshot: str, quick: bool) -> int:
+def repair(desk: CommandContext, snapshot: str, quick: bool) -> int:
     done = desk.session.repair(snapshot, quick, desk.screen.note)
     desk.answer(done, lambda row: proof_views.repaired(desk.views, row))
     return FAILED if done["lost"] or done["unreachable"] else OK
 
 
-def collect(desk: Desk, confirm: bool) -> int:
+def collect(desk: CommandContext, confirm: bool) -> int:
     found = desk.session.collect(confirm, desk.screen.note)
     desk.answer(found, lambda row: proof_views.collected(desk.views, row))
     return OK
 
 
 def models(
-    desk: Desk,
+    desk: CommandContext,
     name: str | None,
     metric: str | None,
     query: str | None,
@@ -99,37 +101,37 @@ def models(
     return OK
 
 
-def list_data(desk: Desk, query: str | None) -> int:
+def list_data(desk: CommandContext, query: str | None) -> int:
     rows = desk.session.datasets(query, MANY)
     desk.answer(rows, lambda found: version_views.datasets(desk.views, found))
     return OK
 
 
-def add_data(desk: Desk, path: str) -> int:
+def add_data(desk: CommandContext, path: str) -> int:
     made = desk.session.add_dataset(desk.path(path))
     desk.answer(made, lambda found: version_views.datasets(desk.views, [found]))
     return OK
 
 
-def show_data(desk: Desk, path: str) -> int:
+def show_data(desk: CommandContext, path: str) -> int:
     dataset = desk.session.dataset(desk.path(path))
     desk.answer(dataset, lambda found: version_views.dataset(desk.views, found))
     return OK
 
 
-def checkout_data(desk: Desk, path: str, version: str) -> int:
+def checkout_data(desk: CommandContext, path: str, version: str) -> int:
     result = desk.session.checkout_dataset(desk.path(path), version, desk.screen.note)
     desk.answer(result, desk.views.restored)
     return OK
 
 
-def push_data(desk: Desk, path: str) -> int:
+def push_data(desk: CommandContext, path: str) -> int:
     moved = desk.session.push_dataset(desk.path(path), desk.screen.note)
     desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
     return OK
 
 
-def pull_data(desk: Desk, path: str | None) -> int:
+def pull_data(desk: CommandContext, path: str | None) -> int:
     if path is not None:
         moved = desk.session.pull_dataset(desk.path(path), desk.screen.note)
         desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))

@@ -39,7 +39,7 @@ class Kernel:
 Kernels = Callable[[], Awaitable[Mapping[str, Kernel]]]
 
 
-class OwnContainer:
+class ContainerUsageMonitor:
     """Samples the container while there are listeners. Lives on the event loop.
 
     ``kernels`` tells the kernels that this server has, by their ids.

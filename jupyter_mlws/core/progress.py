@@ -1,4 +1,4 @@
-"""How work tells of itself, and is told to stop."""
+"""The callback by which long work reports its progress, and is stopped."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Protocol
 from jupyter_mlws.core.locking import Waiting
 
 
-class Telling(Protocol):
-    """Hears of progress, and may raise to stop; the signature of an operation's progress."""
+class ProgressCallback(Protocol):
+    """Takes the progress of an operation; an exception that it raises stops the work."""
 
     def __call__(
         self, done: float, total: float | None = None, unit: str = "", message: str = ""
     ) -> None: ...
 
 
-def quiet(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
-    """Nobody listens."""
+def no_progress(done: float, total: float | None = None, unit: str = "", message: str = "") -> None:
+    """Ignore progress."""
 
 
-def waiting_in(progress: Telling) -> Waiting:
-    """Tells by ``progress`` for whose work it is waited; the wait ends where that raises."""
+def report_waiting(progress: ProgressCallback) -> Waiting:
+    """Report by ``progress`` who holds the lock; an exception that it raises ends the wait."""
     return lambda holder: progress(0, message=f"wait for {holder.operation} by {holder.who}")

@@ -63,14 +63,14 @@ from jupyter_mlws.hub.monitor import Monitor
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.personal_images import PREFIX, PersonalImages
 from jupyter_mlws.hub.policy import Wanted
-from jupyter_mlws.hub.queue import WaitingRoom
+from jupyter_mlws.hub.queue import AdmissionQueue
 from jupyter_mlws.hub.records import Records
-from jupyter_mlws.hub.registry import Fleet
+from jupyter_mlws.hub.registry import ContainerRegistry
 from jupyter_mlws.hub.resizing import Resizer
 from jupyter_mlws.hub.scheduler import Grant, Request, Scheduler
-from jupyter_mlws.hub.secrets import Seal
+from jupyter_mlws.hub.secrets import EnvironmentCipher
 from jupyter_mlws.hub.settings import Settings
-from jupyter_mlws.hub.slots import Slots
+from jupyter_mlws.hub.slots import ConcurrencyLimiter
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
 from jupyter_mlws.hub.team import Limits, Team
 from jupyter_mlws.hub.usage import Meter
@@ -103,7 +103,12 @@ class HubManager:
     """Creates, starts, stops and watches the containers of one Hub. Lives on the event loop."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, hub: HubAPI, records: Records, seal: Seal
+        self,
+        settings: Settings,
+        engine: Engine,
+        hub: HubAPI,
+        records: Records,
+        seal: EnvironmentCipher,
     ) -> None:
         self.settings = settings
         self.policy = settings.policy
@@ -113,8 +118,8 @@ class HubManager:
         self._seal = seal
         self._meter = Meter(engine)
         self._follower = LogFollower()
-        self._starts = Slots(START_PATIENCE)
-        self._ends = Slots(END_PATIENCE)
+        self._starts = ConcurrencyLimiter(START_PATIENCE)
+        self._ends = ConcurrencyLimiter(END_PATIENCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ending: set[str] = set()
         self._listeners = 0
@@ -126,7 +131,7 @@ class HubManager:
         await in_thread(self._records.migrate)
         kind = SwarmQueue if self.settings.swarm else Scheduler
         self.scheduler = kind(nodes, self.settings.user_limit)
-        self.fleet = Fleet(
+        self.fleet = ContainerRegistry(
             self.policy, self.scheduler, self._engine, self._hub, self._records, self._begin_start
         )
         self.audit = Audit(self._records, self.fleet.record, self.fleet.recorded)
@@ -159,7 +164,7 @@ class HubManager:
             self.fleet.stream.publish,
         )
         await self.environments.load()
-        self.queue = WaitingRoom(self.scheduler, self.fleet, self._begin_start)
+        self.queue = AdmissionQueue(self.scheduler, self.fleet, self._begin_start)
         self._resizer = Resizer(self.policy, self.scheduler, self.fleet, self._engine)
         self.monitor = Monitor(
             self._engine,

@@ -12,7 +12,7 @@ from jupyter_mlws.containers.models import QueuePlace
 from jupyter_mlws.core.errors import NotQueuedError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.lifecycle import Entry, Intent
-from jupyter_mlws.hub.registry import Fleet
+from jupyter_mlws.hub.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduler import Grant, Scheduler
 
 LAPSE = 5.0
@@ -20,10 +20,12 @@ LAPSE = 5.0
 DROPPED = Message("Removed from the queue by {by}.")
 
 
-class WaitingRoom:
+class AdmissionQueue:
     """Who waits. Lives on the event loop; ``begin`` starts what the Hub does not start itself."""
 
-    def __init__(self, scheduler: Scheduler, fleet: Fleet, begin: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, fleet: ContainerRegistry, begin: Callable[[Entry], None]
+    ) -> None:
         self._scheduler = scheduler
         self._fleet = fleet
         self._begin = begin

@@ -38,7 +38,7 @@ from jupyter_mlws.hub.policy import Policy, Wanted
 from jupyter_mlws.hub.records import Records, ReservationRow
 from jupyter_mlws.hub.scheduler import Grant, Request, Reservation, Scheduler
 from jupyter_mlws.hub.swarm_queue import SwarmQueue
-from jupyter_mlws.hub.usage_records import REMEMBERED, Ledger
+from jupyter_mlws.hub.usage_records import REMEMBERED, UsageAccounting
 
 LAST_LINES = 20
 ONE_LACK = 5.0
@@ -47,7 +47,7 @@ ONE_LACK = 5.0
 log = logging.getLogger(__name__)
 
 
-class Fleet:
+class ContainerRegistry:
     """Live state. Lives on the event loop; what blocks crosses to threads.
 
     ``begin`` is called with each container that got its resources and is to be started.
@@ -78,7 +78,7 @@ class Fleet:
         self._writes: set[asyncio.Future[Any]] = set()
         self._reported: ResourceReport | None = None
         self._held: dict[str, Reservation] = {}
-        self.ledger = Ledger(records, self.record)
+        self.ledger = UsageAccounting(records, self.record)
 
     async def close(self) -> None:
         """Wait for what is being written."""

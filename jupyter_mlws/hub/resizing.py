@@ -18,7 +18,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.hub.engine import Engine
 from jupyter_mlws.hub.lifecycle import Entry
 from jupyter_mlws.hub.policy import Policy
-from jupyter_mlws.hub.registry import Fleet
+from jupyter_mlws.hub.registry import ContainerRegistry
 from jupyter_mlws.hub.scheduler import Request, Scheduler, larger
 
 ROOM = 16 * 1024**2
@@ -32,7 +32,9 @@ USED = Message("{used} is in use; close notebooks or shut down kernels to free m
 class Resizer:
     """Changes what a container may have. Lives on the event loop."""
 
-    def __init__(self, policy: Policy, scheduler: Scheduler, fleet: Fleet, engine: Engine) -> None:
+    def __init__(
+        self, policy: Policy, scheduler: Scheduler, fleet: ContainerRegistry, engine: Engine
+    ) -> None:
         self._policy = policy
         self._scheduler = scheduler
         self._fleet = fleet

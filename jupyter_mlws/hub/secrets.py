@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cryptography.fernet import Fernet, InvalidToken
 
 
-class Seal:
+class EnvironmentCipher:
     """Closes and opens by a key that is never on the disk.
 
     It is derived from the service's token, which the Hub makes and keeps in memory: a service

@@ -36,7 +36,7 @@ from jupyter_mlws.hub.manager import HubManager
 from jupyter_mlws.hub.page import STATIC, LocaleHandler, PageHandler
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.routes import ROUTES
-from jupyter_mlws.hub.secrets import Seal
+from jupyter_mlws.hub.secrets import EnvironmentCipher
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
 from jupyter_mlws.hub.team_handlers import OwnTrackingHandler, TrackingHandler
@@ -89,7 +89,9 @@ async def opened(settings: Settings, hub_url: str, token: str) -> HubManager:
     while True:
         kind = SwarmEngine if settings.swarm else Engine
         engine, hub = kind(settings.hub_name), HubAPI(hub_url, token)
-        manager = HubManager(settings, engine, hub, Records(settings.database), Seal(token))
+        manager = HubManager(
+            settings, engine, hub, Records(settings.database), EnvironmentCipher(token)
+        )
         try:
             await manager.open()
             return manager

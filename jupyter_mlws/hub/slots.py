@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from jupyter_mlws.core.errors import TooManyGitRequestsError
 
 
-class Slots:
+class ConcurrencyLimiter:
     """Places at work; whoever comes later waits for one. Lives on the event loop.
 
     What takes longer than ``patience`` seconds keeps nobody waiting any more.

@@ -22,7 +22,7 @@ class _Count:
     timer: asyncio.TimerHandle | None = None
 
 
-class Tally:
+class AuditAggregator:
     """Lives on the event loop."""
 
     def __init__(self, audit: Audit, quiet: float = QUIET) -> None:

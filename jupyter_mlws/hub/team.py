@@ -38,7 +38,7 @@ from jupyter_mlws.hub.lifecycle import now
 from jupyter_mlws.hub.person import Person
 from jupyter_mlws.hub.records import Records
 from jupyter_mlws.hub.slots import RequestLimits
-from jupyter_mlws.hub.tally import Tally
+from jupyter_mlws.hub.tally import AuditAggregator
 from jupyter_mlws.shared_projects.models import Member, Role, TeamProject
 
 GIT_REQUESTS = 64
@@ -140,7 +140,7 @@ class Team:
         self.folder = folder
         self.git = Git(folder)
         self.audit = audit
-        self.tally = Tally(audit)
+        self.tally = AuditAggregator(audit)
         self._addresses = addresses
         self.limits = limits
         self.git_requests = RequestLimits(GIT_REQUESTS, GIT_REQUESTS_EACH)

@@ -22,7 +22,7 @@ HOUR = 3600.0
 GIBIBYTE = 1024**3
 
 
-class Ledger:
+class UsageAccounting:
     """A row for every time that a container ran with one size. Lives on the event loop.
 
     ``write`` puts a call with its arguments behind all earlier writes.

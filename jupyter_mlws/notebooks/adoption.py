@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
-from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
+from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
+from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
 
 
-async def adopt(folder: LastingFolder, watches: KernelWatches) -> int:
+async def adopt(folder: PersistentKernelStore, watches: KernelListeners) -> int:
     """Take all over, with what they said meanwhile; how many they were."""
     left = await asyncio.to_thread(folder.left)
     taken = [(one, await watches.adopt(one)) for one in left]

@@ -88,7 +88,7 @@ class Going:
     unended: Unended | None = None
 
 
-class KernelWatch:
+class KernelListener:
     """Records what one kernel executes for others. Lives on the event loop.
 
     ``paused``: what it says is put aside until :meth:`replay`.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from jupyter_mlws.notebooks.kernel_listener import KernelWatch, Surroundings
+from jupyter_mlws.notebooks.kernel_listener import KernelListener, Surroundings
 from jupyter_mlws.notebooks.kernel_websocket import Asked
 from jupyter_mlws.notebooks.kernels import Kernel
 from jupyter_mlws.notebooks.memory import MemoryLimits
-from jupyter_mlws.notebooks.persistent_kernels import LastingFolder, Left
+from jupyter_mlws.notebooks.persistent_kernels import Left, PersistentKernelStore
 from jupyter_mlws.notebooks.server import JupyterServer
 
 KernelOf = Callable[[str], Awaitable[Kernel]]
 
 
-class KernelWatches:
+class KernelListeners:
     """Follows Jupyter's own events of kernels. Lives on the event loop."""
 
     def __init__(
@@ -23,18 +23,18 @@ class KernelWatches:
         kernel_of: KernelOf,
         around: Surroundings,
         limits: MemoryLimits,
-        folder: LastingFolder | None,
+        folder: PersistentKernelStore | None,
     ) -> None:
         self._server = server
         self._kernel_of = kernel_of
         self._around = around
         self._limits = limits
         self._folder = folder
-        self._watches: dict[str, KernelWatch] = {}
+        self._watches: dict[str, KernelListener] = {}
         self._adopting: set[str] = set()
         self._early: dict[str, list[Asked]] = {}
 
-    def of(self, kernel: str) -> KernelWatch | None:
+    def of(self, kernel: str) -> KernelListener | None:
         """The watch of a kernel; None for one that runs elsewhere or is gone."""
         return self._watches.get(kernel)
 
@@ -61,7 +61,7 @@ class KernelWatches:
         elif action == "restart" and kernel in self._watches:
             self._watches[kernel].restarted()
 
-    async def attach(self, identifier: str) -> KernelWatch | None:
+    async def attach(self, identifier: str) -> KernelListener | None:
         """Watch a kernel, if it is one of this machine and not watched yet."""
         known = self._watches.get(identifier)
         if known is not None or not self._server.is_here(identifier):
@@ -70,7 +70,7 @@ class KernelWatches:
         if identifier in self._watches:
             return self._watches[identifier]
         paused = identifier in self._adopting
-        watch = KernelWatch(kernel, self._around, self._limits, paused=paused)
+        watch = KernelListener(kernel, self._around, self._limits, paused=paused)
         self._watches[identifier] = watch
         for asked in self._early.pop(identifier, []):
             watch.expect(asked)
@@ -87,7 +87,7 @@ class KernelWatches:
                 self._folder.leave(identifier)
             await watch.close()
 
-    async def adopt(self, left: Left) -> KernelWatch | None:
+    async def adopt(self, left: Left) -> KernelListener | None:
         """Take over a kernel that a killed server left; None where it is gone meanwhile."""
         assert self._folder is not None  # it is what has found it
         self._adopting.add(left.kernel)

@@ -18,7 +18,7 @@ import zmq
 from jupyter_mlws.core import i18n
 from jupyter_mlws.core.errors import KernelStartError, MLWSError
 from jupyter_mlws.notebooks.outputs import Message
-from jupyter_mlws.notebooks.provisioner import Adopted
+from jupyter_mlws.notebooks.provisioner import AdoptedProcess
 
 TIMED_OUT = i18n.Message("timed out after {seconds:g} s")
 EXITED = i18n.Message("its process ended (exit code {code})")
@@ -290,7 +290,7 @@ def process_of(kernel: Any) -> int | None:
 def exit_code(kernel: Any) -> int | None:
     """How its process ended; None while it runs, and where only another server could tell."""
     process = getattr(kernel.provisioner, "process", None)
-    if isinstance(process, Adopted):
+    if isinstance(process, AdoptedProcess):
         return None
     code: int | None = process.poll() if process is not None else None
     return code

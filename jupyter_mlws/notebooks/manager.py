@@ -24,7 +24,7 @@ from jupyter_mlws.notebooks.adoption import adopt
 from jupyter_mlws.notebooks.discovery import find
 from jupyter_mlws.notebooks.documents import cell_id
 from jupyter_mlws.notebooks.history import Histories, History
-from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
+from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.memory import MemoryLimits
 from jupyter_mlws.notebooks.models import (
     Cell,
@@ -43,7 +43,7 @@ from jupyter_mlws.notebooks.models import (
     StatusReport,
 )
 from jupyter_mlws.notebooks.outputs import stdout
-from jupyter_mlws.notebooks.persistent_kernels import LastingFolder
+from jupyter_mlws.notebooks.persistent_kernels import PersistentKernelStore
 from jupyter_mlws.notebooks.policy import CodeCheck, Policy
 from jupyter_mlws.notebooks.recording import Recording
 from jupyter_mlws.notebooks.runtime import (
@@ -75,7 +75,7 @@ class NotebookManager:
         server: JupyterServer,
         container: str = LOCAL,
         *,
-        folder: LastingFolder | None = None,
+        folder: PersistentKernelStore | None = None,
         limits: MemoryLimits | None = None,
         policy: Policy = Policy.OFF,
     ) -> None:
@@ -87,7 +87,7 @@ class NotebookManager:
         )
         self._pool = KernelPool(server)
         self.recording = Recording(server, self._histories)
-        self.watches = KernelWatches(
+        self.watches = KernelListeners(
             server, self._pool.of, self.recording, limits or MemoryLimits(), folder
         )
         self._tools = Tools(

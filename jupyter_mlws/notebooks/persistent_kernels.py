@@ -54,7 +54,7 @@ class Left:
     folder: Path
 
 
-class LastingFolder:
+class PersistentKernelStore:
     """One server's folder; ``close`` takes it away."""
 
     def __init__(self, runtime: Path, root: Path) -> None:

@@ -30,7 +30,7 @@ NAME = "mlws-lasting-provisioner"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 
-class Adopted:
+class AdoptedProcess:
     """A process that another server started, as Jupyter handles its own: by what Popen has."""
 
     stdin = stdout = stderr = None
@@ -96,7 +96,7 @@ class LastingProvisioner(LocalProvisioner):
         """Start it, or take it over."""
         if self._before is not None:
             before = self._before
-            self.process = Adopted(before["pid"], before["created"])  # type: ignore[assignment]
+            self.process = AdoptedProcess(before["pid"], before["created"])  # type: ignore[assignment]
             self.pid, self.pgid, self.cwd = before["pid"], before["pgid"], before["cwd"]
             return self.connection_info
         if not self.folder:

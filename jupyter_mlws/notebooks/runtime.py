@@ -26,7 +26,7 @@ from jupyter_mlws.notebooks.collaboration import fill_shared
 from jupyter_mlws.notebooks.documents import code_cells, fill
 from jupyter_mlws.notebooks.execution import Outcome, Run
 from jupyter_mlws.notebooks.history import Begun, Histories, History, moment, said
-from jupyter_mlws.notebooks.kernel_listeners import KernelWatches
+from jupyter_mlws.notebooks.kernel_listeners import KernelListeners
 from jupyter_mlws.notebooks.kernels import Connection, Kernel
 from jupyter_mlws.notebooks.models import (
     CodeWarning,
@@ -180,7 +180,7 @@ class Tools:
     pool: KernelPool
     histories: Histories
     recording: Recording
-    watches: KernelWatches
+    watches: KernelListeners
     check: CodeCheck
 
 

@@ -23,7 +23,7 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape, unescape
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.projects.models import NAME, ProjectInfo, Template
 from jupyter_mlws.projects.setup import initialize
@@ -115,7 +115,7 @@ class ProjectManager:
         self,
         address: str,
         name: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> ProjectInfo:
         """Make a project of the repository at ``address``; its data is not brought along.

@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_mlws.client import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import RoleRequiredError
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
@@ -74,7 +74,7 @@ class TeamManager:
         self,
         project: TeamProject,
         folder: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> ProjectInfo:
         """A clone in the person's home; one of an empty project is set up for data as well.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.manager import SnapshotManager
-from jupyter_mlws.versioning.snapshots.outbox_worker import Courier
+from jupyter_mlws.versioning.snapshots.outbox_worker import OutboxWorker
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.code.branches import BranchManager
@@ -111,8 +111,8 @@ class Versions:
             self._courier.wake()
 
     @cached_property
-    def _courier(self) -> Courier:
-        return Courier(self._repository)
+    def _courier(self) -> OutboxWorker:
+        return OutboxWorker(self._repository)
 
     @cached_property
     def runs(self) -> RunTracker:

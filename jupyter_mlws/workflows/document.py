@@ -18,7 +18,7 @@ from typing import Any
 from jupyter_mlws.core.errors import MLWSError, WorkflowUnreadableError
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native import yaml_loader
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.versioning.dvc.native.yaml_loader import Lines
 from jupyter_mlws.workflows import policy
 
@@ -315,7 +315,7 @@ def parse(path: str, text: str) -> Document:
         raise _unreadable(path, Message("the file is larger than 4 MB"), None)
     try:
         data, lines = yaml_loader.read_with_lines(text)
-    except UnusualError:
+    except UnsupportedStageError:
         data, lines = _by_ruamel(path, text)
     if data is None and not text.strip():
         data = {}

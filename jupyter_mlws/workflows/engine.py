@@ -57,7 +57,7 @@ from jupyter_mlws.workflows.processes import ATTEMPT, COOKIE
 from jupyter_mlws.workflows.recording import Answer
 from jupyter_mlws.workflows.resources import Amounts, Pool, of_this_machine
 from jupyter_mlws.workflows.states import Status
-from jupyter_mlws.workflows.waiting import Then, Waiter
+from jupyter_mlws.workflows.waiting import ProcessLoop, Then
 
 TAIL = 20
 """Lines of a failed node's log that its error quotes."""
@@ -217,7 +217,7 @@ class Engine:
         }
         self._weights = self._longest_paths(journal.durations(journal.record(run)["workflow"]))
         self._pool = Pool(total or of_this_machine(order.jobs), order.jobs)
-        self._waiter = Waiter(warm)
+        self._waiter = ProcessLoop(warm)
         self._executor = (
             executor(self._waiter.tell) if executor else LocalExecutor(self._waiter, warm)
         )

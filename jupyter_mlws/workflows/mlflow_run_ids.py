@@ -24,7 +24,7 @@ OWN_PLACE = Message(
 )
 
 
-class Identities:
+class MLflowRunIds:
     """Asks for the ids of one run's nodes."""
 
     def __init__(self, recorder: Recorder, root: Path, run: str) -> None:

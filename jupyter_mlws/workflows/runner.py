@@ -38,7 +38,7 @@ from jupyter_mlws.workflows.executors.factory import Place, opened
 from jupyter_mlws.workflows.forkserver.pool import WarmPool
 from jupyter_mlws.workflows.graph import external_inputs, ordered
 from jupyter_mlws.workflows.journal import Journal, run_folder
-from jupyter_mlws.workflows.mlflow_run_ids import Identities
+from jupyter_mlws.workflows.mlflow_run_ids import MLflowRunIds
 from jupyter_mlws.workflows.policy import DEFAULT
 from jupyter_mlws.workflows.processes import start_time, starting
 from jupyter_mlws.workflows.recording import Recorder
@@ -243,7 +243,7 @@ class Runner:
             logs=run_folder(self._project, self._id),
             # So that MLflow in a node's code lands in the project's store.
             environment={"MLFLOW_TRACKING_URI": self._recorder.uri},
-            tracker=Identities(self._recorder, self._project.root, self._id),
+            tracker=MLflowRunIds(self._recorder, self._project.root, self._id),
             warm=self._warm,
             total=place.total,
             executor=place.executor,

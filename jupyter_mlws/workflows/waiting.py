@@ -28,7 +28,7 @@ class Warm(Protocol):
     def collect(self) -> list[tuple[int, int]]: ...
 
 
-class Waiter:
+class ProcessLoop:
     """One loop's events.
 
     Only :meth:`wake`, :meth:`deliver`, :meth:`tell` and :meth:`watches` may be called from

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.containers.cgroups import Own, read_own
-from jupyter_mlws.containers.self_usage import Kernel, OwnContainer
+from jupyter_mlws.containers.self_usage import ContainerUsageMonitor, Kernel
 
 MIB = 1024**2
 
@@ -94,7 +94,7 @@ class Played:
 def test_the_kernel_whose_process_ended_is_named_and_others_are_not() -> None:
     async def scene(hungry: Popen[bytes], other: Popen[bytes]) -> list[dict[str, Any]]:
         played = Played()
-        own = OwnContainer(played.list, played.read)
+        own = ContainerUsageMonitor(played.list, played.read)
         played.kernels = {
             "h": Kernel("h", hungry.pid, "hungry.ipynb"),
             "o": Kernel("o", other.pid, "other.ipynb"),
@@ -121,7 +121,7 @@ def test_the_kernel_whose_process_ended_is_named_and_others_are_not() -> None:
 
 def test_nothing_is_known_outside_a_container() -> None:
     async def scene() -> None:
-        own = OwnContainer(Played().list, lambda: None)
+        own = ContainerUsageMonitor(Played().list, lambda: None)
         usage = await own.usage()
         assert usage.memory_limit is None
         assert usage.cpu is None

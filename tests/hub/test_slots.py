@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 
-from jupyter_mlws.hub.slots import Slots
+from jupyter_mlws.hub.slots import ConcurrencyLimiter
 
 PLACES = 2 * (os.cpu_count() or 1)
 
 
-async def most_at_once(slots: Slots) -> int:
+async def most_at_once(slots: ConcurrencyLimiter) -> int:
     working: set[int] = set()
     most = 0
 
@@ -27,11 +27,11 @@ async def most_at_once(slots: Slots) -> int:
 
 
 async def test_no_more_at_once_than_there_are_places() -> None:
-    assert await most_at_once(Slots(patience=60)) == PLACES
+    assert await most_at_once(ConcurrencyLimiter(patience=60)) == PLACES
 
 
 async def test_what_hangs_gives_its_place_away_once() -> None:
-    slots = Slots(patience=0.01)
+    slots = ConcurrencyLimiter(patience=0.01)
     begun = asyncio.Semaphore(0)
     go_on = asyncio.Event()
 

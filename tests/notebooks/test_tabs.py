@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.notebooks.kernel_listener import KernelWatch
+from jupyter_mlws.notebooks.kernel_listener import KernelListener
 from jupyter_mlws.notebooks.kernels import process_of
 from tests.notebooks.conftest import of
 
@@ -139,14 +139,14 @@ async def test_a_tabs_cell_is_interrupted_when_its_time_is_over(opened, tab, lis
 async def test_a_death_is_told_and_what_was_lost_runs_again(
     opened, tab, run, listen, call, monkeypatch: pytest.MonkeyPatch, is_heard_late: bool
 ) -> None:
-    async def begin(watch: KernelWatch, request: str, content: dict[str, Any]) -> None:
+    async def begin(watch: KernelListener, request: str, content: dict[str, Any]) -> None:
         while "_exit" in content["code"] and process_of(watch._manager) == watch._process:  # noqa: ASYNC110  no event tells of it
             await asyncio.sleep(0.05)
         await heard(watch, request, content)
 
-    heard = KernelWatch._begin
+    heard = KernelListener._begin
     if is_heard_late:
-        monkeypatch.setattr(KernelWatch, "_begin", begin)
+        monkeypatch.setattr(KernelListener, "_begin", begin)
     notebook = await opened(
         "a.ipynb", one="x = 20", two="y = x + 1", three="print(y)", never="raise Exception"
     )

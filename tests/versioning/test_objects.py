@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from jupyter_mlws.versioning.dvc.native.hash_cache import Memo
+from jupyter_mlws.versioning.dvc.native.hash_cache import HashCache
 from jupyter_mlws.versioning.dvc.native.objects import Objects
 
 TURNS = 200
@@ -15,7 +15,7 @@ THREADS = 4
 
 
 def test_nodes_that_end_together_store_the_same_content(tmp_path: Path) -> None:
-    objects = Objects(tmp_path / "cache", Memo(tmp_path / "memo.json"))
+    objects = Objects(tmp_path / "cache", HashCache(tmp_path / "memo.json"))
     together = Barrier(THREADS)
     for thread in range(THREADS):
         (tmp_path / str(thread)).mkdir()

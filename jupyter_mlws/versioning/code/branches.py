@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.models import Branch, Checkout
 from jupyter_mlws.versioning.git.refs import (
     EXISTS,
@@ -76,7 +76,7 @@ class BranchManager:
             self._check_new(name, "name")
             destination = self._new(name, start)
             if checkout:
-                self._go(destination, quiet)
+                self._go(destination, no_progress)
             else:
                 self._git.run("branch", *self._tracking(start), "--", name, self._start(start))
         return self.get(name)
@@ -107,7 +107,7 @@ class BranchManager:
         ref: str | None = None,
         *,
         create: bool = False,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
     ) -> Checkout:
         """Go to a branch or commit, with the data that it names.
 
@@ -186,7 +186,7 @@ class BranchManager:
 
     # Going there
 
-    def _go(self, destination: Destination, progress: Telling) -> Sequence[str]:
+    def _go(self, destination: Destination, progress: ProgressCallback) -> Sequence[str]:
         def move() -> None:
             self._git.attempt("checkout", "--quiet", *destination.arguments, timeout=TIMEOUT)
 

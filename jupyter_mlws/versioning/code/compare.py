@@ -9,7 +9,7 @@ from jupyter_mlws.core.errors import VersionItemNotFoundError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import NotebookRefusedError, compare_notebooks
 from jupyter_mlws.versioning.data.data_index import Content, kind_of, normal
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.measures import Measures
 from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.git.adapter import Difference, Git
@@ -171,7 +171,7 @@ class Comparison:
             return _binary_diff(path, before, after).model_copy(update=sizes)
         return _text_diff(path, self._unified(before, after), before, after)
 
-    def _stored(self, item: DataFile | None) -> bytes | None:
+    def _stored(self, item: DataPointer | None) -> bytes | None:
         if item is None:
             return None
         from jupyter_mlws.versioning.dvc.data import open_data
@@ -191,7 +191,7 @@ class Comparison:
         return self._git.unified_texts(before or b"", after or b"")
 
 
-def _item(items: list[DataFile], path: str) -> DataFile | None:
+def _item(items: list[DataPointer], path: str) -> DataPointer | None:
     return next((item for item in items if item.path == path), None)
 
 
@@ -266,7 +266,7 @@ def _cut(content: bytes | None) -> str | None:
     return None if content is None else content[:LARGEST_TEXT].decode(errors="replace")
 
 
-def _data_changes(before: list[DataFile], after: list[DataFile]) -> list[ChangedData]:
+def _data_changes(before: list[DataPointer], after: list[DataPointer]) -> list[ChangedData]:
     old = {item.path: item for item in before}
     new = {item.path: item for item in after}
     rows = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from jupyter_mlws.core.progress import Telling
+from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.switching import Switching
 
@@ -13,7 +13,7 @@ TIMEOUT = 600.0
 """Seconds for git to write the files of another version."""
 
 
-class Advance:
+class FastForward:
     """Of one project; the caller holds the project's lock."""
 
     def __init__(self, repository: Repository) -> None:
@@ -40,7 +40,7 @@ class Advance:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         return self._git.commit_tree(tree, parents, text, sign=sign)
 
-    def to(self, target: str, progress: Telling, *, thorough: bool = False) -> list[str]:
+    def to(self, target: str, progress: ProgressCallback, *, thorough: bool = False) -> list[str]:
         """Go to a commit that HEAD is an ancestor of; the paths of data that changed.
 
         Errors as those of :meth:`.Switching.run`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.cells.process import (
     MergedNotebook,
@@ -44,7 +44,9 @@ class Joined:
     lists: dict[str, bytes] = field(default_factory=dict)
 
 
-def join(project: Project, git: Git, ours: str, theirs: str, progress: Telling = quiet) -> Joined:
+def join(
+    project: Project, git: Git, ours: str, theirs: str, progress: ProgressCallback = no_progress
+) -> Joined:
     """Merge two commits; error 30217 where they have no commit in common."""
     merged = merge_tree(git, ours, theirs)
     conflicts = dict(merged.conflicts)

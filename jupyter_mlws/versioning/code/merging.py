@@ -22,7 +22,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.cells.process import (
     CellChoice,
     MergedNotebook,
@@ -30,7 +30,7 @@ from jupyter_mlws.versioning.cells.process import (
     check_notebook,
     merge_notebooks,
 )
-from jupyter_mlws.versioning.code.fast_forward import Advance
+from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.keeping import keep_code
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
@@ -95,7 +95,7 @@ class MergeManager:
         self._root = repository.project.root
         self._git = repository.git
         self._switching = Switching(repository)
-        self._advance = Advance(repository)
+        self._advance = FastForward(repository)
 
     # Beginning
 
@@ -104,7 +104,9 @@ class MergeManager:
         self._git.resolve(ref)
         self._repository.refuse_unfinished(unmerged(self._git))
 
-    def merge(self, ref: str, message: str | None = None, progress: Telling = quiet) -> Merged:
+    def merge(
+        self, ref: str, message: str | None = None, progress: ProgressCallback = no_progress
+    ) -> Merged:
         """Merge the commit ``ref`` into the current branch, with the data that it names.
 
         Errors: 30404, 30201 during another merge, 30202 where uncommitted work would be lost,
@@ -339,7 +341,9 @@ class MergeManager:
         if paths:
             raise UnfinishedOperationError(operation="merge", paths=paths)
 
-    def finish(self, message: str | None = None, progress: Telling = quiet) -> Merged:
+    def finish(
+        self, message: str | None = None, progress: ProgressCallback = no_progress
+    ) -> Merged:
         """Commit the merge, and bring the data that it names.
 
         Errors: 30252 where no merge waits, 30201 while there are conflicts, 30202 where changed

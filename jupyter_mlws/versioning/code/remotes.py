@@ -18,8 +18,8 @@ from jupyter_mlws.core.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.code.fast_forward import Advance
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.merge_tree import join
 from jupyter_mlws.versioning.code.models import (
     Fetched,
@@ -30,7 +30,7 @@ from jupyter_mlws.versioning.code.models import (
     Remote,
 )
 from jupyter_mlws.versioning.data.data_index import listed, named_anew
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.git.credentials import Ask, Credentials
 from jupyter_mlws.versioning.git.refs import HEADS, NO_NAME, REMOTES, TAGS, fault_of_name, remotes
 from jupyter_mlws.versioning.git.remote_commands import (
@@ -58,7 +58,7 @@ class RemoteManager:
         self._root = repository.project.root
         self._git = repository.git
         self._content = repository.content
-        self._advance = Advance(repository)
+        self._advance = FastForward(repository)
 
     def list(self) -> Sequence[Remote]:
         """The remotes that git is set up with."""
@@ -124,7 +124,7 @@ class RemoteManager:
     def fetch(
         self,
         remote: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         *,
         prune: bool = False,
         ask: Ask | None = None,
@@ -151,7 +151,7 @@ class RemoteManager:
         self,
         name: str,
         remote: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> None:
         """Have a remote know a tag, its data first; errors as those of :meth:`push`."""
@@ -168,7 +168,7 @@ class RemoteManager:
         self,
         remote: str | None = None,
         branch: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> Pushed:
         """Push a branch with the data of every commit that is new to the remote.
@@ -212,7 +212,7 @@ class RemoteManager:
         self,
         remote: str | None = None,
         branch: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         ask: Ask | None = None,
     ) -> Pulled:
         """Bring a remote's branch into the current one, with the data that it names.
@@ -282,8 +282,8 @@ class RemoteManager:
         return self._git.run("rev-list", tip, *excluded, "--").decode().split()
 
     def _push_data(
-        self, sha: str, before: str | None, commits: Sequence[str], progress: Telling
-    ) -> Sequence[DataFile]:
+        self, sha: str, before: str | None, commits: Sequence[str], progress: ProgressCallback
+    ) -> Sequence[DataPointer]:
         """Store at the data's remote what the commits name; error 30402 where the tip lacks it."""
         known = self._content.data_at(before) if before else []
         tip = sent_of(self._content.data_at(sha))
@@ -330,5 +330,5 @@ class RemoteManager:
         return PullOutcome.MERGED, sha
 
 
-def _line(progress: Telling, message: str, credentials: Credentials) -> Line:
+def _line(progress: ProgressCallback, message: str, credentials: Credentials) -> Line:
     return Line(lambda: progress(0, message=message), credentials)

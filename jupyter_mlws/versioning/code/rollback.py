@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from jupyter_mlws.core.errors import NotAncestorError, NothingToCommitError
-from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.code.fast_forward import Advance
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.versioning.code.fast_forward import FastForward
 from jupyter_mlws.versioning.code.history_models import RollbackMode, RolledBack
 from jupyter_mlws.versioning.git.adapter import LogQuery
 from jupyter_mlws.versioning.repository import Repository
@@ -18,7 +18,7 @@ class RollbackManager:
         self._repository = repository
         self._git = repository.git
         self._snapshots = snapshots
-        self._advance = Advance(repository)
+        self._advance = FastForward(repository)
 
     def check(self, to: str) -> str:
         """The commit that ``to`` means; error 30404, or 30217 where HEAD does not come from it."""
@@ -32,7 +32,7 @@ class RollbackManager:
         to: str,
         mode: RollbackMode,
         message: str | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
     ) -> RolledBack:
         """``revert``: one new commit whose content is that of ``to``, data too; history stays.
         ``restore``: the files alone, with a safety commit of what was there.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_mlws.core.errors import VersionItemNotFoundError
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.history_models import SafetyCopy
 from jupyter_mlws.versioning.data.data_index import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -54,7 +54,7 @@ class SafetyManager:
                 return copy
         raise VersionItemNotFoundError(kind="safety copy", name=identifier)
 
-    def restore(self, identifier: str, progress: Telling = quiet) -> RestoreResult:
+    def restore(self, identifier: str, progress: ProgressCallback = no_progress) -> RestoreResult:
         """Bring back what a copy keeps; what was staged is staged again.
 
         What this replaces is kept in a safety copy, too. Errors: 30404, and those of a restore.

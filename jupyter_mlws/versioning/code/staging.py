@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import (
     VersionItemNotFoundError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import quiet
+from jupyter_mlws.core.progress import no_progress
 from jupyter_mlws.versioning.code.keeping import keep_code, message_before
 from jupyter_mlws.versioning.code.staging_models import Discarded, HunkChoice, StageRequest
 from jupyter_mlws.versioning.data.data_index import large_from, listed, normal, size_of
@@ -112,7 +112,7 @@ class StagingManager:
                 self._apply(patch, "--reverse")
             self._undo(paths, status)
             if data:
-                restore.run(self._git.resolve("HEAD"), data, quiet, kept=safety)
+                restore.run(self._git.resolve("HEAD"), data, no_progress, kept=safety)
         return Discarded(safety=safety, paths=listed({*touched, *data}))
 
     # What is meant

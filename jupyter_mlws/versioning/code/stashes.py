@@ -14,7 +14,7 @@ from jupyter_mlws.core.errors import (
     UncommittedChangesError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.code.history_models import Stash, StashApplied
 from jupyter_mlws.versioning.data.data_index import listed
 from jupyter_mlws.versioning.data.storage import full_disk_told
@@ -62,7 +62,11 @@ class StashManager:
         raise VersionItemNotFoundError(kind="stash", name=identifier)
 
     def push(
-        self, message: str | None = None, *, untracked: bool = True, progress: Telling = quiet
+        self,
+        message: str | None = None,
+        *,
+        untracked: bool = True,
+        progress: ProgressCallback = no_progress,
     ) -> Stash:
         """Put all changes aside; the working tree is HEAD's afterwards.
 
@@ -93,7 +97,7 @@ class StashManager:
         return self.get(sha)
 
     def apply(
-        self, identifier: str, *, keep: bool = False, progress: Telling = quiet
+        self, identifier: str, *, keep: bool = False, progress: ProgressCallback = no_progress
     ) -> StashApplied:
         """Bring a stash back into the working tree; without ``keep`` it is gone then.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jupyter_mlws.core.path_ids import escape, unescape
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.models import (
     ChangedDataFile,
     DatasetDiff,
@@ -16,7 +16,7 @@ from jupyter_mlws.versioning.data.models import (
 
 Files = Mapping[str, tuple[str, int | None]]
 """Path below the dataset (``""`` for a single file) → hash and size."""
-Side = tuple[str | None, DataFile | None]
+Side = tuple[str | None, DataPointer | None]
 """A commit, None for what is recorded or in the working tree, and the dataset there."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jupyter_mlws.core.errors import OutsideWorkspaceError
 from jupyter_mlws.core.project import Project
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile, is_relevant, names_data, read
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, is_relevant, names_data, read
 from jupyter_mlws.versioning.git.adapter import Commit, Entry, Git, Status
 from jupyter_mlws.versioning.kinds import ChangeKind
 
@@ -30,11 +30,11 @@ class Content:
     def __init__(self, git: Git) -> None:
         self._git = git
         self._lock = threading.Lock()
-        self._versions: OrderedDict[str, list[DataFile]] = OrderedDict()
+        self._versions: OrderedDict[str, list[DataPointer]] = OrderedDict()
         self._index: tuple[object, set[str], list[str]] | None = None
-        self._texts: dict[tuple[tuple[str, str], ...], list[DataFile]] = {}
+        self._texts: dict[tuple[tuple[str, str], ...], list[DataPointer]] = {}
 
-    def data_at(self, revision: str) -> list[DataFile]:
+    def data_at(self, revision: str) -> list[DataPointer]:
         """The data that a commit or tree names; ``revision`` is an id."""
         with self._lock:
             known = self._versions.get(revision)
@@ -59,7 +59,7 @@ class Content:
                     continue
             self.data_at(commit.sha)
 
-    def data_now(self, status: Status | None = None) -> list[DataFile]:
+    def data_now(self, status: Status | None = None) -> list[DataPointer]:
         """The data that the working tree names."""
         untracked = (
             [entry.path for entry in status.entries if entry.state == "untracked"]
@@ -86,7 +86,7 @@ class Content:
                 self._index = known
         return known[1], known[2]
 
-    def _read(self, revision: str) -> list[DataFile]:
+    def _read(self, revision: str) -> list[DataPointer]:
         entries = self._git.tree(revision)
         relevant = [entry for entry in entries if is_relevant(entry.path)]
         if not any(names_data(entry.path) for entry in relevant):
@@ -106,12 +106,12 @@ class Content:
         return known
 
 
-def _touches(entries: Iterable[Entry], items: Iterable[DataFile]) -> bool:
+def _touches(entries: Iterable[Entry], items: Iterable[DataPointer]) -> bool:
     paths = {place for entry in entries for place in (entry.path, entry.old_path or entry.path)}
     return any(map(is_relevant, paths)) or any(item.path in paths for item in items)
 
 
-def named_anew(items: Iterable[DataFile], before: Iterable[DataFile]) -> list[DataFile]:
+def named_anew(items: Iterable[DataPointer], before: Iterable[DataPointer]) -> list[DataPointer]:
     """Those of the items whose content ``before`` does not name already."""
     known = {item.md5 for item in before}
     return [item for item in items if item.md5 is not None and item.md5 not in known]

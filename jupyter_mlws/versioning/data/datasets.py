@@ -18,11 +18,11 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import escape, unescape
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.data.comparison import Side, compared
 from jupyter_mlws.versioning.data.data_index import listed, normal
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers
 from jupyter_mlws.versioning.data.models import (
     Dataset,
     DatasetDetail,
@@ -67,7 +67,7 @@ class Found:
     """A commit that changed a dataset's content."""
 
     commit: Commit
-    item: DataFile
+    item: DataPointer
 
 
 class DatasetManager:
@@ -181,7 +181,7 @@ class DatasetManager:
         self._free(inside, known=False)
         return inside
 
-    def import_url(self, given: DatasetImport, progress: Telling = quiet) -> Dataset:
+    def import_url(self, given: DatasetImport, progress: ProgressCallback = no_progress) -> Dataset:
         """Download data from an address and track it; commits nothing.
 
         What an interrupted download has brought stays, and is gone on from. Errors as of
@@ -213,18 +213,21 @@ class DatasetManager:
                 new = data.files_of(after[1]) if after[1] else {}
         return compared(item.path, before, after, old, new, query)
 
-    def _side(self, item: DataFile, version: str) -> tuple[str, DataFile]:
+    def _side(self, item: DataPointer, version: str) -> tuple[str, DataPointer]:
         sha = self._commit_of(item, version)
         return sha, {i.path: i for i in self._content.data_at(sha)}[item.path]
 
-    def check_verify(self, identifier: str, version: str | None = None) -> DataFile:
+    def check_verify(self, identifier: str, version: str | None = None) -> DataPointer:
         """The version that is to be verified; error 30404."""
         if version is None:
             return self.check_transfer(identifier)
         return self._side(self._item(identifier), version)[1]
 
     def verify(
-        self, identifier: str, given: DatasetVerify | None = None, progress: Telling = quiet
+        self,
+        identifier: str,
+        given: DatasetVerify | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> DatasetVerified:
         """Read each object of a dataset in the cache, hash it anew, and ask the remote for it.
 
@@ -246,7 +249,7 @@ class DatasetManager:
         with open_data(self._project.root) as data:
             return use(self._project.root, data, self._content.data_now(self._git.status()))
 
-    def places(self, progress: Telling = quiet) -> DatasetPlaces:
+    def places(self, progress: ProgressCallback = no_progress) -> DatasetPlaces:
         """Where the recorded content of each dataset is, as cache and default remote say now."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -273,7 +276,9 @@ class DatasetManager:
         """The commit that names a dataset's version; error 30404."""
         return self._commit_of(self._item(identifier), version)
 
-    def checkout(self, identifier: str, version: str, progress: Telling = quiet) -> RestoreResult:
+    def checkout(
+        self, identifier: str, version: str, progress: ProgressCallback = no_progress
+    ) -> RestoreResult:
         """Make one dataset what it was in a version; all else stays.
 
         A safety copy keeps what was not recorded. Errors as of a restore.
@@ -281,14 +286,14 @@ class DatasetManager:
         sha = self.check_checkout(identifier, version)
         return self._snapshots.restore(sha, [self._item(identifier).path], progress)
 
-    def check_transfer(self, identifier: str) -> DataFile:
+    def check_transfer(self, identifier: str) -> DataPointer:
         """The dataset as recorded; error 30404 where it is not."""
         item = self._item(identifier)
         if item.md5 is None:
             raise VersionItemNotFoundError(kind="version", name=item.path)
         return item
 
-    def push(self, identifier: str, progress: Telling = quiet) -> DatasetMoved:
+    def push(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Bring the recorded content to the remote, and look that it has arrived.
 
         Errors: 30101, 30214 without a remote, 30270 where it refuses the credentials, 30401 where
@@ -308,7 +313,7 @@ class DatasetManager:
                 data.push([item], progress)
         return _moved(item, remote)
 
-    def pull(self, identifier: str, progress: Telling = quiet) -> DatasetMoved:
+    def pull(self, identifier: str, progress: ProgressCallback = no_progress) -> DatasetMoved:
         """Bring the recorded content here, and into the working tree.
 
         Errors: 30101, 30202 where the data has changed here, 30214 without a remote, 30402.
@@ -335,7 +340,7 @@ class DatasetManager:
 
     # Parts
 
-    def _commit_of(self, item: DataFile, version: str) -> str:
+    def _commit_of(self, item: DataPointer, version: str) -> str:
         sha = self._git.find(version)
         if sha is None and item.md5 is not None:
             sha = next((f.commit.sha for f in self._history(item) if f.item.md5 == version), None)
@@ -343,17 +348,17 @@ class DatasetManager:
             raise VersionItemNotFoundError(kind="version", name=version)
         return sha
 
-    def _item(self, identifier: str) -> DataFile:
+    def _item(self, identifier: str) -> DataPointer:
         path = unescape(identifier)
         for item in self._content.data_now(self._git.status()):
             if item.path == path:
                 return item
         raise VersionItemNotFoundError(kind="dataset", name=path)
 
-    def _described(self, item: DataFile) -> Dataset:
+    def _described(self, item: DataPointer) -> Dataset:
         return _dataset(item, self._repository.working.state(item) if item.md5 else None)
 
-    def _is_local(self, item: DataFile) -> bool | None:
+    def _is_local(self, item: DataPointer) -> bool | None:
         if item.md5 is None:
             return None
         from jupyter_mlws.versioning.dvc.data import open_data
@@ -361,14 +366,14 @@ class DatasetManager:
         with open_data(self._project.root) as data:
             return not data.missing([item])
 
-    def _remote(self, name: str | None, item: DataFile) -> str:
+    def _remote(self, name: str | None, item: DataPointer) -> str:
         if name is None:
             paths = listed([item.path])
             raise DataRemoteMissingError(paths=paths, named=", ".join(paths))
         return name
 
     def _versions(
-        self, item: DataFile, limit: int, cursor: str | None
+        self, item: DataPointer, limit: int, cursor: str | None
     ) -> tuple[Sequence[DatasetVersion], str | None]:
         start = self._git.resolve(cursor) if cursor else self._git.find("HEAD")
         # The content may have come back: the newest commit with it is the current version.
@@ -383,7 +388,7 @@ class DatasetManager:
             found.append(_version(version, version.commit.sha == current))
         return found, None
 
-    def _history(self, item: DataFile, start: str | None = None) -> Iterator[Found]:
+    def _history(self, item: DataPointer, start: str | None = None) -> Iterator[Found]:
         """The commits in which the dataset's content became what it was, newest first."""
         begin = start or self._git.find("HEAD")
         if begin is None:
@@ -410,7 +415,7 @@ class DatasetManager:
             skip += BATCH
 
 
-def _dataset(item: DataFile, state: str | None) -> Dataset:
+def _dataset(item: DataPointer, state: str | None) -> Dataset:
     known = DatasetState(state) if state else DatasetState.UNCHANGED
     return Dataset(
         id=escape(item.path),
@@ -424,7 +429,7 @@ def _dataset(item: DataFile, state: str | None) -> Dataset:
     )
 
 
-def _place(item: DataFile, cached: bool, remote: bool | None) -> DatasetPlace:
+def _place(item: DataPointer, cached: bool, remote: bool | None) -> DatasetPlace:
     assert item.md5 is not None
     return DatasetPlace(
         id=escape(item.path), path=item.path, md5=item.md5, cached=cached, remote=remote
@@ -450,6 +455,6 @@ def _uses(uses: list[NodeUse]) -> list[DatasetUse]:
     return [DatasetUse(workflow=use.workflow, node=use.node) for use in uses]
 
 
-def _moved(item: DataFile, remote: str) -> DatasetMoved:
+def _moved(item: DataPointer, remote: str) -> DatasetMoved:
     assert item.md5 is not None
     return DatasetMoved(path=item.path, md5=item.md5, size=item.size, remote=remote)

@@ -19,7 +19,7 @@ SETTINGS = ".dvc/config"
 
 
 @dataclass(frozen=True)
-class DataFile:
+class DataPointer:
     """One path whose content DVC stores; ``md5`` is None where nothing was recorded yet.
 
     ``source`` is the file that names it; ``legacy`` marks hashes of DVC 2 (line endings of text
@@ -61,13 +61,13 @@ def is_relevant(path: str) -> bool:
     return names_data(path) or path == PIPELINE or path.endswith(f"/{PIPELINE}")
 
 
-def read(texts: Mapping[str, bytes]) -> list[DataFile]:
+def read(texts: Mapping[str, bytes]) -> list[DataPointer]:
     """All data that the given files (path → content) name, by path.
 
     A file that does not parse names nothing: git still versions it as text. A lock is read with
     the ``dvc.yaml`` beside it, which alone knows working folders and what is not cached.
     """
-    found: dict[str, DataFile] = {}
+    found: dict[str, DataPointer] = {}
     for source, text in texts.items():
         if not names_data(source):
             continue
@@ -78,7 +78,7 @@ def read(texts: Mapping[str, bytes]) -> list[DataFile]:
     return [found[path] for path in sorted(found)]
 
 
-def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataFile]:
+def _named_by(source: str, text: bytes, texts: Mapping[str, bytes]) -> Iterator[DataPointer]:
     document = _parse(text)
     base = posixpath.dirname(source)
     if posixpath.basename(source) != LOCK:
@@ -133,7 +133,7 @@ def _uncached(definition: Mapping[str, Any]) -> Iterator[str]:
                     yield str(path)
 
 
-def _items(source: str, folder: str, outs: Any, uncached: Collection[str]) -> Iterator[DataFile]:
+def _items(source: str, folder: str, outs: Any, uncached: Collection[str]) -> Iterator[DataPointer]:
     for out in outs if isinstance(outs, list) else ():
         if not isinstance(out, dict) or not isinstance(out.get("path"), str):
             continue
@@ -145,9 +145,9 @@ def _items(source: str, folder: str, outs: Any, uncached: Collection[str]) -> It
             yield _item(path, source, out)
 
 
-def _item(path: str, source: str, out: Mapping[str, Any]) -> DataFile:
+def _item(path: str, source: str, out: Mapping[str, Any]) -> DataPointer:
     md5 = out.get("md5")
-    return DataFile(
+    return DataPointer(
         path,
         source,
         str(md5) if md5 else None,

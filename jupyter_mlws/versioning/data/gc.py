@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from jupyter_mlws.core.errors import RunInProgressError
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.data.dvc_pointers import names_data
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.repository import Repository
@@ -29,7 +29,7 @@ BATCH = 1000
 class Collector:
     """One collection in one project; the caller holds the project's lock."""
 
-    def __init__(self, repository: Repository, progress: Telling = quiet) -> None:
+    def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
         self._project = repository.project
         self._git = repository.git
         self._progress = progress

@@ -11,7 +11,7 @@ import yaml
 
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.data_index import Content
-from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE, DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import PIPELINE, DataPointer
 from jupyter_mlws.versioning.git.adapter import Git
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -82,7 +82,7 @@ class Measures:
             if isinstance(document, dict):
                 yield entry.path, document
 
-    def _from_cache(self, item: DataFile) -> bytes | None:
+    def _from_cache(self, item: DataPointer) -> bytes | None:
         from jupyter_mlws.versioning.dvc.data import open_data
 
         with open_data(self._project.root) as data:

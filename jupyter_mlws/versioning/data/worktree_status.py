@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from jupyter_mlws.core.atomic import atomic_write
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc.native.repository import config_files, read_config
 
 BLOCK = 1024 * 1024
@@ -46,7 +46,7 @@ class WorkingData:
         self._known: dict[str, tuple[Stamp, str]] | None = None
         self._news = False
 
-    def state(self, item: DataFile) -> str | None:
+    def state(self, item: DataPointer) -> str | None:
         """Return how the data differs from ``item``; None where it does not.
 
         ``modified``, ``deleted`` where it is only in the cache, ``not_pulled`` where the cache
@@ -55,7 +55,7 @@ class WorkingData:
         with self._lock:
             return self._steady_state(item)
 
-    def states(self, items: list[DataFile]) -> dict[str, str]:
+    def states(self, items: list[DataPointer]) -> dict[str, str]:
         """The paths whose data is not as recorded, each with :meth:`state`."""
         found = {}
         with self._lock:
@@ -66,7 +66,7 @@ class WorkingData:
             self._remember()
         return found
 
-    def _steady_state(self, item: DataFile) -> str | None:
+    def _steady_state(self, item: DataPointer) -> str | None:
         """The state of data that other programs may write meanwhile: read again if a file is gone.
 
         A temporary file of a folder, for example, exists when the folder is listed and no longer
@@ -77,7 +77,7 @@ class WorkingData:
                 return self._state(item)
         return "modified"
 
-    def _state(self, item: DataFile) -> str | None:
+    def _state(self, item: DataPointer) -> str | None:
         target = self._root / item.path
         if not target.exists():
             return "deleted" if self._is_cached(item) else NOT_PULLED
@@ -91,7 +91,7 @@ class WorkingData:
             return "modified"
         return None if self._file(target) == item.md5 else "modified"
 
-    def _is_cached(self, item: DataFile) -> bool:
+    def _is_cached(self, item: DataPointer) -> bool:
         assert item.md5 is not None
         cache = cache_folder(self._root)
         store = cache if item.legacy else cache / "files" / "md5"
@@ -102,7 +102,7 @@ class WorkingData:
                 objects += [row["md5"] for row in listing]
         return all(_object(store, md5).exists() for md5 in objects)
 
-    def _asked_of_dvc(self, item: DataFile) -> str | None:
+    def _asked_of_dvc(self, item: DataPointer) -> str | None:
         from jupyter_mlws.versioning.dvc.data import open_data
 
         # Hashes do not depend on settings, which may be broken.

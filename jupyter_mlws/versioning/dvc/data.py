@@ -29,8 +29,8 @@ from jupyter_mlws.core.errors import (
     RemoteUnreachableError,
 )
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc import resumable_transfer
 from jupyter_mlws.versioning.dvc.remote_errors import UNASKED, told
 from jupyter_mlws.versioning.dvc.repo import open_repo, unprompted
@@ -52,7 +52,7 @@ class StoredObject:
 
     md5: str
     legacy: bool
-    item: DataFile
+    item: DataPointer
     inside: str = ""
 
     @property
@@ -96,11 +96,11 @@ class DataStore:
 
     # Working tree and cache
 
-    def measure(self, item: DataFile) -> DataFile | None:
+    def measure(self, item: DataPointer) -> DataPointer | None:
         """``item`` with the hash that its path has in the working tree; None where it is gone."""
         return self._build(item, store=False)
 
-    def keep(self, item: DataFile) -> DataFile | None:
+    def keep(self, item: DataPointer) -> DataPointer | None:
         """As :meth:`measure`, and the content is in the cache afterwards."""
         return self._build(item, store=True)
 
@@ -182,7 +182,7 @@ class DataStore:
             legacy = out.hash_name != "md5"
             executable = bool(out.meta.isexec)
             self.checkout(
-                DataFile(path, source, out.hash_info.value, legacy=legacy, isexec=executable)
+                DataPointer(path, source, out.hash_info.value, legacy=legacy, isexec=executable)
             )
 
     def _write(self, stage: Any) -> None:
@@ -200,7 +200,7 @@ class DataStore:
         finally:
             beside.unlink(missing_ok=True)
 
-    def objects(self, items: Iterable[DataFile]) -> list[StoredObject]:
+    def objects(self, items: Iterable[DataPointer]) -> list[StoredObject]:
         """Every object that the items consist of; folders by their listing in the cache.
 
         A folder whose listing is missing or damaged contributes the listing alone.
@@ -216,7 +216,7 @@ class DataStore:
                     found.setdefault((md5, item.legacy), stored)
         return list(found.values())
 
-    def missing(self, items: Iterable[DataFile]) -> list[DataFile]:
+    def missing(self, items: Iterable[DataPointer]) -> list[DataPointer]:
         """Those of the items that the cache holds not at all, or not wholly."""
         absent = {
             stored.item.path: stored.item
@@ -225,7 +225,7 @@ class DataStore:
         }
         return list(absent.values())
 
-    def check(self, items: Iterable[DataFile]) -> None:
+    def check(self, items: Iterable[DataPointer]) -> None:
         """Read every object in the cache and compare it with its hash.
 
         Error 30402 where one is missing, 30401 where one is damaged; a damaged one is put aside,
@@ -263,7 +263,7 @@ class DataStore:
         """Where the cache is."""
         return Path(self._repo.cache.local_cache_dir)
 
-    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+    def listed(self, item: DataPointer) -> list[tuple[str, str]]:
         """The files of a folder as the cache lists them: path below it and hash.
 
         None where the cache has no whole listing.
@@ -277,7 +277,7 @@ class DataStore:
         except (FileNotFoundError, ObjectFormatError):
             return []
 
-    def set_aside_damaged(self, items: Iterable[DataFile]) -> list[StoredObject]:
+    def set_aside_damaged(self, items: Iterable[DataPointer]) -> list[StoredObject]:
         """Put damaged objects of the cache out of the way, so that they are fetched anew."""
         # Listings first: which files there are is known from a sound one alone.
         items = list(items)
@@ -295,7 +295,7 @@ class DataStore:
                     found.append(stored)
         return found
 
-    def files_of(self, item: DataFile) -> dict[str, tuple[str, int | None]]:
+    def files_of(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
         """The files of a recorded version: path below the dataset → hash and size.
 
         A single file has the path ``""``. Error 30402 where nobody has the listing.
@@ -316,7 +316,7 @@ class DataStore:
             found["/".join(key)] = (info.value, size)
         return found
 
-    def files_now(self, item: DataFile) -> dict[str, tuple[str, int | None]]:
+    def files_now(self, item: DataPointer) -> dict[str, tuple[str, int | None]]:
         """As :meth:`files_of`, of the working tree."""
         target = self._root / item.path
         if not target.exists():
@@ -326,7 +326,7 @@ class DataStore:
             return {"": (built.hash_info.value, meta.size)}
         return {"/".join(key): (info.value, meta.size) for key, meta, info in built}
 
-    def sync(self, items: Iterable[DataFile]) -> None:
+    def sync(self, items: Iterable[DataPointer]) -> None:
         """Return when the items' objects are on the disk, and will be after a power cut."""
         self._sync(self._cached(stored) for stored in self.objects(items))
 
@@ -339,7 +339,7 @@ class DataStore:
             _fsync(folder)
             _fsync(folder.parent)
 
-    def checkout(self, item: DataFile) -> None:
+    def checkout(self, item: DataPointer) -> None:
         """Make the working tree's path what the cache holds, linked as DVC is set up."""
         from dvc_data.hashfile.checkout import checkout
 
@@ -371,7 +371,7 @@ class DataStore:
         self._repo.state.save(str(target), self._repo.fs, self._info(item))
         self._repo.state.save_link(str(target), self._repo.fs)
 
-    def remove(self, item: DataFile) -> None:
+    def remove(self, item: DataPointer) -> None:
         """Take the data out of the working tree; the cache keeps it."""
         target = self._root / item.path
         if target.is_dir() and not target.is_symlink():
@@ -379,7 +379,7 @@ class DataStore:
         else:
             target.unlink(missing_ok=True)
 
-    def text_of(self, item: DataFile, limit: int) -> bytes | None:
+    def text_of(self, item: DataPointer, limit: int) -> bytes | None:
         """The content of a file in the cache; None for folders, larger ones and missing ones."""
         if item.md5 is None or item.folder:
             return None
@@ -396,7 +396,7 @@ class DataStore:
         name = self._repo.config["core"].get("remote")
         return str(name) if name else None
 
-    def push(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
+    def push(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
         """Bring the items to the remote and look that each object has arrived.
 
         Errors: 30101 where the remote can't be reached or an object did not arrive, 30270 where it
@@ -406,7 +406,9 @@ class DataStore:
         self.upload(items, progress)
         self.confirm(items)
 
-    def upload(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
+    def upload(
+        self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress
+    ) -> None:
         """Bring the items to the remote as :meth:`push` does, without the last look."""
         wanted = [item for item in items if item.md5 and item.pushed]
         meter = Meter(progress, "push")
@@ -424,7 +426,7 @@ class DataStore:
                     self._transfer(cache, remote, sent, meter)
                     self._sent += sent
 
-    def confirm(self, items: Sequence[DataFile]) -> None:
+    def confirm(self, items: Sequence[DataPointer]) -> None:
         """Look that every object of the items is at the remote, and those just sent whole.
 
         Error 30101 where one did not arrive, 30402 where it is not even here.
@@ -454,7 +456,7 @@ class DataStore:
                     found.append(each)
         return found
 
-    def fetch(self, items: Sequence[DataFile], progress: Telling = quiet) -> None:
+    def fetch(self, items: Sequence[DataPointer], progress: ProgressCallback = no_progress) -> None:
         """Bring the items from the remote into the cache.
 
         Error 30101 where it can't be reached, 30402 where it lacks some of them.
@@ -475,7 +477,7 @@ class DataStore:
         if absent:
             raise DataMissingError(paths=", ".join(item.path for item in absent))
 
-    def missing_remotely(self, items: Iterable[DataFile]) -> list[StoredObject]:
+    def missing_remotely(self, items: Iterable[DataPointer]) -> list[StoredObject]:
         """Objects of the items that the remote lacks, asked one by one; error 30101."""
         stored = [each for each in self.objects(items) if each.item.pushed]
         absent = []
@@ -485,7 +487,7 @@ class DataStore:
                 absent += self._absent_at(self._remote(legacy=legacy), part)
         return absent
 
-    def unlisted_remotely(self, items: Iterable[DataFile]) -> list[DataFile]:
+    def unlisted_remotely(self, items: Iterable[DataPointer]) -> list[DataPointer]:
         """Those of the items whose own object the remote lacks: the content, or a folder's list.
 
         A folder's list is sent after its files, so one question tells of all. Error 30101.
@@ -507,7 +509,7 @@ class DataStore:
             _insist(remote, absent[0])
         return absent
 
-    def fetch_listings(self, items: Iterable[DataFile]) -> None:
+    def fetch_listings(self, items: Iterable[DataPointer]) -> None:
         """Bring the lists of folders' files here where the remote has them; error 30101."""
         absent = [i for i in items if i.folder and not self._cached(_whole(i)).is_file()]
         if not absent or self.remote is None:
@@ -517,7 +519,7 @@ class DataStore:
                 part = [_whole(item) for item in absent if item.legacy is legacy]
                 cache, remote = self._cache(legacy=legacy), self._remote(legacy=legacy)
                 wanted = self._lacked(remote, cache, part)
-                self._transfer(remote, cache, wanted, Meter(quiet, "fetch"))
+                self._transfer(remote, cache, wanted, Meter(no_progress, "fetch"))
 
     def remote_state(self, stored: StoredObject, meter: Meter) -> ObjectState:
         """Whether the remote has an object, by reading it there; error 30101."""
@@ -542,7 +544,7 @@ class DataStore:
                 # A missing bucket is told from a missing object by asking for the bucket alone.
                 store.fs.fs.call_s3("head_bucket", Bucket=store.path.partition("/")[0])
 
-    def lacking(self, items: list[DataFile], *, insist: bool) -> list[DataFile]:
+    def lacking(self, items: list[DataPointer], *, insist: bool) -> list[DataPointer]:
         """Those of the items, which the cache lacks, that the remote can't give either.
 
         With ``insist`` error 30101 where it can't be asked; else all of them are lacking then, and
@@ -669,7 +671,7 @@ class DataStore:
 
     # Objects
 
-    def _build(self, item: DataFile, *, store: bool) -> DataFile | None:
+    def _build(self, item: DataPointer, *, store: bool) -> DataPointer | None:
         from dvc_data.hashfile.transfer import transfer
 
         if not (self._root / item.path).exists():
@@ -682,7 +684,7 @@ class DataStore:
                 raise OSError(f"could not store {len(result.failed)} objects of {item.path}")
         return replace(item, md5=built.hash_info.value, size=meta.size, files=meta.nfiles)
 
-    def _built(self, item: DataFile, *, store: bool) -> tuple[Any, Any, Any]:
+    def _built(self, item: DataPointer, *, store: bool) -> tuple[Any, Any, Any]:
         """Where DVC would take objects from, facts, and the object that the path is now."""
         from dvc_data.hashfile.build import build
 
@@ -702,12 +704,12 @@ class DataStore:
     def _cached(self, stored: StoredObject) -> Path:
         return Path(self._cache(legacy=stored.legacy).oid_to_path(stored.md5))
 
-    def _info(self, item: DataFile) -> Any:
+    def _info(self, item: DataPointer) -> Any:
         from dvc_data.hashfile.hash_info import HashInfo
 
         return HashInfo("md5-dos2unix" if item.legacy else "md5", item.md5)
 
-    def _load(self, item: DataFile) -> Any:
+    def _load(self, item: DataPointer) -> Any:
         from dvc_data.hashfile import load
 
         return load(self._cache(legacy=item.legacy), self._info(item))
@@ -761,7 +763,7 @@ class _Metered:
         return block
 
 
-def _whole(item: DataFile) -> StoredObject:
+def _whole(item: DataPointer) -> StoredObject:
     """The object that an item's own hash names: its content, or the list of its files."""
     assert item.md5 is not None
     return StoredObject(item.md5, item.legacy, item)

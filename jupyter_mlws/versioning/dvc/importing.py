@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import DataTrackingError, Fault, InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling
+from jupyter_mlws.core.progress import ProgressCallback
 from jupyter_mlws.versioning.dvc import resumable_transfer
 from jupyter_mlws.versioning.dvc.data import DataStore
 from jupyter_mlws.versioning.dvc.remote_errors import absent, told
@@ -47,7 +47,7 @@ class _Source:
     stamp: str
 
 
-def import_url(root: Path, url: str, target: str, progress: Telling, *, link: bool) -> str:
+def import_url(root: Path, url: str, target: str, progress: ProgressCallback, *, link: bool) -> str:
     """Download what is at ``url`` to the path ``target``, which is free, and track it.
 
     ``link``: the address is recorded in the ``.dvc`` file. Returns the path of that file. Errors:

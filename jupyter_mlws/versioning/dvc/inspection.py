@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from jupyter_mlws.core.progress import Telling
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.models import (
     DatasetVerified,
     FaultyObject,
@@ -26,7 +26,7 @@ SHOWN = 1000
 
 
 def inspect(
-    data: DataStore, item: DataFile, look: RemoteLook, progress: Telling
+    data: DataStore, item: DataPointer, look: RemoteLook, progress: ProgressCallback
 ) -> DatasetVerified:
     """Verify one version of a dataset in the cache, and in the default remote as ``look`` says."""
     assert item.md5 is not None
@@ -56,11 +56,11 @@ def inspect(
 
 def _remote(
     data: DataStore,
-    item: DataFile,
+    item: DataPointer,
     objects: list[StoredObject],
     look: RemoteLook,
     names: Mapping[str, list[str]],
-    progress: Telling,
+    progress: ProgressCallback,
 ) -> VerifiedStore:
     assert data.remote is not None
     if look is RemoteLook.READ:
@@ -79,7 +79,7 @@ def _remote(
 def _store(
     name: str,
     states: Mapping[str, ObjectState],
-    item: DataFile,
+    item: DataPointer,
     names: Mapping[str, list[str]],
     *,
     read: bool,
@@ -92,7 +92,7 @@ def _store(
     return VerifiedStore(name=name, read=read, whole=not faulty, faulty=faulty)
 
 
-def _names(data: DataStore, item: DataFile) -> dict[str, list[str]]:
+def _names(data: DataStore, item: DataPointer) -> dict[str, list[str]]:
     """Which files of the dataset an object is; the list of them stands for the folder."""
     found: dict[str, list[str]] = {}
     for relative, md5 in data.listed(item):
@@ -100,7 +100,7 @@ def _names(data: DataStore, item: DataFile) -> dict[str, list[str]]:
     return found
 
 
-def use(root: Path, data: DataStore, items: Iterable[DataFile]) -> StorageUse:
+def use(root: Path, data: DataStore, items: Iterable[DataPointer]) -> StorageUse:
     """The space that the data of the project at ``root`` takes; what the items need of it."""
     objects = size = unfinished = damaged = 0
     for path, length in _files(data.folder):

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.errors import MLWSError, SharedCacheError
-from jupyter_mlws.core.progress import Telling
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.core.progress import ProgressCallback
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc.data import BLOCK, DataStore, ObjectState, StoredObject, rows_of
 from jupyter_mlws.versioning.dvc.link_tests import LINK_TEST
 from jupyter_mlws.versioning.dvc.repo import open_repo
@@ -123,7 +123,7 @@ class ProvingStore(DataStore):
         self.keep(stored.item)
         return self.in_cache(stored) is None
 
-    def bring(self, stored: StoredObject, progress: Telling) -> bool:
+    def bring(self, stored: StoredObject, progress: ProgressCallback) -> bool:
         """Fetch one object into the cache, if the remote has it undamaged; error 30101."""
         with self._reaching(meter := Meter(progress, "fetch")):
             remote = self._remote(legacy=stored.legacy)
@@ -135,7 +135,7 @@ class ProvingStore(DataStore):
         self._set_aside(self._cached(stored))
         return False
 
-    def send(self, stored: StoredObject, progress: Telling) -> None:
+    def send(self, stored: StoredObject, progress: ProgressCallback) -> None:
         """Put one object of the cache in the place of what the remote has; error 30101."""
         with self._reaching(meter := Meter(progress, "push")):
             remote = self._remote(legacy=stored.legacy)
@@ -143,7 +143,9 @@ class ProvingStore(DataStore):
                 remote.fs.remove(remote.oid_to_path(stored.md5))
             self._transfer(self._cache(legacy=stored.legacy), remote, [stored], meter)
 
-    def collect(self, naming: Callable[[], set[str]], *, delete: bool, progress: Telling) -> Found:
+    def collect(
+        self, naming: Callable[[], set[str]], *, delete: bool, progress: ProgressCallback
+    ) -> Found:
         """What of the cache is not named, nor in a folder that is; with ``delete`` it goes.
 
         ``naming`` finds out what is named, after the cache was looked at: what is stored from
@@ -181,7 +183,7 @@ class ProvingStore(DataStore):
             if not md5.endswith(".dir"):
                 continue
             lists = [
-                StoredObject(md5, legacy, DataFile(".dvc/none", "", md5=md5, legacy=legacy))
+                StoredObject(md5, legacy, DataPointer(".dvc/none", "", md5=md5, legacy=legacy))
                 for legacy in (False, True)
             ]
             here = [each for each in lists if self.in_cache(each) is None]
@@ -221,10 +223,10 @@ class ProvingStore(DataStore):
             return True
         return bool(remote.fs.size(remote.oid_to_path(stored.md5)) == path.stat().st_size)
 
-    def listed(self, item: DataFile) -> list[tuple[str, str]]:
+    def listed(self, item: DataPointer) -> list[tuple[str, str]]:
         return super().listed(item) or self._listed_remotely(item) or self._listed_now(item)
 
-    def _listed_remotely(self, item: DataFile) -> list[tuple[str, str]]:
+    def _listed_remotely(self, item: DataPointer) -> list[tuple[str, str]]:
         from dvc_data.hashfile.tree import Tree
 
         assert item.md5 is not None
@@ -245,7 +247,7 @@ class ProvingStore(DataStore):
         name = "md5-dos2unix" if item.legacy else "md5"
         return rows_of(Tree.from_list(json.loads(content), hash_name=name))
 
-    def _listed_now(self, item: DataFile) -> list[tuple[str, str]]:
+    def _listed_now(self, item: DataPointer) -> list[tuple[str, str]]:
         if not (self._root / item.path).is_dir():
             return []
         _, _, built = self._built(item, store=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, holding
 from jupyter_mlws.versioning.dvc.native.runcache import Entry, RunCache
 from jupyter_mlws.versioning.dvc.native.stage import FastStage
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 
 def carry_result(root: Path, path: str, state: Path, source: str, target: str) -> bool:
@@ -20,7 +20,7 @@ def carry_result(root: Path, path: str, state: Path, source: str, target: str) -
     False where it has nothing, or is written in a way that only DVC reads.
     """
     lock = LockFile((root / path).with_suffix(".lock"), state)
-    with suppress(UnusualError, OSError), holding(root):
+    with suppress(UnsupportedStageError, OSError), holding(root):
         lock.read()
         entry = lock.entries.get(source)
         if entry is not None:

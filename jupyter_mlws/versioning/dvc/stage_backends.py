@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_mlws.core.errors import DVCNotInitializedError
 from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.versioning.dvc.stages import Pipeline, open_pipeline
 
 
@@ -23,7 +23,7 @@ def open_lane(
         raise DVCNotInitializedError()
     try:
         fast = FastPipeline(root, path, stages, state)
-    except UnusualError as error:
+    except UnsupportedStageError as error:
         with open_pipeline(root, path) as pipeline:
             pipeline.unusual = dict.fromkeys(pipeline.names, error.reason)
             yield pipeline

@@ -8,7 +8,7 @@ from typing import Any
 
 from fsspec.callbacks import Callback  # type: ignore[import-untyped]
 
-from jupyter_mlws.core.progress import Telling
+from jupyter_mlws.core.progress import ProgressCallback
 
 
 class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
@@ -17,7 +17,7 @@ class Meter(Callback):  # type: ignore[misc]  # fsspec has no types
     ``total``: the bytes that are known to come.
     """
 
-    def __init__(self, progress: Telling, message: str, total: int = 0) -> None:
+    def __init__(self, progress: ProgressCallback, message: str, total: int = 0) -> None:
         super().__init__()
         self._progress = progress
         self._message = message

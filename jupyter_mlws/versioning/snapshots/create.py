@@ -33,12 +33,12 @@ from jupyter_mlws.versioning.data.data_index import (
     normal,
     size_of,
 )
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers, read
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers, read
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, LogQuery, Status
 from jupyter_mlws.versioning.git.secrets import find_secrets, looks_secret
-from jupyter_mlws.versioning.snapshots.journal import Pending
+from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.snapshots.pre_push_hook import install
 from jupyter_mlws.versioning.snapshots.publish import (
@@ -114,12 +114,12 @@ class Stored:
     """
 
     data: DataStore
-    present: list[DataFile]
-    absent: list[DataFile]
-    unstored: list[DataFile]
+    present: list[DataPointer]
+    absent: list[DataPointer]
+    unstored: list[DataPointer]
 
 
-class Creation:
+class SnapshotBuilder:
     """One creation of a snapshot; used once, under the project's lock."""
 
     def __init__(
@@ -259,9 +259,9 @@ class Creation:
         secret = {sha for sha, text in self._git.blobs(shas).items() if looks_secret(text)}
         return sorted(entry.path for entry in entries if entry.sha in secret)
 
-    def _begin(self, status: Status) -> Pending:
+    def _begin(self, status: Status) -> SnapshotJournal:
         self._told("journal")
-        pending = Pending(
+        pending = SnapshotJournal(
             id=uuid.uuid4().hex[:12],
             ref=self._git.branch() or "HEAD",
             base=status.head,
@@ -272,7 +272,7 @@ class Creation:
 
     # Before anything is published
 
-    def _prepare(self, pending: Pending, message: str, selection: Selection) -> Made:
+    def _prepare(self, pending: SnapshotJournal, message: str, selection: Selection) -> Made:
         self._told("data")
         paths = selection.paths | self._store(selection.sources)
         self._told("tree")
@@ -311,7 +311,7 @@ class Creation:
         here = None if stored is None else not stored.absent
         return Made(pending.sha, here, remote, runs, self._warnings)
 
-    def _hold(self, pending: Pending, before: str | None) -> None:
+    def _hold(self, pending: SnapshotJournal, before: str | None) -> None:
         """Keep the commit from git's garbage collection, and have recovery know of it."""
         self._told("hold")
         assert pending.sha is not None
@@ -408,12 +408,12 @@ class Creation:
         if runs:
             self._tracking.tag_runs(runs, {TAG_SNAPSHOT: "pending"})
 
-    def _commit(self, private: Git, tree: str, pending: Pending, text: str) -> str:
+    def _commit(self, private: Git, tree: str, pending: SnapshotJournal, text: str) -> str:
         sign = self._git.setting("commit.gpgsign", "bool") == "true"
         parents = [pending.base] if pending.base else []
         return private.commit_tree(tree, parents, text, sign=sign)
 
-    def _message(self, private: Git, pending: Pending, message: str) -> str:
+    def _message(self, private: Git, pending: SnapshotJournal, message: str) -> str:
         """The message with its trailers, after the repository's hooks have seen, and maybe
         changed, it."""
         trailers = [(TRAILER_SNAPSHOT, "v1"), *((TRAILER_RUN, run) for run in pending.runs)]
@@ -426,7 +426,7 @@ class Creation:
 
     # Publishing
 
-    def _publish(self, pending: Pending) -> None:
+    def _publish(self, pending: SnapshotJournal) -> None:
         self._told("publish")
         assert pending.sha is not None
         reason = "snapshot"

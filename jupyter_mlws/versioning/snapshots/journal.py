@@ -14,7 +14,7 @@ REF = "refs/mlws/pending/"
 
 
 @dataclass
-class Pending:
+class SnapshotJournal:
     """A snapshot on its way.
 
     ``ref`` is the ref to be moved from ``base`` to ``sha`` (None until the commit object is
@@ -46,14 +46,14 @@ class Pending:
             path.unlink(missing_ok=True)
 
 
-def left_behind(folder: Path) -> Iterator[Pending]:
+def left_behind(folder: Path) -> Iterator[SnapshotJournal]:
     """The journals in ``folder``, oldest first; halves that were never finished are removed."""
     for half in folder.glob(f"{PREFIX}*.tmp"):
         half.unlink(missing_ok=True)
     found = []
     for path in folder.glob(f"{PREFIX}*.json"):
         try:
-            found.append(Pending(**json.loads(path.read_text(encoding="utf-8"))))
+            found.append(SnapshotJournal(**json.loads(path.read_text(encoding="utf-8"))))
         except (ValueError, TypeError):
             # Damaged by something else than us: nothing was published that it could finish.
             path.rename(path.with_suffix(".damaged"))

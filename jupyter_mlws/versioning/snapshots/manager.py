@@ -11,13 +11,13 @@ from functools import cached_property
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.locking import Waiting
-from jupyter_mlws.core.progress import Telling, quiet, waiting_in
+from jupyter_mlws.core.progress import ProgressCallback, no_progress, report_waiting
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.compare import Comparison
 from jupyter_mlws.versioning.code.history import History
 from jupyter_mlws.versioning.data.data_index import kind_of, normal, size_of
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer, covers
 from jupyter_mlws.versioning.data.gc import Collector
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
@@ -49,7 +49,7 @@ from jupyter_mlws.versioning.repository import Repository
 from jupyter_mlws.versioning.snapshots.create import (
     TRAILER_DATA,
     TRAILER_RUN,
-    Creation,
+    SnapshotBuilder,
 )
 from jupyter_mlws.versioning.snapshots.proof_models import Collected, Repaired, Verification
 from jupyter_mlws.versioning.snapshots.repair import Repair
@@ -180,7 +180,7 @@ class SnapshotManager:
         Errors: 30201, 30203, 30205 to 30210, 30221, 30401, 30402.
         """
         with self._repository.exclusive("snapshot", waiting):
-            creation = Creation(self._repository, told)
+            creation = SnapshotBuilder(self._repository, told)
             made = creation.run(
                 message, paths, allow_secrets=allow_secrets, allow_many=allow_many, staged=staged
             )
@@ -212,14 +212,17 @@ class SnapshotManager:
             normal(self.project, path)
 
     def restore(
-        self, name: str, paths: Sequence[str] | None = None, progress: Telling = quiet
+        self,
+        name: str,
+        paths: Sequence[str] | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> RestoreResult:
         """Make the working tree what the version holds; HEAD and branch stay.
 
         Errors: 30201 during a merge, 30402 where data is in no store, 30401 where it is damaged.
         Nothing has changed then.
         """
-        with self._repository.exclusive("restore", waiting_in(progress)):
+        with self._repository.exclusive("restore", report_waiting(progress)):
             sha, head = self._git.resolve(name), self._git.find("HEAD")
             result = self._restore.run(sha, paths, progress)
             kept = self._git.run("for-each-ref", "--points-at", sha, f"refs/mlws/{SAFETY}")
@@ -234,7 +237,9 @@ class SnapshotManager:
         """The id of the version that ``name`` means; error 30404."""
         return self._git.resolve(name)
 
-    def verify(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Verification:
+    def verify(
+        self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+    ) -> Verification:
         """Look at every object of a version, in git, in the cache, at the remote.
 
         ``quick`` reads nothing at the remote, only names and sizes. Errors: 30204, 30220, 30404.
@@ -243,21 +248,25 @@ class SnapshotManager:
         self._repository.outbox.try_deliver(progress)
         return Verifier(self._repository).run(sha, quick=quick, progress=progress)
 
-    def repair(self, name: str, *, quick: bool = False, progress: Telling = quiet) -> Repaired:
+    def repair(
+        self, name: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+    ) -> Repaired:
         """Mend what of a version is missing or damaged from wherever it still is.
 
         ``quick`` as of :meth:`verify`. Errors: 30102, 30204, 30220, 30404.
         """
         sha = self._git.resolve(name)
-        with self._repository.exclusive("repair", waiting_in(progress)), full_disk_told():
+        with self._repository.exclusive("repair", report_waiting(progress)), full_disk_told():
             return Repair(self._repository, progress).run(sha, quick=quick)
 
-    def collect(self, *, confirm: bool = False, progress: Telling = quiet) -> Collected:
+    def collect(
+        self, *, confirm: bool = False, progress: ProgressCallback = no_progress
+    ) -> Collected:
         """Tell what of the cache no version names; with ``confirm`` free it.
 
         Errors: 30101, 30204, 30231, 30232.
         """
-        with self._repository.exclusive("collection", waiting_in(progress)):
+        with self._repository.exclusive("collection", report_waiting(progress)):
             return Collector(self._repository, progress).run(confirm=confirm)
 
     def keep_state(self, name: str) -> str:
@@ -377,7 +386,7 @@ def _meets(place: str, paths: Sequence[str]) -> bool:
     return covers(paths, place) or any(covers([place], path) for path in paths)
 
 
-def _data(item: DataFile) -> SnapshotData:
+def _data(item: DataPointer) -> SnapshotData:
     return SnapshotData(path=item.path, md5=item.md5, size=item.size, files=item.files)
 
 

@@ -10,9 +10,9 @@ import logging
 from collections.abc import Iterable
 
 from jupyter_mlws.core.errors import DataDamagedError, DataMissingError, MLWSError
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.data.data_index import Content
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.git.adapter import Git
 
 REFS = "refs/mlws/outbox/"
@@ -40,7 +40,7 @@ class Outbox:
         for sha in shas:
             self._git.delete_ref(f"{REFS}{sha}")
 
-    def deliver(self, progress: Telling = quiet) -> list[str]:
+    def deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
         """Bring the data of all that waits to the remote; the snapshots that are through.
 
         Error 30101 where the remote still can't be reached. What the cache has lost or damaged
@@ -66,7 +66,7 @@ class Outbox:
                     delivered.append(sha)
         return delivered
 
-    def try_deliver(self, progress: Telling = quiet) -> list[str]:
+    def try_deliver(self, progress: ProgressCallback = no_progress) -> list[str]:
         """As :meth:`deliver`, but an unreachable remote is no error: it is tried again later."""
         try:
             return self.deliver(progress)
@@ -75,6 +75,6 @@ class Outbox:
             return []
 
 
-def sent_of(items: Iterable[DataFile]) -> list[DataFile]:
+def sent_of(items: Iterable[DataPointer]) -> list[DataPointer]:
     """Those of the items that belong at the remote."""
     return [item for item in items if item.md5 and item.pushed]

@@ -25,7 +25,7 @@ class StoppedError(Exception):
     """Raised inside a transfer when the server ends."""
 
 
-class Courier:
+class OutboxWorker:
     """Thread-safe; runs a thread only while there is something to do."""
 
     def __init__(self, repository: Repository) -> None:

@@ -16,7 +16,7 @@ from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import DataNotPushedError, DataRemoteMissingError, MLWSError
 from jupyter_mlws.core.i18n import environment_language
 from jupyter_mlws.versioning.data.data_index import Content, listed
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile, is_relevant
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, is_relevant
 from jupyter_mlws.versioning.git.adapter import Git
 from jupyter_mlws.versioning.snapshots.outbox import sent_of
 
@@ -93,7 +93,7 @@ def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataFile]:
+def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataPointer]:
     """The data that the commits name and that belongs at the remote, as far as they change it."""
     changes = git.changes(commits) if commits else {}
     relevant = [
@@ -104,9 +104,9 @@ def named_by(git: Git, content: Content, commits: Sequence[str]) -> list[DataFil
     return sent_of(item for commit in relevant for item in content.data_at(commit))
 
 
-def distinct(items: Iterable[DataFile]) -> list[DataFile]:
+def distinct(items: Iterable[DataPointer]) -> list[DataPointer]:
     """One item of each content."""
-    found: dict[tuple[str | None, bool], DataFile] = {}
+    found: dict[tuple[str | None, bool], DataPointer] = {}
     for item in items:
         found.setdefault((item.md5, item.legacy), item)
     return list(found.values())
@@ -119,8 +119,8 @@ def check(git: Git, remote: str, rows: Iterable[Sequence[str]]) -> None:
     Errors: 30101 where the remote can't be asked, 30214 where there is none, 30230.
     """
     content = Content(git)
-    items: list[DataFile] = []
-    tips: list[DataFile] = []
+    items: list[DataPointer] = []
+    tips: list[DataPointer] = []
     for _, tip, _, before in rows:
         if not tip.strip("0") or git.find(tip) is None:
             # A ref that is deleted, or a tag of something that is no commit.

@@ -11,7 +11,7 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.data_index import Content
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.snapshots.journal import Pending
+from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal
 from jupyter_mlws.versioning.snapshots.outbox import Outbox
 from jupyter_mlws.versioning.tracking.client import TrackingClient
 
@@ -34,7 +34,7 @@ Told = Callable[[str], None]
 
 
 def finish(
-    project: Project, pending: Pending, tracking: TrackingClient, told: Told
+    project: Project, pending: SnapshotJournal, tracking: TrackingClient, told: Told
 ) -> list[Message]:
     """What follows publishing, and can be redone; warnings where it has to be."""
     git = Git(project.root)
@@ -79,7 +79,7 @@ def _refresh(git: Git, before: dict[str, str | None]) -> bool:
     return False
 
 
-def discard(project: Project, pending: Pending) -> None:
+def discard(project: Project, pending: SnapshotJournal) -> None:
     """Forget a snapshot that was not published."""
     git = Git(project.root)
     if pending.sha is not None:

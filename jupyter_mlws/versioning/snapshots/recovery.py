@@ -17,11 +17,11 @@ from jupyter_mlws.core.atomic import remove_temp_paths
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.data_index import Content
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.dvc.link_tests import remove_link_tests
 from jupyter_mlws.versioning.git.adapter import Git
-from jupyter_mlws.versioning.snapshots.journal import Pending, left_behind
+from jupyter_mlws.versioning.snapshots.journal import SnapshotJournal, left_behind
 from jupyter_mlws.versioning.snapshots.publish import discard, finish
 from jupyter_mlws.versioning.snapshots.restore import Restore, clear_remains, remains
 from jupyter_mlws.versioning.snapshots.switch_journal import Switch, end_switch, is_switching
@@ -63,14 +63,14 @@ class Recovery:
         if switch is not None:
             self._complete(switch)
 
-    def _end(self, pending: Pending) -> None:
+    def _end(self, pending: SnapshotJournal) -> None:
         if pending.sha is None or not self._published(pending):
             discard(self._project, pending)
             return
         for warning in finish(self._project, pending, self._tracking, lambda step: None):
             log.warning("Recovery of %s: %s", pending.sha, warning.en)
 
-    def _published(self, pending: Pending) -> bool:
+    def _published(self, pending: SnapshotJournal) -> bool:
         tip = self._git.find(pending.ref)
         return tip is not None and pending.sha is not None and self._git.contains(tip, pending.sha)
 
@@ -143,7 +143,7 @@ class Recovery:
             path for path in switch.data if self._is_left(path, [v.get(path) for v in versions])
         ]
 
-    def _is_left(self, path: str, known: Iterable[DataFile | None]) -> bool:
+    def _is_left(self, path: str, known: Iterable[DataPointer | None]) -> bool:
         target = self._project.root / path
         if target.is_dir() or not target.exists():
             return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import GitCredentialsError, MLWSError
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS
 from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Repair:
     """One repair of one snapshot; the caller holds the project's lock."""
 
-    def __init__(self, repository: Repository, progress: Telling = quiet) -> None:
+    def __init__(self, repository: Repository, progress: ProgressCallback = no_progress) -> None:
         self._root = repository.project.root
         self._git = repository.git
         self._content = repository.content

@@ -22,10 +22,10 @@ import yaml
 from jupyter_mlws.core.atomic import temp_path
 from jupyter_mlws.core.errors import DataMissingError, MLWSError, UnfinishedOperationError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.data.data_index import LARGE, Content, normal
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile, covers
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.data.worktree_status import WorkingData
 from jupyter_mlws.versioning.git.adapter import Git, Status, TreeEntry
@@ -71,10 +71,10 @@ class Steps:
     sha: str
     write: list[str] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
-    checkout: list[DataFile] = field(default_factory=list)
-    fetch: list[DataFile] = field(default_factory=list)
-    remove: list[DataFile] = field(default_factory=list)
-    missing: list[DataFile] = field(default_factory=list)
+    checkout: list[DataPointer] = field(default_factory=list)
+    fetch: list[DataPointer] = field(default_factory=list)
+    remove: list[DataPointer] = field(default_factory=list)
+    missing: list[DataPointer] = field(default_factory=list)
     unreachable: MLWSError | None = None
     lost: dict[str, str] = field(default_factory=dict)
     in_the_way: dict[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Restore:
         self,
         sha: str,
         paths: Sequence[str] | None = None,
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         *,
         kept: str | None = None,
         keep_index: bool = False,
@@ -263,7 +263,7 @@ class Restore:
         target = [item for item in self._content.data_at(steps.sha) if item.md5]
         now = self._content.data_now(status)
 
-        def wanted(item: DataFile) -> bool:
+        def wanted(item: DataPointer) -> bool:
             return chosen is None or covers(chosen, item.path) or covers(chosen, item.source)
 
         names = {item.path for item in target}
@@ -335,7 +335,7 @@ class Restore:
         states = self._working.states(now)
         replaced = [*steps.checkout, *steps.fetch, *steps.remove] if steps else []
         paths = {item.path for item in replaced}
-        named: dict[str, dict[str, DataFile]] = {}
+        named: dict[str, dict[str, DataPointer]] = {}
         kept = []
         for item in now:
             state = states.get(item.path)
@@ -457,7 +457,7 @@ def clear_remains(state: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:
+def with_hashes(text: bytes, items: dict[str, DataPointer]) -> bytes:
     """A ``.dvc`` or lock file with the hashes that ``items`` (path as written → data) have."""
     document = yaml.safe_load(text)
     stages = document.get("stages")
@@ -471,7 +471,7 @@ def with_hashes(text: bytes, items: dict[str, DataFile]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _action(item: DataFile, action: str) -> DataAction:
+def _action(item: DataPointer, action: str) -> DataAction:
     return DataAction(path=item.path, action=action, size=item.size)
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import DataMissingError, DiskFullError, UncommittedChangesError
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.versioning.data.data_index import listed
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile, covers
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer, covers
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.git.adapter import GitFailedError, Status, TreeEntry
 from jupyter_mlws.versioning.git.merge import SUBMODULE
@@ -45,12 +45,12 @@ class Steps:
 
     head: str | None
     target: str
-    now: dict[str, DataFile] = field(default_factory=dict)
+    now: dict[str, DataPointer] = field(default_factory=dict)
     code: set[str] = field(default_factory=set)
-    place: list[DataFile] = field(default_factory=list)
-    give_way: list[DataFile] = field(default_factory=list)
-    remove: list[DataFile] = field(default_factory=list)
-    there: list[DataFile] = field(default_factory=list)
+    place: list[DataPointer] = field(default_factory=list)
+    give_way: list[DataPointer] = field(default_factory=list)
+    remove: list[DataPointer] = field(default_factory=list)
+    there: list[DataPointer] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
 
 
@@ -86,7 +86,9 @@ class Switching:
         self._check_data(steps, written, before)
         return self._unless_lost(steps)
 
-    def _begin(self, head: str | None, target: str) -> tuple[Steps, dict[str, DataFile], set[str]]:
+    def _begin(
+        self, head: str | None, target: str
+    ) -> tuple[Steps, dict[str, DataPointer], set[str]]:
         """Steps with the code that differs, the data named now, the files that git has then."""
         start = head or self._git.empty_tree()
         rows = self._git.differences(start, target, renames=False)
@@ -104,7 +106,7 @@ class Switching:
         self,
         target: str,
         move: Callable[[], None],
-        progress: Telling = quiet,
+        progress: ProgressCallback = no_progress,
         *,
         thorough: bool = False,
     ) -> list[str]:
@@ -120,13 +122,15 @@ class Switching:
         progress(0, message="plan")
         return self._go(self.check(target), move, progress, thorough=thorough)
 
-    def follow(self, target: str, move: Callable[[], None], progress: Telling = quiet) -> list[str]:
+    def follow(
+        self, target: str, move: Callable[[], None], progress: ProgressCallback = no_progress
+    ) -> list[str]:
         """As :meth:`run`, where the code is that of the tree ``target`` already: a merge ends."""
         progress(0, message="plan")
         return self._go(self.check_data(target), move, progress, thorough=False)
 
     def _go(
-        self, steps: Steps, move: Callable[[], None], progress: Telling, *, thorough: bool
+        self, steps: Steps, move: Callable[[], None], progress: ProgressCallback, *, thorough: bool
     ) -> list[str]:
         with ExitStack() as stack, full_disk_told():
             moving = steps.place or steps.give_way or steps.remove or steps.there
@@ -247,7 +251,7 @@ class Switching:
         self,
         steps: Steps,
         written: set[str],
-        before: dict[str, DataFile],
+        before: dict[str, DataPointer],
     ) -> None:
         now = steps.now
         target = {item.path: item for item in self._content.data_at(steps.target) if item.md5}
@@ -287,7 +291,7 @@ class Switching:
                 yield place
 
     def _make_ready(
-        self, steps: Steps, data: DataStore, progress: Telling, *, thorough: bool
+        self, steps: Steps, data: DataStore, progress: ProgressCallback, *, thorough: bool
     ) -> None:
         """All data that is to be placed is in the cache afterwards, and all that goes."""
         absent = data.missing(steps.place)
@@ -307,17 +311,17 @@ class Switching:
         for item in data.missing([*leaving, *steps.there]):
             data.keep(item)
 
-    def _named_now(self, item: DataFile) -> bool:
+    def _named_now(self, item: DataPointer) -> bool:
         head = self._git.find("HEAD")
         before = self._content.data_at(head) if head else []
         return any(known.path == item.path and _same(known, item) for known in before)
 
-    def _there(self, steps: Steps, items: Iterable[DataFile]) -> list[DataFile]:
+    def _there(self, steps: Steps, items: Iterable[DataPointer]) -> list[DataPointer]:
         """What the working tree holds at the items' paths now, as recorded."""
         paths = _paths(items)
         return [item for item in steps.now.values() if item.path in paths and item.md5]
 
-    def _take_away(self, item: DataFile, data: DataStore | None) -> None:
+    def _take_away(self, item: DataPointer, data: DataStore | None) -> None:
         """Remove data, and folders that became empty, as git does."""
         if data is not None:
             data.remove(item)
@@ -332,11 +336,11 @@ class Switching:
         return stack.enter_context(open_data(self._root))
 
 
-def _same(one: DataFile | None, other: DataFile) -> bool:
+def _same(one: DataPointer | None, other: DataPointer) -> bool:
     return one is not None and (one.md5, one.legacy) == (other.md5, other.legacy)
 
 
-def _paths(items: Iterable[DataFile]) -> set[str]:
+def _paths(items: Iterable[DataPointer]) -> set[str]:
     return {item.path for item in items}
 
 

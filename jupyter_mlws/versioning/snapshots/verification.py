@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from jupyter_mlws.core.errors import MLWSError
-from jupyter_mlws.core.progress import Telling, quiet
-from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataFile
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
+from jupyter_mlws.versioning.data.dvc_pointers import SETTINGS, DataPointer
 from jupyter_mlws.versioning.dvc.remote_errors import UNASKED
 from jupyter_mlws.versioning.git.adapter import Git, GitFailedError, TreeEntry
 from jupyter_mlws.versioning.models import Proof
@@ -38,7 +38,9 @@ class Verifier:
         self._git = repository.git
         self._content = repository.content
 
-    def run(self, sha: str, *, quick: bool = False, progress: Telling = quiet) -> Verification:
+    def run(
+        self, sha: str, *, quick: bool = False, progress: ProgressCallback = no_progress
+    ) -> Verification:
         """Look at the snapshot; ``quick`` reads nothing at the remote, only names and sizes.
 
         Errors: 30104, 30204, 30220 where DVC can't be asked. An unreachable remote is told.
@@ -91,7 +93,7 @@ class _Found:
         )
 
 
-def data_of(items: Sequence[DataFile]) -> Iterator[DataFile]:
+def data_of(items: Sequence[DataPointer]) -> Iterator[DataPointer]:
     """Those of the items of which something was recorded."""
     return (item for item in items if item.md5 is not None)
 
@@ -108,7 +110,7 @@ def problem_of(stored: StoredObject, where: Store, problem: Problem) -> ObjectPr
 
 
 def _look_in_cache(
-    data: ProvingStore, stored: Sequence[StoredObject], found: _Found, progress: Telling
+    data: ProvingStore, stored: Sequence[StoredObject], found: _Found, progress: ProgressCallback
 ) -> int:
     total = sum(data.size_of(each) for each in stored)
     done = 0
@@ -125,7 +127,7 @@ def _look_at_remote(
     data: ProvingStore,
     stored: Sequence[StoredObject],
     found: _Found,
-    progress: Telling,
+    progress: ProgressCallback,
     *,
     quick: bool,
 ) -> None:

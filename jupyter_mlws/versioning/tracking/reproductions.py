@@ -25,12 +25,12 @@ from jupyter_mlws.core.errors import (
 )
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.core.path_ids import unescape
-from jupyter_mlws.core.progress import Telling, quiet
+from jupyter_mlws.core.progress import ProgressCallback, no_progress
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.trust import trust, withdraw_trust
 from jupyter_mlws.versioning.data.data_index import normal
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.data.storage import full_disk_told
 from jupyter_mlws.versioning.models import UnreachableRemote
 from jupyter_mlws.versioning.repository import Repository
@@ -76,7 +76,10 @@ class Reproductions:
         return run
 
     def create(
-        self, identifier: str, given: ReproduceRequest | None = None, progress: Telling = quiet
+        self,
+        identifier: str,
+        given: ReproduceRequest | None = None,
+        progress: ProgressCallback = no_progress,
     ) -> Reproduction:
         """Make the worktree and bring the data into it; nothing is left of it on failure.
 
@@ -192,7 +195,7 @@ class Reproductions:
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
 
     def _bring(
-        self, run: Mapping[str, Any], target: Path, progress: Telling
+        self, run: Mapping[str, Any], target: Path, progress: ProgressCallback
     ) -> tuple[builtins.list[str], builtins.list[UnavailableData]]:
         """Bring the data of the run's commit, and what the run itself says it read."""
         items = self._data_of(run)
@@ -223,7 +226,7 @@ class Reproductions:
         ]
         return [item.path for item in there], unavailable
 
-    def _data_of(self, run: Mapping[str, Any]) -> builtins.list[DataFile]:
+    def _data_of(self, run: Mapping[str, Any]) -> builtins.list[DataPointer]:
         named = [i for i in self._repository.content.data_at(run["commit"]) if i.md5]
         read = dict(run["inputs"])
         if run["run"]:

@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from jupyter_mlws.core.errors import ProjectNotSharedError
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 from jupyter_mlws.versioning.dvc.data import DataStore, open_data
 from jupyter_mlws.workflows.document import Stage
-from jupyter_mlws.workflows.executors.job import Parcel
+from jupyter_mlws.workflows.executors.job import ArtifactBundle
 from jupyter_mlws.workflows.executors.worker_sandbox import is_executable
 
 GIT_TIMEOUT = 60
@@ -44,11 +44,11 @@ class Parcels:
         """Close the data store."""
         self._close.close()
 
-    def pack(self, node: str) -> Parcel:
+    def pack(self, node: str) -> ArtifactBundle:
         """Bring a node's inputs to the remote. Errors: 40111 where there is none, 30101."""
         stage = self._stages[node]
         wanted = [path for path in (*stage.deps, *stage.outs) if self._is_data(path)]
-        kept = [self._store.keep(DataFile(path, "", None)) for path in wanted]
+        kept = [self._store.keep(DataPointer(path, "", None)) for path in wanted]
         items = [
             replace(item, isexec=is_executable(self._root / item.path))
             for item in kept
@@ -58,9 +58,9 @@ class Parcels:
             if self._store.remote is None:
                 raise ProjectNotSharedError()
             self._store.push(items)
-        return Parcel(self.digest, str(self._root), tuple(items), stage.outs)
+        return ArtifactBundle(self.digest, str(self._root), tuple(items), stage.outs)
 
-    def unpack(self, items: Sequence[DataFile]) -> None:
+    def unpack(self, items: Sequence[DataPointer]) -> None:
         """Put what a node made into the project's folder. Errors 30101, 30402."""
         self._store.fetch(items)
         for item in items:

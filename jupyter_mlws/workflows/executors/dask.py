@@ -31,7 +31,7 @@ from jupyter_mlws.workflows.executors import dask_worker
 from jupyter_mlws.workflows.executors.artifact_bundle import Parcels
 from jupyter_mlws.workflows.executors.config import Cluster
 from jupyter_mlws.workflows.executors.executor import Gone, Lost, Outcome, Refused, Task, Tell
-from jupyter_mlws.workflows.executors.job import Described, Job, News, Parcel, as_data
+from jupyter_mlws.workflows.executors.job import ArtifactBundle, Described, Job, News, as_data
 from jupyter_mlws.workflows.policy import Policy
 from jupyter_mlws.workflows.processes import GRACE
 from jupyter_mlws.workflows.resources import DEVICES, Amounts
@@ -223,14 +223,14 @@ class DaskExecutor:
         except Exception as error:  # noqa: BLE001  each way to lose a scheduler has its own kind
             self._end(work, self._lost_or_gone(work, str(error) or type(error).__name__))
 
-    def _packed(self, work: _Work) -> Parcel | None:
+    def _packed(self, work: _Work) -> ArtifactBundle | None:
         if self._cluster.shared:
             return None
         if self._parcels is None:
             self._parcels = Parcels(self._root, self._stages)
         return self._parcels.pack(work.task.node)
 
-    def _hand_over(self, work: _Work, parcel: Parcel | None) -> None:
+    def _hand_over(self, work: _Work, parcel: ArtifactBundle | None) -> None:
         from distributed import Queue
 
         # What the first worker takes out; see `on_worker`.
@@ -246,7 +246,7 @@ class DaskExecutor:
         )
         work.future.add_done_callback(lambda done: self._done(work, done))
 
-    def _code_of(self, parcel: Parcel | None) -> Any:
+    def _code_of(self, parcel: ArtifactBundle | None) -> Any:
         """The run's code as a task of its own: a worker has it once, and a lost one's is made
         again from what the scheduler has."""
         if parcel is None or self._parcels is None:
@@ -256,7 +256,7 @@ class DaskExecutor:
             self._code = self._client.submit(bytes, self._parcels.code, key=key)
         return self._code
 
-    def _job(self, work: _Work, parcel: Parcel | None) -> Job:
+    def _job(self, work: _Work, parcel: ArtifactBundle | None) -> Job:
         task, command = work.task, work.task.command
         variables = {
             name: command.environment[name] for name in OF_DVC if name in command.environment

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
 
 
 @dataclass(frozen=True)
-class Parcel:
+class ArtifactBundle:
     """What a worker without the project's folder makes one of: code, by its hash, and data in the
     DVC remote. Paths are relative to the project's root; ``outs`` are what comes back."""
 
     code: str
     root: str
-    inputs: tuple[DataFile, ...]
+    inputs: tuple[DataPointer, ...]
     outs: tuple[str, ...]
 
 
@@ -39,7 +39,7 @@ class Job:
     variables: Mapping[str, str]
     measured: bool
     log: str | None
-    parcel: Parcel | None = None
+    parcel: ArtifactBundle | None = None
 
 
 class News(str, Enum):
@@ -65,11 +65,11 @@ class Described:
     sees: bool
 
 
-def as_plain(item: DataFile) -> dict[str, Any]:
+def as_plain(item: DataPointer) -> dict[str, Any]:
     """The parts of a data file that an event may carry."""
     return {"path": item.path, "md5": item.md5, "isexec": item.isexec}
 
 
-def as_data(rows: Sequence[Mapping[str, Any]]) -> list[DataFile]:
+def as_data(rows: Sequence[Mapping[str, Any]]) -> list[DataPointer]:
     """The data files of an event."""
-    return [DataFile(row["path"], "", row["md5"], isexec=row["isexec"]) for row in rows]
+    return [DataPointer(row["path"], "", row["md5"], isexec=row["isexec"]) for row in rows]

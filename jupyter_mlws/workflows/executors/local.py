@@ -12,7 +12,7 @@ from typing import Protocol
 from jupyter_mlws.workflows.executors.executor import Task
 from jupyter_mlws.workflows.launching import start
 from jupyter_mlws.workflows.processes import ATTEMPT, GRACE, end_bearers, end_group, memory_of
-from jupyter_mlws.workflows.waiting import Waiter
+from jupyter_mlws.workflows.waiting import ProcessLoop
 
 
 class WarmWorkers(Protocol):
@@ -30,7 +30,7 @@ class LocalExecutor:
 
     whole_nodes = False
 
-    def __init__(self, waiter: Waiter, warm: WarmWorkers | None = None) -> None:
+    def __init__(self, waiter: ProcessLoop, warm: WarmWorkers | None = None) -> None:
         self._waiter = waiter
         self._warm = warm
 

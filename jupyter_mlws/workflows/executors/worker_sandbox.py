@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from jupyter_mlws.versioning.data.dvc_pointers import DataFile
-from jupyter_mlws.workflows.executors.job import Parcel
+from jupyter_mlws.versioning.data.dvc_pointers import DataPointer
+from jupyter_mlws.workflows.executors.job import ArtifactBundle
 
 MADE_HERE = ("sqlite:", "file:")
 """Where a tracking store's address begins that only its own machine can reach."""
@@ -35,7 +35,7 @@ _unpacking = threading.Lock()
 class Tree:
     """Made on entering, removed on leaving."""
 
-    def __init__(self, home: Path, parcel: Parcel, code: bytes) -> None:
+    def __init__(self, home: Path, parcel: ArtifactBundle, code: bytes) -> None:
         self._home = home
         self._parcel = parcel
         self._code = code
@@ -95,7 +95,7 @@ class Tree:
             for item in self._parcel.inputs:
                 store.checkout(item)
 
-    def push(self) -> list[DataFile]:
+    def push(self) -> list[DataPointer]:
         """Store what the node made in the remote; what that is."""
         from jupyter_mlws.versioning.dvc.data import open_data
 
@@ -103,7 +103,7 @@ class Tree:
             made = [
                 kept
                 for path in self._parcel.outs
-                if (kept := store.keep(DataFile(path, "", None))) is not None
+                if (kept := store.keep(DataPointer(path, "", None))) is not None
             ]
             made = [replace(item, isexec=is_executable(self._root / item.path)) for item in made]
             store.push(made)

@@ -19,7 +19,7 @@ from jupyter_mlws.workflows.processes import GRACE, end_group
 SUFFIXES = (".py", ".pyc", ".so")
 
 
-class Nursery:
+class ForkServer:
     """The children of one zygote."""
 
     def __init__(self, control: socket.socket, exits: int, owner: int, path: list[str]) -> None:

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from jupyter_mlws.workflows.forkserver import child_init, child_main, preload
 from jupyter_mlws.workflows.forkserver.job import PROTOCOL
-from jupyter_mlws.workflows.forkserver.server import Nursery
+from jupyter_mlws.workflows.forkserver.server import ForkServer
 
 
 def main(control: socket.socket, exits: int) -> None:
@@ -48,7 +48,7 @@ def main(control: socket.socket, exits: int) -> None:
     _settle()
     stamps = preload.stamps(path)
     control.send(json.dumps({"protocol": PROTOCOL, "stamps": stamps}).encode())
-    Nursery(control, exits, owner, path).serve()
+    ForkServer(control, exits, owner, path).serve()
 
 
 def _starting_path() -> list[str]:

@@ -17,7 +17,7 @@ clock, so its hash is not kept."""
 _Key = tuple[int, int, int]
 
 
-class Memo:
+class HashCache:
     """The known hashes of files of ``LEAST`` bytes and more. Thread-safe; :meth:`close` writes."""
 
     def __init__(self, path: Path) -> None:

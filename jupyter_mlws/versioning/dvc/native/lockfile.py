@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_mlws.core.atomic import atomic_write, remove_temp_paths
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native import yaml_dumper, yaml_loader
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 KEYS = {"schema", "stages"}
 WAIT = 0.02
@@ -34,7 +34,7 @@ class LockFile:
         self.entries: dict[str, dict[str, Any]] = {}
 
     def read(self) -> None:
-        """Read the file anew. :class:`UnusualError` where DVC should read it."""
+        """Read the file anew. :class:`UnsupportedStageError` where DVC should read it."""
         text = self._text()
         digest = _digest(text)
         if digest == self.digest:
@@ -99,7 +99,7 @@ class LockFile:
         except FileNotFoundError:
             return ""
         except UnicodeDecodeError as error:
-            raise UnusualError(Message("dvc.lock is not UTF-8")) from error
+            raise UnsupportedStageError(Message("dvc.lock is not UTF-8")) from error
 
     # What was read before need not be parsed again
 
@@ -144,13 +144,13 @@ def holding(root: Path) -> Iterator[None]:
 def _entries(data: Any) -> dict[str, dict[str, Any]]:
     """The stages of a read lock file of DVC 3, in its form of today."""
     if not isinstance(data, dict) or data.get("schema") != "2.0" or set(data) - KEYS:
-        raise UnusualError(Message("unsupported dvc.lock format"))
+        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
     stages = data.get("stages") or {}
     if not isinstance(stages, dict):
-        raise UnusualError(Message("unsupported dvc.lock format"))
+        raise UnsupportedStageError(Message("unsupported dvc.lock format"))
     for entry in stages.values():
         if not isinstance(entry, dict):
-            raise UnusualError(Message("unsupported dvc.lock format"))
+            raise UnsupportedStageError(Message("unsupported dvc.lock format"))
     return stages
 
 

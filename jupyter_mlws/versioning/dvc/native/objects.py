@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, Memo
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, HashCache
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 BLOCK = 1024 * 1024
 READ_ONLY = 0o444
@@ -55,7 +55,7 @@ class Measured:
 class Objects:
     """The cache of one repository. Hashing and storing of different paths may go on at once."""
 
-    def __init__(self, folder: Path, memo: Memo) -> None:
+    def __init__(self, folder: Path, memo: HashCache) -> None:
         self._folder = str(folder)
         self._memo = memo
         self._made: set[str] = set()
@@ -78,7 +78,7 @@ class Objects:
             )
         if stat.S_ISDIR(found.st_mode):
             return self._tree(path)[0]
-        raise UnusualError(Message("a link or special file"))
+        raise UnsupportedStageError(Message("a link or special file"))
 
     def _file_hash(self, path: str, found: os.stat_result) -> str:
         if found.st_size < LEAST:
@@ -112,7 +112,7 @@ class Objects:
             md5 = self._store_file(path, found)
             return Measured(md5, found.st_size, isexec=bool(found.st_mode & 0o111))
         if not stat.S_ISDIR(found.st_mode):
-            raise UnusualError(Message("a link or special file"))
+            raise UnsupportedStageError(Message("a link or special file"))
         tree, content, hashes = self._tree(path)
         for file, md5 in hashes.items():
             if not self._sound(md5):
@@ -232,7 +232,7 @@ class Objects:
         mode = self._file_mode | (stat.S_IEXEC if isexec else 0)
         for file, found in _files_at(path):
             if found.st_nlink > 1:
-                raise UnusualError(Message("a hard link"))
+                raise UnsupportedStageError(Message("a hard link"))
             if stat.S_IMODE(found.st_mode) != mode:
                 os.chmod(file, mode)
 
@@ -271,19 +271,19 @@ def _files_at(path: str) -> list[tuple[str, os.stat_result]]:
 
 
 def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
-    """The files below a folder; :class:`UnusualError` for links and what DVC treats specially."""
+    """The files below a folder; :class:`UnsupportedStageError` for links and special names."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name in FOREIGN:
-                raise UnusualError(Message("{name} in a folder", name=entry.name))
+                raise UnsupportedStageError(Message("{name} in a folder", name=entry.name))
             if entry.is_symlink():
-                raise UnusualError(Message("a link in a folder"))
+                raise UnsupportedStageError(Message("a link in a folder"))
             if entry.is_dir():
                 yield from _files(entry.path)
             elif entry.is_file():
                 yield entry.path, entry.stat(follow_symlinks=False)
             else:
-                raise UnusualError(Message("a special file in a folder"))
+                raise UnsupportedStageError(Message("a special file in a folder"))
 
 
 def _md5(path: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native import yaml_loader
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 MISSING = object()
 """Stands for a parameter that a file does not have."""
@@ -42,28 +42,28 @@ def _read(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (IsADirectoryError, UnicodeDecodeError) as error:
-        raise UnusualError(Message("an unreadable parameters file")) from error
+        raise UnsupportedStageError(Message("an unreadable parameters file")) from error
     if path.endswith(".json"):
         try:
             data = json.loads(text)
         except ValueError as error:
-            raise UnusualError(Message("an unreadable parameters file")) from error
+            raise UnsupportedStageError(Message("an unreadable parameters file")) from error
     else:
         data = yaml_loader.read(text)
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise UnusualError(Message("a parameters file that is not a mapping"))
+        raise UnsupportedStageError(Message("a parameters file that is not a mapping"))
     return data
 
 
 def _value(data: Any, key: str) -> Any:
     """What is at a dotted key."""
     if any(character in key for character in "*?[]!") or key != key.strip("."):
-        raise UnusualError(Message("a parameter name with a pattern"))
+        raise UnsupportedStageError(Message("a parameter name with a pattern"))
     for part in key.split("."):
         if isinstance(data, list):
-            raise UnusualError(Message("a parameter in a list"))
+            raise UnsupportedStageError(Message("a parameter in a list"))
         if not isinstance(data, dict) or part not in data:
             return MISSING
         data = data[part]

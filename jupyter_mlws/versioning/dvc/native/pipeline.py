@@ -19,14 +19,14 @@ from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.env_path import search_path
 from jupyter_mlws.versioning.dvc.lock_copy import remember_renamed
 from jupyter_mlws.versioning.dvc.native import repository, yaml_loader
-from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, Memo
+from jupyter_mlws.versioning.dvc.native.hash_cache import LEAST, HashCache
 from jupyter_mlws.versioning.dvc.native.ignores import Ignores
 from jupyter_mlws.versioning.dvc.native.lockfile import LockFile, holding
 from jupyter_mlws.versioning.dvc.native.objects import Objects, remove
 from jupyter_mlws.versioning.dvc.native.parameters import Parameters
 from jupyter_mlws.versioning.dvc.native.runcache import RunCache
 from jupyter_mlws.versioning.dvc.native.stage import FastStage, Place, read, relative
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 from jupyter_mlws.versioning.dvc.stages import (
     Cause,
     Change,
@@ -77,7 +77,7 @@ class FastPipeline:
         self._close = ExitStack()
         self._slow: Pipeline | None = None
         self._slow_turn = threading.Lock()
-        self._memo = Memo(state / "hashes.sqlite")
+        self._memo = HashCache(state / "hashes.sqlite")
         cache = root / ".dvc" / "cache"
         self._objects = Objects(cache / "files" / "md5", self._memo)
         self._runs = RunCache(cache / "runs")
@@ -104,7 +104,7 @@ class FastPipeline:
         for name, data in stages.items():
             try:
                 self._stages[name] = read(name, data, folder, str(root))
-            except UnusualError as error:
+            except UnsupportedStageError as error:
                 self.unusual[name] = error.reason
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class FastPipeline:
         if name not in self.unusual:
             try:
                 return fast(self._stages[name])
-            except UnusualError as error:
+            except UnsupportedStageError as error:
                 self.unusual[name] = error.reason
             except OSError as error:
                 raise StageError(f"{error.strerror or error}: {error.filename or name}") from error
@@ -407,7 +407,7 @@ class FastPipeline:
         shell = os.environ.get("SHELL") or "/bin/sh"
         kind = os.path.basename(shell).lower()
         if kind == "fish":
-            raise UnusualError(Message("the fish shell"))
+            raise UnsupportedStageError(Message("the fish shell"))
         if self._environment is None:
             environment = _outside_pyenv(os.environ)
             self._environment = {
@@ -611,7 +611,7 @@ class FastPipeline:
             measured = self._objects.measure(str(self._root / path))
             current = measured is not None and measured.md5 == out["md5"]
             return current and self._objects.holds(out["md5"])
-        except (UnusualError, KeyError, TypeError, ValueError, OSError):
+        except (UnsupportedStageError, KeyError, TypeError, ValueError, OSError):
             return False
 
     def _take_entry(self, name: str, dvc: Pipeline) -> None:
@@ -625,11 +625,11 @@ def _sorted(one: FastStage) -> list[Place]:
 
 
 def _hashes(entry: Entry, kind: str) -> dict[str, str]:
-    """Hashes by path, as written. :class:`UnusualError` for those of DVC 2 and of other stores."""
+    """Hashes by path; :class:`UnsupportedStageError` for those of DVC 2 and of other stores."""
     found = {}
     for item in entry.get(kind, ()):
         if item.get("hash") != "md5" or not isinstance(item.get("md5"), str) or "cloud" in item:
-            raise UnusualError(Message("an unsupported kind of hash"))
+            raise UnsupportedStageError(Message("an unsupported kind of hash"))
         found[item["path"]] = item["md5"]
     return found
 

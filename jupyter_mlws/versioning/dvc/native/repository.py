@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 TESTED = {
     "dvc": ("3.67.",),
@@ -27,14 +27,14 @@ HARMLESS = {
 
 
 def check(root: Path) -> None:
-    """:class:`UnusualError` unless DVC keeps plain files in its default places and forms."""
+    """:class:`UnsupportedStageError` unless DVC keeps plain files in its default places."""
     check_releases(str(next((p for p in sys.path if _has_dvc(p)), "")))
     for config in config_files(root):
         _check_config(config)
     if not (root / ".git").exists():
-        raise UnusualError(Message("not a git repository"))
+        raise UnsupportedStageError(Message("not a git repository"))
     if (root / ".dvc" / "cache").is_symlink():
-        raise UnusualError(Message("a cache in another location"))
+        raise UnsupportedStageError(Message("a cache in another location"))
     _check_ignores(root / ".dvcignore")
 
 
@@ -44,7 +44,7 @@ def _has_dvc(folder: str) -> bool:
 
 @lru_cache(maxsize=4)
 def check_releases(packages: str) -> None:
-    """:class:`UnusualError` unless the packages in a folder are tested releases."""
+    """:class:`UnsupportedStageError` unless the packages in a folder are tested releases."""
     try:
         names = os.listdir(packages)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def check_releases(packages: str) -> None:
     for name, releases in TESTED.items():
         version = installed.get(name) or installed.get(name.replace("_", "."), "")
         if not version.startswith(releases):
-            raise UnusualError(Message.verbatim(f"{name} {version or '?'}"))
+            raise UnsupportedStageError(Message.verbatim(f"{name} {version or '?'}"))
 
 
 def config_files(root: Path) -> list[Path]:
@@ -76,13 +76,13 @@ def _check_config(path: Path) -> None:
     try:
         config = read_config(path)
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise UnusualError(Message("unreadable DVC file {path}", path=path)) from error
+        raise UnsupportedStageError(Message("unreadable DVC file {path}", path=path)) from error
     for section in config.sections():
         if section.startswith(("remote ", "'remote ")):
             continue
         unknown = set(config[section]) - HARMLESS.get(section, set())
         if unknown:
-            raise UnusualError(
+            raise UnsupportedStageError(
                 Message("DVC setting {section}.{unknown}", section=section, unknown=min(unknown))
             )
 
@@ -103,4 +103,4 @@ def _check_ignores(path: Path) -> None:
     except FileNotFoundError:
         return
     if any(line.strip() and not line.startswith("#") for line in lines):
-        raise UnusualError(Message("patterns in .dvcignore"))
+        raise UnsupportedStageError(Message("patterns in .dvcignore"))

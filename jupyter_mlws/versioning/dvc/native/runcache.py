@@ -13,7 +13,7 @@ from typing import Any
 
 from jupyter_mlws.core.i18n import Message
 from jupyter_mlws.versioning.dvc.native import yaml_dumper, yaml_loader
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 _json = json.JSONEncoder(sort_keys=True).encode
 Entry = Mapping[str, Any]
@@ -70,7 +70,7 @@ class RunCache:
         with open(path, encoding="utf-8") as file:
             entry = yaml_loader.read(file.read())
         if not isinstance(entry, dict) or not isinstance(entry.get("outs"), list):
-            raise UnusualError(Message("an unsupported run cache entry"))
+            raise UnsupportedStageError(Message("an unsupported run cache entry"))
         return entry
 
 

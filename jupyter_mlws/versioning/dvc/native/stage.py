@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 PARAMS = "params.yaml"
 """The parameters file that needs no name."""
@@ -87,20 +87,20 @@ class FastStage:
 
 
 def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStage:
-    """The stage from its resolved data. :class:`UnusualError` for whatever is not plain."""
+    """The stage from its resolved data; :class:`UnsupportedStageError` if it is not plain."""
     if set(data) - KEYS or data.get("frozen"):
-        raise UnusualError(Message("a frozen stage or an unsupported key"))
+        raise UnsupportedStageError(Message("a frozen stage or an unsupported key"))
     cmd = data.get("cmd")
     if not (isinstance(cmd, str) or (isinstance(cmd, list) and all(type(c) is str for c in cmd))):
-        raise UnusualError(Message("an unsupported command"))
+        raise UnsupportedStageError(Message("an unsupported command"))
     wdir = os.path.normpath(os.path.join(folder, str(data.get("wdir") or ".")))
     if not _inside(wdir, root) or not os.path.isdir(wdir):
-        raise UnusualError(Message("a working directory outside the project"))
+        raise UnsupportedStageError(Message("a working directory outside the project"))
     outs = tuple(_outs(data, wdir, root))
     deps = tuple(sorted(_deps(data, wdir, root), key=lambda dep: dep.path))
     places = [place.full for place in (*deps, *outs)]
     if len(set(places)) != len(places):
-        raise UnusualError(Message("a duplicate path"))
+        raise UnsupportedStageError(Message("a duplicate path"))
     return FastStage(
         name,
         cmd if isinstance(cmd, str) else list(cmd),
@@ -115,7 +115,7 @@ def read(name: str, data: Mapping[str, Any], folder: str, root: str) -> FastStag
 def _deps(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
     for path in data.get("deps") or ():
         if not isinstance(path, str):
-            raise UnusualError(Message("an unsupported dependency"))
+            raise UnsupportedStageError(Message("an unsupported dependency"))
         yield Place(path, _full(path, wdir, root), cached=False)
 
 
@@ -129,10 +129,10 @@ def _outs(data: Mapping[str, Any], wdir: str, root: str) -> Iterator[Place]:
 def _out(path: Any, flags: Any, kind: str, wdir: str, root: str) -> Place:
     known = FLAG_KEYS | PLOT_KEYS if kind == "plots" else FLAG_KEYS
     if not isinstance(path, str) or not isinstance(flags, Mapping) or set(flags) - known:
-        raise UnusualError(Message("an unsupported output"))
+        raise UnsupportedStageError(Message("an unsupported output"))
     full = _full(path, wdir, root)
     if posixpath.basename(full) in ("dvc.yaml", "dvc.lock") or full.endswith(".dvc"):
-        raise UnusualError(Message("an output that is a DVC file"))
+        raise UnsupportedStageError(Message("an output that is a DVC file"))
     return Place(path, full, flags.get("cache", True), flags.get("persist", False), kind)
 
 
@@ -148,12 +148,12 @@ def _params(entries: Any, wdir: str, root: str) -> Iterator[Params]:
             if path in whole:
                 keys[path] = []
             elif not isinstance(names, list) or not all(type(name) is str for name in names):
-                raise UnusualError(Message("unsupported parameters"))
+                raise UnsupportedStageError(Message("unsupported parameters"))
             else:
                 keys.setdefault(path, []).extend(names)
     for path in sorted(keys, key=lambda path: (path != PARAMS, path)):
         if not path.endswith((".yaml", ".yml", ".json")):
-            raise UnusualError(Message("an unsupported type of parameters file"))
+            raise UnsupportedStageError(Message("an unsupported type of parameters file"))
         yield Params(path, _full(path, wdir, root), tuple(dict.fromkeys(keys[path])))
 
 
@@ -165,10 +165,10 @@ def _of_files(entry: Any) -> Sequence[tuple[str, Any]]:
 
 def _full(path: str, wdir: str, root: str) -> str:
     if not path or "://" in path or path.startswith(("/", "~", "#")) or "\\" in path:
-        raise UnusualError(Message("a path that is not relative"))
+        raise UnsupportedStageError(Message("a path that is not relative"))
     full = os.path.normpath(os.path.join(wdir, path))
     if not _inside(full, root) or full == root:
-        raise UnusualError(Message("a path outside the repository"))
+        raise UnsupportedStageError(Message("a path outside the repository"))
     return full
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_mlws.core.i18n import Message
 
 
-class UnusualError(Exception):
+class UnsupportedStageError(Exception):
     """Something that only DVC itself handles; ``reason`` names it in every language."""
 
     def __init__(self, reason: Message) -> None:

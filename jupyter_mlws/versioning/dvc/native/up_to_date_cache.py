@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlws.core.atomic import atomic_write
 from jupyter_mlws.versioning.dvc.native import repository
 from jupyter_mlws.versioning.dvc.native.hash_cache import SETTLED as AT_REST
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 if TYPE_CHECKING:
     from jupyter_mlws.versioning.dvc.native.pipeline import FastPipeline
@@ -85,7 +85,7 @@ class Settled:
             cache = f"{root}/.dvc/cache/files/md5"
             if any(not _kept(f"{cache}/{md5[:2]}/{md5[2:]}") for md5 in self.objects):
                 return False
-        except (OSError, UnusualError):
+        except (OSError, UnsupportedStageError):
             return False
         return not any(data_sources(root, self.external))
 

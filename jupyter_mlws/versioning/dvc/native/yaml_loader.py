@@ -1,8 +1,8 @@
 """Reads YAML 1.2 as DVC does (by ruamel.yaml), twenty times faster, where that is certain.
 
 The parser is libyaml's. Scalars that YAML 1.1 and 1.2, or two parsers, could read differently, and
-whatever is rare (anchors, tags, merge keys, duplicate keys), raise :class:`UnusualError`: then
-ruamel reads the text.
+whatever is rare (anchors, tags, merge keys, duplicate keys), raise
+:class:`UnsupportedStageError`: then ruamel reads the text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from jupyter_mlws.core.i18n import Message
-from jupyter_mlws.versioning.dvc.native.unsupported import UnusualError
+from jupyter_mlws.versioning.dvc.native.unsupported import UnsupportedStageError
 
 Where = tuple[str | int, ...]
 _LOADER: Any = getattr(yaml, "CBaseLoader", None)
@@ -79,20 +79,20 @@ def _entries(node: Any) -> Iterator[tuple[str | int, tuple[Any, int]]]:
 
 
 def read(text: str) -> Any:
-    """The value of a text; :class:`UnusualError` where ruamel might read another."""
+    """The value of a text; :class:`UnsupportedStageError` where ruamel might read another."""
     return read_with_lines(text)[0]
 
 
 def read_with_lines(text: str) -> tuple[Any, Lines]:
     """The value, and the lines of its keys and items."""
     if _LOADER is None or _ODD_TEXT.search(text):
-        raise UnusualError(Message("YAML that parsers read differently"))
+        raise UnsupportedStageError(Message("YAML that parsers read differently"))
     loader = _LOADER(text)
     try:
         root = loader.get_single_node()
     except yaml.YAMLError as error:
         # ruamel says what is wrong, in the words that DVC's users know.
-        raise UnusualError(Message("invalid YAML")) from error
+        raise UnsupportedStageError(Message("invalid YAML")) from error
     finally:
         loader.dispose()
     return (None if root is None else _value(root, set(), 0)), Lines(root)
@@ -149,19 +149,19 @@ def _value(node: Any, above: set[int], depth: int) -> Any:
     if node.id == "scalar":
         return _scalar(node)
     if id(node) in above or node.tag not in _DEFAULT_TAGS[node.id]:
-        raise UnusualError(Message("a YAML anchor or tag"))
+        raise UnsupportedStageError(Message("a YAML anchor or tag"))
     if depth > MAX_DEPTH:
-        raise UnusualError(Message("values nested too deeply"))
+        raise UnsupportedStageError(Message("values nested too deeply"))
     above.add(id(node))
     if node.id == "sequence":
         return [_value(item, above, depth + 1) for item in node.value]
     mapping = {}
     for key_node, value_node in node.value:
         if key_node.id != "scalar":
-            raise UnusualError(Message("a key that is not a scalar"))
+            raise UnsupportedStageError(Message("a key that is not a scalar"))
         key = _scalar(key_node)
         if not isinstance(key, str) or key in mapping:
-            raise UnusualError(Message("a key that is not a string or not unique"))
+            raise UnsupportedStageError(Message("a key that is not a string or not unique"))
         mapping[key] = _value(value_node, above, depth + 1)
     return mapping
 
@@ -175,7 +175,7 @@ _DEFAULT_TAGS = {
 def _scalar(node: Any) -> Any:
     text: str = node.value
     if node.tag not in ("", None, "!", "tag:yaml.org,2002:str"):
-        raise UnusualError(Message("a YAML tag"))
+        raise UnsupportedStageError(Message("a YAML tag"))
     if node.style is not None and node.style != "":
         return text
     if text in _CONSTANTS:
@@ -185,5 +185,5 @@ def _scalar(node: Any) -> Any:
     if _FLOAT.fullmatch(text):
         return float(text)
     if UNCERTAIN.fullmatch(text):
-        raise UnusualError(Message("the scalar {text!r}", text=text))
+        raise UnsupportedStageError(Message("the scalar {text!r}", text=text))
     return text

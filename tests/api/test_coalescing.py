@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.api.coalescing import SharedReadings
+from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.core.project import Project
 
 
@@ -30,7 +30,7 @@ class Source:
 
 
 async def test_who_asks_while_a_reading_goes_on_shares_the_next_one() -> None:
-    readings, source = SharedReadings[int](), Source()
+    readings, source = RequestCoalescer[int](), Source()
     first = asyncio.create_task(readings.read("a", source.read))
     await source.begun.wait()
     source.content = 1
@@ -44,7 +44,7 @@ async def test_who_asks_while_a_reading_goes_on_shares_the_next_one() -> None:
 
 
 async def test_what_is_asked_later_is_read_anew() -> None:
-    readings, source = SharedReadings[int](), Source()
+    readings, source = RequestCoalescer[int](), Source()
     source.let_go.set()
     assert await readings.read("a", source.read) == 0
     source.content = 1
@@ -52,7 +52,7 @@ async def test_what_is_asked_later_is_read_anew() -> None:
 
 
 async def test_different_questions_do_not_wait_for_each_other() -> None:
-    readings, slow, quick = SharedReadings[int](), Source(), Source()
+    readings, slow, quick = RequestCoalescer[int](), Source(), Source()
     waiting = asyncio.create_task(readings.read("slow", slow.read))
     await slow.begun.wait()
     quick.let_go.set()
@@ -62,7 +62,7 @@ async def test_different_questions_do_not_wait_for_each_other() -> None:
 
 
 async def test_a_failure_is_told_to_all_who_shared_it_and_to_nobody_else() -> None:
-    readings, source = SharedReadings[int](), Source()
+    readings, source = RequestCoalescer[int](), Source()
     source.let_go.set()
 
     async def fail() -> int:
@@ -75,7 +75,7 @@ async def test_a_failure_is_told_to_all_who_shared_it_and_to_nobody_else() -> No
 
 
 async def test_one_who_goes_away_does_not_take_the_answer_from_the_others() -> None:
-    readings, source = SharedReadings[int](), Source()
+    readings, source = RequestCoalescer[int](), Source()
     gone, stays = (asyncio.create_task(readings.read("a", source.read)) for _ in range(2))
     await source.begun.wait()
     gone.cancel()
