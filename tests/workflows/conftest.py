@@ -111,7 +111,8 @@ class Runner:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
             else:
-                entry.unlink()
+                # SQLite removes journals of MLflow's store by itself.
+                entry.unlink(missing_ok=True)
         self._clear()
 
     def _clear(self) -> None:
