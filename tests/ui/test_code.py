@@ -304,6 +304,7 @@ def test_staged_and_discarded_by_keyboard(
     git.write("new file.txt", "kept?\n")
     first = change(page, "new file.txt")
     expect(first).to_have_text("new file.txtU")
+    expect(change(page, "train.py")).to_be_visible()
     first.focus()
     page.keyboard.press("ArrowDown")
     expect(change(page, "train.py")).to_be_focused()
