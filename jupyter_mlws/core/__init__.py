@@ -1,1 +1,1 @@
-"""What every other package builds on; imports none of them."""
+"""The base of every other package: core imports none of them."""

@@ -8,7 +8,7 @@ import shutil
 import stat
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 SUFFIX = ".mlws-part"
@@ -24,7 +24,7 @@ def temp_path(target: Path) -> Path:
 
 
 def remove_temp_paths(target: Path) -> None:
-    """Remove what a crash left of replacing ``target``, which nobody may be replacing now."""
+    """Remove temporary paths of ``target`` that a crash left; only while nobody replaces it."""
     pattern = f"{glob.escape(_prefix(target))}{'[0-9a-f]' * 8}{SUFFIX}"
     for path in target.parent.glob(pattern):
         if path.is_dir() and not path.is_symlink():
@@ -41,30 +41,27 @@ def atomic_write(
     ``mode``: its permissions, before the umask; otherwise those of the file that is replaced.
     ``durable``: return when the disk has it, so that it outlives a crash of the machine.
     """
-    kept = None
+    old_mode = None
     if mode is None:
-        try:
+        mode = DEFAULT_MODE
+        with suppress(FileNotFoundError):
             status = path.lstat()
-            kept = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
-        except FileNotFoundError:
-            pass
+            old_mode = stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else None
     temporary = temp_path(path)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        with os.fdopen(
-            os.open(temporary, flags, DEFAULT_MODE if mode is None else mode), "wb"
-        ) as file:
-            if kept is not None:
-                os.fchmod(file.fileno(), kept)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if old_mode is not None:
+                os.fchmod(descriptor, old_mode)
             file.write(content.encode() if isinstance(content, str) else content)
             if durable:
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(descriptor)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     if durable:
-        sync_folder(path.parent)
+        sync(path.parent)
 
 
 @contextmanager
@@ -82,9 +79,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in ``folder``."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until the disk has a file's content, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,7 +12,7 @@ class RingStream:
     """A stream kept in memory: the newest messages, for readers that come back soon.
 
     To be used from the event loop alone. A reader that missed more than the ring holds gets
-    ``{"type": "reset"}`` and fetches everything anew.
+    ``{"type": "reset"}`` and fetches everything again.
     """
 
     def __init__(self, size: int = 1000, first: int = 0) -> None:

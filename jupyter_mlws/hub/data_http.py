@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from tornado.web import StaticFileHandler, stream_request_body
 
 from jupyter_mlws.api.rest import RESTHandler, in_thread
-from jupyter_mlws.core.atomic import sync_folder
+from jupyter_mlws.core.atomic import sync
 from jupyter_mlws.core.errors import (
     DiskFullError,
     EndpointNotFoundError,
@@ -65,7 +65,7 @@ class _Upload:
         target.parent.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o444)
         self.path.replace(target)
-        sync_folder(target.parent)
+        sync(target.parent)
         return True
 
     def drop(self) -> None:

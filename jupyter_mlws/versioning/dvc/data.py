@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_mlws.core.atomic import remove_temp_paths, temp_path
+from jupyter_mlws.core.atomic import remove_temp_paths, sync, temp_path
 from jupyter_mlws.core.errors import (
     DataDamagedError,
     DataMissingError,
@@ -195,7 +195,7 @@ class DataStore:
         beside = folder / f"{uuid.uuid4().hex}.dvc"
         try:
             dump_yaml(str(beside), to_single_stage_file(stage))
-            _fsync(beside)
+            sync(beside)
             beside.replace(stage.path)
         finally:
             beside.unlink(missing_ok=True)
@@ -333,11 +333,11 @@ class DataStore:
     def _sync(self, paths: Iterable[Path]) -> None:
         folders = set()
         for path in paths:
-            _fsync(path)
+            sync(path)
             folders.add(path.parent)
         for folder in folders:
-            _fsync(folder)
-            _fsync(folder.parent)
+            sync(folder)
+            sync(folder.parent)
 
     def checkout(self, item: DataPointer) -> None:
         """Make the working tree's path what the cache holds, linked as DVC is set up."""
@@ -787,11 +787,3 @@ def _sizes(store: Any, objects: Sequence[str]) -> dict[str, int]:
 
     resumable_transfer.together([partial(ask, md5) for md5 in objects])
     return found
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
