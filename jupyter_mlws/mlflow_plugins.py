@@ -49,17 +49,16 @@ class TrueCommit:
 
     def tags(self) -> dict[str, str]:
         """Keep what the working tree is, and name it; a run without that begins all the same."""
-        from jupyter_mlws.cli.local import open_session
-        from jupyter_mlws.cli.session import Origin
-        from jupyter_mlws.client import RemoteError
+        from jupyter_mlws.client.http import RemoteError
+        from jupyter_mlws.client.project import Origin, open_project
         from jupyter_mlws.core.errors import MLWSError
 
         try:
-            session = open_session(Path.cwd(), "en", Origin.MAGIC)
+            client = open_project(Path.cwd(), "en", Origin.MAGIC)
             try:
-                return dict(session.run_state()["tags"])
+                return dict(client.post("runs/state")["tags"])
             finally:
-                session.close()
+                client.close()
         except (MLWSError, RemoteError) as error:
             warnings.warn(f"This run is not linked to a commit: {error}", stacklevel=2)
             return {}

@@ -2,40 +2,64 @@
 
 from __future__ import annotations
 
-from jupyter_mlws import handlers
-from jupyter_mlws.api.base import APIHandler, NotFoundHandler
+from jupyter_mlws import operation_endpoints as operations
+from jupyter_mlws.api.base import APIHandler, NotFoundHandler, ProjectHandler
 from jupyter_mlws.api.openapi import document
-from jupyter_mlws.containers import handlers as containers
-from jupyter_mlws.logs import handlers as logs
+from jupyter_mlws.api.rest import Route, routes
+from jupyter_mlws.containers import endpoints as containers
+from jupyter_mlws.containers.forwarding import ForwardHandler, StatusStream
+from jupyter_mlws.hub import endpoints as hub
+from jupyter_mlws.hub import shared_project_endpoints
+from jupyter_mlws.logs import endpoints as logs
+from jupyter_mlws.logs.streams import LogStream
 from jupyter_mlws.metrics import handlers as metrics
-from jupyter_mlws.notebooks import handlers as notebooks
-from jupyter_mlws.projects import handlers as projects
-from jupyter_mlws.shared_projects import handlers as shared_projects
-from jupyter_mlws.versioning import handlers as versioning
-from jupyter_mlws.workflows import handlers as workflows
+from jupyter_mlws.notebooks import endpoints as notebooks
+from jupyter_mlws.notebooks.streams import OutputStream
+from jupyter_mlws.projects import endpoints as projects
+from jupyter_mlws.shared_projects import endpoints as shared_projects
+from jupyter_mlws.versioning.endpoints import endpoints as versioning
+from jupyter_mlws.workflows.endpoints import endpoints as workflows
+from jupyter_mlws.workflows.streams import WorkflowStream
+
+ADMINISTRATION = (
+    "audit",
+    "resources/queue/{queue}",
+    "volumes/{volume}",
+    "volumes/{volume}/trash",
+    "volumes/{volume}/restore",
+)
+"""What the Hub's own page has alone; a lab forwards all else."""
 
 
 class OpenAPIHandler(APIHandler):
     """The OpenAPI document of :data:`ROUTES`."""
 
     resource = "mlws"
-    errors = ()
 
     async def get(self) -> None:
         await self.permit()
         self.finish(document(ROUTES, self.request.path))
 
 
-ROUTES = [
+ROUTES: list[Route] = [
     (r"openapi\.json", OpenAPIHandler),
-    *handlers.HANDLERS,
-    *projects.HANDLERS,
-    *containers.HANDLERS,
-    *shared_projects.HANDLERS,
-    *logs.HANDLERS,
-    *metrics.HANDLERS,
-    *notebooks.HANDLERS,
-    *versioning.HANDLERS,
-    *workflows.HANDLERS,
+    (r"operations/status", operations.OperationStream),
+    (r"workspace/status", operations.WorkspaceStream),
+    (r"usage/status", containers.OwnUsageStream),
+    (r"containers/status", StatusStream),
+    (r"notebooks/([^/]+)/output", OutputStream),
+    (r"workflows/status", WorkflowStream),
+    *routes(operations.endpoints, APIHandler),
+    *routes(projects.endpoints, APIHandler),
+    *routes(containers.endpoints, APIHandler),
+    *routes([one for one in hub.endpoints if one.path not in ADMINISTRATION], ForwardHandler),
+    *routes(shared_project_endpoints.endpoints, ForwardHandler),
+    *routes(shared_projects.endpoints, APIHandler),
+    *routes(logs.endpoints, APIHandler),
+    (r"logs/([^/]+)", LogStream),
+    *routes(metrics.endpoints, metrics.MetricsHandler),
+    *routes(notebooks.endpoints, APIHandler),
+    *routes(versioning, ProjectHandler),
+    *routes(workflows, ProjectHandler),
     (r".*", NotFoundHandler),
 ]

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """Builds each manager of a project once, when it is first asked for; closes them."""
+    """Builds each manager of a project once, when it is first asked for; closes them.
 
-    def __init__(self, project: Project) -> None:
+    On a server what waits to be sent, and what a crash left, is seen to in the background.
+    """
+
+    def __init__(self, project: Project, *, on_server: bool = False) -> None:
         self.project = project
+        self._on_server = on_server
 
     @classmethod
     def open(cls, path: Path) -> Workspace:
@@ -31,7 +35,10 @@ class Workspace:
     def versions(self) -> Versions:
         from jupyter_mlws.versioning.versions import Versions
 
-        return Versions(self.project)
+        versions = Versions(self.project)
+        if self._on_server:
+            versions.serve()
+        return versions
 
     @property
     def snapshots(self) -> SnapshotManager:

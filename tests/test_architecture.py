@@ -78,23 +78,22 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_managers_know_no_http() -> None:
-    edges = ("extension.py", "handlers.py", "api/", "routes.py", "hub/", "notebooks/server.py")
+    edges = ("extension.py", "forwarding.py", "api/", "routes.py", "hub/", "notebooks/server.py")
     edges += ("notebooks/kernel_websocket.py",)  # passes what tabs send
     offenders = {
         (name, module)
         for name, module in _imports()
         if module.split(".")[0] in ("tornado", "jupyter_server")
         and not any(part in name for part in edges)
-        and name != "client.py"
     }
     assert not offenders
 
 
-def test_handlers_know_no_tool() -> None:
+def test_endpoints_know_no_tool() -> None:
     offenders = {
         (name, module)
         for name, module in _imports()
-        if name.endswith("handlers.py") and module.split(".")[0] in ADAPTERS
+        if name.endswith("endpoints.py") and module.split(".")[0] in ADAPTERS
     }
     assert not offenders
 

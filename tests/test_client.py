@@ -12,10 +12,16 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws import client
-from jupyter_mlws.cli.local import LocalSession, open_session
-from jupyter_mlws.cli.session import Origin, RemoteSession, Session
-from jupyter_mlws.client import RemoteError, find_server, running
+from jupyter_mlws.cli import workflow_runs
+from jupyter_mlws.client import http as client
+from jupyter_mlws.client.http import RemoteError, find_server, running, segment
+from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.client.project import (
+    Origin,
+    ProjectClient,
+    open_project,
+    workflow_address,
+)
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.project import Project
 from tests.command_line import call
@@ -49,16 +55,16 @@ def serving(home: Path, project: Project) -> Iterator[None]:
         yield
 
 
-def both(project: Project) -> tuple[Session, Session]:
+def both(project: Project) -> tuple[ProjectClient, ProjectClient]:
     """The same project through its server and on its files."""
-    remote = open_session(project.root, "en", Origin.CLI)
-    assert isinstance(remote, RemoteSession)
-    return remote, LocalSession(project, "en", Origin.CLI)
+    remote = open_project(project.root, "en", Origin.CLI)
+    assert remote.runs is None
+    return remote, ProjectClient(project, LocalTransport(project, "en"), "en", Origin.CLI)
 
 
-def ended(session: Session, path: str, run: str) -> dict[str, Any]:
+def ended(session: ProjectClient, path: str, run: str) -> dict[str, Any]:
     deadline = time.monotonic() + LIMIT
-    while (state := session.run(path, run))["ended"] is None:
+    while (state := workflow_runs.get_run(session, path, run))["ended"] is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return state
@@ -72,57 +78,71 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     file.write_text("one\n")
     (project.root / "dvc.yaml").write_text(WORKFLOW)
 
-    assert remote.status() == local.status()
-    assert remote.diff("HEAD", None, None) == local.diff("HEAD", None, None)
-    first = remote.commit('第一版 "quoted"', [], False)
+    assert remote.get("git/status") == local.get("git/status")
+    assert remote.get("git/diff", {"from": "HEAD"}) == local.get("git/diff", {"from": "HEAD"})
+    first = remote.post("snapshots", {"message": '第一版 "quoted"'})
     assert first["subject"] == '第一版 "quoted"'
     file.write_text("two\n")
-    assert remote.diff("HEAD", None, "a.txt") == local.diff("HEAD", None, "a.txt")
-    second = local.commit("second", ["a.txt"], False)
-    assert set(first) == set(second)
-    assert remote.history(None, None, 10) == local.history(None, None, 10)
-    assert remote.history(None, None, 1) == local.history(None, None, 1)
-    assert remote.history("a.txt", "quoted", 10) == local.history("a.txt", "quoted", 10)
-    assert remote.diff(first["id"], second["id"], None) == local.diff(
-        first["id"], second["id"], None
+    assert remote.get("git/diff", {"from": "HEAD", "path": "a.txt"}) == local.get(
+        "git/diff", {"from": "HEAD", "path": "a.txt"}
     )
+    second = local.post("snapshots", {"message": "second", "paths": ["a.txt"]})
+    assert set(first) == set(second)
+    assert remote.list("snapshots", 10) == local.list("snapshots", 10)
+    assert remote.list("snapshots", 1) == local.list("snapshots", 1)
+    assert remote.list("snapshots", 10, {"path": "a.txt", "q": "quoted"}) == local.list(
+        "snapshots", 10, {"path": "a.txt", "q": "quoted"}
+    )
+    both_ends = {"from": first["id"], "to": second["id"]}
+    assert remote.get("snapshots/diff", both_ends) == local.get("snapshots/diff", both_ends)
     for paths in ([], ["a.txt"], ["a.txt", "dvc.yaml"]):
-        expected = local.restore_plan(first["id"], paths)
-        assert remote.restore_plan(first["id"], paths) == expected
+        expected = local.get(f"snapshots/{segment(first['id'])}/restore-plan", {"paths": paths})
+        assert (
+            remote.get(f"snapshots/{segment(first['id'])}/restore-plan", {"paths": paths})
+            == expected
+        )
 
-    assert remote.components() == local.components()
-    assert remote.workflows() == local.workflows()
-    assert remote.workflow("dvc.yaml") == local.workflow("dvc.yaml")
-    assert remote.plan("dvc.yaml", {}) == local.plan("dvc.yaml", {})
+    assert remote.list("components") == local.list("components")
+    assert workflow_runs.list_workflows(remote) == workflow_runs.list_workflows(local)
+    assert remote.get(workflow_address("dvc.yaml")) == local.get(workflow_address("dvc.yaml"))
+    assert remote.get("workflows/dvc.yaml/plan") == local.get("workflows/dvc.yaml/plan")
     asked = {"targets": ["first"], "force": True, "jobs": 3}
-    assert remote.plan("dvc.yaml", asked) == local.plan("dvc.yaml", asked)
+    assert remote.get("workflows/dvc.yaml/plan", asked) == local.get(
+        "workflows/dvc.yaml/plan", asked
+    )
 
-    assert remote.sweeps("dvc.yaml", {}) == local.sweeps("dvc.yaml", {"metric": None})
+    assert remote.get("workflows/dvc.yaml/sweeps") == local.get(
+        "workflows/dvc.yaml/sweeps", {"metric": None}
+    )
 
-    run = remote.execute("dvc.yaml", {"jobs": 1})
+    run = workflow_runs.execute(remote, "dvc.yaml", {"jobs": 1})
     done = ended(remote, "dvc.yaml", run["id"])
     assert done["status"] == "COMPLETED"
     assert done["origin"] == "cli"
-    again = local.execute("dvc.yaml", {})
+    again = workflow_runs.execute(local, "dvc.yaml", {})
     ended(local, "dvc.yaml", again["id"])
-    assert remote.run("dvc.yaml", run["id"]) == local.run("dvc.yaml", run["id"])
-    assert remote.runs_of("dvc.yaml") == local.runs_of("dvc.yaml")
-    assert [r["run"] for r in remote.runs({}, 1)] == [r["run"] for r in local.runs({}, 1)]
-    log = remote.log("dvc.yaml", run["id"], "first", 0)
+    assert workflow_runs.get_run(remote, "dvc.yaml", run["id"]) == workflow_runs.get_run(
+        local, "dvc.yaml", run["id"]
+    )
+    assert remote.list("workflows/dvc.yaml/runs") == local.list("workflows/dvc.yaml/runs")
+    assert [r["run"] for r in remote.list("runs", 1)] == [r["run"] for r in local.list("runs", 1)]
+    log = remote.get(f"workflows/dvc.yaml/runs/{run['id']}/nodes/first/log")
     assert "printed" in log["text"]
-    assert log == local.log("dvc.yaml", run["id"], "first", 0)
-    remote.cancel("dvc.yaml", run["id"])
+    assert log == local.get(f"workflows/dvc.yaml/runs/{run['id']}/nodes/first/log")
+    workflow_runs.cancel(remote, "dvc.yaml", run["id"])
 
     # A restore is an operation there; the session waits for its end.
     file.write_text("damaged\n")
-    result = remote.restore(first["id"], ["a.txt"], lambda text: None)
+    result = remote.follow(
+        f"snapshots/{segment(first['id'])}/restore", {"paths": ["a.txt"]}, lambda text: None
+    )
     assert file.read_text() == "one\n"
     assert result["restored"] == ["a.txt"]
     assert result["safety"]
     with pytest.raises(RemoteError) as through:
-        remote.restore_plan("feedbeef", [])
+        remote.get("snapshots/feedbeef/restore-plan", {"paths": []})
     with pytest.raises(MLWSError) as direct:
-        local.restore_plan("feedbeef", [])
+        local.get("snapshots/feedbeef/restore-plan", {"paths": []})
     told, expected = through.value.as_dict("en"), direct.value.as_dict("en")
     assert {key: told[key] for key in expected} == expected
     local.close()
@@ -145,17 +165,17 @@ def test_the_command_line_uses_the_server_and_never_tells_its_token(
     # With a token that the server refuses, the files are worked on.
     info = next(runtime.glob("jpserver-*.json"))
     info.write_text(json.dumps({**json.loads(info.read_text()), "token": "another person's"}))
-    assert isinstance(open_session(project.root, "en", Origin.CLI), LocalSession)
+    assert open_project(project.root, "en", Origin.CLI).runs is not None
 
 
 def test_a_project_below_the_servers_root_is_found_by_its_id(
     project: Project, home: Path, tmp_path: Path
 ) -> None:
     with Server(home, tmp_path):
-        remote = open_session(project.root, "en", Origin.CLI)
-        assert isinstance(remote, RemoteSession)
+        remote = open_project(project.root, "en", Origin.CLI)
+        assert remote.runs is None
         (project.root / "a.txt").write_text("one\n")
-        assert [change["path"] for change in remote.status()["changes"]] == ["a.txt"]
+        assert [change["path"] for change in remote.get("git/status")["changes"]] == ["a.txt"]
 
 
 def test_files_of_dead_and_damaged_servers_are_passed_over(project: Project, runtime: Path) -> None:

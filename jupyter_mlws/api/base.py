@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, ClassVar
 
 from jupyter_server.base.handlers import APIHandler as JupyterAPIHandler
@@ -12,7 +14,8 @@ from jupyter_server.base.websocket import WebSocketMixin
 
 from jupyter_mlws.api.coalescing import RequestCoalescer
 from jupyter_mlws.api.idempotency import Answers
-from jupyter_mlws.api.rest import Reply, RESTHandler, in_thread, location
+from jupyter_mlws.api.registry import Context, Endpoint, Reply, Work
+from jupyter_mlws.api.rest import RESTHandler, in_thread
 from jupyter_mlws.api.streams import StreamHandler as AnyStreamHandler
 from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
@@ -22,7 +25,6 @@ from jupyter_mlws.core.errors import (
     PermissionDeniedError,
     ProjectNotFoundError,
 )
-from jupyter_mlws.core.operations import Progress
 from jupyter_mlws.projects.trust import require_trust
 from jupyter_mlws.services import Services
 from jupyter_mlws.workspace import Workspace
@@ -30,7 +32,7 @@ from jupyter_mlws.workspace import Workspace
 ACTIONS = {"GET": "read", "HEAD": "read"}
 """Jupyter's word for what a verb does to a resource; all others write."""
 PROJECT_ERRORS = (OutsideWorkspaceError, NotTrustedError, ProjectNotFoundError)
-"""Errors of :meth:`Authorized.open_workspace`."""
+"""Errors of opening a project."""
 
 
 class Authorized:
@@ -58,28 +60,21 @@ class Authorized:
         # Programs get 403 with our envelope instead of a redirect to a login page.
         raise PermissionDeniedError(action="use", resource=self.resource)
 
-    async def open_workspace(self, untrusted: bool = False) -> Workspace:
-        """Return the workspace of ``?project=``, or of the server's own root.
-
-        Error 50303 unless its authors are trusted; with ``untrusted``, the caller runs nothing of
-        the project.
-        """
+    async def open_workspace(self) -> Workspace:
+        """The workspace of ``?project=``, or of the server's own root; 50303 unless trusted."""
         handler: Any = self
         identifier = handler.get_query_argument("project", None)
 
         def open_() -> Workspace:
             workspace = self.services.projects.workspace(identifier)
-            if not untrusted:
-                require_trust(workspace.project)
+            require_trust(workspace.project)
             return workspace
 
         return await in_thread(open_)
 
 
 class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
-    """Base of every REST handler; one that opens no workspace sets its own ``errors``."""
-
-    errors: ClassVar[Sequence[type[MLWSError]]] = PROJECT_ERRORS
+    """Base of every REST handler; its functions receive the server's services."""
 
     @property
     def answers(self) -> Answers[Reply]:
@@ -89,10 +84,39 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     def readings(self) -> RequestCoalescer[Reply]:
         return self.services.readings
 
-    def begin(self, kind: str, work: Callable[[Progress], Any]) -> Reply:
-        """Start long work; the answer says where to follow it."""
-        operation = self.services.operations.start(kind, work)
-        return Reply(operation, 202, location(self, "operations", operation.id))
+    @property
+    def context(self) -> Context:
+        return Context(self.request.headers, self.get_query_argument("project", None), self.permit)
+
+    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+        """Call the function, in a thread unless it is a coroutine."""
+        function = partial(declared.function, self.services, *ids, **inputs)
+        result = function() if iscoroutinefunction(declared.function) else in_thread(function)
+        return self.started(await result)
+
+    def started(self, answer: Any) -> Any:
+        """Start the work if ``answer`` is :class:`Work`; otherwise return ``answer``."""
+        if not isinstance(answer, Work):
+            return answer
+        operation = self.services.operations.start(answer.kind, answer.run)
+        return Reply(operation, location=("operations", operation.id))
+
+
+class ProjectHandler(APIHandler):
+    """Base of the handlers of projects; their functions receive the workspace, in a thread."""
+
+    errors: ClassVar[Sequence[type[MLWSError]]] = PROJECT_ERRORS
+
+    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+        project = self.context.project
+
+        def work() -> Any:
+            workspace = self.services.projects.workspace(project)
+            if not declared.untrusted:
+                require_trust(workspace.project)
+            return declared.function(workspace, *ids, **inputs)
+
+        return self.started(await in_thread(work))
 
 
 class StreamHandler(Authorized, WebSocketMixin, AnyStreamHandler, JupyterHandler):

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from jupyter_mlws.api.registry import IDEMPOTENCY_KEY
 from jupyter_mlws.core.errors import Fault, InvalidRequestError
 from jupyter_mlws.core.i18n import Message
 
-HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 """The header of an answer that is given again."""
 LONGEST = 255
@@ -51,14 +51,14 @@ class Answers(Generic[Answer]):
         """
         if not key[-1].strip() or len(key[-1]) > LONGEST:
             words = Message("Must have 1 to {longest} characters.", longest=LONGEST)
-            raise InvalidRequestError(faults=[Fault(HEADER, words)])
+            raise InvalidRequestError(faults=[Fault(IDEMPOTENCY_KEY, words)])
         self._forget()
         fingerprint = hashlib.sha256(content).hexdigest()
         entry = self._entries.get(key)
         if entry is not None:
             if entry.fingerprint != fingerprint:
                 words = Message("This key was already used for another request. Use a new key.")
-                raise InvalidRequestError(faults=[Fault(HEADER, words)])
+                raise InvalidRequestError(faults=[Fault(IDEMPOTENCY_KEY, words)])
             # Shielded: one client that goes away does not take the answer from the others.
             return await asyncio.shield(entry.answer), True
         entry = _Entry(fingerprint, asyncio.get_running_loop().create_future(), self._clock())

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what :func:`~jupyter_mlws.api.rest.endpoint` was told."""
+"""The OpenAPI 3.1 document, made of the declarations of the endpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from jupyter_mlws._version import __version__
-from jupyter_mlws.api.rest import JSON, Endpoint, RESTHandler
+from jupyter_mlws.api.registry import JSON, Endpoint
+from jupyter_mlws.api.rest import RESTHandler
 from jupyter_mlws.api.streams import StreamHandler
 from jupyter_mlws.core.errors import (
     DiskFullError,

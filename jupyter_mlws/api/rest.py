@@ -1,8 +1,7 @@
-"""What every REST handler does, on whichever server: validation, the envelope and errors.
+"""Endpoints over HTTP, on whichever server: permission, validation, the envelope and errors.
 
-A handler's methods are declared with :func:`endpoint`. What the decorator is told is what it
-checks, and what ``openapi.json`` says. Jupyter's servers build on this in
-:mod:`~jupyter_mlws.api.base`, the Hub's service in :mod:`jupyter_mlws.hub`.
+Jupyter's servers build on this in :mod:`~jupyter_mlws.api.base`, the Hub's service in
+:mod:`jupyter_mlws.hub`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, ClassVar, ParamSpec, TypeVar, get_args, get_origin
 from urllib.parse import quote
@@ -25,6 +24,7 @@ from tornado import web
 
 from jupyter_mlws.api import idempotency
 from jupyter_mlws.api.coalescing import RequestCoalescer
+from jupyter_mlws.api.registry import IDEMPOTENCY_KEY, JSON, Context, Endpoint, Reply
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import (
     EndpointNotFoundError,
@@ -35,115 +35,57 @@ from jupyter_mlws.core.errors import (
     PermissionDeniedError,
     of_system,
 )
-from jupyter_mlws.core.i18n import ENGLISH, Message
-from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.serialization import encoded
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Route = tuple[str, type[web.RequestHandler]]
+
 OK = Message("OK")
-ONCE = "The same key again, within a day: the first answer again, and nothing is done twice."
 AGAIN = {idempotency.REPLAYED: "true"}
-JSON = "application/json"
 MAX_BODY = 16 * 1024 * 1024
 """Bytes; larger bodies are data, and data does not travel through this API."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """An answer that needs more than a body: another status, a Location, a version.
+def serve(declared: Endpoint) -> Callable[..., Awaitable[None]]:
+    """Return the method of a handler class that serves an endpoint."""
 
-    ``version`` is what a change of the resource is checked against; it becomes the ETag.
-    """
+    async def method(self: RESTHandler, *ids: str) -> None:
+        await self.permit(*declared.also)
+        query = self.parse_query(declared.query)
+        body = None if declared.body is None else self.parse_body(declared.body)
+        inputs = declared.inputs(query, body, self.context)
 
-    data: Any
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    version: str = ""
+        async def work() -> Reply:
+            answer = await self.call(declared, *ids, **inputs)
+            return answer if isinstance(answer, Reply) else Reply(declared.shown(answer, query))
 
+        key = self.request.headers.get(IDEMPOTENCY_KEY) if declared.idempotent else None
+        if declared.shared:
+            reply = await self.readings.read(self.request.uri, work)
+        else:
+            reply = await (work() if key is None else self.once(key, work))
+        if declared.media == JSON:
+            self.reply(reply, declared.status)
+        else:
+            await self.send(reply, declared.media)
 
-@dataclass(frozen=True)
-class Endpoint:
-    """What is declared of one verb of one URL; read by the decorator and by ``openapi.json``."""
-
-    summary: str
-    reply: type[BaseModel] | None
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] = NoQuery
-    status: int = 200
-    also: Sequence[tuple[str, str]] = ()
-    errors: Iterable[type[MLWSError]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-    dry_status: int | None = None
-    media: str = JSON
-
-    @property
-    def statuses(self) -> Sequence[int]:
-        """Every status of success."""
-        return [self.status] if self.dry_status is None else [self.status, self.dry_status]
+    method.endpoint = declared  # type: ignore[attr-defined]
+    return method
 
 
-def endpoint(
-    summary: str,
-    reply: type[BaseModel] | None = None,
-    *,
-    body: type[BaseModel] | None = None,
-    query: type[BaseModel] = NoQuery,
-    status: int = 200,
-    also: Sequence[tuple[str, str]] = (),
-    errors: Iterable[type[MLWSError]] = (),
-    headers: Mapping[str, str] | None = None,
-    idempotent: bool = False,
-    shared: bool = False,
-    dry_status: int | None = None,
-    media: str = JSON,
-) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[None]]]:
-    """Declare a handler's method as an endpoint.
-
-    ``reply`` is the model of ``data``; ``also`` are further (action, resource) pairs that the
-    person must be allowed; ``errors`` are those that it can answer with beside the general ones;
-    ``headers`` are request headers that it heeds, and what they do. With ``idempotent`` a request
-    that is sent again with the same ``Idempotency-Key`` gets the first answer again. With
-    ``shared`` those who ask the same at the same moment get one answer, which must not depend on
-    who asks.
-    ``dry_status`` is the status of an answer that only shows what would be done; ``media`` the
-    type of one that is no JSON, which the method writes itself. A :class:`Page` without a ``query``
-    of its own is a whole list: ``limit`` and ``cursor`` cut it here.
-    The method gets the URL's ids, then ``body=`` and ``query=`` as far as they are declared,
-    and returns the data or a :class:`Reply`.
-    """
-    short_list = query is NoQuery and reply is not None and issubclass(reply, Page)
-    query = ShortListQuery if short_list else query
-    heeded = {**(headers or {}), **({idempotency.HEADER: ONCE} if idempotent else {})}
-    declared = Endpoint(
-        summary, reply, body, query, status, tuple(also), tuple(errors), heeded, dry_status, media
-    )
-
-    def decorate(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[None]]:
-        @functools.wraps(method)
-        async def call(self: RESTHandler, *ids: str) -> None:
-            await self.permit(*declared.also)
-            asked = self.parse_query(query)
-            inputs: dict[str, Any] = {} if short_list or query is NoQuery else {"query": asked}
-            if body is not None:
-                inputs["body"] = self.parse_body(body)
-
-            async def work() -> Reply:
-                answer = await method(self, *ids, **inputs)
-                if isinstance(asked, ShortListQuery):
-                    answer = asked.part_of(answer)
-                return answer if isinstance(answer, Reply) else Reply(answer, declared.status)
-
-            key = self.request.headers.get(idempotency.HEADER) if idempotent else None
-            if shared:
-                self.reply(await self.readings.read(self.request.uri, work))
-            else:
-                self.reply(await (work() if key is None else self.once(key, work)))
-
-        call.endpoint = declared  # type: ignore[attr-defined]
-        return call
-
-    return decorate
+def routes(endpoints: Iterable[Endpoint], base: type[RESTHandler]) -> list[Route]:
+    """A subclass of ``base`` for each path of ``endpoints``."""
+    by_path: dict[str, dict[str, Any]] = {}
+    for declared in endpoints:
+        attributes = by_path.setdefault(declared.pattern, {"resource": declared.resource})
+        attributes[declared.method] = serve(declared)
+    return [
+        (pattern, type(base.__name__, (base,), attributes))
+        for pattern, attributes in by_path.items()
+    ]
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -182,14 +124,23 @@ class RESTHandler(web.RequestHandler):
         answer, again = await self.answers.once(asked, request.body, work)
         return replace(answer, headers={**answer.headers, **AGAIN}) if again else answer
 
+    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Any:
+        """Call the function of an endpoint with its services."""
+        raise NotImplementedError
+
     async def permit(self, *also: tuple[str, str]) -> None:
         """Error 50301 unless the person may do this to the resource, and ``also`` the others."""
         raise NotImplementedError
 
     @property
+    def context(self) -> Context:
+        """The parts of the request beside its input."""
+        return Context(self.request.headers)
+
+    @property
     def language(self) -> str:
         """The reader's language, from ``Accept-Language``."""
-        return preferred_language(self.request.headers.get("Accept-Language", ""))
+        return self.context.language
 
     def parse_query(self, model: type[BaseModel]) -> BaseModel:
         """The query as ``model``; a name given twice is a list."""
@@ -221,18 +172,39 @@ class RESTHandler(web.RequestHandler):
             raise InvalidRequestError(faults=unencodable)
         return validation_messages.validate(model, given)
 
-    def reply(self, answer: Reply) -> None:
-        """Send ``answer`` in the envelope."""
-        self.set_status(answer.status)
+    def reply(self, answer: Reply, status: int) -> None:
+        """Send ``answer`` in the envelope, with the declared ``status`` unless it has its own."""
+        status = answer.status or status
+        self.set_status(status)
         # What tornado says by itself is HTML, and a browser would show it as a page.
         self.set_header("Content-Type", JSON)
         for name, value in answer.headers.items():
             self.set_header(name, value)
+        if answer.location:
+            self.set_header("Location", self.address(*answer.location))
         self._version = answer.version
         if answer.version and self.request.method != "GET":
             self.set_header("ETag", f'"{answer.version}"')
-        body = {"code": answer.status, "message": OK, "data": answer.data}
-        self.finish(encoded(body, self.language))
+        self.finish(encoded({"code": status, "message": OK, "data": answer.data}, self.language))
+
+    async def send(self, answer: Reply, media: str) -> None:
+        """Send a text that is not JSON, or its parts as they come."""
+        for name, value in {"Content-Type": f"{media}; charset=utf-8", **answer.headers}.items():
+            self.set_header(name, value)
+        if isinstance(answer.data, AsyncIterator):
+            async for part in answer.data:
+                self.write(part)
+                await self.flush()
+        else:
+            self.write(answer.data)
+            # Jupyter's `finish` would set the type of JSON.
+            await self.flush()
+        await self.finish()
+
+    def address(self, *parts: str) -> str:
+        """The path of something below this API's prefix."""
+        prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", self.request.path)
+        return prefix + "/".join(quote(part, safe="") for part in parts)
 
     def compute_etag(self) -> str | None:
         """The hash of a GET's answer, behind the version that the endpoint itself gave.
@@ -242,21 +214,6 @@ class RESTHandler(web.RequestHandler):
         """
         body = hashlib.sha256(b"".join(self._write_buffer)).hexdigest()[:32]
         return f'"{self._version}.{body}"' if self._version else f'"{body}"'
-
-    def versions(self) -> list[str] | None:
-        """What ``If-Match`` names, without the part that tells of the answer; None for ``*``.
-
-        Error 50201 where the header is missing: a change must say what it was made of.
-        """
-        given = self.request.headers.get("If-Match", "")
-        if given.strip() == "*":
-            return None
-        found = re.findall(r'(?:W/)?"([^"]*)"', given) or [given.strip()]
-        if not found[0]:
-            raise InvalidRequestError(
-                faults=[validation_messages.fault("If-Match", validation_messages.NO_VERSION)]
-            )
-        return [tag.partition(".")[0] for tag in found]
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every failure, ours or tornado's, in the envelope of errors."""
@@ -307,22 +264,6 @@ class RESTHandler(web.RequestHandler):
             )
 
 
-def preferred_language(accepted: str) -> str:
-    """The first language of an ``Accept-Language`` header that we speak (quality respected)."""
-    weighted = []
-    for position, part in enumerate(accepted.split(",")):
-        tag, _, quality = part.strip().partition(";q=")
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            weight = 0.0
-        weighted.append((-weight, position, tag))
-    for _, _, tag in sorted(weighted):
-        if tag.lower().startswith(("zh", "en")):
-            return "zh-CN" if tag.lower().startswith("zh") else ENGLISH
-    return ENGLISH
-
-
 def _lists(model: type[BaseModel]) -> set[str]:
     """The parameters that take several values: one value of them is a list of one."""
     return {
@@ -330,28 +271,3 @@ def _lists(model: type[BaseModel]) -> set[str]:
         for name, field in model.model_fields.items()
         if any(get_origin(part) is list for part in (field.annotation, *get_args(field.annotation)))
     }
-
-
-def encoded(body: Mapping[str, Any], language: str) -> bytes:
-    """JSON in UTF-8, the messages in ``language``.
-
-    Of a file's name that is not UTF-8 the odd bytes are escaped surrogates.
-    """
-
-    def to_json(data: Any) -> Any:
-        if isinstance(data, Message):
-            return data.in_(language)
-        if isinstance(data, BaseModel):
-            return data.model_dump(mode="json", by_alias=True, context={"language": language})
-        if isinstance(data, MLWSError):
-            return data.as_dict(language)
-        return dict(data) if isinstance(data, Mapping) else str(data)
-
-    text = json.dumps(body, ensure_ascii=False, default=to_json)
-    return text.encode("utf-8", "backslashreplace")
-
-
-def location(handler: web.RequestHandler, *parts: str) -> dict[str, str]:
-    """The ``Location`` header of something below this API's prefix."""
-    prefix = re.sub(r"(/mlws/api/v1/).*", r"\1", handler.request.path)
-    return {"Location": prefix + "/".join(quote(part, safe="") for part in parts)}

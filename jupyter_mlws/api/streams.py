@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 from tornado import websocket
 
-from jupyter_mlws.api.rest import JSON, encoded, preferred_language
+from jupyter_mlws.api.registry import JSON
 from jupyter_mlws.core.errors import InternalError, MLWSError
+from jupyter_mlws.core.i18n import preferred_language
+from jupyter_mlws.core.serialization import encoded
 
 SLOW_READER = 4008
 """Close code: the client took longer than :data:`SEND_LIMIT` to read one message."""

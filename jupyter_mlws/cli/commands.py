@@ -11,12 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlws.cli import workflow_runs
 from jupyter_mlws.cli.console import Block, Place, Screen, Tone, line
-from jupyter_mlws.cli.local import open_session
 from jupyter_mlws.cli.prompt import person
-from jupyter_mlws.cli.session import JSON, Origin, Session
 from jupyter_mlws.cli.views import Views
-from jupyter_mlws.client import find_server
+from jupyter_mlws.client.http import find_server, segment
+from jupyter_mlws.client.project import (
+    JSON,
+    Origin,
+    ProjectClient,
+    open_project,
+    workflow_address,
+)
 from jupyter_mlws.core.errors import (
     Fault,
     ImportFailedError,
@@ -68,11 +74,11 @@ class CommandContext:
     shown: set[str] = field(default_factory=set)
 
     @cached_property
-    def session(self) -> Session:
+    def client(self) -> ProjectClient:
         """The project that the folder lies in; opened by the first word that needs it."""
-        session = open_session(self.folder, self.language, self.origin)
-        session.ask = person(self.screen)
-        return session
+        client = open_project(self.folder, self.language, self.origin)
+        client.ask = person(self.screen)
+        return client
 
     @cached_property
     def views(self) -> Views:
@@ -87,21 +93,21 @@ class CommandContext:
 
     def path(self, given: str) -> str:
         """A path as given by a person, relative to the project's root."""
-        root = self.session.project.root
+        root = self.client.project.root
         absolute = Path(os.path.normpath(self.folder / given))
         if absolute != root and root not in absolute.parents:
             raise OutsideWorkspaceError(path=given)
         return absolute.relative_to(root).as_posix()
 
     def close(self) -> None:
-        """Close the session if one was opened."""
-        session = self.__dict__.pop("session", None)
-        if session is not None:
-            session.close()
+        """Close the project if it was opened."""
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            client.close()
 
 
 def status(desk: CommandContext) -> int:
-    desk.answer(desk.session.status(), desk.views.status)
+    desk.answer(desk.client.get("git/status"), desk.views.status)
     return OK
 
 
@@ -116,27 +122,36 @@ def commit(
     wanted = [desk.path(path) for path in paths]
     if staged and wanted:
         raise UsageFaultError(desk.views.say("Use either PATHS or --staged, not both."))
-    snapshot = desk.session.commit(
-        message,
-        wanted,
-        allow_secrets,
-        allow_many=allow_many,
-        staged=staged,
-        waiting=lambda holder: desk.screen.warn(desk.views.waiting(holder)),
-    )
+    body: JSON = {
+        "message": message,
+        "allow_secrets": allow_secrets,
+        "allow_many": allow_many,
+        "staged": staged,
+    }
+    if wanted:
+        body["paths"] = wanted
+    with desk.client.reporting_holder(lambda holder: desk.screen.warn(desk.views.waiting(holder))):
+        snapshot = desk.client.post("snapshots", body)
     desk.answer(snapshot, desk.views.committed)
     return OK
 
 
 def log(desk: CommandContext, path: str | None, query: str | None, number: int) -> int:
     wanted = desk.path(path) if path else None
-    desk.answer(desk.session.history(wanted, query, number), desk.views.history)
+    desk.answer(
+        desk.client.list("snapshots", number, {"path": wanted, "q": query}), desk.views.history
+    )
     return OK
 
 
 def diff(desk: CommandContext, start: str, end: str | None, path: str | None) -> int:
     wanted = desk.path(path) if path else None
-    desk.answer(desk.session.diff(start, end, wanted), desk.views.diff)
+    between_snapshots = end is not None and wanted is None
+    found = desk.client.get(
+        "snapshots/diff" if between_snapshots else "git/diff",
+        {"from": start, "to": end, **({} if between_snapshots else {"path": wanted})},
+    )
+    desk.answer(found, desk.views.diff)
     return OK
 
 
@@ -144,7 +159,7 @@ def restore(
     desk: CommandContext, snapshot: str, paths: Sequence[str], yes: bool, dry_run: bool
 ) -> int:
     wanted = [desk.path(path) for path in paths]
-    plan = desk.session.restore_plan(snapshot, wanted)
+    plan = desk.client.get(f"snapshots/{segment(snapshot)}/restore-plan", {"paths": wanted})
     if dry_run or plan["nothing"]:
         desk.answer(plan, desk.views.restore_plan)
         return OK
@@ -152,7 +167,11 @@ def restore(
         desk.screen.show(*desk.views.restore_plan(plan))
     if plan["lost"] and not yes and not _agreed(desk):
         return FAILED
-    result = desk.session.restore(snapshot, wanted, desk.screen.note)
+    result = desk.client.follow(
+        f"snapshots/{segment(snapshot)}/restore",
+        {"paths": wanted} if wanted else {},
+        desk.screen.note,
+    )
     desk.answer(result, desk.views.restored)
     return OK
 
@@ -171,7 +190,7 @@ def _agreed(desk: CommandContext) -> bool:
 
 
 def components(desk: CommandContext) -> int:
-    desk.answer(desk.session.components(), desk.views.components)
+    desk.answer(desk.client.list("components"), desk.views.components)
     return OK
 
 
@@ -183,13 +202,13 @@ def plan(
     for name, wanted in (("force", force), ("accept_cosmetic", accept_cosmetic)):
         if wanted:
             asked[name] = True
-    desk.answer(desk.session.plan(path, asked), desk.views.plan)
+    desk.answer(desk.client.get(f"{workflow_address(path)}/plan", asked), desk.views.plan)
     return OK
 
 
 def sweep(desk: CommandContext, words: Sequence[str], metric: str | None, mode: str | None) -> int:
     path, names = workflow_of(desk, words)
-    found = desk.session.sweeps(path, {"metric": metric, "mode": mode})
+    found = desk.client.get(f"{workflow_address(path)}/sweeps", {"metric": metric, "mode": mode})
     for name in names:
         _sweep_named(found["items"], name)
     if names:
@@ -206,14 +225,18 @@ def promote(
     mode: str | None,
 ) -> int:
     path, names = workflow_of(desk, words)
-    found = desk.session.sweeps(path, {})
+    found = desk.client.get(f"{workflow_address(path)}/sweeps", {})
     given = {"variant": variant, "metric": metric, "mode": mode}
     if not names and len(found["items"]) != 1:
         known = ", ".join(row["name"] for row in found["items"]) or "-"
         raise UsageFaultError(desk.views.say("Specify a sweep. Available: {known}", known=known))
     name = _sweep_named(found["items"], names[0])["name"] if names else found["items"][0]["name"]
     asked = {key: value for key, value in given.items() if value is not None}
-    done = desk.session.promote(path, name, asked, found["etag"])
+    done = desk.client.post(
+        f"{workflow_address(path)}/sweeps/{segment(name)}/promote",
+        asked,
+        {"If-Match": f'"{found["etag"]}"'},
+    )
     desk.answer(done, desk.views.promoted)
     return OK
 
@@ -254,22 +277,22 @@ def run(
         request["jobs"] = jobs
     if executor is not None:
         request["executor"] = executor
-    return _see_through(desk, path, desk.session.execute(path, request))
+    return _see_through(desk, path, workflow_runs.execute(desk.client, path, request))
 
 
 def resume(desk: CommandContext, run: str) -> int:
-    path, found = _find_run(desk.session, run)
-    return _see_through(desk, path, desk.session.resume(path, found["id"]))
+    path, found = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.resume(desk.client, path, found["id"]))
 
 
 def retry(desk: CommandContext, run: str, node: str) -> int:
-    path, found = _find_run(desk.session, run)
-    return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "retry"))
+    path, found = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.retry(desk.client, path, found["id"], node))
 
 
 def skip(desk: CommandContext, run: str, node: str) -> int:
-    path, found = _find_run(desk.session, run)
-    return _see_through(desk, path, desk.session.go_on(path, found["id"], node, "skip"))
+    path, found = _find_run(desk.client, run)
+    return _see_through(desk, path, workflow_runs.skip(desk.client, path, found["id"], node))
 
 
 def _see_through(desk: CommandContext, path: str, started: JSON) -> int:
@@ -287,7 +310,7 @@ def _see_through(desk: CommandContext, path: str, started: JSON) -> int:
 def import_file(
     desk: CommandContext, file: str, to: str | None, name: str | None, dry_run: bool
 ) -> int:
-    root = desk.session.project.root
+    root = desk.client.project.root
     absolute = Path(os.path.normpath(desk.folder / file))
     request: JSON = {"dry_run": dry_run}
     if root in absolute.parents:
@@ -299,7 +322,7 @@ def import_file(
         request["name"] = name
     if to is not None:
         request["path"] = desk.path(to)
-    made = desk.session.import_file(request)
+    made = desk.client.post("workflows/import", request)
     desk.answer(made, desk.views.imported)
     return OK
 
@@ -314,19 +337,19 @@ def _text_of(file: Path, given: str) -> str:
 
 
 def cancel(desk: CommandContext, run: str | None) -> int:
-    path, found = _find_run(desk.session, run) if run else _active_run(desk.session)
-    desk.session.cancel(path, found["id"])
+    path, found = _find_run(desk.client, run) if run else _active_run(desk.client)
+    workflow_runs.cancel(desk.client, path, found["id"])
     told = desk.views.say("Canceling {run}…", run=found["id"])
     desk.answer({"run": found["id"]}, lambda _: [line(told)])
     return OK
 
 
 def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
-    path, found = _find_run(desk.session, run)
+    path, found = _find_run(desk.client, run)
     identifier = found["id"]
-    part = desk.session.log(path, identifier, node, 0)
+    part = _log(desk.client, path, identifier, node, 0)
     if part["complete"] and not part["size"]:
-        executed = _last_execution(desk.session, path, identifier, node)
+        executed = _last_execution(desk.client, path, identifier, node)
         if executed not in (None, identifier):
             text = desk.views.say(
                 "{node} did not run in {run}. Showing its log from {executed}.",
@@ -336,23 +359,23 @@ def logs(desk: CommandContext, run: str, node: str, follow: bool) -> int:
             )
             desk.screen.warn(text)
             identifier = executed
-            part = desk.session.log(path, identifier, node, 0)
+            part = _log(desk.client, path, identifier, node, 0)
     if desk.as_json:
         desk.screen.data(part)
         return OK
     _show_text(desk, part["text"])
     while follow and not part["complete"]:
         time.sleep(FOLLOW)
-        part = desk.session.log(path, identifier, node, part["size"])
+        part = _log(desk.client, path, identifier, node, part["size"])
         _show_text(desk, part["text"])
     return OK
 
 
-def _last_execution(session: Session, path: str, run: str, node: str) -> str | None:
+def _last_execution(client: ProjectClient, path: str, run: str, node: str) -> str | None:
     """Return the newest run up to ``run`` that executed a node; the ids begin with their time."""
-    for candidate in session.runs_of(path):
+    for candidate in client.list(f"{workflow_address(path)}/runs"):
         if candidate["id"] <= run:
-            nodes = session.run(path, candidate["id"])["nodes"]
+            nodes = workflow_runs.get_run(client, path, candidate["id"])["nodes"]
             if any(row["id"] == node and row["started"] is not None for row in nodes):
                 return str(candidate["id"])
     return None
@@ -390,6 +413,12 @@ def trust_project(desk: CommandContext, withdraw: bool) -> int:
     return OK
 
 
+def _log(client: ProjectClient, path: str, run: str, node: str, offset: int) -> JSON:
+    where = f"{workflow_address(path)}/runs/{segment(run)}/nodes/{segment(node)}/log"
+    part: JSON = client.get(where, {"offset": offset})
+    return part
+
+
 def _show_text(desk: CommandContext, text: str) -> None:
     if text:
         desk.screen.show(desk.views.text(text))
@@ -413,7 +442,7 @@ def workflow_of(desk: CommandContext, words: Sequence[str]) -> tuple[str, list[s
         path = _named_workflow(desk, words[0])
         if path is not None:
             return path, list(words[1:])
-    known = desk.session.workflow_paths()
+    known = workflow_runs.list_paths(desk.client)
     if len(known) == 1:
         return known[0], list(words)
     if words or not known:
@@ -427,32 +456,34 @@ def workflow_of(desk: CommandContext, words: Sequence[str]) -> tuple[str, list[s
 
 def _named_workflow(desk: CommandContext, word: str) -> str | None:
     """By file, by folder, or by the name that the workflow gives itself."""
-    root = desk.session.project.root
+    root = desk.client.project.root
     for base in (desk.folder, root):
         file = Path(os.path.normpath(base / word))
         if file.is_dir():
             file /= WORKFLOW_FILE
         if file.is_file() and file.name == WORKFLOW_FILE and root in file.parents:
             return file.relative_to(root).as_posix()
-    named = [w["path"] for w in desk.session.workflows() if word in (w["name"], w["id"])]
+    named = [
+        w["path"] for w in workflow_runs.list_workflows(desk.client) if word in (w["name"], w["id"])
+    ]
     return str(named[0]) if len(named) == 1 else None
 
 
-def _find_run(session: Session, run: str) -> tuple[str, JSON]:
+def _find_run(client: ProjectClient, run: str) -> tuple[str, JSON]:
     """(workflow, run) of a run's id; ``latest`` is the newest of any workflow."""
-    known = session.workflows()
+    known = workflow_runs.list_workflows(client)
     newest = [(w["path"], w["run"]) for w in known if w["run"] is not None]
     if run == LATEST and newest:
         return max(newest, key=lambda row: str(row[1]["id"]))
     for workflow in known:
-        for candidate in session.runs_of(workflow["path"]):
+        for candidate in client.list(f"{workflow_address(workflow['path'])}/runs"):
             if candidate["id"] == run:
                 return workflow["path"], candidate
     raise WorkflowItemNotFoundError(kind="run", name=run)
 
 
-def _active_run(session: Session) -> tuple[str, JSON]:
-    for workflow in session.workflows():
+def _active_run(client: ProjectClient) -> tuple[str, JSON]:
+    for workflow in workflow_runs.list_workflows(client):
         if workflow["run"] is not None and workflow["run"]["ended"] is None:
             return workflow["path"], workflow["run"]
     raise NoActiveRunError()
@@ -470,7 +501,7 @@ def _follow(desk: CommandContext, path: str, run: str) -> JSON:
                 if stopping:
                     raise
                 stopping = True
-                desk.session.cancel(path, run)
+                workflow_runs.cancel(desk.client, path, run)
                 news = _news(desk, path, run, None if desk.as_json else place)
 
 
@@ -483,11 +514,11 @@ def _last(news: Iterator[JSON]) -> JSON:
 
 def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Iterator[JSON]:
     """The run again and again, each time that something happened, until it has ended."""
-    bell = desk.session.project.state / "bell"
+    bell = desk.client.project.state / "bell"
     while True:
         heard = _rang(bell)
         began = time.monotonic()
-        state = desk.session.run(path, run)
+        state = workflow_runs.get_run(desk.client, path, run)
         if not desk.as_json:
             _tell(desk, state, place)
         yield state
@@ -498,7 +529,7 @@ def _news(desk: CommandContext, path: str, run: str, place: Place | None) -> Ite
         busy_until, quiet_until = now + SHARE * (now - began), now + SILENCE
         while time.monotonic() < quiet_until:
             over = time.monotonic() >= busy_until
-            if _rang(bell) != heard and (over or desk.session.has_ended(path, run)):
+            if _rang(bell) != heard and (over or workflow_runs.has_ended(desk.client, path, run)):
                 break
             time.sleep(LOOK)
             if place is not None and int(time.monotonic() / LOOK) % 100 == 0:
@@ -533,8 +564,8 @@ def _show_logs(desk: CommandContext, path: str, run: JSON) -> None:
     for node in run["nodes"]:
         if node["status"] != "FAILED":
             continue
-        size = desk.session.log(path, run["id"], node["id"], 0)["size"]
-        part = desk.session.log(path, run["id"], node["id"], max(0, size - TAIL))
+        size = _log(desk.client, path, run["id"], node["id"], 0)["size"]
+        part = _log(desk.client, path, run["id"], node["id"], max(0, size - TAIL))
         if part["text"]:
             title = desk.views.say("Log of {node}:", node=node["id"])
             desk.screen.show(line(title, Tone.STRONG), desk.views.text(part["text"]))

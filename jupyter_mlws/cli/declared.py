@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import click
 
-from jupyter_mlws.cli import code, commands, data, experiments, versions
+from jupyter_mlws.cli import code, commands, data, experiments, versions, workflow_runs
 from jupyter_mlws.cli.commands import CommandContext
-from jupyter_mlws.client import RemoteError
+from jupyter_mlws.client.http import RemoteError
+from jupyter_mlws.client.project import workflow_address
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import Message
 
@@ -65,27 +66,37 @@ def warn_former(context: click.Context, name: str, instead: str) -> None:
 def _complete_workflow(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    return _known(context, incomplete, lambda desk: [w["path"] for w in desk.session.workflows()])
+    return _known(
+        context,
+        incomplete,
+        lambda desk: [w["path"] for w in workflow_runs.list_workflows(desk.client)],
+    )
 
 
 def _complete_snapshot(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     return _known(
-        context, incomplete, lambda desk: [s["short"] for s in desk.session.history(None, None, 20)]
+        context, incomplete, lambda desk: [s["short"] for s in desk.client.list("snapshots", 20)]
     )
 
 
 def _complete_branch(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    return _known(context, incomplete, lambda desk: [b["name"] for b in desk.session.branches()])
+    return _known(
+        context, incomplete, lambda desk: [b["name"] for b in desk.client.list("git/branches")]
+    )
 
 
 def _complete_run(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     def ids(desk: CommandContext) -> list[str]:
-        session = desk.session
-        known = [run["id"] for one in session.workflows() for run in session.runs_of(one["path"])]
+        client = desk.client
+        known = [
+            run["id"]
+            for one in workflow_runs.list_workflows(client)
+            for run in client.list(f"{workflow_address(one['path'])}/runs")
+        ]
         return [commands.LATEST, *sorted(known, reverse=True)[:SHOWN]]
 
     return _known(context, incomplete, ids)

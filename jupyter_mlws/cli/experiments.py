@@ -11,7 +11,8 @@ from typing import Any
 
 from jupyter_mlws.cli import experiment_views
 from jupyter_mlws.cli.commands import FAILED, INTERRUPTED, OK, CommandContext, UsageFaultError
-from jupyter_mlws.cli.session import JSON, Origin
+from jupyter_mlws.client.http import segment
+from jupyter_mlws.client.project import JSON, Origin, version_id
 
 AUTO_VARIABLE = "MLWS_TRACK"
 """`auto`: every run that code begins with MLflow keeps the working tree's state first."""
@@ -43,7 +44,7 @@ def runs(
         asked["q"] = query
     if nested:
         asked["nested"] = True
-    found = desk.session.runs(asked, number)
+    found = desk.client.list("runs", number, asked)
     desk.answer(found, lambda rows: desk.views.runs(rows, wide=wide))
     return OK
 
@@ -54,9 +55,9 @@ def compare(desk: CommandContext, things: Sequence[str]) -> int:
             desk.views.say("Specify at least two runs, or two model versions as NAME:VERSION.")
         )
     if all(thing.rpartition(":")[2].isdigit() and ":" in thing for thing in things):
-        found = desk.session.compare_models(things)
+        found = desk.client.get("models/compare", {"ids": ",".join(map(version_id, things))})
     else:
-        found = _side_by_side([desk.session.experiment(thing) for thing in things])
+        found = _side_by_side([desk.client.get(f"runs/{segment(thing)}") for thing in things])
     desk.answer(found, lambda result: experiment_views.comparison(desk.views, things, result))
     return OK
 
@@ -75,7 +76,7 @@ def _side_by_side(rows: Sequence[JSON]) -> JSON:
 
 
 def lineage(desk: CommandContext, of: str) -> int:
-    found = desk.session.lineage(_thing(desk, of))
+    found = desk.client.get("lineage", {"of": _thing(desk, of)})
     desk.answer(found, lambda graph: experiment_views.lineage(desk.views, graph))
     return OK
 
@@ -95,16 +96,16 @@ def reproduce(desk: CommandContext, run: str | None, path: str | None, remove: b
         if remove:
             text = desk.views.say("Specify the reproduction to delete.")
             raise UsageFaultError(text)
-        rows = desk.session.reproductions()
+        rows = desk.client.list("reproductions")
         desk.answer(rows, lambda found: experiment_views.reproductions(desk.views, found))
         return OK
     if remove:
-        gone = desk.session.delete_reproduction(run)
+        gone = desk.client.delete(f"reproductions/{segment(run)}")
         text = desk.views.say("Deleted {path}.", path=gone["path"])
         desk.answer(gone, lambda _: experiment_views.sentence(text))
         return OK
     asked = {"path": desk.path(path)} if path else {}
-    made = desk.session.reproduce(run, asked, desk.screen.note)
+    made = desk.client.follow(f"runs/{segment(version_id(run))}/reproduce", asked, desk.screen.note)
     desk.answer(made, lambda found: experiment_views.reproduction(desk.views, found))
     return OK
 
@@ -155,11 +156,13 @@ def begin(desk: CommandContext, name: str | None, experiment: str | None) -> JSO
         raise UsageFaultError(
             desk.views.say("A run is already active. End it first: %mlws track --end")
         )
-    begun = desk.session.begin_run(_request(name, experiment, os.environ.get("JPY_SESSION_NAME")))
+    begun: JSON = desk.client.post(
+        "runs", _request(name, experiment, os.environ.get("JPY_SESSION_NAME"))
+    )
     try:
         _check_address(desk, begun["uri"])
     except UsageFaultError:
-        desk.session.end_run(begun["id"], {"status": "CANCELLED"})
+        desk.client.post(f"runs/{segment(begun['id'])}/end", {"status": "CANCELLED"})
         raise
     os.environ[URI_VARIABLE] = begun["uri"]
     os.environ[RUN_VARIABLE] = begun["id"]
@@ -180,7 +183,8 @@ def finish(desk: CommandContext, run: str, status: str, error: str | None = None
     asked: JSON = {"status": status}
     if error:
         asked["error"] = error[:LONGEST_ERROR]
-    return desk.session.end_run(run, asked)
+    ended: JSON = desk.client.post(f"runs/{segment(run)}/end", asked)
+    return ended
 
 
 def _end_open(desk: CommandContext) -> int:
@@ -197,7 +201,7 @@ def _track_command(
     desk: CommandContext, command: Sequence[str], name: str | None, experiment: str | None
 ) -> int:
     script = next((word for word in command if word.endswith((".py", ".ipynb"))), command[0])
-    begun = desk.session.begin_run(_request(name, experiment, script))
+    begun = desk.client.post("runs", _request(name, experiment, script))
     environment = {**os.environ, URI_VARIABLE: begun["uri"], RUN_VARIABLE: begun["id"]}
     try:
         code = subprocess.run(

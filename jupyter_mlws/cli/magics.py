@@ -65,7 +65,7 @@ def run_line(shell: Any, line: str) -> Any:
     from jupyter_mlws.cli import commands
     from jupyter_mlws.cli import main as cli
     from jupyter_mlws.cli.console import NotebookScreen
-    from jupyter_mlws.client import RemoteError
+    from jupyter_mlws.client.http import RemoteError
     from jupyter_mlws.core.errors import MLWSError
 
     desk = _desk(shell)
@@ -101,7 +101,7 @@ def track_cell(shell: Any, line: str, cell: str) -> None:
     """``track [NAME]``: run the cell as a run of MLflow's, which ends as the cell does."""
     from jupyter_mlws.cli import experiments
     from jupyter_mlws.cli.commands import UsageFaultError
-    from jupyter_mlws.client import RemoteError
+    from jupyter_mlws.client.http import RemoteError
     from jupyter_mlws.core.errors import MLWSError
 
     desk = _desk(shell)
@@ -169,7 +169,7 @@ def make_component(shell: Any, line: str, cell: str) -> None:
 def _desk(shell: Any) -> CommandContext:
     from jupyter_mlws.cli.commands import CommandContext
     from jupyter_mlws.cli.console import NotebookScreen, TerminalScreen
-    from jupyter_mlws.cli.session import Origin
+    from jupyter_mlws.client.project import Origin
     from jupyter_mlws.core.i18n import environment_language
 
     # A kernel has a front end that shows HTML; IPython in a terminal has none.

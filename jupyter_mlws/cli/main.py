@@ -17,9 +17,9 @@ from jupyter_mlws.cli import commands
 from jupyter_mlws.cli.commands import CommandContext
 from jupyter_mlws.cli.console import TerminalScreen
 from jupyter_mlws.cli.declared import DATA_WORDS, PROJECT_WORDS, WORDS, Word, warn_former
-from jupyter_mlws.cli.session import Origin
 from jupyter_mlws.cli.views import Views
-from jupyter_mlws.client import RemoteError
+from jupyter_mlws.client.http import RemoteError
+from jupyter_mlws.client.project import Origin
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import CHINESE, Message, environment_language
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from jupyter_mlws.cli.console import NotebookScreen, Screen
-
-Ask = Callable[[str, bool], str]
-"""The prompt, and whether the answer is secret."""
+from jupyter_mlws.client.project import Ask
 
 
 def person(screen: Screen) -> Ask | None:

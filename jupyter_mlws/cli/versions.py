@@ -5,7 +5,8 @@ from __future__ import annotations
 from jupyter_mlws.cli import experiment_views, proof_views, version_views
 from jupyter_mlws.cli.commands import FAILED, OK, CommandContext, UsageFaultError
 from jupyter_mlws.cli.views import NOT_PULLED
-from jupyter_mlws.client import RemoteError
+from jupyter_mlws.client.http import RemoteError, segment
+from jupyter_mlws.client.project import dataset_address, escaped
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.core.i18n import ENGLISH
 
@@ -20,52 +21,56 @@ def branch(
         if delete:
             text = desk.views.say("Specify the branch to delete.")
             raise UsageFaultError(text)
-        rows = desk.session.branches()
+        rows = desk.client.list("git/branches")
         desk.answer(rows, lambda found: version_views.branches(desk.views, found))
         return OK
     if delete:
-        gone = desk.session.delete_branch(name, force)
+        gone = desk.client.delete(f"git/branch/{escaped(name)}", {"force": force})
         desk.answer(gone, lambda found: version_views.deleted(desk.views, found))
         return OK
-    made = desk.session.create_branch(name, start or "HEAD")
+    made = desk.client.post("git/branch", {"name": name, "from": start or "HEAD"})
     desk.answer(made, lambda found: version_views.branches(desk.views, [found]))
     return OK
 
 
 def checkout(desk: CommandContext, place: str, create: bool) -> int:
-    known = {row["name"] for row in desk.session.branches()}
+    known = {row["name"] for row in desk.client.list("git/branches")}
     body = {"branch": place} if create or place in known else {"ref": place}
-    went = desk.session.checkout({**body, "create": create}, desk.screen.note)
+    went = desk.client.follow("git/checkout", {**body, "create": create}, desk.screen.note)
     desk.answer(went, lambda found: version_views.checked_out(desk.views, found))
     return OK
 
 
 def push(desk: CommandContext, remote: str | None, branch: str | None) -> int:
-    sent = desk.session.push(_place(remote, branch), desk.screen.note)
+    sent = desk.client.follow("git/push", _place(remote, branch), desk.screen.note)
     desk.answer(sent, lambda found: version_views.pushed(desk.views, found))
     return OK
 
 
 def pull(desk: CommandContext, remote: str | None, branch: str | None) -> int:
-    got = desk.session.pull(_place(remote, branch), desk.screen.note)
+    got = desk.client.follow("git/pull", _place(remote, branch), desk.screen.note)
     desk.answer(got, lambda found: version_views.pulled(desk.views, found))
     return OK
 
 
 def verify(desk: CommandContext, snapshot: str, quick: bool) -> int:
-    found = desk.session.verify(snapshot, quick, desk.screen.note)
+    found = desk.client.follow(
+        f"snapshots/{segment(snapshot)}/verify", {"quick": quick}, desk.screen.note
+    )
     desk.answer(found, lambda row: proof_views.verified(desk.views, row))
     return FAILED if found["problems"] or found["unreachable"] else OK
 
 
 def repair(desk: CommandContext, snapshot: str, quick: bool) -> int:
-    done = desk.session.repair(snapshot, quick, desk.screen.note)
+    done = desk.client.follow(
+        f"snapshots/{segment(snapshot)}/repair", {"quick": quick}, desk.screen.note
+    )
     desk.answer(done, lambda row: proof_views.repaired(desk.views, row))
     return FAILED if done["lost"] or done["unreachable"] else OK
 
 
 def collect(desk: CommandContext, confirm: bool) -> int:
-    found = desk.session.collect(confirm, desk.screen.note)
+    found = desk.client.follow("datasets/gc", {"confirm": confirm}, desk.screen.note)
     desk.answer(found, lambda row: proof_views.collected(desk.views, row))
     return OK
 
@@ -80,8 +85,8 @@ def models(
     wide: bool,
 ) -> int:
     if name == "best" and metric:
-        ranked = desk.session.best_models(
-            {"metric": metric, "mode": mode} if mode else {"metric": metric}
+        ranked = desk.client.get(
+            "models/best", {"metric": metric, "mode": mode} if mode else {"metric": metric}
         )
         desk.answer(ranked, lambda found: experiment_views.best(desk.views, found))
         return OK
@@ -89,59 +94,63 @@ def models(
         text = desk.views.say("Usage: models best METRIC")
         raise UsageFaultError(text)
     if name is not None and aliases:
-        changes = desk.session.alias_history(name)
+        changes = desk.client.list(f"models/{escaped(name)}/aliases/history")
         desk.answer(changes, lambda found: version_views.alias_history(desk.views, found))
         return OK
     if name is not None:
-        model = desk.session.model(name)
+        model = desk.client.get(f"models/{escaped(name)}")
         desk.answer(model, lambda found: version_views.model(desk.views, found, wide=wide))
         return OK
-    rows = desk.session.models(query, MANY)
+    rows = desk.client.list("models", MANY, {"q": query})
     desk.answer(rows, lambda found: version_views.models(desk.views, found, wide=wide))
     return OK
 
 
 def list_data(desk: CommandContext, query: str | None) -> int:
-    rows = desk.session.datasets(query, MANY)
+    rows = desk.client.list("datasets", MANY, {"q": query})
     desk.answer(rows, lambda found: version_views.datasets(desk.views, found))
     return OK
 
 
 def add_data(desk: CommandContext, path: str) -> int:
-    made = desk.session.add_dataset(desk.path(path))
+    made = desk.client.post("datasets", {"path": desk.path(path)})
     desk.answer(made, lambda found: version_views.datasets(desk.views, [found]))
     return OK
 
 
 def show_data(desk: CommandContext, path: str) -> int:
-    dataset = desk.session.dataset(desk.path(path))
+    dataset = desk.client.get(dataset_address(desk.path(path)))
     desk.answer(dataset, lambda found: version_views.dataset(desk.views, found))
     return OK
 
 
 def checkout_data(desk: CommandContext, path: str, version: str) -> int:
-    result = desk.session.checkout_dataset(desk.path(path), version, desk.screen.note)
+    result = desk.client.follow(
+        f"{dataset_address(desk.path(path))}/checkout", {"version": version}, desk.screen.note
+    )
     desk.answer(result, desk.views.restored)
     return OK
 
 
 def push_data(desk: CommandContext, path: str) -> int:
-    moved = desk.session.push_dataset(desk.path(path), desk.screen.note)
+    moved = desk.client.follow(f"{dataset_address(desk.path(path))}/push", {}, desk.screen.note)
     desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
     return OK
 
 
 def pull_data(desk: CommandContext, path: str | None) -> int:
     if path is not None:
-        moved = desk.session.pull_dataset(desk.path(path), desk.screen.note)
+        moved = desk.client.follow(f"{dataset_address(desk.path(path))}/pull", {}, desk.screen.note)
         desk.answer(moved, lambda found: version_views.moved(desk.views, [found]))
         return OK
     pulled = []
-    for row in desk.session.datasets(None, MANY):
+    for row in desk.client.list("datasets", MANY):
         if row["state"] != NOT_PULLED:
             continue
         try:
-            pulled.append(desk.session.pull_dataset(row["path"], desk.screen.note))
+            pulled.append(
+                desk.client.follow(f"{dataset_address(row['path'])}/pull", {}, desk.screen.note)
+            )
         except (MLWSError, RemoteError) as error:
             # An output that the remote does not have is made again by a run.
             if not row["output"] or error.as_dict(ENGLISH)["code"] != "30402":

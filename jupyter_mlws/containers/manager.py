@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from jupyter_mlws.client import API, RemoteError, segment
+from jupyter_mlws.client.http import API, RemoteError, segment
 from jupyter_mlws.containers.address import service_address
 from jupyter_mlws.containers.models import (
     AllocateRequest,

@@ -232,6 +232,22 @@ def environment_language(environment: Mapping[str, str]) -> str:
     return ENGLISH
 
 
+def preferred_language(accepted: str) -> str:
+    """The first language of an ``Accept-Language`` header that we speak (quality respected)."""
+    weighted = []
+    for position, part in enumerate(accepted.split(",")):
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            weight = 0.0
+        weighted.append((-weight, position, tag))
+    for _, _, tag in sorted(weighted):
+        if tag.lower().startswith(("zh", "en")):
+            return CHINESE if tag.lower().startswith("zh") else ENGLISH
+    return ENGLISH
+
+
 def context_language(info: Any) -> str:
     """The language of the context of a model's serialization; English without."""
     return str((info.context or {}).get("language", ENGLISH))

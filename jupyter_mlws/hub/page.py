@@ -9,8 +9,7 @@ from string import Template
 
 from tornado import web
 
-from jupyter_mlws.api.rest import preferred_language
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.i18n import Message, preferred_language
 from jupyter_mlws.hub.auth import Permitted
 
 STATIC = Path(__file__).parent / "static"

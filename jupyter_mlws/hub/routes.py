@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from jupyter_mlws.api.openapi import document
-from jupyter_mlws.hub.handlers import HANDLERS, ServiceHandler
-from jupyter_mlws.hub.team_handlers import TEAM_HANDLERS
+from jupyter_mlws.api.rest import Route, routes
+from jupyter_mlws.hub import endpoints, shared_project_endpoints
+from jupyter_mlws.hub.handlers import ServiceHandler
+from jupyter_mlws.hub.streams import LogStream, StatusStream
 
 
 class OpenAPIHandler(ServiceHandler):
@@ -19,8 +19,10 @@ class OpenAPIHandler(ServiceHandler):
         self.finish(document(ROUTES, self.request.path, projects=False))
 
 
-ROUTES: list[tuple[str, Any]] = [
+ROUTES: list[Route] = [
     (r"openapi\.json", OpenAPIHandler),
-    *HANDLERS,
-    *TEAM_HANDLERS,
+    (r"containers/status", StatusStream),
+    (r"logs/([^/]+)", LogStream),
+    *routes(endpoints.endpoints, ServiceHandler),
+    *routes(shared_project_endpoints.endpoints, ServiceHandler),
 ]

@@ -19,7 +19,7 @@ from jupyterhub.services.auth import HubOAuthCallbackHandler
 from tornado import web
 from tornado.httpserver import HTTPServer
 
-from jupyter_mlws.api.rest import MAX_BODY
+from jupyter_mlws.api.rest import MAX_BODY, routes
 from jupyter_mlws.core.errors import MLWSError
 from jupyter_mlws.hub.auth import hub_auth
 from jupyter_mlws.hub.data_http import DataHandler
@@ -30,6 +30,7 @@ from jupyter_mlws.hub.handlers import (
     MetricsHandler,
     NotFoundHandler,
     TargetsHandler,
+    admissions,
 )
 from jupyter_mlws.hub.hubapi import HubAPI, HubRefusedError
 from jupyter_mlws.hub.manager import HubManager
@@ -39,7 +40,7 @@ from jupyter_mlws.hub.routes import ROUTES
 from jupyter_mlws.hub.secrets import EnvironmentCipher
 from jupyter_mlws.hub.settings import SHARED_ORIGIN, Settings
 from jupyter_mlws.hub.swarm_engine import SwarmEngine
-from jupyter_mlws.hub.team_handlers import OwnTrackingHandler, TrackingHandler
+from jupyter_mlws.hub.tracking_handlers import OwnTrackingHandler, TrackingHandler
 from jupyter_mlws.logs.formatting import ECS, VARIABLE, ServiceFormatter
 
 THREADS = 32
@@ -68,7 +69,10 @@ def application(manager: HubManager, prefix: str, secret: str) -> web.Applicatio
             (rf"{root}oauth_callback", CallbackHandler, given),
             (rf"{root}static/(.*)", web.StaticFileHandler, {"path": str(STATIC)}),
             (rf"{root}locale/zh_CN\.json", LocaleHandler),
-            (rf"{root}admissions", AdmissionHandler, given),
+            *(
+                (root + path, handler, given)
+                for path, handler in routes(admissions, AdmissionHandler)
+            ),
             (rf"{root}metrics", MetricsHandler, given),
             (rf"{root}git/([^/]+)\.git/(.+)", GitHandler, given),
             (rf"{root}data/([^/]+)/(.+)", DataHandler, given),

@@ -10,8 +10,7 @@ from tornado import web
 from tornado.escape import url_escape
 from tornado.httputil import url_concat
 
-from jupyter_mlws.api.rest import preferred_language
-from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.i18n import Message, preferred_language
 
 SAME_SITE = ("same-origin", "none")
 """What a browser says of a link on our own page, and of an address typed by hand."""

@@ -22,7 +22,6 @@ from jupyterhub.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from traitlets import Dict, Float, Int, Unicode, default
 
-from jupyter_mlws.api.rest import preferred_language
 from jupyter_mlws.containers.models import Amount, Resources
 from jupyter_mlws.core.errors import (
     ContainerBackendError,
@@ -30,7 +29,7 @@ from jupyter_mlws.core.errors import (
     ImageUnavailableError,
     MLWSError,
 )
-from jupyter_mlws.core.i18n import ENGLISH, Message
+from jupyter_mlws.core.i18n import ENGLISH, Message, preferred_language
 from jupyter_mlws.hub import container_config, words
 from jupyter_mlws.hub.admission import Admission, Granted
 from jupyter_mlws.hub.events import HUB_LABEL, EngineEvent

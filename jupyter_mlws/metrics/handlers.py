@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_mlws.api.base import APIHandler
-from jupyter_mlws.api.rest import Reply, endpoint, in_thread
+from jupyter_mlws.api.registry import Endpoints, Reply
 from jupyter_mlws.metrics.collectors import CONTENT_TYPE
+from jupyter_mlws.services import Services
 
 SCOPE = "read:metrics"
 
+endpoints = Endpoints("metrics")
+
+
+@endpoints.get("metrics", "Get the lab's metrics in Prometheus format", media="text/plain")
+def get_metrics(services: Services) -> Reply:
+    return Reply(services.numbers.written(), headers={"Content-Type": CONTENT_TYPE})
+
 
 class MetricsHandler(APIHandler):
-    """The numbers as Prometheus reads them."""
+    """Base of their handler."""
 
-    resource = "metrics"
-    errors = ()
     _scrapes = False
 
     async def prepare(self, **more: Any) -> Any:
@@ -30,19 +36,3 @@ class MetricsHandler(APIHandler):
         """As everywhere, but for whoever may read the metrics of the whole Hub."""
         if not self._scrapes:
             await super().permit(*also)
-
-    @endpoint("Get the lab's metrics in Prometheus format", media="text/plain")
-    async def get(self) -> Reply:
-        text = await in_thread(self.services.numbers.written)
-        self.write(text)
-        return Reply(None)
-
-    def reply(self, answer: Reply) -> None:
-        """The numbers are the whole answer."""
-        self.finish(set_content_type=CONTENT_TYPE)
-
-    def compute_etag(self) -> str | None:
-        return None
-
-
-HANDLERS: list[tuple[str, Any]] = [(r"metrics", MetricsHandler)]

@@ -69,7 +69,7 @@ class ProjectManager:
         project = self._open(identifier or DEFAULT)
         with self._lock:
             if project.root not in self._workspaces:
-                self._workspaces[project.root] = Workspace(project)
+                self._workspaces[project.root] = Workspace(project, on_server=True)
             return self._workspaces[project.root]
 
     def create(self, name: str, template: Template) -> ProjectInfo:

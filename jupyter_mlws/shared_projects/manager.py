@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
-from jupyter_mlws.client import segment
+from jupyter_mlws.client.http import segment
 from jupyter_mlws.containers.manager import HubService
 from jupyter_mlws.core.errors import RoleRequiredError
 from jupyter_mlws.core.progress import ProgressCallback, no_progress
-from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.manager import ProjectManager
 from jupyter_mlws.projects.models import ProjectInfo
 from jupyter_mlws.projects.setup import initialize
-from jupyter_mlws.shared_projects.models import MemberPut, Role, TeamProject, TeamProjectCreate
+from jupyter_mlws.shared_projects.models import Role, TeamProject
 from jupyter_mlws.versioning.git.credentials import Ask
 from jupyter_mlws.workspace import Workspace
 
@@ -32,41 +28,9 @@ class TeamManager:
         self._service = service
         self._projects = projects
 
-    def in_language(self, language: str) -> TeamManager:
-        """The same projects, with messages about fields in ``language``."""
-        return TeamManager(replace(self._service, language=language), self._projects)
-
-    def list(self) -> Page[TeamProject]:
-        """Those that the person is a member of; an administrator's list has all."""
-        return Page[TeamProject].model_validate(self._ask("get", ""))
-
-    def get(self, name: str) -> TeamProject:
-        return self._one("get", _path(name))
-
-    def create(self, asked: TeamProjectCreate) -> TeamProject:
-        """An empty project of the person's own; error 50203."""
-        return self._one("post", "", asked.model_dump())
-
-    def delete(self, name: str, confirm: str) -> None:
-        """Put it into the trash; what is in there goes for good."""
-        self._ask("delete", _path(name), {"confirm": confirm})
-
-    def restore(self, name: str) -> TeamProject:
-        """Take it out of the trash."""
-        return self._one("post", f"{_path(name)}/restore")
-
-    def put_member(self, name: str, user: str, asked: MemberPut) -> TeamProject:
-        """Make somebody a member, or one with another role."""
-        body = asked.model_dump(mode="json")
-        return self._one("put", f"{_path(name)}/members/{segment(user)}", body)
-
-    def remove_member(self, name: str, user: str) -> None:
-        """Somebody is no member any more."""
-        self._ask("delete", f"{_path(name)}/members/{segment(user)}")
-
     def check_clone(self, name: str, folder: str | None) -> TeamProject:
         """The project, where it can be cloned there; errors as of :meth:`clone`."""
-        project = self.get(name)
+        project = self._get(name)
         self._projects.check_clone(project.git_url, folder or name)
         return project
 
@@ -92,7 +56,7 @@ class TeamManager:
 
         Nothing is sent yet: the next push does that. Errors: 10303 for readers, 50402.
         """
-        project = self.get(name)
+        project = self._get(name)
         if not project.role.may(Role.WRITER):
             needed = Role.WRITER.value
             raise RoleRequiredError(name=name, role=project.role.value, needed=needed)
@@ -106,15 +70,9 @@ class TeamManager:
         self._projects.reopen(identifier)
         return project
 
-    def _one(self, verb: str, path: str, *arguments: Any) -> TeamProject:
-        return TeamProject.model_validate(self._ask(verb, path, *arguments))
-
-    def _ask(self, verb: str, path: str, *arguments: Any) -> Any:
-        return self._service.ask(verb, f"team/projects{path}", *arguments)
-
-
-def _path(name: str) -> str:
-    return f"/{segment(name)}"
+    def _get(self, name: str) -> TeamProject:
+        data = self._service.ask("get", f"team/projects/{segment(name)}")
+        return TeamProject.model_validate(data)
 
 
 def _set_up(workspace: Workspace, project: TeamProject) -> None:

@@ -18,7 +18,6 @@ from jupyter_mlws.core.project import Project
 from jupyter_mlws.hub.routes import ROUTES as HUB_ROUTES
 from jupyter_mlws.projects.trust import withdraw_trust
 from jupyter_mlws.routes import ROUTES
-from jupyter_mlws.versioning.code.handlers import StatusHandler
 
 PACKAGE = Path(jupyter_mlws.__file__).parent
 Errors = set[type[MLWSError]]
@@ -44,7 +43,7 @@ async def test_an_error_that_its_endpoint_does_not_declare_is_noticed(
     withdraw_trust(project.root)
     await fetch("mlws/api/v1/git/status", raise_error=False)
     assert not undeclared_errors
-    monkeypatch.setattr(StatusHandler, "errors", ())
+    monkeypatch.setattr(dict(ROUTES)["git/status"], "errors", ())
     await fetch("mlws/api/v1/git/status", raise_error=False)
     (noticed,) = undeclared_errors
     assert noticed.startswith("GET /mlws/api/v1/git/status: 50303: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlws.api.streams import StreamHandler
-from jupyter_mlws.hub.handlers import HANDLERS as SERVICE
+from jupyter_mlws.hub.routes import ROUTES as SERVICE
 from jupyter_mlws.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]

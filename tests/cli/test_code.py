@@ -13,8 +13,13 @@ from typing import Any
 import pexpect
 import pytest
 
-from jupyter_mlws.cli.local import LocalSession, open_session
-from jupyter_mlws.cli.session import Origin, RemoteSession, Session
+from jupyter_mlws.client.http import segment
+from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.client.project import (
+    Origin,
+    ProjectClient,
+    open_project,
+)
 from jupyter_mlws.core.project import Project
 from tests.command_line import call
 from tests.server import Server
@@ -119,9 +124,9 @@ def test_the_same_through_the_server_and_on_the_files(
     git(root, "push", "-q", "origin", "main", "other")
     git(root, "update-ref", "-d", "refs/remotes/origin/other")
     with Server(home, root):
-        remote = open_session(root, "en", Origin.CLI)
-        assert isinstance(remote, RemoteSession)
-        local = LocalSession(diverged, "en", Origin.CLI)
+        remote = open_project(root, "en", Origin.CLI)
+        assert remote.runs is None
+        local = ProjectClient(diverged, LocalTransport(diverged, "en"), "en", Origin.CLI)
         shapes = []
         head = git(root, "rev-parse", "main").strip()
         for session in (remote, local):
@@ -132,29 +137,35 @@ def test_the_same_through_the_server_and_on_the_files(
     assert shapes[0] == shapes[1]
 
 
-def _walk(session: Session, root: Path) -> list[Any]:
+def _walk(session: ProjectClient, root: Path) -> list[Any]:
     """The shapes of all that a session answers on one way through everything."""
 
     def quiet(text: str) -> None: ...
 
     found = [
-        session.merge("other", None, quiet),
-        session.conflicts(),
-        session.abort_merge(),
-        session.merge("other", "Again", quiet),
-        session.resolve("a.py", {"take": "theirs"}),
-        session.merge(None, None, quiet),
-        session.rollback("HEAD~1", None, quiet),
-        session.create_tag("v1", "HEAD", "One"),
-        session.tags()[0],
-        session.delete_tag("v1"),
-        session.fetch({"prune": True}, quiet),
+        session.follow("git/merge", {"ref": "other"}, quiet),
+        session.get("git/conflicts"),
+        session.post("git/merge/abort"),
+        session.follow("git/merge", {"ref": "other", "message": "Again"}, quiet),
+        session.post("git/conflicts/a.py", {"take": "theirs"}),
+        session.follow("git/merge/continue", {}, quiet),
+        session.follow("git/rollback", {"to": "HEAD~1", "mode": "revert"}, quiet),
+        session.post("git/tag", {"name": "v1", "ref": "HEAD", "message": "One"}),
+        session.list("git/tags")[0],
+        session.delete("git/tag/v1"),
+        session.follow("git/fetch", {"prune": True}, quiet),
     ]
     (root / "a.py").write_text("work\n")
-    found += [session.stage("stage", {"all": True}), session.stage("unstage", {"paths": ["a.py"]})]
-    stash = session.push_stash("Work", quiet)
-    found += [session.stashes()[0], session.apply_stash(stash["id"], True, quiet)]
-    found += [session.drop_stash(stash["id"]), stash]
+    found += [
+        session.post("git/stage", {"all": True}),
+        session.post("git/unstage", {"paths": ["a.py"]}),
+    ]
+    stash = session.follow("git/stashes", {"message": "Work"}, quiet)
+    found += [
+        session.list("git/stashes")[0],
+        session.follow(f"git/stashes/{segment(stash['id'])}/apply", {"keep": True}, quiet),
+    ]
+    found += [session.delete(f"git/stashes/{segment(stash['id'])}"), stash]
     return [set(row) for row in found]
 
 

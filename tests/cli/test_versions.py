@@ -10,8 +10,15 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlws.cli.local import LocalSession, open_session
-from jupyter_mlws.cli.session import Origin, RemoteSession, Session
+from jupyter_mlws.client.http import segment
+from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.client.project import (
+    Origin,
+    ProjectClient,
+    dataset_address,
+    escaped,
+    open_project,
+)
 from jupyter_mlws.core.project import Project
 from jupyter_mlws.versioning.registry.models import ModelCreate
 from jupyter_mlws.versioning.versions import Versions
@@ -85,74 +92,86 @@ def test_every_word_gives_the_same_through_the_server_and_on_the_files(
     full: Project, home: Path
 ) -> None:
     with Server(home, full.root):
-        remote: Session = open_session(full.root, "en", Origin.CLI)
-        assert isinstance(remote, RemoteSession)
-        local = LocalSession(full, "en", Origin.CLI)
+        remote = open_project(full.root, "en", Origin.CLI)
+        assert remote.runs is None
+        local = ProjectClient(full, LocalTransport(full, "en"), "en", Origin.CLI)
         _compare(remote, local, full.root)
         local.close()
 
 
 def test_a_restore_tells_its_steps_without_a_server(full: Project) -> None:
     (full.root / "wine.csv").write_text("changed\n")
-    local = LocalSession(full, "en", Origin.CLI)
+    local = ProjectClient(full, LocalTransport(full, "en"), "en", Origin.CLI)
     told: list[str] = []
-    local.restore("HEAD", [], told.append)
+    local.follow("snapshots/HEAD/restore", {}, told.append)
     local.close()
     assert told[0] == "plan"
     assert len(told) > 2
 
 
-def _compare(remote: Session, local: Session, root: Path) -> None:
+def _compare(remote: ProjectClient, local: ProjectClient, root: Path) -> None:
     def quiet(text: str) -> None: ...
 
-    made = remote.create_branch("one", "HEAD")
-    assert set(made) == set(local.create_branch("two", "HEAD"))
-    assert remote.branches() == local.branches()
+    made = remote.post("git/branch", {"name": "one", "from": "HEAD"})
+    assert set(made) == set(local.post("git/branch", {"name": "two", "from": "HEAD"}))
+    assert remote.list("git/branches") == local.list("git/branches")
     results: list[Any] = []
     for session, branch in ((remote, "one"), (local, "two")):
-        results.append(session.checkout({"branch": branch}, quiet))
-        session.push({}, quiet)
-        session.pull({}, quiet)
+        results.append(session.follow("git/checkout", {"branch": branch}, quiet))
+        session.follow("git/push", {}, quiet)
+        session.follow("git/pull", {}, quiet)
     assert set(results[0]) == set(results[1])
-    assert remote.models(None, 5) == local.models(None, 5)
-    assert remote.model("酒") == local.model("酒")
-    assert remote.datasets("wine", 5) == local.datasets("wine", 5)
-    assert remote.dataset("wine.csv") == local.dataset("wine.csv")
+    assert remote.list("models", 5) == local.list("models", 5)
+    assert remote.get(f"models/{escaped('酒')}") == local.get(f"models/{escaped('酒')}")
+    assert remote.list("datasets", 5, {"q": "wine"}) == local.list("datasets", 5, {"q": "wine"})
+    assert remote.get(dataset_address("wine.csv")) == local.get(dataset_address("wine.csv"))
     (root / "more.csv").write_text("more\n")
-    assert remote.add_dataset("more.csv") == local.add_dataset("more.csv")
-    assert remote.push_dataset("more.csv", quiet) == local.push_dataset("more.csv", quiet)
-    assert remote.pull_dataset("more.csv", quiet) == local.pull_dataset("more.csv", quiet)
-    restored = remote.checkout_dataset("wine.csv", "HEAD", quiet)
-    assert restored == local.checkout_dataset("wine.csv", "HEAD", quiet)
-    assert remote.delete_branch("one", force=False)["name"] == "one"
-    assert remote.diff_dataset("wine.csv", "HEAD", None) == local.diff_dataset(
-        "wine.csv", "HEAD", None
+    assert remote.post("datasets", {"path": "more.csv"}) == local.post(
+        "datasets", {"path": "more.csv"}
+    )
+    assert remote.follow("datasets/more.csv/push", {}, quiet) == local.follow(
+        "datasets/more.csv/push", {}, quiet
+    )
+    assert remote.follow("datasets/more.csv/pull", {}, quiet) == local.follow(
+        "datasets/more.csv/pull", {}, quiet
+    )
+    restored = remote.follow("datasets/wine.csv/checkout", {"version": "HEAD"}, quiet)
+    assert restored == local.follow("datasets/wine.csv/checkout", {"version": "HEAD"}, quiet)
+    assert remote.delete("git/branch/one", {"force": False})["name"] == "one"
+    assert remote.get("datasets/wine.csv/diff", {"from": "HEAD", "to": None}) == local.get(
+        "datasets/wine.csv/diff", {"from": "HEAD", "to": None}
     )
     asked = {"remote": "read"}
-    assert remote.verify_dataset("wine.csv", asked, quiet) == local.verify_dataset(
-        "wine.csv", asked, quiet
+    assert remote.follow("datasets/wine.csv/verify", asked, quiet) == local.follow(
+        "datasets/wine.csv/verify", asked, quiet
     )
-    assert set(remote.storage()) == set(local.storage())
+    assert set(remote.get("datasets/storage")) == set(local.get("datasets/storage"))
     given = {"url": "../other"}
-    assert remote.put_data_remote("o", given) == local.put_data_remote("o", given)
-    assert remote.data_remotes() == local.data_remotes()
-    assert remote.check_data_remote("o") == local.check_data_remote("o")
-    assert remote.delete_data_remote("o")["name"] == "o"
-    assert remote.best_models({"metric": "acc"}) == local.best_models({"metric": "acc"})
-    assert remote.alias_history("酒") == local.alias_history("酒")
-    assert remote.compare_models(["酒:1", "酒:1"]) == local.compare_models(["酒:1", "酒:1"])
-    assert set(remote.run_state()) == set(local.run_state())
-    begun = remote.begin_run({"name": "r"})
-    assert set(begun) == set(local.begin_run({"name": "l"}))
+    assert remote.put("datasets/remotes/o", given) == local.put("datasets/remotes/o", given)
+    assert remote.list("datasets/remotes") == local.list("datasets/remotes")
+    assert remote.post("datasets/remotes/o/check") == local.post("datasets/remotes/o/check", {})
+    assert remote.delete("datasets/remotes/o")["name"] == "o"
+    assert remote.get("models/best", {"metric": "acc"}) == local.get(
+        "models/best", {"metric": "acc"}
+    )
+    assert remote.list(f"models/{escaped('酒')}/aliases/history") == local.list(
+        f"models/{escaped('酒')}/aliases/history"
+    )
+    assert remote.get("models/compare", {"ids": "酒:1,酒:1"}) == local.get(
+        "models/compare", {"ids": "酒:1,酒:1"}
+    )
+    assert set(remote.post("runs/state")) == set(local.post("runs/state"))
+    begun = remote.post("runs", {"name": "r"})
+    assert set(begun) == set(local.post("runs", {"name": "l"}))
     end = {"status": "COMPLETED"}
-    assert remote.end_run(begun["id"], end)["status"] == "COMPLETED"
-    assert remote.experiment(begun["id"]) == local.experiment(begun["id"])
+    assert remote.post(f"runs/{segment(begun['id'])}/end", end)["status"] == "COMPLETED"
+    assert remote.get(f"runs/{segment(begun['id'])}") == local.get(f"runs/{segment(begun['id'])}")
     search = {"sort": ["attributes.start_time ASC"], "nested": True}
-    assert remote.runs(search, 5) == local.runs(search, 5)
-    assert remote.lineage("model:酒:1") == local.lineage("model:酒:1")
-    made = remote.reproduce("酒:1", {}, quiet)
-    assert remote.reproductions() == local.reproductions() == [made]
-    assert local.delete_reproduction(made["id"]) == made
+    assert remote.list("runs", 5, search) == local.list("runs", 5, search)
+    assert remote.get("lineage", {"of": "model:酒:1"}) == local.get("lineage", {"of": "model:酒:1"})
+    made = remote.follow(f"runs/{escaped('酒')}:1/reproduce", {}, quiet)
+    assert remote.list("reproductions") == local.list("reproductions") == [made]
+    assert local.delete(f"reproductions/{segment(made['id'])}") == made
 
 
 def test_data_is_verified_compared_and_sent_by_words(full: Project, tmp_path: Path) -> None:

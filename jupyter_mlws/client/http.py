@@ -58,7 +58,7 @@ class API:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("GET", path, query)
+        return self.request("GET", path, query)
 
     def post(
         self,
@@ -68,23 +68,23 @@ class API:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("POST", path, query, body or {}, headers=headers)
+        return self.request("POST", path, query, body or {}, headers=headers)
 
     def put(
         self, path: str, body: Mapping[str, Any], query: Mapping[str, Any] | None = None
     ) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("PUT", path, query, body)
+        return self.request("PUT", path, query, body)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("PATCH", path, None, body)
+        return self.request("PATCH", path, None, body)
 
     def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         """``data`` of the answer; raises :class:`RemoteError`."""
-        return self._call("DELETE", path, query)
+        return self.request("DELETE", path, query)
 
-    def _call(
+    def request(
         self,
         method: str,
         path: str,
@@ -93,6 +93,7 @@ class API:
         timeout: float = WORK_LIMIT,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
+        """``data`` of the answer to any method; raises :class:`RemoteError`."""
         # Only now: most commands find no server, and HTTP takes longer to import than they run.
         import urllib.error
         import urllib.request
@@ -139,7 +140,7 @@ class Server(API):
     def serves(self) -> bool:
         """Whether it answers and this token may use our endpoints there."""
         try:
-            self._call("GET", "projects", None, timeout=PROBE_LIMIT)
+            self.request("GET", "projects", None, timeout=PROBE_LIMIT)
         except (RemoteError, MLWSError):
             # Without our extension, or with another person's token: as good as no server.
             return False
@@ -154,7 +155,11 @@ def _opener() -> urllib.request.OpenerDirector:
 
 
 def _query(query: Mapping[str, Any] | None) -> str:
-    given = {key: value for key, value in (query or {}).items() if value not in (None, [])}
+    given = {
+        key: str(value).lower() if isinstance(value, bool) else value
+        for key, value in (query or {}).items()
+        if value not in (None, [])
+    }
     return "?" + urlencode(given, doseq=True) if given else ""
 
 

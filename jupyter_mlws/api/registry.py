@@ -1,0 +1,268 @@
+"""Endpoints as plain functions, each defined once: served over HTTP, and called in process.
+
+A function is declared with its path, input and answer. Jupyter's server and the Hub's service
+make handlers from the declarations (:mod:`~jupyter_mlws.api.rest`). Without a server, the command
+line calls the functions in its own process (:mod:`~jupyter_mlws.client.local`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypedDict, TypeVar
+
+from pydantic import BaseModel
+from typing_extensions import Unpack
+
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
+from jupyter_mlws.core.i18n import preferred_language
+from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Errors = Iterable[type[MLWSError]]
+Permit = Callable[..., Awaitable[None]]
+
+JSON = "application/json"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENT = "The same key again, within a day: the first answer again, and nothing is done twice."
+WRITES = [("write", "contents")]
+"""The permission to change files, which such an endpoint needs beside that for its resource."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Data with more to say than the declaration does.
+
+    ``status`` replaces the declared one. ``location`` is the path, below the prefix and in parts,
+    of a new resource. ``version`` becomes the ETag, which a later change is checked against.
+    """
+
+    data: Any
+    status: int | None = None
+    location: Sequence[str] = ()
+    version: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class WorkProgress(Protocol):
+    """Receives reports of long work; raises once the work should stop."""
+
+    @property
+    def ask(self) -> Callable[[str, bool], str] | None:
+        """Asks a person a question (text, answer is secret); None if no person can be asked."""
+
+    def __call__(
+        self, done: float, total: float | None = None, unit: str = "", message: str = ""
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """Long work whose input is valid; over HTTP it becomes an operation."""
+
+    kind: str
+    run: Callable[[WorkProgress], Any]
+
+
+async def _permit_all(*also: tuple[str, str]) -> None:
+    """A call in this process needs no permission."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """The parts of a request beside its input: headers, project and permissions."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    project: str | None = None
+    """The id of the project asked for; None for that of the server's root."""
+    permit: Permit = _permit_all
+    """Error 50301 unless the person may do more than is declared: (action, resource)."""
+
+    @property
+    def language(self) -> str:
+        """The reader's language, from ``Accept-Language``."""
+        return preferred_language(self.headers.get("Accept-Language", ""))
+
+    def expected_versions(self) -> list[str] | None:
+        """The versions in ``If-Match``, without their answer's hash; None for ``*``.
+
+        Error 50201 without the header: a change must name the version that it is based on.
+        """
+        header = self.headers.get("If-Match", "").strip()
+        if header == "*":
+            return None
+        tags = re.findall(r'(?:W/)?"([^"]*)"', header) or [header]
+        if not tags[0]:
+            raise InvalidRequestError(
+                faults=[validation_messages.fault("If-Match", validation_messages.NO_VERSION)]
+            )
+        return [tag.partition(".")[0] for tag in tags]
+
+
+class Declaration(TypedDict, total=False):
+    """The options of an endpoint's declaration; see :class:`Endpoint`."""
+
+    resource: str
+    body: type[BaseModel]
+    query: type[BaseModel]
+    status: int
+    also: Sequence[tuple[str, str]]
+    errors: Errors
+    headers: Mapping[str, str]
+    idempotent: bool
+    shared: bool
+    dry_status: int
+    media: str
+    untrusted: bool
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One method of one path.
+
+    ``reply`` is the model of ``data``; ``also`` are further (action, resource) permissions;
+    ``errors`` are its errors beside the general ones; ``headers`` are the request headers that it
+    uses, with descriptions. ``idempotent``: a repeated ``Idempotency-Key`` returns the first answer
+    again. ``shared``: equal requests at the same moment get one answer, which must not depend on
+    the person. ``dry_status`` is the status of an answer that only describes a change; ``media``
+    the type of an answer that is not JSON. ``untrusted``: it runs nothing of the project, so its
+    authors need no trust. A :class:`Page` without a ``query`` is a whole list, from which ``limit``
+    and ``cursor`` select.
+    """
+
+    method: str
+    path: str
+    resource: str
+    function: Callable[..., Any]
+    summary: str
+    reply: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] = NoQuery
+    status: int = 200
+    also: Sequence[tuple[str, str]] = ()
+    errors: frozenset[type[MLWSError]] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    idempotent: bool = False
+    shared: bool = False
+    dry_status: int | None = None
+    media: str = JSON
+    untrusted: bool = False
+
+    @property
+    def statuses(self) -> Sequence[int]:
+        """Every status of success."""
+        return [self.status] if self.dry_status is None else [self.status, self.dry_status]
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the path, with a group for each part in braces."""
+        return re.sub(r"{\w+}", "([^/]+)", self.path)
+
+    def inputs(self, query: BaseModel, body: BaseModel | None, context: Context) -> dict[str, Any]:
+        """The keyword arguments of the function."""
+        inputs: dict[str, Any] = {}
+        if self.query not in (NoQuery, ShortListQuery):
+            inputs["query"] = query
+        if self.body is not None:
+            inputs["body"] = body
+        if "context" in inspect.signature(self.function).parameters:
+            inputs["context"] = context
+        return inputs
+
+    def shown(self, answer: Any, query: BaseModel) -> Any:
+        """The data of ``answer``: of a whole list, the part that ``query`` selects."""
+        return query.part_of(answer) if isinstance(query, ShortListQuery) else answer
+
+
+class Endpoints:
+    """The endpoints of one area; ``errors`` are those of each of them.
+
+    The arguments of a function are the services that its handler provides, the parts of the path
+    in braces, ``body=`` and ``query=`` if declared, and ``context=`` if it has that parameter. It
+    returns data, a :class:`Reply` or :class:`Work`.
+    """
+
+    def __init__(self, resource: str, errors: Errors = ()) -> None:
+        self._resource = resource
+        self._errors = frozenset(errors)
+        self._endpoints: list[Endpoint] = []
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self._endpoints)
+
+    def get(
+        self,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None = None,
+        **declared: Unpack[Declaration],
+    ) -> Callable[[Function], Function]:
+        """Declare a function for GET."""
+        return self._declare("get", path, summary, reply, declared)
+
+    def post(
+        self,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None = None,
+        **declared: Unpack[Declaration],
+    ) -> Callable[[Function], Function]:
+        """Declare a function for POST."""
+        return self._declare("post", path, summary, reply, declared)
+
+    def put(
+        self,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None = None,
+        **declared: Unpack[Declaration],
+    ) -> Callable[[Function], Function]:
+        """Declare a function for PUT."""
+        return self._declare("put", path, summary, reply, declared)
+
+    def patch(
+        self,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None = None,
+        **declared: Unpack[Declaration],
+    ) -> Callable[[Function], Function]:
+        """Declare a function for PATCH."""
+        return self._declare("patch", path, summary, reply, declared)
+
+    def delete(
+        self,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None = None,
+        **declared: Unpack[Declaration],
+    ) -> Callable[[Function], Function]:
+        """Declare a function for DELETE."""
+        return self._declare("delete", path, summary, reply, declared)
+
+    def _declare(
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        reply: type[BaseModel] | None,
+        declared: Declaration,
+    ) -> Callable[[Function], Function]:
+        facts: dict[str, Any] = {"resource": self._resource, **declared}
+        facts["errors"] = self._errors | frozenset(declared.get("errors", ()))
+        facts["headers"] = dict(declared.get("headers", {}))
+        if declared.get("idempotent"):
+            facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENT
+        if "query" not in declared and reply is not None and issubclass(reply, Page):
+            facts["query"] = ShortListQuery
+
+        def declare(function: Function) -> Function:
+            self._endpoints.append(
+                Endpoint(method, path, function=function, summary=summary, reply=reply, **facts)
+            )
+            return function
+
+        return declare

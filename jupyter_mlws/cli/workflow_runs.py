@@ -1,0 +1,100 @@
+"""Runs of workflows; without a server, the project's runs are used directly.
+
+Importing the endpoints' models takes longer than a run of small nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from jupyter_mlws.client.http import segment
+from jupyter_mlws.client.project import JSON, ProjectClient, workflow_address
+from jupyter_mlws.core.i18n import translate
+
+Data = TypeVar("Data")
+
+
+def execute(client: ProjectClient, path: str, request: Mapping[str, Any]) -> JSON:
+    """Start a run; ``request`` is the body of the endpoint's."""
+    request = {**request, "origin": client.origin.value}
+    if client.runs is not None:
+        from jupyter_mlws.workflows.runs import Asked
+
+        return _translated(client, client.runs.execute(path, Asked(**request)))
+    from jupyter_mlws.workflows.detaching import let_go
+
+    # The server starts its runs.
+    let_go()
+    return _json(client.post(f"{workflow_address(path)}/execute", request))
+
+
+def resume(client: ProjectClient, path: str, run: str) -> JSON:
+    """Run the nodes that a run did not complete."""
+    if client.runs is not None:
+        return _translated(client, client.runs.resume(path, run, client.origin.value))
+    return _json(client.post(f"{_address(path, run)}/resume"))
+
+
+def retry(client: ProjectClient, path: str, run: str, node: str) -> JSON:
+    """Run a node again, and the nodes that depend on it."""
+    if client.runs is not None:
+        state = client.runs.retry(path, run, node, client.origin.value)
+        return _translated(client, state)
+    return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/retry"))
+
+
+def skip(client: ProjectClient, path: str, run: str, node: str) -> JSON:
+    """Run the nodes that depend on a node, without the node."""
+    if client.runs is not None:
+        state = client.runs.skip(path, run, node, client.origin.value)
+        return _translated(client, state)
+    return _json(client.post(f"{_address(path, run)}/nodes/{segment(node)}/skip"))
+
+
+def cancel(client: ProjectClient, path: str, run: str) -> None:
+    """Ask a run to end."""
+    if client.runs is not None:
+        client.runs.cancel(path, run)
+    else:
+        client.post(f"{_address(path, run)}/cancel")
+
+
+def get_run(client: ProjectClient, path: str, run: str) -> JSON:
+    """A run with its nodes, as it is now."""
+    if client.runs is not None:
+        return _translated(client, client.runs.status(path, run))
+    return _json(client.get(_address(path, run)))
+
+
+def has_ended(client: ProjectClient, path: str, run: str) -> bool:
+    """Whether a run has ended; False if only a server could say so."""
+    return client.runs is not None and client.runs.has_ended(path, run)
+
+
+def list_workflows(client: ProjectClient) -> list[JSON]:
+    """All workflows, each with its newest run."""
+    if client.runs is not None:
+        return _translated(client, client.runs.workflows())
+    return client.list("workflows")
+
+
+def list_paths(client: ProjectClient) -> list[str]:
+    """The paths of all workflows."""
+    if client.runs is not None:
+        return client.runs.documents.paths()
+    return [str(workflow["path"]) for workflow in list_workflows(client)]
+
+
+def _address(path: str, run: str) -> str:
+    return f"{workflow_address(path)}/runs/{segment(run)}"
+
+
+def _translated(client: ProjectClient, data: Data) -> Data:
+    translated: Data = translate(data, client.language)
+    return translated
+
+
+def _json(data: Any) -> JSON:
+    answer: JSON = data
+    return answer

@@ -1,0 +1,135 @@
+"""Calls the functions of endpoints in this process, where no server of the project runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from jupyter_mlws.core.errors import EndpointNotFoundError
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.workspace import Workspace
+
+if TYPE_CHECKING:
+    from jupyter_mlws.api.registry import Endpoint
+    from jupyter_mlws.workflows.runs import Runs
+
+AREAS = {
+    "components": ("workflows.endpoints",),
+    "datasets": (
+        "versioning.snapshots.endpoints",
+        "versioning.data.remote_endpoints",
+        "versioning.data.endpoints",
+    ),
+    "git": (
+        "versioning.code.endpoints",
+        "versioning.code.merge_endpoints",
+        "versioning.code.history_endpoints",
+    ),
+    "lineage": ("versioning.lineage.endpoints",),
+    "models": ("versioning.registry.endpoints",),
+    "reproductions": ("versioning.tracking.endpoints",),
+    "runs": ("versioning.tracking.endpoints",),
+    "snapshots": ("versioning.snapshots.endpoints",),
+    "workflows": ("workflows.endpoints",),
+}
+"""Modules of endpoints by the first part of their paths; a command imports only its own."""
+
+
+class LocalProgress:
+    """Passes on the messages of long work when they change."""
+
+    def __init__(self, note: Callable[[str], None], ask: Callable[[str, bool], str] | None) -> None:
+        self.ask = ask
+        self._note = note
+        self._last = ""
+
+    def __call__(
+        self, done: float, total: float | None = None, unit: str = "", message: str = ""
+    ) -> None:
+        if message != self._last:
+            self._last = message
+            self._note(message)
+
+
+class LocalTransport:
+    """Calls the functions with the project's workspace."""
+
+    def __init__(self, project: Project, language: str) -> None:
+        self.pid = os.getpid()
+        self._workspace = Workspace(project)
+        self._language = language
+
+    @property
+    def runs(self) -> Runs | None:
+        return self._workspace.runs
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+    ) -> Any:
+        """``data`` of the answer."""
+        return self._call(
+            method, path, query, body, headers, LocalProgress(lambda text: None, None)
+        )
+
+    def follow(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        note: Callable[[str], None],
+        ask: Callable[[str, bool], str] | None,
+    ) -> Any:
+        """Carry out long work and return its result."""
+        return self._call("POST", path, {}, body, {}, LocalProgress(note, ask))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._workspace.close()
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
+        headers: Mapping[str, str],
+        progress: LocalProgress,
+    ) -> Any:
+        from jupyter_mlws.api.registry import Context, Reply, Work
+        from jupyter_mlws.core.serialization import encoded
+        from jupyter_mlws.core.validation_messages import validate
+
+        endpoint, ids = _find(method, path)
+        # As in a URL, where an empty list is no parameter.
+        parameters = {name: value for name, value in query.items() if value not in (None, [])}
+        valid_query = validate(endpoint.query, parameters)
+        valid_body = None if endpoint.body is None else validate(endpoint.body, body or {})
+        context = Context({"Accept-Language": self._language, **headers})
+        inputs = endpoint.inputs(valid_query, valid_body, context)
+        answer = endpoint.function(self._workspace, *ids, **inputs)
+        if isinstance(answer, Work):
+            data = answer.run(progress)
+        elif isinstance(answer, Reply):
+            data = answer.data
+        else:
+            data = endpoint.shown(answer, valid_query)
+        return json.loads(encoded(data, self._language))
+
+
+def _find(method: str, path: str) -> tuple[Endpoint, list[str]]:
+    """The endpoint of a path, and the parts of the path that its braces stand for."""
+    for module in AREAS[path.partition("/")[0]]:
+        for endpoint in import_module(f"jupyter_mlws.{module}").endpoints:
+            match = re.fullmatch(endpoint.pattern, path)
+            if match is not None and endpoint.method == method.lower():
+                return endpoint, [unquote(part) for part in match.groups()]
+    raise EndpointNotFoundError()

@@ -1,0 +1,240 @@
+"""Calls the endpoints of one project, through its running server or in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jupyter_mlws.client.http import RemoteError, Server, find_server, segment
+from jupyter_mlws.client.local import LocalTransport
+from jupyter_mlws.core.errors import InternalError
+from jupyter_mlws.core.locking import UNKNOWN, Waiting
+from jupyter_mlws.core.path_ids import escape
+from jupyter_mlws.core.project import Project
+from jupyter_mlws.projects.trust import require_trust
+
+if TYPE_CHECKING:
+    from jupyter_mlws.workflows.runs import Runs
+
+JSON = dict[str, Any]
+Query = Mapping[str, Any]
+Note = Callable[[str], None]
+"""Shows a sentence about the progress of work."""
+Ask = Callable[[str, bool], str]
+"""Asks a person: the question, and whether its answer is secret."""
+POLL = 0.1
+"""Seconds between two looks at an operation of the server."""
+WAITED = 0.3
+"""Seconds of a request after which the holder of the project's lock is looked up."""
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+PAGE = 500
+"""Items of one request."""
+
+
+class Origin(str, Enum):
+    """What started a run."""
+
+    CLI = "cli"
+    MAGIC = "magic"
+
+
+class Transport(Protocol):
+    """Calls endpoints."""
+
+    pid: int
+    """The process that does the work."""
+
+    @property
+    def runs(self) -> Runs | None:
+        """The project's runs, where this process works on its files."""
+
+    def request(
+        self, method: str, path: str, query: Query, body: Query | None, headers: Mapping[str, str]
+    ) -> Any:
+        """``data`` of the answer."""
+
+    def follow(self, path: str, body: Query, note: Note, ask: Ask | None) -> Any:
+        """Start long work and return its result."""
+
+    def close(self) -> None:
+        """Close what was opened."""
+
+
+class HTTPTransport:
+    """Calls a running server."""
+
+    def __init__(self, server: Server, project: str) -> None:
+        self.pid = server.pid
+        self._server = server
+        self._project = project
+
+    @property
+    def runs(self) -> Runs | None:
+        return None
+
+    def request(
+        self, method: str, path: str, query: Query, body: Query | None, headers: Mapping[str, str]
+    ) -> Any:
+        query = {**query, "project": self._project}
+        return self._server.request(method, path, query, body, headers=headers)
+
+    def follow(self, path: str, body: Query, note: Note, ask: Ask | None) -> Any:
+        operation = self.request("POST", path, {}, body, {})
+        last = ""
+        while operation["state"] not in ENDED:
+            time.sleep(POLL)
+            operation = self.request("GET", f"operations/{operation['id']}", {}, None, {})
+            if operation["state"] == "WAITING" and operation["question"] and ask is not None:
+                self._answer(operation, ask)
+            if operation["message"] != last:
+                last = operation["message"]
+                note(last)
+        if operation["state"] != "COMPLETED":
+            raise RemoteError(operation["error"] or InternalError(id="").as_dict("en"))
+        return operation["result"]
+
+    def _answer(self, operation: JSON, ask: Ask) -> None:
+        """Pass a question to the person; a person in the lab can answer, too."""
+        where = f"operations/{operation['id']}"
+        question = operation["question"]
+        try:
+            value = ask(question["prompt"], question["secret"])
+        except BaseException:
+            self.request("POST", f"{where}/cancel", {}, {}, {})
+            raise
+        self.request("POST", f"{where}/answer", {}, {"value": value}, {})
+
+    def close(self) -> None:
+        """Nothing stays open between two requests."""
+
+
+class ProjectClient:
+    """Calls the endpoints of one project by their paths; answers are JSON as over HTTP.
+
+    Errors are raised as :class:`~jupyter_mlws.core.errors.MLWSError`, a server's as
+    :class:`RemoteError`.
+    """
+
+    def __init__(
+        self, project: Project, transport: Transport, language: str, origin: Origin
+    ) -> None:
+        self.project = project
+        self.language = language
+        self.origin = origin
+        self.ask: Ask | None = None
+        """Asks for a remote's credentials; None if no person can be asked."""
+        self._transport = transport
+
+    @property
+    def runs(self) -> Runs | None:
+        """The project's runs, where no server has them."""
+        return self._transport.runs
+
+    def get(self, path: str, query: Query | None = None) -> Any:
+        return self._transport.request("GET", path, query or {}, None, {})
+
+    def post(
+        self, path: str, body: Query | None = None, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        return self._transport.request("POST", path, {}, body or {}, headers or {})
+
+    def put(self, path: str, body: Query) -> Any:
+        return self._transport.request("PUT", path, {}, body, {})
+
+    def delete(self, path: str, query: Query | None = None) -> Any:
+        return self._transport.request("DELETE", path, query or {}, None, {})
+
+    def follow(self, path: str, body: Query, note: Note) -> Any:
+        """Start long work and return its result; ``note`` shows its progress."""
+        return self._transport.follow(path, body, note, self.ask)
+
+    def list(self, path: str, limit: int | None = None, query: Query | None = None) -> list[JSON]:
+        """Up to ``limit`` items of a list (all for None), page after page."""
+        items: list[JSON] = []
+        cursor = None
+        while limit is None or len(items) < limit:
+            size = PAGE if limit is None else min(PAGE, limit - len(items))
+            page = self.get(path, {**(query or {}), "limit": size, "cursor": cursor})
+            items.extend(page["items"])
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        return items
+
+    @contextmanager
+    def reporting_holder(self, waiting: Waiting) -> Iterator[None]:
+        """Report once, during a request, which other process holds the project's lock."""
+        began = datetime.now(timezone.utc).replace(microsecond=0)
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(WAITED):
+                holder = self.project.holder()
+                if holder is None or holder.since == UNKNOWN.since:
+                    continue
+                own = holder.pid == self._transport.pid
+                if not (own and datetime.fromisoformat(holder.since) >= began):
+                    waiting(holder)
+                    return
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._transport.close()
+
+
+def open_project(folder: Path, language: str, origin: Origin) -> ProjectClient:
+    """Return a client of the project that contains ``folder``, through its server if one runs."""
+    project = Project.open(folder)
+    require_trust(project)
+    places = dict.fromkeys((project.root, folder.resolve()))
+    server = next(filter(None, (find_server(place, language) for place in places)), None)
+    identifier = _project_id(server, project) if server is not None else None
+    transport: Transport
+    if server is not None and identifier is not None:
+        transport = HTTPTransport(server, identifier)
+    else:
+        transport = LocalTransport(project, language)
+    return ProjectClient(project, transport, language, origin)
+
+
+def _project_id(server: Server, project: Project) -> str | None:
+    """The id of ``project`` on ``server``; None if that serves other projects."""
+    below = server.root in project.root.parents
+    expected = project.root.relative_to(server.root).as_posix() if below else "."
+    for known in server.get("projects")["items"]:
+        if known["path"] == expected and known["name"] == project.root.name:
+            return str(known["id"])
+    return None
+
+
+def escaped(name: str) -> str:
+    """A path, or a name with slashes, as one segment of a URL."""
+    return segment(escape(name))
+
+
+def workflow_address(path: str) -> str:
+    return f"workflows/{escaped(path)}"
+
+
+def dataset_address(path: str) -> str:
+    return f"datasets/{escaped(path)}"
+
+
+def version_id(named: str) -> str:
+    """``NAME:VERSION`` as the API has it; a run's id stays as it is."""
+    name, colon, number = named.rpartition(":")
+    return f"{escape(name)}:{number}" if colon else named

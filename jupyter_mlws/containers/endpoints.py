@@ -1,0 +1,30 @@
+"""The endpoint of the container that this server runs in, and its stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_mlws.api.base import StreamHandler
+from jupyter_mlws.api.registry import Endpoints
+from jupyter_mlws.containers.models import OwnUsage
+from jupyter_mlws.services import Services
+
+endpoints = Endpoints("usage")
+
+
+@endpoints.get("usage", "Get the resource usage of this server's container", OwnUsage)
+async def get_own_usage(services: Services) -> OwnUsage:
+    return await services.own.usage()
+
+
+class OwnUsageStream(StreamHandler):
+    """The same as it changes, and whose kernel was killed for lack of memory."""
+
+    resource = "usage"
+
+    async def newest(self) -> int:
+        return self.services.own.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.services.own.news(since)

@@ -1,0 +1,324 @@
+"""The endpoints of the Hub's service. A lab forwards some of them by these declarations, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.api.registry import Endpoints, Reply
+from jupyter_mlws.containers.models import (
+    AllocateRequest,
+    Allocation,
+    AuditEntry,
+    AuditQuery,
+    Container,
+    ContainerChange,
+    ContainerCreate,
+    ContainerEvents,
+    EnvironmentCreate,
+    HoursQuery,
+    HoursReport,
+    ImageInfo,
+    LogQuery,
+    LogTail,
+    Me,
+    Move,
+    ResourceReport,
+    SavedEnvironment,
+    Usage,
+    Volume,
+)
+from jupyter_mlws.core.errors import (
+    AdministratorRequiredError,
+    AlreadyExistsError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ContainerStateError,
+    EnvironmentInUseError,
+    EnvironmentNotFoundError,
+    EnvironmentQuotaError,
+    EnvironmentSaveError,
+    InsufficientResourcesError,
+    InvalidContainerError,
+    NotQueuedError,
+    SwarmUnsupportedError,
+    VolumeInUseError,
+    VolumeNotFoundError,
+)
+from jupyter_mlws.core.schemas import Page, PageQuery
+
+if TYPE_CHECKING:
+    from jupyter_mlws.hub.manager import HubManager
+    from jupyter_mlws.hub.person import Person
+
+ONE = (ContainerForbiddenError, ContainerNotFoundError)
+STARTS = (*ONE, InsufficientResourcesError, InvalidContainerError)
+
+
+endpoints = Endpoints("containers")
+
+
+@endpoints.get("me", "Get the current user", Me, resource="me")
+def get_user(manager: HubManager, person: Person) -> Me:
+    return Me(name=person.name, admin=person.admin)
+
+
+@endpoints.get("containers", "List containers", Page[Container], query=PageQuery)
+def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Page[Container]:
+    after = query.cursor or ""
+    rows = [one for one in manager.containers(person) if one.id > after]
+    items = rows[: query.limit]
+    more = len(rows) > len(items)
+    return Page(items=items, next_cursor=items[-1].id if more else None)
+
+
+@endpoints.post(
+    "containers",
+    "Create a container",
+    Container,
+    body=ContainerCreate,
+    status=202,
+    errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
+)
+async def create_container(manager: HubManager, person: Person, body: ContainerCreate) -> Reply:
+    return _accepted(await manager.create(person, body))
+
+
+@endpoints.get("containers/{container}", "Get a container", Container, errors=ONE)
+def get_container(manager: HubManager, person: Person, identifier: str) -> Container:
+    return manager.get(person, identifier)
+
+
+@endpoints.patch(
+    "containers/{container}",
+    "Resize a container, live if it is running",
+    Container,
+    body=ContainerChange,
+    errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
+)
+async def resize_container(
+    manager: HubManager, person: Person, identifier: str, body: ContainerChange
+) -> Container:
+    return await manager.change(person, identifier, body)
+
+
+@endpoints.delete(
+    "containers/{container}", "Delete a container; keep the home", Container, status=202, errors=ONE
+)
+async def delete_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+    return _accepted(await manager.delete(person, identifier))
+
+
+@endpoints.post(
+    "containers/{container}/start", "Start a container", Container, status=202, errors=STARTS
+)
+async def start_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+    return _accepted(await manager.start(person, identifier))
+
+
+@endpoints.post(
+    "containers/{container}/stop", "Stop a container", Container, status=202, errors=ONE
+)
+async def stop_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+    return _accepted(await manager.stop(person, identifier))
+
+
+@endpoints.post(
+    "containers/{container}/restart", "Restart a container", Container, status=202, errors=STARTS
+)
+async def restart_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+    return _accepted(await manager.restart(person, identifier))
+
+
+@endpoints.get(
+    "containers/{container}/logs", "Get the end of a log", LogTail, query=LogQuery, errors=ONE
+)
+async def get_log(manager: HubManager, person: Person, identifier: str, query: LogQuery) -> LogTail:
+    return await manager.logs(person, identifier, query.tail)
+
+
+@endpoints.get(
+    "containers/{container}/events",
+    "List the events of a container",
+    ContainerEvents,
+    query=LogQuery,
+    errors=ONE,
+)
+async def list_events(
+    manager: HubManager, person: Person, identifier: str, query: LogQuery
+) -> ContainerEvents:
+    events = await manager.events(person, identifier, query.tail)
+    return ContainerEvents(items=events)
+
+
+@endpoints.get("containers/{container}/stats", "Get a container's usage", Usage, errors=ONE)
+async def get_usage(manager: HubManager, person: Person, identifier: str) -> Usage:
+    return await manager.stats(person, identifier)
+
+
+@endpoints.get("images", "List images", Page[ImageInfo], resource="images")
+async def list_images(manager: HubManager, person: Person) -> Page[ImageInfo]:
+    return Page(items=await manager.images(person))
+
+
+@endpoints.get(
+    "environments", "List saved environments", Page[SavedEnvironment], resource="environments"
+)
+def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironment]:
+    return Page(items=manager.environments.list(person))
+
+
+@endpoints.post(
+    "environments",
+    "Save the packages installed in a container as an environment",
+    SavedEnvironment,
+    resource="environments",
+    body=EnvironmentCreate,
+    status=202,
+    errors=(
+        *ONE,
+        EnvironmentSaveError,
+        InvalidContainerError,
+        ContainerStateError,
+        SwarmUnsupportedError,
+        EnvironmentInUseError,
+        EnvironmentQuotaError,
+    ),
+)
+async def save_environment(manager: HubManager, person: Person, body: EnvironmentCreate) -> Reply:
+    environment = await manager.save_environment(person, body)
+    return Reply(environment, location=("environments", environment.id))
+
+
+@endpoints.get(
+    "environments/{environment}",
+    "Get a saved environment",
+    SavedEnvironment,
+    resource="environments",
+    errors=(EnvironmentNotFoundError,),
+)
+def get_environment(manager: HubManager, person: Person, identifier: str) -> SavedEnvironment:
+    return manager.environments.get(person, identifier)
+
+
+@endpoints.delete(
+    "environments/{environment}",
+    "Delete a saved environment",
+    resource="environments",
+    errors=(EnvironmentInUseError, EnvironmentNotFoundError),
+)
+async def delete_environment(manager: HubManager, person: Person, identifier: str) -> None:
+    await manager.delete_environment(person, identifier)
+
+
+@endpoints.get("resources", "Get resources and the queue", ResourceReport, resource="resources")
+async def get_resources(manager: HubManager, person: Person) -> ResourceReport:
+    return await manager.resources(person)
+
+
+@endpoints.post(
+    "resources/allocate",
+    "Plan resources, or reserve them",
+    Allocation,
+    resource="resources",
+    body=AllocateRequest,
+    errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
+)
+async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -> Allocation:
+    return await manager.allocate(person, body)
+
+
+@endpoints.put(
+    "resources/queue/{queue}",
+    "Move within the queue",
+    Container,
+    resource="resources",
+    body=Move,
+    errors=(*ONE, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
+)
+async def move_in_queue(
+    manager: HubManager, person: Person, identifier: str, body: Move
+) -> Container:
+    return await manager.move(person, identifier, body.position)
+
+
+@endpoints.delete(
+    "resources/queue/{queue}",
+    "Remove from the queue",
+    Container,
+    resource="resources",
+    errors=(*ONE, NotQueuedError),
+)
+async def leave_queue(manager: HubManager, person: Person, identifier: str) -> Container:
+    return await manager.drop(person, identifier)
+
+
+@endpoints.get(
+    "resources/hours", "Get usage hours", HoursReport, resource="resources", query=HoursQuery
+)
+async def get_usage_hours(manager: HubManager, person: Person, query: HoursQuery) -> HoursReport:
+    hours = await manager.hours(person, query.days)
+    return HoursReport(days=query.days, items=hours)
+
+
+@endpoints.get("volumes", "List volumes", Page[Volume], resource="volumes")
+async def list_volumes(manager: HubManager, person: Person) -> Page[Volume]:
+    return Page(items=await manager.volumes.list(person))
+
+
+@endpoints.get(
+    "volumes/{volume}", "Get a volume", Volume, resource="volumes", errors=(VolumeNotFoundError,)
+)
+def get_volume(manager: HubManager, person: Person, name: str) -> Volume:
+    return manager.volumes.get(person, name)
+
+
+@endpoints.delete(
+    "volumes/{volume}",
+    "Permanently delete a volume in the trash",
+    resource="volumes",
+    errors=(VolumeInUseError, VolumeNotFoundError),
+)
+async def delete_volume(manager: HubManager, person: Person, name: str) -> None:
+    await manager.purge(person, name)
+
+
+@endpoints.post(
+    "volumes/{volume}/trash",
+    "Move a volume to the trash",
+    Volume,
+    resource="volumes",
+    errors=(VolumeInUseError, VolumeNotFoundError),
+)
+def trash_volume(manager: HubManager, person: Person, name: str) -> Volume:
+    return manager.trash(person, name)
+
+
+@endpoints.post(
+    "volumes/{volume}/restore",
+    "Restore a volume from the trash",
+    Volume,
+    resource="volumes",
+    errors=(VolumeInUseError, VolumeNotFoundError),
+)
+def restore_volume(manager: HubManager, person: Person, name: str) -> Volume:
+    return manager.restore(person, name)
+
+
+@endpoints.get(
+    "audit",
+    "List the audit log",
+    Page[AuditEntry],
+    resource="audit",
+    query=AuditQuery,
+    errors=(AdministratorRequiredError,),
+)
+async def list_audit_entries(
+    manager: HubManager, person: Person, query: AuditQuery
+) -> Page[AuditEntry]:
+    rows = await manager.audited(person, query.cursor, query.limit + 1, query.target)
+    items = rows[: query.limit]
+    return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > len(items) else None)
+
+
+def _accepted(container: Container) -> Reply:
+    return Reply(container, location=("containers", container.id))

@@ -1,0 +1,102 @@
+"""The endpoints of projects that people share; a lab forwards them by these declarations, too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlws.api.registry import Endpoints, Reply
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    LastOwnerError,
+    MemberNotFoundError,
+    ProjectNotInTrashError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+    TooManyProjectsError,
+)
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.shared_projects.models import (
+    MemberPut,
+    TeamProject,
+    TeamProjectCreate,
+    TeamProjectDelete,
+)
+
+if TYPE_CHECKING:
+    from jupyter_mlws.hub.manager import HubManager
+    from jupyter_mlws.hub.person import Person
+
+MISSING = (SharedProjectNotFoundError,)
+FOR_OWNERS = (*MISSING, RoleRequiredError)
+
+endpoints = Endpoints("projects")
+
+
+@endpoints.get("team/projects", "List shared projects", Page[TeamProject])
+def list_shared_projects(manager: HubManager, person: Person) -> Page[TeamProject]:
+    return Page(items=manager.team.list(person))
+
+
+@endpoints.post(
+    "team/projects",
+    "Create a shared project",
+    TeamProject,
+    body=TeamProjectCreate,
+    status=201,
+    errors=(TooManyProjectsError, AlreadyExistsError),
+)
+async def create_shared_project(
+    manager: HubManager, person: Person, body: TeamProjectCreate
+) -> Reply:
+    project = await manager.team.create(person, body.name, body.description)
+    return Reply(project, location=("team", "projects", project.name))
+
+
+@endpoints.get("team/projects/{project}", "Get a shared project", TeamProject, errors=MISSING)
+def get_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
+    return manager.team.get(person, name)
+
+
+@endpoints.delete(
+    "team/projects/{project}",
+    "Move a shared project to the trash, or delete it permanently from there",
+    query=TeamProjectDelete,
+    errors=FOR_OWNERS,
+)
+async def delete_shared_project(
+    manager: HubManager, person: Person, name: str, query: TeamProjectDelete
+) -> None:
+    await manager.team.delete(person, name, query.confirm)
+
+
+@endpoints.post(
+    "team/projects/{project}/restore",
+    "Restore a shared project from the trash",
+    TeamProject,
+    errors=(*FOR_OWNERS, ProjectNotInTrashError),
+)
+def restore_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
+    return manager.team.restore(person, name)
+
+
+@endpoints.put(
+    "team/projects/{project}/members/{member}",
+    "Add a member, or change a member's role",
+    TeamProject,
+    body=MemberPut,
+    errors=(*FOR_OWNERS, LastOwnerError),
+)
+async def put_member(
+    manager: HubManager, person: Person, name: str, user: str, body: MemberPut
+) -> TeamProject:
+    project, _ = await manager.team.put_member(person, name, user, body.role)
+    return project
+
+
+@endpoints.delete(
+    "team/projects/{project}/members/{member}",
+    "Remove a member, or leave",
+    errors=(*FOR_OWNERS, LastOwnerError, MemberNotFoundError),
+)
+def remove_member(manager: HubManager, person: Person, name: str, user: str) -> None:
+    manager.team.remove_member(person, name, user)

@@ -1,0 +1,74 @@
+"""What nginx asks before it lets MLflow answer."""
+
+from __future__ import annotations
+
+import hashlib
+
+from jupyter_mlws.api.rest import RESTHandler
+from jupyter_mlws.core.errors import MLWSError, PermissionDeniedError
+from jupyter_mlws.hub.auth import ByToken
+from jupyter_mlws.hub.person import Person
+from jupyter_mlws.shared_projects.models import Role
+
+READING = ("search", "get", "list", "query")
+"""In addresses of MLflow that read although they are asked by POST."""
+
+
+class OwnTrackingHandler(ByToken, RESTHandler):
+    """Asked by nginx about every request to the user's own MLflow: 204 with role and workspace."""
+
+    resource = "projects"
+
+    async def get(self) -> None:
+        await self.permit()
+        self.set_header("X-MLWS-Role", Role.OWNER.value)
+        self.set_header("X-MLWS-Workspace", workspace_of(self.person))
+        self.set_status(204)
+        await self.finish()
+
+    def compute_etag(self) -> str | None:
+        return None
+
+
+def workspace_of(person: Person) -> str:
+    """Return the workspace of MLflow's that is a user's own; its name tells nothing of the user's.
+
+    That of the Hub's own services is MLflow's default.
+    """
+    if not person.name:
+        return "default"
+    return f"u-{hashlib.sha256(person.name.encode()).hexdigest()[:16]}"
+
+
+class TrackingHandler(ByToken, RESTHandler):
+    """Asked by nginx about every request to a project's MLflow: 204 with role and workspace.
+
+    Strangers get 403 like those whom the Hub does not know: nginx takes no other refusal.
+    """
+
+    resource = "projects"
+
+    async def get(self, name: str) -> None:
+        try:
+            await self.permit()
+            access = self.manager.team.access(self.person, name)
+        except MLWSError as error:
+            if error.status < 500:
+                raise PermissionDeniedError(action="use", resource=self.resource) from error
+            raise
+        reads = self._reads()
+        action = "project.runs.read" if reads else "project.runs.write"
+        if reads or access.role.may(Role.WRITER):
+            self.manager.team.tally.count(self.person, action, name)
+        self.set_header("X-MLWS-Role", access.role.value)
+        self.set_header("X-MLWS-Workspace", access.project.id)
+        self.set_status(204)
+        await self.finish()
+
+    def _reads(self) -> bool:
+        method = self.request.headers.get("X-Original-Method", "GET")
+        last = self.request.headers.get("X-Original-URI", "").partition("?")[0].rpartition("/")[2]
+        return method == "GET" or (method == "POST" and any(word in last for word in READING))
+
+    def compute_etag(self) -> str | None:
+        return None

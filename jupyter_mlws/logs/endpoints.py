@@ -1,0 +1,102 @@
+"""Endpoints of the log: read and downloaded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+from jupyter_mlws.api.base import PROJECT_ERRORS
+from jupyter_mlws.api.registry import Context, Endpoints, Reply
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.forwarding import FORWARDED
+from jupyter_mlws.core.errors import (
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    Fault,
+    InvalidRequestError,
+    MLWSError,
+    ProjectNotFoundError,
+)
+from jupyter_mlws.core.i18n import Message
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.logs.entries import Source, line
+from jupyter_mlws.logs.models import LogEntry, LogFilter, LogQuery, told
+from jupyter_mlws.logs.sources import collect_nodes
+from jupyter_mlws.projects.trust import require_trust
+from jupyter_mlws.services import Services
+from jupyter_mlws.workspace import Workspace
+
+NO_CURSOR = Message("is not a valid cursor for this list")
+NDJSON = "application/x-ndjson"
+_MOST = 2**62
+
+# The container's log is the Hub's.
+endpoints = Endpoints(
+    "logs", (*PROJECT_ERRORS, *FORWARDED, ContainerForbiddenError, ContainerNotFoundError)
+)
+log = logging.getLogger(__name__)
+
+
+@endpoints.get("logs", "List the lines of the log, newest first", Page[LogEntry], query=LogQuery)
+async def list_lines(services: Services, query: LogQuery, context: Context) -> Page[LogEntry]:
+    if query.cursor is not None and not query.cursor.isdecimal():
+        raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
+    before = min(int(query.cursor), _MOST) if query.cursor else None
+    await _collect(services, query.source, context.project)
+    lines = await in_thread(services.logs.page, query.wanted, query.limit + 1, before)
+    shown = lines[: query.limit]
+    more = str(shown[-1].seq) if len(lines) > query.limit else None
+    return Page(items=[LogEntry.model_validate(told(entry)) for entry in shown], next_cursor=more)
+
+
+@endpoints.get(
+    "logs/download",
+    "Download the log as JSON lines with ECS names, oldest first",
+    query=LogFilter,
+    media=NDJSON,
+)
+async def download_lines(services: Services, query: LogFilter, context: Context) -> Reply:
+    await _collect(services, query.source, context.project)
+
+    async def parts() -> AsyncIterator[str]:
+        since = 0
+        while lines := await in_thread(services.logs.after, query.wanted, since):
+            yield "".join(map(line, lines))
+            since = lines[-1].seq
+
+    return Reply(parts(), headers={"Content-Disposition": "attachment; filename=mlws-log.ndjson"})
+
+
+async def _collect(services: Services, sources: list[Source], project: str | None) -> None:
+    """Have in the store what was logged so far; what workflows and the container left, if that is
+    asked for."""
+    if not sources or Source.NODE in sources:
+        workspace = await open_project(services, project)
+        if workspace is not None:
+            await in_thread(collect_nodes, services.logs, workspace)
+    container = services.container_log
+    if container is not None and (not sources or Source.CONTAINER in sources):
+        try:
+            await in_thread(container.collect)
+        except MLWSError as error:
+            if sources:
+                raise
+            # The rest of the log is told without it, and has this line.
+            log.warning("Could not read the container's log: %s", error)
+    await in_thread(services.logs.flush)
+
+
+async def open_project(services: Services, identifier: str | None) -> Workspace | None:
+    """The project asked for; None where the server's root is in none."""
+
+    def open_() -> Workspace:
+        workspace = services.projects.workspace(identifier)
+        require_trust(workspace.project)
+        return workspace
+
+    try:
+        return await in_thread(open_)
+    except ProjectNotFoundError:
+        if identifier is None:
+            return None
+        raise

@@ -1,0 +1,110 @@
+"""The stream of the log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from pydantic import ValidationError
+
+from jupyter_mlws.api.base import StreamHandler
+from jupyter_mlws.api.rest import in_thread
+from jupyter_mlws.containers.forwarding import LogStream as ContainerLogStream
+from jupyter_mlws.containers.models import LogLine
+from jupyter_mlws.core import validation_messages
+from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
+from jupyter_mlws.logs.container import ContainerLog
+from jupyter_mlws.logs.endpoints import open_project
+from jupyter_mlws.logs.entries import Source
+from jupyter_mlws.logs.models import LogFilter, told
+from jupyter_mlws.logs.sources import collect_nodes
+from jupyter_mlws.logs.store import Filter
+
+ALL = ("local", "all")
+"""Ids of all that this server logs."""
+PAUSE = 10.0
+"""Seconds until the Hub's service is asked again after it went away."""
+
+
+class LogStream(ContainerLogStream):
+    """The lines as they come: `local` are this server's, all else a container's of the Hub.
+
+    The id may also be a source (`server`, `kernel`, `execution`, `node`, `container`). The query
+    filters as that of `GET /logs` does.
+    """
+
+    async def tell(self, *ids: str) -> None:
+        known = [*ALL, *(source.value for source in Source)]
+        if ids[0] in known:
+            self._wanted = self._filter(ids[0])
+            await StreamHandler.tell(self, *ids)
+        else:
+            await super().tell(*ids)
+
+    async def permit(self, *also: tuple[str, str]) -> None:
+        await super().permit(("read", "logs"), *also)
+
+    async def newest(self) -> int:
+        return await in_thread(self.services.logs.newest)
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        """Lines after ``since``, then new ones."""
+        tasks = [asyncio.create_task(self._collect())]
+        if self.services.container_log is not None and self._wants(Source.CONTAINER):
+            tasks.append(asyncio.create_task(self._collect_container(self.services.container_log)))
+        lines = self.services.logs.follow(self._wanted, since)
+        try:
+            async with aclosing(lines) as entries:  # type: ignore[type-var]
+                async for entry in entries:
+                    yield {"type": "line", **told(entry)}
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _collect(self) -> None:
+        """Take what workflows leave whenever their bell rings."""
+        workspace = await open_project(self.services, self.get_query_argument("project", None))
+        if workspace is None or not self._wants(Source.NODE):
+            return
+        watcher = self.services.watchers.of(workspace.project)
+        while True:
+            bell = watcher.bell()
+            await in_thread(collect_nodes, self.services.logs, workspace)
+            await bell.wait()
+
+    async def _collect_container(self, log: ContainerLog) -> None:
+        """Take what the container writes as the Hub's service tells it."""
+        while True:
+            try:
+                known = await in_thread(log.collect)
+                upstream = await self.connect(self.stream_path(log.identifier), str(known))
+            except MLWSError as error:
+                self.log.warning("Could not read the container's log: %s", error)
+            else:
+                try:
+                    while (text := await upstream.read_message()) is not None:
+                        message = json.loads(text)
+                        if message["type"] == "log":
+                            await in_thread(log.take, [LogLine.model_validate(message)])
+                finally:
+                    upstream.close()
+            await asyncio.sleep(PAUSE)
+
+    def _wants(self, source: Source) -> bool:
+        return not self._wanted.sources or source in self._wanted.sources
+
+    def _filter(self, identifier: str) -> Filter:
+        given: dict[str, Any] = {
+            name: self.get_query_argument(name)
+            for name in ("level", "q", "subject")
+            if self.get_query_argument(name, None)
+        }
+        sources = self.get_query_arguments("source")
+        given["source"] = sources if identifier in ALL else [identifier]
+        try:
+            return LogFilter.model_validate(given).wanted
+        except ValidationError as error:
+            raise InvalidRequestError(faults=validation_messages.faults(error)) from error

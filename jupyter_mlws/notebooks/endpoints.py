@@ -1,0 +1,255 @@
+"""Endpoints of notebooks and their executions."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    CodeBlockedError,
+    CodeCheckError,
+    CodeFailedError,
+    ContainerForbiddenError,
+    ContainerNotFoundError,
+    ExecutionCanceledError,
+    ExecutionTimeoutError,
+    KernelDiedError,
+    KernelStartError,
+    MLWSError,
+    NotebookItemNotFoundError,
+    NotebookSaveError,
+    NotebookUnreadableError,
+    OutOfMemoryError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+)
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.notebooks.models import (
+    ExecuteRequest,
+    Execution,
+    ExecutionQuery,
+    ExecutionResult,
+    ExecutionStatus,
+    Failure,
+    InputRequest,
+    LimitsRequest,
+    Needs,
+    Notebook,
+    NotebookCreate,
+    NotebookDetail,
+    NotebookPage,
+    NotebookQuery,
+    Similar,
+    StatusReport,
+)
+from jupyter_mlws.services import Services
+
+FAILURES = (
+    KernelDiedError,
+    KernelStartError,
+    CodeCheckError,
+    ExecutionTimeoutError,
+    CodeFailedError,
+    OutOfMemoryError,
+    ExecutionCanceledError,
+    CodeBlockedError,
+)
+"""Codes that an execution may end with."""
+
+
+endpoints = Endpoints(
+    "notebooks",
+    (
+        NotebookSaveError,
+        NotebookItemNotFoundError,
+        NotebookUnreadableError,
+        OutsideWorkspaceError,
+        ProjectNotFoundError,
+    ),
+)
+
+
+@endpoints.get(
+    "notebooks", "List notebooks", NotebookPage, query=NotebookQuery, also=[("read", "contents")]
+)
+async def list_notebooks(services: Services, query: NotebookQuery) -> NotebookPage:
+    if query.path is not None:
+        return await services.notebooks.at(query.path)
+    return await services.notebooks.list(query.limit, query.cursor)
+
+
+@endpoints.post(
+    "notebooks",
+    "Create a notebook",
+    Notebook,
+    body=NotebookCreate,
+    status=201,
+    also=WRITES,
+    errors=(ContainerForbiddenError, ContainerNotFoundError, AlreadyExistsError),
+    idempotent=True,
+)
+async def create_notebook(services: Services, body: NotebookCreate) -> Reply:
+    notebook = await services.notebooks.create_notebook(body.container_id, body.path, body.kernel)
+    return Reply(notebook, location=("notebooks", notebook.id))
+
+
+@endpoints.get(
+    "notebooks/{notebook}",
+    "Get a notebook with its cells",
+    NotebookDetail,
+    also=[("read", "contents")],
+)
+async def get_notebook(services: Services, identifier: str) -> NotebookDetail:
+    return await services.notebooks.get(identifier)
+
+
+@endpoints.delete(
+    "notebooks/{notebook}",
+    "Delete a notebook and stop its session",
+    also=[("write", "contents"), ("write", "kernels")],
+)
+async def delete_notebook(services: Services, identifier: str) -> None:
+    await services.notebooks.delete(identifier)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/execute",
+    "Run code or cells; with `wait: false`, respond with 202 and the execution's Location",
+    ExecutionResult,
+    body=ExecuteRequest,
+    also=[("execute", "kernels")],
+    errors=FAILURES,
+    idempotent=True,
+)
+async def execute(
+    services: Services, identifier: str, body: ExecuteRequest, context: Context
+) -> ExecutionResult | Reply:
+    if body.saves:
+        await context.permit(("write", "contents"))
+    job = await services.notebooks.submit(identifier, body)
+    if not body.wait:
+        where = ("notebooks", identifier, "executions", job.id)
+        return Reply(job.result(), 202, where)
+    result = await services.notebooks.result(job)
+    if result.status is not ExecutionStatus.SUCCESS:
+        raise _failure(job.error, result)
+    return result
+
+
+@endpoints.get(
+    "notebooks/{notebook}/status", "Get kernel, running execution and queue", StatusReport
+)
+async def get_status(services: Services, identifier: str) -> StatusReport:
+    return await services.notebooks.status(identifier)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/interrupt",
+    "Interrupt the running execution",
+    StatusReport,
+    also=[("write", "kernels")],
+)
+async def interrupt(services: Services, identifier: str) -> StatusReport:
+    return await services.notebooks.interrupt(identifier)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/restart",
+    "Restart the kernel; running and queued executions are canceled",
+    StatusReport,
+    also=[("write", "kernels")],
+    errors=(KernelStartError,),
+)
+async def restart(services: Services, identifier: str) -> StatusReport:
+    return await services.notebooks.restart(identifier)
+
+
+@endpoints.post(
+    "notebooks/{notebook}/input",
+    "Answer an input request of the running code (an execution with `stdin`)",
+    StatusReport,
+    body=InputRequest,
+    also=[("execute", "kernels")],
+)
+async def answer_input(services: Services, identifier: str, body: InputRequest) -> StatusReport:
+    return await services.notebooks.answer(identifier, body.value)
+
+
+@endpoints.put(
+    "notebooks/{notebook}/limits",
+    "Set the time limit of cells run in tabs, until the server stops",
+    StatusReport,
+    body=LimitsRequest,
+    also=[("write", "kernels")],
+)
+async def set_limits(services: Services, identifier: str, body: LimitsRequest) -> StatusReport:
+    return await services.notebooks.set_limits(identifier, body.timeout)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/cells",
+    "List the last execution of each cell",
+    Page[Execution],
+    also=[("read", "contents")],
+)
+async def list_cells(services: Services, identifier: str) -> Page[Execution]:
+    return await services.notebooks.newest(identifier)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/cells/{cell}/needs",
+    "Get the cells that `up_to` reruns for a cell, from the history",
+    Needs,
+    also=[("read", "contents")],
+)
+async def get_needed_cells(services: Services, identifier: str, cell: str) -> Needs:
+    return await services.notebooks.needs(identifier, cell)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/errors",
+    "List the cells that failed when they last ran, with similar earlier failures",
+    Page[Failure],
+    also=[("read", "contents")],
+)
+async def list_failures(services: Services, identifier: str) -> Page[Failure]:
+    return await services.notebooks.failures(identifier)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/executions",
+    "List the executions, newest first",
+    Page[Execution],
+    query=ExecutionQuery,
+    also=[("read", "contents")],
+)
+async def list_executions(
+    services: Services, identifier: str, query: ExecutionQuery
+) -> Page[Execution]:
+    return await services.notebooks.executions(identifier, query)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/executions/{execution}/similar",
+    "List similar earlier failures, and the changes that fixed them",
+    Page[Similar],
+    also=[("read", "contents")],
+)
+async def list_similar_failures(
+    services: Services, identifier: str, execution: str
+) -> Page[Similar]:
+    return await services.notebooks.similar(identifier, execution)
+
+
+@endpoints.get(
+    "notebooks/{notebook}/executions/{execution}",
+    "Get the result or the status of an execution",
+    ExecutionResult,
+    also=[("read", "contents")],
+)
+async def get_execution(services: Services, identifier: str, call: str) -> ExecutionResult:
+    return await services.notebooks.execution(identifier, call)
+
+
+def _failure(error: MLWSError | None, result: ExecutionResult) -> MLWSError:
+    """The error of a call, with all that it came to until then."""
+    return (error or ExecutionCanceledError(by="stop")).with_facts(result=result)

@@ -1,0 +1,78 @@
+"""Endpoints of operations, and the streams of operations and of what changes in a project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_mlws.api.base import StreamHandler
+from jupyter_mlws.api.registry import Endpoints
+from jupyter_mlws.core.errors import NoPromptError, OperationNotFoundError
+from jupyter_mlws.core.operations import Answer, Operation
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.services import Services
+
+endpoints = Endpoints("operations")
+
+
+@endpoints.get("operations", "List active operations", Page[Operation])
+async def list_operations(services: Services) -> Page[Operation]:
+    return Page(items=services.operations.list())
+
+
+@endpoints.get(
+    "operations/{operation}", "Get an operation", Operation, errors=[OperationNotFoundError]
+)
+async def get_operation(services: Services, identifier: str) -> Operation:
+    return services.operations.get(identifier)
+
+
+@endpoints.post(
+    "operations/{operation}/cancel",
+    "Cancel an operation",
+    Operation,
+    status=202,
+    errors=[OperationNotFoundError],
+)
+async def cancel_operation(services: Services, identifier: str) -> Operation:
+    return services.operations.cancel(identifier)
+
+
+@endpoints.post(
+    "operations/{operation}/answer",
+    "Answer the question of a WAITING operation: a user name, a password",
+    Operation,
+    body=Answer,
+    status=202,
+    errors=[NoPromptError, OperationNotFoundError],
+)
+async def answer_operation(services: Services, identifier: str, body: Answer) -> Operation:
+    return services.operations.answer(identifier, body.value)
+
+
+class OperationStream(StreamHandler):
+    """Progress and ends of all operations of this server."""
+
+    resource = "operations"
+
+    async def newest(self) -> int:
+        return self.services.operations.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.services.operations.stream.follow(since)
+
+
+class WorkspaceStream(StreamHandler):
+    """Which parts of the project changed on disk, whoever changed them."""
+
+    resource = "workspace"
+
+    async def attach(self, *ids: str) -> None:
+        workspace = await self.open_workspace()
+        self.watcher = self.services.watchers.of(workspace.project)
+
+    async def newest(self) -> int:
+        return self.watcher.stream.seq
+
+    def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        return self.watcher.stream.follow(since)

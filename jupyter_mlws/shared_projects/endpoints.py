@@ -1,0 +1,61 @@
+"""Endpoints of shared projects that a lab carries out itself; it forwards the others."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Work
+from jupyter_mlws.containers.forwarding import FORWARDED
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    HubUnavailableError,
+    OutsideWorkspaceError,
+    ProjectNotFoundError,
+    RoleRequiredError,
+    SharedProjectNotFoundError,
+)
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.services import Services
+from jupyter_mlws.shared_projects.manager import TeamManager
+from jupyter_mlws.shared_projects.models import TeamClone, TeamProject
+from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
+
+endpoints = Endpoints("projects", FORWARDED)
+
+
+@endpoints.post(
+    "team/projects/{project}/clone",
+    "Clone a shared project into a new folder",
+    Operation,
+    body=TeamClone,
+    status=202,
+    also=WRITES,
+    errors=(AlreadyExistsError, OutsideWorkspaceError, SharedProjectNotFoundError),
+)
+def clone_shared_project(services: Services, name: str, body: TeamClone) -> Work:
+    team = _team(services)
+    project = team.check_clone(name, body.folder)
+    return Work("clone", lambda progress: team.clone(project, body.folder, progress, progress.ask))
+
+
+@endpoints.post(
+    "team/projects/{project}/connect",
+    "Connect the project to a shared project, to which code, data and runs are pushed",
+    TeamProject,
+    also=WRITES,
+    errors=(
+        *GIT_ERRORS,
+        *DVC_ERRORS,
+        OutsideWorkspaceError,
+        ProjectNotFoundError,
+        RoleRequiredError,
+        SharedProjectNotFoundError,
+    ),
+)
+def connect_shared_project(services: Services, name: str, context: Context) -> TeamProject:
+    return _team(services).connect(name, context.project)
+
+
+def _team(services: Services) -> TeamManager:
+    """The manager; error 10103 without a Hub."""
+    if services.team is None:
+        raise HubUnavailableError()
+    return services.team

@@ -1,0 +1,167 @@
+"""Endpoints of rollbacks, tags, stashes and safety copies."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    GitIdentityMissingError,
+    NotAncestorError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.path_ids import escape, unescape
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.versioning.code.history_models import (
+    RollbackRequest,
+    SafetyCopy,
+    Stash,
+    StashApply,
+    StashCreate,
+    Tag,
+    TagCreate,
+)
+from jupyter_mlws.versioning.code.models import TagPush
+from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.workspace import Workspace
+
+endpoints = Endpoints("git", GIT_ERRORS)
+
+
+@endpoints.post(
+    "git/rollback",
+    "Revert to a version, including data: with a new commit, or in the files only",
+    Operation,
+    body=RollbackRequest,
+    status=202,
+    also=WRITES,
+    errors=[NotAncestorError, VersionItemNotFoundError],
+)
+def roll_back(workspace: Workspace, body: RollbackRequest) -> Work:
+    workspace.versions.rollbacks.check(body.to)
+    return Work(
+        "rollback",
+        lambda progress: workspace.versions.rollbacks.run(
+            body.to, body.mode, body.message, progress
+        ),
+    )
+
+
+@endpoints.get("git/tags", "List tags, newest first", Page[Tag], shared=True)
+def list_tags(workspace: Workspace) -> Page[Tag]:
+    return Page(items=workspace.versions.tags.list())
+
+
+@endpoints.post(
+    "git/tag",
+    "Create a tag",
+    Tag,
+    body=TagCreate,
+    status=201,
+    errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
+)
+def create_tag(workspace: Workspace, body: TagCreate) -> Reply:
+    tag = workspace.versions.tags.create(body.name, body.ref, body.message)
+    return Reply(tag, location=("git", "tag", escape(tag.name)))
+
+
+@endpoints.get("git/tag/{tag}", "Get a tag", Tag, errors=[VersionItemNotFoundError])
+def get_tag(workspace: Workspace, name: str) -> Tag:
+    return workspace.versions.tags.get(unescape(name))
+
+
+@endpoints.delete(
+    "git/tag/{tag}", "Delete a tag", Tag, errors=[*DVC_ERRORS, VersionItemNotFoundError]
+)
+def delete_tag(workspace: Workspace, name: str) -> Tag:
+    return workspace.versions.tags.delete(unescape(name))
+
+
+@endpoints.post(
+    "git/tag/{tag}/push",
+    "Push a tag",
+    Operation,
+    body=TagPush,
+    status=202,
+    errors=[VersionItemNotFoundError],
+)
+def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
+    tag = workspace.versions.tags.get(unescape(name))
+    workspace.versions.remotes.check_fetch(body.remote)
+    return Work(
+        "push",
+        lambda progress: workspace.versions.remotes.push_tag(
+            tag.name, body.remote, progress, progress.ask
+        ),
+    )
+
+
+@endpoints.get("git/safety", "List safety copies, newest first", Page[SafetyCopy], shared=True)
+def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
+    return Page(items=[*workspace.versions.safety.list()])
+
+
+@endpoints.post(
+    "git/safety/{safety}/restore",
+    "Restore a safety copy, including staged changes",
+    Operation,
+    status=202,
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def restore_safety_copy(workspace: Workspace, identifier: str) -> Work:
+    workspace.versions.safety.check(identifier)
+    return Work("restore", lambda progress: workspace.versions.safety.restore(identifier, progress))
+
+
+@endpoints.get("git/stashes", "List stashes, newest first", Page[Stash], shared=True)
+def list_stashes(workspace: Workspace) -> Page[Stash]:
+    return Page(items=[*workspace.versions.stashes.list()])
+
+
+@endpoints.post(
+    "git/stashes",
+    "Stash all changes, including data",
+    Operation,
+    body=StashCreate,
+    status=202,
+    also=WRITES,
+)
+def push_stash(workspace: Workspace, body: StashCreate) -> Work:
+    return Work(
+        "stash",
+        lambda progress: workspace.versions.stashes.push(
+            body.message, untracked=body.untracked, progress=progress
+        ),
+    )
+
+
+@endpoints.get("git/stashes/{stashe}", "Get a stash", Stash, errors=[VersionItemNotFoundError])
+def get_stash(workspace: Workspace, identifier: str) -> Stash:
+    return workspace.versions.stashes.get(identifier)
+
+
+@endpoints.delete(
+    "git/stashes/{stashe}", "Drop a stash", Stash, errors=[*DVC_ERRORS, VersionItemNotFoundError]
+)
+def drop_stash(workspace: Workspace, identifier: str) -> Stash:
+    return workspace.versions.stashes.drop(identifier)
+
+
+@endpoints.post(
+    "git/stashes/{stashe}/apply",
+    "Apply a stash, including data, and drop it unless it is to be kept",
+    Operation,
+    body=StashApply,
+    status=202,
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def apply_stash(workspace: Workspace, identifier: str, body: StashApply) -> Work:
+    workspace.versions.stashes.get(identifier)
+    return Work(
+        "stash",
+        lambda progress: workspace.versions.stashes.apply(
+            identifier, keep=body.keep, progress=progress
+        ),
+    )

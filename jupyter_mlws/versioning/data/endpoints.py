@@ -1,0 +1,173 @@
+"""Endpoints of datasets."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
+    DataCredentialsError,
+    DataMissingError,
+    DataTrackingError,
+    RemoteUnreachableError,
+    TrackedByGitError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.schemas import Page, PageQuery
+from jupyter_mlws.versioning.data.models import (
+    Dataset,
+    DatasetAdd,
+    DatasetCheckout,
+    DatasetDetail,
+    DatasetDiff,
+    DatasetDiffQuery,
+    DatasetImport,
+    DatasetsQuery,
+    DatasetVerify,
+    StorageUse,
+)
+from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.workspace import Workspace
+
+endpoints = Endpoints("datasets", GIT_ERRORS)
+
+
+@endpoints.get(
+    "datasets", "List datasets", Page[Dataset], query=DatasetsQuery, shared=True, errors=DVC_ERRORS
+)
+def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
+    return workspace.versions.datasets.list(query)
+
+
+@endpoints.post(
+    "datasets",
+    "Track a file or folder as data, or record its current content",
+    Dataset,
+    body=DatasetAdd,
+    status=201,
+    also=WRITES,
+    errors=[*DVC_ERRORS, TrackedByGitError, DataTrackingError],
+)
+def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply:
+    dataset = workspace.versions.datasets.add(body.path)
+    return Reply(dataset, location=("datasets", dataset.id))
+
+
+@endpoints.post(
+    "datasets/import",
+    "Download data from a URL and track it",
+    Operation,
+    body=DatasetImport,
+    status=202,
+    also=WRITES,
+    errors=[DataTrackingError],
+)
+def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
+    workspace.versions.datasets.check_import(body)
+    return Work(
+        "dataset import", lambda progress: workspace.versions.datasets.import_url(body, progress)
+    )
+
+
+@endpoints.post(
+    "datasets/places",
+    "Check which datasets cache and default remote have; the operation's result is a DatasetPlaces",
+    Operation,
+    status=202,
+)
+def find_stores(workspace: Workspace) -> Work:
+    return Work("dataset places", workspace.versions.datasets.places)
+
+
+@endpoints.get("datasets/storage", "Get the disk usage of data", StorageUse, errors=DVC_ERRORS)
+def get_storage(workspace: Workspace) -> StorageUse:
+    return workspace.versions.datasets.storage()
+
+
+@endpoints.get(
+    "datasets/{dataset}",
+    "Get a dataset with its versions, producers and consumers",
+    DatasetDetail,
+    query=PageQuery,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> DatasetDetail:
+    return workspace.versions.datasets.get(identifier, query.limit, query.cursor)
+
+
+@endpoints.get(
+    "datasets/{dataset}/diff",
+    "Compare two versions of a dataset, file by file",
+    DatasetDiff,
+    query=DatasetDiffQuery,
+    errors=[
+        *DVC_ERRORS,
+        RemoteUnreachableError,
+        DataCredentialsError,
+        DataMissingError,
+        VersionItemNotFoundError,
+    ],
+)
+def compare_versions(workspace: Workspace, identifier: str, query: DatasetDiffQuery) -> DatasetDiff:
+    return workspace.versions.datasets.diff(identifier, query)
+
+
+@endpoints.post(
+    "datasets/{dataset}/verify",
+    "Verify a dataset object by object; the operation's result is a DatasetVerified",
+    Operation,
+    body=DatasetVerify,
+    status=202,
+    errors=[VersionItemNotFoundError],
+)
+def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -> Work:
+    workspace.versions.datasets.check_verify(identifier, body.version)
+    return Work(
+        "dataset verify",
+        lambda progress: workspace.versions.datasets.verify(identifier, body, progress),
+    )
+
+
+@endpoints.post(
+    "datasets/{dataset}/checkout",
+    "Restore a version of a dataset to the working tree",
+    Operation,
+    body=DatasetCheckout,
+    status=202,
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def checkout_dataset(workspace: Workspace, identifier: str, body: DatasetCheckout) -> Work:
+    workspace.versions.datasets.check_checkout(identifier, body.version)
+    return Work(
+        "dataset checkout",
+        lambda progress: workspace.versions.datasets.checkout(identifier, body.version, progress),
+    )
+
+
+@endpoints.post(
+    "datasets/{dataset}/push",
+    "Push a dataset",
+    Operation,
+    status=202,
+    errors=[VersionItemNotFoundError],
+)
+def push_dataset(workspace: Workspace, identifier: str) -> Work:
+    workspace.versions.datasets.check_transfer(identifier)
+    return Work(
+        "dataset push", lambda progress: workspace.versions.datasets.push(identifier, progress)
+    )
+
+
+@endpoints.post(
+    "datasets/{dataset}/pull",
+    "Pull a dataset",
+    Operation,
+    status=202,
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def pull_dataset(workspace: Workspace, identifier: str) -> Work:
+    workspace.versions.datasets.check_transfer(identifier)
+    return Work(
+        "dataset pull", lambda progress: workspace.versions.datasets.pull(identifier, progress)
+    )

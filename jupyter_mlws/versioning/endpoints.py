@@ -1,0 +1,24 @@
+"""Endpoints of versions: code, snapshots, datasets and models."""
+
+from __future__ import annotations
+
+from jupyter_mlws.versioning.code import endpoints as code
+from jupyter_mlws.versioning.code import history_endpoints, merge_endpoints
+from jupyter_mlws.versioning.data import endpoints as data
+from jupyter_mlws.versioning.data import remote_endpoints
+from jupyter_mlws.versioning.lineage import endpoints as lineage
+from jupyter_mlws.versioning.registry import endpoints as registry
+from jupyter_mlws.versioning.snapshots import endpoints as snapshots
+from jupyter_mlws.versioning.tracking import endpoints as tracking
+
+endpoints = [
+    *code.endpoints,
+    *merge_endpoints.endpoints,
+    *history_endpoints.endpoints,
+    *snapshots.endpoints,
+    *remote_endpoints.endpoints,
+    *data.endpoints,
+    *registry.endpoints,
+    *tracking.endpoints,
+    *lineage.endpoints,
+]

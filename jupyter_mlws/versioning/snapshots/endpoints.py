@@ -1,0 +1,157 @@
+"""Endpoints of snapshots."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Endpoints, Reply, Work
+from jupyter_mlws.core.errors import (
+    DataCredentialsError,
+    RemoteUnreachableError,
+    VersionItemNotFoundError,
+)
+from jupyter_mlws.core.operations import Operation
+from jupyter_mlws.core.schemas import Page
+from jupyter_mlws.versioning.endpoint_errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
+from jupyter_mlws.versioning.models import (
+    HistoryQuery,
+    PlanQuery,
+    RestorePlan,
+    RestoreRequest,
+    Snapshot,
+    SnapshotCreate,
+    SnapshotCreated,
+    SnapshotDetail,
+    SnapshotDiff,
+    SnapshotDiffQuery,
+)
+from jupyter_mlws.versioning.snapshots.proof_models import CollectRequest, VerifyRequest
+from jupyter_mlws.workspace import Workspace
+
+endpoints = Endpoints("snapshots", GIT_ERRORS)
+
+
+@endpoints.get(
+    "snapshots",
+    "List snapshots",
+    Page[Snapshot],
+    query=HistoryQuery,
+    shared=True,
+    errors=[VersionItemNotFoundError],
+)
+def list_snapshots(workspace: Workspace, query: HistoryQuery) -> Page[Snapshot]:
+    return workspace.snapshots.list(query)
+
+
+@endpoints.post(
+    "snapshots",
+    "Create a snapshot of code, data and runs",
+    SnapshotCreated,
+    body=SnapshotCreate,
+    status=201,
+    also=WRITES,
+    errors=COMMIT_ERRORS,
+)
+def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply:
+    snapshot = workspace.snapshots.create(
+        body.message,
+        body.paths,
+        allow_secrets=body.allow_secrets,
+        allow_many=body.allow_many,
+        staged=body.staged,
+    )
+    return Reply(snapshot, location=("snapshots", snapshot.id))
+
+
+@endpoints.get(
+    "snapshots/diff",
+    "Compare two snapshots",
+    SnapshotDiff,
+    query=SnapshotDiffQuery,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def compare_snapshots(workspace: Workspace, query: SnapshotDiffQuery) -> SnapshotDiff:
+    return workspace.snapshots.compare(query.from_, query.to)
+
+
+@endpoints.get(
+    "snapshots/{snapshot}",
+    "Get a snapshot with its verification",
+    SnapshotDetail,
+    shared=True,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+)
+def get_snapshot(workspace: Workspace, identifier: str) -> SnapshotDetail:
+    return workspace.snapshots.get(identifier)
+
+
+@endpoints.get(
+    "snapshots/{snapshot}/restore-plan",
+    "Plan a restore",
+    RestorePlan,
+    query=PlanQuery,
+    errors=[*DVC_ERRORS, VersionItemNotFoundError, DataCredentialsError, RemoteUnreachableError],
+)
+def plan_restore(workspace: Workspace, identifier: str, query: PlanQuery) -> RestorePlan:
+    return workspace.snapshots.restore_plan(identifier, query.paths)
+
+
+@endpoints.post(
+    "snapshots/{snapshot}/restore",
+    "Restore a snapshot",
+    Operation,
+    body=RestoreRequest,
+    status=202,
+    also=WRITES,
+    errors=[VersionItemNotFoundError],
+)
+def restore_snapshot(workspace: Workspace, identifier: str, body: RestoreRequest) -> Work:
+    workspace.snapshots.check_restorable(identifier, body.paths)
+    return Work(
+        "restore", lambda progress: workspace.snapshots.restore(identifier, body.paths, progress)
+    )
+
+
+@endpoints.post(
+    "snapshots/{snapshot}/verify",
+    "Verify every object of a snapshot in git, the cache and the remote",
+    Operation,
+    body=VerifyRequest,
+    status=202,
+    errors=[VersionItemNotFoundError],
+)
+def verify_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
+    sha = workspace.snapshots.resolve(identifier)
+    return Work(
+        "verify",
+        lambda progress: workspace.snapshots.verify(sha, quick=body.quick, progress=progress),
+    )
+
+
+@endpoints.post(
+    "snapshots/{snapshot}/repair",
+    "Repair missing or damaged objects of a snapshot from any available copy",
+    Operation,
+    body=VerifyRequest,
+    status=202,
+    errors=[VersionItemNotFoundError],
+)
+def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
+    sha = workspace.snapshots.resolve(identifier)
+    return Work(
+        "repair",
+        lambda progress: workspace.snapshots.repair(sha, quick=body.quick, progress=progress),
+    )
+
+
+@endpoints.post(
+    "datasets/gc",
+    "List unused data in the cache, or delete it",
+    Operation,
+    resource="datasets",
+    body=CollectRequest,
+    status=202,
+)
+def collect_garbage(workspace: Workspace, body: CollectRequest) -> Work:
+    return Work(
+        "collection",
+        lambda progress: workspace.snapshots.collect(confirm=body.confirm, progress=progress),
+    )

@@ -1,0 +1,416 @@
+"""Endpoints of workflows, their runs, components, and the stream of their events."""
+
+from __future__ import annotations
+
+from jupyter_mlws.api.registry import WRITES, Context, Endpoints, Reply
+from jupyter_mlws.components.models import Component
+from jupyter_mlws.core.errors import (
+    AlreadyExistsError,
+    DaskNotInstalledError,
+    ImportFailedError,
+    InvalidConnectionError,
+    InvalidExecutorError,
+    InvalidRunParameterError,
+    MetricMissingError,
+    NodeResourcesError,
+    OperationInProgressError,
+    PreviewError,
+    PromotionError,
+    WorkflowChangedError,
+    WorkflowCycleError,
+    WorkflowItemNotFoundError,
+    WorkflowProblemsError,
+    WorkflowRunningError,
+    WorkflowUnreadableError,
+)
+from jupyter_mlws.core.path_ids import unescape
+from jupyter_mlws.core.schemas import Page, PageQuery
+from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS
+from jupyter_mlws.workflows.definition import Removed, WorkflowChange, WorkflowDefinition
+from jupyter_mlws.workflows.importers.models import Imported, ImportRequest
+from jupyter_mlws.workflows.models import (
+    ExecuteRequest,
+    Log,
+    LogQuery,
+    Output,
+    Plan,
+    PlanQuery,
+    Preview,
+    Problems,
+    Run,
+    RunQuery,
+    RunSummary,
+    Script,
+    ValidateRequest,
+    Workflow,
+    WorkflowSummary,
+    WrittenNotebook,
+)
+from jupyter_mlws.workflows.sweep_models import Promoted, PromoteRequest, Sweeps, SweepsQuery
+from jupyter_mlws.workspace import Workspace
+
+NO_WORKFLOW = (WorkflowUnreadableError, WorkflowItemNotFoundError)
+WRONG = (WorkflowProblemsError, InvalidConnectionError, WorkflowCycleError, WorkflowUnreadableError)
+"""What is wrong with a definition."""
+IF_MATCH = {
+    "If-Match": "The ETag of the GET that the change was made of, or * for any version. Required."
+}
+
+
+STARTS = (
+    *WRONG,
+    *DVC_ERRORS,
+    WorkflowItemNotFoundError,
+    OperationInProgressError,
+    DaskNotInstalledError,
+    InvalidExecutorError,
+    NodeResourcesError,
+    InvalidRunParameterError,
+)
+"""What keeps a run from starting."""
+EXECUTES = [("execute", "kernels"), ("write", "contents")]
+
+
+endpoints = Endpoints("workflows")
+
+
+@endpoints.get(
+    "components",
+    "List the components: the library's and the project's own",
+    Page[Component],
+    resource="components",
+    untrusted=True,
+)
+def list_components(workspace: Workspace) -> Page[Component]:
+    return Page(items=workspace.workflows.components())
+
+
+@endpoints.get(
+    "components/notebooks/{notebook}",
+    "Get the parameters of a notebook: the variables assigned in its cell tagged `parameters`",
+    Component,
+    resource="components",
+    also=[("read", "contents")],
+    errors=(WorkflowItemNotFoundError,),
+)
+def get_notebook_component(workspace: Workspace, identifier: str) -> Component:
+    return workspace.workflows.notebook(unescape(identifier))
+
+
+@endpoints.get("workflows", "List the workflows", Page[WorkflowSummary], shared=True)
+def list_workflows(workspace: Workspace) -> Page[WorkflowSummary]:
+    return Page(items=workspace.workflows.list())
+
+
+@endpoints.post(
+    "workflows",
+    "Create a workflow",
+    Workflow,
+    body=WorkflowDefinition,
+    status=201,
+    also=WRITES,
+    errors=(*WRONG, *DVC_ERRORS, OperationInProgressError, AlreadyExistsError),
+    idempotent=True,
+)
+def create_workflow(workspace: Workspace, body: WorkflowDefinition) -> Reply:
+    workflow = workspace.workflows.create(body)
+    headers = ("workflows", workflow.id)
+    return Reply(workflow, location=headers, version=workflow.etag)
+
+
+@endpoints.post(
+    "workflows/validate",
+    "Check a workflow",
+    Problems,
+    body=ValidateRequest,
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
+    problems = workspace.workflows.validate(body.path, body.text)
+    return Problems(problems=problems)
+
+
+@endpoints.post(
+    "workflows/import",
+    "Import an Elyra pipeline, a notebook or a definition as a workflow",
+    Imported,
+    body=ImportRequest,
+    status=201,
+    also=[("read", "contents"), ("write", "contents")],
+    errors=(
+        *WRONG,
+        *DVC_ERRORS,
+        OperationInProgressError,
+        ImportFailedError,
+        WorkflowItemNotFoundError,
+        AlreadyExistsError,
+    ),
+    idempotent=True,
+    dry_status=200,
+)
+def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply:
+    imported = workspace.workflows.import_file(body)
+    if body.dry_run:
+        return Reply(imported)
+    workflow = imported.workflow
+    headers = ("workflows", workflow.id)
+    return Reply(imported, location=headers, version=workflow.etag)
+
+
+@endpoints.get(
+    "workflows/{workflow}",
+    "Get a workflow as a graph",
+    Workflow,
+    shared=True,
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def get_workflow(workspace: Workspace, identifier: str) -> Reply:
+    workflow = workspace.workflows.get(unescape(identifier))
+    return Reply(workflow, version=workflow.etag)
+
+
+@endpoints.put(
+    "workflows/{workflow}",
+    "Change a workflow: its nodes and edges, or the text of its file",
+    Workflow,
+    body=WorkflowChange,
+    also=WRITES,
+    errors=(
+        *WRONG,
+        *DVC_ERRORS,
+        OperationInProgressError,
+        WorkflowRunningError,
+        WorkflowChangedError,
+        WorkflowItemNotFoundError,
+    ),
+    headers=IF_MATCH,
+)
+def change_workflow(
+    workspace: Workspace, identifier: str, body: WorkflowChange, context: Context
+) -> Reply:
+    seen = context.expected_versions()
+    workflow = workspace.workflows.change(unescape(identifier), body, seen)
+    return Reply(workflow, version=workflow.etag)
+
+
+@endpoints.delete(
+    "workflows/{workflow}",
+    "Delete a workflow's file; its results are kept",
+    Removed,
+    also=WRITES,
+    errors=(*NO_WORKFLOW, OperationInProgressError, WorkflowRunningError),
+)
+def delete_workflow(workspace: Workspace, identifier: str) -> Removed:
+    return workspace.workflows.remove(unescape(identifier))
+
+
+@endpoints.get(
+    "workflows/{workflow}/plan",
+    "Plan a run: what would run, and why",
+    Plan,
+    query=PlanQuery,
+    shared=True,
+    errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
+)
+def plan_run(workspace: Workspace, identifier: str, query: PlanQuery) -> Plan:
+    return workspace.workflows.plan(unescape(identifier), query)
+
+
+@endpoints.get(
+    "workflows/{workflow}/script",
+    "Export a workflow as a Python script",
+    Script,
+    errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
+)
+def export_script(workspace: Workspace, identifier: str) -> Script:
+    return workspace.workflows.script(unescape(identifier))
+
+
+@endpoints.get(
+    "workflows/{workflow}/sweeps",
+    "List a workflow's sweeps, with variants ranked by a metric",
+    Sweeps,
+    query=SweepsQuery,
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, MetricMissingError),
+)
+def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Reply:
+    sweeps = workspace.workflows.sweeps(unescape(identifier), query)
+    return Reply(sweeps, version=sweeps.etag)
+
+
+@endpoints.post(
+    "workflows/{workflow}/sweeps/{sweep}/promote",
+    "Replace a sweep with its best variant, or with the specified one",
+    Promoted,
+    body=PromoteRequest,
+    also=WRITES,
+    errors=(
+        *WRONG,
+        *DVC_ERRORS,
+        OperationInProgressError,
+        WorkflowRunningError,
+        MetricMissingError,
+        PromotionError,
+        WorkflowChangedError,
+        WorkflowItemNotFoundError,
+    ),
+    headers=IF_MATCH,
+)
+def promote_variant(
+    workspace: Workspace, identifier: str, name: str, body: PromoteRequest, context: Context
+) -> Reply:
+    seen = context.expected_versions()
+    promoted = workspace.workflows.promote(unescape(identifier), name, body, seen)
+    return Reply(promoted, version=promoted.etag)
+
+
+@endpoints.post(
+    "workflows/{workflow}/execute",
+    "Run a workflow",
+    Run,
+    body=ExecuteRequest,
+    status=202,
+    also=EXECUTES,
+    errors=STARTS,
+    idempotent=True,
+)
+def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Reply:
+    run = workspace.workflows.execute(unescape(identifier), body)
+    return _started(run)
+
+
+@endpoints.get(
+    "workflows/{workflow}/status",
+    "Get the latest run, or a specific one",
+    Run,
+    query=RunQuery,
+    shared=True,
+    errors=(WorkflowItemNotFoundError,),
+)
+def get_latest_run(workspace: Workspace, identifier: str, query: RunQuery) -> Run:
+    return workspace.workflows.status(unescape(identifier), query.run or "latest")
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs",
+    "List a workflow's runs",
+    Page[RunSummary],
+    query=PageQuery,
+    shared=True,
+    errors=(WorkflowItemNotFoundError,),
+)
+def list_runs(workspace: Workspace, identifier: str, query: PageQuery) -> Page[RunSummary]:
+    return workspace.workflows.runs(unescape(identifier), query.limit, query.cursor)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}", "Get a run", Run, errors=(WorkflowItemNotFoundError,)
+)
+def get_run(workspace: Workspace, identifier: str, run: str) -> Run:
+    return workspace.workflows.status(unescape(identifier), run)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/cancel",
+    "Cancel a run",
+    Run,
+    status=202,
+    also=[("execute", "kernels")],
+    errors=(WorkflowItemNotFoundError,),
+)
+def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
+    return workspace.workflows.cancel(unescape(identifier), run)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/resume",
+    "Resume a run",
+    Run,
+    status=202,
+    also=EXECUTES,
+    errors=STARTS,
+    idempotent=True,
+)
+def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply:
+    begun = workspace.workflows.resume(unescape(identifier), run)
+    return _started(begun)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/retry",
+    "Retry a node",
+    Run,
+    status=202,
+    also=EXECUTES,
+    errors=STARTS,
+    idempotent=True,
+)
+def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply:
+    begun = workspace.workflows.retry(unescape(identifier), run, node)
+    return _started(begun)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/skip",
+    "Skip a node",
+    Run,
+    status=202,
+    also=EXECUTES,
+    errors=STARTS,
+    idempotent=True,
+)
+def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply:
+    begun = workspace.workflows.skip(unescape(identifier), run, node)
+    return _started(begun)
+
+
+@endpoints.post(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/notebook",
+    "Create a notebook that debugs a node of a run with its exact inputs",
+    WrittenNotebook,
+    also=[("read", "contents"), ("write", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def create_debug_notebook(
+    workspace: Workspace, identifier: str, run: str, node: str, context: Context
+) -> WrittenNotebook:
+    return workspace.workflows.debug(unescape(identifier), run, node, context.language)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/log",
+    "Read a node's log",
+    Log,
+    query=LogQuery,
+    errors=(WorkflowItemNotFoundError,),
+)
+def read_log(workspace: Workspace, identifier: str, run: str, node: str, query: LogQuery) -> Log:
+    return workspace.workflows.log(unescape(identifier), run, node, query.offset)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/outputs",
+    "List a node's outputs",
+    Page[Output],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW),
+)
+def list_outputs(workspace: Workspace, identifier: str, run: str, node: str) -> Page[Output]:
+    outputs = workspace.workflows.outputs(unescape(identifier), run, node)
+    return Page(items=outputs)
+
+
+@endpoints.get(
+    "workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/preview",
+    "Preview an output",
+    Preview,
+    also=[("read", "contents")],
+    errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
+)
+def preview_output(
+    workspace: Workspace, identifier: str, run: str, node: str, port: str
+) -> Preview:
+    return workspace.workflows.preview(unescape(identifier), run, node, port)
+
+
+def _started(run: Run) -> Reply:
+    return Reply(run, location=("workflows", run.workflow, "runs", run.id))

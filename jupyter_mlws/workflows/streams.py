@@ -1,0 +1,53 @@
+"""The stream of the events of workflows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from jupyter_mlws.api.base import StreamHandler
+from jupyter_mlws.api.rest import in_thread
+
+EVENTS_AT_ONCE = 500
+NET = 5.0
+"""Seconds after which the journal is read although no bell rang: the net under the events."""
+
+
+class WorkflowStream(StreamHandler):
+    """Events of all runs of the project, whoever started them; replayed from the journal."""
+
+    resource = "workflows"
+
+    async def attach(self, *ids: str) -> None:
+        self.workspace = await self.open_workspace()
+        self.watcher = self.services.watchers.of(self.workspace.project)
+
+    async def newest(self) -> int:
+        return await in_thread(self.workspace.workflows.last_seq)
+
+    async def follow(self, since: int) -> AsyncIterator[dict[str, Any]]:
+        workflows = self.workspace.workflows
+        newest = await in_thread(workflows.last_seq)
+        if since > newest:
+            # A number of a journal that was deleted: everything must be fetched anew.
+            yield {"seq": newest, "type": "reset"}
+            since = newest
+        while True:
+            bell = self.watcher.bell()
+            events = await self.watcher.read_once(workflows.events_after, since, EVENTS_AT_ONCE)
+            for event in events:
+                yield event
+                since = event["seq"]
+            if len(events) < EVENTS_AT_ONCE and not await _heard(bell):
+                # A run whose process was killed rings no bell; somebody has to look.
+                await self.watcher.read_once(workflows.reconcile)
+
+
+async def _heard(bell: asyncio.Event) -> bool:
+    """Whether the bell rang; without, the journal is read all the same, only later."""
+    try:
+        await asyncio.wait_for(bell.wait(), NET)
+    except asyncio.TimeoutError:
+        return False
+    return True
