@@ -15,14 +15,12 @@ from jupyter_mlws.services import Services
 endpoints = Endpoints("operations")
 
 
-@endpoints.get("operations", "List active operations", Page[Operation])
+@endpoints.get("operations", "List active operations")
 async def list_operations(services: Services) -> Page[Operation]:
     return Page(items=services.operations.list())
 
 
-@endpoints.get(
-    "operations/{operation}", "Get an operation", Operation, errors=[OperationNotFoundError]
-)
+@endpoints.get("operations/{operation}", "Get an operation", errors=[OperationNotFoundError])
 async def get_operation(services: Services, identifier: str) -> Operation:
     return services.operations.get(identifier)
 
@@ -30,7 +28,6 @@ async def get_operation(services: Services, identifier: str) -> Operation:
 @endpoints.post(
     "operations/{operation}/cancel",
     "Cancel an operation",
-    Operation,
     status=202,
     errors=[OperationNotFoundError],
 )
@@ -41,8 +38,6 @@ async def cancel_operation(services: Services, identifier: str) -> Operation:
 @endpoints.post(
     "operations/{operation}/answer",
     "Answer the question of a WAITING operation: a user name, a password",
-    Operation,
-    body=Answer,
     status=202,
     errors=[NoPromptError, OperationNotFoundError],
 )

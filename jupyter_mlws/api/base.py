@@ -77,11 +77,11 @@ class APIHandler(Authorized, RESTHandler, JupyterAPIHandler):
     """Base of every REST handler; its functions receive the server's services."""
 
     @property
-    def answers(self) -> Answers[Reply]:
+    def answers(self) -> Answers[Reply[Any]]:
         return self.services.answers
 
     @property
-    def readings(self) -> RequestCoalescer[Reply]:
+    def readings(self) -> RequestCoalescer[Reply[Any]]:
         return self.services.readings
 
     @property

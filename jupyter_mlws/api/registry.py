@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, Protocol, TypedDict, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 from typing_extensions import Unpack
@@ -19,8 +19,10 @@ from typing_extensions import Unpack
 from jupyter_mlws.core import validation_messages
 from jupyter_mlws.core.errors import InvalidRequestError, MLWSError
 from jupyter_mlws.core.i18n import preferred_language
+from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import NoQuery, Page, ShortListQuery
 
+Data = TypeVar("Data")
 Function = TypeVar("Function", bound=Callable[..., Any])
 Errors = Iterable[type[MLWSError]]
 Permit = Callable[..., Awaitable[None]]
@@ -33,14 +35,14 @@ WRITES = [("write", "contents")]
 
 
 @dataclass(frozen=True)
-class Reply:
+class Reply(Generic[Data]):
     """Data with more to say than the declaration does.
 
     ``status`` replaces the declared one. ``location`` is the path, below the prefix and in parts,
     of a new resource. ``version`` becomes the ETag, which a later change is checked against.
     """
 
-    data: Any
+    data: Data
     status: int | None = None
     location: Sequence[str] = ()
     version: str = ""
@@ -106,8 +108,7 @@ class Declaration(TypedDict, total=False):
     """The options of an endpoint's declaration; see :class:`Endpoint`."""
 
     resource: str
-    body: type[BaseModel]
-    query: type[BaseModel]
+    reply: type[BaseModel]
     status: int
     also: Sequence[tuple[str, str]]
     errors: Errors
@@ -182,7 +183,8 @@ class Endpoints:
 
     The arguments of a function are the services that its handler provides, the parts of the path
     in braces, ``body=`` and ``query=`` if declared, and ``context=`` if it has that parameter. It
-    returns data, a :class:`Reply` or :class:`Work`.
+    returns data, a :class:`Reply` or :class:`Work`. Its annotations name the models of body, query
+    and answer.
     """
 
     def __init__(self, resource: str, errors: Errors = ()) -> None:
@@ -194,75 +196,69 @@ class Endpoints:
         return iter(self._endpoints)
 
     def get(
-        self,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None = None,
-        **declared: Unpack[Declaration],
+        self, path: str, summary: str, **options: Unpack[Declaration]
     ) -> Callable[[Function], Function]:
         """Declare a function for GET."""
-        return self._declare("get", path, summary, reply, declared)
+        return self._declare("get", path, summary, options)
 
     def post(
-        self,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None = None,
-        **declared: Unpack[Declaration],
+        self, path: str, summary: str, **options: Unpack[Declaration]
     ) -> Callable[[Function], Function]:
         """Declare a function for POST."""
-        return self._declare("post", path, summary, reply, declared)
+        return self._declare("post", path, summary, options)
 
     def put(
-        self,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None = None,
-        **declared: Unpack[Declaration],
+        self, path: str, summary: str, **options: Unpack[Declaration]
     ) -> Callable[[Function], Function]:
         """Declare a function for PUT."""
-        return self._declare("put", path, summary, reply, declared)
+        return self._declare("put", path, summary, options)
 
     def patch(
-        self,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None = None,
-        **declared: Unpack[Declaration],
+        self, path: str, summary: str, **options: Unpack[Declaration]
     ) -> Callable[[Function], Function]:
         """Declare a function for PATCH."""
-        return self._declare("patch", path, summary, reply, declared)
+        return self._declare("patch", path, summary, options)
 
     def delete(
-        self,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None = None,
-        **declared: Unpack[Declaration],
+        self, path: str, summary: str, **options: Unpack[Declaration]
     ) -> Callable[[Function], Function]:
         """Declare a function for DELETE."""
-        return self._declare("delete", path, summary, reply, declared)
+        return self._declare("delete", path, summary, options)
 
     def _declare(
-        self,
-        method: str,
-        path: str,
-        summary: str,
-        reply: type[BaseModel] | None,
-        declared: Declaration,
+        self, method: str, path: str, summary: str, options: Declaration
     ) -> Callable[[Function], Function]:
-        facts: dict[str, Any] = {"resource": self._resource, **declared}
-        facts["errors"] = self._errors | frozenset(declared.get("errors", ()))
-        facts["headers"] = dict(declared.get("headers", {}))
-        if declared.get("idempotent"):
-            facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENT
-        if "query" not in declared and reply is not None and issubclass(reply, Page):
-            facts["query"] = ShortListQuery
-
         def declare(function: Function) -> Function:
+            facts: dict[str, Any] = {"resource": self._resource, **_models(function), **options}
+            facts["errors"] = self._errors | frozenset(options.get("errors", ()))
+            facts["headers"] = dict(options.get("headers", {}))
+            if options.get("idempotent"):
+                facts["headers"][IDEMPOTENCY_KEY] = IDEMPOTENT
+            reply = facts["reply"]
+            if "query" not in facts and reply is not None and issubclass(reply, Page):
+                facts["query"] = ShortListQuery
             self._endpoints.append(
-                Endpoint(method, path, function=function, summary=summary, reply=reply, **facts)
+                Endpoint(method, path, function=function, summary=summary, **facts)
             )
             return function
 
         return declare
+
+
+def _models(function: Callable[..., Any]) -> dict[str, Any]:
+    """The models of input and answer, from the function's annotations.
+
+    Only these are evaluated: the others may be imported for type checkers alone.
+    """
+    models: dict[str, Any] = {
+        name: eval(function.__annotations__[name], function.__globals__)  # noqa: S307  our own code
+        for name in ("body", "query", "return")
+        if name in function.__annotations__
+    }
+    answer = models.pop("return")
+    if answer is Work:
+        return {**models, "reply": Operation, "status": 202}
+    if get_origin(answer) is Reply:
+        (answer,) = get_args(answer)
+    is_model = isinstance(answer, type) and issubclass(answer, BaseModel)
+    return {**models, "reply": answer if is_model else None}

@@ -58,7 +58,7 @@ def serve(declared: Endpoint) -> Callable[..., Awaitable[None]]:
         body = None if declared.body is None else self.parse_body(declared.body)
         inputs = declared.inputs(query, body, self.context)
 
-        async def work() -> Reply:
+        async def work() -> Reply[Any]:
             answer = await self.call(declared, *ids, **inputs)
             return answer if isinstance(answer, Reply) else Reply(declared.shown(answer, query))
 
@@ -103,12 +103,12 @@ class RESTHandler(web.RequestHandler):
     _version = ""
 
     @property
-    def answers(self) -> idempotency.Answers[Reply]:
+    def answers(self) -> idempotency.Answers[Reply[Any]]:
         """The answers of this server that may be asked for again."""
         raise NotImplementedError
 
     @property
-    def readings(self) -> RequestCoalescer[Reply]:
+    def readings(self) -> RequestCoalescer[Reply[Any]]:
         """What is read on this server for several who ask."""
         raise NotImplementedError
 
@@ -117,7 +117,7 @@ class RESTHandler(web.RequestHandler):
         """Who asks, on a server of several people; their keys are their own."""
         return ""
 
-    async def once(self, key: str, work: Callable[[], Awaitable[Reply]]) -> Reply:
+    async def once(self, key: str, work: Callable[[], Awaitable[Reply[Any]]]) -> Reply[Any]:
         """The answer of ``work``, or the one that was given to this key before."""
         request = self.request
         asked = (self.caller, str(request.method), request.uri or "", key)
@@ -172,7 +172,7 @@ class RESTHandler(web.RequestHandler):
             raise InvalidRequestError(faults=unencodable)
         return validation_messages.validate(model, given)
 
-    def reply(self, answer: Reply, status: int) -> None:
+    def reply(self, answer: Reply[Any], status: int) -> None:
         """Send ``answer`` in the envelope, with the declared ``status`` unless it has its own."""
         status = answer.status or status
         self.set_status(status)
@@ -187,7 +187,7 @@ class RESTHandler(web.RequestHandler):
             self.set_header("ETag", f'"{answer.version}"')
         self.finish(encoded({"code": status, "message": OK, "data": answer.data}, self.language))
 
-    async def send(self, answer: Reply, media: str) -> None:
+    async def send(self, answer: Reply[Any], media: str) -> None:
         """Send a text that is not JSON, or its parts as they come."""
         for name, value in {"Content-Type": f"{media}; charset=utf-8", **answer.headers}.items():
             self.set_header(name, value)

@@ -13,7 +13,7 @@ from jupyter_mlws.services import Services
 endpoints = Endpoints("usage")
 
 
-@endpoints.get("usage", "Get the resource usage of this server's container", OwnUsage)
+@endpoints.get("usage", "Get the resource usage of this server's container")
 async def get_own_usage(services: Services) -> OwnUsage:
     return await services.own.usage()
 

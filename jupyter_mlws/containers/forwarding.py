@@ -42,7 +42,7 @@ class ForwardHandler(APIHandler):
 
     errors = FORWARDED
 
-    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Reply:
+    async def call(self, declared: Endpoint, *ids: str, **inputs: Any) -> Reply[Any]:
         service = service_of(self.services)
         path = self.request.path.partition(PREFIX)[2]
         query = [

@@ -57,12 +57,12 @@ STARTS = (*ONE, InsufficientResourcesError, InvalidContainerError)
 endpoints = Endpoints("containers")
 
 
-@endpoints.get("me", "Get the current user", Me, resource="me")
+@endpoints.get("me", "Get the current user", resource="me")
 def get_user(manager: HubManager, person: Person) -> Me:
     return Me(name=person.name, admin=person.admin)
 
 
-@endpoints.get("containers", "List containers", Page[Container], query=PageQuery)
+@endpoints.get("containers", "List containers")
 def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Page[Container]:
     after = query.cursor or ""
     rows = [one for one in manager.containers(person) if one.id > after]
@@ -74,16 +74,16 @@ def list_containers(manager: HubManager, person: Person, query: PageQuery) -> Pa
 @endpoints.post(
     "containers",
     "Create a container",
-    Container,
-    body=ContainerCreate,
     status=202,
     errors=(InsufficientResourcesError, InvalidContainerError, AlreadyExistsError),
 )
-async def create_container(manager: HubManager, person: Person, body: ContainerCreate) -> Reply:
+async def create_container(
+    manager: HubManager, person: Person, body: ContainerCreate
+) -> Reply[Container]:
     return _accepted(await manager.create(person, body))
 
 
-@endpoints.get("containers/{container}", "Get a container", Container, errors=ONE)
+@endpoints.get("containers/{container}", "Get a container", errors=ONE)
 def get_container(manager: HubManager, person: Person, identifier: str) -> Container:
     return manager.get(person, identifier)
 
@@ -91,8 +91,6 @@ def get_container(manager: HubManager, person: Person, identifier: str) -> Conta
 @endpoints.patch(
     "containers/{container}",
     "Resize a container, live if it is running",
-    Container,
-    body=ContainerChange,
     errors=(*STARTS, ContainerStateError, SwarmUnsupportedError),
 )
 async def resize_container(
@@ -102,47 +100,37 @@ async def resize_container(
 
 
 @endpoints.delete(
-    "containers/{container}", "Delete a container; keep the home", Container, status=202, errors=ONE
+    "containers/{container}", "Delete a container; keep the home", status=202, errors=ONE
 )
-async def delete_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+async def delete_container(
+    manager: HubManager, person: Person, identifier: str
+) -> Reply[Container]:
     return _accepted(await manager.delete(person, identifier))
 
 
-@endpoints.post(
-    "containers/{container}/start", "Start a container", Container, status=202, errors=STARTS
-)
-async def start_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+@endpoints.post("containers/{container}/start", "Start a container", status=202, errors=STARTS)
+async def start_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
     return _accepted(await manager.start(person, identifier))
 
 
-@endpoints.post(
-    "containers/{container}/stop", "Stop a container", Container, status=202, errors=ONE
-)
-async def stop_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+@endpoints.post("containers/{container}/stop", "Stop a container", status=202, errors=ONE)
+async def stop_container(manager: HubManager, person: Person, identifier: str) -> Reply[Container]:
     return _accepted(await manager.stop(person, identifier))
 
 
-@endpoints.post(
-    "containers/{container}/restart", "Restart a container", Container, status=202, errors=STARTS
-)
-async def restart_container(manager: HubManager, person: Person, identifier: str) -> Reply:
+@endpoints.post("containers/{container}/restart", "Restart a container", status=202, errors=STARTS)
+async def restart_container(
+    manager: HubManager, person: Person, identifier: str
+) -> Reply[Container]:
     return _accepted(await manager.restart(person, identifier))
 
 
-@endpoints.get(
-    "containers/{container}/logs", "Get the end of a log", LogTail, query=LogQuery, errors=ONE
-)
+@endpoints.get("containers/{container}/logs", "Get the end of a log", errors=ONE)
 async def get_log(manager: HubManager, person: Person, identifier: str, query: LogQuery) -> LogTail:
     return await manager.logs(person, identifier, query.tail)
 
 
-@endpoints.get(
-    "containers/{container}/events",
-    "List the events of a container",
-    ContainerEvents,
-    query=LogQuery,
-    errors=ONE,
-)
+@endpoints.get("containers/{container}/events", "List the events of a container", errors=ONE)
 async def list_events(
     manager: HubManager, person: Person, identifier: str, query: LogQuery
 ) -> ContainerEvents:
@@ -150,19 +138,17 @@ async def list_events(
     return ContainerEvents(items=events)
 
 
-@endpoints.get("containers/{container}/stats", "Get a container's usage", Usage, errors=ONE)
+@endpoints.get("containers/{container}/stats", "Get a container's usage", errors=ONE)
 async def get_usage(manager: HubManager, person: Person, identifier: str) -> Usage:
     return await manager.stats(person, identifier)
 
 
-@endpoints.get("images", "List images", Page[ImageInfo], resource="images")
+@endpoints.get("images", "List images", resource="images")
 async def list_images(manager: HubManager, person: Person) -> Page[ImageInfo]:
     return Page(items=await manager.images(person))
 
 
-@endpoints.get(
-    "environments", "List saved environments", Page[SavedEnvironment], resource="environments"
-)
+@endpoints.get("environments", "List saved environments", resource="environments")
 def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironment]:
     return Page(items=manager.environments.list(person))
 
@@ -170,9 +156,7 @@ def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironm
 @endpoints.post(
     "environments",
     "Save the packages installed in a container as an environment",
-    SavedEnvironment,
     resource="environments",
-    body=EnvironmentCreate,
     status=202,
     errors=(
         *ONE,
@@ -184,7 +168,9 @@ def list_environments(manager: HubManager, person: Person) -> Page[SavedEnvironm
         EnvironmentQuotaError,
     ),
 )
-async def save_environment(manager: HubManager, person: Person, body: EnvironmentCreate) -> Reply:
+async def save_environment(
+    manager: HubManager, person: Person, body: EnvironmentCreate
+) -> Reply[SavedEnvironment]:
     environment = await manager.save_environment(person, body)
     return Reply(environment, location=("environments", environment.id))
 
@@ -192,7 +178,6 @@ async def save_environment(manager: HubManager, person: Person, body: Environmen
 @endpoints.get(
     "environments/{environment}",
     "Get a saved environment",
-    SavedEnvironment,
     resource="environments",
     errors=(EnvironmentNotFoundError,),
 )
@@ -210,7 +195,7 @@ async def delete_environment(manager: HubManager, person: Person, identifier: st
     await manager.delete_environment(person, identifier)
 
 
-@endpoints.get("resources", "Get resources and the queue", ResourceReport, resource="resources")
+@endpoints.get("resources", "Get resources and the queue", resource="resources")
 async def get_resources(manager: HubManager, person: Person) -> ResourceReport:
     return await manager.resources(person)
 
@@ -218,9 +203,7 @@ async def get_resources(manager: HubManager, person: Person) -> ResourceReport:
 @endpoints.post(
     "resources/allocate",
     "Plan resources, or reserve them",
-    Allocation,
     resource="resources",
-    body=AllocateRequest,
     errors=(InsufficientResourcesError, InvalidContainerError, SwarmUnsupportedError),
 )
 async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -> Allocation:
@@ -230,9 +213,7 @@ async def allocate(manager: HubManager, person: Person, body: AllocateRequest) -
 @endpoints.put(
     "resources/queue/{queue}",
     "Move within the queue",
-    Container,
     resource="resources",
-    body=Move,
     errors=(*ONE, NotQueuedError, AdministratorRequiredError, SwarmUnsupportedError),
 )
 async def move_in_queue(
@@ -244,7 +225,6 @@ async def move_in_queue(
 @endpoints.delete(
     "resources/queue/{queue}",
     "Remove from the queue",
-    Container,
     resource="resources",
     errors=(*ONE, NotQueuedError),
 )
@@ -252,21 +232,19 @@ async def leave_queue(manager: HubManager, person: Person, identifier: str) -> C
     return await manager.drop(person, identifier)
 
 
-@endpoints.get(
-    "resources/hours", "Get usage hours", HoursReport, resource="resources", query=HoursQuery
-)
+@endpoints.get("resources/hours", "Get usage hours", resource="resources")
 async def get_usage_hours(manager: HubManager, person: Person, query: HoursQuery) -> HoursReport:
     hours = await manager.hours(person, query.days)
     return HoursReport(days=query.days, items=hours)
 
 
-@endpoints.get("volumes", "List volumes", Page[Volume], resource="volumes")
+@endpoints.get("volumes", "List volumes", resource="volumes")
 async def list_volumes(manager: HubManager, person: Person) -> Page[Volume]:
     return Page(items=await manager.volumes.list(person))
 
 
 @endpoints.get(
-    "volumes/{volume}", "Get a volume", Volume, resource="volumes", errors=(VolumeNotFoundError,)
+    "volumes/{volume}", "Get a volume", resource="volumes", errors=(VolumeNotFoundError,)
 )
 def get_volume(manager: HubManager, person: Person, name: str) -> Volume:
     return manager.volumes.get(person, name)
@@ -285,7 +263,6 @@ async def delete_volume(manager: HubManager, person: Person, name: str) -> None:
 @endpoints.post(
     "volumes/{volume}/trash",
     "Move a volume to the trash",
-    Volume,
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
@@ -296,7 +273,6 @@ def trash_volume(manager: HubManager, person: Person, name: str) -> Volume:
 @endpoints.post(
     "volumes/{volume}/restore",
     "Restore a volume from the trash",
-    Volume,
     resource="volumes",
     errors=(VolumeInUseError, VolumeNotFoundError),
 )
@@ -305,12 +281,7 @@ def restore_volume(manager: HubManager, person: Person, name: str) -> Volume:
 
 
 @endpoints.get(
-    "audit",
-    "List the audit log",
-    Page[AuditEntry],
-    resource="audit",
-    query=AuditQuery,
-    errors=(AdministratorRequiredError,),
+    "audit", "List the audit log", resource="audit", errors=(AdministratorRequiredError,)
 )
 async def list_audit_entries(
     manager: HubManager, person: Person, query: AuditQuery
@@ -320,5 +291,5 @@ async def list_audit_entries(
     return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > len(items) else None)
 
 
-def _accepted(container: Container) -> Reply:
+def _accepted(container: Container) -> Reply[Container]:
     return Reply(container, location=("containers", container.id))

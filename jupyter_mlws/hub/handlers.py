@@ -133,8 +133,6 @@ class Admission(Record):
 @admissions.post(
     "admissions",
     "Request resources",
-    Admission,
-    body=AdmissionRequest,
     errors=(
         InsufficientResourcesError,
         ContainerBackendError,

@@ -32,7 +32,7 @@ FOR_OWNERS = (*MISSING, RoleRequiredError)
 endpoints = Endpoints("projects")
 
 
-@endpoints.get("team/projects", "List shared projects", Page[TeamProject])
+@endpoints.get("team/projects", "List shared projects")
 def list_shared_projects(manager: HubManager, person: Person) -> Page[TeamProject]:
     return Page(items=manager.team.list(person))
 
@@ -40,19 +40,17 @@ def list_shared_projects(manager: HubManager, person: Person) -> Page[TeamProjec
 @endpoints.post(
     "team/projects",
     "Create a shared project",
-    TeamProject,
-    body=TeamProjectCreate,
     status=201,
     errors=(TooManyProjectsError, AlreadyExistsError),
 )
 async def create_shared_project(
     manager: HubManager, person: Person, body: TeamProjectCreate
-) -> Reply:
+) -> Reply[TeamProject]:
     project = await manager.team.create(person, body.name, body.description)
     return Reply(project, location=("team", "projects", project.name))
 
 
-@endpoints.get("team/projects/{project}", "Get a shared project", TeamProject, errors=MISSING)
+@endpoints.get("team/projects/{project}", "Get a shared project", errors=MISSING)
 def get_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
     return manager.team.get(person, name)
 
@@ -60,7 +58,6 @@ def get_shared_project(manager: HubManager, person: Person, name: str) -> TeamPr
 @endpoints.delete(
     "team/projects/{project}",
     "Move a shared project to the trash, or delete it permanently from there",
-    query=TeamProjectDelete,
     errors=FOR_OWNERS,
 )
 async def delete_shared_project(
@@ -72,7 +69,6 @@ async def delete_shared_project(
 @endpoints.post(
     "team/projects/{project}/restore",
     "Restore a shared project from the trash",
-    TeamProject,
     errors=(*FOR_OWNERS, ProjectNotInTrashError),
 )
 def restore_shared_project(manager: HubManager, person: Person, name: str) -> TeamProject:
@@ -82,8 +78,6 @@ def restore_shared_project(manager: HubManager, person: Person, name: str) -> Te
 @endpoints.put(
     "team/projects/{project}/members/{member}",
     "Add a member, or change a member's role",
-    TeamProject,
-    body=MemberPut,
     errors=(*FOR_OWNERS, LastOwnerError),
 )
 async def put_member(

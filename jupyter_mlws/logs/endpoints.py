@@ -37,7 +37,7 @@ endpoints = Endpoints(
 log = logging.getLogger(__name__)
 
 
-@endpoints.get("logs", "List the lines of the log, newest first", Page[LogEntry], query=LogQuery)
+@endpoints.get("logs", "List the lines of the log, newest first")
 async def list_lines(services: Services, query: LogQuery, context: Context) -> Page[LogEntry]:
     if query.cursor is not None and not query.cursor.isdecimal():
         raise InvalidRequestError(faults=[Fault("cursor", NO_CURSOR)])
@@ -50,12 +50,11 @@ async def list_lines(services: Services, query: LogQuery, context: Context) -> P
 
 
 @endpoints.get(
-    "logs/download",
-    "Download the log as JSON lines with ECS names, oldest first",
-    query=LogFilter,
-    media=NDJSON,
+    "logs/download", "Download the log as JSON lines with ECS names, oldest first", media=NDJSON
 )
-async def download_lines(services: Services, query: LogFilter, context: Context) -> Reply:
+async def download_lines(
+    services: Services, query: LogFilter, context: Context
+) -> Reply[AsyncIterator[str]]:
     await _collect(services, query.source, context.project)
 
     async def parts() -> AsyncIterator[str]:

@@ -15,7 +15,7 @@ endpoints = Endpoints("metrics")
 
 
 @endpoints.get("metrics", "Get the lab's metrics in Prometheus format", media="text/plain")
-def get_metrics(services: Services) -> Reply:
+def get_metrics(services: Services) -> Reply[bytes]:
     return Reply(services.numbers.written(), headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -68,9 +68,7 @@ endpoints = Endpoints(
 )
 
 
-@endpoints.get(
-    "notebooks", "List notebooks", NotebookPage, query=NotebookQuery, also=[("read", "contents")]
-)
+@endpoints.get("notebooks", "List notebooks", also=[("read", "contents")])
 async def list_notebooks(services: Services, query: NotebookQuery) -> NotebookPage:
     if query.path is not None:
         return await services.notebooks.at(query.path)
@@ -80,24 +78,17 @@ async def list_notebooks(services: Services, query: NotebookQuery) -> NotebookPa
 @endpoints.post(
     "notebooks",
     "Create a notebook",
-    Notebook,
-    body=NotebookCreate,
     status=201,
     also=WRITES,
     errors=(ContainerForbiddenError, ContainerNotFoundError, AlreadyExistsError),
     idempotent=True,
 )
-async def create_notebook(services: Services, body: NotebookCreate) -> Reply:
+async def create_notebook(services: Services, body: NotebookCreate) -> Reply[Notebook]:
     notebook = await services.notebooks.create_notebook(body.container_id, body.path, body.kernel)
     return Reply(notebook, location=("notebooks", notebook.id))
 
 
-@endpoints.get(
-    "notebooks/{notebook}",
-    "Get a notebook with its cells",
-    NotebookDetail,
-    also=[("read", "contents")],
-)
+@endpoints.get("notebooks/{notebook}", "Get a notebook with its cells", also=[("read", "contents")])
 async def get_notebook(services: Services, identifier: str) -> NotebookDetail:
     return await services.notebooks.get(identifier)
 
@@ -114,15 +105,14 @@ async def delete_notebook(services: Services, identifier: str) -> None:
 @endpoints.post(
     "notebooks/{notebook}/execute",
     "Run code or cells; with `wait: false`, respond with 202 and the execution's Location",
-    ExecutionResult,
-    body=ExecuteRequest,
+    reply=ExecutionResult,
     also=[("execute", "kernels")],
     errors=FAILURES,
     idempotent=True,
 )
 async def execute(
     services: Services, identifier: str, body: ExecuteRequest, context: Context
-) -> ExecutionResult | Reply:
+) -> ExecutionResult | Reply[ExecutionResult]:
     if body.saves:
         await context.permit(("write", "contents"))
     job = await services.notebooks.submit(identifier, body)
@@ -135,18 +125,13 @@ async def execute(
     return result
 
 
-@endpoints.get(
-    "notebooks/{notebook}/status", "Get kernel, running execution and queue", StatusReport
-)
+@endpoints.get("notebooks/{notebook}/status", "Get kernel, running execution and queue")
 async def get_status(services: Services, identifier: str) -> StatusReport:
     return await services.notebooks.status(identifier)
 
 
 @endpoints.post(
-    "notebooks/{notebook}/interrupt",
-    "Interrupt the running execution",
-    StatusReport,
-    also=[("write", "kernels")],
+    "notebooks/{notebook}/interrupt", "Interrupt the running execution", also=[("write", "kernels")]
 )
 async def interrupt(services: Services, identifier: str) -> StatusReport:
     return await services.notebooks.interrupt(identifier)
@@ -155,7 +140,6 @@ async def interrupt(services: Services, identifier: str) -> StatusReport:
 @endpoints.post(
     "notebooks/{notebook}/restart",
     "Restart the kernel; running and queued executions are canceled",
-    StatusReport,
     also=[("write", "kernels")],
     errors=(KernelStartError,),
 )
@@ -166,8 +150,6 @@ async def restart(services: Services, identifier: str) -> StatusReport:
 @endpoints.post(
     "notebooks/{notebook}/input",
     "Answer an input request of the running code (an execution with `stdin`)",
-    StatusReport,
-    body=InputRequest,
     also=[("execute", "kernels")],
 )
 async def answer_input(services: Services, identifier: str, body: InputRequest) -> StatusReport:
@@ -177,8 +159,6 @@ async def answer_input(services: Services, identifier: str, body: InputRequest) 
 @endpoints.put(
     "notebooks/{notebook}/limits",
     "Set the time limit of cells run in tabs, until the server stops",
-    StatusReport,
-    body=LimitsRequest,
     also=[("write", "kernels")],
 )
 async def set_limits(services: Services, identifier: str, body: LimitsRequest) -> StatusReport:
@@ -188,7 +168,6 @@ async def set_limits(services: Services, identifier: str, body: LimitsRequest) -
 @endpoints.get(
     "notebooks/{notebook}/cells",
     "List the last execution of each cell",
-    Page[Execution],
     also=[("read", "contents")],
 )
 async def list_cells(services: Services, identifier: str) -> Page[Execution]:
@@ -198,7 +177,6 @@ async def list_cells(services: Services, identifier: str) -> Page[Execution]:
 @endpoints.get(
     "notebooks/{notebook}/cells/{cell}/needs",
     "Get the cells that `up_to` reruns for a cell, from the history",
-    Needs,
     also=[("read", "contents")],
 )
 async def get_needed_cells(services: Services, identifier: str, cell: str) -> Needs:
@@ -208,7 +186,6 @@ async def get_needed_cells(services: Services, identifier: str, cell: str) -> Ne
 @endpoints.get(
     "notebooks/{notebook}/errors",
     "List the cells that failed when they last ran, with similar earlier failures",
-    Page[Failure],
     also=[("read", "contents")],
 )
 async def list_failures(services: Services, identifier: str) -> Page[Failure]:
@@ -218,8 +195,6 @@ async def list_failures(services: Services, identifier: str) -> Page[Failure]:
 @endpoints.get(
     "notebooks/{notebook}/executions",
     "List the executions, newest first",
-    Page[Execution],
-    query=ExecutionQuery,
     also=[("read", "contents")],
 )
 async def list_executions(
@@ -231,7 +206,6 @@ async def list_executions(
 @endpoints.get(
     "notebooks/{notebook}/executions/{execution}/similar",
     "List similar earlier failures, and the changes that fixed them",
-    Page[Similar],
     also=[("read", "contents")],
 )
 async def list_similar_failures(
@@ -243,7 +217,6 @@ async def list_similar_failures(
 @endpoints.get(
     "notebooks/{notebook}/executions/{execution}",
     "Get the result or the status of an execution",
-    ExecutionResult,
     also=[("read", "contents")],
 )
 async def get_execution(services: Services, identifier: str, call: str) -> ExecutionResult:

@@ -13,7 +13,6 @@ from jupyter_mlws.core.errors import (
     RunStoppedError,
     SigningFailedError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.projects.models import ProjectClone, ProjectCreate, ProjectInfo
 from jupyter_mlws.services import Services
@@ -21,7 +20,7 @@ from jupyter_mlws.services import Services
 endpoints = Endpoints("projects")
 
 
-@endpoints.get("projects", "List projects", Page[ProjectInfo])
+@endpoints.get("projects", "List projects")
 def list_projects(services: Services) -> Page[ProjectInfo]:
     return Page(items=services.projects.list())
 
@@ -29,8 +28,6 @@ def list_projects(services: Services) -> Page[ProjectInfo]:
 @endpoints.post(
     "projects",
     "Create a project",
-    ProjectInfo,
-    body=ProjectCreate,
     status=201,
     also=WRITES,
     errors=[
@@ -43,7 +40,7 @@ def list_projects(services: Services) -> Page[ProjectInfo]:
         SigningFailedError,
     ],
 )
-def create_project(services: Services, body: ProjectCreate) -> Reply:
+def create_project(services: Services, body: ProjectCreate) -> Reply[ProjectInfo]:
     project = services.projects.create(body.name, body.template)
     return Reply(project, location=("projects", project.id))
 
@@ -51,9 +48,6 @@ def create_project(services: Services, body: ProjectCreate) -> Reply:
 @endpoints.post(
     "projects/clone",
     "Clone a repository into a new project",
-    Operation,
-    body=ProjectClone,
-    status=202,
     also=WRITES,
     errors=[AlreadyExistsError, OutsideWorkspaceError],
 )
@@ -67,7 +61,6 @@ def clone_project(services: Services, body: ProjectClone) -> Work:
 @endpoints.put(
     "projects/trust",
     "Trust the authors of a project and allow its code to run",
-    ProjectInfo,
     also=[("execute", "kernels")],
     errors=[OutsideWorkspaceError, ProjectNotFoundError],
 )
@@ -78,7 +71,6 @@ def trust_project(services: Services, context: Context) -> ProjectInfo:
 @endpoints.delete(
     "projects/trust",
     "Stop trusting the authors of a project",
-    ProjectInfo,
     errors=[OutsideWorkspaceError, ProjectNotFoundError],
 )
 def distrust_project(services: Services, context: Context) -> ProjectInfo:

@@ -12,7 +12,6 @@ from jupyter_mlws.core.errors import (
     RoleRequiredError,
     SharedProjectNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.services import Services
 from jupyter_mlws.shared_projects.manager import TeamManager
 from jupyter_mlws.shared_projects.models import TeamClone, TeamProject
@@ -24,9 +23,6 @@ endpoints = Endpoints("projects", FORWARDED)
 @endpoints.post(
     "team/projects/{project}/clone",
     "Clone a shared project into a new folder",
-    Operation,
-    body=TeamClone,
-    status=202,
     also=WRITES,
     errors=(AlreadyExistsError, OutsideWorkspaceError, SharedProjectNotFoundError),
 )
@@ -39,7 +35,6 @@ def clone_shared_project(services: Services, name: str, body: TeamClone) -> Work
 @endpoints.post(
     "team/projects/{project}/connect",
     "Connect the project to a shared project, to which code, data and runs are pushed",
-    TeamProject,
     also=WRITES,
     errors=(
         *GIT_ERRORS,

@@ -77,7 +77,6 @@ endpoints = Endpoints("workflows")
 @endpoints.get(
     "components",
     "List the components: the library's and the project's own",
-    Page[Component],
     resource="components",
     untrusted=True,
 )
@@ -88,7 +87,6 @@ def list_components(workspace: Workspace) -> Page[Component]:
 @endpoints.get(
     "components/notebooks/{notebook}",
     "Get the parameters of a notebook: the variables assigned in its cell tagged `parameters`",
-    Component,
     resource="components",
     also=[("read", "contents")],
     errors=(WorkflowItemNotFoundError,),
@@ -97,7 +95,7 @@ def get_notebook_component(workspace: Workspace, identifier: str) -> Component:
     return workspace.workflows.notebook(unescape(identifier))
 
 
-@endpoints.get("workflows", "List the workflows", Page[WorkflowSummary], shared=True)
+@endpoints.get("workflows", "List the workflows", shared=True)
 def list_workflows(workspace: Workspace) -> Page[WorkflowSummary]:
     return Page(items=workspace.workflows.list())
 
@@ -105,26 +103,18 @@ def list_workflows(workspace: Workspace) -> Page[WorkflowSummary]:
 @endpoints.post(
     "workflows",
     "Create a workflow",
-    Workflow,
-    body=WorkflowDefinition,
     status=201,
     also=WRITES,
     errors=(*WRONG, *DVC_ERRORS, OperationInProgressError, AlreadyExistsError),
     idempotent=True,
 )
-def create_workflow(workspace: Workspace, body: WorkflowDefinition) -> Reply:
+def create_workflow(workspace: Workspace, body: WorkflowDefinition) -> Reply[Workflow]:
     workflow = workspace.workflows.create(body)
     headers = ("workflows", workflow.id)
     return Reply(workflow, location=headers, version=workflow.etag)
 
 
-@endpoints.post(
-    "workflows/validate",
-    "Check a workflow",
-    Problems,
-    body=ValidateRequest,
-    errors=(*DVC_ERRORS, *NO_WORKFLOW),
-)
+@endpoints.post("workflows/validate", "Check a workflow", errors=(*DVC_ERRORS, *NO_WORKFLOW))
 def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
     problems = workspace.workflows.validate(body.path, body.text)
     return Problems(problems=problems)
@@ -133,8 +123,6 @@ def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
 @endpoints.post(
     "workflows/import",
     "Import an Elyra pipeline, a notebook or a definition as a workflow",
-    Imported,
-    body=ImportRequest,
     status=201,
     also=[("read", "contents"), ("write", "contents")],
     errors=(
@@ -148,7 +136,7 @@ def validate(workspace: Workspace, body: ValidateRequest) -> Problems:
     idempotent=True,
     dry_status=200,
 )
-def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply:
+def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply[Imported]:
     imported = workspace.workflows.import_file(body)
     if body.dry_run:
         return Reply(imported)
@@ -160,11 +148,10 @@ def import_workflow(workspace: Workspace, body: ImportRequest) -> Reply:
 @endpoints.get(
     "workflows/{workflow}",
     "Get a workflow as a graph",
-    Workflow,
     shared=True,
     errors=(*DVC_ERRORS, *NO_WORKFLOW),
 )
-def get_workflow(workspace: Workspace, identifier: str) -> Reply:
+def get_workflow(workspace: Workspace, identifier: str) -> Reply[Workflow]:
     workflow = workspace.workflows.get(unescape(identifier))
     return Reply(workflow, version=workflow.etag)
 
@@ -172,8 +159,6 @@ def get_workflow(workspace: Workspace, identifier: str) -> Reply:
 @endpoints.put(
     "workflows/{workflow}",
     "Change a workflow: its nodes and edges, or the text of its file",
-    Workflow,
-    body=WorkflowChange,
     also=WRITES,
     errors=(
         *WRONG,
@@ -187,7 +172,7 @@ def get_workflow(workspace: Workspace, identifier: str) -> Reply:
 )
 def change_workflow(
     workspace: Workspace, identifier: str, body: WorkflowChange, context: Context
-) -> Reply:
+) -> Reply[Workflow]:
     seen = context.expected_versions()
     workflow = workspace.workflows.change(unescape(identifier), body, seen)
     return Reply(workflow, version=workflow.etag)
@@ -196,7 +181,6 @@ def change_workflow(
 @endpoints.delete(
     "workflows/{workflow}",
     "Delete a workflow's file; its results are kept",
-    Removed,
     also=WRITES,
     errors=(*NO_WORKFLOW, OperationInProgressError, WorkflowRunningError),
 )
@@ -207,8 +191,6 @@ def delete_workflow(workspace: Workspace, identifier: str) -> Removed:
 @endpoints.get(
     "workflows/{workflow}/plan",
     "Plan a run: what would run, and why",
-    Plan,
-    query=PlanQuery,
     shared=True,
     errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
 )
@@ -219,7 +201,6 @@ def plan_run(workspace: Workspace, identifier: str, query: PlanQuery) -> Plan:
 @endpoints.get(
     "workflows/{workflow}/script",
     "Export a workflow as a Python script",
-    Script,
     errors=(*WRONG, *DVC_ERRORS, WorkflowItemNotFoundError),
 )
 def export_script(workspace: Workspace, identifier: str) -> Script:
@@ -229,11 +210,9 @@ def export_script(workspace: Workspace, identifier: str) -> Script:
 @endpoints.get(
     "workflows/{workflow}/sweeps",
     "List a workflow's sweeps, with variants ranked by a metric",
-    Sweeps,
-    query=SweepsQuery,
     errors=(*DVC_ERRORS, *NO_WORKFLOW, MetricMissingError),
 )
-def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Reply:
+def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Reply[Sweeps]:
     sweeps = workspace.workflows.sweeps(unescape(identifier), query)
     return Reply(sweeps, version=sweeps.etag)
 
@@ -241,8 +220,6 @@ def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Re
 @endpoints.post(
     "workflows/{workflow}/sweeps/{sweep}/promote",
     "Replace a sweep with its best variant, or with the specified one",
-    Promoted,
-    body=PromoteRequest,
     also=WRITES,
     errors=(
         *WRONG,
@@ -258,7 +235,7 @@ def list_sweeps(workspace: Workspace, identifier: str, query: SweepsQuery) -> Re
 )
 def promote_variant(
     workspace: Workspace, identifier: str, name: str, body: PromoteRequest, context: Context
-) -> Reply:
+) -> Reply[Promoted]:
     seen = context.expected_versions()
     promoted = workspace.workflows.promote(unescape(identifier), name, body, seen)
     return Reply(promoted, version=promoted.etag)
@@ -267,14 +244,12 @@ def promote_variant(
 @endpoints.post(
     "workflows/{workflow}/execute",
     "Run a workflow",
-    Run,
-    body=ExecuteRequest,
     status=202,
     also=EXECUTES,
     errors=STARTS,
     idempotent=True,
 )
-def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Reply:
+def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Reply[Run]:
     run = workspace.workflows.execute(unescape(identifier), body)
     return _started(run)
 
@@ -282,8 +257,6 @@ def execute(workspace: Workspace, identifier: str, body: ExecuteRequest) -> Repl
 @endpoints.get(
     "workflows/{workflow}/status",
     "Get the latest run, or a specific one",
-    Run,
-    query=RunQuery,
     shared=True,
     errors=(WorkflowItemNotFoundError,),
 )
@@ -294,8 +267,6 @@ def get_latest_run(workspace: Workspace, identifier: str, query: RunQuery) -> Ru
 @endpoints.get(
     "workflows/{workflow}/runs",
     "List a workflow's runs",
-    Page[RunSummary],
-    query=PageQuery,
     shared=True,
     errors=(WorkflowItemNotFoundError,),
 )
@@ -303,9 +274,7 @@ def list_runs(workspace: Workspace, identifier: str, query: PageQuery) -> Page[R
     return workspace.workflows.runs(unescape(identifier), query.limit, query.cursor)
 
 
-@endpoints.get(
-    "workflows/{workflow}/runs/{run}", "Get a run", Run, errors=(WorkflowItemNotFoundError,)
-)
+@endpoints.get("workflows/{workflow}/runs/{run}", "Get a run", errors=(WorkflowItemNotFoundError,))
 def get_run(workspace: Workspace, identifier: str, run: str) -> Run:
     return workspace.workflows.status(unescape(identifier), run)
 
@@ -313,7 +282,6 @@ def get_run(workspace: Workspace, identifier: str, run: str) -> Run:
 @endpoints.post(
     "workflows/{workflow}/runs/{run}/cancel",
     "Cancel a run",
-    Run,
     status=202,
     also=[("execute", "kernels")],
     errors=(WorkflowItemNotFoundError,),
@@ -325,13 +293,12 @@ def cancel_run(workspace: Workspace, identifier: str, run: str) -> Run:
 @endpoints.post(
     "workflows/{workflow}/runs/{run}/resume",
     "Resume a run",
-    Run,
     status=202,
     also=EXECUTES,
     errors=STARTS,
     idempotent=True,
 )
-def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply:
+def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply[Run]:
     begun = workspace.workflows.resume(unescape(identifier), run)
     return _started(begun)
 
@@ -339,13 +306,12 @@ def resume_run(workspace: Workspace, identifier: str, run: str) -> Reply:
 @endpoints.post(
     "workflows/{workflow}/runs/{run}/nodes/{node}/retry",
     "Retry a node",
-    Run,
     status=202,
     also=EXECUTES,
     errors=STARTS,
     idempotent=True,
 )
-def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply:
+def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
     begun = workspace.workflows.retry(unescape(identifier), run, node)
     return _started(begun)
 
@@ -353,13 +319,12 @@ def retry_node(workspace: Workspace, identifier: str, run: str, node: str) -> Re
 @endpoints.post(
     "workflows/{workflow}/runs/{run}/nodes/{node}/skip",
     "Skip a node",
-    Run,
     status=202,
     also=EXECUTES,
     errors=STARTS,
     idempotent=True,
 )
-def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply:
+def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Reply[Run]:
     begun = workspace.workflows.skip(unescape(identifier), run, node)
     return _started(begun)
 
@@ -367,7 +332,6 @@ def skip_node(workspace: Workspace, identifier: str, run: str, node: str) -> Rep
 @endpoints.post(
     "workflows/{workflow}/runs/{run}/nodes/{node}/notebook",
     "Create a notebook that debugs a node of a run with its exact inputs",
-    WrittenNotebook,
     also=[("read", "contents"), ("write", "contents")],
     errors=(*DVC_ERRORS, *NO_WORKFLOW),
 )
@@ -380,8 +344,6 @@ def create_debug_notebook(
 @endpoints.get(
     "workflows/{workflow}/runs/{run}/nodes/{node}/log",
     "Read a node's log",
-    Log,
-    query=LogQuery,
     errors=(WorkflowItemNotFoundError,),
 )
 def read_log(workspace: Workspace, identifier: str, run: str, node: str, query: LogQuery) -> Log:
@@ -391,7 +353,6 @@ def read_log(workspace: Workspace, identifier: str, run: str, node: str, query: 
 @endpoints.get(
     "workflows/{workflow}/runs/{run}/nodes/{node}/outputs",
     "List a node's outputs",
-    Page[Output],
     errors=(*DVC_ERRORS, *NO_WORKFLOW),
 )
 def list_outputs(workspace: Workspace, identifier: str, run: str, node: str) -> Page[Output]:
@@ -402,7 +363,6 @@ def list_outputs(workspace: Workspace, identifier: str, run: str, node: str) -> 
 @endpoints.get(
     "workflows/{workflow}/runs/{run}/nodes/{node}/outputs/{output}/preview",
     "Preview an output",
-    Preview,
     also=[("read", "contents")],
     errors=(*DVC_ERRORS, *NO_WORKFLOW, PreviewError),
 )
@@ -412,5 +372,5 @@ def preview_output(
     return workspace.workflows.preview(unescape(identifier), run, node, port)
 
 
-def _started(run: Run) -> Reply:
+def _started(run: Run) -> Reply[Run]:
     return Reply(run, location=("workflows", run.workflow, "runs", run.id))

@@ -19,7 +19,6 @@ from jupyter_mlws.core.errors import (
     UnfinishedOperationError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.models import (
@@ -65,12 +64,7 @@ endpoints = Endpoints("git", GIT_ERRORS)
 
 
 @endpoints.get(
-    "git/status",
-    "Get the current branch and uncommitted changes",
-    GitStatus,
-    query=StatusQuery,
-    shared=True,
-    errors=DVC_ERRORS,
+    "git/status", "Get the current branch and uncommitted changes", shared=True, errors=DVC_ERRORS
 )
 def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
     return workspace.snapshots.status(query.paths)
@@ -79,8 +73,7 @@ def get_status(workspace: Workspace, query: StatusQuery) -> GitStatus:
 @endpoints.get(
     "git/diff",
     "List changed files, or compare one file",
-    DiffReply,
-    query=DiffQuery,
+    reply=DiffReply,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
@@ -97,8 +90,6 @@ def get_diff(workspace: Workspace, query: DiffQuery) -> Diff | FileDiff:
 @endpoints.post(
     "git/stage",
     "Stage paths or hunks; returns the resulting changes",
-    GitStatus,
-    body=StageRequest,
     also=WRITES,
     errors=[*STAGE_ERRORS, FileTooLargeError],
 )
@@ -110,8 +101,6 @@ def stage(workspace: Workspace, body: StageRequest) -> GitStatus:
 @endpoints.post(
     "git/unstage",
     "Unstage paths or hunks; returns the resulting changes",
-    GitStatus,
-    body=StageRequest,
     also=WRITES,
     errors=STAGE_ERRORS,
 )
@@ -123,8 +112,6 @@ def unstage(workspace: Workspace, body: StageRequest) -> GitStatus:
 @endpoints.post(
     "git/discard",
     "Discard unstaged paths or hunks; a hidden commit keeps them",
-    Discarded,
-    body=StageRequest,
     also=WRITES,
     errors=[
         *STAGE_ERRORS,
@@ -140,16 +127,8 @@ def discard(workspace: Workspace, body: StageRequest) -> Discarded:
     return workspace.versions.staging.discard(body)
 
 
-@endpoints.post(
-    "git/commit",
-    "Commit changes",
-    CommitCreated,
-    body=SnapshotCreate,
-    status=201,
-    also=WRITES,
-    errors=COMMIT_ERRORS,
-)
-def commit(workspace: Workspace, body: SnapshotCreate) -> Reply:
+@endpoints.post("git/commit", "Commit changes", status=201, also=WRITES, errors=COMMIT_ERRORS)
+def commit(workspace: Workspace, body: SnapshotCreate) -> Reply[CommitCreated]:
     snapshot = workspace.snapshots.create(
         body.message,
         body.paths,
@@ -162,21 +141,12 @@ def commit(workspace: Workspace, body: SnapshotCreate) -> Reply:
     return Reply(created, location=("snapshots", snapshot.id))
 
 
-@endpoints.get(
-    "git/commits/{commit}", "Get a commit", CodeVersion, errors=[VersionItemNotFoundError]
-)
+@endpoints.get("git/commits/{commit}", "Get a commit", errors=[VersionItemNotFoundError])
 def get_commit(workspace: Workspace, sha: str) -> CodeVersion:
     return workspace.snapshots.code_version(sha)
 
 
-@endpoints.get(
-    "git/history",
-    "List commits",
-    Page[CodeVersion],
-    query=HistoryQuery,
-    shared=True,
-    errors=[VersionItemNotFoundError],
-)
+@endpoints.get("git/history", "List commits", shared=True, errors=[VersionItemNotFoundError])
 def list_commits(workspace: Workspace, query: HistoryQuery) -> Page[CodeVersion]:
     return workspace.snapshots.history(query)
 
@@ -184,8 +154,6 @@ def list_commits(workspace: Workspace, query: HistoryQuery) -> Page[CodeVersion]
 @endpoints.post(
     "git/branch",
     "Create a branch",
-    Branch,
-    body=BranchCreate,
     status=201,
     also=WRITES,
     errors=[
@@ -197,12 +165,12 @@ def list_commits(workspace: Workspace, query: HistoryQuery) -> Page[CodeVersion]
         DataCredentialsError,
     ],
 )
-def create_branch(workspace: Workspace, body: BranchCreate) -> Reply:
+def create_branch(workspace: Workspace, body: BranchCreate) -> Reply[Branch]:
     branch = workspace.versions.branches.create(body.name, body.from_, checkout=body.checkout)
     return Reply(branch, location=("git", "branch", escape(branch.name)))
 
 
-@endpoints.get("git/branch/{branch}", "Get a branch", Branch, errors=[VersionItemNotFoundError])
+@endpoints.get("git/branch/{branch}", "Get a branch", errors=[VersionItemNotFoundError])
 def get_branch(workspace: Workspace, name: str) -> Branch:
     return workspace.versions.branches.get(unescape(name))
 
@@ -210,17 +178,13 @@ def get_branch(workspace: Workspace, name: str) -> Branch:
 @endpoints.delete(
     "git/branch/{branch}",
     "Delete a branch",
-    Branch,
-    query=BranchDeleteQuery,
     errors=[*DVC_ERRORS, BranchCheckedOutError, BranchNotMergedError, VersionItemNotFoundError],
 )
 def delete_branch(workspace: Workspace, name: str, query: BranchDeleteQuery) -> Branch:
     return workspace.versions.branches.delete(unescape(name), force=query.force)
 
 
-@endpoints.get(
-    "git/branches", "List branches, including remote branches", Page[Branch], shared=True
-)
+@endpoints.get("git/branches", "List branches, including remote branches", shared=True)
 def list_branches(workspace: Workspace) -> Page[Branch]:
     return Page(items=workspace.versions.branches.list())
 
@@ -228,9 +192,6 @@ def list_branches(workspace: Workspace) -> Page[Branch]:
 @endpoints.post(
     "git/checkout",
     "Check out a branch or commit, with its data",
-    Operation,
-    body=CheckoutRequest,
-    status=202,
     also=WRITES,
     errors=[*SWITCH_ERRORS, BranchCheckedOutError, AlreadyExistsError],
 )
@@ -244,45 +205,29 @@ def checkout(workspace: Workspace, body: CheckoutRequest) -> Work:
     )
 
 
-@endpoints.get("git/remotes", "List git remotes", Page[Remote], shared=True)
+@endpoints.get("git/remotes", "List git remotes", shared=True)
 def list_remotes(workspace: Workspace) -> Page[Remote]:
     return Page(items=[*workspace.versions.remotes.list()])
 
 
-@endpoints.get("git/remotes/{remote}", "Get a remote", Remote, errors=[VersionItemNotFoundError])
+@endpoints.get("git/remotes/{remote}", "Get a remote", errors=[VersionItemNotFoundError])
 def get_remote(workspace: Workspace, name: str) -> Remote:
     return workspace.versions.remotes.get(unescape(name))
 
 
-@endpoints.put(
-    "git/remotes/{remote}",
-    "Add a remote, or change its URL",
-    Remote,
-    body=RemotePut,
-    errors=DVC_ERRORS,
-)
+@endpoints.put("git/remotes/{remote}", "Add a remote, or change its URL", errors=DVC_ERRORS)
 def put_remote(workspace: Workspace, name: str, body: RemotePut) -> Remote:
     return workspace.versions.remotes.put(unescape(name), body.url, body.push_url)
 
 
 @endpoints.delete(
-    "git/remotes/{remote}",
-    "Remove a remote",
-    Remote,
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    "git/remotes/{remote}", "Remove a remote", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def delete_remote(workspace: Workspace, name: str) -> Remote:
     return workspace.versions.remotes.delete(unescape(name))
 
 
-@endpoints.post(
-    "git/fetch",
-    "Fetch the branches of a remote",
-    Operation,
-    body=FetchRequest,
-    status=202,
-    errors=[VersionItemNotFoundError],
-)
+@endpoints.post("git/fetch", "Fetch the branches of a remote", errors=[VersionItemNotFoundError])
 def fetch(workspace: Workspace, body: FetchRequest) -> Work:
     workspace.versions.remotes.check_fetch(body.remote)
     return Work(
@@ -296,9 +241,6 @@ def fetch(workspace: Workspace, body: FetchRequest) -> Work:
 @endpoints.post(
     "git/push",
     "Push the data of a branch, then the branch",
-    Operation,
-    body=TransferRequest,
-    status=202,
     errors=[VersionItemNotFoundError, DetachedHeadError],
 )
 def push(workspace: Workspace, body: TransferRequest) -> Work:
@@ -314,9 +256,6 @@ def push(workspace: Workspace, body: TransferRequest) -> Work:
 @endpoints.post(
     "git/pull",
     "Pull a branch, including its data, into the current one",
-    Operation,
-    body=TransferRequest,
-    status=202,
     also=WRITES,
     errors=[VersionItemNotFoundError, DetachedHeadError],
 )

@@ -9,7 +9,6 @@ from jupyter_mlws.core.errors import (
     NotAncestorError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.path_ids import escape, unescape
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.code.history_models import (
@@ -31,9 +30,6 @@ endpoints = Endpoints("git", GIT_ERRORS)
 @endpoints.post(
     "git/rollback",
     "Revert to a version, including data: with a new commit, or in the files only",
-    Operation,
-    body=RollbackRequest,
-    status=202,
     also=WRITES,
     errors=[NotAncestorError, VersionItemNotFoundError],
 )
@@ -47,7 +43,7 @@ def roll_back(workspace: Workspace, body: RollbackRequest) -> Work:
     )
 
 
-@endpoints.get("git/tags", "List tags, newest first", Page[Tag], shared=True)
+@endpoints.get("git/tags", "List tags, newest first", shared=True)
 def list_tags(workspace: Workspace) -> Page[Tag]:
     return Page(items=workspace.versions.tags.list())
 
@@ -55,36 +51,25 @@ def list_tags(workspace: Workspace) -> Page[Tag]:
 @endpoints.post(
     "git/tag",
     "Create a tag",
-    Tag,
-    body=TagCreate,
     status=201,
     errors=[*DVC_ERRORS, GitIdentityMissingError, VersionItemNotFoundError, AlreadyExistsError],
 )
-def create_tag(workspace: Workspace, body: TagCreate) -> Reply:
+def create_tag(workspace: Workspace, body: TagCreate) -> Reply[Tag]:
     tag = workspace.versions.tags.create(body.name, body.ref, body.message)
     return Reply(tag, location=("git", "tag", escape(tag.name)))
 
 
-@endpoints.get("git/tag/{tag}", "Get a tag", Tag, errors=[VersionItemNotFoundError])
+@endpoints.get("git/tag/{tag}", "Get a tag", errors=[VersionItemNotFoundError])
 def get_tag(workspace: Workspace, name: str) -> Tag:
     return workspace.versions.tags.get(unescape(name))
 
 
-@endpoints.delete(
-    "git/tag/{tag}", "Delete a tag", Tag, errors=[*DVC_ERRORS, VersionItemNotFoundError]
-)
+@endpoints.delete("git/tag/{tag}", "Delete a tag", errors=[*DVC_ERRORS, VersionItemNotFoundError])
 def delete_tag(workspace: Workspace, name: str) -> Tag:
     return workspace.versions.tags.delete(unescape(name))
 
 
-@endpoints.post(
-    "git/tag/{tag}/push",
-    "Push a tag",
-    Operation,
-    body=TagPush,
-    status=202,
-    errors=[VersionItemNotFoundError],
-)
+@endpoints.post("git/tag/{tag}/push", "Push a tag", errors=[VersionItemNotFoundError])
 def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
     tag = workspace.versions.tags.get(unescape(name))
     workspace.versions.remotes.check_fetch(body.remote)
@@ -96,7 +81,7 @@ def push_tag(workspace: Workspace, name: str, body: TagPush) -> Work:
     )
 
 
-@endpoints.get("git/safety", "List safety copies, newest first", Page[SafetyCopy], shared=True)
+@endpoints.get("git/safety", "List safety copies, newest first", shared=True)
 def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
     return Page(items=[*workspace.versions.safety.list()])
 
@@ -104,8 +89,6 @@ def list_safety_copies(workspace: Workspace) -> Page[SafetyCopy]:
 @endpoints.post(
     "git/safety/{safety}/restore",
     "Restore a safety copy, including staged changes",
-    Operation,
-    status=202,
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
@@ -114,19 +97,12 @@ def restore_safety_copy(workspace: Workspace, identifier: str) -> Work:
     return Work("restore", lambda progress: workspace.versions.safety.restore(identifier, progress))
 
 
-@endpoints.get("git/stashes", "List stashes, newest first", Page[Stash], shared=True)
+@endpoints.get("git/stashes", "List stashes, newest first", shared=True)
 def list_stashes(workspace: Workspace) -> Page[Stash]:
     return Page(items=[*workspace.versions.stashes.list()])
 
 
-@endpoints.post(
-    "git/stashes",
-    "Stash all changes, including data",
-    Operation,
-    body=StashCreate,
-    status=202,
-    also=WRITES,
-)
+@endpoints.post("git/stashes", "Stash all changes, including data", also=WRITES)
 def push_stash(workspace: Workspace, body: StashCreate) -> Work:
     return Work(
         "stash",
@@ -136,13 +112,13 @@ def push_stash(workspace: Workspace, body: StashCreate) -> Work:
     )
 
 
-@endpoints.get("git/stashes/{stashe}", "Get a stash", Stash, errors=[VersionItemNotFoundError])
+@endpoints.get("git/stashes/{stashe}", "Get a stash", errors=[VersionItemNotFoundError])
 def get_stash(workspace: Workspace, identifier: str) -> Stash:
     return workspace.versions.stashes.get(identifier)
 
 
 @endpoints.delete(
-    "git/stashes/{stashe}", "Drop a stash", Stash, errors=[*DVC_ERRORS, VersionItemNotFoundError]
+    "git/stashes/{stashe}", "Drop a stash", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def drop_stash(workspace: Workspace, identifier: str) -> Stash:
     return workspace.versions.stashes.drop(identifier)
@@ -151,9 +127,6 @@ def drop_stash(workspace: Workspace, identifier: str) -> Stash:
 @endpoints.post(
     "git/stashes/{stashe}/apply",
     "Apply a stash, including data, and drop it unless it is to be kept",
-    Operation,
-    body=StashApply,
-    status=202,
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )

@@ -9,7 +9,6 @@ from jupyter_mlws.core.errors import (
     UnresolvedCellsError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.path_ids import unescape
 from jupyter_mlws.versioning.code.merge_models import (
     Aborted,
@@ -29,9 +28,6 @@ endpoints = Endpoints("git", GIT_ERRORS)
 @endpoints.post(
     "git/merge",
     "Merge a branch or commit into the current branch, with its data",
-    Operation,
-    body=MergeRequest,
-    status=202,
     also=WRITES,
     errors=[UnfinishedOperationError, VersionItemNotFoundError],
 )
@@ -45,9 +41,6 @@ def merge(workspace: Workspace, body: MergeRequest) -> Work:
 @endpoints.post(
     "git/merge/continue",
     "Commit a merge after its conflicts are resolved, and check out its data",
-    Operation,
-    body=MergeFinish,
-    status=202,
     also=WRITES,
     errors=[UnfinishedOperationError, NoMergeError],
 )
@@ -59,8 +52,6 @@ def continue_merge(workspace: Workspace, body: MergeFinish) -> Work:
 @endpoints.post(
     "git/merge/abort",
     "Abort the merge; resolved changes are kept in a hidden commit",
-    Aborted,
-    body=MergeAbort,
     also=WRITES,
     errors=[*DVC_ERRORS, NoMergeError],
 )
@@ -68,7 +59,7 @@ def abort_merge(workspace: Workspace, body: MergeAbort) -> Aborted:
     return workspace.versions.merges.abort()
 
 
-@endpoints.get("git/conflicts", "List conflicted paths", Conflicts)
+@endpoints.get("git/conflicts", "List conflicted paths")
 def list_conflicts(workspace: Workspace) -> Conflicts:
     return workspace.versions.merges.conflicts()
 
@@ -76,7 +67,6 @@ def list_conflicts(workspace: Workspace) -> Conflicts:
 @endpoints.get(
     "git/conflicts/{conflict}",
     "Get the three sides of a conflicted path; of a notebook, cell by cell",
-    ConflictDetail,
     errors=[VersionItemNotFoundError],
 )
 def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
@@ -86,8 +76,6 @@ def get_conflict(workspace: Workspace, path: str) -> ConflictDetail:
 @endpoints.post(
     "git/conflicts/{conflict}",
     "Resolve a path by side, by both, cell by cell, or with a text; returns what is unresolved",
-    Conflicts,
-    body=Resolution,
     also=WRITES,
     errors=[*DVC_ERRORS, UnresolvedCellsError, VersionItemNotFoundError],
 )

@@ -11,7 +11,6 @@ from jupyter_mlws.core.errors import (
     TrackedByGitError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import Page, PageQuery
 from jupyter_mlws.versioning.data.models import (
     Dataset,
@@ -31,9 +30,7 @@ from jupyter_mlws.workspace import Workspace
 endpoints = Endpoints("datasets", GIT_ERRORS)
 
 
-@endpoints.get(
-    "datasets", "List datasets", Page[Dataset], query=DatasetsQuery, shared=True, errors=DVC_ERRORS
-)
+@endpoints.get("datasets", "List datasets", shared=True, errors=DVC_ERRORS)
 def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
     return workspace.versions.datasets.list(query)
 
@@ -41,13 +38,11 @@ def list_datasets(workspace: Workspace, query: DatasetsQuery) -> Page[Dataset]:
 @endpoints.post(
     "datasets",
     "Track a file or folder as data, or record its current content",
-    Dataset,
-    body=DatasetAdd,
     status=201,
     also=WRITES,
     errors=[*DVC_ERRORS, TrackedByGitError, DataTrackingError],
 )
-def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply:
+def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply[Dataset]:
     dataset = workspace.versions.datasets.add(body.path)
     return Reply(dataset, location=("datasets", dataset.id))
 
@@ -55,9 +50,6 @@ def add_dataset(workspace: Workspace, body: DatasetAdd) -> Reply:
 @endpoints.post(
     "datasets/import",
     "Download data from a URL and track it",
-    Operation,
-    body=DatasetImport,
-    status=202,
     also=WRITES,
     errors=[DataTrackingError],
 )
@@ -71,14 +63,12 @@ def import_dataset(workspace: Workspace, body: DatasetImport) -> Work:
 @endpoints.post(
     "datasets/places",
     "Check which datasets cache and default remote have; the operation's result is a DatasetPlaces",
-    Operation,
-    status=202,
 )
 def find_stores(workspace: Workspace) -> Work:
     return Work("dataset places", workspace.versions.datasets.places)
 
 
-@endpoints.get("datasets/storage", "Get the disk usage of data", StorageUse, errors=DVC_ERRORS)
+@endpoints.get("datasets/storage", "Get the disk usage of data", errors=DVC_ERRORS)
 def get_storage(workspace: Workspace) -> StorageUse:
     return workspace.versions.datasets.storage()
 
@@ -86,8 +76,6 @@ def get_storage(workspace: Workspace) -> StorageUse:
 @endpoints.get(
     "datasets/{dataset}",
     "Get a dataset with its versions, producers and consumers",
-    DatasetDetail,
-    query=PageQuery,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> DatasetDetail:
@@ -97,8 +85,6 @@ def get_dataset(workspace: Workspace, identifier: str, query: PageQuery) -> Data
 @endpoints.get(
     "datasets/{dataset}/diff",
     "Compare two versions of a dataset, file by file",
-    DatasetDiff,
-    query=DatasetDiffQuery,
     errors=[
         *DVC_ERRORS,
         RemoteUnreachableError,
@@ -114,9 +100,6 @@ def compare_versions(workspace: Workspace, identifier: str, query: DatasetDiffQu
 @endpoints.post(
     "datasets/{dataset}/verify",
     "Verify a dataset object by object; the operation's result is a DatasetVerified",
-    Operation,
-    body=DatasetVerify,
-    status=202,
     errors=[VersionItemNotFoundError],
 )
 def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -> Work:
@@ -130,9 +113,6 @@ def verify_dataset(workspace: Workspace, identifier: str, body: DatasetVerify) -
 @endpoints.post(
     "datasets/{dataset}/checkout",
     "Restore a version of a dataset to the working tree",
-    Operation,
-    body=DatasetCheckout,
-    status=202,
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
@@ -144,13 +124,7 @@ def checkout_dataset(workspace: Workspace, identifier: str, body: DatasetCheckou
     )
 
 
-@endpoints.post(
-    "datasets/{dataset}/push",
-    "Push a dataset",
-    Operation,
-    status=202,
-    errors=[VersionItemNotFoundError],
-)
+@endpoints.post("datasets/{dataset}/push", "Push a dataset", errors=[VersionItemNotFoundError])
 def push_dataset(workspace: Workspace, identifier: str) -> Work:
     workspace.versions.datasets.check_transfer(identifier)
     return Work(
@@ -159,12 +133,7 @@ def push_dataset(workspace: Workspace, identifier: str) -> Work:
 
 
 @endpoints.post(
-    "datasets/{dataset}/pull",
-    "Pull a dataset",
-    Operation,
-    status=202,
-    also=WRITES,
-    errors=[VersionItemNotFoundError],
+    "datasets/{dataset}/pull", "Pull a dataset", also=WRITES, errors=[VersionItemNotFoundError]
 )
 def pull_dataset(workspace: Workspace, identifier: str) -> Work:
     workspace.versions.datasets.check_transfer(identifier)

@@ -21,7 +21,7 @@ NO_SETTINGS = (DVCNotInitializedError, DVCConfigError)
 endpoints = Endpoints("datasets", GIT_ERRORS)
 
 
-@endpoints.get("datasets/remotes", "List data remotes", Page[DataRemote], errors=NO_SETTINGS)
+@endpoints.get("datasets/remotes", "List data remotes", errors=NO_SETTINGS)
 def list_data_remotes(workspace: Workspace) -> Page[DataRemote]:
     return Page(items=workspace.versions.data_remotes.list())
 
@@ -29,7 +29,6 @@ def list_data_remotes(workspace: Workspace) -> Page[DataRemote]:
 @endpoints.get(
     "datasets/remotes/{remote}",
     "Get a data remote",
-    DataRemote,
     errors=[*NO_SETTINGS, VersionItemNotFoundError],
 )
 def get_data_remote(workspace: Workspace, name: str) -> DataRemote:
@@ -37,12 +36,7 @@ def get_data_remote(workspace: Workspace, name: str) -> DataRemote:
 
 
 @endpoints.put(
-    "datasets/remotes/{remote}",
-    "Add or change a data remote",
-    DataRemote,
-    body=DataRemotePut,
-    also=WRITES,
-    errors=DVC_ERRORS,
+    "datasets/remotes/{remote}", "Add or change a data remote", also=WRITES, errors=DVC_ERRORS
 )
 def put_data_remote(workspace: Workspace, name: str, body: DataRemotePut) -> DataRemote:
     return workspace.versions.data_remotes.put(name, body)
@@ -51,7 +45,6 @@ def put_data_remote(workspace: Workspace, name: str, body: DataRemotePut) -> Dat
 @endpoints.delete(
     "datasets/remotes/{remote}",
     "Remove a data remote; its stored data is kept",
-    DataRemote,
     also=WRITES,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
@@ -62,7 +55,6 @@ def delete_data_remote(workspace: Workspace, name: str) -> DataRemote:
 @endpoints.post(
     "datasets/remotes/{remote}/check",
     "Test the connection to a data remote",
-    DataRemoteChecked,
     errors=[*DVC_ERRORS, RemoteUnreachableError, DataCredentialsError, VersionItemNotFoundError],
 )
 def check_data_remote(workspace: Workspace, name: str) -> DataRemoteChecked:

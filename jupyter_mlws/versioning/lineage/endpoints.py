@@ -14,8 +14,6 @@ endpoints = Endpoints("lineage", GIT_ERRORS)
 @endpoints.get(
     "lineage",
     "Get the lineage of a model, run, dataset or snapshot, upstream and downstream",
-    Lineage,
-    query=LineageQuery,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_lineage(workspace: Workspace, query: LineageQuery) -> Lineage:

@@ -27,7 +27,7 @@ from jupyter_mlws.workspace import Workspace
 endpoints = Endpoints("models", GIT_ERRORS)
 
 
-@endpoints.get("models", "List models", Page[Model], query=ModelsQuery, errors=[MLflowFailedError])
+@endpoints.get("models", "List models", errors=[MLflowFailedError])
 def list_models(workspace: Workspace, query: ModelsQuery) -> Page[Model]:
     return workspace.versions.models.list(query)
 
@@ -35,35 +35,23 @@ def list_models(workspace: Workspace, query: ModelsQuery) -> Page[Model]:
 @endpoints.post(
     "models",
     "Register a model version",
-    ModelVersion,
-    body=ModelCreate,
     status=201,
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
 )
-def register_model(workspace: Workspace, body: ModelCreate) -> Reply:
+def register_model(workspace: Workspace, body: ModelCreate) -> Reply[ModelVersion]:
     version = workspace.versions.models.register(body)
     model = version.id.rpartition(":")[0]
     return Reply(version, location=("models", model, "versions", str(version.version)))
 
 
 @endpoints.get(
-    "models/compare",
-    "Compare model versions",
-    ModelComparison,
-    query=CompareQuery,
-    errors=[MLflowFailedError, VersionItemNotFoundError],
+    "models/compare", "Compare model versions", errors=[MLflowFailedError, VersionItemNotFoundError]
 )
 def compare_versions(workspace: Workspace, query: CompareQuery) -> ModelComparison:
     return workspace.versions.models.compare(query.ids)
 
 
-@endpoints.get(
-    "models/best",
-    "Rank model versions by a metric",
-    BestModels,
-    query=BestQuery,
-    errors=[MLflowFailedError],
-)
+@endpoints.get("models/best", "Rank model versions by a metric", errors=[MLflowFailedError])
 def rank_versions(workspace: Workspace, query: BestQuery) -> BestModels:
     return workspace.versions.models.best(query)
 
@@ -71,8 +59,6 @@ def rank_versions(workspace: Workspace, query: BestQuery) -> BestModels:
 @endpoints.get(
     "models/{model}",
     "Get a model with its versions",
-    ModelDetail,
-    query=PageQuery,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelDetail:
@@ -82,7 +68,6 @@ def get_model(workspace: Workspace, identifier: str, query: PageQuery) -> ModelD
 @endpoints.get(
     "models/{model}/versions/{version}",
     "Get a model version",
-    ModelVersion,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_version(workspace: Workspace, identifier: str, version: str) -> ModelVersion:
@@ -92,7 +77,6 @@ def get_version(workspace: Workspace, identifier: str, version: str) -> ModelVer
 @endpoints.get(
     "models/{model}/aliases/history",
     "List the alias history of a model, newest first",
-    Page[AliasChange],
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def list_alias_changes(workspace: Workspace, identifier: str) -> Page[AliasChange]:
@@ -102,8 +86,6 @@ def list_alias_changes(workspace: Workspace, identifier: str) -> Page[AliasChang
 @endpoints.put(
     "models/{model}/aliases/{aliase}",
     "Point an alias to a version",
-    Model,
-    body=AliasRequest,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def set_alias(workspace: Workspace, identifier: str, alias: str, body: AliasRequest) -> Model:
@@ -113,7 +95,6 @@ def set_alias(workspace: Workspace, identifier: str, alias: str, body: AliasRequ
 @endpoints.delete(
     "models/{model}/aliases/{aliase}",
     "Delete an alias",
-    Model,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def delete_alias(workspace: Workspace, identifier: str, alias: str) -> Model:

@@ -8,7 +8,6 @@ from jupyter_mlws.core.errors import (
     RemoteUnreachableError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.endpoint_errors import COMMIT_ERRORS, DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.models import (
@@ -29,14 +28,7 @@ from jupyter_mlws.workspace import Workspace
 endpoints = Endpoints("snapshots", GIT_ERRORS)
 
 
-@endpoints.get(
-    "snapshots",
-    "List snapshots",
-    Page[Snapshot],
-    query=HistoryQuery,
-    shared=True,
-    errors=[VersionItemNotFoundError],
-)
+@endpoints.get("snapshots", "List snapshots", shared=True, errors=[VersionItemNotFoundError])
 def list_snapshots(workspace: Workspace, query: HistoryQuery) -> Page[Snapshot]:
     return workspace.snapshots.list(query)
 
@@ -44,13 +36,11 @@ def list_snapshots(workspace: Workspace, query: HistoryQuery) -> Page[Snapshot]:
 @endpoints.post(
     "snapshots",
     "Create a snapshot of code, data and runs",
-    SnapshotCreated,
-    body=SnapshotCreate,
     status=201,
     also=WRITES,
     errors=COMMIT_ERRORS,
 )
-def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply:
+def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply[SnapshotCreated]:
     snapshot = workspace.snapshots.create(
         body.message,
         body.paths,
@@ -62,11 +52,7 @@ def create_snapshot(workspace: Workspace, body: SnapshotCreate) -> Reply:
 
 
 @endpoints.get(
-    "snapshots/diff",
-    "Compare two snapshots",
-    SnapshotDiff,
-    query=SnapshotDiffQuery,
-    errors=[*DVC_ERRORS, VersionItemNotFoundError],
+    "snapshots/diff", "Compare two snapshots", errors=[*DVC_ERRORS, VersionItemNotFoundError]
 )
 def compare_snapshots(workspace: Workspace, query: SnapshotDiffQuery) -> SnapshotDiff:
     return workspace.snapshots.compare(query.from_, query.to)
@@ -75,7 +61,6 @@ def compare_snapshots(workspace: Workspace, query: SnapshotDiffQuery) -> Snapsho
 @endpoints.get(
     "snapshots/{snapshot}",
     "Get a snapshot with its verification",
-    SnapshotDetail,
     shared=True,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
@@ -86,8 +71,6 @@ def get_snapshot(workspace: Workspace, identifier: str) -> SnapshotDetail:
 @endpoints.get(
     "snapshots/{snapshot}/restore-plan",
     "Plan a restore",
-    RestorePlan,
-    query=PlanQuery,
     errors=[*DVC_ERRORS, VersionItemNotFoundError, DataCredentialsError, RemoteUnreachableError],
 )
 def plan_restore(workspace: Workspace, identifier: str, query: PlanQuery) -> RestorePlan:
@@ -97,9 +80,6 @@ def plan_restore(workspace: Workspace, identifier: str, query: PlanQuery) -> Res
 @endpoints.post(
     "snapshots/{snapshot}/restore",
     "Restore a snapshot",
-    Operation,
-    body=RestoreRequest,
-    status=202,
     also=WRITES,
     errors=[VersionItemNotFoundError],
 )
@@ -113,9 +93,6 @@ def restore_snapshot(workspace: Workspace, identifier: str, body: RestoreRequest
 @endpoints.post(
     "snapshots/{snapshot}/verify",
     "Verify every object of a snapshot in git, the cache and the remote",
-    Operation,
-    body=VerifyRequest,
-    status=202,
     errors=[VersionItemNotFoundError],
 )
 def verify_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
@@ -129,9 +106,6 @@ def verify_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) 
 @endpoints.post(
     "snapshots/{snapshot}/repair",
     "Repair missing or damaged objects of a snapshot from any available copy",
-    Operation,
-    body=VerifyRequest,
-    status=202,
     errors=[VersionItemNotFoundError],
 )
 def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) -> Work:
@@ -142,14 +116,7 @@ def repair_snapshot(workspace: Workspace, identifier: str, body: VerifyRequest) 
     )
 
 
-@endpoints.post(
-    "datasets/gc",
-    "List unused data in the cache, or delete it",
-    Operation,
-    resource="datasets",
-    body=CollectRequest,
-    status=202,
-)
+@endpoints.post("datasets/gc", "List unused data in the cache, or delete it", resource="datasets")
 def collect_garbage(workspace: Workspace, body: CollectRequest) -> Work:
     return Work(
         "collection",

@@ -9,7 +9,6 @@ from jupyter_mlws.core.errors import (
     RunCommitMissingError,
     VersionItemNotFoundError,
 )
-from jupyter_mlws.core.operations import Operation
 from jupyter_mlws.core.schemas import Page
 from jupyter_mlws.versioning.endpoint_errors import DVC_ERRORS, GIT_ERRORS
 from jupyter_mlws.versioning.tracking.models import (
@@ -33,12 +32,7 @@ endpoints = Endpoints("runs", GIT_ERRORS)
 
 
 @endpoints.get(
-    "runs",
-    "Search runs with parameters and metrics",
-    Page[ExperimentRun],
-    query=RunsQuery,
-    shared=True,
-    errors=[MLflowFailedError],
+    "runs", "Search runs with parameters and metrics", shared=True, errors=[MLflowFailedError]
 )
 def search_runs(workspace: Workspace, query: RunsQuery) -> Page[ExperimentRun]:
     return workspace.experiments.search(query)
@@ -47,12 +41,10 @@ def search_runs(workspace: Workspace, query: RunsQuery) -> Page[ExperimentRun]:
 @endpoints.post(
     "runs",
     "Start a run, with a commit of the working tree",
-    TrackedRun,
-    body=RunBegin,
     status=201,
     errors=[*DVC_ERRORS, MLflowFailedError, VersionItemNotFoundError],
 )
-def begin_run(workspace: Workspace, body: RunBegin) -> Reply:
+def begin_run(workspace: Workspace, body: RunBegin) -> Reply[TrackedRun]:
     run = workspace.versions.runs.begin(body)
     return Reply(run, location=("runs", run.id))
 
@@ -60,7 +52,6 @@ def begin_run(workspace: Workspace, body: RunBegin) -> Reply:
 @endpoints.get(
     "runs/columns",
     "List the names of parameters and metrics",
-    RunColumns,
     shared=True,
     errors=[MLflowFailedError],
 )
@@ -71,8 +62,6 @@ def get_columns(workspace: Workspace) -> RunColumns:
 @endpoints.get(
     "runs/curves",
     "Get the metrics of runs by step",
-    Curves,
-    query=CurvesQuery,
     errors=[MLflowFailedError, VersionItemNotFoundError],
 )
 def get_curves(workspace: Workspace, query: CurvesQuery) -> Curves:
@@ -82,26 +71,19 @@ def get_curves(workspace: Workspace, query: CurvesQuery) -> Curves:
 @endpoints.post(
     "runs/state",
     "Save the state of the working tree for a run",
-    RunState,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
 def save_state(workspace: Workspace) -> RunState:
     return workspace.versions.runs.state()
 
 
-@endpoints.get(
-    "runs/{run}", "Get a run", ExperimentRun, errors=[MLflowFailedError, VersionItemNotFoundError]
-)
+@endpoints.get("runs/{run}", "Get a run", errors=[MLflowFailedError, VersionItemNotFoundError])
 def get_run(workspace: Workspace, identifier: str) -> ExperimentRun:
     return workspace.experiments.get(identifier)
 
 
 @endpoints.post(
-    "runs/{run}/end",
-    "End a tracked run",
-    ExperimentRun,
-    body=RunEnded,
-    errors=[MLflowFailedError, VersionItemNotFoundError],
+    "runs/{run}/end", "End a tracked run", errors=[MLflowFailedError, VersionItemNotFoundError]
 )
 def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> ExperimentRun:
     workspace.versions.runs.end(identifier, body)
@@ -112,9 +94,6 @@ def end_run(workspace: Workspace, identifier: str, body: RunEnded) -> Experiment
     "runs/{run}/reproduce",
     "Recreate the code and data of a run (or MODEL:VERSION) in a git worktree; the operation's "
     "result is a Reproduction",
-    Operation,
-    body=ReproduceRequest,
-    status=202,
     also=WRITES,
     errors=[
         MLflowFailedError,
@@ -131,7 +110,7 @@ def reproduce(workspace: Workspace, identifier: str, body: ReproduceRequest) -> 
     )
 
 
-@endpoints.get("reproductions", "List reproductions", Page[Reproduction])
+@endpoints.get("reproductions", "List reproductions")
 def list_reproductions(workspace: Workspace) -> Page[Reproduction]:
     return workspace.versions.reproductions.list()
 
@@ -139,7 +118,6 @@ def list_reproductions(workspace: Workspace) -> Page[Reproduction]:
 @endpoints.delete(
     "reproductions/{reproduction}",
     "Delete a reproduction, including all work in it",
-    Reproduction,
     also=WRITES,
     errors=[*DVC_ERRORS, VersionItemNotFoundError],
 )
